@@ -1,0 +1,223 @@
+"""The catalog: which names exist, who owns them, and the classes behind them.
+
+Names come from entry-point metadata, so listing them imports nothing, and a pipeline imports only what it names. This
+is the only module that calls `importlib.metadata` for plugins.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+
+import pluggy
+
+from augment import hookspecs
+from augment.components import KINDS, Component, Kind
+from augment.errors import PluginError, did_you_mean
+
+__all__ = ["API", "GROUP", "Catalog", "Offer", "PluginReport"]
+
+GROUP = "augment"
+API = 1  # the number a plugin may state as `API` to say which contracts it was written against
+OWN_DISTRIBUTION = "augment-pipeline"
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One name, the module that stands behind it, and the distribution that brought it."""
+
+    name: str
+    module: str
+    distribution: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.module} (from {self.distribution} {self.version})"
+
+
+@dataclass(frozen=True)
+class PluginReport:
+    """What `augment plugins` says of one entry point: its components, or why it cannot be used."""
+
+    offer: Offer
+    components: tuple[tuple[str, str], ...]  # (kind, name)
+    error: str = ""
+
+
+class Catalog:
+    """All components that installed plugins offer.
+
+    Args:
+        offers: instead of what is installed, for tests.
+    """
+
+    def __init__(self, offers: Iterable[Offer] | None = None):
+        self._offers: dict[str, list[Offer]] = {}
+        for offer in sorted(offers if offers is not None else _installed(), key=lambda o: (o.name, o.distribution)):
+            self._offers.setdefault(offer.name, []).append(offer)
+        self._loaded: dict[str, tuple[type[Component], ...]] = {}
+        self._managers: dict[str, pluggy.PluginManager] = {}
+
+    @property
+    def names(self) -> list[str]:
+        """All names, sorted; nothing is imported."""
+        return sorted(self._offers)
+
+    @property
+    def offers(self) -> list[Offer]:
+        """All entry points, sorted by name; nothing is imported."""
+        return [offer for name in self.names for offer in self._offers[name]]
+
+    def offer(self, name: str) -> Offer:
+        """Who owns a name.
+
+        Raises:
+            PluginError: nobody does, or two distributions do.
+        """
+        offers = self._offers.get(name, [])
+        if not offers:
+            raise PluginError(
+                f"no installed plugin offers {name!r}{did_you_mean(name, self.names)}; see `augment plugins`"
+            )
+        if len(offers) > 1:
+            owners = " and ".join(str(offer) for offer in offers)
+            raise PluginError(f"the name {name!r} is offered twice, by {owners}; uninstall one of them")
+        return offers[0]
+
+    def components(self, name: str) -> tuple[type[Component], ...]:
+        """The classes offered under a name, of every kind. Imports its plugin, and no other.
+
+        Raises:
+            PluginError: nobody or several offer it, its import fails, or what it offers breaks the rules.
+        """
+        offer = self.offer(name)
+        found = tuple(cls for cls in self._load(offer) if cls.name == name)
+        if not found:
+            raise PluginError(f"plugin {offer}: entry point {name!r} is declared, but no component has that name")
+        return found
+
+    def candidates(self, kind: Kind, name: str) -> tuple[type[Component], ...]:
+        """The classes of one kind offered under a name: several where it is offered once per kind of data.
+
+        Raises:
+            PluginError: as `components`, or the name is of another kind.
+        """
+        found = self.components(name)
+        fitting = tuple(cls for cls in found if cls.kind == kind)
+        if not fitting:
+            kinds = " and ".join(sorted({f"a {cls.kind}" for cls in found}))
+            raise PluginError(f"{name!r} is {kinds}, not a {kind}; `augment plugins` lists the {kind}s")
+        return fitting
+
+    def names_of(self, kind: Kind) -> list[str]:
+        """All names of a kind, for lists shown to people. Imports every plugin; broken ones are left out."""
+        return sorted({name for report in self.reports() for k, name in report.components if k == kind})
+
+    def hooks(self, name: str) -> pluggy.PluginManager:
+        """A plugin manager that holds the one module behind a name, to call its observer hooks."""
+        offer = self.offer(name)
+        self._load(offer)
+        return self._managers[offer.module]
+
+    def reports(self, timeout: float = 20.0) -> list[PluginReport]:
+        """What every entry point offers, or what is wrong with it.
+
+        Third-party modules are first imported in a subprocess that may take `timeout` seconds, so that one that exits,
+        crashes or hangs is reported and harms nobody.
+        """
+        reports = []
+        for offer in self.offers:
+            error = ""
+            components: tuple[tuple[str, str], ...] = ()
+            try:
+                self.offer(offer.name)
+                if offer.distribution != OWN_DISTRIBUTION and offer.module not in self._loaded:
+                    _try_import(offer, timeout)
+                components = tuple((cls.kind, cls.name) for cls in self.components(offer.name))
+            except PluginError as problem:
+                error = str(problem)
+            reports.append(PluginReport(offer, components, error))
+        return reports
+
+    def _load(self, offer: Offer) -> tuple[type[Component], ...]:
+        if offer.module not in self._loaded:
+            try:
+                module = importlib.import_module(offer.module)
+            except Exception as error:
+                raise PluginError(f"plugin {offer} fails on import: {type(error).__name__}: {error}") from error
+            except SystemExit as error:
+                raise PluginError(f"plugin {offer} exits on import (status {error.code})") from error
+            self._loaded[offer.module] = self._register(module, offer)
+        return self._loaded[offer.module]
+
+    def _register(self, module: ModuleType, offer: Offer) -> tuple[type[Component], ...]:
+        wanted = getattr(module, "API", API)
+        if wanted != API:
+            raise PluginError(
+                f"plugin {offer} was written for API {wanted!r}; this is augment with API {API}: "
+                f"{'upgrade augment' if isinstance(wanted, int) and wanted > API else 'upgrade the plugin'}"
+            )
+        manager = pluggy.PluginManager(GROUP)
+        manager.add_hookspecs(hookspecs)
+        known = {name for name, value in vars(hookspecs).items() if name.startswith("augment_") and callable(value)}
+        for name, value in vars(module).items():
+            if name.startswith("augment_") and inspect.isfunction(value) and name not in known:
+                raise PluginError(f"plugin {offer}: there is no hook {name!r}{did_you_mean(name, known)}")
+        try:
+            manager.register(module, name=offer.module)
+            manager.check_pending()
+            offered = [cls for classes in manager.hook.augment_components() for cls in classes]
+        except pluggy.PluginValidationError as error:
+            raise PluginError(f"plugin {offer}: {error}") from error
+        except Exception as error:
+            raise PluginError(f"plugin {offer}: augment_components failed: {type(error).__name__}: {error}") from error
+        for cls in offered:
+            if problem := _component_problem(cls):
+                raise PluginError(f"plugin {offer}: {problem}")
+        self._managers[offer.module] = manager
+        return tuple(offered)
+
+
+def _component_problem(cls: object) -> str | None:
+    if not (inspect.isclass(cls) and issubclass(cls, Component)):
+        return f"{cls!r} is not a subclass of one of the eight component bases"
+    where = f"component {cls.__module__}.{cls.__qualname__}"
+    if getattr(cls, "kind", None) not in KINDS:
+        return f"{where} derives from none of the eight component bases"
+    if not _NAME.fullmatch(str(getattr(cls, "name", ""))):
+        return f"{where} has no usable `name`; lower-case letters, digits and single hyphens are expected"
+    if inspect.isabstract(cls):
+        return f"{where} does not implement {', '.join(sorted(cls.__abstractmethods__))}"
+    return None
+
+
+def _installed() -> list[Offer]:
+    return [_offer(entry) for entry in entry_points(group=GROUP)]
+
+
+def _offer(entry: EntryPoint) -> Offer:
+    name = entry.dist.metadata["Name"] if entry.dist else "an unknown distribution"
+    return Offer(entry.name, entry.value, name, entry.dist.version if entry.dist else "?")
+
+
+def _try_import(
+    offer: Offer, timeout: float, run: Callable[..., subprocess.CompletedProcess[str]] = subprocess.run
+) -> None:
+    # -c with the name as an argument: no text of the entry point is ever run as code
+    code = "import importlib, sys; importlib.import_module(sys.argv[1]); sys.stdout.write('imported')"
+    command = [sys.executable, "-c", code, offer.module]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired as error:
+        raise PluginError(f"plugin {offer} hangs on import: not done after {timeout:g} seconds") from error
+    if not done.stdout.endswith("imported"):
+        last = (done.stderr.strip().splitlines() or [f"its process ended with status {done.returncode}"])[-1]
+        raise PluginError(f"plugin {offer} fails on import: {last}")

@@ -1,0 +1,490 @@
+"""What each column and array of a dataset is.
+
+Types are inferred from all rows, because the target must be known before the hold-out is cut. What is *learnt* from
+values (categories, decimals, whether values may be missing) is observed on the training part only: see `observe`.
+
+Shapes: N rows, H height, W width, C channels, T steps, F fields.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from augment.errors import DataError, did_you_mean
+
+__all__ = [
+    "Array",
+    "ArrayDeclaration",
+    "Column",
+    "ColumnDeclaration",
+    "Modality",
+    "Schema",
+    "SchemaDeclaration",
+    "check",
+    "conform",
+    "infer",
+    "labels_of",
+    "observe",
+    "valid_rows",
+]
+
+ColumnType = Literal["number", "integer", "category", "boolean", "datetime", "text", "id"]
+ArrayType = Literal["image", "series", "audio", "tokens", "vector"]
+Modality = Literal["table", "image", "text", "series", "audio", "tokens"]
+
+MAX_INTEGER_CLASSES = 20  # an integer target with at most this many values counts as classes
+ID_NAME = re.compile(r"(^|[_\W])(id|uuid|guid|index|rowid)$|^unnamed: ?\d+$", re.IGNORECASE)
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class ColumnDeclaration(_Model):
+    """What a pipeline says of one column. Everything is optional: what is not said is inferred."""
+
+    type: ColumnType | None = None
+    """`number` (float64), `integer`, `category`, `boolean`, `datetime`, `text`, or `id` (dropped before anything
+    learns, written anew and unique)."""
+    unit: str | None = None
+    """The unit of the values, for people: `EUR/year`, `mm`."""
+    min: float | None = None
+    """Smallest value allowed. A synthetic row below it is rejected."""
+    max: float | None = None
+    """Largest value allowed. A synthetic row above it is rejected."""
+    categories: tuple[str, ...] | None = None
+    """All labels the column may hold, in order. Inferred from the training part when not given."""
+    decimals: int | None = None
+    """Digits after the decimal point that synthetic numbers are rounded to."""
+    nullable: bool | None = None
+    """Whether values may be missing. Inferred from the training part when not given."""
+
+
+class Column(ColumnDeclaration):
+    """What one column is. See `ColumnDeclaration` for the fields; here the type is always known."""
+
+    type: ColumnType
+
+
+class ArrayDeclaration(_Model):
+    """What a pipeline says of one array. Everything is optional: what is not said is inferred."""
+
+    type: ArrayType | None = None
+    """`image` (N, H, W, C) uint8; `series` (N, T, F) float32; `audio` (N, T) float32 in [-1, 1]; `tokens` (N, T)
+    int32; `vector` (N, F) float32."""
+    shape: tuple[int, ...] | None = None
+    """Shape of one row: the array's shape without its first axis."""
+    dtype: str | None = None
+    """numpy dtype name."""
+    unit: str | None = None
+    """The unit of the values, for people."""
+    range: tuple[float, float] | None = None
+    """Smallest and largest value allowed. A synthetic row outside is rejected."""
+    rate: float | None = None
+    """Samples per second (Hz), for audio and evenly sampled series."""
+    vocabulary: tuple[str, ...] | None = None
+    """The name of each token, for `tokens`."""
+    length_column: str | None = None
+    """The integer column that holds each row's true length, where rows are padded."""
+
+
+class Array(ArrayDeclaration):
+    """What one array is. See `ArrayDeclaration` for the fields; here type, shape and dtype are always known."""
+
+    type: ArrayType
+    shape: tuple[int, ...]
+    dtype: str
+
+
+class SchemaDeclaration(_Model):
+    """The pipeline's `schema:` section: what its author knows better than inference."""
+
+    target: str | None = None
+    """The column that a downstream model predicts. Without one nothing can be judged by use."""
+    payload: str | None = None
+    """The text column that is what the dataset is about, where other columns stand beside it."""
+    columns: dict[str, ColumnDeclaration] = {}
+    """Column name to what is known of it."""
+    arrays: dict[str, ArrayDeclaration] = {}
+    """Array name to what is known of it."""
+
+
+class Schema(_Model):
+    """What every column and array of a dataset is, and which column is the target."""
+
+    columns: dict[str, Column]
+    arrays: dict[str, Array] = {}
+    target: str | None = None
+    payload: str | None = None
+
+    @property
+    def modality(self) -> Modality:
+        """What kind of data this is: any array decides, else a payload text column, else `table`."""
+        kinds: dict[str, Modality] = {"image": "image", "series": "series", "audio": "audio", "tokens": "tokens"}
+        for array in self.arrays.values():
+            if array.type in kinds:
+                return kinds[array.type]
+        if self.text_payload:
+            return "text"
+        return "table"
+
+    @property
+    def text_payload(self) -> str | None:
+        """The text column that the dataset is about: the declared payload, or the only feature when that is text."""
+        if self.payload:
+            return self.payload
+        features = self.features
+        return features[0] if len(features) == 1 and self.columns[features[0]].type == "text" else None
+
+    @property
+    def features(self) -> list[str]:
+        """The columns that a model may learn from: all but the target and ids."""
+        return [name for name, column in self.columns.items() if name != self.target and column.type != "id"]
+
+    @property
+    def task(self) -> Literal["classes", "number", "none"]:
+        """What predicting the target means: `classes`, a `number`, or `none` without a (usable) target."""
+        if self.target is None:
+            return "none"
+        column = self.columns[self.target]
+        if column.type in ("category", "boolean") or (column.type == "integer" and column.categories):
+            return "classes"
+        return "number" if column.type in ("number", "integer") else "none"
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The labels of a classed target as strings, in the order that probabilities use; empty otherwise."""
+        if self.target is None or self.task != "classes":
+            return ()
+        column = self.columns[self.target]
+        return ("False", "True") if column.type == "boolean" else (column.categories or ())
+
+    def array_of(self, kind: ArrayType) -> str:
+        """The name of the only array of that type.
+
+        Raises:
+            DataError: there is none, or there are several.
+        """
+        names = [name for name, array in self.arrays.items() if array.type == kind]
+        if len(names) != 1:
+            raise DataError(
+                f"the dataset has {len(names)} arrays of type {kind!r} ({', '.join(names) or 'none'}); exactly one is "
+                f"expected: leave the others out of the source, or declare another type under schema.arrays"
+            )
+        return names[0]
+
+
+def labels_of(values: pd.Series) -> np.ndarray:
+    """Labels as strings, (N,) object: how classes are compared everywhere. Missing values become None.
+
+    >>> labels_of(pd.Series([3, 1])).tolist()
+    ['3', '1']
+    """
+    text = values.astype("object").map(str, na_action="ignore")
+    return text.where(values.notna(), None).to_numpy(dtype=object)
+
+
+def infer(
+    frame: pd.DataFrame,
+    arrays: Mapping[str, np.ndarray] | None = None,
+    declared: SchemaDeclaration | None = None,
+) -> Schema:
+    """Infer the type of every column and array; what is declared wins.
+
+    Args:
+        frame: N rows.
+        arrays: name to array, first axis N.
+        declared: the pipeline's `schema:` section.
+
+    Raises:
+        DataError: a declared column, array or target is not in the data, or an array fits no type.
+    """
+    declared = declared or SchemaDeclaration()
+    arrays = arrays or {}
+    for what, named, present in (
+        ("column", declared.columns, list(frame.columns)),
+        ("array", declared.arrays, list(arrays)),
+        ("target", [declared.target] if declared.target else [], list(frame.columns)),
+        ("payload", [declared.payload] if declared.payload else [], list(frame.columns)),
+    ):
+        for name in named:
+            if name not in present:
+                raise DataError(
+                    f"schema: {what} {name!r} is not in the data, which has {_listing(present)}"
+                    f"{did_you_mean(name, map(str, present))}"
+                )
+    columns = {}
+    for name in frame.columns:
+        said = declared.columns.get(name, ColumnDeclaration())
+        kind = said.type or _infer_type(str(name), frame[name], is_target=name == declared.target)
+        if name == declared.payload and said.type is None:
+            kind = "text"
+        columns[name] = Column(**{**said.model_dump(exclude_none=True), "type": kind})
+    described = {}
+    for name, values in arrays.items():
+        said_array = declared.arrays.get(name, ArrayDeclaration())
+        described[name] = Array(
+            **{
+                "type": _infer_array_type(name, values),
+                **said_array.model_dump(exclude_none=True),
+                "shape": tuple(int(n) for n in values.shape[1:]),
+                "dtype": str(values.dtype),
+            }
+        )
+    return Schema(columns=columns, arrays=described, target=declared.target, payload=declared.payload)
+
+
+def _infer_type(name: str, values: pd.Series, is_target: bool) -> ColumnType:
+    dtype = values.dtype
+    if pd.api.types.is_bool_dtype(dtype):
+        return "boolean"
+    if pd.api.types.is_datetime64_any_dtype(dtype):
+        return "datetime"
+    present = values.dropna()
+    all_different = len(present) == len(values) >= 20 and bool(present.is_unique)
+    looks_like_id = all_different and ID_NAME.search(name) is not None and not is_target
+    if pd.api.types.is_integer_dtype(dtype):
+        return "id" if looks_like_id else "integer"
+    if pd.api.types.is_float_dtype(dtype):
+        whole = len(present) < len(values) and len(present) > 0 and bool((present % 1 == 0).all())
+        return "integer" if whole else "number"
+    if isinstance(dtype, pd.CategoricalDtype) or is_target:
+        return "category"
+    if looks_like_id:
+        return "id"
+    num_distinct = present.nunique()
+    return "category" if num_distinct <= max(1, len(present) // 2) else "text"
+
+
+def _infer_array_type(name: str, values: np.ndarray) -> ArrayType:
+    if values.ndim == 4 and values.dtype == np.uint8:
+        return "image"
+    if values.ndim == 3 and values.dtype.kind == "f":
+        return "series"
+    if values.ndim == 2 and values.dtype.kind == "f":
+        return "vector"
+    if values.ndim == 2 and values.dtype.kind in "iu":
+        return "tokens"
+    raise DataError(
+        f"array {name!r} has shape {values.shape} and type {values.dtype}, which fits none of: image (N, H, W, C) "
+        "uint8; series (N, T, F) float; vector (N, F) float; tokens (N, T) integer"
+    )
+
+
+def observe(schema: Schema, frame: pd.DataFrame) -> tuple[Schema, list[str]]:
+    """Fill in what is learnt from values, from the training part only, and say what deserves a look.
+
+    Args:
+        schema: types known.
+        frame: the training rows, (N,) of them.
+
+    Returns:
+        The schema with categories, decimals and nullable filled in, and notes for the log and the report.
+    """
+    columns, notes = {}, []
+    for name, column in schema.columns.items():
+        values = frame[name]
+        present = values.dropna()
+        found: dict[str, Any] = {}
+        if column.nullable is None:
+            found["nullable"] = len(present) < len(values)
+        if column.categories is None and column.type == "category":
+            found["categories"] = tuple(sorted({str(value) for value in present}))
+        if column.categories is None and column.type == "integer" and name == schema.target:
+            distinct = sorted(present.unique())
+            if len(distinct) <= MAX_INTEGER_CLASSES:
+                found["categories"] = tuple(str(value) for value in distinct)
+                notes.append(f"target {name!r} is an integer with {len(distinct)} values: they count as classes")
+        if column.decimals is None and column.type == "number":
+            decimals = _decimals(present.to_numpy(dtype=float))
+            if decimals is not None:
+                found["decimals"] = decimals
+        columns[name] = column.model_copy(update=found)
+        notes += _worth_a_look(name, column, present, name == schema.target)
+    return schema.model_copy(update={"columns": columns}), notes
+
+
+def _worth_a_look(name: str, column: Column, present: pd.Series, is_target: bool) -> list[str]:
+    num_distinct = int(present.nunique())
+    if not len(present):
+        return [f"column {name!r} has no values at all"]
+    if num_distinct == 1:
+        return [f"column {name!r} is constant: {str(present.iloc[0])!r} in every row"]
+    if column.type == "id":
+        return [f"column {name!r} is taken for an id: nothing learns from it, and synthetic rows get new ones"]
+    if column.type in ("integer", "text") and num_distinct == len(present) >= 20 and not is_target:
+        return [
+            f"column {name!r} differs in every row; if it is an id, say `{name}: {{type: id}}` under schema.columns"
+        ]
+    if column.type == "integer" and num_distinct <= MAX_INTEGER_CLASSES and not is_target:
+        return [
+            f"column {name!r} is an integer with only {num_distinct} values; if they are labels, say "
+            f"`{name}: {{type: category}}` under schema.columns"
+        ]
+    return []
+
+
+def _decimals(values: np.ndarray) -> int | None:
+    """The fewest digits (0 to 6) that write all finite values exactly, or None when more are needed."""
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return None
+    for digits in range(7):
+        if np.array_equal(np.round(values, digits), values):
+            return digits
+    return None
+
+
+def conform(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """The same rows in the canonical types, with a fresh RangeIndex and the columns in the schema's order.
+
+    number float64; integer int64 (Int64 where values are missing); boolean `boolean`; category Categorical of str
+    (labels unknown to the schema are kept, after the known ones); datetime datetime64[us]; text and id `str` (integer
+    ids stay integers).
+
+    Raises:
+        DataError: a column is missing, or holds a value that its type cannot hold; names the first such row.
+    """
+    columns = {}
+    for name, column in schema.columns.items():
+        if name not in frame.columns:
+            raise DataError(f"column {name!r} is missing; the data has {_listing(frame.columns)}")
+        try:
+            columns[name] = _cast(frame[name], column).reset_index(drop=True)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise DataError(_bad_value(name, column, frame[name], error)) from error
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)), columns=list(schema.columns))
+
+
+def _cast(values: pd.Series, column: Column) -> pd.Series:
+    match column.type:
+        case "number":
+            return pd.to_numeric(values).astype("float64")
+        case "integer":
+            if pd.api.types.is_integer_dtype(values.dtype) and not values.hasnans:
+                return values.astype("int64")
+            numbers = pd.to_numeric(values).astype("Int64")  # refuses fractions
+            return numbers if numbers.hasnans else numbers.astype("int64")
+        case "boolean":
+            if not pd.api.types.is_bool_dtype(values.dtype):
+                values = values.map(_BOOLEANS.__getitem__, na_action="ignore")
+            return values.astype("boolean")
+        case "category":
+            return _categorical(values, column.categories)
+        case "datetime":
+            return pd.to_datetime(values).astype("datetime64[us]")
+        case "id" if pd.api.types.is_integer_dtype(values.dtype):
+            return values
+        case _:
+            return values.astype("str")
+
+
+_BOOLEANS = {True: True, False: False, "True": True, "False": False, "true": True, "false": False}  # 1 and 0 are equal
+
+
+def _categorical(values: pd.Series, known: tuple[str, ...] | None) -> pd.Series:
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        labels = values.cat.categories.map(str)
+        codes = values.cat.codes.to_numpy()
+    else:
+        codes, found = pd.factorize(values, use_na_sentinel=True)
+        labels = pd.Index([str(label) for label in found], dtype="str")
+    used = sorted({str(labels[code]) for code in np.unique(codes) if code >= 0})
+    wanted = list(known) + [label for label in used if label not in set(known)] if known is not None else used
+    position = {label: i for i, label in enumerate(wanted)}
+    table = np.array([position.get(str(label), -1) for label in labels] + [-1], dtype=np.int64)  # code -1 is last
+    dtype = pd.CategoricalDtype(pd.Index(wanted, dtype="str"))
+    return pd.Series(pd.Categorical.from_codes(table[codes], dtype=dtype), index=values.index, name=values.name)
+
+
+def _bad_value(name: str, column: Column, values: pd.Series, error: Exception) -> str:
+    one_row = ColumnDeclaration(type=column.type)
+    for row, value in enumerate(values):
+        try:
+            _cast(pd.Series([value], dtype="object"), Column(**one_row.model_dump()))
+        except (ValueError, TypeError, KeyError, OverflowError):
+            return f"column {name!r}, data row {row + 1}: {value!r} is not of type {column.type}"
+    return f"column {name!r} cannot be read as {column.type}: {error}"
+
+
+def check(frame: pd.DataFrame, arrays: Mapping[str, np.ndarray], schema: Schema) -> list[str]:
+    """What is structurally wrong with these rows, one sentence each; empty when they fit the schema.
+
+    Looked at: columns, their types, array names, shapes and types, equal row counts, infinite numbers, missing values
+    where none may be. Bounds and unknown categories are not structure: see `valid_rows`.
+    """
+    problems = []
+    if list(frame.columns) != list(schema.columns):
+        problems.append(f"columns are {_listing(frame.columns)}; expected {_listing(schema.columns)}")
+        return problems
+    for name, column in schema.columns.items():
+        values = frame[name]
+        if not _type_fits(values, column):
+            problems.append(f"column {name!r} has pandas type {values.dtype}; type {column.type} was expected")
+            continue
+        if column.type == "number" and np.isinf(values.to_numpy(dtype=float)).any():
+            problems.append(f"column {name!r} holds infinite numbers")
+        if column.nullable is False and values.hasnans:
+            problems.append(f"column {name!r} has missing values in {int(values.isna().sum())} rows; it may have none")
+    if set(arrays) != set(schema.arrays):
+        problems.append(f"arrays are {_listing(arrays)}; expected {_listing(schema.arrays)}")
+        return problems
+    for name, array in schema.arrays.items():
+        values_array = arrays[name]
+        if values_array.shape != (len(frame), *array.shape) or str(values_array.dtype) != array.dtype:
+            problems.append(
+                f"array {name!r} is {values_array.dtype} {values_array.shape}; "
+                f"{array.dtype} {(len(frame), *array.shape)} was expected"
+            )
+        elif values_array.dtype.kind == "f" and not np.isfinite(values_array).all():
+            problems.append(f"array {name!r} holds numbers that are not finite")
+    return problems
+
+
+def _type_fits(values: pd.Series, column: Column) -> bool:
+    dtype = values.dtype
+    match column.type:
+        case "number":
+            return dtype == np.float64
+        case "integer":
+            return str(dtype) in ("int64", "Int64")
+        case "boolean":
+            return str(dtype) == "boolean"
+        case "category":
+            return isinstance(dtype, pd.CategoricalDtype)
+        case "datetime":
+            return pd.api.types.is_datetime64_dtype(dtype)
+        case _:
+            return pd.api.types.is_string_dtype(dtype) or pd.api.types.is_integer_dtype(dtype)
+
+
+def valid_rows(frame: pd.DataFrame, arrays: Mapping[str, np.ndarray], schema: Schema) -> np.ndarray:
+    """Which rows keep to bounds and known categories: bool (N,). The rows must have passed `check`."""
+    valid = np.ones(len(frame), dtype=bool)
+    for name, column in schema.columns.items():
+        values = frame[name]
+        if column.type in ("number", "integer"):
+            numbers = values.astype("Float64") if str(values.dtype) == "Int64" else values
+            for bound, outside in ((column.min, numbers.lt), (column.max, numbers.gt)):
+                if bound is not None:
+                    valid &= ~outside(bound).fillna(False).to_numpy(dtype=bool)
+        if column.categories is not None:
+            known = set(column.categories)
+            valid &= np.array([label is None or label in known for label in labels_of(values)], dtype=bool)
+    for name, array in schema.arrays.items():
+        if array.range is not None:
+            flat = arrays[name].reshape(len(frame), -1)
+            valid &= ((flat >= array.range[0]) & (flat <= array.range[1])).all(axis=1)
+    return valid
+
+
+def _listing(names: Any, most: int = 12) -> str:
+    names = [repr(str(name)) for name in names]
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return (", ".join(names[:most]) + more) or "none"
