@@ -208,9 +208,7 @@ def _offer(entry: EntryPoint) -> Offer:
     return Offer(entry.name, entry.value, name, entry.dist.version if entry.dist else "?")
 
 
-def _try_import(
-    offer: Offer, timeout: float, run: Callable[..., subprocess.CompletedProcess[str]] = subprocess.run
-) -> None:
+def _try_import(offer: Offer, timeout: float) -> None:
     # -c with the name as an argument: no text of the entry point is ever run as code
     code = "import importlib, sys; importlib.import_module(sys.argv[1]); sys.stdout.write('imported')"
     command = [sys.executable, "-c", code, offer.module]
