@@ -91,14 +91,24 @@ class Checkpoint:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
         write_state(fresh, tensors, values)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.folder.is_dir():
+            shutil.rmtree(self._old, ignore_errors=True)
+            os.rename(self.folder, self._old)
         os.rename(fresh, self.folder)
+        shutil.rmtree(self._old, ignore_errors=True)
 
     def load(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
         """What `save` kept last, or None."""
-        if self.folder is None or not self.folder.is_dir():
+        if self.folder is None:
             return None
-        return read_state(self.folder)
+        # a process killed between the two renames of `save` leaves the old one alone, and whole
+        kept = next((folder for folder in (self.folder, self._old) if folder.is_dir()), None)
+        return None if kept is None else read_state(kept)
+
+    @property
+    def _old(self) -> Path:
+        assert self.folder is not None
+        return self.folder.with_name(self.folder.name + ".old")
 
 
 def _no_progress(step: int, total: int, losses: Mapping[str, float]) -> None:
@@ -376,11 +386,13 @@ class Generator(Fitted):
 class Filter(Fitted):
     """Judges synthetic rows; those below the threshold are thrown out and drawn again.
 
-    A subclass sets `threshold` when it is fitted, and keeps it in its state.
+    A subclass sets `threshold` when it is fitted, and keeps it in its state. `skips` names the origins of generators
+    that it does not judge.
     """
 
     kind = "filter"
     threshold: float = 0.5
+    skips: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
     def fit(self, reference: Dataset, pilot: Dataset, context: Context) -> Self:
@@ -424,31 +436,57 @@ class Metric(Component):
 
 
 class RunView(Protocol):
-    """What a reporter is shown of a run.
+    """What a reporter is shown of a run."""
 
-    Attributes:
-        folder: the run's folder.
-        name: the pipeline's name.
-        key: the content key of the run.
-        pipeline: the resolved pipeline, as plain data.
-        schema: of the written data.
-        metrics: what `metrics.json` holds; see `docs/reference/run-folder.md`.
-        train: the real training rows, after transforms.
-        test: the hold-out, after transforms.
-        synthetic: the synthetic rows that were kept, in plan order, capped to a seeded sample of 50,000.
-        synthetic_origin: the generator id of each row of `synthetic`, (N,) object.
-    """
+    @property
+    def folder(self) -> Path:
+        """The run's folder."""
+        ...
 
-    folder: Path
-    name: str
-    key: str
-    pipeline: Mapping[str, Any]
-    schema: Schema
-    metrics: Mapping[str, Any]
-    train: Dataset
-    test: Dataset
-    synthetic: Dataset
-    synthetic_origin: np.ndarray
+    @property
+    def name(self) -> str:
+        """The pipeline's name."""
+        ...
+
+    @property
+    def key(self) -> str:
+        """The content key of the run."""
+        ...
+
+    @property
+    def pipeline(self) -> Mapping[str, Any]:
+        """The resolved pipeline, as plain data."""
+        ...
+
+    @property
+    def schema(self) -> Schema:
+        """What the components saw: the training part's, after transforms and without ids."""
+        ...
+
+    @property
+    def metrics(self) -> Mapping[str, Any]:
+        """What `metrics.json` holds; see `docs/reference/run-folder.md`."""
+        ...
+
+    @property
+    def train(self) -> Dataset:
+        """The real training rows, after transforms."""
+        ...
+
+    @property
+    def test(self) -> Dataset:
+        """The hold-out, after transforms."""
+        ...
+
+    @property
+    def synthetic(self) -> Dataset:
+        """The synthetic rows that were kept, in plan order; a seeded sample where there are over 50,000."""
+        ...
+
+    @property
+    def synthetic_origin(self) -> np.ndarray:
+        """The generator id of each row of `synthetic`, (N,) object."""
+        ...
 
     def losses(self) -> Mapping[str, pd.DataFrame]:
         """Generator id to its training curve: columns `step` and one per loss."""

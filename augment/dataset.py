@@ -58,7 +58,8 @@ class Dataset:
         """The same rows without these columns, in frame and schema; the target may be among them."""
         columns = {name: column for name, column in self.schema.columns.items() if name not in names}
         target = self.schema.target if self.schema.target in columns else None
-        schema = self.schema.model_copy(update={"columns": columns, "target": target})
+        payload = self.schema.payload if self.schema.payload in columns else None
+        schema = self.schema.model_copy(update={"columns": columns, "target": target, "payload": payload})
         return Dataset(self.frame[list(columns)], self.arrays, schema)
 
     def batches(self, size: int) -> Iterator[Dataset]:
@@ -90,15 +91,35 @@ class Dataset:
         """Whether both hold the same rows, to the bit, under the same schema."""
         return self.schema == other.schema and self.fingerprint() == other.fingerprint()
 
+    def row_hashes(self, without: Sequence[str] = ()) -> np.ndarray:
+        """A 64-bit hash of each row, (N,) uint64: equal rows have equal hashes. Columns in `without` are left out."""
+        columns = [name for name in self.schema.columns if name not in without]
+        hashes = np.zeros(len(self), dtype=np.uint64)
+        if columns:
+            hashes += pd.util.hash_pandas_object(self.frame[columns], index=False, categorize=True).to_numpy()
+        for position, name in enumerate(sorted(self.arrays)):
+            values = self.arrays[name]
+            for start in range(0, len(values), 4096):
+                rows = np.ascontiguousarray(values[start : start + 4096])
+                octets = rows.reshape(len(rows), -1).view(np.uint8)
+                words = np.pad(octets, ((0, 0), (0, -octets.shape[1] % 8))).view(np.uint64)
+                # multiply-add hashing modulo 2**64; multipliers of its own keep equal arrays from cancelling out
+                odd = np.random.default_rng(position).integers(0, 2**63, words.shape[1], dtype=np.uint64) * 2 + 1
+                hashes[start : start + 4096] ^= (words * odd).sum(axis=1, dtype=np.uint64)
+        return hashes
+
     def fingerprint(self) -> str:
         """SHA-256 of the content: column names, types, values, arrays. The same for equal rows wherever they lie."""
         digest = hashlib.sha256()
         for name, column in self.schema.columns.items():
             values = self.frame[name]
-            hashed = pd.util.hash_pandas_object(values, index=False, categorize=True).to_numpy()
-            digest.update(f"{name}\0{column.type}\0".encode())
+            digest.update(f"{name}\0{column.type}\0{len(values)}\0".encode())
             digest.update(values.isna().to_numpy().tobytes())
-            digest.update(hashed.tobytes())
+            if column.type == "number":
+                numbers = values.to_numpy(dtype=float)
+                digest.update(np.where(np.isnan(numbers), np.nan, numbers).tobytes())  # tells 0.0 from -0.0
+            else:
+                digest.update(pd.util.hash_pandas_object(values, index=False, categorize=True).to_numpy().tobytes())
         for name in sorted(self.arrays):
             values_array = self.arrays[name]
             digest.update(f"{name}\0{values_array.dtype}\0{values_array.shape}\0".encode())
@@ -114,7 +135,11 @@ class Dataset:
     @classmethod
     def from_arrow(cls, table: pa.Table, schema: Schema, arrays: Mapping[str, np.ndarray] | None = None) -> Dataset:
         """The inverse of `to_arrow`."""
-        return cls.of(table.to_pandas(), arrays, schema)
+        if not table.num_columns:  # such a table has lost its number of rows
+            num_rows = len(next(iter(arrays.values()))) if arrays else 0
+            return cls(pd.DataFrame(index=pd.RangeIndex(num_rows)), arrays or {}, schema)
+        # by way of pandas' default, float64, large integers beside missing values would lose their last digits
+        return cls.of(table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get), arrays, schema)
 
     def save(self, folder: Path) -> None:
         """Write `frame.arrow`, one `.npy` an array, and `schema.json` into a folder that is made here."""
@@ -123,7 +148,7 @@ class Dataset:
         with pa.OSFile(str(folder / "frame.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
             writer.write_table(table)
         for position, name in enumerate(self.schema.arrays):  # numbered: an array's name may be no file name
-            np.save(folder / f"array-{position}.npy", self.arrays[name])
+            np.save(folder / f"array-{position}.npy", self.arrays[name], allow_pickle=False)
         (folder / "schema.json").write_text(self.schema.model_dump_json(exclude_none=True), encoding="utf-8")
 
     @classmethod

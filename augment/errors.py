@@ -18,6 +18,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 __all__ = [
     "AugmentError",
@@ -86,9 +87,13 @@ class ShortfallError(AugmentError):
 
 
 class BoundMissed(AugmentError):
-    """The run is written, but a bound that the pipeline sets (such as `trial.min`) was missed."""
+    """The run is written, but a bound that the pipeline sets (such as `trial.min`) was missed. `run` is that run."""
 
     exit_code = 5
+
+    def __init__(self, message: str, run: Any = None):
+        super().__init__(message)
+        self.run = run
 
 
 class LockedError(AugmentError):

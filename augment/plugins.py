@@ -14,15 +14,16 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
+from itertools import combinations
 from types import ModuleType
 
 import pluggy
 
 from augment import hookspecs
-from augment.components import KINDS, Component, Kind
+from augment.components import KINDS, Accepts, Component, Kind, Params, Source
 from augment.errors import PluginError, did_you_mean
 
-__all__ = ["API", "GROUP", "Catalog", "Offer", "PluginReport"]
+__all__ = ["API", "GROUP", "Catalog", "Offer", "PluginReport", "component_problem"]
 
 GROUP = "augment"
 API = 1  # the number a plugin may state as `API` to say which contracts it was written against
@@ -141,11 +142,18 @@ class Catalog:
                 self.offer(offer.name)
                 if offer.distribution != OWN_DISTRIBUTION and offer.module not in self._loaded:
                     _try_import(offer, timeout)
-                components = tuple((cls.kind, cls.name) for cls in self.components(offer.name))
+                if any(cls.name == offer.name for cls in self._load(offer)) or not self._observes(offer):
+                    components = tuple((cls.kind, cls.name) for cls in self.components(offer.name))
             except PluginError as problem:
                 error = str(problem)
             reports.append(PluginReport(offer, components, error))
         return reports
+
+    def _observes(self, offer: Offer) -> bool:
+        """Whether a loaded plugin has hooks beside `augment_components`: one that only observes has no components."""
+        manager = self._managers[offer.module]
+        callers = manager.get_hookcallers(manager.get_plugin(offer.module)) or []
+        return any(caller.name != "augment_components" for caller in callers)
 
     def _load(self, offer: Offer) -> tuple[type[Component], ...]:
         if offer.module not in self._loaded:
@@ -171,6 +179,8 @@ class Catalog:
         for name, value in vars(module).items():
             if name.startswith("augment_") and inspect.isfunction(value) and name not in known:
                 raise PluginError(f"plugin {offer}: there is no hook {name!r}{did_you_mean(name, known)}")
+            if name in known and not hasattr(value, f"{GROUP}_impl"):
+                raise PluginError(f"plugin {offer}: {name} lacks its decorator, @hookimpl from augment.hookspecs")
         try:
             manager.register(module, name=offer.module)
             manager.check_pending()
@@ -180,23 +190,44 @@ class Catalog:
         except Exception as error:
             raise PluginError(f"plugin {offer}: augment_components failed: {type(error).__name__}: {error}") from error
         for cls in offered:
-            if problem := _component_problem(cls):
+            if problem := component_problem(cls):
                 raise PluginError(f"plugin {offer}: {problem}")
+        for one, other in combinations(offered, 2):
+            if (one.kind, one.name) == (other.kind, other.name) and _modalities(one) & _modalities(other):
+                raise PluginError(
+                    f"plugin {offer}: {_where(one)} and {_where(other)} are both the {one.kind} {one.name!r} for "
+                    f"{' and '.join(sorted(_modalities(one) & _modalities(other)))} data; rename one of them"
+                )
         self._managers[offer.module] = manager
         return tuple(offered)
 
 
-def _component_problem(cls: object) -> str | None:
+def component_problem(cls: object) -> str | None:
+    """What keeps a class from being offered as a component, in words; None when nothing does."""
     if not (inspect.isclass(cls) and issubclass(cls, Component)):
         return f"{cls!r} is not a subclass of one of the eight component bases"
-    where = f"component {cls.__module__}.{cls.__qualname__}"
+    where = _where(cls)
     if getattr(cls, "kind", None) not in KINDS:
         return f"{where} derives from none of the eight component bases"
     if not _NAME.fullmatch(str(getattr(cls, "name", ""))):
         return f"{where} has no usable `name`; lower-case letters, digits and single hyphens are expected"
+    accepts: object = cls.accepts
+    if not isinstance(accepts, Accepts):
+        return f"{where}: `accepts` is {accepts!r}; an instance of augment.components.Accepts is expected"
+    settings: object = cls.Params
+    if not (inspect.isclass(settings) and issubclass(settings, Params)):
+        return f"{where}: `Params` is {settings!r}; a subclass of augment.components.Params is expected"
     if inspect.isabstract(cls):
         return f"{where} does not implement {', '.join(sorted(cls.__abstractmethods__))}"
     return None
+
+
+def _where(cls: type) -> str:
+    return f"component {cls.__module__}.{cls.__qualname__}"
+
+
+def _modalities(cls: type[Component]) -> frozenset[str]:
+    return cls.yields if issubclass(cls, Source) else cls.accepts.modalities
 
 
 def _installed() -> list[Offer]:

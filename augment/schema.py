@@ -9,7 +9,7 @@ Shapes: N rows, H height, W width, C channels, T steps, F fields.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -186,8 +186,8 @@ def labels_of(values: pd.Series) -> np.ndarray:
     >>> labels_of(pd.Series([3, 1])).tolist()
     ['3', '1']
     """
-    text = values.astype("object").map(str, na_action="ignore")
-    return text.where(values.notna(), None).to_numpy(dtype=object)
+    codes, found = pd.factorize(values, use_na_sentinel=True)
+    return np.array([*map(str, found), None], dtype=object)[codes]  # code -1, missing, is the last
 
 
 def infer(
@@ -203,10 +203,12 @@ def infer(
         declared: the pipeline's `schema:` section.
 
     Raises:
-        DataError: a declared column, array or target is not in the data, or an array fits no type.
+        DataError: a declared column, array or target is not in the data; a column name is doubled or no text; a cell
+            holds a list or the like; or an array fits no type.
     """
     declared = declared or SchemaDeclaration()
     arrays = arrays or {}
+    _refuse_bad_names(frame.columns)
     for what, named, present in (
         ("column", declared.columns, list(frame.columns)),
         ("array", declared.arrays, list(arrays)),
@@ -240,26 +242,59 @@ def infer(
     return Schema(columns=columns, arrays=described, target=declared.target, payload=declared.payload)
 
 
+def _refuse_bad_names(names: pd.Index) -> None:
+    doubled = names[names.duplicated()]
+    if len(doubled):
+        raise DataError(f"the column name {doubled[0]!r} stands over several columns; rename all but one of them")
+    for name in names:
+        if not isinstance(name, str):
+            raise DataError(f"the column name {name!r} is not text; name the columns, as in `frame.columns = [...]`")
+
+
 def _infer_type(name: str, values: pd.Series, is_target: bool) -> ColumnType:
-    dtype = values.dtype
+    present = values.dropna()
+    if present.dtype == object:
+        held = pd.api.types.infer_dtype(present)
+        if held in ("date", "decimal"):
+            return "datetime" if held == "date" else "number"
+        if held == "mixed":
+            _refuse_containers(name, values)
+        present = present.infer_objects()  # True beside None is an object column
+    dtype = present.dtype
     if pd.api.types.is_bool_dtype(dtype):
         return "boolean"
     if pd.api.types.is_datetime64_any_dtype(dtype):
         return "datetime"
-    present = values.dropna()
     all_different = len(present) == len(values) >= 20 and bool(present.is_unique)
     looks_like_id = all_different and ID_NAME.search(name) is not None and not is_target
     if pd.api.types.is_integer_dtype(dtype):
         return "id" if looks_like_id else "integer"
     if pd.api.types.is_float_dtype(dtype):
-        whole = len(present) < len(values) and len(present) > 0 and bool((present % 1 == 0).all())
-        return "integer" if whole else "number"
+        return "integer" if _are_integers_with_gaps(values) else "number"
     if isinstance(dtype, pd.CategoricalDtype) or is_target:
         return "category"
     if looks_like_id:
         return "id"
     num_distinct = present.nunique()
     return "category" if num_distinct <= max(1, len(present) // 2) else "text"
+
+
+def _refuse_containers(name: str, values: pd.Series) -> None:
+    for row, value in enumerate(values):
+        if not isinstance(value, Hashable):
+            raise DataError(
+                f"column {name!r}, data row {row + 1}: {value!r} is a {type(value).__name__}; a cell holds one number, "
+                f"date or text: spread it over columns, or put it into an array"
+            )
+
+
+def _are_integers_with_gaps(values: pd.Series) -> bool:
+    """Whether these are whole numbers that pandas holds as floats only because some are missing."""
+    if not pd.api.types.is_float_dtype(values.dtype):
+        return False
+    present = values.dropna()
+    whole = (present % 1 == 0) & (present.abs() <= 2**53)  # beyond, neighbouring integers are the same float
+    return 0 < len(present) < len(values) and bool(whole.all())
 
 
 def _infer_array_type(name: str, values: np.ndarray) -> ArrayType:
@@ -345,8 +380,8 @@ def conform(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     """The same rows in the canonical types, with a fresh RangeIndex and the columns in the schema's order.
 
     number float64; integer int64 (Int64 where values are missing); boolean `boolean`; category Categorical of str
-    (labels unknown to the schema are kept, after the known ones); datetime datetime64[us]; text and id `str` (integer
-    ids stay integers).
+    (labels unknown to the schema are kept, after the known ones); datetime datetime64[us], text being read as ISO 8601
+    and times with a zone turned into UTC; text and id `str` (integer ids stay integers).
 
     Raises:
         DataError: a column is missing, or holds a value that its type cannot hold; names the first such row.
@@ -357,7 +392,7 @@ def conform(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
             raise DataError(f"column {name!r} is missing; the data has {_listing(frame.columns)}")
         try:
             columns[name] = _cast(frame[name], column).reset_index(drop=True)
-        except (ValueError, TypeError, OverflowError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
             raise DataError(_bad_value(name, column, frame[name], error)) from error
     return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)), columns=list(schema.columns))
 
@@ -367,10 +402,7 @@ def _cast(values: pd.Series, column: Column) -> pd.Series:
         case "number":
             return pd.to_numeric(values).astype("float64")
         case "integer":
-            if pd.api.types.is_integer_dtype(values.dtype) and not values.hasnans:
-                return values.astype("int64")
-            numbers = pd.to_numeric(values).astype("Int64")  # refuses fractions
-            return numbers if numbers.hasnans else numbers.astype("int64")
+            return _integers(values)
         case "boolean":
             if not pd.api.types.is_bool_dtype(values.dtype):
                 values = values.map(_BOOLEANS.__getitem__, na_action="ignore")
@@ -378,17 +410,44 @@ def _cast(values: pd.Series, column: Column) -> pd.Series:
         case "category":
             return _categorical(values, column.categories)
         case "datetime":
-            return pd.to_datetime(values).astype("datetime64[us]")
+            return _datetimes(values)
         case "id" if pd.api.types.is_integer_dtype(values.dtype):
-            return values
+            return _integers(values)
         case _:
-            return values.astype("str")
+            return (_integers(values) if _are_integers_with_gaps(values) else values).astype("str")
+
+
+def _integers(values: pd.Series) -> pd.Series:
+    if not pd.api.types.is_float_dtype(values.dtype):
+        values = pd.to_numeric(values, dtype_backend="numpy_nullable")  # by way of floats, digits would be lost
+    # pandas would wrap what is too large round to negative numbers
+    if pd.api.types.is_unsigned_integer_dtype(values.dtype) and values.gt(np.iinfo(np.int64).max).any():
+        raise OverflowError("larger than 64-bit integers can be")
+    if pd.api.types.is_float_dtype(values.dtype) and not values.dropna().between(-(2.0**63), 2.0**63, "left").all():
+        raise OverflowError("larger than 64-bit integers can be")
+    if str(values.dtype) == "Float64":
+        values = values.astype("float64")  # whose fractions are refused below; Float64's would be cut off
+    integers = values.astype("Int64")
+    return integers if integers.hasnans else integers.astype("int64")
+
+
+def _datetimes(values: pd.Series) -> pd.Series:
+    held = pd.api.types.infer_dtype(values.dropna())
+    if held in ("boolean", "decimal", "floating", "integer", "mixed-integer-float"):
+        raise TypeError("a number says no date without its unit and origin")
+    if not pd.api.types.is_datetime64_any_dtype(values.dtype):
+        values = pd.to_datetime(values, format="ISO8601", utc=True)  # 02/03/2024 is two dates: never guessed
+    if values.dt.tz is not None:
+        values = values.dt.tz_convert(None)
+    return values.astype("datetime64[us]")
 
 
 _BOOLEANS = {True: True, False: False, "True": True, "False": False, "true": True, "false": False}  # 1 and 0 are equal
 
 
 def _categorical(values: pd.Series, known: tuple[str, ...] | None) -> pd.Series:
+    if _are_integers_with_gaps(values):
+        values = _integers(values)
     if isinstance(values.dtype, pd.CategoricalDtype):
         labels = values.cat.categories.map(str)
         codes = values.cat.codes.to_numpy()
@@ -409,7 +468,8 @@ def _bad_value(name: str, column: Column, values: pd.Series, error: Exception) -
         try:
             _cast(pd.Series([value], dtype="object"), Column(**one_row.model_dump()))
         except (ValueError, TypeError, KeyError, OverflowError):
-            return f"column {name!r}, data row {row + 1}: {value!r} is not of type {column.type}"
+            hint = "; write dates as 2024-12-31 or 2024-12-31T23:59:00" if column.type == "datetime" else ""
+            return f"column {name!r}, data row {row + 1}: {value!r} is not of type {column.type}{hint}"
     return f"column {name!r} cannot be read as {column.type}: {error}"
 
 
@@ -475,8 +535,8 @@ def valid_rows(frame: pd.DataFrame, arrays: Mapping[str, np.ndarray], schema: Sc
                 if bound is not None:
                     valid &= ~outside(bound).fillna(False).to_numpy(dtype=bool)
         if column.categories is not None:
-            known = set(column.categories)
-            valid &= np.array([label is None or label in known for label in labels_of(values)], dtype=bool)
+            labels = pd.Series(labels_of(values), dtype=object)
+            valid &= (labels.isin(column.categories) | labels.isna()).to_numpy()
     for name, array in schema.arrays.items():
         if array.range is not None:
             flat = arrays[name].reshape(len(frame), -1)

@@ -25,7 +25,7 @@ def write_state(folder: Path, tensors: Mapping[str, np.ndarray], values: Mapping
     from safetensors.numpy import save
 
     # no safetensors metadata: version 0.8 writes several keys in random order
-    blob = save({name: np.ascontiguousarray(tensors[name]) for name in sorted(tensors)})
+    blob = save({name: np.asarray(tensors[name], order="C") for name in sorted(tensors)})
     (folder / "state.safetensors").write_bytes(blob)
     text = json.dumps(values, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
     (folder / "state.json").write_text(text + "\n", encoding="utf-8")

@@ -1,1 +1,11 @@
-"""Placeholder until its components land."""
+"""Datasets as numpy's `.npz` files, read and written."""
+
+from augment.hookspecs import hookimpl
+
+
+@hookimpl
+def augment_components():
+    from augment_arrays.npz_sink import NpzSink
+    from augment_arrays.npz_source import NpzSource
+
+    return [NpzSource, NpzSink]

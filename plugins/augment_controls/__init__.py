@@ -1,1 +1,10 @@
-"""Placeholder until its components land."""
+"""Controls: generators that add no information, which every claim is held against."""
+
+from augment.hookspecs import hookimpl
+
+
+@hookimpl
+def augment_components():
+    from augment_controls.bootstrap import Bootstrap
+
+    return [Bootstrap]

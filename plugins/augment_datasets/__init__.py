@@ -1,1 +1,10 @@
-"""Placeholder until its components land."""
+"""Small real datasets that come with scikit-learn: for first steps, examples and tests, without a download."""
+
+from augment.hookspecs import hookimpl
+
+
+@hookimpl
+def augment_components():
+    from augment_datasets.sklearn_source import SklearnDataset
+
+    return [SklearnDataset]

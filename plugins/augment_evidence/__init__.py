@@ -1,1 +1,12 @@
-"""Placeholder until its components land."""
+"""Evidence on synthetic rows: how well they follow the real ones, and whether they are copies."""
+
+from augment.hookspecs import hookimpl
+
+
+@hookimpl
+def augment_components():
+    from augment_evidence.fidelity_images import FidelityImages
+    from augment_evidence.fidelity_tables import FidelityTables
+    from augment_evidence.not_a_copy import NotACopy
+
+    return [FidelityTables, FidelityImages, NotACopy]

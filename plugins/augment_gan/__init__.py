@@ -1,1 +1,14 @@
-"""Placeholder until its components land."""
+"""Generators learnt by an adversarial game: `gan`."""
+
+from __future__ import annotations
+
+from augment.components import Component
+from augment.hookspecs import hookimpl
+
+
+@hookimpl
+def augment_components() -> list[type[Component]]:
+    """The components of this plugin."""
+    from augment_gan.images import ImageGan
+
+    return [ImageGan]

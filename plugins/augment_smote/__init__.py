@@ -1,1 +1,14 @@
-"""Placeholder until its components land."""
+"""SMOTE: new rows on the lines between a training row and its nearest neighbours of the same class."""
+
+from __future__ import annotations
+
+from augment.components import Component
+from augment.hookspecs import hookimpl
+
+
+@hookimpl
+def augment_components() -> list[type[Component]]:
+    """The components of this plugin."""
+    from augment_smote.smote import Smote
+
+    return [Smote]

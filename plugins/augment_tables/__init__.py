@@ -1,1 +1,20 @@
-"""Placeholder until its components land."""
+"""Tables: CSV, JSON lines and Parquet files, imputation, and the probes that users of tables would train."""
+
+from __future__ import annotations
+
+from augment.components import Component
+from augment.hookspecs import hookimpl
+
+
+@hookimpl
+def augment_components() -> list[type[Component]]:
+    """The components of this plugin."""
+    from augment_tables.csv_sink import CsvSink
+    from augment_tables.csv_source import CsvSource
+    from augment_tables.impute import Impute
+    from augment_tables.json_lines import JsonLinesSource
+    from augment_tables.parquet_sink import ParquetSink
+    from augment_tables.parquet_source import ParquetSource
+    from augment_tables.probes import Boosting, Logistic
+
+    return [Boosting, CsvSink, CsvSource, Impute, JsonLinesSource, Logistic, ParquetSink, ParquetSource]

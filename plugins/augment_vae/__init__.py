@@ -1,1 +1,14 @@
-"""Placeholder until its components land."""
+"""Generators that learn to compress and to restore: `vae`."""
+
+from __future__ import annotations
+
+from augment.components import Component
+from augment.hookspecs import hookimpl
+
+
+@hookimpl
+def augment_components() -> list[type[Component]]:
+    """The components of this plugin."""
+    from augment_vae.images import ImageVae
+
+    return [ImageVae]

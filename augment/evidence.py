@@ -1,0 +1,182 @@
+"""What a run finds out: the trial on the hold-out, the metrics, and the counts, as `metrics.json` holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from augment import trial
+from augment.components import Generator
+from augment.dataset import Dataset
+from augment.judging import NONE, SYNTHETIC
+from augment.mixing import Mixture
+from augment.pipeline import Trial
+from augment.preparation import Prepared
+from augment.schema import Schema, labels_of
+from augment.session import Session
+from augment.steps import Bound
+
+__all__ = ["counts_of", "scores_of", "threshold_of", "trial_of"]
+
+
+def trial_of(
+    session: Session,
+    settings: Trial | None,
+    probe: Bound | None,
+    prepared: Prepared,
+    drawn: Callable[[int], Mixture],
+) -> dict[str, Any]:
+    """Train the probe on every arm with every seed, and judge it on the hold-out.
+
+    Args:
+        session: does the work.
+        settings: the pipeline's `trial:` section, or None where it says `false`.
+        probe: what is trained, or None where there is none for this kind of data.
+        prepared: the data.
+        drawn: gives the synthetic rows of a seed; seed 0 has those that are written.
+    """
+    train, test = Dataset.load(prepared.train), Dataset.load(prepared.test)
+    schema = train.schema
+    if settings is None:
+        return trial.not_assessable("the pipeline asks for no trial")
+    if schema.target is None or schema.task == "none":
+        return trial.not_assessable("no target is named that a model could predict")
+    if probe is None:
+        return trial.not_assessable(f"there is no probe for this kind of data ({schema.modality})")
+    truth, known = _truth(test, schema)
+    if schema.task == "classes" and len(np.unique(truth)) < 2:
+        return trial.not_assessable("the hold-out has rows of one class only")
+    test.drop_columns([schema.target]).save(session.scratch / "test-features")
+    mixtures = [drawn(number) for number in range(settings.seeds)]
+    makers = [generator for generator in mixtures[0].counts if all(m.of(generator) for m in mixtures)]
+    labels = trial.arm_labels(schema.task, makers)
+    places = {
+        (arm, number): session.scratch / f"arm-{arm}-{number}.npy" for arm in labels for number in range(len(mixtures))
+    }
+    tasks = [
+        {"arm": arm, "trial_seed": number, "out": str(place), "parts": _parts(arm, mixtures[number])}
+        for (arm, number), place in places.items()
+    ]
+    init = {
+        "component": probe.to_json(),
+        "train": str(prepared.train),
+        "test": str(session.scratch / "test-features"),
+    }
+    rows: dict[str, int] = {}
+    with session.stage("trial", probe.id) as report:
+        job = session.job("trial", probe, "augment.judging:predict_arm", init, tasks)
+        for done, (_, index, result) in enumerate(session.map([job]), start=1):
+            if tasks[index]["trial_seed"] == 0:
+                rows[str(tasks[index]["arm"])] = int(result["rows"])
+            step = {"step": done, "total": len(tasks), "losses": {}}
+            session.emit({"event": "progress", "stage": "trial", "id": probe.id, **step})
+        predictions = {arm: [np.load(places[arm, n])[known] for n in range(len(mixtures))] for arm in labels}
+        report["rows"] = len(truth)
+        return trial.summarise(
+            truth,
+            predictions,
+            task=schema.task,
+            labels=labels,
+            rows=rows,
+            probe=probe.id,
+            score=settings.score,
+            seed=session.seed,
+        )
+
+
+def _truth(test: Dataset, schema: Schema) -> tuple[np.ndarray, np.ndarray]:
+    """What is true of the held-out rows, and which of them count: rows of a class nobody could learn do not."""
+    values = test.frame[schema.target]
+    if schema.task == "number":
+        return values.to_numpy(dtype=float), np.ones(len(test), dtype=bool)
+    codes = pd.Index(schema.classes, dtype="object").get_indexer(pd.Index(labels_of(values), dtype="object"))
+    known = codes >= 0
+    return codes[known], known
+
+
+def _parts(arm: str, mixture: Mixture) -> list[str]:
+    if arm == SYNTHETIC:
+        return [str(folder) for folder, _ in mixture.parts]
+    return [] if arm == NONE else [str(folder) for folder in mixture.of(arm)]
+
+
+def scores_of(session: Session, metrics: Sequence[Bound], prepared: Prepared, mixture: Mixture) -> list[dict[str, Any]]:
+    """What every metric says of each generator's rows, and of all together where there are several."""
+    makers = [generator for generator in mixture.counts if mixture.of(generator)]
+    rows = [{"of": maker, "parts": [str(folder) for folder in mixture.of(maker)]} for maker in makers]
+    if len(makers) > 1:
+        rows.append({"of": "all", "parts": [str(folder) for folder, _ in mixture.parts]})
+    found: list[dict[str, Any]] = []
+    for metric in metrics:
+        init = {"component": metric.to_json(), "train": str(prepared.train), "test": str(prepared.test)}
+        with session.stage("score", metric.id):
+            results = session.map([session.job("score", metric, "augment.judging:score", init, rows)])
+            in_order = sorted(results, key=lambda result: result[1])
+            found += [score for _, _, result in in_order for score in result["scores"]]
+    return found
+
+
+def counts_of(
+    prepared: Prepared,
+    mixture: Mixture,
+    generators: Sequence[Bound],
+    filters: Sequence[Bound],
+    thresholds: Mapping[str, float],
+) -> dict[str, Any]:
+    """How many rows were read, cut, made and thrown out: the counts of `metrics.json`."""
+    train, test = Dataset.load(prepared.train), Dataset.load(prepared.test)
+    target = train.schema.target if train.schema.task == "classes" else None
+    per_class = mixture.per_class(target)
+    classes = {name: _class_counts(part, target) for name, part in (("train", train), ("test", test))}
+    made = {label: sum(labels.get(label, 0) for labels in per_class.values()) for label in classes["train"]}
+    uses = {bound.id: bound.use for bound in filters}
+    return {
+        "rows": {
+            "read": prepared.num_read,
+            "train": prepared.num_train,
+            "test": prepared.num_test,
+            "synthetic": sum(counts["kept"] for counts in mixture.counts.values()),
+        },
+        "classes": {**classes, "synthetic": made},
+        "generators": {
+            bound.id: {
+                "use": bound.use,
+                "origin": _origin(bound),
+                **mixture.counts[bound.id],
+                "per_class": per_class[bound.id],
+            }
+            for bound in generators
+        },
+        "filters": {
+            name: {
+                "use": uses.get(name, name),
+                "threshold": thresholds.get(name, 1.0),
+                "judged": judged,
+                "rejected": mixture.rejected[name],
+            }
+            for name, judged in mixture.judged.items()
+        },
+    }
+
+
+def _origin(bound: Bound) -> str:
+    assert issubclass(bound.cls, Generator)
+    return bound.cls.origin
+
+
+def _class_counts(data: Dataset, target: str | None) -> dict[str, int]:
+    if target is None:
+        return {}
+    counts = pd.Series(labels_of(data.frame[target])).value_counts()
+    return {label: int(counts.get(label, 0)) for label in data.schema.classes}
+
+
+def threshold_of(folder: Path) -> float:
+    """The threshold that a fitted filter wrote down."""
+    import json
+
+    return float(json.loads((folder / "filter.json").read_text(encoding="utf-8"))["threshold"])

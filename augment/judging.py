@@ -1,0 +1,130 @@
+"""The tasks that judge: train a probe on one arm and predict the hold-out, and score synthetic rows.
+
+They run in workers of their own: no worker that learns ever sees the hold-out, and `predict` never sees its target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from augment.components import Metric, Probe, Score, derive_seed
+from augment.dataset import Dataset
+from augment.errors import PluginError
+from augment.executors import Emit, Task
+from augment.schema import labels_of
+from augment.spec import Bound, bound_from_json
+from augment.stages import CATALOG, calling, lend, save_whole
+
+__all__ = ["CLASS_WEIGHTS", "NONE", "OVERSAMPLING", "SYNTHETIC", "load_parts", "predict_arm", "score"]
+
+NONE, CLASS_WEIGHTS, OVERSAMPLING, SYNTHETIC = "none", "class-weights", "oversampling", "synthetic"
+MAX_JUDGED_ROWS = 50_000  # synthetic rows that arms, metrics and reports see, so that memory does not grow with them
+
+
+def load_parts(folders: Sequence[str], seed: int, most: int = MAX_JUDGED_ROWS) -> Dataset:
+    """The rows of all parts; a seeded sample, in order, where there are more than `most`."""
+    data = Dataset.concat([Dataset.load(Path(folder)) for folder in folders])
+    if len(data) <= most:
+        return data
+    rows = np.random.default_rng(derive_seed(seed, "cap")).permutation(len(data))[:most]
+    return data.take(np.sort(rows))
+
+
+def predict_arm(init: Mapping[str, Any], emit: Emit) -> Task:
+    """Train the probe on one arm and predict the hold-out.
+
+    init: `component`, `train`, `test` (target withheld), `seed`. Row: `arm` (`none`, `class-weights`, `oversampling`,
+    or another name for real + synthetic), `parts` (dataset folders of the synthetic rows), `trial_seed`, `out`.
+    Result: `rows` trained on. The file `out` holds class probabilities (N, C) or values (N,), float64.
+    """
+    bound = bound_from_json(init["component"], CATALOG)
+    train = Dataset.load(Path(init["train"]))
+    test = Dataset.load(Path(init["test"]))
+
+    def run(row: Mapping[str, Any]) -> Mapping[str, Any]:
+        # the seed does not depend on the arm: arms are paired
+        seed = derive_seed(init["seed"], "trial", row["trial_seed"])
+        data, weights = train, None
+        if row["arm"] == CLASS_WEIGHTS:
+            weights = balanced_weights(train)
+        elif row["arm"] == OVERSAMPLING:
+            data = oversampled(train, np.random.default_rng(seed))
+        elif row["arm"] != NONE:
+            data = Dataset.concat([train, load_parts(row["parts"], seed)])
+        probe: Any = bound.cls(bound.params)
+        assert isinstance(probe, Probe)
+        with lend(init, seed) as context:
+            with calling(bound, "fit"):
+                fitted = probe.fit(data, context, weights)
+            with calling(bound, "predict"):
+                predictions = np.asarray(fitted.predict(test), dtype=np.float64)
+        classes = train.schema.classes
+        expected = (len(test), len(classes)) if classes else (len(test),)
+        if predictions.shape != expected or not np.isfinite(predictions).all():
+            raise PluginError(
+                f"{bound.what}: predict returned {predictions.shape}, {int((~np.isfinite(predictions)).sum())} of the "
+                f"numbers not finite; {expected} finite numbers were expected"
+            )
+        with save_whole(Path(row["out"])) as out, out.open("wb") as file:
+            np.save(file, predictions)
+        return {"rows": len(data)}
+
+    return run
+
+
+def balanced_weights(data: Dataset) -> np.ndarray:
+    """Weights (N,) float that give every class the same total, with mean 1."""
+    labels = labels_of(data.frame[data.schema.target])
+    _, codes, counts = np.unique(labels.astype(str), return_inverse=True, return_counts=True)
+    return np.asarray(len(labels) / (len(counts) * counts[codes]), dtype=float)
+
+
+def oversampled(data: Dataset, rng: np.random.Generator) -> Dataset:
+    """All rows, and repeats of the smaller classes' until every class is as large as the largest."""
+    labels = labels_of(data.frame[data.schema.target]).astype(str)
+    distinct, counts = np.unique(labels, return_counts=True)
+    extra = [
+        rng.choice(np.flatnonzero(labels == label), counts.max() - count, replace=True)
+        for label, count in zip(distinct, counts, strict=True)
+    ]
+    return data.take(np.concatenate([np.arange(len(data)), *extra]))
+
+
+def score(init: Mapping[str, Any], emit: Emit) -> Task:
+    """Score synthetic rows against real ones.
+
+    init: `component`, `train`, `test`, `seed`. Row: `of` (whose rows), `parts`. Result: `scores`, a list of mappings.
+    """
+    bound = bound_from_json(init["component"], CATALOG)
+    train, holdout = Dataset.load(Path(init["train"])), Dataset.load(Path(init["test"]))
+
+    def run(row: Mapping[str, Any]) -> Mapping[str, Any]:
+        metric: Any = bound.cls(bound.params)
+        assert isinstance(metric, Metric)
+        seed = derive_seed(init["seed"], bound.id, "score", row["of"])
+        synthetic = load_parts(row["parts"], seed)
+        with lend(init, seed) as context, calling(bound, "score"):
+            scores = metric.score(synthetic, train, holdout, context)
+        return {"scores": [_plain(bound, found, row["of"]) for found in scores]}
+
+    return run
+
+
+def _plain(bound: Bound, found: Any, of: str) -> dict[str, Any]:
+    if not isinstance(found, Score) or not np.isfinite(found.value):
+        raise PluginError(f"{bound.what}: score returned {found!r}; a Score with a finite value was expected")
+    interval = [float(end) for end in found.interval] if found.interval else None
+    return {
+        "metric": bound.id,
+        "of": of,
+        "name": found.name,
+        "value": float(found.value),
+        "unit": found.unit,
+        "better": found.better,
+        "interval": interval,
+        "detail": dict(found.detail),
+    }

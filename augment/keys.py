@@ -1,0 +1,76 @@
+"""Content keys: what a result is made of, and so when it may be reused. Paths and times are never part of a key."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import platform
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+__all__ = ["content_key", "file_sha256", "library_versions", "platform_class", "source_hash"]
+
+# the libraries whose releases can change a result
+LIBRARIES = (
+    "albumentations",
+    "imbalanced-learn",
+    "numpy",
+    "opencv-python-headless",
+    "pandas",
+    "pillow",
+    "pyarrow",
+    "scikit-learn",
+    "scipy",
+    "torch",
+)
+
+
+def content_key(content: Any) -> str:
+    """SHA-256, in hexadecimal, of anything JSON can hold; the order of mapping keys does not matter.
+
+    >>> content_key({"a": 1, "b": 2}) == content_key({"b": 2, "a": 1})
+    True
+    """
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@cache
+def library_versions() -> dict[str, str]:
+    """Name to version of the libraries whose releases can change a result; those not installed are left out."""
+    found = {"python": platform.python_version()}
+    for name in ("augment-pipeline", *LIBRARIES):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+@cache
+def platform_class() -> str:
+    """What kind of machine floating-point results are tied to, such as `Linux-x86_64`."""
+    return f"{platform.system()}-{platform.machine()}"
+
+
+@cache
+def source_hash(module: str) -> str:
+    """SHA-256 of the Python sources of a module's top package: a changed plugin has other keys."""
+    digest = hashlib.sha256()
+    spec = importlib.util.find_spec(module.partition(".")[0])
+    if spec is None or spec.origin is None:
+        return digest.hexdigest()
+    origin = Path(spec.origin)
+    files = sorted(origin.parent.rglob("*.py")) if origin.name == "__init__.py" else [origin]
+    for path in files:
+        digest.update(path.relative_to(origin.parent).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,187 @@
+"""From the source to a training part that components may see: read, type, cut, transform."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from augment.components import Kind
+from augment.dataset import Dataset
+from augment.errors import DataError
+from augment.schema import ArrayDeclaration, ColumnDeclaration, Schema, SchemaDeclaration, infer, observe
+from augment.session import Session
+from augment.spec import Resolved, bind
+from augment.split import Cut, cut
+from augment.steps import Bound
+
+__all__ = ["Prepared", "prepare"]
+
+TRANSFORM: tuple[Kind, ...] = ("transform",)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The data of a run, ready to be learnt from.
+
+    Attributes:
+        source: fingerprint of what was read.
+        num_read: rows read.
+        cut: which source rows are held out.
+        schema: of the real rows after transforms, ids included: what is written.
+        train: dataset folder of the training part without ids, after transforms: what components see.
+        test: the hold-out likewise.
+        train_written: the real training rows with their ids.
+        test_written: the hold-out with its ids.
+        num_train: training rows.
+        num_test: held-out rows.
+        key: content key of the training part.
+        transforms: as they were bound, in order.
+        first_id: integer id column to the first number that no real row has.
+        notes: what a person should look at.
+    """
+
+    source: str
+    num_read: int
+    cut: Cut
+    schema: Schema
+    train: Path
+    test: Path
+    train_written: Path
+    test_written: Path
+    num_train: int
+    num_test: int
+    key: str
+    transforms: list[Bound]
+    first_id: dict[str, int]
+    notes: list[str]
+
+
+def prepare(session: Session, resolved: Resolved) -> Prepared:
+    """Read the source, cut the hold-out, fit the transforms on the training part and apply them to both parts."""
+    pipeline, scratch = resolved.pipeline, session.scratch
+    declared = pipeline.schema_
+    bound = resolved.source()
+    init: dict[str, Any] = {
+        "component": bound.to_json(),
+        "declared": declared.model_dump(mode="json", exclude_unset=True),
+    }
+    found = session.one("read", bound, "augment.stages:read", init, {"out": str(scratch / "read")})
+    data = Dataset.load(scratch / "read")
+    if not len(data):
+        raise DataError(f"{bound.what} gave no rows")
+    types = _declare(data, declared)
+    data = Dataset.of(data.frame, data.arrays, types)
+    _check_target(data)
+
+    # only for the cut: what is learnt from values is learnt again from the training part alone, below
+    task = observe(types, data.frame)[0].task
+    split = pipeline.split
+    stratify = types.target if task == "classes" and split.time is None else None
+    if isinstance(split.stratify, str):
+        stratify = split.stratify
+    elif split.stratify is not None:
+        stratify = types.target if split.stratify else None
+    bind(resolved, types, kinds=TRANSFORM)  # names the columns of `split` that are not there
+    options = {"group": split.group, "time": split.time, "dedupe": split.dedupe}
+    rows = cut(data, holdout=split.holdout, seed=pipeline.seed, stratify=stratify, **options)  # type: ignore[arg-type]
+    train, test = data.take(rows.train), data.take(rows.test)
+    schema, notes = observe(types, train.frame)
+    train = Dataset.of(train.frame, train.arrays, schema)
+    test = Dataset.of(test.frame, test.arrays, schema)
+
+    ids = [name for name, column in schema.columns.items() if column.type == "id"]
+    seen = {"train": train.drop_columns(ids), "test": test.drop_columns(ids)}
+    folders = {name: scratch / name for name in seen}
+    for name, part in seen.items():
+        part.save(folders[name])
+    transforms = bind(resolved, seen["train"].schema, len(train), TRANSFORM)["transform"]
+    for number, transform in enumerate(transforms):
+        fitted = session.fit([transform], folders["train"], Dataset.load(folders["train"]).fingerprint())
+        for name in folders:
+            out = scratch / f"{name}-{number}"
+            init = {"component": transform.to_json(), "folder": str(fitted[transform.id])}
+            row = {"data": str(folders[name]), "out": str(out)}
+            session.one(f"apply to {name}", transform, "augment.stages:apply", init, row)
+            folders[name] = out
+    after = {name: Dataset.load(folder) for name, folder in folders.items()}
+    written = {"train": _with_ids(after["train"], train, ids), "test": _with_ids(after["test"], test, ids)}
+    for name, part in written.items():
+        part.save(scratch / f"{name}-written")
+    key = f"train-{after['train'].fingerprint()}"
+    return Prepared(
+        source=found["fingerprint"],
+        num_read=found["rows"],
+        cut=rows,
+        schema=written["train"].schema,
+        train=session.keep(key, folders["train"]),
+        test=folders["test"],
+        train_written=scratch / "train-written",
+        test_written=scratch / "test-written",
+        num_train=len(after["train"]),
+        num_test=len(after["test"]),
+        key=key,
+        transforms=transforms,
+        first_id={name: int(data.frame[name].max()) + 1 for name in ids if _is_integer(data.frame[name])},
+        notes=[*notes, *rows.notes],
+    )
+
+
+def _declare(data: Dataset, declared: SchemaDeclaration) -> Schema:
+    """The source's schema, with what the pipeline says of it winning."""
+
+    def merged(ours: dict[str, Any], theirs: dict[str, Any], cls: Any) -> dict[str, Any]:
+        said = {name: model.model_dump(exclude_none=True) for name, model in theirs.items()}
+        own = {name: model.model_dump(exclude_none=True) for name, model in ours.items()}
+        return {name: cls(**{**own.get(name, {}), **said.get(name, {})}) for name in {**own, **said}}
+
+    return infer(
+        data.frame,
+        data.arrays,
+        SchemaDeclaration(
+            target=declared.target or data.schema.target,
+            payload=declared.payload or data.schema.payload,
+            columns=merged(dict(data.schema.columns), dict(declared.columns), ColumnDeclaration),
+            arrays=merged(dict(data.schema.arrays), dict(declared.arrays), ArrayDeclaration),
+        ),
+    )
+
+
+def _check_target(data: Dataset) -> None:
+    name = data.schema.target
+    if name is None:
+        return
+    values = data.frame[name]
+    if values.hasnans:
+        row = int(np.flatnonzero(values.isna().to_numpy())[0]) + 1
+        raise DataError(
+            f"target {name!r} is missing in {int(values.isna().sum())} of {len(values)} rows, first in data row {row}; "
+            "fill it in or leave those rows out of the source"
+        )
+    if (values == values.iloc[0]).all():
+        raise DataError(
+            f"target {name!r} is {str(values.iloc[0])!r} in all {len(values)} rows; at least two values are needed to "
+            "judge by: name another target, or none"
+        )
+    if data.schema.columns[name].type == "id":
+        raise DataError(f"target {name!r} is of type id; declare what it is under schema.columns")
+
+
+def _with_ids(changed: Dataset, original: Dataset, ids: list[str]) -> Dataset:
+    """The rows with their id columns back in place; rows are numbered anew where a transform dropped some."""
+    if not ids:
+        return changed
+    same = len(changed) == len(original)
+    found: dict[str, Any] = {name: original.frame[name].to_numpy() if same else np.arange(len(changed)) for name in ids}
+    order = [name for name in original.schema.columns if name in ids or name in changed.schema.columns]
+    order += [name for name in changed.schema.columns if name not in order]
+    columns = {name: (original if name in ids else changed).schema.columns[name] for name in order}
+    frame = pd.DataFrame({name: found[name] if name in ids else changed.frame[name] for name in order})
+    return Dataset.of(frame, changed.arrays, changed.schema.model_copy(update={"columns": columns}))
+
+
+def _is_integer(values: pd.Series) -> bool:
+    return bool(pd.api.types.is_integer_dtype(values.dtype))

@@ -1,0 +1,257 @@
+"""A run's folder: the only place that knows a file name inside it.
+
+    run.json  log.txt  pipeline.yaml      may differ between equal runs
+    resolved.yaml  schema.json  split.json  metrics.json  losses.csv  report.html  models/<id>/  data/
+
+A folder is built beside its place under a hidden name, and renamed when it is whole.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from augment.errors import DataError, DiskError, SpecError
+from augment.keys import content_key, file_sha256
+from augment.schema import Schema
+from augment.store import disk_errors, exclusive, fsync_tree
+
+__all__ = ["Draft", "Place", "Run"]
+
+RUN, LOG, PIPELINE, RESOLVED = "run.json", "log.txt", "pipeline.yaml", "resolved.yaml"
+SCHEMA, SPLIT, METRICS, LOSSES = "schema.json", "split.json", "metrics.json", "losses.csv"
+MODELS, DATA = "models", "data"
+
+
+class Run:
+    """A finished run, read from its folder.
+
+    Args:
+        folder: the run's folder, or the link `runs/<name>` to the latest.
+
+    Raises:
+        DataError: the folder is not a finished run.
+    """
+
+    def __init__(self, folder: Path | str):
+        self.folder = Path(folder).resolve()
+        self.already_done = False
+        try:
+            self.manifest: dict[str, Any] = json.loads((self.folder / RUN).read_text(encoding="utf-8"))
+            self.name, self.key = str(self.manifest["name"]), str(self.manifest["key"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataError(f"{folder} is not the folder of a finished run: no readable {RUN} in it") from error
+
+    @property
+    def status(self) -> str:
+        """`done`, or `bound missed` where a bound of the pipeline was not reached."""
+        return str(self.manifest["status"])
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code that the run ended with."""
+        return int(self.manifest["exit_code"])
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        """What `metrics.json` holds."""
+        return _read_json(self.folder / METRICS)
+
+    @cached_property
+    def schema(self) -> Schema:
+        """The schema of the written data, without the origin column."""
+        return Schema.model_validate(_read_json(self.folder / SCHEMA))
+
+    @property
+    def split(self) -> dict[str, Any]:
+        """Source row numbers, counted from 0, of `train`, `test` and `dropped`."""
+        return _read_json(self.folder / SPLIT)
+
+    @property
+    def resolved(self) -> Path:
+        """The pipeline file with every default filled in."""
+        return self.folder / RESOLVED
+
+    @property
+    def report(self) -> Path | None:
+        """The first file that a reporter wrote, if any."""
+        written = self.manifest.get("reports", [])
+        return self.folder / written[0] if written else None
+
+    def model(self, generator: str) -> Path:
+        """The folder of a fitted generator, its files checked against the hashes written with it.
+
+        Raises:
+            DataError: there is no such generator.
+            DiskError: a file is missing or was changed.
+        """
+        folder = self.folder / MODELS / generator
+        known = sorted(path.name for path in (self.folder / MODELS).iterdir())
+        if generator not in known:
+            raise DataError(f"run {self.folder.name} has no generator {generator!r}; it has {', '.join(known)}")
+        for name, expected in self.manifest["files"].items():
+            path = self.folder / name
+            if path.is_relative_to(folder) and (not path.is_file() or file_sha256(path) != expected):
+                raise DiskError(
+                    f"{path} is missing or is not what the run wrote; run the pipeline again with --overwrite"
+                )
+        return folder
+
+
+class Draft:
+    """A run's folder while it is built. It is also what reporters are shown: see `augment.components.RunView`."""
+
+    def __init__(self, folder: Path, name: str, key: str, pipeline: Mapping[str, Any]):
+        self.folder, self.name, self.key, self.pipeline = folder, name, key, pipeline
+        for sub in (MODELS, DATA):
+            (folder / sub).mkdir()
+
+    def write_json(self, name: str, content: Any) -> None:
+        """Write one of the JSON files."""
+        _write_json(self.folder / name, content)
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write one of the text files."""
+        (self.folder / name).write_text(text, encoding="utf-8", newline="\n")
+
+    def finish(self, manifest: Mapping[str, Any]) -> None:
+        """Write `run.json`, last, with a SHA-256 of every other file."""
+        hashes = {
+            path.relative_to(self.folder).as_posix(): file_sha256(path)
+            for path in sorted(self.folder.rglob("*"))
+            if path.is_file() and path.name != RUN
+        }
+        self.write_json(RUN, {**manifest, "name": self.name, "key": self.key, "files": hashes})
+
+
+class Place:
+    """Where a run's folder goes.
+
+    Args:
+        base: folder of the pipeline file; runs lie in `runs/` below it.
+        name: the pipeline's name.
+        key: content key of the run.
+        out: a folder named by the user instead.
+        overwrite: whether `out` may replace the folder of another run.
+        locks: folder for the lock that keeps two processes from building the same folder.
+    """
+
+    def __init__(self, base: Path, name: str, key: str, out: Path | None, overwrite: bool, locks: Path):
+        self.name, self.key, self.overwrite, self._locks = name, key, overwrite, locks
+        self.final = out.absolute() if out else base.absolute() / "runs" / f"{name}-{key[:8]}"
+        self._latest = None if out else self.final.parent / name
+
+    @staticmethod
+    def check_writable(base: Path, out: Path | None, overwrite: bool) -> None:
+        """Refuse a place that cannot be written, or that holds somebody's files, before any work is done.
+
+        Raises:
+            SpecError: `out` is a file, or holds files that are no run's.
+            DiskError: the place is not writable.
+        """
+        if out is not None and (out.is_file() or (out.is_dir() and any(out.iterdir()) and not (out / RUN).is_file())):
+            raise SpecError(f"--out {out}: it holds files that are not a run's; name a new folder, or an empty one")
+        parent = out.absolute().parent if out else base.absolute() / "runs"
+        while not parent.exists():
+            parent = parent.parent
+        if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+            raise DiskError(f"{parent}: this folder cannot be written to; choose another place with --out")
+
+    def finished(self) -> Run | None:
+        """The run that stands there, when it is this very run.
+
+        Raises:
+            SpecError: another run stands there, and overwriting was not asked for.
+        """
+        if not (self.final / RUN).is_file():
+            return None
+        run = Run(self.final)
+        if run.key == self.key:
+            run.already_done = True
+            return run
+        if not self.overwrite:
+            raise SpecError(
+                f"{self.final}: it holds another run ({run.name}, key {run.key[:8]}; this one is {self.key[:8]}); name "
+                "another folder with --out, or replace it with --overwrite"
+            )
+        return None
+
+    @contextmanager
+    def building(self, pipeline: Mapping[str, Any]) -> Iterator[Draft]:
+        """A draft to fill; it takes its place when the block ends well, and is gone when it does not.
+
+        Raises:
+            LockedError: another process builds the same folder.
+        """
+        parent = self.final.parent
+        hidden = parent / f".{self.final.name}.draft"
+        lock = self._locks / f"run-{content_key(str(self.final.resolve()))[:32]}.lock"
+        with exclusive(lock, f"{self.final}", wait=False):
+            try:
+                with disk_errors(hidden, "making the run's folder"):
+                    shutil.rmtree(hidden, ignore_errors=True)
+                    hidden.mkdir(parents=True)
+                    draft = Draft(hidden, self.name, self.key, pipeline)
+                yield draft
+                with disk_errors(hidden, "finishing the run's folder"):
+                    fsync_tree(hidden)
+                    self._publish(hidden)
+            finally:
+                shutil.rmtree(hidden, ignore_errors=True)
+
+    def _publish(self, hidden: Path) -> None:
+        if self.final.is_dir() and any(self.final.iterdir()):
+            _exchange(hidden, self.final)
+        else:
+            os.replace(hidden, self.final)
+        if self._latest is not None and (self._latest.is_symlink() or not self._latest.exists()):
+            fresh = self._latest.with_name(f".{self.name}.link")
+            fresh.unlink(missing_ok=True)
+            fresh.symlink_to(self.final.name, target_is_directory=True)
+            os.replace(fresh, self._latest)
+
+
+def _exchange(new: Path, old: Path) -> None:
+    """Swap two folders, so that the old or the new one is whole at every instant (Linux)."""
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None, use_errno=True)
+        here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+        if libc.renameat2(here, os.fsencode(new), here, os.fsencode(old), exchange) == 0:
+            return
+    aside = old.with_name(f".{old.name}.replaced")
+    shutil.rmtree(aside, ignore_errors=True)
+    os.rename(old, aside)
+    os.rename(new, old)
+    shutil.rmtree(aside)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise DiskError(f"{path} cannot be read: {error}") from error
+
+
+def _write_json(path: Path, content: Any) -> None:
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False, default=_plain)
+    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def _plain(value: Any) -> Any:
+    """numpy scalars and arrays as JSON numbers and lists."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    if isinstance(value, pd.Timestamp):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} is no JSON value")

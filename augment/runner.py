@@ -1,0 +1,319 @@
+"""A run from the pipeline file to the finished folder: the only place that knows the order of the stages."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from augment import __version__
+from augment.components import Kind
+from augment.dataset import Dataset
+from augment.errors import BoundMissed
+from augment.evidence import counts_of, scores_of, threshold_of, trial_of
+from augment.judging import SYNTHETIC
+from augment.keys import content_key, library_versions, platform_class
+from augment.mix import PlanRow, amounts, plan
+from augment.mixing import Mixture, make_rows
+from augment.pipeline import Pipeline
+from augment.plugins import Catalog
+from augment.preparation import Prepared, prepare
+from augment.rundir import DATA, LOG, METRICS, MODELS, PIPELINE, RESOLVED, SCHEMA, SPLIT, Draft, Place, Run
+from augment.schema import Schema, labels_of
+from augment.session import Events, Session, opened
+from augment.spec import Resolved, bind, load, resolved_yaml
+from augment.steps import Bound
+from augment.writing import REAL, with_origin
+
+__all__ = ["CheckResult", "check", "run"]
+
+PILOT_ROWS = 1000  # of each generator, unfiltered, that filters are fitted beside
+
+Spec = Path | str | Mapping[str, Any] | Pipeline
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What `augment check` found.
+
+    Attributes:
+        resolved: the pipeline, every name and setting good.
+        schema: of the training part, or None without data.
+        rows: `read`, `train` and `test`, or None without data.
+        notes: what deserves a look.
+        plan: (generator id, label or empty, rows) of what would be made.
+    """
+
+    resolved: Resolved
+    schema: Schema | None = None
+    rows: dict[str, int] | None = None
+    notes: tuple[str, ...] = ()
+    plan: tuple[tuple[str, str, int], ...] = ()
+
+
+def run(
+    pipeline: Spec,
+    *,
+    overrides: Sequence[str] = (),
+    seed: int | None = None,
+    out: Path | str | None = None,
+    overwrite: bool = False,
+    device: str | None = None,
+    workers: int | None = None,
+    events: Events | None = None,
+) -> Run:
+    """Run a pipeline, or give back the run that this very pipeline and data have had already.
+
+    Args:
+        pipeline: the file's path, a mapping, or a Pipeline.
+        overrides: such as `generators.0.with.epochs=5`.
+        seed: instead of the pipeline's.
+        out: the run's folder, instead of one under `runs/` beside the file.
+        overwrite: whether `out` may replace another run.
+        device: instead of the pipeline's.
+        workers: processes at the same time (by default one a processor, at most 4); 0 keeps all in this one. Results
+            do not depend on it.
+        events: called with a mapping for everything that happens; see `docs/reference/events.md`.
+
+    Raises:
+        AugmentError: see `augment.errors`. BoundMissed has the finished run as its attribute `run`.
+    """
+    overrides = list(overrides)
+    overrides += [f"seed={seed}"] if seed is not None else []
+    overrides += [f"device={device}"] if device is not None else []
+    out = Path(out) if out is not None else None
+    with opened(pipeline, overrides, workers, events) as (session, resolved):
+        Place.check_writable(resolved.base, out, overwrite)
+        started = time.monotonic()
+        prepared = prepare(session, resolved)
+        steps = _bind(resolved, prepared)
+        settings = resolved.settings(steps)
+        made_of = [session.made_of(bound) for bounds in steps.values() for bound in bounds]
+        key = content_key({"settings": settings, "source": prepared.source, "made of": made_of})
+        place = Place(resolved.base, resolved.pipeline.name, key, out, overwrite, session.store.root / "locks")
+        finished = place.finished()
+        if finished is not None:
+            return finished
+        with place.building(settings) as draft:
+            session.emit({"event": "run-started", "name": place.name, "key": key, "folder": str(place.final)})
+            metrics, reports = _Stages(session, resolved, prepared, steps, draft).all()
+            missed = _missed(resolved.pipeline, metrics["trial"])
+            manifest = {
+                "status": "bound missed" if missed else "done",
+                "exit_code": BoundMissed.exit_code if missed else 0,
+                "reports": reports,
+                "seconds": round(time.monotonic() - started, 3),
+                "versions": {"augment": __version__, **library_versions()},
+                "platform": platform_class(),
+                "device": session.device,
+                "threads": session.threads,
+                "seed": session.seed,
+                "reproducible": True,
+                "plugins": {bound.use: str(session.catalog.offer(bound.use)) for bs in steps.values() for bound in bs},
+                "source": {"fingerprint": prepared.source, "rows": prepared.num_read},
+                "train": prepared.key,
+                "stages": session.stages,
+            }
+            ending = {"status": manifest["status"], "folder": str(place.final), "seconds": manifest["seconds"]}
+            session.emit({"event": "run-finished", **ending})
+            draft.write_text(LOG, "\n".join(session.lines) + "\n")
+            draft.finish(manifest)
+        done = Run(place.final)
+        if missed:
+            raise BoundMissed(missed, done)
+        return done
+
+
+def _missed(pipeline: Pipeline, trial: Mapping[str, Any]) -> str:
+    """How the trial missed the pipeline's bound, or the empty string."""
+    if pipeline.trial is None or pipeline.trial.min is None:
+        return ""
+    bound = pipeline.trial.min
+    if not trial["assessable"]:
+        return f"trial.min is {bound:g}, but the trial could not be assessed: {trial['reason']}"
+    sign = 1 if trial["better"] == "higher" else -1
+    gains = [sign * arm["difference"] for arm in trial["arms"] if arm["id"] == SYNTHETIC]
+    if not gains or gains[0] >= bound:
+        return ""
+    return (
+        f"the synthetic rows change {trial['score']} by {sign * gains[0]:+.4f}; trial.min asks for an improvement of "
+        f"at least {bound:g}. The run is written all the same"
+    )
+
+
+def check(
+    pipeline: Spec, *, overrides: Sequence[str] = (), data: bool = True, events: Events | None = None
+) -> CheckResult:
+    """Look for all that is wrong with a pipeline, and say what it would do.
+
+    Args:
+        pipeline: as for `run`.
+        overrides: as for `run`.
+        data: read the data too, cut and transform it, but fit no generator.
+        events: as for `run`.
+    """
+    if not data:
+        return CheckResult(load(pipeline, Catalog(), overrides=overrides))
+    with opened(pipeline, overrides, events=events) as (session, resolved):
+        prepared = prepare(session, resolved)
+        steps = _bind(resolved, prepared)
+        train = Dataset.load(prepared.train)
+        rows = {"read": prepared.num_read, "train": prepared.num_train, "test": prepared.num_test}
+        totals: dict[tuple[str, str], int] = {}
+        for row in _plan(resolved.pipeline, steps["generator"], train):
+            for label, count in row.labels or (("", row.rows),):
+                totals[row.generator, label] = totals.get((row.generator, label), 0) + count
+        entries = tuple((generator, label, count) for (generator, label), count in totals.items())
+        return CheckResult(resolved, train.schema, rows, tuple(prepared.notes), entries)
+
+
+def _bind(resolved: Resolved, prepared: Prepared) -> dict[Kind, list[Bound]]:
+    schema = Dataset.load(prepared.train).schema
+    after: tuple[Kind, ...] = ("generator", "filter", "probe", "metric", "reporter", "sink")
+    bound = bind(resolved, schema, prepared.num_train, after)
+    return {"source": [resolved.source()], "transform": prepared.transforms, **bound}
+
+
+def _plan(pipeline: Pipeline, generators: Sequence[Bound], train: Dataset) -> list[PlanRow]:
+    schema = train.schema
+    counts = {"": len(train)}
+    if schema.task == "classes":
+        values = pd.Series(labels_of(train.frame[schema.target])).value_counts()
+        counts = {label: int(values.get(label, 0)) for label in schema.classes}
+    wanted = amounts(pipeline.mix.rows, counts)
+    share = {bound.id: pipeline.mix.share.get(bound.id, 1.0) for bound in generators}
+    conditional = {
+        bound.id: schema.task == "classes" and bound.cls.accepts.conditional != "none" for bound in generators
+    }
+    return plan(wanted, share, conditional, schema)
+
+
+@dataclass
+class _Stages:
+    """The stages of one run, in the order in which they stand here."""
+
+    session: Session
+    resolved: Resolved
+    prepared: Prepared
+    steps: Mapping[Kind, list[Bound]]
+    draft: Draft
+
+    def all(self) -> tuple[dict[str, Any], list[str]]:
+        """Do everything; returns what `metrics.json` holds, and the reporters' files."""
+        for note in self.prepared.notes:
+            self.session.remark(note)
+        self._write_facts()
+        train = Dataset.load(self.prepared.train)
+        rows = _plan(self.resolved.pipeline, self.steps["generator"], train)
+        generators = self._fit_generators()
+        filters = self._fit_filters(generators, rows)
+        # where real rows repeat each other, equal rows are how the data is
+        unique = not pd.Series(train.row_hashes()).duplicated().any()
+        pipeline = self.resolved.pipeline
+
+        def make(purpose: str, rows: Sequence[PlanRow] = rows, **options: Any) -> Mixture:
+            options = {"filters": filters, "unique": unique, "max_rounds": pipeline.max_rounds, **options}
+            place = self.session.scratch / purpose
+            return make_rows(self.session, rows, generators, self.prepared.train, place, purpose=purpose, **options)
+
+        with self.session.stage("sample", "mix") as report:
+            mixture = make("mix", shortfall=pipeline.shortfall)
+            report["rows"] = sum(counts["kept"] for counts in mixture.counts.values())
+
+        def drawn(number: int) -> Mixture:
+            """The synthetic rows of a trial seed: those that are written for the first, fresh ones for the others."""
+            return make(f"trial-{number}", shortfall="warn") if number else mixture
+
+        probe = next(iter(self.steps["probe"]), None)
+        trial = trial_of(self.session, pipeline.trial, probe, self.prepared, drawn)
+        scores = scores_of(self.session, self.steps["metric"], self.prepared, mixture)
+        thresholds = {bound.id: threshold_of(folder) for bound, folder in filters}
+        counts = counts_of(self.prepared, mixture, self.steps["generator"], self.steps["filter"], thresholds)
+        metrics = {**counts, "trial": trial, "scores": scores, "notes": self.session.remarks}
+        self.draft.write_json(METRICS, metrics)
+        self._write_data(mixture)
+        return metrics, self._report(mixture, metrics)
+
+    def _write_facts(self) -> None:
+        draft, prepared = self.draft, self.prepared
+        draft.write_text(PIPELINE, self.resolved.text)
+        draft.write_text(RESOLVED, resolved_yaml(self.resolved, self.steps, draft.folder))
+        draft.write_json(SCHEMA, prepared.schema.model_dump(mode="json", exclude_none=True))
+        cut = prepared.cut
+        draft.write_json(SPLIT, {"train": cut.train, "test": cut.test, "dropped": cut.dropped})
+
+    def _fit_generators(self) -> list[tuple[Bound, Path]]:
+        bounds = self.steps["generator"]
+        fitted = self.session.fit(bounds, self.prepared.train, self.prepared.key)
+        for bound in bounds:
+            self.session.copy_fitted(fitted[bound.id], self.draft.folder / MODELS / bound.id)
+        return [(bound, fitted[bound.id]) for bound in bounds]
+
+    def _fit_filters(
+        self, generators: Sequence[tuple[Bound, Path]], rows: Sequence[PlanRow]
+    ) -> list[tuple[Bound, Path]]:
+        bounds = self.steps["filter"]
+        first = [_cut_down(row, PILOT_ROWS) for row in rows if row.chunk == 0]
+        if not bounds or not first:
+            return []
+        folder = self.session.scratch / "pilot"
+        with self.session.stage("pilot", "filters") as report:
+            options: dict[str, Any] = {"purpose": "pilot", "filters": [], "unique": False, "max_rounds": 1}
+            pilot = make_rows(self.session, first, generators, self.prepared.train, folder, **options)
+            data = Dataset.concat([Dataset.load(part) for part, _ in pilot.parts])
+            data.save(folder / "all")
+            report["rows"] = len(data)
+        train, key = self.prepared.train, self.prepared.key
+        fitted = self.session.fit(bounds, train, key, folder / "all", data.fingerprint())
+        return [(bound, fitted[bound.id]) for bound in bounds]
+
+    def _write_data(self, mixture: Mixture) -> None:
+        prepared, pipeline = self.prepared, self.resolved.pipeline
+        origins = [REAL, *(bound.id for bound in self.steps["generator"])]
+        schema = with_origin(prepared.schema, pipeline.origin_column, origins)
+        parts = {
+            "train": [[str(prepared.train_written), REAL], *([str(path), origin] for path, origin in mixture.parts)],
+            "test": [[str(prepared.test_written), REAL]],
+        }
+        for bound in self.steps["sink"]:
+            init = {
+                "component": bound.to_json(),
+                "folder": str(self.draft.folder / DATA),
+                "schema": schema.model_dump(mode="json"),
+                "origin_column": pipeline.origin_column,
+            }
+            for name, folders in parts.items():
+                row = {"name": name, "parts": folders, "first_id": prepared.first_id}
+                self.session.one(f"write {name}", bound, "augment.writing:write", init, row)
+
+    def _report(self, mixture: Mixture, metrics: Mapping[str, Any]) -> list[str]:
+        files = []
+        for bound in self.steps["reporter"]:
+            init = {
+                "component": bound.to_json(),
+                "folder": str(self.draft.folder),
+                "name": self.draft.name,
+                "key": self.draft.key,
+                "pipeline": self.draft.pipeline,
+                "schema": Dataset.load(self.prepared.train).schema.model_dump(mode="json"),
+                "metrics": metrics,
+                "train": str(self.prepared.train),
+                "test": str(self.prepared.test),
+                "synthetic": [[str(path), origin] for path, origin in mixture.parts],
+                "rejects": mixture.rejects,
+            }
+            row = {"out": str(self.draft.folder)}
+            files += self.session.one("report", bound, "augment.writing:report", init, row)["files"]
+        return files
+
+
+def _cut_down(row: PlanRow, most: int) -> PlanRow:
+    """The same proportions in at most so many rows; every label that is asked for stays."""
+    if row.rows <= most:
+        return row
+    labels = tuple((label, max(1, count * most // row.rows)) for label, count in row.labels)
+    return PlanRow(row.generator, row.chunk, sum(count for _, count in labels) or most, labels)

@@ -1,0 +1,160 @@
+"""Where the hold-out is cut: pure functions of the data, the settings and the seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from augment.components import derive_seed
+from augment.dataset import Dataset
+from augment.errors import DataError
+from augment.schema import labels_of
+
+__all__ = ["Cut", "cut"]
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Which source rows (numbered from 0, ascending) are for training, and which nobody trains on.
+
+    Attributes:
+        train: (n_train,) int64.
+        test: (n_test,) int64.
+        dropped: rows left out of both, (n_dropped,) int64.
+        notes: what a person should know.
+    """
+
+    train: np.ndarray
+    test: np.ndarray
+    dropped: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    notes: tuple[str, ...] = ()
+
+
+def cut(
+    data: Dataset,
+    *,
+    holdout: float,
+    seed: int,
+    stratify: str | None = None,
+    group: str | None = None,
+    time: str | None = None,
+    dedupe: Literal["keep", "drop", "group"] = "keep",
+) -> Cut:
+    """Cut the hold-out.
+
+    Args:
+        data: N rows.
+        holdout: share of the rows to hold out, between 0 and 1.
+        seed: of the run.
+        stratify: column whose proportions both parts keep. A label with a single row goes to the training part.
+        group: column whose equal values stay on one side; `stratify` is then only approximated by chance.
+        time: column by which the latest rows are held out, instead of random ones.
+        dedupe: `keep` exact duplicates where they fall (and count those across the cut), `drop` all but the first, or
+            keep each `group` of duplicates on one side.
+
+    Raises:
+        DataError: too few rows to hold any out, or a missing value where the cut needs one.
+    """
+    rows, notes = np.arange(len(data), dtype=np.int64), []
+    dropped = rows[:0]
+    hashes = data.row_hashes()
+    if dedupe == "drop":
+        first = ~pd.Series(hashes).duplicated().to_numpy()
+        rows, dropped = rows[first], rows[~first]
+        if len(dropped):
+            notes.append(f"{len(dropped)} exact duplicates of earlier rows were dropped")
+    num_test = round(holdout * len(rows))
+    if num_test < 1 or num_test >= len(rows):
+        raise DataError(
+            f"{len(rows)} rows with `split.holdout: {holdout:g}` leave {len(rows) - num_test} to train on and "
+            f"{num_test} to judge by; at least one of each is needed: bring more rows or change split.holdout"
+        )
+    rng = np.random.default_rng(derive_seed(seed, "split"))
+    if time is not None:
+        test = _latest(_complete(data, time)[rows], num_test)
+    elif group is not None or dedupe == "group":
+        groups = hashes[rows]
+        if group is not None:
+            groups = pd.factorize(_complete(data, group)[rows])[0]
+            if dedupe == "group":
+                groups = _merged(groups, hashes[rows])
+        test = _whole_groups(groups, num_test, rng)
+    elif stratify is not None:
+        test, note = _stratified(labels_of(data.frame[stratify])[rows], num_test, rng)
+        notes += note
+    else:
+        test = rng.permutation(len(rows))[:num_test]
+    held = np.zeros(len(rows), dtype=bool)
+    held[test] = True
+    if held.all() or not held.any():
+        raise DataError(
+            f"the hold-out cannot be cut: all {len(rows)} rows belong to one group; change split.group or split.time"
+        )
+    train, test = rows[~held], rows[held]
+    num_across = int(np.isin(hashes[test], hashes[train]).sum())
+    if num_across:
+        notes.append(
+            f"{num_across} of {len(test)} held-out rows are exact duplicates of training rows, which flatters every "
+            "score; `split: {dedupe: drop}` or `{dedupe: group}` avoids it"
+        )
+    return Cut(train, test, dropped, tuple(notes))
+
+
+def _complete(data: Dataset, name: str) -> np.ndarray:
+    values = data.frame[name]
+    if values.hasnans:
+        row = int(np.flatnonzero(values.isna().to_numpy())[0]) + 1
+        raise DataError(f"column {name!r} decides the split and may not be missing; data row {row} has no value")
+    return values.to_numpy()
+
+
+def _latest(times: np.ndarray, num_test: int) -> np.ndarray:
+    """The rows strictly later than the cut: rows of one moment stay together."""
+    ordered = np.sort(times)
+    return np.flatnonzero(times > ordered[len(times) - num_test - 1])
+
+
+def _whole_groups(groups: np.ndarray, num_test: int, rng: np.random.Generator) -> np.ndarray:
+    """Whole groups in random order, each taken when it brings the hold-out nearer to its size."""
+    codes, distinct = pd.factorize(groups)
+    sizes = np.bincount(codes, minlength=len(distinct))
+    chosen = np.zeros(len(distinct), dtype=bool)
+    total = 0
+    for candidate in rng.permutation(len(distinct)):
+        if abs(total + sizes[candidate] - num_test) < abs(total - num_test):
+            chosen[candidate] = True
+            total += int(sizes[candidate])
+    return np.flatnonzero(chosen[codes])
+
+
+def _merged(groups: np.ndarray, hashes: np.ndarray) -> np.ndarray:
+    """Groups that share a duplicate row become one (connected components)."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    left, right = pd.factorize(groups)[0], pd.factorize(hashes)[0]
+    num_left, num_nodes = left.max() + 1, left.max() + right.max() + 2
+    edges = coo_matrix((np.ones(len(left)), (left, right + num_left)), shape=(num_nodes, num_nodes))
+    components: np.ndarray = connected_components(edges, directed=False)[1]
+    return components[left]
+
+
+def _stratified(labels: np.ndarray, num_test: int, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:
+    codes, distinct = pd.factorize(labels, use_na_sentinel=False)
+    sizes = np.bincount(codes, minlength=len(distinct))
+    most = np.maximum(sizes - 1, 0)  # every label keeps a training row
+    wanted = np.minimum(num_test * sizes / len(labels), most)
+    counts = np.floor(wanted).astype(int)
+    for code in np.argsort(counts - wanted, kind="stable"):  # largest remainders first
+        if counts.sum() < num_test and counts[code] < most[code]:
+            counts[code] += 1
+    order = rng.permutation(len(labels))
+    # position of each row among the rows of its label, in random order
+    rank = pd.Series(codes[order]).groupby(codes[order]).cumcount().to_numpy()
+    test = order[rank < counts[codes[order]]]
+    absent = [str(label) for label, count in zip(distinct, counts, strict=True) if count == 0]
+    shown = ", ".join(map(repr, absent[:5])) + (" and more" if len(absent) > 5 else "")
+    return test, [f"too few rows to hold any out of: {shown}; the hold-out says nothing of them"] if absent else []

@@ -1,0 +1,254 @@
+"""The tasks that read and learn: read a source, fit a transform, generator or filter, apply a transform.
+
+What every task shares stands here too: calling a component so that its failure is an error naming it, and the Context
+that it is lent. Tasks are opened and run by `augment.executors`; data goes in and out as dataset folders.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from augment.components import Checkpoint, Context, Filter, Fitted, Source, Transform
+from augment.dataset import Dataset
+from augment.errors import AugmentError, PluginError
+from augment.executors import Emit, Task
+from augment.keys import content_key
+from augment.plugins import Catalog
+from augment.schema import SchemaDeclaration, check
+from augment.spec import Bound, bound_from_json
+
+__all__ = ["apply", "calling", "devices", "fit", "lend", "load_fitted", "read", "save_whole"]
+
+CATALOG = Catalog()  # what is installed does not change while a process lives
+
+
+@contextmanager
+def calling(bound: Bound, verb: str) -> Iterator[None]:
+    """Run a component's method: whatever goes wrong in it becomes an error that names the component and the stage."""
+    folder, environment = os.getcwd(), dict(os.environ)
+    try:
+        yield
+    except AugmentError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise PluginError(f"{bound.what} failed in {verb}: {type(error).__name__}: {error}") from error
+    finally:
+        os.chdir(folder)
+        if os.environ != environment:
+            os.environ.clear()
+            os.environ.update(environment)
+
+
+@contextmanager
+def lend(init: Mapping[str, Any], seed: int, **more: Any) -> Iterator[Context]:
+    """A Context with a scratch folder that is gone afterwards.
+
+    Args:
+        init: holds `scratch` (parent of the folder), `device` and `threads`.
+        seed: of this very call.
+        more: the Context's other fields.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="call-", dir=init["scratch"]))
+    try:
+        yield Context(seed=seed, folder=folder, device=init["device"], threads=init["threads"], **more)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def save_whole(place: Path) -> Iterator[Path]:
+    """A path to write a folder or file to, that takes its place when the block ends well."""
+    fresh = place.with_name(place.name + ".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    yield fresh
+    os.rename(fresh, place)
+
+
+def read(init: Mapping[str, Any], emit: Emit) -> Task:
+    """Read a source into a dataset folder.
+
+    init: `component`, `declared` (the schema section), `seed`. Row: `out`. Result: `rows`, `fingerprint`.
+    """
+    bound = bound_from_json(init["component"], CATALOG)
+
+    def run(row: Mapping[str, Any]) -> Mapping[str, Any]:
+        declared = SchemaDeclaration.model_validate(init["declared"])
+        component: Any = bound.cls(bound.params)
+        assert isinstance(component, Source)
+        with lend(init, init["seed"], declared=declared, progress=_reporter(bound, emit)) as context:
+            with calling(bound, "read"):
+                data = component.read(context)
+            _expect_dataset(bound, "read", data)
+            if problems := check(data.frame, data.arrays, data.schema):
+                raise PluginError(f"{bound.what} read data that does not fit its own schema: {'; '.join(problems)}")
+            with save_whole(Path(row["out"])) as out:
+                data.save(out)
+        return {"rows": len(data), "fingerprint": data.fingerprint()}
+
+    return run
+
+
+def fit(init: Mapping[str, Any], emit: Emit) -> Task:
+    """Fit a transform, generator or filter on the training part, and save its state.
+
+    init: `component`, `train`, `seed`, `deadline`, `metadata`. Row: `out`, `checkpoint` (may be None), `pilot` (for
+    filters). The folder `out` then holds the component's own files, `<kind>.json` that says what made it (and a
+    filter's threshold), and `losses.csv` with what it reported.
+    """
+    bound = bound_from_json(init["component"], CATALOG)
+
+    def run(row: Mapping[str, Any]) -> Mapping[str, Any]:
+        train = Dataset.load(Path(init["train"]))
+        component: Any = bound.cls(bound.params)
+        before = train.fingerprint()
+        keeper = _Keeper(Path(row["checkpoint"]) if row["checkpoint"] else None)
+        report = _reporter(bound, emit)
+
+        def progress(step: int, total: int, losses: Mapping[str, float]) -> None:
+            keeper.losses[int(step)] = {name: float(value) for name, value in losses.items()}
+            report(step, total, losses)
+
+        lent = {"train": train, "progress": progress, "checkpoint": keeper, "deadline": init["deadline"]}
+        with lend(init, init["seed"], **lent) as context, calling(bound, "fit"):
+            fitted: Any
+            if isinstance(component, Filter):
+                fitted = component.fit(train, Dataset.load(Path(row["pilot"])), context)
+            else:
+                fitted = component.fit(train, context)
+        if fitted is not component:
+            raise PluginError(
+                f"{bound.what}: fit returned {type(fitted).__name__}; it must return the component itself"
+            )
+        if train.fingerprint() != before:
+            raise PluginError(f"{bound.what}: fit changed the training rows; they are read only")
+        with save_whole(Path(row["out"])) as out:
+            out.mkdir()
+            with calling(bound, "save"):
+                component.save(out)
+            facts = {**init["metadata"], "component": _without_paths(bound)}
+            if isinstance(fitted, Filter):
+                facts["threshold"] = float(fitted.threshold)
+            _write_json(out / f"{bound.kind}.json", facts)
+            _write_losses(out / "losses.csv", keeper.losses)
+        return {}
+
+    return run
+
+
+def apply(init: Mapping[str, Any], emit: Emit) -> Task:
+    """Apply a fitted transform.
+
+    init: `component`, `folder` (fitted state). Row: `data`, `out`. Result: `rows`, `fingerprint`.
+    """
+    bound = bound_from_json(init["component"], CATALOG)
+    component = load_fitted(bound, Path(init["folder"]))
+    assert isinstance(component, Transform)
+
+    def run(row: Mapping[str, Any]) -> Mapping[str, Any]:
+        data = Dataset.load(Path(row["data"]))
+        with calling(bound, "apply"):
+            changed = component.apply(data)
+        _expect_dataset(bound, "apply", changed)
+        if problems := check(changed.frame, changed.arrays, changed.schema):
+            raise PluginError(f"{bound.what}: apply gave data that does not fit its own schema: {'; '.join(problems)}")
+        if changed.schema.target != data.schema.target:
+            raise PluginError(f"{bound.what}: apply changed the target from {data.schema.target!r}")
+        with save_whole(Path(row["out"])) as out:
+            changed.save(out)
+        return {"rows": len(changed), "fingerprint": changed.fingerprint()}
+
+    return run
+
+
+def devices(init: Mapping[str, Any], emit: Emit) -> Task:
+    """Count the accelerators that torch can use. Result: `cuda`."""
+
+    def run(row: Mapping[str, Any]) -> Mapping[str, Any]:
+        import torch
+
+        return {"cuda": torch.cuda.device_count() if torch.cuda.is_available() else 0}
+
+    return run
+
+
+def load_fitted(bound: Bound, folder: Path) -> Fitted:
+    """Bring a fitted component back from its folder."""
+    assert issubclass(bound.cls, Fitted)
+    with calling(bound, "load"):
+        component: Fitted = bound.cls.load(folder, bound.params)
+    if not isinstance(component, bound.cls):
+        raise PluginError(f"{bound.what}: load returned {type(component).__name__}; it must return the component")
+    return component
+
+
+class _Keeper(Checkpoint):
+    """A checkpoint that also keeps the losses reported so far, so that a resumed fit writes the same curve."""
+
+    losses: dict[int, dict[str, float]]
+
+    def __init__(self, folder: Path | None):
+        super().__init__(folder)
+        object.__setattr__(self, "losses", {})
+
+    def save(self, tensors: Mapping[str, np.ndarray], values: Mapping[str, Any]) -> None:
+        """See `Checkpoint.save`."""
+        curve = [[step, losses] for step, losses in self.losses.items()]
+        super().save(tensors, {"own": dict(values), "losses": curve})
+
+    def load(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+        """See `Checkpoint.load`."""
+        kept = super().load()
+        if kept is None:
+            return None
+        tensors, values = kept
+        self.losses.update({int(step): losses for step, losses in values["losses"]})
+        return tensors, values["own"]
+
+
+def _reporter(bound: Bound, emit: Emit) -> Any:
+    def progress(step: int, total: int, losses: Mapping[str, float]) -> None:
+        plain = {name: float(value) for name, value in losses.items()}
+        emit({"event": "progress", "id": bound.id, "step": int(step), "total": int(total), "losses": plain})
+
+    return progress
+
+
+def _expect_dataset(bound: Bound, verb: str, data: Any) -> None:
+    if not isinstance(data, Dataset):
+        raise PluginError(f"{bound.what}: {verb} returned {type(data).__name__}; a Dataset was expected")
+
+
+def _without_paths(bound: Bound) -> dict[str, Any]:
+    """The component as written into a model folder: its settings, but no path of this machine."""
+    plain = bound.to_json()
+    params = {
+        name: (Path(value).name if isinstance(getattr(bound.params, name, None), Path) else value)
+        for name, value in plain["params"].items()
+    }
+    return {**plain, "params": params}
+
+
+def _write_losses(path: Path, losses: Mapping[int, Mapping[str, float]]) -> None:
+    names = list(dict.fromkeys(name for values in losses.values() for name in values))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["step", *names])
+        for step in sorted(losses):
+            writer.writerow([step, *(repr(losses[step][name]) if name in losses[step] else "" for name in names)])
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    import json
+
+    text = json.dumps({**content, "key": content_key(content)}, indent=1, sort_keys=True, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8", newline="\n")

@@ -1,0 +1,255 @@
+"""What to do with data that somebody points at: how to read it, what its target is, which generators suit it.
+
+Every choice is made from the data and from what the installed components say they accept.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from augment.components import Component, Context, Generator, Kind, Source
+from augment.dataset import Dataset
+from augment.errors import DataError, PluginError
+from augment.plugins import Catalog
+from augment.schema import Schema, SchemaDeclaration, infer, labels_of, observe
+from augment.yamltext import flow
+
+__all__ = ["HOLDOUT", "Choice", "Look", "choose", "choose_target", "look_at", "read", "source_of"]
+
+SOURCES = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".parquet": "parquet",
+    ".jsonl": "json-lines",
+    ".ndjson": "json-lines",
+    ".npz": "npz",
+}
+# The first that fits is proposed, of each origin: rows moved, rows made from noise, copies as the control.
+PREFERRED = ("smote", "albumentations", "vae", "gan", "bootstrap")
+TARGET_NAMES = (
+    *("target", "label", "labels", "class", "classes", "y", "outcome", "response", "category", "species", "diagnosis"),
+    *("income", "survived", "churn", "churned", "default", "defaulted", "fraud", "isfraud", "spam", "quality", "price"),
+)
+MOST_TARGET_VALUES = 20
+LEAST_ROWS_TO_LEARN = 200  # fewer, and a network that starts from noise has nothing to learn from
+LEAST_ROWS_OF_CLASS = 3  # the hold-out takes at most one of three, and two are needed to go from one row to another
+IMAGE_SIZE = (64, 64)  # that images of several sizes are brought to
+HOLDOUT = 0.2
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was found in the data.
+
+    Attributes:
+        dataset: N rows, as the source gives them.
+        schema: with the target.
+        why: the reason for the target, or for there being none.
+        counts: rows of each class; empty where the target has no classes.
+    """
+
+    dataset: Dataset
+    schema: Schema
+    why: str
+    counts: dict[str, int]
+
+    @property
+    def missing(self) -> list[str]:
+        """The features with missing values."""
+        return [name for name in self.schema.features if self.schema.columns[name].nullable]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to do with the data.
+
+    Attributes:
+        impute: whether missing values are filled in.
+        generators: the classes to use.
+        refused: name of a generator to why it cannot be used, or had better not be.
+        filter: whether the filter that pipelines have by default suits the generators.
+    """
+
+    impute: bool
+    generators: list[type[Generator]]
+    refused: dict[str, str]
+    filter: bool
+
+
+def source_of(data: Path) -> str:
+    """The name of the source that reads such a file or folder.
+
+    Raises:
+        DataError: nothing is known of such files.
+    """
+    if data.is_dir():
+        return "image-folder"
+    try:
+        return SOURCES[data.suffix.lower()]
+    except KeyError:
+        known = ", ".join(SOURCES)
+        raise DataError(
+            f"{data}: nothing is known of files that end in {data.suffix!r}; {known} or a folder of images is expected"
+        ) from None
+
+
+def read(catalog: Catalog, use: str, data: Path) -> tuple[Dataset, dict[str, Any]]:
+    """The dataset, and the settings beside the path that the source needed to read it.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    (source,) = catalog.candidates("source", use)
+    assert issubclass(source, Source)
+
+    def attempt(**settings: object) -> Dataset:
+        params = source.Params.model_validate({"path": data.absolute(), **settings})
+        with tempfile.TemporaryDirectory() as folder:
+            return source(params).read(Context(0, Path(folder)))
+
+    settings: dict[str, Any] = _dialect(data) if use == "csv" else {}
+    try:
+        return attempt(**settings), settings
+    except DataError:
+        if use != "image-folder":
+            raise
+        # most likely photographs of several sizes; if they are not the trouble, this fails in the same way
+        settings = {"size": list(IMAGE_SIZE)}
+        return attempt(**settings), settings
+
+
+def _dialect(data: Path) -> dict[str, Any]:
+    """How a CSV file is written, where that is not with commas between cells and points in numbers."""
+    with data.open(encoding="utf-8-sig", errors="replace") as file:
+        head = file.read(65_536)
+    header = head.partition("\n")[0]
+    delimiter = max(",;\t|", key=header.count)  # the first of equals
+    if delimiter == ",":
+        return {}
+    cell = re.compile(rf"(?:^|{re.escape(delimiter)})-?[0-9]+,[0-9]+(?:{re.escape(delimiter)}|$)", re.MULTILINE)
+    return {"delimiter": delimiter, **({"decimal": ","} if cell.search(head) else {})}
+
+
+def choose_target(schema: Schema, frame: pd.DataFrame) -> tuple[str | None, str]:
+    """The column that somebody most likely wants to predict, or None; and why.
+
+    Args:
+        schema: types known; a target is not looked for in ids.
+        frame: (N,) rows.
+    """
+    known = {wanted: place for place, wanted in enumerate(TARGET_NAMES)}
+    complete = [name for name in schema.features if not frame[name].hasnans]
+    named = [name for name in complete if _bare(name) in known]
+    for name in sorted(named, key=lambda name: known[_bare(name)]):
+        num_distinct = frame[name].nunique()
+        most = len(frame) if schema.columns[name].type in ("number", "integer") else len(frame) // 2
+        if 2 <= num_distinct <= most:
+            return name, "chosen for its name"
+    for name in reversed(complete):
+        num_distinct = frame[name].nunique()
+        whole = schema.columns[name].type in ("category", "boolean", "integer")
+        if whole and 2 <= num_distinct <= MOST_TARGET_VALUES and num_distinct <= len(frame) // 2:
+            return name, f"chosen because it is the last column with 2 to {MOST_TARGET_VALUES} values"
+    return None, f"No column without missing values is called like a target or has 2 to {MOST_TARGET_VALUES} values"
+
+
+def look_at(dataset: Dataset, asked: str | None) -> Look:
+    """Find the target, and the schema that follows from it.
+
+    Args:
+        dataset: as the source gives it.
+        asked: the target, when somebody has said it.
+
+    Raises:
+        DataError: the target is not in the data, or is missing in some rows.
+    """
+    found, frame = dataset.schema, dataset.frame
+    target, why = (asked, "as asked for") if asked is not None else (found.target, "as the source says")
+    if target is None:
+        target, why = choose_target(found, frame)
+    if target in frame and frame[target].hasnans:
+        num_missing = int(frame[target].isna().sum())
+        raise DataError(f"target {target!r} has no value in {num_missing:,} rows; leave those out, or name another")
+    # inferred again, because what the target is depends on its being the target
+    known = {name: column for name, column in found.columns.items() if name != target or name == found.target}
+    declared = SchemaDeclaration(target=target, payload=found.payload, columns=dict(known), arrays=dict(found.arrays))
+    schema, _ = observe(infer(frame, dataset.arrays, declared), frame)
+    counts: dict[str, int] = {}
+    if target is not None and schema.task == "classes":
+        rows = pd.Series(labels_of(frame[target])).value_counts()
+        counts = {label: int(rows.get(label, 0)) for label in schema.classes}
+    return Look(Dataset.of(frame, dataset.arrays, schema), schema, why, counts)
+
+
+def choose(look: Look, catalog: Catalog) -> Choice:
+    """Whether to fill in missing values, and the first generator that fits of each origin."""
+    impute = bool(look.missing) and isinstance(_fitting(catalog, "transform", "impute", look.schema), type)
+    columns = dict(look.schema.columns)
+    if impute:
+        columns |= {name: columns[name].model_copy(update={"nullable": False}) for name in look.missing}
+    schema = look.schema.model_copy(update={"columns": columns})
+    num_rows = round(len(look.dataset) * (1 - HOLDOUT))
+    chosen: dict[str, type[Generator]] = {}
+    refused: dict[str, str] = {}
+    for name in PREFERRED:
+        if name not in catalog.names:
+            continue
+        found = _fitting(catalog, "generator", name, schema, num_rows)
+        if found is None:
+            continue
+        if isinstance(found, str):
+            refused[name] = found
+            continue
+        assert issubclass(found, Generator)
+        if why := _reservation(found, look):
+            refused[name] = why
+        elif found.origin not in chosen and (found.origin != "copies" or schema.modality == "table" or not chosen):
+            chosen[found.origin] = found
+    if not chosen:
+        reasons = "; ".join(f"{name}: {why}" for name, why in refused.items()) or "none is for such data"
+        raise DataError(f"no installed generator works on this data of kind {schema.modality}: {reasons}")
+    needed = any(not generator.accepts.missing for generator in chosen.values())
+    copies = _fitting(catalog, "filter", "not-a-copy", schema) if "not-a-copy" in catalog.names else None
+    # a row that was moved a little is near the row that it was, and would be thrown out for it
+    suits = "rows" not in chosen or not isinstance(copies, type) or "rows" in getattr(copies, "skips", ())
+    return Choice(impute and needed, list(chosen.values()), refused, suits)
+
+
+def _fitting(
+    catalog: Catalog, kind: Kind, name: str, schema: Schema, num_rows: int | None = None
+) -> type[Component] | str | None:
+    """The class behind a name that accepts such data; or why none does; or None when it is not for such data at all."""
+    try:
+        candidates = catalog.candidates(kind, name)
+    except PluginError as error:
+        return " ".join(str(error).split())
+    refusals = []
+    for candidate in candidates:
+        if schema.modality not in candidate.accepts.modalities:
+            continue
+        if (refusal := candidate.accepts.refusal(schema, num_rows)) is None:
+            return candidate
+        refusals.append(refusal)
+    return " and ".join(refusals) or None
+
+
+def _reservation(generator: type[Generator], look: Look) -> str:
+    """Why a generator that could be used had better not be; empty when it is fine."""
+    if generator.origin == "noise" and len(look.dataset) < LEAST_ROWS_TO_LEARN:
+        return f"{len(look.dataset)} rows are too few to learn from; it takes {LEAST_ROWS_TO_LEARN} or more"
+    if generator.origin == "rows" and look.schema.modality == "table" and look.counts:
+        label = min(look.counts, key=lambda label: look.counts[label])
+        if look.counts[label] < LEAST_ROWS_OF_CLASS:
+            return f"class {flow(label)} has too few rows ({look.counts[label]}) to make others between them"
+    return ""
+
+
+def _bare(name: str) -> str:
+    """A column's name without case, spaces and underscores."""
+    return re.sub(r"[\W_]+", "", name.casefold())

@@ -1,0 +1,315 @@
+"""Rules for sources, sinks and reporters: what is read and written, to the byte."""
+
+from __future__ import annotations
+
+import hashlib
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from augment.components import Component, Context, Source, derive_seed
+from augment.dataset import Dataset
+from augment.errors import PluginError
+from augment.plugins import Catalog
+from augment.schema import Column, SchemaDeclaration, check, labels_of
+from augment.testing.kit import Case, Rule, difference, every, one_a_modality
+from augment.testing.runs import example_run
+
+__all__ = ["rules"]
+
+BATCH = 25
+ORIGIN = "origin"
+
+
+def rules(component: type[Component]) -> list[Rule]:
+    """The rules that hold for this component."""
+    match component.kind:
+        case "source":
+            return [
+                Rule(reading_twice_gives_the_same_rows),
+                Rule(what_is_read_fits_its_schema),
+                Rule(batches_are_the_whole),
+                Rule(gives_the_kind_of_data_it_names),
+                Rule(says_what_is_declared),
+            ]
+        case "sink":
+            return [
+                Rule(writes_what_it_says, every),
+                Rule(equal_data_gives_equal_bytes, one_a_modality),
+                Rule(never_holds_all_batches, one_a_modality),
+                Rule(the_source_of_the_same_name_reads_it, one_a_modality),
+            ]
+        case "reporter":
+            return [Rule(reports_what_it_says, every), Rule(equal_runs_give_equal_bytes, one_a_modality)]
+        case _:
+            return []
+
+
+# -- sources
+
+
+def reading_twice_gives_the_same_rows(case: Case) -> None:
+    """The same rows in the same order, each time."""
+    found = difference(_read(case), _read(case))
+    case.expect(
+        not found,
+        done="read twice, with the same settings",
+        came=f"different data: {found}",
+        expected="the same rows in the same order",
+        fix="sort what a folder lists; draw from no random stream but context.rng",
+    )
+
+
+def what_is_read_fits_its_schema(case: Case) -> None:
+    """Rows come in the canonical types, under a schema that describes them."""
+    data = _read(case)
+    problems = check(data.frame, data.arrays, data.schema)
+    if not isinstance(data.frame.index, pd.RangeIndex):
+        problems.append("the frame's index is no RangeIndex")
+    case.expect(
+        not problems and len(data) > 0,
+        done="read the data",
+        came="; ".join(problems) or "no rows",
+        expected="rows that fit their own schema",
+        fix="end `read` with Dataset.of(frame, arrays, infer(frame, arrays, context.declared))",
+    )
+
+
+def batches_are_the_whole(case: Case) -> None:
+    """The batches, one after the other, are what `read` gives."""
+    batches = list(_source(case).batches(_context(case)))
+    found = difference(Dataset.concat(batches), _read(case)) if batches else "there are no batches"
+    case.expect(
+        not found,
+        done="put the batches one after the other",
+        came=f"something else than `read` gives: {found}",
+        expected="the same rows, in the same order",
+        fix="give every batch the schema of the whole",
+    )
+
+
+def gives_the_kind_of_data_it_names(case: Case) -> None:
+    """What is read is of a kind that `yields` names."""
+    source = _source(case)
+    modality = _read(case).schema.modality
+    case.expect(
+        modality in source.yields,
+        done="read the data",
+        came=f"it is of kind {modality}",
+        expected=f"one of {', '.join(sorted(source.yields))}, as `yields` says",
+        fix="let `yields` name every kind of data that the source can give",
+    )
+
+
+def says_what_is_declared(case: Case) -> None:
+    """What the pipeline's `schema:` section says of a column ends up in the schema."""
+    columns = list(_read(case).schema.columns)
+    if not columns:
+        return
+    declared = SchemaDeclaration.model_validate({"columns": {columns[0]: {"unit": "furlong"}}})
+    context = Context(1, case.folder, declared=declared)
+    unit = _source(case).read(context).schema.columns[columns[0]].unit
+    case.expect(
+        unit == "furlong",
+        done=f"declared column {columns[0]!r} to have the unit 'furlong'",
+        came=f"the schema says {unit!r}",
+        expected="what was declared",
+        fix="hand context.declared to augment.schema.infer",
+    )
+
+
+def _source(case: Case) -> Source:
+    source = case.new()
+    assert isinstance(source, Source)
+    return source
+
+
+def _context(case: Case) -> Context:
+    return Context(derive_seed("conformance", "read"), case.folder)
+
+
+def _read(case: Case) -> Dataset:
+    return _source(case).read(_context(case))
+
+
+# -- sinks
+
+
+def writes_what_it_says(case: Case) -> None:
+    """Every file is in the folder and in the list, and nothing else lies about."""
+    data = _with_origin(case.data)
+    written = {name: _write(case, name, data, case.folder) for name in ("train", "test")}
+    listed = [path for paths in written.values() for path in paths]
+    files = [path for path in case.folder.rglob("*") if path.is_file()]
+    absent = [path for path in listed if not path.exists() or case.folder not in path.parents]
+    case.expect(
+        bool(listed) and not absent,
+        done="wrote `train` and `test`",
+        came=f"it lists {', '.join(map(str, absent)) or 'nothing'}, not to be found in the folder",
+        expected="the paths of what was written",
+        fix="return [folder / ...] of the files, or of their top folder",
+    )
+    unlisted = [path for path in files if not any(path == one or one in path.parents for one in listed)]
+    case.expect(
+        not unlisted,
+        done="wrote `train` and `test`, and looked into the folder",
+        came=f"files that it does not list: {', '.join(path.name for path in unlisted)}",
+        expected="the listed files alone",
+        fix="list every file, and remove scratch files before returning",
+    )
+
+
+def equal_data_gives_equal_bytes(case: Case) -> None:
+    """Writing the same rows again gives the same files."""
+    data = _with_origin(case.data)
+    folders = [case.folder / "one", case.folder / "other"]
+    for folder in folders:
+        folder.mkdir()
+        _write(case, "train", data, folder)
+    differing = _differing(*folders)
+    case.expect(
+        not differing,
+        done="wrote the same rows into two folders",
+        came=f"different bytes in {', '.join(differing)}",
+        expected="the same files, byte by byte",
+        fix="keep times, host names and random ids out: zip dates, gzip's mtime, file metadata",
+    )
+
+
+def never_holds_all_batches(case: Case) -> None:
+    """Batches are written as they come, so that memory does not grow with the rows."""
+    data = _with_origin(case.data)
+    alive: weakref.WeakSet[_Batch] = weakref.WeakSet()
+    most = 0
+
+    def batches() -> Iterator[Dataset]:
+        nonlocal most
+        for part in data.batches(10):
+            batch = _Batch(part.frame, part.arrays, part.schema)
+            alive.add(batch)
+            del part
+            yield batch
+            del batch
+            most = max(most, len(alive))
+
+    case.new().write("train", batches(), data.schema, case.folder)
+    num_batches = -(-len(data) // 10)
+    case.expect(
+        most <= num_batches // 2,
+        done=f"wrote {num_batches} batches",
+        came=f"{most} of them were held at the same time",
+        expected="each to be let go of once it is written",
+        fix="write each batch as it comes; make no list of them",
+    )
+
+
+def the_source_of_the_same_name_reads_it(case: Case) -> None:
+    """What a sink writes, the installed source of its name reads: the same rows."""
+    try:
+        sources = Catalog().candidates("source", case.component.name)
+    except PluginError:
+        return  # it has none
+    fitting = [cls for cls in sources if case.recipe and case.recipe.modality in cls.yields]  # type: ignore[attr-defined]
+    if not fitting or "path" not in fitting[0].Params.model_fields:
+        return
+    data = _with_origin(case.data)
+    path = _write(case, "train", data, case.folder)[0]
+    schema = data.schema
+    columns = {name: column.model_dump(include={"type"}) for name, column in schema.columns.items()}
+    declared = SchemaDeclaration.model_validate(
+        {"target": schema.target, "payload": schema.payload, "columns": columns}
+    )
+    source = fitting[0](fitting[0].Params.model_validate({"path": path}))
+    assert isinstance(source, Source)
+    read = source.read(Context(1, case.folder, declared=declared))
+    case.expect(
+        len(read) == len(data),
+        done=f"wrote {len(data)} rows and read them with the source {case.component.name!r}",
+        came=f"{len(read)} rows",
+        expected=f"{len(data)} rows",
+        fix="mend whichever loses them",
+    )
+    for name in (ORIGIN, schema.target):
+        found = difference(labels_of(read.frame[name]), labels_of(data.frame[name])) if name else ""
+        # a folder of files has an order of its own
+        same_order = not found or _sorted_alike(read.frame[str(name)], data.frame[str(name)])
+        case.expect(
+            same_order,
+            done=f"wrote {len(data)} rows and read them with the source {case.component.name!r}",
+            came=f"column {name!r} differs: {found}",
+            expected="the same labels",
+            fix="write every column, the origin too, with its labels unchanged",
+        )
+
+
+def _sorted_alike(one: pd.Series, other: pd.Series) -> bool:
+    return sorted(map(str, labels_of(one))) == sorted(map(str, labels_of(other)))
+
+
+class _Batch(Dataset):
+    """A dataset of its own class, whose life can be followed."""
+
+    __hash__ = object.__hash__
+
+
+def _with_origin(data: Dataset) -> Dataset:
+    """The rows as sinks get them: with the column that says where each came from."""
+    origin = np.where(np.arange(len(data)) % 3 == 0, "vae", "real").astype(object)
+    column = Column(type="category", categories=("real", "vae"), nullable=False)
+    schema = data.schema.model_copy(update={"columns": {**data.schema.columns, ORIGIN: column}})
+    return Dataset.of(data.frame.assign(**{ORIGIN: origin}), data.arrays, schema)
+
+
+def _write(case: Case, name: str, data: Dataset, folder: Path) -> list[Path]:
+    written: list[Path] = case.new().write(name, data.batches(BATCH), data.schema, folder)
+    return written
+
+
+def _differing(one: Path, other: Path) -> list[str]:
+    contents = []
+    for folder in (one, other):
+        files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+        contents.append({str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).digest() for p in files})
+    return sorted(name for name in {*contents[0], *contents[1]} if contents[0].get(name) != contents[1].get(name))
+
+
+# -- reporters
+
+
+def reports_what_it_says(case: Case) -> None:
+    """The report is written where it should be, and listed."""
+    assert case.recipe is not None
+    run = example_run(case.folder / "run", case.recipe.modality, case.recipe.task, case.recipe.missing)
+    place = case.folder / "report"
+    place.mkdir()
+    listed = case.new().write(run, place)
+    files = [path for path in place.rglob("*") if path.is_file()]
+    unlisted = [path for path in files if not any(path == one or one in path.parents for one in listed)]
+    case.expect(
+        bool(listed) and all(path.exists() and place in path.parents for path in listed) and not unlisted,
+        done="wrote a report",
+        came=f"it lists {[path.name for path in listed]}, and the folder holds {[path.name for path in files]}",
+        expected="every written file in the folder and in the list",
+        fix="write into `folder` alone, and return the paths of what was written",
+    )
+
+
+def equal_runs_give_equal_bytes(case: Case) -> None:
+    """The same run, somewhere else, gives the same report."""
+    assert case.recipe is not None
+    folders = [case.folder / "one", case.folder / "elsewhere"]
+    for folder in folders:
+        (folder / "report").mkdir(parents=True)
+        run = example_run(folder / "run", case.recipe.modality, case.recipe.task, case.recipe.missing)
+        case.new().write(run, folder / "report")
+    differing = _differing(*(folder / "report" for folder in folders))
+    case.expect(
+        not differing,
+        done="reported the same run twice, from two folders",
+        came=f"different bytes in {', '.join(differing)}",
+        expected="the same files, byte by byte",
+        fix="keep times, random ids and paths out of it",
+    )

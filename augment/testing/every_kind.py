@@ -1,0 +1,143 @@
+"""Rules for components of every kind: the class, its settings, its documentation, its weight."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import os
+import subprocess
+import sys
+
+from pydantic import ValidationError
+
+from augment.components import Component
+from augment.plugins import component_problem
+from augment.testing.kit import Case, Rule
+
+__all__ = ["rules"]
+
+HEAVY = ("albumentations", "cv2", "imblearn", "matplotlib", "scipy", "sklearn", "tensorflow", "torch", "transformers")
+
+
+def rules(component: type[Component]) -> list[Rule]:
+    """The rules that hold for this component."""
+    found = [
+        Rule(class_is_complete),
+        Rule(has_a_docstring),
+        Rule(settings_are_documented),
+        Rule(unknown_settings_are_refused),
+        Rule(imports_nothing_heavy),
+    ]
+    return found if component.kind == "source" else [*found, Rule(accepts_some_data)]
+
+
+def class_is_complete(case: Case) -> None:
+    """Name, kind, `accepts` and `Params` are what the catalog needs, and every method is there."""
+    problem = component_problem(case.component)
+    case.expect(
+        problem is None,
+        done="looked at the class",
+        came=str(problem),
+        expected="a class that the catalog can offer",
+        fix="see the base class in augment.components",
+    )
+
+
+def has_a_docstring(case: Case) -> None:
+    """The class says what it is: the reference and `augment show` are made from that."""
+    case.expect(
+        bool((case.component.__dict__.get("__doc__") or "").strip()),
+        done="looked for the class's own docstring",
+        came="none",
+        expected="a first sentence that says what the component does, and the source of its method",
+        fix="write one under the class line",
+    )
+
+
+def settings_are_documented(case: Case) -> None:
+    """Every setting has a docstring, and a default unless only a user can know it."""
+    for name, setting in case.component.Params.model_fields.items():
+        case.expect(
+            bool(setting.description),
+            done=f"looked at the setting {name!r}",
+            came="it has no docstring",
+            expected="a sentence with its unit and range: the help and the reference come from it",
+            fix='write a """docstring""" under the field',
+        )
+        case.expect(
+            case.component.kind == "source" or not setting.is_required(),
+            done=f"looked at the setting {name!r}",
+            came="it has no default",
+            expected=f"a default, so that `use: {case.component.name}` alone is a beginning",
+            fix="give it the default that serves most people",
+        )
+
+
+def unknown_settings_are_refused(case: Case) -> None:
+    """A misspelt setting is an error, not ignored."""
+    try:
+        case.component.Params.model_validate({"no_such_setting": 1})
+    except ValidationError as error:
+        refused = any(problem["type"] == "extra_forbidden" for problem in error.errors())
+    else:
+        refused = False
+    case.expect(
+        refused,
+        done="made its Params with a setting `no_such_setting`",
+        came="it was taken",
+        expected="pydantic's `extra_forbidden` error",
+        fix="derive Params from augment.components.Params and leave `extra` in its model_config alone",
+    )
+
+
+def imports_nothing_heavy(case: Case) -> None:
+    """Importing the plugin and the component's module stays quick."""
+    module = case.component.__module__
+    if module == "__main__":
+        return
+    heavy = _heavy_after_import(module)
+    case.expect(
+        not heavy,
+        done=f"imported {module} in a new process",
+        came=f"it imported {', '.join(heavy)}",
+        expected="none of the large libraries: `augment check` imports every plugin that a pipeline names",
+        fix="import them inside the methods that use them, or in a submodule that those import",
+    )
+
+
+def accepts_some_data(case: Case) -> None:
+    """`accepts` lets some data through."""
+    from augment.testing.examples import accepted_recipes
+
+    case.expect(
+        bool(accepted_recipes(case.component.accepts)),
+        done=f"looked for example data that {case.component.accepts} lets through",
+        came="none",
+        expected="data of one kind at least",
+        fix="name modalities, column types and targets that occur together",
+    )
+
+
+@functools.cache
+def _heavy_after_import(module: str) -> tuple[str, ...]:
+    # what was there before the import, by way of pytest plugins for instance, is not the module's doing
+    code = (
+        "import importlib, json, sys; heavy = set(json.loads(sys.argv[2])) - set(sys.modules); "
+        "importlib.import_module(sys.argv[1]); print(json.dumps(sorted(heavy & set(sys.modules))))"
+    )
+    command = [sys.executable, "-c", code, module, json.dumps(HEAVY)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(), stdin=subprocess.DEVNULL)
+    if done.returncode:
+        raise ImportError(f"{module} cannot be imported in a new process: {done.stderr.strip()}")
+    return tuple(json.loads(done.stdout.splitlines()[-1]))
+
+
+def environment() -> dict[str, str]:
+    """The environment for a new process that can import what this one can."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+
+
+def is_importable(component: type[Component]) -> bool:
+    """Whether a new process can find the class by its module and name."""
+    return "<locals>" not in component.__qualname__ and inspect.getmodule(component) is not None

@@ -1,0 +1,275 @@
+"""Rules for generators: what was asked for comes, whatever the order, the chunks and the data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from augment.components import Checkpoint, Component
+from augment.dataset import Dataset
+from augment.schema import check, labels_of, valid_rows
+from augment.testing.kit import Case, Rule, difference, every, one_a_modality
+from augment.testing.learners import saved
+
+__all__ = ["rules"]
+
+COUNTS = (1, 2, 7, 300)
+MOST = max(COUNTS)
+
+
+def rules(component: type[Component]) -> list[Rule]:
+    """The rules that hold for this component."""
+    if component.kind != "generator":
+        return []
+    found = [
+        Rule(rows_fit_the_schema, every),
+        Rule(as_many_rows_as_asked, one_a_modality),
+        Rule(another_seed_other_rows, one_a_modality),
+        Rule(fewer_rows_are_a_prefix_of_more, one_a_modality),
+        Rule(chunks_may_come_in_any_order, one_a_modality),
+        Rule(works_unconditionally, one_a_modality),
+        Rule(works_on_the_fewest_rows, every),
+        Rule(progress_is_sensible, one_a_modality),
+        Rule(a_killed_fit_goes_on_where_it_was, one_a_modality),
+        Rule(a_fit_that_must_hurry_still_works, one_a_modality),
+    ]
+    if component.accepts.conditional != "none":
+        found += [
+            Rule(the_class_asked_for_comes, lambda recipes: [r for r in recipes if r.task == "classes"]),
+            Rule(a_class_of_one_row_can_be_asked_for, _plain_classes),
+        ]
+    if component.accepts.conditional == "any":
+        found.append(Rule(any_columns_asked_for_come, one_a_modality))
+    return found
+
+
+def _plain_classes(recipes: list[Any]) -> list[Any]:
+    return [recipe for recipe in one_a_modality(recipes) if recipe.task == "classes"]
+
+
+def rows_fit_the_schema(case: Case) -> None:
+    """Synthetic rows have the columns, types, shapes and (mostly) the bounds of the training part."""
+    rows = case.sample(case.fitted(), case.given(MOST))
+    schema = case.data.schema
+    problems = check(rows.frame, rows.arrays, schema)
+    case.expect(
+        not problems,
+        done=f"sampled {MOST} rows",
+        came="; ".join(problems),
+        expected="rows under the schema of the training part",
+        fix="end `sample` with Dataset.of(frame, arrays, schema), and let no missing value in where there was none",
+    )
+    case.expect(
+        rows.schema == schema,
+        done=f"sampled {MOST} rows",
+        came="rows with another schema than the training part's",
+        expected="the schema of the data that `fit` was given",
+        fix="keep it in the state: schema.model_dump(mode='json'), and Schema.model_validate after loading",
+    )
+    valid = valid_rows(rows.frame, rows.arrays, schema).mean()
+    case.expect(
+        valid >= 0.5,
+        done=f"sampled {MOST} rows",
+        came=f"{valid:.0%} of them keep to the bounds and known categories",
+        expected="at least half: the host throws the others away and asks again",
+        fix="clip to the column's min and max, and draw only known categories",
+    )
+
+
+def as_many_rows_as_asked(case: Case) -> None:
+    """One row for each row of `given`, be it one or several hundred."""
+    for num_rows in COUNTS:
+        case.sample(case.fitted(), case.given(num_rows))
+
+
+def another_seed_other_rows(case: Case) -> None:
+    """Another seed gives other rows: chunks differ by nothing else."""
+    given = case.given(MOST)
+    rows = [case.sample(case.fitted(), given, purpose) for purpose in ("one seed", "another seed")]
+    case.expect(
+        bool(difference(*rows)),
+        done=f"sampled {MOST} rows with two seeds",
+        came="the same rows",
+        expected="other rows",
+        fix="draw from context.rng or context.torch_generator(), made anew from the context of each call",
+    )
+
+
+def fewer_rows_are_a_prefix_of_more(case: Case) -> None:
+    """sample(given[:k]) equals sample(given)[:k] under the same seed."""
+    given = case.given(MOST)
+    whole = case.sample(case.fitted(), given)
+    for num_rows in COUNTS[:-1]:
+        part = case.sample(case.fitted(), given.iloc[:num_rows])
+        found = difference(part, whole.take(slice(0, num_rows)))
+        case.expect(
+            not found,
+            done=f"sampled {MOST} rows and, with the same seed, only the first {num_rows} of them",
+            came=f"the {num_rows} rows are not the beginning of the {MOST}: {found}",
+            expected="the same rows, to the bit",
+            fix="draw and run whole fixed-size batches, pad the last, cut the tail; a network's batch of 1 gives other "
+            "bits than one of 2 or more",
+        )
+
+
+def chunks_may_come_in_any_order(case: Case) -> None:
+    """A chunk is the same whether others were made before it or not."""
+    generator = case.fit(case.data)
+    chunks = {purpose: case.given(num_rows) for purpose, num_rows in (("chunk 0", 50), ("chunk 1", 80))}
+    one_way = {purpose: case.sample(generator, given, purpose) for purpose, given in chunks.items()}
+    for purpose in reversed(chunks):
+        found = difference(one_way[purpose], case.sample(generator, chunks[purpose], purpose))
+        case.expect(
+            not found,
+            done="made two chunks, and then again in the other order",
+            came=f"{purpose} came out differently: {found}",
+            expected="the same rows: a chunk depends on fitted state, training part, given and seed alone",
+            fix="keep nothing on `self` outside `fit`",
+        )
+
+
+def works_unconditionally(case: Case) -> None:
+    """Without any given column it samples as well."""
+    rows = case.sample(case.fitted(), case.given(20, columns=[]))
+    problems = check(rows.frame, rows.arrays, case.data.schema)
+    case.expect(
+        not problems,
+        done="sampled 20 rows with no column given",
+        came="; ".join(problems),
+        expected="rows under the schema of the training part, the target included",
+        fix="draw the target as often as in the training part where it is not given",
+    )
+
+
+def works_on_the_fewest_rows(case: Case) -> None:
+    """`accepts.min_rows` rows are enough to learn from."""
+    min_rows = case.component.accepts.min_rows
+    assert case.recipe is not None
+    data = replace(case.recipe, rows=min_rows).build()
+    if case.component.accepts.refusal(data.schema, min_rows):
+        return  # so few rows are of another kind
+    generator = case.fit(data)
+    given = data.take(np.arange(5) % len(data)).frame[case.given(1).columns]
+    rows = case.sample(generator, given, train=data)
+    problems = check(rows.frame, rows.arrays, data.schema)
+    case.expect(
+        not problems,
+        done=f"fitted it on {min_rows} rows, as few as `accepts.min_rows` allows, and sampled 5",
+        came="; ".join(problems),
+        expected="rows under the schema of the training part",
+        fix="mend it, or raise `accepts.min_rows`",
+    )
+
+
+def the_class_asked_for_comes(case: Case) -> None:
+    """The target comes back as it was given."""
+    given = case.given(MOST)
+    _expect_given(case, case.sample(case.fitted(), given), given)
+
+
+def any_columns_asked_for_come(case: Case) -> None:
+    """Whatever columns are given come back as they were given."""
+    features = case.data.schema.features
+    for columns in ([features[0]] if features else [], list(case.data.frame.columns)):
+        given = case.given(40, columns)
+        _expect_given(case, case.sample(case.fitted(), given), given)
+
+
+def a_class_of_one_row_can_be_asked_for(case: Case) -> None:
+    """A class with a single training row is rare, not an error."""
+    data = case.data
+    target, rare = str(data.schema.target), data.schema.classes[-1]
+    labels = labels_of(data.frame[target])
+    rows = np.flatnonzero(labels != rare).tolist() + np.flatnonzero(labels == rare)[:1].tolist()
+    data = data.take(np.array(rows))
+    generator = case.fit(data)
+    given = data.take(np.full(30, len(data) - 1)).frame[[target]]
+    _expect_given(case, case.sample(generator, given, train=data), given)
+
+
+def _expect_given(case: Case, rows: Dataset, given: pd.DataFrame) -> None:
+    for name in given.columns:
+        found = (
+            difference(labels_of(given[name]), labels_of(rows.frame[name])) if name in rows.frame else "it is missing"
+        )
+        case.expect(
+            not found,
+            done=f"gave column {name!r} to `sample`",
+            came=f"other values than asked for: {found}",
+            expected="the given columns back, unchanged",
+            fix="make rows for what is asked, and write the given columns into the result",
+        )
+
+
+def progress_is_sensible(case: Case) -> None:
+    """Progress counts up to its total, with losses that are numbers."""
+    seen: list[tuple[int, int, Mapping[str, float]]] = []
+    case.fit(
+        case.data,
+        case.context("fit", train=case.data, progress=lambda step, total, losses: seen.append((step, total, losses))),
+    )
+    steps = [step for step, _, _ in seen]
+    wrong = [
+        (step, total, dict(losses))
+        for step, total, losses in seen
+        if not (0 <= step <= total and all(math.isfinite(float(loss)) for loss in losses.values()))
+    ]
+    case.expect(
+        not wrong and steps == sorted(steps),
+        done="fitted it, and kept what it reported as (step, total, losses)",
+        came=f"{wrong[0] if wrong else f'steps {steps}'}",
+        expected="steps that never go back, none beyond the total, and finite losses",
+        fix="call context.progress(step, total, {'loss': float(loss)}) with the step just done",
+    )
+
+
+class _Killed(BaseException):
+    """Stands for the end of a process: nothing in a component may catch it."""
+
+
+class _LastSave(Checkpoint):
+    """A checkpoint whose process dies once it has been saved."""
+
+    def save(self, tensors: Mapping[str, np.ndarray], values: Mapping[str, Any]) -> None:
+        super().save(tensors, values)
+        raise _Killed
+
+
+def a_killed_fit_goes_on_where_it_was(case: Case) -> None:
+    """A fit that is killed after a checkpoint ends with the same state as one that was not."""
+    place = case.folder / "checkpoint"
+    whole = case.fit(case.data)
+    for _ in range(2):
+        try:
+            case.fit(case.data, case.context("fit", train=case.data, checkpoint=_LastSave(place)))
+        except _Killed:
+            continue
+        if not place.exists():
+            return  # it keeps no checkpoints: a killed fit begins again
+    resumed = case.fit(case.data, case.context("fit", train=case.data, checkpoint=Checkpoint(place)))
+    differing = _differing_files(saved(case, whole), saved(case, resumed))
+    case.expect(
+        not differing,
+        done="killed the fit after its first checkpoint, twice, and let it end; fitted another in one go",
+        came=f"another fitted state in {', '.join(differing)}",
+        expected="the same state, to the bit",
+        fix="checkpoint everything that the next step depends on: weights, optimiser, random streams, position, losses",
+    )
+
+
+def _differing_files(one: Path, other: Path) -> list[str]:
+    names = {path.name for folder in (one, other) for path in folder.iterdir()}
+    contents = [{path.name: path.read_bytes() for path in folder.iterdir()} for folder in (one, other)]
+    return sorted(name for name in names if contents[0].get(name) != contents[1].get(name))
+
+
+def a_fit_that_must_hurry_still_works(case: Case) -> None:
+    """With almost no time left, `fit` stops early and leaves a generator that can sample."""
+    generator = case.fit(case.data, case.context("fit", train=case.data, deadline=1e-3))
+    case.sample(generator, case.given(7))

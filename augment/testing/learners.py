@@ -1,0 +1,291 @@
+"""Rules for what works on data: same input, same outcome; nothing else touched; state that can be kept."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from augment.components import Component, derive_seed
+from augment.dataset import Dataset
+from augment.schema import Schema
+from augment.testing.elsewhere import outcome
+from augment.testing.every_kind import environment, is_importable
+from augment.testing.kit import Case, Rule, difference, one, one_a_modality
+
+__all__ = ["rules"]
+
+STATEFUL = ("generator", "filter", "transform")
+NUM_ROWS = 64
+
+
+def rules(component: type[Component]) -> list[Rule]:
+    """The rules that hold for this component."""
+    found = []
+    if component.kind in (*STATEFUL, "probe", "metric"):
+        found += [
+            Rule(same_seed_same_outcome, one_a_modality),
+            Rule(inputs_are_left_as_they_were, one_a_modality),
+            Rule(global_random_state_is_left_alone, one_a_modality),
+        ]
+    if component.kind in (*STATEFUL, "probe"):
+        found.append(Rule(asking_twice_changes_nothing, one_a_modality))
+    if component.kind in STATEFUL:
+        found += [
+            Rule(saving_twice_gives_the_same_bytes, one_a_modality),
+            Rule(state_is_safetensors_and_json, one_a_modality),
+            Rule(loading_brings_back_what_was_saved, one_a_modality),
+            Rule(a_new_process_loads_the_same, one),
+        ]
+    return found
+
+
+def work(case: Case, component: Any) -> Any:
+    """What a fitted component does for the host, on the same input and seed each time."""
+    if case.component.kind == "probe":
+        return component.predict(request(case))
+    if case.component.kind == "metric":
+        holdout = Dataset(*_parts(case, seed=2), case.data.schema)
+        return component.score(case.other_data, case.data, holdout, case.context("work", train=case.data))
+    return outcome(component, request(case), case.context("work", train=case.data))
+
+
+def request(case: Case) -> Dataset:
+    """What the component is asked to work on."""
+    if case.component.kind == "generator":
+        given = case.given(NUM_ROWS)
+        schema = case.data.schema
+        return Dataset(given, {}, Schema(columns={name: schema.columns[name] for name in given.columns}))
+    other = case.other_data
+    if case.component.kind == "probe" and other.schema.target:
+        return other.drop_columns([other.schema.target])
+    return other
+
+
+def _parts(case: Case, seed: int) -> tuple[Any, Any]:
+    assert case.recipe is not None
+    data = case.recipe.build(seed)
+    return Dataset.of(data.frame, data.arrays, case.data.schema).frame, data.arrays
+
+
+def same_seed_same_outcome(case: Case) -> None:
+    """Fitting and working twice with the same data and seeds gives the same outcome, whatever else was drawn before."""
+    outcomes = []
+    for turn in (1, 2):
+        with _global_state_of(turn):
+            outcomes.append(work(case, case.fit(case.data)))
+    found = difference(*outcomes)
+    case.expect(
+        not found,
+        done="fitted and used it twice with the same data and seeds, with different global random states",
+        came=f"different outcomes: {found}",
+        expected="the same outcome, to the bit",
+        fix="draw from context.rng or context.torch_generator() alone; give libraries a seed from context.rng; "
+        "run over no set; run networks on fixed-size batches",
+    )
+
+
+def asking_twice_changes_nothing(case: Case) -> None:
+    """Using a fitted component does not change it."""
+    component = case.fit(case.data)
+    first, second = work(case, component), work(case, component)
+    found = difference(first, second)
+    case.expect(
+        not found,
+        done="used the same fitted component twice with the same input and seed",
+        came=f"different outcomes: {found}",
+        expected="the same outcome, to the bit: chunks are made anywhere, in any order",
+        fix="keep nothing on `self` outside `fit`, such as a random stream, a counter or a cache of draws",
+    )
+
+
+def inputs_are_left_as_they_were(case: Case) -> None:
+    """The data that a component is shown is not its own."""
+    data, asked, other = case.data, request(case), case.other_data
+    parts = {"training part": data, "request": asked, "other data": other}
+    before = {name: part.fingerprint() for name, part in parts.items()}
+    component = case.new()
+    context = case.context("fit", train=data)
+    kind = case.component.kind
+    if kind == "filter":
+        component = component.fit(data, other, context)
+    elif kind != "metric":
+        component = component.fit(data, context)
+    if kind == "metric":
+        component.score(other, data, asked, case.context("work", train=data))
+    elif kind == "probe":
+        component.predict(asked)
+    else:
+        outcome(component, asked, case.context("work", train=data))
+    changed = [name for name, part in parts.items() if part.fingerprint() != before[name]]
+    case.expect(
+        not changed,
+        done="compared the data before and after",
+        came=f"{' and '.join(changed)} changed",
+        expected="data that is left as it was: others look at the same rows",
+        fix="work on copies: frame.copy(), array.copy(), frame.assign(...)",
+    )
+
+
+def global_random_state_is_left_alone(case: Case) -> None:
+    """The random states of python, numpy and torch belong to the user."""
+    work(case, case.fitted())  # imports what it needs, so that torch's state can be looked at before and after
+    with _global_state_of(3):
+        before = _global_states()
+        work(case, case.fit(case.data))
+        after = _global_states()
+    changed = [name for name, state in before.items() if after[name] != state]
+    case.expect(
+        not changed,
+        done="fitted and used it, and looked at global states before and after",
+        came=f"changed: {', '.join(changed)}",
+        expected="global state as it was found: the user's own program draws from it",
+        fix="use context.rng and context.torch_generator(); what draws from torch's global state, such as layers being "
+        "made, goes inside torch.random.fork_rng()",
+    )
+
+
+def saving_twice_gives_the_same_bytes(case: Case) -> None:
+    """Equal state gives equal bytes, after loading as well."""
+    component = case.fitted()
+    first, second = saved(case, component), saved(case, component)
+    again = saved(case, case.component.load(first, case.params))  # type: ignore[attr-defined]
+    contents = [_contents(folder) for folder in (first, second, again)]
+    case.expect(
+        contents[0] == contents[1] == contents[2],
+        done="saved it twice, loaded it, and saved that",
+        came=f"different bytes in {', '.join(sorted(_unequal(contents)))}",
+        expected="the same bytes each time: runs are compared and resumed by hashes",
+        fix="use augment.state.write_state; no times, no sets, no unordered metadata",
+    )
+
+
+def state_is_safetensors_and_json(case: Case) -> None:
+    """Fitted state is data: loading a hostile file must not run code."""
+    names = sorted(_contents(saved(case, case.fitted())))
+    foreign = [name for name in names if Path(name).suffix not in (".safetensors", ".json")]
+    case.expect(
+        not foreign,
+        done="saved it, and looked at the files",
+        came=f"files {', '.join(foreign)}",
+        expected="*.safetensors and *.json alone",
+        fix="use augment.state.write_state(folder, tensors, values)",
+    )
+
+
+def loading_brings_back_what_was_saved(case: Case) -> None:
+    """A loaded component does what the saved one did."""
+    component = case.fitted()
+    loaded = case.component.load(saved(case, component), case.params)  # type: ignore[attr-defined]
+    found = difference(work(case, component), work(case, loaded))
+    threshold = getattr(component, "threshold", None), getattr(loaded, "threshold", None)
+    case.expect(
+        not found and threshold[0] == threshold[1],
+        done="saved it, loaded it, and used both with the same input and seed",
+        came=f"different outcomes: {found or f'thresholds {threshold[0]} and {threshold[1]}'}",
+        expected="the same outcome, to the bit",
+        fix="save everything that `fit` learnt, in its full precision",
+    )
+
+
+def a_new_process_loads_the_same(case: Case) -> None:
+    """What was saved means the same in another process: nothing lives outside the files."""
+    case.expect(
+        is_importable(case.component),
+        done="looked for the class from a new process",
+        came=f"it is defined inside a function: {case.component.__qualname__}",
+        expected="a class at the top of a module, which workers can import",
+        fix="move it to the top of its module",
+    )
+    component = case.fitted()
+    folder = case.folder / "elsewhere"
+    folder.mkdir()
+    saved(case, component, folder / "state")
+    context = case.context("work", train=case.data)
+    case.data.save(folder / "train")
+    request(case).save(folder / "request")
+    (folder / "params.json").write_text(case.params.model_dump_json(), encoding="utf-8")
+    (folder / "seed.txt").write_text(str(context.seed), encoding="utf-8")
+    cls = case.component
+    command = [sys.executable, "-m", "augment.testing.elsewhere", cls.__module__, cls.__qualname__, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(), stdin=subprocess.DEVNULL)
+    case.expect(
+        done.returncode == 0,
+        done="saved it, and loaded and used it in a new process",
+        came="that process failed:\n" + done.stderr.strip(),
+        expected="the same outcome as here",
+        fix="import what is needed where it is used, and save everything that `fit` learnt",
+    )
+    result = np.load(folder / "result.npy") if (folder / "result.npy").exists() else Dataset.load(folder / "result")
+    found = difference(work(case, component), result)
+    case.expect(
+        not found,
+        done="saved it, and loaded and used it in a new process, with the same input and seed",
+        came=f"another outcome than here: {found}",
+        expected="the same outcome, to the bit",
+        fix="use no hash() of text, no order of sets, no state of the module; save everything that `fit` learnt",
+    )
+
+
+def saved(case: Case, component: Any, folder: Path | None = None) -> Path:
+    """A new folder with the component's state."""
+    place = folder or case.folder / f"state-{len(list(case.folder.iterdir()))}"
+    place.mkdir()
+    component.save(place)
+    return place
+
+
+def _contents(folder: Path) -> dict[str, str]:
+    """Path inside the folder to SHA-256, for all files below it."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def _unequal(contents: list[dict[str, str]]) -> set[str]:
+    names = set().union(*contents)
+    return {name for name in names if len({content.get(name) for content in contents}) > 1}
+
+
+def _global_states() -> dict[str, Any]:
+    states: dict[str, Any] = {
+        "python's random state": random.getstate(),
+        "numpy's global random state": repr(np.random.get_state(legacy=False)),  # noqa: NPY002 to look at, not to draw
+        "numpy's error settings": np.geterr(),
+    }
+    torch: Any = sys.modules.get("torch")
+    if torch:
+        states |= {
+            "torch's global random state": torch.get_rng_state().numpy().tobytes(),
+            "torch's number of threads": torch.get_num_threads(),
+            "torch's default dtype": torch.get_default_dtype(),
+            "torch's deterministic mode": torch.are_deterministic_algorithms_enabled(),
+            "torch's gradient mode": torch.is_grad_enabled(),
+        }
+    return states
+
+
+@contextmanager
+def _global_state_of(turn: int) -> Iterator[None]:
+    """Global random states that nothing else sets; the user's own are put back afterwards."""
+    seed = derive_seed("global", turn) % 2**32
+    torch: Any = sys.modules.get("torch")
+    python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002 to put back
+    torch_state = torch.get_rng_state() if torch else None
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 the component must not see it
+    if torch:
+        torch.manual_seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)  # noqa: NPY002
+        if torch:
+            torch.set_rng_state(torch_state)

@@ -1,0 +1,153 @@
+"""A finished run made by code, as reporters are shown it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from augment.dataset import Dataset
+from augment.schema import Modality, Schema, labels_of
+from augment.testing.examples import Task, example
+
+__all__ = ["ExampleRun", "example_run"]
+
+
+@dataclass(frozen=True)
+class ExampleRun:
+    """A small run that fulfils `augment.components.RunView`."""
+
+    folder: Path
+    name: str
+    key: str
+    pipeline: Mapping[str, Any]
+    schema: Schema
+    metrics: Mapping[str, Any]
+    train: Dataset
+    test: Dataset
+    synthetic: Dataset
+    synthetic_origin: np.ndarray
+
+    def losses(self) -> Mapping[str, pd.DataFrame]:
+        """A training curve of one generator; the other has none."""
+        steps = np.arange(0, 100, 10)
+        return {"vae": pd.DataFrame({"step": steps, "loss": np.exp(-steps / 50)})}
+
+    def rejects(self) -> Mapping[str, Dataset]:
+        """What one filter threw out."""
+        return {"in-schema": self.synthetic.take(slice(0, 3))}
+
+
+def example_run(
+    folder: Path, modality: Modality = "table", task: Task = "classes", missing: bool = False
+) -> ExampleRun:
+    """A run over example data; its numbers are made up, and the same each time.
+
+    Args:
+        folder: the run's folder; nothing is written there.
+        modality: of the data.
+        task: what the target is; without one the trial is not assessable.
+        missing: whether features have missing values.
+    """
+    train = example(modality, task, 60, missing=missing)
+    others = [example(modality, task, rows, missing=missing, seed=seed) for rows, seed in ((30, 1), (40, 2))]
+    test, synthetic = (Dataset.of(data.frame, data.arrays, train.schema) for data in others)
+    origin = np.array(["vae", "bootstrap"], dtype=object)[np.arange(len(synthetic)) % 2]
+    return ExampleRun(
+        folder=folder,
+        name="example",
+        key="3fa9c1d20b7e",
+        pipeline={
+            "spec": 1,
+            "name": "example",
+            "seed": 7,
+            "source": {"use": "csv", "with": {"path": "data.csv"}},
+            "generators": [{"id": name, "use": name, "with": {}} for name in ("vae", "bootstrap")],
+        },
+        schema=train.schema,
+        metrics=_metrics(train, test, synthetic, origin),
+        train=train,
+        test=test,
+        synthetic=synthetic,
+        synthetic_origin=origin,
+    )
+
+
+def _metrics(train: Dataset, test: Dataset, synthetic: Dataset, origin: np.ndarray) -> dict[str, Any]:
+    parts = {"train": train, "test": test, "synthetic": synthetic}
+    generators = {}
+    for name, kind in (("vae", "noise"), ("bootstrap", "copies")):
+        kept = synthetic.take(origin == name)
+        generators[name] = {
+            "use": name,
+            "origin": kind,
+            "asked": len(kept),
+            "kept": len(kept),
+            "per_class": _classes(kept),
+            "rejected": {"in-schema": 3 if name == "vae" else 0},
+            "rounds": 1,
+        }
+    return {
+        "rows": {"read": len(train) + len(test), **{name: len(part) for name, part in parts.items()}},
+        "classes": {name: _classes(part) for name, part in parts.items()} if train.schema.classes else {},
+        "generators": generators,
+        "filters": {"in-schema": {"use": "in-schema", "threshold": 1.0, "judged": len(synthetic) + 3, "rejected": 3}},
+        "trial": _trial(train, synthetic),
+        "scores": [
+            {
+                "metric": "fidelity",
+                "of": of,
+                "name": "told from real rows",
+                "value": value,
+                "unit": "",
+                "better": "lower",
+                "interval": [value - 0.05, value + 0.05],
+                "detail": {"reference": {"real rows": 0.5, "bootstrap": 0.52}},
+            }
+            for of, value in (("vae", 0.71), ("all", 0.63))
+        ],
+        "notes": ["column 'height' <b>differs</b> & is worth a look"],  # markup in data must stay text in a report
+    }
+
+
+def _classes(data: Dataset) -> dict[str, int]:
+    if not data.schema.classes:
+        return {}
+    labels = labels_of(data.frame[str(data.schema.target)])
+    return {label: int((labels == label).sum()) for label in data.schema.classes}
+
+
+def _trial(train: Dataset, synthetic: Dataset) -> dict[str, Any]:
+    known: dict[str, Any] = {"seeds": 3, "probe": "boosting", "score": "balanced_accuracy", "better": "higher"}
+    if train.schema.task == "none":
+        sentence = "Without a target nothing can be said of use."
+        return {
+            "assessable": False,
+            "reason": "no target",
+            "verdict": "not assessable",
+            "sentence": sentence,
+            **known,
+            "arms": [],
+        }
+    if train.schema.task == "number":
+        known |= {"score": "rmse", "better": "lower"}
+    arms = []
+    for position, (name, rows) in enumerate((("none", 0), ("oversampling", 40), ("synthetic", len(synthetic)))):
+        values = [0.7 + 0.02 * position + 0.01 * seed for seed in range(3)]
+        mean, gain = sum(values) / 3, 0.02 * position
+        interval = [gain - 0.01, gain + 0.01] if position else None
+        score = {"mean": mean, "difference": gain, "interval": interval, "better": known["better"]}
+        arm = {"id": name, "label": name, "rows": len(train) + rows, "values": values}
+        arms.append({**arm, "mean": mean, "difference": gain, "interval": interval, "scores": {known["score"]: score}})
+    return {
+        "assessable": True,
+        "reason": "",
+        "verdict": "helps" if known["better"] == "higher" else "hurts",
+        "sentence": "Synthetic rows change the score by 0.04 (0.03 to 0.05) on rows nobody trained on.",
+        **known,
+        "arms": arms,
+    }

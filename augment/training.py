@@ -1,0 +1,324 @@
+"""The torch training loop that every built-in generator shares.
+
+    with reproducible(context):
+        network = Network()
+        optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
+
+        def step(number, rows):  # rows (B,) int64: which training rows this step sees
+            loss = network.loss(data[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return {"loss": loss}
+
+        outcome = train(
+            context, step, num_steps=2_000, num_rows=len(data), batch_size=64,
+            modules={"network": network}, optimizers={"network": optimizer}, averages={"network": 0.998},
+        )
+        self.weights = weights_of(outcome.averaged["network"])
+
+What is unusual: a fit that was killed goes on from its last checkpoint and ends with the same bytes as one that was
+not. So whatever changes from step to step must live in the modules, the optimizers or torch's random state; `step`
+keeps nothing to itself. Checkpoints are written by the clock, which is harmless: writing one changes nothing.
+
+Shapes: B rows of a batch, N training rows.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from augment.components import Context, derive_seed
+from augment.errors import PluginError
+
+__all__ = [
+    "Batches",
+    "Outcome",
+    "autocast",
+    "constant",
+    "cosine_decay",
+    "linear_decay",
+    "load_weights",
+    "rebuild",
+    "reproducible",
+    "train",
+    "weights_of",
+]
+
+NUM_RECORDS = 200  # progress is reported, and the losses recorded, about so many times in a fit
+SECONDS_BETWEEN_CHECKPOINTS = 30.0
+
+Schedule = Callable[[float], float]  # share of the steps done, in [0, 1) -> factor of the learning rate
+
+
+@contextmanager
+def reproducible(context: Context) -> Iterator[None]:
+    """Inside, torch draws from a state seeded by the context and uses deterministic kernels; outside, nothing changes.
+
+    Build networks inside as well: their first weights are drawn from torch's global random state.
+    """
+    device = torch.device(context.device)
+    is_cuda = device.type == "cuda"
+    if is_cuda:  # cuBLAS reads it when it starts, and is not deterministic without it
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    was_deterministic = torch.are_deterministic_algorithms_enabled()
+    was_warning = torch.is_deterministic_algorithms_warn_only_enabled()
+    seed = derive_seed(context.seed, "training")
+    # not torch.manual_seed, which would seed every device of the machine
+    with torch.random.fork_rng(devices=[device] if is_cuda else []):
+        torch.default_generator.manual_seed(seed)
+        if is_cuda:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+            torch.use_deterministic_algorithms(True)
+        try:
+            yield
+        finally:
+            if is_cuda:
+                torch.use_deterministic_algorithms(was_deterministic, warn_only=was_warning)
+
+
+def autocast(context: Context) -> torch.autocast:
+    """Mixed precision in bfloat16 on GPUs that have it; elsewhere a context that does nothing.
+
+    Off on CPUs: some emulate bfloat16, and the bits of a result should not depend on which one it was.
+    """
+    kind = torch.device(context.device).type
+    usable = kind == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.autocast(kind, torch.bfloat16, enabled=usable)
+
+
+def constant(done: float) -> float:
+    """The learning rate stays as it is."""
+    return 1.0
+
+
+def linear_decay(share: float) -> Schedule:
+    """The learning rate falls in a straight line towards zero over the last `share` of the steps.
+
+    >>> [linear_decay(0.5)(done) for done in (0.0, 0.5, 0.75)]
+    [1.0, 1.0, 0.5]
+    """
+    return lambda done: min(1.0, (1.0 - done) / share)
+
+
+def cosine_decay(done: float) -> float:
+    """The learning rate falls along half a cosine towards zero (Loshchilov and Hutter 2017, without restarts)."""
+    return 0.5 * (1.0 + math.cos(math.pi * done))
+
+
+class Batches:
+    """Which rows each step sees: shuffled epochs laid end to end and cut into full batches.
+
+    A batch may reach from one epoch into the next, and over many of them where the rows are few, so every batch is
+    full and no row is left out. The batch of a step follows from the seed and the step's number alone.
+    """
+
+    def __init__(self, num_rows: int, batch_size: int, seed: int):
+        self.num_rows, self.batch_size, self.seed = num_rows, batch_size, seed
+        self._epoch, self._order = -1, np.empty(0, np.int64)
+
+    def rows(self, number: int) -> np.ndarray:
+        """The rows of one step, (B,) int64."""
+        first = number * self.batch_size
+        parts = []
+        while first < (number + 1) * self.batch_size:
+            epoch, start = divmod(first, self.num_rows)
+            parts.append(self._epoch_order(epoch)[start : start + (number + 1) * self.batch_size - first])
+            first += len(parts[-1])
+        return np.concatenate(parts)
+
+    def _epoch_order(self, epoch: int) -> np.ndarray:
+        if epoch != self._epoch:
+            rng = np.random.default_rng(derive_seed(self.seed, "epoch", epoch))
+            self._epoch, self._order = epoch, rng.permutation(self.num_rows)
+        return self._order
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a fit ended.
+
+    Attributes:
+        num_steps: how many steps were made.
+        finished: whether these are all; False where the deadline came first.
+        averaged: module name to the copy with averaged weights, in eval mode.
+    """
+
+    num_steps: int
+    finished: bool
+    averaged: dict[str, nn.Module]
+
+
+@dataclass
+class _State:
+    """Everything that a resumed fit needs."""
+
+    modules: Mapping[str, nn.Module]
+    optimizers: Mapping[str, torch.optim.Optimizer]
+    averaged: Mapping[str, nn.Module]
+    device: torch.device
+    num_done: int = 0
+    sums: dict[str, Tensor] = field(default_factory=dict)  # of the losses since they were last recorded
+    num_summed: int = 0
+    history: list[tuple[int, dict[str, float]]] = field(default_factory=list)
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        found = {f"sum/{name}": _to_numpy(value) for name, value in self.sums.items()}
+        for kind, modules in (("module", self.modules), ("average", self.averaged)):
+            for name, module in modules.items():
+                found |= {f"{kind}/{name}/{key}": value for key, value in weights_of(module).items()}
+        for name, optimizer in self.optimizers.items():
+            for index, entries in optimizer.state_dict()["state"].items():
+                found |= {f"optimizer/{name}/{index}/{key}": _to_numpy(value) for key, value in entries.items()}
+        found["random/cpu"] = torch.get_rng_state().numpy()
+        if self.device.type == "cuda":
+            found["random/cuda"] = torch.cuda.get_rng_state(self.device).numpy()
+        return found
+
+    def values(self) -> dict[str, Any]:
+        return {"num_done": self.num_done, "num_summed": self.num_summed, "history": self.history}
+
+    def restore(self, tensors: Mapping[str, np.ndarray], values: Mapping[str, Any]) -> None:
+        for kind, modules in (("module", self.modules), ("average", self.averaged)):
+            for name, module in modules.items():
+                load_weights(module, _below(tensors, f"{kind}/{name}/"))
+        for name, optimizer in self.optimizers.items():
+            state: dict[int, dict[str, Tensor]] = {}
+            for path, value in _below(tensors, f"optimizer/{name}/").items():
+                index, key = path.split("/")
+                state.setdefault(int(index), {})[key] = torch.tensor(value)
+            optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+        self.sums = {name: torch.tensor(v).to(self.device) for name, v in _below(tensors, "sum/").items()}
+        self.num_done, self.num_summed = values["num_done"], values["num_summed"]
+        self.history = [(step, losses) for step, losses in values["history"]]
+        torch.set_rng_state(torch.tensor(tensors["random/cpu"]))
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(torch.tensor(tensors["random/cuda"]), self.device)
+
+    def add(self, losses: Mapping[str, Tensor]) -> None:
+        for name, value in losses.items():
+            self.sums[name] = self.sums[name] + value.detach() if name in self.sums else value.detach()
+        self.num_summed += 1
+
+    def record(self) -> dict[str, float]:
+        losses = {name: float(value) / self.num_summed for name, value in self.sums.items()}
+        wrong = [name for name, value in losses.items() if not math.isfinite(value)]
+        if wrong:
+            raise PluginError(
+                f"training diverged: {' and '.join(wrong)} became infinite or not a number by step {self.num_done}; a "
+                f"finite loss was expected: try a lower learning rate"
+            )
+        self.history.append((self.num_done, losses))
+        self.sums, self.num_summed = {}, 0
+        return losses
+
+
+def train(
+    context: Context,
+    step: Callable[[int, Tensor], Mapping[str, Tensor]],
+    *,
+    num_steps: int,
+    num_rows: int,
+    batch_size: int,
+    modules: Mapping[str, nn.Module],
+    optimizers: Mapping[str, torch.optim.Optimizer],
+    averages: Mapping[str, float] | None = None,
+    schedule: Schedule = constant,
+) -> Outcome:
+    """Make `num_steps` steps, or as many as the deadline allows. To be called inside `reproducible`.
+
+    Args:
+        context: of the fit; its progress, checkpoint and deadline are used.
+        step: called as `step(number, rows)` with rows (B,) int64 on the context's device. It updates the weights and
+            returns its losses, scalars under the same names each time.
+        num_steps: how many steps a whole fit has.
+        num_rows: N.
+        batch_size: B.
+        modules: everything with weights that `step` changes, by name.
+        optimizers: everything that `step` updates them with, by name.
+        averages: names of the modules to keep an exponential moving average of, with its decay per step. The average
+            follows more quickly in the first steps, so that the first weights are soon forgotten.
+        schedule: factor of every optimizer's learning rate.
+
+    Raises:
+        PluginError: a loss is no longer finite.
+    """
+    started = saved = time.monotonic()
+    averages = averages or {}
+    averaged = {name: copy.deepcopy(modules[name]).requires_grad_(False).eval() for name in averages}
+    state = _State(modules, optimizers, averaged, torch.device(context.device))
+    full_rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers.values()]
+    if kept := context.checkpoint.load():
+        state.restore(*kept)
+        for number, losses in state.history:  # so that the record is whole, whoever keeps it
+            context.progress(number, num_steps, losses)
+    batches = Batches(num_rows, batch_size, derive_seed(context.seed, "batches"))
+    record_every = max(1, num_steps // NUM_RECORDS)
+
+    while state.num_done < num_steps:
+        factor = schedule(state.num_done / num_steps)
+        for optimizer, rates in zip(optimizers.values(), full_rates, strict=True):
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate * factor
+        rows = torch.from_numpy(batches.rows(state.num_done)).to(context.device)
+        state.add(step(state.num_done, rows))
+        state.num_done += 1
+        for name, decay in averages.items():
+            _move_average(averaged[name], modules[name], min(decay, (1 + state.num_done) / (10 + state.num_done)))
+        if state.num_done % record_every == 0 or state.num_done == num_steps:
+            context.progress(state.num_done, num_steps, state.record())
+        now = time.monotonic()
+        if context.deadline is not None and now - started >= context.deadline:
+            break
+        if now - saved >= SECONDS_BETWEEN_CHECKPOINTS:
+            context.checkpoint.save(state.tensors(), state.values())
+            saved = time.monotonic()
+    return Outcome(state.num_done, state.num_done == num_steps, averaged)
+
+
+@torch.no_grad()
+def _move_average(average: nn.Module, module: nn.Module, decay: float) -> None:
+    for old, new in zip(average.state_dict().values(), module.state_dict().values(), strict=True):
+        if old.is_floating_point():  # running statistics too: they belong to the weights
+            old.lerp_(new, 1.0 - decay)
+        else:
+            old.copy_(new)
+
+
+def weights_of(module: nn.Module) -> dict[str, np.ndarray]:
+    """A copy of a module's weights and buffers by name, for `write_state` or to come back to the best ones later."""
+    return {name: _to_numpy(value) for name, value in module.state_dict().items()}
+
+
+def load_weights(module: nn.Module, weights: Mapping[str, np.ndarray]) -> None:
+    """The inverse of `weights_of`, into a module of the same architecture on any device."""
+    module.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
+
+
+def rebuild(make: Callable[[], nn.Module], weights: Mapping[str, np.ndarray], device: str) -> nn.Module:
+    """A module made anew with the weights of a fitted one, in eval mode. No random number is drawn."""
+    with torch.device("meta"):
+        module = make()
+    module.load_state_dict({name: torch.tensor(value) for name, value in weights.items()}, assign=True)
+    return module.to(device).eval()
+
+
+def _to_numpy(value: Tensor) -> np.ndarray:
+    array: np.ndarray = value.detach().cpu().numpy().copy()  # the copy matters on a CPU, where memory is shared
+    return array
+
+
+def _below(tensors: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,153 @@
+"""The tasks that write: a sink streams real and synthetic rows, a reporter shows the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from augment.components import Reporter, Sink, derive_seed
+from augment.dataset import Dataset
+from augment.executors import Emit, Task
+from augment.judging import MAX_JUDGED_ROWS
+from augment.schema import Column, Schema, conform
+from augment.spec import bound_from_json
+from augment.stages import CATALOG, calling
+
+__all__ = ["REAL", "report", "with_origin", "write"]
+
+REAL = "real"  # what the origin column says of a real row
+BATCH_ROWS = 16_384
+
+
+def with_origin(schema: Schema, origin_column: str, origins: list[str]) -> Schema:
+    """The schema of written data: with the column that says where each row came from."""
+    origin = Column(type="category", categories=tuple(origins), nullable=False)
+    return schema.model_copy(update={"columns": {**schema.columns, origin_column: origin}})
+
+
+def write(init: Mapping[str, Any], emit: Emit) -> Task:
+    """Write one part of the dataset through a sink.
+
+    init: `component`, `folder`, `schema` (of the written data, origin included), `origin_column`. Row: `name` (train or
+    test), `parts` (pairs of dataset folder and origin), `first_id` (column to the first id of synthetic rows).
+    Result: `files`, relative to the folder, and `rows`.
+    """
+    bound = bound_from_json(init["component"], CATALOG)
+    schema = Schema.model_validate(init["schema"])
+
+    def run(row: Mapping[str, Any]) -> Mapping[str, Any]:
+        sink: Any = bound.cls(bound.params)
+        assert isinstance(sink, Sink)
+        folder = Path(init["folder"])
+        rows = 0
+
+        def counted() -> Iterator[Dataset]:
+            nonlocal rows
+            for batch in _batches(row["parts"], schema, init["origin_column"], row["first_id"]):
+                rows += len(batch)
+                yield batch
+
+        with calling(bound, "write"):
+            written = sink.write(row["name"], counted(), schema, folder)
+        return {"files": [Path(path).relative_to(folder).as_posix() for path in written], "rows": rows}
+
+    return run
+
+
+def _batches(
+    parts: list[tuple[str, str]], schema: Schema, origin_column: str, first_id: Mapping[str, int]
+) -> Iterator[Dataset]:
+    """All rows, part after part; ids that synthetic rows lack are numbered on."""
+    ids = [name for name, column in schema.columns.items() if column.type == "id"]
+    made = 0
+    for folder, origin in parts:
+        for batch in Dataset.load(Path(folder)).batches(BATCH_ROWS):
+            frame = batch.frame.assign(**{origin_column: pd.Categorical([origin] * len(batch))})
+            if origin != REAL:
+                numbers = np.arange(made, made + len(batch))
+                for name in ids:
+                    frame[name] = numbers + first_id[name] if name in first_id else [f"synthetic-{n}" for n in numbers]
+                made += len(batch)
+            yield Dataset(conform(frame, schema), batch.arrays, schema)
+
+
+def report(init: Mapping[str, Any], emit: Emit) -> Task:
+    """Let a reporter write about the run.
+
+    init: `component`, `folder` (the run's, unfinished), `name`, `key`, `pipeline`, `schema`, `metrics`, `train`,
+    `test`, `synthetic` (pairs of dataset folder and generator id), `rejects` (filter id to dataset folders), `seed`.
+    Row: `out`, the folder to write into. Result: `files`, relative to it.
+    """
+    bound = bound_from_json(init["component"], CATALOG)
+
+    def run(row: Mapping[str, Any]) -> Mapping[str, Any]:
+        reporter: Any = bound.cls(bound.params)
+        assert isinstance(reporter, Reporter)
+        folder = Path(row["out"])
+        with calling(bound, "write"):
+            written = reporter.write(_view(init), folder)
+        return {"files": [Path(path).relative_to(folder).as_posix() for path in written]}
+
+    return run
+
+
+@dataclass(frozen=True)
+class _View:
+    """A run as reporters see it: see `augment.components.RunView`."""
+
+    folder: Path
+    name: str
+    key: str
+    pipeline: Mapping[str, Any]
+    schema: Schema
+    metrics: Mapping[str, Any]
+    train: Dataset
+    test: Dataset
+    synthetic: Dataset
+    synthetic_origin: np.ndarray
+    rejected: Mapping[str, list[str]]
+
+    def losses(self) -> Mapping[str, pd.DataFrame]:
+        """Generator id to its training curve."""
+        return {
+            path.parent.name: pd.read_csv(path)
+            for path in sorted((self.folder / "models").glob("*/losses.csv"))
+            if path.read_text(encoding="utf-8").count("\n") > 1
+        }
+
+    def rejects(self) -> Mapping[str, Dataset]:
+        """Filter id to the first 20 rows that it threw out."""
+        return {
+            name: Dataset.concat([Dataset.load(Path(folder)) for folder in folders]).take(slice(0, 20))
+            for name, folders in self.rejected.items()
+            if folders
+        }
+
+
+def _view(init: Mapping[str, Any]) -> _View:
+    train = Dataset.load(Path(init["train"]))
+    loaded = [(Dataset.load(Path(folder)), origin) for folder, origin in init["synthetic"]]
+    synthetic = Dataset.concat([data for data, _ in loaded]) if loaded else train.take(slice(0, 0))
+    origin = np.repeat(np.array([name for _, name in loaded], dtype=object), [len(data) for data, _ in loaded])
+    if len(synthetic) > MAX_JUDGED_ROWS:
+        rng = np.random.default_rng(derive_seed(init["seed"], "report"))
+        rows = np.sort(rng.permutation(len(synthetic))[:MAX_JUDGED_ROWS])
+        synthetic, origin = synthetic.take(rows), origin[rows]
+    return _View(
+        folder=Path(init["folder"]),
+        name=init["name"],
+        key=init["key"],
+        pipeline=init["pipeline"],
+        schema=Schema.model_validate(init["schema"]),
+        metrics=init["metrics"],
+        train=train,
+        test=Dataset.load(Path(init["test"])),
+        synthetic=synthetic,
+        synthetic_origin=origin,
+        rejected=init["rejects"],
+    )

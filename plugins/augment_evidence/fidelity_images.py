@@ -1,0 +1,159 @@
+"""The metric `fidelity` for images: do synthetic images look like, and spread like, the training part's?
+
+Shapes: N rows, D features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from augment.components import Accepts, Context, Metric, Score
+from augment.dataset import Dataset
+from augment_evidence.rows import capped, copied_share, pixels, target_labels
+from augment_evidence.similarity import coverage, frechet
+
+__all__ = ["FidelityImages"]
+
+MOST_ROWS = 10_000
+MOST_POINTS = 2_000  # rows of each part that clouds of features are compared on
+FEWEST_POINTS = 30
+NUM_DRAWS = 3
+NEIGHBOURS = 5
+NUM_COMPONENTS = 32
+SIDE = 16  # pixels a side that principal components are taken of
+
+Features = Callable[[np.ndarray], np.ndarray]  # uint8 (N, H, W, C) -> float32 (N, D)
+CLOUD_SCORES = (("Fréchet distance", "lower"), ("density", "none"), ("coverage", "higher"))
+
+
+class FidelityImages(Metric):
+    """How far synthetic images agree with the training part's.
+
+    * `Fréchet distance` of features (Heusel et al. 2017), over the variance of the training rows' features: 0 is equal.
+    * `density` and `coverage` (Naeem et al. 2020, five neighbours): about 1 and nearly 1 for real images. A high
+      density says that images crowd where real ones are many, a low coverage that kinds of images are left out.
+    * `label agreement`: how often a classifier of real images sees the class that was asked for.
+    * `exact copies`: the share of images that equal a training image.
+
+    The features are not Inception's, so figures cannot be compared with published FIDs, nor between datasets. With
+    classes, they are the last hidden layer of a small network that is trained here, on the training part; without, the
+    principal components of the pixels. Beside each score stands what the real hold-out reaches, and what training
+    images drawn anew reach: distance and coverage depend on the number of images, so all are measured on equally many
+    of each class, three draws of at most 2,000. Under 30 they are left out.
+    """
+
+    name = "fidelity"
+    accepts = Accepts(modalities=frozenset({"image"}))
+
+    def score(self, synthetic: Dataset, train: Dataset, holdout: Dataset, context: Context) -> list[Score]:
+        if not (len(synthetic) and len(train)):
+            return []
+        reference = {"hold-out": copied_share(holdout, train)} if len(holdout) else {}
+        detail = {"rows": len(synthetic), "reference": reference}
+        copies = Score("exact copies", copied_share(synthetic, train), better="lower", detail=detail)
+
+        rng = context.rng
+        array = train.schema.array_of("image")
+        images, labels = {}, {}
+        for name, part in (("synthetic", synthetic), ("train", train), ("hold-out", holdout)):
+            part = capped(part, MOST_ROWS, rng)
+            images[name], labels[name] = part.arrays[array], target_labels(part)
+        known = sorted({label for label in labels["train"] if label is not None})
+        agreement = []
+        if len(known) > 1:
+            features, seen = _look(images, labels, known, context)
+            agreement = _agreement(seen, labels)
+        else:
+            project = _components(images["train"], rng)
+            features = {name: project(values) for name, values in images.items() if len(values)}
+        return [*_clouds(features, labels, rng), *agreement, copies]
+
+
+def _look(
+    images: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray], known: list[str], context: Context
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Features (N, D) and the class seen, (N,) object, of each part, through a network trained on the training part."""
+    from augment_evidence.networks import train_judge
+
+    position = {label: code for code, label in enumerate(known)}
+    labelled = np.flatnonzero([label is not None for label in labels["train"]])
+    codes = np.array([position[label] for label in labels["train"][labelled]], dtype=np.int64)
+    judge = train_judge(images["train"][labelled], codes, len(known), context)
+    found = {name: judge.look(values) for name, values in images.items() if len(values)}
+    names = np.array(known, dtype=object)
+    return {name: both[0] for name, both in found.items()}, {name: names[both[1]] for name, both in found.items()}
+
+
+def _agreement(seen: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray]) -> list[Score]:
+    """The share of synthetic rows that are seen as what was asked, and the hold-out's share at the same classes."""
+    asked = labels["synthetic"]
+    right = seen["synthetic"] == asked
+    classes, counts = np.unique([label for label in asked if label is not None], return_counts=True)
+    if not len(classes):
+        return []
+    per_class = {str(label): float(right[asked == label].mean()) for label in classes}
+    reference = {}
+    real = {label: labels["hold-out"] == label for label in classes}
+    if all(rows.any() for rows in real.values()):
+        shares = [(seen["hold-out"][rows] == label).mean() for label, rows in real.items()]
+        reference["hold-out"] = float(np.average(shares, weights=counts))
+    detail = {"rows": int(counts.sum()), "reference": reference, "classes": per_class}
+    return [Score("label agreement", float(np.average(list(per_class.values()), weights=counts)), detail=detail)]
+
+
+def _components(train: np.ndarray, rng: np.random.Generator) -> Features:
+    """The principal components of training images, each divided by its spread: those that hold 95 % of the variance."""
+    rows = rng.choice(len(train), min(len(train), MOST_POINTS), replace=False)
+    flat = pixels(train[np.sort(rows)], SIDE).reshape(len(rows), -1).astype(np.float64)
+    mean = flat.mean(axis=0)
+    _, spread, axes = np.linalg.svd(flat - mean, full_matrices=False)
+    held = np.cumsum(spread**2)
+    count = min(NUM_COMPONENTS, int(np.searchsorted(held, 0.95 * held[-1])) + 1)
+    # equal images have no spread at all
+    scaled = axes[:count].T / np.maximum(spread[:count] / np.sqrt(len(rows)), 1e-6)
+    return lambda images: (pixels(images, SIDE).reshape(len(images), -1) - mean) @ scaled
+
+
+def _clouds(
+    features: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray], rng: np.random.Generator
+) -> list[Score]:
+    """Distance, density and coverage against the training rows, equally many rows of each class from every part."""
+    for parts in (("synthetic", "hold-out"), ("synthetic",)):  # without the hold-out where it is too small
+        counts = _common_counts([labels[name] for name in (*parts, "train")])
+        num_points = sum(counts.values())
+        if num_points >= FEWEST_POINTS:
+            break
+    else:
+        return []
+    variance = max(float(features["train"].var(axis=0, dtype=np.float64).sum()), 1e-12)
+    found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in (*parts, "bootstrap")}
+    for _ in range(NUM_DRAWS):
+        real = features["train"][_draw(labels["train"], counts, rng)]
+        for name, measured in found.items():
+            of = "train" if name == "bootstrap" else name
+            other = features[of][_draw(labels[of], counts, rng, replace=name == "bootstrap")]
+            measured.append((frechet(other, real) / variance, *coverage(real, other, NEIGHBOURS)))
+    means = {name: np.mean(measured, axis=0).tolist() for name, measured in found.items()}
+    scores = []
+    for i, (title, better) in enumerate(CLOUD_SCORES):
+        reference = {name: values[i] for name, values in means.items() if name != "synthetic"}
+        detail: dict[str, Any] = {"rows": num_points, "draws": NUM_DRAWS, "reference": reference}
+        scores.append(Score(title, means["synthetic"][i], better=better, detail=detail))
+    return scores
+
+
+def _common_counts(parts: list[np.ndarray]) -> dict[Any, int]:
+    """How many rows of each label every part has, cut in proportion to at most `MOST_POINTS` in all."""
+    labels = sorted({label for label in parts[0] if label is not None})
+    counts = {label: min(int((part == label).sum()) for part in parts) for label in labels}
+    factor = min(1.0, MOST_POINTS / max(1, sum(counts.values())))
+    return {label: int(count * factor) for label, count in counts.items()}
+
+
+def _draw(labels: np.ndarray, counts: Mapping[Any, int], rng: np.random.Generator, replace: bool = False) -> np.ndarray:
+    """Positions of so many rows of each label."""
+    drawn = [rng.choice(np.flatnonzero(labels == label), count, replace) for label, count in counts.items() if count]
+    return np.concatenate(drawn)

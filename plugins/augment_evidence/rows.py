@@ -1,0 +1,115 @@
+"""Rows as things to compare: equal or not, near or far, and alike in their mix of classes.
+
+Shapes: N rows, M queries, R reference rows, D dimensions, H height, W width, C channels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pandas as pd
+
+from augment.dataset import Dataset
+from augment.schema import labels_of
+
+__all__ = ["capped", "copied_share", "leave_one_out", "nearest", "pixels", "row_hashes", "target_labels"]
+
+BLOCK = 256  # queries compared at once, to bound the memory
+SPARE = 4  # so many more neighbours are found by products than are needed, for those can confuse nearly equal distances
+
+
+def row_hashes(data: Dataset) -> np.ndarray:
+    """A hash of what each row is, the target and ids left out: uint64 (N,). Equal rows have equal hashes.
+
+    Where there are arrays they alone count. Numbers count to 14 digits: that a number was scaled and scaled back makes
+    no other row.
+    """
+    if data.arrays:
+        names = sorted(data.arrays)
+        found = np.empty(len(data), dtype=np.uint64)
+        for row in range(len(data)):
+            digest = hashlib.blake2b(digest_size=8)
+            for name in names:
+                digest.update(np.ascontiguousarray(data.arrays[name][row]))
+            found[row] = int.from_bytes(digest.digest(), "little")
+        return found
+    columns = {}
+    for name in data.schema.features:
+        values = data.frame[name]
+        if data.schema.columns[name].type in ("number", "integer"):
+            mantissa, exponent = np.frexp(values.to_numpy(dtype=np.float64, na_value=np.nan))
+            # adding 0.0 makes one zero of 0.0 and -0.0
+            columns[name] = np.ldexp(np.rint(mantissa * 2.0**46) + 0.0, exponent)
+        elif data.schema.columns[name].type == "datetime":
+            columns[name] = values.to_numpy().view(np.int64)
+        else:
+            columns[name] = pd.Categorical(labels_of(values))
+    if not columns:
+        return np.zeros(len(data), dtype=np.uint64)
+    return pd.util.hash_pandas_object(pd.DataFrame(columns), index=False).to_numpy()
+
+
+def copied_share(data: Dataset, train: Dataset) -> float:
+    """The share of rows that equal a training row."""
+    return float(np.isin(row_hashes(data), row_hashes(train)).mean())
+
+
+def capped(data: Dataset, most: int, rng: np.random.Generator) -> Dataset:
+    """All rows, or a seeded sample of `most` of them in their order."""
+    if len(data) <= most:
+        return data
+    return data.take(np.sort(rng.choice(len(data), most, replace=False)))
+
+
+def target_labels(data: Dataset) -> np.ndarray:
+    """The class of each row as text, (N,) object; the same empty text for all where the target has no classes."""
+    if data.schema.task != "classes":
+        return np.full(len(data), "", dtype=object)
+    return labels_of(data.frame[data.schema.target])
+
+
+def pixels(images: np.ndarray, side: int) -> np.ndarray:
+    """uint8 (N, H, W, C) to float32 in [0, 1], averaged over squares so that H and W are at most `side`."""
+    _, height, width, _ = images.shape
+    step = -(-max(height, width) // side)
+    if step == 1:
+        return images.astype(np.float32) / 255
+    down, across = np.arange(0, height, step), np.arange(0, width, step)
+    area = np.diff([*down, height])[:, None, None] * np.diff([*across, width])[:, None]  # (H', W', 1)
+    small = np.empty((len(images), len(down), len(across), images.shape[3]), dtype=np.float32)
+    for start in range(0, len(images), 64):  # few at a time: as floats they take four times their room
+        block = images[start : start + 64].astype(np.float32)
+        small[start : start + 64] = np.add.reduceat(np.add.reduceat(block, down, axis=1), across, axis=2) / area
+    return small / 255
+
+
+def nearest(queries: np.ndarray, reference: np.ndarray, count: int, own: np.ndarray | None = None) -> np.ndarray:
+    """Distances to the nearest reference rows, ascending: float32 (M, count).
+
+    Args:
+        queries: float32 (M, D).
+        reference: float32 (R, D), with R > count.
+        count: how many neighbours.
+        own: the position of each query in the reference, (M,), which is not its neighbour.
+    """
+    squares = np.einsum("rd,rd->r", reference, reference)
+    num_near = min(count + SPARE, len(reference))
+    found = np.empty((len(queries), count), dtype=np.float32)
+    for start in range(0, len(queries), BLOCK):
+        block = queries[start : start + BLOCK]
+        rank = squares - 2 * (block @ reference.T)  # squared distances, but for each query's own square
+        if own is not None:
+            rank[np.arange(len(block)), own[start : start + BLOCK]] = np.inf
+        near = np.argpartition(rank, num_near - 1, axis=1)[:, :num_near]
+        # Products leave rounding noise that depends on a row's place in the block. Differences do not.
+        distance = ((block[:, None] - reference[near]) ** 2).sum(axis=2)
+        if own is not None:
+            distance[near == own[start : start + BLOCK, None]] = np.inf
+        found[start : start + BLOCK] = np.sqrt(np.sort(distance, axis=1)[:, :count])
+    return found
+
+
+def leave_one_out(reference: np.ndarray, rows: np.ndarray, count: int) -> np.ndarray:
+    """As `nearest`, of some of the reference's own rows to all the others."""
+    return nearest(reference[rows], reference, count, own=rows)

@@ -1,0 +1,143 @@
+"""Image files turned into pixels. No file is trusted: header first, checksums next, then every pixel.
+
+Shapes: H height, W width, C channels (1 grey, 3 RGB, 4 RGBA).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+Mode = Literal["auto", "L", "RGB", "RGBA"]
+
+# pillow tries only these: others may start programs (EPS), or are no pictures
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
+GREY_MODES = ("1", "L", "LA", "La")
+ALPHA_MODES = ("LA", "La", "PA", "RGBA", "RGBa")
+
+
+class BadImageError(Exception):
+    """A file cannot be read as one still image; the message says why."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a file holds: pixels (H, W, C) uint8, and whether they had 16 bits before."""
+
+    pixels: np.ndarray
+    had_16_bits: bool
+
+
+@contextmanager
+def pixel_limit(max_pixels: int) -> Iterator[None]:
+    """Make pillow refuse pictures of more than `max_pixels` pixels before it decodes them, inside the block."""
+    from PIL import Image
+
+    Image.init()  # here, so that no two threads do it at once
+    before = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = max_pixels
+    try:
+        with warnings.catch_warnings():
+            # pillow warns at once the limit and raises at twice the limit
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            # oddities in EXIF and TIFF tags, which say nothing of the pixels
+            warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+            yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+def decode(path: Path, mode: Mode, size: tuple[int, int] | None) -> Picture:
+    """Read one file, turned as its EXIF orientation says.
+
+    Args:
+        path: the file.
+        mode: what to convert to; `auto` keeps grey grey, and alpha only where it is used.
+        size: (H, W) to resize to.
+
+    Raises:
+        BadImageError: it is empty, cut short, no image, too large (see `pixel_limit`), or holds several frames.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        return _decode(path, mode, size)
+    except BadImageError:
+        raise
+    except UnidentifiedImageError as error:
+        if not path.stat().st_size:
+            raise BadImageError("empty file") from error
+        raise BadImageError("not an image, or its header is broken") from error
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise BadImageError(f"{str(error).split(',')[0]}, see `max_pixels`") from error
+    except Exception as error:  # pillow's decoders raise whatever they stumble over in a broken file
+        raise BadImageError(f"cannot be decoded: {str(error) or type(error).__name__}") from error
+
+
+def _decode(path: Path, mode: Mode, size: tuple[int, int] | None) -> Picture:
+    from PIL import Image, ImageOps
+
+    with Image.open(path, formats=FORMATS) as image:
+        # a phone's JPEG may carry more pictures (MPO) behind the first, which is the one that was taken
+        num_frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+        if num_frames > 1:
+            raise BadImageError(f"animated, {num_frames} frames")
+        image.verify()
+    with Image.open(path, formats=FORMATS) as image:  # pillow wants a file opened anew after verify
+        image.load()
+        had_16_bits = image.mode.startswith("I;16")
+        upright = _plain(ImageOps.exif_transpose(image))
+    if mode != "auto":
+        upright = _convert(upright, mode)
+    if size is not None and upright.size != (size[1], size[0]):
+        upright = upright.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    pixels = np.asarray(upright)
+    return Picture(pixels if pixels.ndim == 3 else pixels[:, :, np.newaxis], had_16_bits)
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """The same picture in mode L, RGB or RGBA: the least that holds it."""
+    from PIL import Image
+
+    if image.mode.startswith("I;16"):
+        values = np.asarray(image).astype(np.uint32)
+        return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise BadImageError("has 32 bits a pixel; save it with 8 or 16")
+    plain = "L" if image.mode in GREY_MODES else "RGB"
+    if image.mode in ALPHA_MODES or "transparency" in image.info:
+        with_alpha = image.convert("RGBA")
+        if with_alpha.getchannel("A").getextrema() != (255, 255):
+            return with_alpha
+        image = with_alpha
+    return image.convert(plain)
+
+
+def _convert(image: Image.Image, mode: str) -> Image.Image:
+    from PIL import Image
+
+    if image.mode == "RGBA" and mode != "RGBA":
+        # seen through, as on a white page: the colours under full transparency mean nothing
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert(mode)
+
+
+def widen(pixels: np.ndarray, num_channels: int) -> np.ndarray:
+    """Pixels (H, W, C) with more channels: grey repeated, alpha opaque."""
+    if pixels.shape[2] == num_channels:
+        return pixels
+    if pixels.shape[2] == 1:
+        pixels = np.repeat(pixels, 3, axis=2)
+    if pixels.shape[2] < num_channels:
+        pixels = np.concatenate([pixels, np.full_like(pixels[:, :, :1], 255)], axis=2)
+    return pixels

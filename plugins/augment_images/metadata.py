@@ -1,0 +1,132 @@
+"""`metadata.csv` beside images: a `file_name` column and any others, as Hugging Face's imagefolder has it."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+import pandas as pd
+
+from augment.errors import DataError, did_you_mean
+from augment.schema import SchemaDeclaration
+
+NAME = "metadata.csv"
+FILE_NAME = "file_name"
+MOST_PROBLEMS = 10
+
+# numbers that are written as a number would be: 007 and +1 stay text, so that no label is changed
+INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
+NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+BOOLEAN = re.compile(r"[Tt]rue|[Ff]alse")
+DATETIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?)?")
+
+
+def read(root: Path, declared: SchemaDeclaration) -> tuple[list[str], pd.DataFrame]:
+    """The file names (N), relative to `root`, and the other columns (N rows) in the order of the lines.
+
+    A column whose values all look like integers, numbers, booleans or ISO dates gets that type; one whose type is
+    declared stays text, to be read as declared. An empty field is a missing value.
+
+    Raises:
+        DataError: the file is no CSV, its header or a line is wrong, or names a file that is missing, doubled or
+            outside `root`; all such lines are listed.
+    """
+    path = root / NAME
+    rows, lines = _rows(path)
+    header = rows.pop(0)
+    lines.pop(0)
+    _check_header(path, header)
+    columns = {name: [row[position] for row in rows] for position, name in enumerate(header)}
+    names = columns.pop(FILE_NAME)
+    _check_names(root, path, names, lines)
+    frame = pd.DataFrame(index=pd.RangeIndex(len(rows)))
+    for name, values in columns.items():
+        said = declared.columns.get(name)
+        frame[name] = _text(values) if said and said.type else _typed(values)
+    return names, frame
+
+
+def _rows(path: Path) -> tuple[list[list[str]], list[int]]:
+    """All records that are not blank, and the line where each ends; the header is the first."""
+    rows, lines = [], []
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, strict=True)
+        try:
+            for row in reader:
+                if row:
+                    rows.append(row)
+                    lines.append(reader.line_num)
+        except csv.Error as error:
+            raise DataError(f"{path}:{reader.line_num}: not readable as CSV: {error}") from error
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path}: not UTF-8 ({error.reason}, after line {reader.line_num}); save it so") from error
+    if not rows:
+        raise DataError(f"{path} is empty; a header with `{FILE_NAME}` and one line an image are expected")
+    for row, line in zip(rows, lines, strict=True):
+        if len(row) != len(rows[0]):
+            raise DataError(f"{path}:{line}: {len(row)} fields; the header has {len(rows[0])}")
+    return rows, lines
+
+
+def _check_header(path: Path, header: list[str]) -> None:
+    if FILE_NAME not in header:
+        raise DataError(
+            f"{path}:1: there is no column `{FILE_NAME}`, which says what image a line is about; the columns are "
+            f"{', '.join(map(repr, header))}{did_you_mean(FILE_NAME, header)}"
+        )
+    if "" in header:
+        raise DataError(f"{path}:1: column {header.index('') + 1} has no name; give it one")
+    if doubled := next((name for name in header if header.count(name) > 1), None):
+        raise DataError(f"{path}:1: column {doubled!r} is there {header.count(doubled)} times; names must differ")
+
+
+def _check_names(root: Path, path: Path, names: list[str], lines: list[int]) -> None:
+    problems = []
+    first_line: dict[str, int] = {}
+    for name, line in zip(names, lines, strict=True):
+        if problem := _name_problem(root, name):
+            problems.append(f"{path}:{line}: {problem}")
+        elif name in first_line:
+            problems.append(f"{path}:{line}: {name!r} is there already, in line {first_line[name]}")
+        first_line.setdefault(name, line)
+    if problems:
+        more = f"\n... and {len(problems) - MOST_PROBLEMS} more" if len(problems) > MOST_PROBLEMS else ""
+        raise DataError("\n".join(problems[:MOST_PROBLEMS]) + more)
+
+
+def _name_problem(root: Path, name: str) -> str | None:
+    if not name:
+        return f"`{FILE_NAME}` is empty"
+    windows = PureWindowsPath(name)  # splits at both / and \
+    if PurePosixPath(name).is_absolute() or windows.drive or windows.root or ".." in windows.parts:
+        return f"{name!r} leaves the folder; a path below {root} is expected"
+    if not (root / name).is_file():
+        return f"there is no file {name!r} below {root}" + ("; write / for \\" if "\\" in name else "")
+    if not (root / name).resolve().is_relative_to(root.resolve()):
+        return f"{name!r} is a link that leaves the folder; copy the file there"
+    return None
+
+
+def _text(values: list[str]) -> pd.Series:
+    return pd.Series([value or None for value in values], dtype="str")
+
+
+def _typed(values: list[str]) -> pd.Series:
+    text = _text(values)
+    present = [value for value in values if value]
+    if not present:
+        return text
+    if all(INTEGER.fullmatch(value) for value in present):
+        integers = pd.Series([int(value) if value else None for value in values], dtype="Int64")
+        return integers if integers.hasnans else integers.astype("int64")
+    if all(NUMBER.fullmatch(value) for value in present):
+        return text.astype("float64")
+    if all(BOOLEAN.fullmatch(value) for value in present):
+        return text.str.lower().map({"true": True, "false": False}).astype("boolean")
+    if all(DATETIME.fullmatch(value) for value in present):
+        try:
+            return pd.to_datetime(text, format="ISO8601")
+        except ValueError:  # such as the 31st of February: then it is text
+            return text
+    return text

@@ -1,0 +1,161 @@
+"""The probe `cnn`: a small convolutional network of the kind that people train on small images.
+
+Shapes: N rows, H height, W width, C channels, K classes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+import numpy as np
+from pydantic import Field, PositiveInt
+
+from augment import components
+from augment.components import Accepts, Context, Probe, derive_seed
+from augment.dataset import Dataset
+from augment.errors import DataError
+from augment.schema import Schema, labels_of
+
+if TYPE_CHECKING:
+    import torch
+
+PREDICT_BATCH = 256  # always full, the last one padded: a batch of another size gives other bits
+
+
+class Cnn(Probe):
+    """A small CNN, trained for a fixed number of steps so that every arm of a trial gets the same work.
+
+    Two convolution blocks (batch norm, ReLU, pooling) and two linear layers, about 100,000 weights for 28 x 28 pixels;
+    AdamW with a cosine learning rate. Pixels are standardised by the training images. Classes are learnt by
+    cross-entropy, a numeric target by squared error. It looks at the images only: other columns are not used, and rows
+    whose target is missing teach it nothing.
+    """
+
+    name = "cnn"
+    accepts = Accepts(modalities=frozenset({"image"}), targets=frozenset({"classes", "number"}))
+
+    class Params(components.Params):
+        """Settings of the probe `cnn`."""
+
+        steps: PositiveInt = 500
+        """Training steps, whatever the number of rows."""
+        batch_size: Annotated[int, Field(ge=2)] = 64
+        """Rows a step."""
+        learning_rate: Annotated[float, Field(gt=0)] = 2e-3
+        """Learning rate at the start; it falls to 0 along a cosine."""
+        max_side: Annotated[int, Field(ge=4)] = 32
+        """Pixels. Images with a longer side are averaged down to it before the network looks at them."""
+
+    def fit(self, data: Dataset, context: Context, weights: np.ndarray | None = None) -> Self:
+        import torch
+
+        schema = data.schema
+        images_NHWC, targets, row_weights = _usable(data, weights)
+        self.array, self.task, self.device = schema.array_of("image"), schema.task, context.device
+        self.channel_mean, self.channel_deviation = _moments(images_NHWC)
+        if self.task == "number":
+            self.target_mean, self.target_deviation = float(targets.mean()), float(targets.std()) or 1.0
+            targets = (targets - self.target_mean) / self.target_deviation
+        self.num_outputs = len(schema.classes) if self.task == "classes" else 1
+        with torch.random.fork_rng(devices=[]):  # torch's layers draw their first weights from the global state
+            torch.default_generator.manual_seed(derive_seed(context.seed, "torch"))
+            self._train(images_NHWC, targets, row_weights, context)
+        return self
+
+    def _train(self, images_NHWC: np.ndarray, targets: np.ndarray, weights: np.ndarray, context: Context) -> None:
+        import torch
+
+        from augment_images.network import SmallCnn
+
+        params = self.params
+        self.network = SmallCnn(images_NHWC.shape[1:], self.num_outputs, params.max_side).to(self.device).train()
+        optimizer = torch.optim.AdamW(self.network.parameters(), lr=params.learning_rate)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, params.steps)
+        dtype = torch.int64 if self.task == "classes" else torch.float32
+        all_targets = torch.tensor(targets, dtype=dtype, device=self.device)
+        all_weights = torch.tensor(weights, dtype=torch.float32, device=self.device)
+        for rows in _epochs(len(images_NHWC), params.batch_size, params.steps, context.rng):
+            outputs_NK = self.network(self._input(images_NHWC[rows]))
+            batch = torch.from_numpy(rows).to(self.device)
+            if self.task == "classes":
+                loss_N = torch.nn.functional.cross_entropy(outputs_NK, all_targets[batch], reduction="none")
+            else:
+                loss_N = (outputs_NK[:, 0] - all_targets[batch]) ** 2
+            optimizer.zero_grad(set_to_none=True)
+            (loss_N * all_weights[batch]).mean().backward()
+            optimizer.step()
+            schedule.step()
+
+    def predict(self, data: Dataset) -> np.ndarray:
+        import torch
+
+        images_NHWC = data.arrays[self.array]
+        self.network.eval()
+        parts = []
+        with torch.inference_mode():
+            for start in range(0, len(images_NHWC), PREDICT_BATCH):
+                batch = images_NHWC[start : start + PREDICT_BATCH]
+                padding = [(0, PREDICT_BATCH - len(batch))] + [(0, 0)] * 3
+                outputs_NK = self.network(self._input(np.pad(batch, padding)))[: len(batch)].double().cpu()
+                parts.append(outputs_NK.softmax(1).numpy() if self.task == "classes" else outputs_NK[:, 0].numpy())
+        found = np.concatenate(parts) if parts else np.empty((0, self.num_outputs))
+        if self.task == "classes":
+            return found
+        return found.reshape(-1) * self.target_deviation + self.target_mean
+
+    def _input(self, images_NHWC: np.ndarray) -> torch.Tensor:
+        """Pixels (N, H, W, C) uint8 as the network takes them: (N, C, H, W) float, standardised."""
+        import torch
+
+        x_NHWC = torch.from_numpy(images_NHWC).to(self.device).float()
+        mean_C, deviation_C = (torch.tensor(x, device=self.device) for x in (self.channel_mean, self.channel_deviation))
+        return ((x_NHWC - mean_C) / deviation_C).permute(0, 3, 1, 2).contiguous()
+
+
+def _usable(data: Dataset, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Images, targets (class numbers or values) and weights with mean 1 of the rows whose target is known."""
+    schema = data.schema
+    targets = _targets(data, schema)
+    weights = np.ones(len(data)) if weights is None else np.asarray(weights, dtype=np.float64)
+    known = ~np.isnan(targets)
+    total = float(weights[known].sum())
+    if not total > 0:
+        raise DataError(
+            f"cnn: no row has a known {schema.target!r} and a weight above 0; there is nothing to learn from"
+        )
+    images = data.arrays[schema.array_of("image")]
+    if not known.all():
+        images = images[known]
+    return images, targets[known], weights[known] * (known.sum() / total)
+
+
+def _targets(data: Dataset, schema: Schema) -> np.ndarray:
+    values = data.frame[schema.target]
+    if schema.task == "number":
+        return values.astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan)
+    position = {label: number for number, label in enumerate(schema.classes)}
+    return np.array([position.get(label, np.nan) for label in labels_of(values)], dtype=np.float64)
+
+
+def _moments(images_NHWC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each channel, (C,) float32; a constant channel has deviation 1."""
+    num_values = images_NHWC[..., 0].size
+    total = np.zeros(images_NHWC.shape[3])
+    squares = np.zeros(images_NHWC.shape[3])
+    for start in range(0, len(images_NHWC), 1024):  # in parts: floats take four times the memory of pixels
+        part = images_NHWC[start : start + 1024].astype(np.float64)
+        total += part.sum(axis=(0, 1, 2))
+        squares += (part**2).sum(axis=(0, 1, 2))
+    mean = total / num_values
+    deviation = np.sqrt(np.maximum(squares / num_values - mean**2, 0))
+    return mean.astype(np.float32), np.where(deviation > 1e-3, deviation, 1.0).astype(np.float32)
+
+
+def _epochs(num_rows: int, batch_size: int, num_steps: int, rng: np.random.Generator) -> Any:
+    """Full batches of row numbers, (batch_size,) int64 each: one shuffled pass after the other, joined end to end."""
+    waiting = np.empty(0, dtype=np.int64)
+    for _ in range(num_steps):
+        while len(waiting) < batch_size:
+            waiting = np.concatenate([waiting, rng.permutation(num_rows)])
+        yield waiting[:batch_size]
+        waiting = waiting[batch_size:]

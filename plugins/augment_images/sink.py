@@ -1,0 +1,140 @@
+"""The sink `image-folder`: PNG files in class folders, and a `metadata.csv` that says everything else."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from augment.components import Accepts, Sink
+from augment.dataset import Dataset
+from augment.errors import DataError
+from augment.schema import Schema, labels_of
+from augment_images import metadata
+
+PNG_LEVEL = 6  # zlib's: fixed, so that equal pixels give equal files
+LONGEST = 120  # characters of a folder name, well below what file systems allow (255 bytes)
+
+PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_. ")
+# Windows keeps these for devices, with any ending
+DEVICE = re.compile(r"^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", re.IGNORECASE)
+# Hugging Face takes a folder with such a word in its name for a split
+SPLIT_WORD = re.compile(
+    r"(?<![^-._ 0-9])(train|training|validation|valid|dev|val|test|testing|eval|evaluation)(?![^-._ 0-9])",
+    re.IGNORECASE,
+)
+
+
+class ImageFolderSink(Sink):
+    """PNG files: `train/<class>/<number>.png`, and `train/metadata.csv` with every column, `origin` included.
+
+    Hugging Face reads it with `load_dataset("imagefolder", data_dir=...)`, splits and columns included, and the source
+    `image-folder` reads one split back. Labels are exact in `metadata.csv`; class folders are named so that any label
+    is a safe name on every system: what is not plain is written `%` and two hexadecimal digits a byte. Numbers count
+    the rows from 0. Without a classed target all files lie beside `metadata.csv`.
+    """
+
+    name = "image-folder"
+    accepts = Accepts(modalities=frozenset({"image"}))
+
+    def write(self, name: str, batches: Iterable[Dataset], schema: Schema, folder: Path) -> list[Path]:
+        array = schema.array_of("image")
+        _check(schema, array)
+        top = folder / name
+        top.mkdir(parents=True, exist_ok=True)
+        with (top / metadata.NAME).open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)  # ends lines with \r\n, and so quotes labels that hold either
+            writer.writerow([metadata.FILE_NAME, *schema.columns])
+            start = 0
+            folders: dict[str | None, str] = {}
+            for batch in batches:
+                names = _file_names(batch, schema, folders, start)
+                for file_name, pixels in zip(names, batch.arrays[array], strict=True):
+                    _write_png(top / file_name, pixels)
+                cells = [_cells(batch.frame[column]) for column in schema.columns]
+                writer.writerows(zip(names, *cells, strict=True))
+                start += len(batch)
+        return [top]
+
+
+def _check(schema: Schema, array: str) -> None:
+    others = [name for name in schema.arrays if name != array]
+    if others:
+        raise DataError(
+            f"sink image-folder: array {others[0]!r} beside the images cannot be written to PNG files; use another sink"
+        )
+    if metadata.FILE_NAME in schema.columns:
+        raise DataError(
+            f"sink image-folder: the data has a column `{metadata.FILE_NAME}`, the name that {metadata.NAME} uses for "
+            "paths; rename it"
+        )
+    num_channels = schema.arrays[array].shape[-1]
+    if num_channels not in (1, 3, 4):
+        raise DataError(f"sink image-folder: images have {num_channels} channels; PNG files have 1, 3 or 4")
+
+
+def _file_names(batch: Dataset, schema: Schema, folders: dict[str | None, str], start: int) -> list[str]:
+    numbers = [f"{number:08d}.png" for number in range(start, start + len(batch))]
+    if schema.task != "classes":
+        return numbers
+    labels = labels_of(batch.frame[schema.target])
+    for label in set(labels) - set(folders):
+        folders[label] = class_folder(label, schema.classes)
+    return [f"{folders[label]}/{number}" for label, number in zip(labels, numbers, strict=True)]
+
+
+def class_folder(label: str | None, classes: Iterable[str]) -> str:
+    """A folder name for a label that is safe on every file system; different labels have different names.
+
+    Capitals are escaped where only they tell two of the `classes` apart: some file systems do not see them. A name
+    that would be too long ends in a hash of the label.
+
+    >>> class_folder("tabby cat", ()), class_folder("../x", ()), class_folder("", ()), class_folder(None, ())
+    ('tabby cat', '%2e.%2fx', '%empty', '%missing')
+    >>> class_folder("A", ("A", "B")), class_folder("A", ("A", "a"))
+    ('A', '%41')
+    """
+    if label is None:
+        return "%missing"  # no escape: these three cannot clash with any label's name
+    if not label:
+        return "%empty"
+    alike = [other for other in classes if other.lower() == label.lower() and other != label]
+    name = _escaped(label, bool(alike))
+    if len(name) > LONGEST:
+        digest = hashlib.sha256(label.encode()).hexdigest()
+        return f"{name[: LONGEST // 2]}%hash-{digest[:40]}"
+    return name
+
+
+def _escaped(label: str, capitals: bool) -> str:
+    forced = {match.start() for pattern in (DEVICE, SPLIT_WORD) for match in pattern.finditer(label)}
+    # names that begin or end in dots, blanks or underscores are hidden, cut or skipped by one system or other
+    forced |= {0} if label[0] in "._ " else set()
+    forced |= {len(label) - 1} if label[-1] in ". " else set()
+    return "".join(
+        character
+        if character in PLAIN and position not in forced and not (capitals and character.isupper())
+        else "".join(f"%{byte:02x}" for byte in character.encode("utf-8"))
+        for position, character in enumerate(label)
+    )
+
+
+def _write_png(path: Path, pixels: np.ndarray) -> None:
+    from PIL import Image
+
+    path.parent.mkdir(exist_ok=True)
+    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else np.ascontiguousarray(pixels))
+    image.save(path, format="PNG", compress_level=PNG_LEVEL)
+
+
+def _cells(values: pd.Series) -> list[Any]:
+    """One field a row: labels as they are, numbers so that reading gives the same bits, missing values empty."""
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        values = values.map(lambda moment: moment.isoformat(), na_action="ignore")
+    return [None if missing else value for value, missing in zip(values.tolist(), values.isna(), strict=True)]

@@ -1,0 +1,278 @@
+"""The source `image-folder`: a folder for each class, or images with a `metadata.csv`."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import Field, PositiveInt
+
+from augment import components
+from augment.components import Context, Source
+from augment.dataset import Dataset
+from augment.errors import DataError, DiskError
+from augment.schema import SchemaDeclaration, infer
+from augment_images import metadata
+from augment_images.decoding import SUFFIXES, BadImageError, Mode, Picture, decode, pixel_limit, widen
+
+logger = logging.getLogger("augment")
+
+ARRAY = "image"
+LEFT_BY_SYSTEMS = frozenset({"Thumbs.db", ".DS_Store", "desktop.ini", "__MACOSX", ".ipynb_checkpoints"})
+MOST_LISTED = 10
+
+
+@dataclass
+class _Listing:
+    """What lies in a folder: names relative to it, sorted, and the frame with a row for each."""
+
+    names: list[str] = field(default_factory=list)
+    frame: pd.DataFrame = field(default_factory=pd.DataFrame)
+    num_others: int = 0
+    num_links: int = 0
+
+
+class ImageFolderSource(Source):
+    """Images in a folder: one sub-folder for each class, or a `metadata.csv` with a `file_name` column.
+
+    With sub-folders, their names are the labels, whatever they look like, and rows are sorted by file name. With a
+    `metadata.csv` its columns are the data's (labels included; sub-folders then mean nothing) and rows keep the order
+    of its lines. The folder may be one that the sink `image-folder` wrote (`data/train`), or Hugging Face's layout.
+
+    All images must have one size, or `size` makes it so. Every file is decoded in full and checked; see `on_bad_image`.
+    """
+
+    name = "image-folder"
+    yields = frozenset({"image"})
+
+    class Params(components.Params):
+        """Settings of the source `image-folder`."""
+
+        path: Path
+        """The folder that holds the class folders or the `metadata.csv`."""
+        label: Annotated[str, Field(min_length=1)] = "label"
+        """Name of the target column made from the class folders; with a `metadata.csv`, the column that is taken as
+        the target where `schema: {target: ...}` names none."""
+        size: tuple[PositiveInt, PositiveInt] | None = None
+        """(height, width) in pixels that images are resized to, proportions not kept. Not resized when not given."""
+        mode: Mode = "auto"
+        """`L` (grey), `RGB`, `RGBA`, or `auto`: the least that holds all images. Transparent parts turn white where
+        there is no alpha channel."""
+        on_bad_image: Literal["fail", "skip"] = "fail"
+        """What to do about files that cannot be read: `fail` lists them all; `skip` goes on without them."""
+        max_pixels: PositiveInt = 64_000_000
+        """Most pixels (height times width) an image file may have; larger ones are bad images, never decoded."""
+
+    def read(self, context: Context) -> Dataset:
+        root = _checked_root(self.params.path)
+        try:
+            if (root / metadata.NAME).is_file():
+                listing = self._described(root, context.declared)
+            else:
+                listing = _class_folders(root, self.params.label)
+        except OSError as error:
+            raise DiskError(f"{root} cannot be read: {error}") from error
+        if listing.num_others:
+            logger.info("%s: %d files that are not images (or not in use) are left out", root, listing.num_others)
+        if listing.num_links:
+            logger.info("%s: %d links that leave the folder are not followed", root, listing.num_links)
+
+        declared = context.declared
+        if declared.target is None and self.params.label in listing.frame:
+            declared = declared.model_copy(update={"target": self.params.label})
+        pixels, kept = self._pixels(root, listing.names, context.threads)
+        frame = listing.frame[kept].reset_index(drop=True)
+        arrays = {ARRAY: pixels}
+        return Dataset.of(frame, arrays, infer(frame, arrays, declared))
+
+    def _described(self, root: Path, declared: SchemaDeclaration) -> _Listing:
+        """What `metadata.csv` says; with nothing but file names, labels come from the folders all the same."""
+        names, frame = metadata.read(root, declared)
+        if not names:
+            raise DataError(f"{root / metadata.NAME} names no images; one line an image is expected")
+        if not len(frame.columns):
+            parents = [name.rsplit("/", 1)[0] if "/" in name else "" for name in names]
+            if "" in parents:
+                raise DataError(
+                    f"{root / metadata.NAME} has no column but `{metadata.FILE_NAME}`, and images do not lie in class "
+                    f"folders; add a column, such as `{self.params.label}`"
+                )
+            frame = pd.DataFrame({self.params.label: pd.Series(parents, dtype="str")})
+        used = {os.path.normpath(name) for name in names} | {metadata.NAME}
+        num_others = sum(
+            os.path.relpath(os.path.join(folder, file), root) not in used
+            for folder, _, files in os.walk(root)
+            for file in files
+            if not _is_silent(file)
+        )
+        return _Listing(names, frame, num_others)
+
+    def _pixels(self, root: Path, names: Sequence[str], num_threads: int) -> tuple[np.ndarray, np.ndarray]:
+        """All good images (M, H, W, C) uint8, and which files they are: bool (N,)."""
+        pictures: list[np.ndarray | None] = []
+        bad: list[str] = []
+        shapes: Counter[tuple[int, int]] = Counter()
+        kept = np.ones(len(names), dtype=bool)
+        num_deep = 0
+        for row, found in enumerate(self._decoded(root, names, num_threads)):
+            if isinstance(found, BadImageError):
+                bad.append(f"{_shown(names[row])}: {found}")
+                kept[row] = False
+                continue
+            num_deep += found.had_16_bits
+            shapes[found.pixels.shape[:2]] += 1
+            if len(shapes) > 1:
+                pictures.clear()  # this cannot end well: hold no more than it takes to say why
+            else:
+                pictures.append(found.pixels)
+        self._report_bad(root, bad, len(names))
+        if len(shapes) > 1:
+            raise DataError(_mixed_sizes(root, shapes))
+        if num_deep:
+            logger.info("%s: %d images with 16 bits a pixel are scaled to 8 bits", root, num_deep)
+
+        num_channels = max(pixels.shape[2] for pixels in pictures if pixels is not None)
+        ((height, width),) = shapes
+        stacked = np.empty((len(pictures), height, width, num_channels), dtype=np.uint8)
+        for row, pixels in enumerate(pictures):
+            assert pixels is not None
+            stacked[row] = widen(pixels, num_channels)
+            pictures[row] = None  # so that images are not held twice
+        return stacked, kept
+
+    def _decoded(self, root: Path, names: Sequence[str], num_threads: int) -> Iterator[Picture | BadImageError]:
+        def attempt(name: str) -> Picture | BadImageError:
+            try:
+                return decode(root / name, self.params.mode, self.params.size)
+            except BadImageError as error:
+                return error
+
+        with pixel_limit(self.params.max_pixels), ThreadPoolExecutor(num_threads) as pool:
+            yield from pool.map(attempt, names)
+
+    def _report_bad(self, root: Path, bad: list[str], num_files: int) -> None:
+        if not bad:
+            return
+        more = f"\n... and {len(bad) - MOST_LISTED} more" if len(bad) > MOST_LISTED else ""
+        listed = "\n".join(bad[:MOST_LISTED]) + more
+        if self.params.on_bad_image == "fail":
+            raise DataError(
+                f"{root}: {len(bad)} of {num_files} images cannot be used; mend or remove them, or say "
+                f"`on_bad_image: skip` to go on without them:\n{listed}"
+            )
+        if len(bad) == num_files:
+            raise DataError(f"{root}: none of the {num_files} images can be used:\n{listed}")
+        logger.warning("%s: %d of %d images cannot be used and are left out:\n%s", root, len(bad), num_files, listed)
+
+
+def _checked_root(root: Path) -> Path:
+    if not root.exists():
+        raise DataError(f"{root}: there is no such folder; `path` must name one with class folders or a metadata.csv")
+    if not root.is_dir():
+        raise DataError(f"{root} is a file; `path` must name the folder that holds the images")
+    return root
+
+
+def _class_folders(root: Path, label: str) -> _Listing:
+    listing = _Listing()
+    top = root.resolve()
+    loose: list[str] = []
+    deep: list[str] = []
+    found: list[tuple[str, str]] = []
+    for entry in _entries(root, top, listing):
+        if entry.is_file():
+            if _is_image(entry.name):
+                loose.append(entry.name)
+            else:
+                listing.num_others += 1
+        elif entry.is_dir():
+            _check_label(root, entry.name)
+            for inner in _entries(Path(entry.path), top, listing):
+                name = f"{entry.name}/{inner.name}"
+                if inner.is_dir():
+                    deep += [f"{name}/{file}" for file in _images_below(Path(inner.path))]
+                elif inner.is_file() and _is_image(inner.name):
+                    found.append((name, entry.name))
+                else:
+                    listing.num_others += 1
+    if deep:
+        raise DataError(
+            f"{root}: {len(deep)} images lie deeper than one folder, such as {_shown(min(deep))}; point `path` at the "
+            f"folder whose sub-folders are the classes, or write a {metadata.NAME}"
+        )
+    if loose:
+        raise DataError(
+            f"{root}: {len(loose)} images lie beside the class folders, such as {_shown(min(loose))}, and have no "
+            f"label; move them into class folders, or write a {metadata.NAME} with `{metadata.FILE_NAME}` and "
+            f"`{label}`"
+        )
+    if not found:
+        raise DataError(
+            f"{root}: no images found; one sub-folder a class is expected, with files that end in "
+            f"{', '.join(sorted(SUFFIXES))}, or a {metadata.NAME}"
+        )
+    found.sort()
+    listing.names = [name for name, _ in found]
+    listing.frame = pd.DataFrame({label: pd.Series([folder for _, folder in found], dtype="str")})
+    return listing
+
+
+def _entries(folder: Path, top: Path, listing: _Listing) -> Iterator[os.DirEntry[str]]:
+    """What lies in a folder, without what systems leave behind and links that lead out of `top`."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if _is_silent(entry.name):
+                continue
+            if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(top):
+                listing.num_links += 1
+            else:
+                yield entry
+
+
+def _images_below(folder: Path) -> list[str]:
+    return [
+        Path(parent, file).relative_to(folder).as_posix()
+        for parent, _, files in os.walk(folder)
+        for file in files
+        if _is_image(file) and not _is_silent(file)
+    ]
+
+
+def _is_image(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in SUFFIXES
+
+
+def _is_silent(name: str) -> bool:
+    return name in LEFT_BY_SYSTEMS or name.startswith("._")  # macOS leaves ._x beside x on foreign disks
+
+
+def _check_label(root: Path, name: str) -> None:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"{root}: the folder name {_shown(name)} is not UTF-8 and can be no label; rename it"
+        ) from error
+
+
+def _shown(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _mixed_sizes(root: Path, shapes: Counter[tuple[int, int]]) -> str:
+    ranked = sorted(shapes.items(), key=lambda item: (-item[1], item[0]))
+    listed = ", ".join(f"{height} x {width} ({count} images)" for (height, width), count in ranked[:MOST_LISTED])
+    more = f" and {len(ranked) - MOST_LISTED} more sizes" if len(ranked) > MOST_LISTED else ""
+    (height, width), _ = ranked[0]
+    return (
+        f"{root}: images have different sizes (height x width): {listed}{more}; one size is needed: add, for example, "
+        f"`size: [{height}, {width}]` under `with:`"
+    )

@@ -1,0 +1,164 @@
+"""Plots as inline SVG: pure functions from numbers to markup.
+
+Colours come from the page's style sheet by class, so a plot follows light, dark and print. Words stand in HTML around a
+plot; where they must stand inside, positions are in percent, so they keep their size when the plot is stretched.
+No ids, scripts or style attributes: the page's content security policy forbids the last two.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from markupsafe import Markup
+
+from augment_report.words import count, fixed
+
+__all__ = ["Scale", "bars", "forest_axis", "forest_row", "histogram", "lines", "spark"]
+
+WIDTH = 1000  # of the stretched coordinates; their height is in pixels
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A linear axis."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def around(cls, values: Sequence[float], margin: float = 0.06) -> Scale:
+        """The axis that holds all these numbers, with a margin on both sides as a share of the span."""
+        low, high = min(values), max(values)
+        pad = (high - low) * margin or max(abs(high), 1e-3)
+        return cls(low - pad, high + pad)
+
+    def share(self, value: float) -> float:
+        """Where a value lies: 0 at the low end, 1 at the high end; values beyond are put at the end."""
+        return min(max((value - self.low) / (self.high - self.low), 0.0), 1.0)
+
+    def percent(self, value: float) -> str:
+        """Where a value lies, for an SVG attribute."""
+        return f"{100 * self.share(value):.2f}%"
+
+    def ticks(self, most: int = 6) -> tuple[list[float], int]:
+        """Round numbers inside the axis, and the decimals to write them with."""
+        rough = (self.high - self.low) / most
+        power = 10.0 ** math.floor(math.log10(rough))
+        step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999)
+        first, last = math.ceil(self.low / step), math.floor(self.high / step)
+        return [i * step for i in range(first, last + 1)], max(0, -math.floor(math.log10(step) + 1e-9))
+
+
+def forest_row(
+    scale: Scale, point: float, interval: Sequence[float] | None, seeds: Sequence[float], css: str, label: str
+) -> Markup:
+    """One row of a forest plot: a faint dot a seed, the interval as a line, the difference as a dot, a line at 0."""
+    zero = scale.percent(0)
+    parts = [Markup('<line class="zero" x1="{0}" x2="{0}" y1="0" y2="100%"/>').format(zero)]
+    parts += [
+        Markup('<circle class="seed {}" cx="{}" cy="50%" r="3"/>').format(css, scale.percent(seed)) for seed in seeds
+    ]
+    if interval is not None:
+        low, high = (scale.percent(end) for end in interval)
+        parts.append(Markup('<line class="whisker {}" x1="{}" x2="{}" y1="50%" y2="50%"/>').format(css, low, high))
+    parts.append(Markup('<circle class="point {}" cx="{}" cy="50%" r="5.5"/>').format(css, scale.percent(point)))
+    return _svg("forest-row", label, 40, parts)
+
+
+def forest_axis(scale: Scale) -> Markup:
+    """The axis under a forest plot."""
+    ticks, decimals = scale.ticks()
+    parts = []
+    for tick in ticks:
+        place = scale.percent(tick)
+        css = "zero" if tick == 0 else "tick"
+        parts.append(Markup('<line class="{0}" x1="{1}" x2="{1}" y1="0" y2="5"/>').format(css, place))
+        if 0.03 < scale.share(tick) < 0.97:
+            text = fixed(tick, decimals) if tick else "0"
+            parts.append(Markup('<text x="{}" y="19" text-anchor="middle">{}</text>').format(place, text))
+    return _svg("axis", "axis: difference to real rows alone", 24, parts)
+
+
+def bars(rows: Sequence[Sequence[tuple[str, float]]], label: str, thickness: int = 12) -> Markup:
+    """Horizontal bars, one under the other; each a row of (class of colour, share of the full width)."""
+    parts = []
+    for position, row in enumerate(rows):
+        start = 0.0
+        for css, share in row:
+            if share > 0:
+                box = Markup('<rect class="{}" x="{:.2f}%" width="{:.2f}%" y="{}" height="{}"/>')
+                parts.append(box.format(css, 100 * start, 100 * share, position * (thickness + 1), thickness))
+            start += share
+    return _svg("bars", label, len(rows) * (thickness + 1) - 1, parts)
+
+
+def histogram(real: np.ndarray, synthetic: np.ndarray, label: str, height: int = 84) -> Markup:
+    """Two step histograms over the same bins, (B,) shares each: real filled, synthetic as a line."""
+    top = max(float(real.max()), float(synthetic.max())) or 1.0
+    outlines = []
+    for shares in (real, synthetic):
+        edges = np.linspace(0, WIDTH, len(shares) + 1)
+        steps = np.concatenate([[0.0], np.repeat(shares, 2), [0.0]])
+        outlines.append(_points(np.repeat(edges, 2), height - 2 - steps / top * (height - 6)))
+    body = Markup('<polygon class="area real" points="{}"/><polyline class="line synthetic" points="{}"/>')
+    return _svg("plot", label, height, [_stretched(body.format(*outlines), height), _baseline(height)])
+
+
+def lines(curves: Sequence[tuple[np.ndarray, np.ndarray]], label: str, height: int = 150) -> Markup:
+    """Curves (x, y) over common axes, with a few grid lines."""
+    x_low, x_high = (float(f([f(x) for x, _ in curves])) for f in (np.min, np.max))
+    y_low, y_high = (float(f([f(y) for _, y in curves])) for f in (np.min, np.max))
+    scale = Scale.around([y_low, y_high], 0.08)
+    across = Scale(x_low, x_high if x_high > x_low else x_low + 1)
+    inner = height - 18
+    parts = []
+    ticks, decimals = scale.ticks(4)
+    for tick in ticks:
+        level = 8 + (inner - 8) * (1 - scale.share(tick))
+        parts.append(Markup('<line class="grid" x1="14%" x2="100%" y1="{0:.1f}" y2="{0:.1f}"/>').format(level))
+        text = Markup('<text x="12.5%" y="{:.1f}" text-anchor="end">{}</text>')
+        parts.append(text.format(level + 4, fixed(tick, decimals, sign=False)))
+    drawn = []
+    for position, (x, y) in enumerate(curves):
+        points = _points(
+            np.array([across.share(float(v)) for v in x]) * WIDTH,
+            8 + (inner - 8) * (1 - np.array([scale.share(float(v)) for v in y])),
+        )
+        drawn.append(Markup('<polyline class="line curve-{}" points="{}"/>').format(position % 6, points))
+    parts.append(_stretched(Markup("").join(drawn), height, gutter=14))
+    parts.append(Markup('<text x="14%" y="{}">step {}</text>').format(height - 3, count(x_low)))
+    end = Markup('<text x="100%" y="{}" text-anchor="end">{}</text>')
+    parts.append(end.format(height - 3, count(x_high)))
+    return _svg("plot", label, height, parts)
+
+
+def spark(values: np.ndarray, css: str, label: str, height: int = 48) -> Markup:
+    """A small plot of one series (T, F): a line a field, all over one scale, without axes."""
+    finite = values[np.isfinite(values)]
+    scale = Scale.around([float(finite.min()), float(finite.max())] if len(finite) else [0.0, 1.0])
+    x = np.linspace(0, WIDTH, max(len(values), 2))[: len(values)]
+    y = height * (1 - np.clip((np.nan_to_num(values) - scale.low) / (scale.high - scale.low), 0, 1))
+    drawn = [Markup('<polyline class="line {}" points="{}"/>').format(css, _points(x, field)) for field in y.T]
+    return _svg("spark", label, height, [_stretched(Markup("").join(drawn), height)])
+
+
+def _svg(css: str, label: str, height: int, parts: Sequence[Markup]) -> Markup:
+    outer = Markup('<svg class="{}" role="img" aria-label="{}" width="100%" height="{}">{}</svg>')
+    return outer.format(css, label, height, Markup("").join(parts))
+
+
+def _stretched(body: Markup, height: int, gutter: int = 0) -> Markup:
+    """Shapes in coordinates WIDTH x `height`, stretched sideways to the plot but for `gutter` percent on the left."""
+    inner = Markup('<svg x="{}%" width="{}%" height="{}" viewBox="0 0 {} {}" preserveAspectRatio="none">{}</svg>')
+    return inner.format(gutter, 100 - gutter, height, WIDTH, height, body)
+
+
+def _baseline(height: int) -> Markup:
+    return Markup('<line class="tick" x1="0" x2="100%" y1="{0}" y2="{0}"/>').format(height - 1)
+
+
+def _points(x: np.ndarray, y: np.ndarray) -> str:
+    return " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))

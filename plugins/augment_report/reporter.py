@@ -1,0 +1,101 @@
+"""The `html` reporter."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from augment import components
+from augment.components import RunView
+
+__all__ = ["Html"]
+
+# what HTML may not hold, or what shows as nothing: a hostile or broken name becomes visible, and the page stays valid
+UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+class Html(components.Reporter):
+    """One page, `report.html`, that holds everything it shows: no scripts, nothing is loaded from anywhere.
+
+    The verdict and its interval come first; then what was made, samples or distributions beside the real ones, scores,
+    training curves, what was thrown out, what deserves a look, and how to make it again.
+    """
+
+    name = "html"
+
+    class Params(components.Params):
+        """What the page holds."""
+
+        num_samples: int = Field(default=8, ge=1, le=40)
+        """Samples shown of each class and generator, and as many real ones."""
+        num_columns: int = Field(default=24, ge=1, le=200)
+        """Columns drawn, the most different first; the others are listed."""
+
+    def write(self, run: RunView, folder: Path) -> list[Path]:
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+        from markupsafe import Markup
+
+        from augment_report import words
+
+        environment = Environment(
+            loader=PackageLoader("augment_report"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.filters |= {
+            "clip": words.clip,
+            "count": words.count,
+            "listing": words.listing,
+            "percent": words.percent,
+        }
+        assert environment.loader is not None
+        style = environment.loader.get_source(environment, "report.css")[0].replace("\r\n", "\n")
+        digest = b64encode(sha256(style.encode()).digest()).decode()
+        page = environment.get_template("report.html.j2").render(
+            style=Markup(style), style_hash=digest, **self._sections(run)
+        )
+        path = folder / "report.html"
+        path.write_bytes(UNPRINTABLE.sub("\ufffd", page).encode())
+        return [path]
+
+    def _sections(self, run: RunView) -> dict[str, Any]:
+        from augment_report import columns, samples, sections, words
+
+        metrics, schema = run.metrics, run.schema
+        shown: dict[str, Any] = {
+            "run": run,
+            "metrics": metrics,
+            "verdict": sections.trial(metrics["trial"]),
+            "classes": sections.class_counts(metrics["classes"], schema.classes),
+            "generators": sections.generators(metrics["generators"]),
+            "scores": sections.scores(metrics["scores"]),
+            "losses": sections.losses(run.losses()),
+            "filters": sections.thrown_out(metrics["filters"]),
+            "rejects": {
+                name: samples.show_rows(rows.take(slice(20)), schema, f"rows that {words.clip(name)} threw out")
+                for name, rows in run.rejects().items()
+                if len(rows)
+            },
+            "yaml": sections.yaml_text(run.pipeline),
+            "grid": None,
+            "neighbours": None,
+            "examples": None,
+            "columns": [],
+            "num_drawn": self.params.num_columns,
+            "num_shown": len(run.synthetic),
+        }
+        if len(run.synthetic):
+            parts = (run.synthetic, run.synthetic_origin, schema)
+            shown["grid"] = samples.sample_grid(run.train, *parts, self.params.num_samples)
+            shown["neighbours"] = samples.nearest(run.train, run.test, *parts)
+            shown["columns"] = columns.compare_columns(run.train, run.synthetic, schema)
+            if shown["grid"] is None:
+                shown["examples"] = samples.example_rows(run.train, *parts, min(self.params.num_samples, 5))
+        return shown

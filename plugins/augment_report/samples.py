@@ -1,0 +1,216 @@
+"""Samples to look at: pictures, series, texts or table rows, real beside synthetic, never picked by hand.
+
+Shapes: K samples, H height, W width, C channels, T steps, F fields.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from augment.dataset import Dataset
+from augment.schema import Schema, labels_of
+from augment_report import charts
+from augment_report.words import cell, clip, number
+
+__all__ = ["example_rows", "nearest", "sample_grid", "show_rows"]
+
+MAX_CLASSES = 12
+MAX_GENERATORS = 5
+MAX_SIDE = 96  # pixels of an embedded picture
+NUM_NEIGHBOURS = 8
+MAX_COMPARED = 50_000  # training rows that neighbours are looked for in
+NUM_TEXTS = 3  # of a class and origin
+MAX_TEXT = 280  # characters
+MAX_CELLS = 30  # columns of a table of rows
+
+
+def sample_grid(
+    train: Dataset, synthetic: Dataset, origin: np.ndarray, schema: Schema, num_samples: int
+) -> dict[str, Any] | None:
+    """A row a class, a column for the real rows and one for each generator; None for plain tables."""
+    if schema.modality == "table":
+        return None
+    generators = list(dict.fromkeys(origin.tolist()))
+    sources = {"real": (train, np.ones(len(train), dtype=bool))}
+    sources |= {str(name): (synthetic, origin == name) for name in generators[:MAX_GENERATORS]}
+    labels = {}
+    if schema.task == "classes":
+        labels = {id(part): labels_of(part.frame[schema.target]) for part in (train, synthetic)}
+        made = set(labels[id(synthetic)].tolist())
+        with_rows = [label for label in schema.classes if label in made]
+        classes: list[str | None] = list(with_rows[:MAX_CLASSES])
+        num_hidden = len(with_rows) - len(classes)
+    else:
+        classes, num_hidden = [None], 0
+    rows = []
+    for label in classes:
+        cells = []
+        for name, (part, mask) in sources.items():
+            chosen = mask if label is None else mask & (labels[id(part)] == label)
+            picked = part.take(np.flatnonzero(chosen)[:num_samples])
+            text = f"{name} samples" + ("" if label is None else f" of class {clip(label)}")
+            cells.append({"source": name, **show_rows(picked, schema, text, name == "real")})
+        rows.append({"name": label, "cells": cells})
+    return {
+        "sources": list(sources),
+        "rows": rows,
+        "by_class": classes != [None],
+        "hidden_classes": num_hidden,
+        "hidden_generators": max(len(generators) - MAX_GENERATORS, 0),
+    }
+
+
+def show_rows(data: Dataset, schema: Schema, alt: str, is_real: bool = False) -> dict[str, Any]:
+    """A few rows in the form that fits what the dataset holds: a picture, plots, texts, or a table."""
+    if not len(data):
+        return {"kind": "none"}
+    modality = schema.modality
+    if modality == "image":
+        return {"kind": "picture", "picture": _sheet([_image(data, schema)], 4 if len(data) <= 12 else 10, alt)}
+    if modality in ("series", "audio"):
+        name = next(name for name, array in schema.arrays.items() if array.type == modality)
+        values = np.asarray(data.arrays[name], dtype=float).reshape(len(data), data.arrays[name].shape[1], -1)
+        css = "real" if is_real else "synthetic"
+        return {"kind": "plots", "plots": [charts.spark(_thin(row), css, alt) for row in values[:4]]}
+    if modality == "text":
+        return {
+            "kind": "texts",
+            "texts": [clip(value, MAX_TEXT) for value in data.frame[schema.text_payload][:NUM_TEXTS]],
+        }
+    if modality == "tokens":
+        return {"kind": "texts", "texts": [clip(row, MAX_TEXT) for row in _token_texts(data, schema)[:NUM_TEXTS]]}
+    return {"kind": "rows", **_table(data, schema, [""] * len(data))}
+
+
+def example_rows(
+    train: Dataset, synthetic: Dataset, origin: np.ndarray, schema: Schema, num_samples: int
+) -> dict[str, Any]:
+    """The first real rows and the first of each generator, as one table."""
+    generators = list(dict.fromkeys(origin.tolist()))[:MAX_GENERATORS]
+    parts = [("real", train.take(slice(num_samples)))]
+    parts += [(str(name), synthetic.take(np.flatnonzero(origin == name)[:num_samples])) for name in generators]
+    origins = [name for name, rows in parts for _ in range(len(rows))]
+    return _table(Dataset.concat([rows for _, rows in parts]), schema, origins)
+
+
+def _table(data: Dataset, schema: Schema, origins: Sequence[str]) -> dict[str, Any]:
+    names = sorted(data.frame.columns, key=lambda name: name != schema.target)  # the target first
+    shown = [(name, schema.columns[name].type in ("number", "integer")) for name in names[:MAX_CELLS]]
+    values = [[cell(value) for value in data.frame[name].tolist()] for name, _ in shown]
+    rows = list(zip(origins, zip(*values, strict=True), strict=True))
+    return {"columns": shown, "rows": rows, "hidden": len(names) - len(shown)}
+
+
+def nearest(
+    train: Dataset, test: Dataset, synthetic: Dataset, origin: np.ndarray, schema: Schema
+) -> dict[str, Any] | None:
+    """For some pictures of each generator the nearest training picture, by root mean square distance of the pixels.
+
+    The median distance of hold-out pictures stands beside it: that is how near new pictures lie by themselves.
+    """
+    if schema.modality != "image" or not len(train) or not len(synthetic):
+        return None
+    rows = np.unique(np.linspace(0, len(train) - 1, min(len(train), MAX_COMPARED)).astype(int))
+    pairs = []
+    for name in list(dict.fromkeys(origin.tolist()))[:MAX_GENERATORS]:
+        own = np.flatnonzero(origin == name)
+        made = synthetic.take(own[np.linspace(0, len(own) - 1, min(len(own), NUM_NEIGHBOURS)).astype(int)])
+        found, distances = _neighbours(_image(made, schema), train, rows, schema)
+        text = f"{name}: samples above, their nearest training pictures below"
+        sheet = _sheet([_image(made, schema), _image(train.take(found), schema)], len(made), text)
+        pairs.append({"name": name, "picture": sheet, "distances": ", ".join(number(d) for d in distances)})
+    holdout = test.take(np.linspace(0, len(test) - 1, min(len(test), 50)).astype(int)) if len(test) else None
+    usual = None
+    if holdout is not None:
+        usual = number(float(np.median(_neighbours(_image(holdout, schema), train, rows, schema)[1])))
+    return {"pairs": pairs, "usual": usual, "num_compared": len(rows), "num_train": len(train)}
+
+
+def _image(data: Dataset, schema: Schema) -> np.ndarray:
+    """The pictures of a dataset, (K, H, W, C) uint8 with C of 1, 3 or 4; of other counts only the first channels."""
+    name = next(name for name, array in schema.arrays.items() if array.type == "image")
+    images = np.asarray(data.arrays[name])
+    num_channels = images.shape[-1]
+    return images[..., : {1: 1, 2: 1, 3: 3, 4: 4}.get(num_channels, 3)]
+
+
+def _neighbours(images: np.ndarray, train: Dataset, rows: np.ndarray, schema: Schema) -> tuple[np.ndarray, np.ndarray]:
+    """For each picture (K, H, W, C) the nearest of those training rows, (K,), and its distance in grey levels, (K,)."""
+    step = max(1, max(images.shape[1:3]) // 32)  # of large pictures every step-th pixel is compared
+
+    def flat(pictures: np.ndarray) -> np.ndarray:
+        # float64: sums of squares of uint8 are exact, so the result depends on no order of addition
+        return pictures[:, ::step, ::step].reshape(len(pictures), -1).astype(np.float64)
+
+    asked = flat(images)
+    best = np.full(len(asked), np.inf)
+    found = np.zeros(len(asked), dtype=int)
+    for start in range(0, len(rows), 1024):
+        part = rows[start : start + 1024]
+        known = flat(_image(train.take(part), schema))
+        squares = (asked**2).sum(1)[:, None] + (known**2).sum(1)[None] - 2 * asked @ known.T
+        nearer = squares.argmin(axis=1)
+        distance = squares[np.arange(len(asked)), nearer]
+        found = np.where(distance < best, part[nearer], found)
+        best = np.minimum(best, distance)
+    return found, np.sqrt(best / asked.shape[1])
+
+
+def _sheet(groups: Sequence[np.ndarray], num_across: int, text: str) -> Mapping[str, Any]:
+    """One PNG of pictures (K, H, W, C) in rows of `num_across`, transparent between; each group starts a row."""
+    from PIL import Image
+
+    height, width = groups[0].shape[1:3]
+    shrink = min(1.0, MAX_SIDE / max(height, width))
+    tile = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+    # small pictures are blown up by whole factors in the page, so that their pixels stay crisp
+    factor = max(1, round(52 / max(tile)))
+    gap = max(1, round(4 / factor))
+    num_rows = sum(-(-len(group) // num_across) for group in groups)
+    num_columns = min(num_across, max(len(group) for group in groups))
+    size = (num_columns * (tile[0] + gap) - gap, num_rows * (tile[1] + gap) - gap)
+    sheet = Image.new("RGBA", size, (0, 0, 0, 0))
+    line = 0
+    for group in groups:
+        for position, picture in enumerate(group):
+            image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).convert("RGBA")
+            if shrink < 1:
+                image = image.resize(tile, Image.Resampling.LANCZOS)
+            at = line + position // num_across
+            sheet.paste(image, (position % num_across * (tile[0] + gap), at * (tile[1] + gap)))
+        line += -(-len(group) // num_across)
+    buffer = io.BytesIO()
+    sheet.save(buffer, format="PNG", optimize=True)
+    shown = min(1.0, 72 / max(tile)) if factor == 1 else factor
+    return {
+        "src": Markup("data:image/png;base64,") + base64.b64encode(buffer.getvalue()).decode(),
+        "width": round(size[0] * shown),
+        "height": round(size[1] * shown),
+        "alt": text,
+        "crisp": factor > 1,
+    }
+
+
+def _thin(values: np.ndarray, most: int = 240) -> np.ndarray:
+    """A series (T, F) with at most so many steps, keeping each stretch's lowest and highest value."""
+    if len(values) <= most:
+        return values[:, :4]
+    stretches = np.array_split(values[:, :4], most // 2)
+    return np.concatenate([np.stack([part.min(axis=0), part.max(axis=0)]) for part in stretches])
+
+
+def _token_texts(data: Dataset, schema: Schema) -> list[str]:
+    name, array = next((name, array) for name, array in schema.arrays.items() if array.type == "tokens")
+    words = array.vocabulary or ()
+    lengths = data.frame[array.length_column].to_numpy(dtype=int) if array.length_column else None
+    texts = []
+    for position, row in enumerate(data.arrays[name]):
+        row = row if lengths is None else row[: lengths[position]]
+        texts.append(" · ".join(words[token] if 0 <= token < len(words) else str(token) for token in row[:100]))
+    return texts

@@ -1,0 +1,262 @@
+"""The sections of the page as plain data: what `metrics.json` says, in the form that the template shows."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from augment_report import charts
+from augment_report.words import clip, count, decimals_for, fixed, listing, number, percent, span
+
+__all__ = ["class_counts", "generators", "losses", "scores", "thrown_out", "trial", "yaml_text"]
+
+MAX_CLASSES = 30
+MAX_POINTS = 300  # of a loss curve
+MAX_REFERENCES = 4
+CHEAP = {"class-weights", "oversampling"}
+ORIGINS = {"noise": "noise", "rows": "real rows, changed", "copies": "copies of real rows"}
+VERDICTS = {
+    "helps": ("helps", "▲"),
+    "no measurable effect": ("none", "●"),
+    "hurts": ("hurts", "▼"),
+    "not assessable": ("unknown", "○"),
+}
+
+
+def trial(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The verdict and the forest plot: each arm's difference to real rows alone."""
+    css, mark = VERDICTS.get(found["verdict"], VERDICTS["not assessable"])
+    shown: dict[str, Any] = {"css": css, "mark": mark, "verdict": found["verdict"], "rows": []}
+    arms = list(found["arms"]) if found["assessable"] else []
+    base = next((arm for arm in arms if arm["id"] == "none"), None)
+    others = sorted((arm for arm in arms if arm is not base), key=_arm_rank)
+    if not others:
+        return shown
+    values = [0.0]
+    for arm in others:
+        values += [value for value in [arm["difference"], *(arm["interval"] or ())] if _finite(value)]
+    # seeds widen the axis no further than to three times what the intervals need
+    needed = charts.Scale.around(values)
+    room = charts.Scale.around([needed.low, needed.high], 1.0)
+    dots = {arm["id"]: _seed_differences(arm, base) for arm in others}
+    values += [dot for seeds in dots.values() for dot in seeds if room.low <= dot <= room.high]
+    scale = charts.Scale.around(values)
+    decimals = decimals_for(
+        [arm["difference"] for arm in others] + [e for arm in others for e in arm["interval"] or ()]
+    )
+    shown["base"] = (
+        None if base is None else {"label": base["label"], "mean": number(base["mean"]), "rows": base["rows"]}
+    )
+    for arm in others:
+        kind = "cheap" if arm["id"] in CHEAP else "synthetic"
+        difference = fixed(arm["difference"], decimals)
+        interval = span(arm["interval"], decimals)
+        text = f"{clip(arm['label'])}: difference {difference}, 95 % interval {interval}"
+        row = {
+            "label": arm["label"],
+            "kind": kind,
+            "rows": arm["rows"],
+            "mean": number(arm["mean"]),
+            "difference": difference,
+            "interval": interval,
+            "plot": None,
+        }
+        if _finite(arm["difference"]):
+            seeds = [dot for dot in dots[arm["id"]] if scale.low <= dot <= scale.high]
+            row["plot"] = charts.forest_row(scale, arm["difference"], arm["interval"], seeds, kind, text)
+        shown["rows"].append(row)
+    shown["axis"] = charts.forest_axis(scale)
+    shown["left"], shown["right"] = ("worse", "better") if found["better"] == "higher" else ("better", "worse")
+    shown["kinds"] = sorted({row["kind"] for row in shown["rows"]}, reverse=True)
+    shown["has_seeds"] = any(dots.values())
+    shown["scores"] = _arm_scores([arm for arm in [base, *others] if arm is not None])
+    return shown
+
+
+def _arm_rank(arm: Mapping[str, Any]) -> int:
+    return 0 if arm["id"] == "synthetic" else 2 if arm["id"] in CHEAP else 1
+
+
+def _seed_differences(arm: Mapping[str, Any], base: Mapping[str, Any] | None) -> list[float]:
+    if base is None or len(arm["values"]) != len(base["values"]):
+        return []
+    pairs = zip(arm["values"], base["values"], strict=True)
+    return [a - b for a, b in pairs if _finite(a) and _finite(b)]
+
+
+def _arm_scores(arms: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    names = list(dict.fromkeys(name for arm in arms for name in arm["scores"]))
+    rows = []
+    for arm in arms:
+        cells = []
+        for name in names:
+            score = arm["scores"].get(name)
+            if score is None:
+                cells.append(("–", ""))
+                continue
+            decimals = decimals_for([score["difference"], *(score["interval"] or ())])
+            change = "" if arm["id"] == "none" else fixed(score["difference"], decimals)
+            change += f" ({span(score['interval'], decimals)})" if score["interval"] else ""
+            cells.append((number(score["mean"]), change))
+        rows.append({"label": arm["label"], "cells": cells})
+    better = {name: next(arm["scores"][name]["better"] for arm in arms if name in arm["scores"]) for name in names}
+    return {"names": [(name, better[name]) for name in names], "rows": rows} if names else None
+
+
+def class_counts(classes: Mapping[str, Mapping[str, int]], order: Sequence[str]) -> dict[str, Any] | None:
+    """Rows of each class, real and synthetic, as bars; None where there are no classes."""
+    real, test, made = (classes.get(part, {}) for part in ("train", "test", "synthetic"))
+    known = {*real, *test, *made}
+    names = [name for name in order if name in known] + sorted(known - set(order))
+    if not names:
+        return None
+    total = {name: real.get(name, 0) + made.get(name, 0) for name in names}
+    top = max(total.values()) or 1
+    shown = set(sorted(names, key=lambda name: -made.get(name, 0))[:MAX_CLASSES])
+    rows = []
+    for name in (name for name in names if name in shown):
+        a, b = real.get(name, 0), made.get(name, 0)
+        plot = charts.bars([[("real", a / top), ("synthetic", b / top)]], f"{clip(name)}: {a} real, {b} synthetic", 14)
+        rows.append({"name": name, "real": a, "synthetic": b, "test": test.get(name, 0), "plot": plot})
+    hidden = [name for name in names if name not in shown]
+    return {
+        "rows": rows,
+        "num_hidden": len(hidden),
+        "hidden_real": sum(real.get(name, 0) for name in hidden),
+        "hidden_synthetic": sum(made.get(name, 0) for name in hidden),
+        "ratio": (_ratio([real.get(name, 0) for name in names]), _ratio(list(total.values()))),
+    }
+
+
+def _ratio(counts: Sequence[int]) -> str:
+    present = [n for n in counts if n > 0]
+    return f"{number(max(present) / min(present))} : 1" if present else "–"
+
+
+def generators(found: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A row a generator: what it was asked for, what was kept, what was thrown out and by which filter."""
+    return [
+        {
+            "id": name,
+            "use": one["use"],
+            "origin": ORIGINS.get(one["origin"], one["origin"]),
+            "asked": one["asked"],
+            "kept": one["kept"],
+            "rejected": sum(one["rejected"].values()),
+            "by": listing([f"{filter_id} {count(n)}" for filter_id, n in one["rejected"].items() if n]),
+            "rounds": one["rounds"],
+        }
+        for name, one in found.items()
+    ]
+
+
+def thrown_out(found: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A row a filter: how many rows it judged and threw out."""
+    return [
+        {
+            "id": name,
+            "use": one["use"],
+            "threshold": number(one["threshold"]),
+            "judged": one["judged"],
+            "rejected": one["rejected"],
+            "share": percent(one["rejected"] / one["judged"]) if one["judged"] else "–",
+        }
+        for name, one in found.items()
+    ]
+
+
+def scores(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """All scores, grouped by metric, with the scores of the controls beside."""
+    references = list(dict.fromkeys(name for one in found for name in _references(one)))[:MAX_REFERENCES]
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for one in found:
+        known = _references(one)
+        interval = one["interval"]
+        groups.setdefault(one["metric"], []).append(
+            {
+                "name": one["name"],
+                "of": one["of"],
+                "value": number(one["value"]) + (f" {clip(one['unit'], 20)}" if one["unit"] else ""),
+                "interval": "–" if interval is None else " to ".join(number(end) for end in interval),
+                "better": {"higher": "higher", "lower": "lower"}.get(one["better"], "neither"),
+                "references": [number(known.get(name)) for name in references],
+            }
+        )
+    return {"references": references, "groups": list(groups.items())}
+
+
+def _references(score: Mapping[str, Any]) -> Mapping[str, float]:
+    known = (score["detail"] or {}).get("reference")
+    return known if isinstance(known, Mapping) else {}
+
+
+def losses(curves: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
+    """A panel a generator and scale: losses of like size share their axes, others get their own."""
+    panels = []
+    for name, table in curves.items():
+        usable = []
+        for loss in (column for column in table.columns if column != "step"):
+            points = table[["step", loss]].astype("float64").to_numpy()
+            points = points[np.isfinite(points).all(axis=1)]
+            if len(points):
+                usable.append((str(loss), *_thin(points)))
+        for group in _alike(usable):
+            text = f"{clip(name)}: {listing([loss for loss, _, _ in group])} over {count(group[0][1][-1])} steps"
+            plot = charts.lines([(x, y) for _, x, y in group], text)
+            last = [(loss, number(float(y[-1])), position % 6) for position, (loss, _, y) in enumerate(group)]
+            panels.append({"generator": name, "plot": plot, "losses": last})
+    return panels
+
+
+def _thin(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Steps and losses (P, 2) as at most so many means of neighbours; the first and last step stay."""
+    size = -(-len(points) // MAX_POINTS)  # equal sizes: a mean of fewer would look noisier
+    means = np.array([points[start : start + size].mean(axis=0) for start in range(0, len(points), size)])
+    means[[0, -1], 0] = points[[0, -1], 0]
+    return means[:, 0], means[:, 1]
+
+
+def _alike(found: Sequence[tuple[str, np.ndarray, np.ndarray]]) -> list[list[tuple[str, np.ndarray, np.ndarray]]]:
+    groups: list[list[tuple[str, np.ndarray, np.ndarray]]] = []
+    for one in found:
+        low, high = float(one[2].min()), float(one[2].max())
+        for group in groups:
+            group_low = min(float(y.min()) for _, _, y in group)
+            group_high = max(float(y.max()) for _, _, y in group)
+            common = min(high, group_high) - max(low, group_low)
+            spans = sorted([high - low, group_high - group_low])
+            if common >= 0 and spans[1] <= 10 * spans[0]:
+                group.append(one)
+                break
+        else:
+            groups.append([one])
+    return groups
+
+
+def yaml_text(pipeline: Mapping[str, Any]) -> str:
+    """The resolved pipeline as YAML."""
+    from ruamel.yaml import YAML
+
+    yaml = YAML()
+    yaml.width = 4096
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    stream = io.StringIO()
+    yaml.dump(_plain(pipeline), stream)
+    return stream.getvalue()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(one) for one in (sorted(value, key=str) if isinstance(value, set | frozenset) else value)]
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def _finite(value: Any) -> bool:
+    return value is not None and math.isfinite(value)

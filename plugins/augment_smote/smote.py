@@ -1,0 +1,200 @@
+"""The generator `smote`, done by imbalanced-learn.
+
+Shapes: N rows asked for, M training rows of one class, F encoded features.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from augment import components
+from augment.components import Accepts, Context, Generator, derive_seed
+from augment.dataset import Dataset
+from augment.encoding import ENCODED_TYPES, TableEncoder
+from augment.errors import DataError
+from augment.schema import Schema, labels_of
+from augment.state import read_state, write_state
+
+ROWS_A_BATCH = 1024  # made at a time for each class, whatever was asked: a smaller request is a prefix of a larger one
+MOST_NOMINAL_ROWS = 2000  # SMOTEN compares every pair of rows, so memory grows with their square
+MEGABYTES = 64  # of distances held at a time by the search for neighbours
+
+
+class Smote(Generator):
+    """Rows between a training row and one of its nearest neighbours of the same class, in standardised units.
+
+    Numbers, integers and datetimes are interpolated; categories and booleans are the most frequent among the
+    neighbours (SMOTE-NC). Where all features are such, SMOTEN is used, on at most 2,000 training rows of the class,
+    drawn anew for each 1,024 synthetic ones. A class needs two training rows at least, else it is refused when rows of
+    it are asked for.
+
+    Source: N. V. Chawla, K. W. Bowyer, L. O. Hall, W. P. Kegelmeyer, "SMOTE: Synthetic Minority Over-sampling
+    Technique", Journal of Artificial Intelligence Research 16, 2002.
+    """
+
+    name = "smote"
+    origin = "rows"
+    accepts = Accepts(
+        modalities=frozenset({"table"}),
+        columns=ENCODED_TYPES,
+        targets=frozenset({"classes"}),
+        conditional="target",
+        missing=False,
+        min_rows=2,
+    )
+
+    class Params(components.Params):
+        """How far a row may move."""
+
+        k_neighbors: int = Field(default=5, ge=1)
+        """How many nearest rows of the class are candidates; fewer where the class has fewer rows."""
+
+    _encoder: TableEncoder
+    _schema: Schema
+    _train: Dataset | None = None
+    _classes: dict[str, _Class]
+
+    def fit(self, data: Dataset, context: Context) -> Self:
+        if data.schema.arrays:
+            raise DataError(
+                f"smote: cannot make the array {next(iter(data.schema.arrays))!r}; it works on columns only"
+            )
+        if not data.schema.features:
+            raise DataError("smote: there is no column beside the target; rows cannot be told apart")
+        self._schema = data.schema
+        self._encoder = TableEncoder.fit(data, data.schema.features, categories="code")
+        return self
+
+    def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
+        from threadpoolctl import threadpool_limits
+
+        assert self._schema.target is not None  # `accepts` asks for one
+        assert context.train is not None  # the host lends it to every generator
+        self._index(context.train)
+        target = given[self._schema.target] if self._schema.target in given else self._draw_labels(len(given), context)
+        labels = labels_of(target)
+        features_NF = np.empty((len(given), self._encoder.num_outputs))
+        with threadpool_limits(limits=context.threads):
+            for label in dict.fromkeys(labels):
+                slots = np.flatnonzero(labels == label)
+                features_NF[slots] = self._rows_of(label, len(slots), context)
+        frame = self._encoder.decode(features_NF)
+        frame[self._schema.target] = target.to_numpy() if isinstance(target, pd.Series) else target
+        return Dataset.of(frame, {}, self._schema)
+
+    def _index(self, train: Dataset) -> None:
+        """Encode the training rows of each class, once for all calls that are lent the same training part."""
+        if self._train is train:
+            return
+        assert self._schema.target is not None
+        names, codes = np.unique(labels_of(train.frame[self._schema.target]).astype(str), return_inverse=True)
+        features = self._encoder.encode(train.frame)
+        self._classes = {
+            str(name): _Class(features, codes, code, self._encoder.categorical) for code, name in enumerate(names)
+        }
+        self._train = train
+
+    def _draw_labels(self, num_rows: int, context: Context) -> pd.Series:
+        """Labels in the proportions of the classes with at least two rows."""
+        usable = {label: len(rows.features_MF) for label, rows in self._classes.items() if len(rows.features_MF) > 1}
+        if not usable:
+            raise DataError("smote: every class has a single training row; between two rows there must be two")
+        edges = np.cumsum(list(usable.values())) / sum(usable.values())
+        drawn = np.searchsorted(edges, context.rng.random(num_rows), side="right")
+        return pd.Series(np.array(list(usable), dtype=object)[np.minimum(drawn, len(usable) - 1)], dtype="object")
+
+    def _rows_of(self, label: str, num_rows: int, context: Context) -> np.ndarray:
+        """The first rows of the class's own stream: (num_rows, F)."""
+        rows = self._classes.get(label)
+        num_known = 0 if rows is None else len(rows.features_MF)
+        if rows is None or num_known < 2:
+            raise DataError(
+                f"smote: class {label!r} of {self._schema.target!r} has {num_known} training row"
+                f"{'' if num_known == 1 else 's'}, and two are needed to make one between them; ask for no rows of it "
+                "(`mix: {rows: {...}}`), give its share to another generator, or collect more"
+            )
+        num_batches = -(-num_rows // ROWS_A_BATCH)
+        batches = [
+            rows.batch(self.params.k_neighbors, derive_seed(context.seed, "smote", label, batch) % 2**32)
+            for batch in range(num_batches)
+        ]
+        return np.concatenate(batches)[:num_rows]
+
+    def save(self, folder: Path) -> None:
+        tensors, values = self._encoder.to_state()
+        # as text: the state's JSON sorts keys, and columns have an order
+        write_state(folder, tensors, {"encoder": values, "schema": self._schema.model_dump_json()})
+
+    @classmethod
+    def load(cls, folder: Path, params: Any) -> Self:
+        tensors, values = read_state(folder)
+        smote = cls(params)
+        smote._schema = Schema.model_validate_json(values["schema"])
+        smote._encoder = TableEncoder.from_state(tensors, values["encoder"])
+        return smote
+
+
+class _Class:
+    """The training rows of one class, (M, F), and their neighbours once they are known."""
+
+    def __init__(self, features: np.ndarray, codes: np.ndarray, code: int, categorical: np.ndarray):
+        mine = codes == code
+        self.features_MF = features[mine]
+        self._code = code
+        self._categorical = categorical
+        self._neighbors: Any = None
+        if categorical.all() and not mine.all():
+            # SMOTEN measures how far two labels are apart by the classes of all rows that have them
+            self._others, self._other_codes = features[~mine], codes[~mine]
+        else:
+            # imbalanced-learn refuses a single class; a stand-in row is all that it needs of a second
+            self._others, self._other_codes = self.features_MF[:1], np.array([code + 1])
+
+    def batch(self, num_neighbors: int, seed: int) -> np.ndarray:
+        """ROWS_A_BATCH new rows: (ROWS_A_BATCH, F)."""
+        import sklearn
+        from imblearn.over_sampling import SMOTE, SMOTEN, SMOTENC
+
+        rows_MF = self.features_MF
+        nominal, mixed = self._categorical.all(), self._categorical.any()
+        if nominal and len(rows_MF) > MOST_NOMINAL_ROWS:
+            rows_MF = rows_MF[np.random.default_rng(seed).choice(len(rows_MF), MOST_NOMINAL_ROWS, replace=False)]
+        num_neighbors = min(num_neighbors, len(rows_MF) - 1)
+        settings = {"sampling_strategy": {self._code: len(rows_MF) + ROWS_A_BATCH}, "random_state": seed}
+        if nominal:
+            sampler = SMOTEN(k_neighbors=num_neighbors, **settings)
+        else:
+            self._neighbors = self._neighbors or _remembering_neighbors(num_neighbors + 1)  # each row finds itself
+            settings["k_neighbors"] = self._neighbors
+            sampler = SMOTENC(np.flatnonzero(self._categorical).tolist(), **settings) if mixed else SMOTE(**settings)
+        features = np.concatenate([rows_MF, self._others])
+        codes = np.concatenate([np.full(len(rows_MF), self._code), self._other_codes])
+        with sklearn.config_context(working_memory=MEGABYTES):
+            made, _ = sampler.fit_resample(features, codes)
+        return np.asarray(made, dtype=np.float64)[len(features) :]
+
+
+def _remembering_neighbors(num_neighbors: int) -> Any:
+    """A search for neighbours that is done once: batches ask for the same rows' neighbours again and again."""
+    from sklearn.neighbors import NearestNeighbors
+
+    class Remembering(NearestNeighbors):  # type: ignore[misc]
+        found: np.ndarray | None = None
+
+        def __sklearn_clone__(self) -> Any:
+            return self  # imbalanced-learn clones what it is given, and the memory would be lost
+
+        def fit(self, X: Any, y: Any = None) -> Any:
+            return self if self.found is not None else super().fit(X, y)
+
+        def kneighbors(self, X: Any = None, n_neighbors: Any = None, return_distance: bool = True) -> Any:
+            if self.found is None:
+                self.found = super().kneighbors(X, n_neighbors, return_distance=False)
+            return self.found
+
+    return Remembering(n_neighbors=num_neighbors)

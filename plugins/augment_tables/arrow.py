@@ -1,0 +1,39 @@
+"""The frame as an Arrow table of one fixed type for each column type, so that batches always fit together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from augment.dataset import Dataset
+from augment.schema import Column, Schema
+
+_TYPES = {
+    "number": pa.float64(),
+    "integer": pa.int64(),
+    "boolean": pa.bool_(),
+    "datetime": pa.timestamp("us"),
+    "category": pa.dictionary(pa.int32(), pa.string()),
+}
+
+
+def table_of(data: Dataset, schema: Schema) -> pa.Table:
+    """The N rows of the frame: categories are dictionaries, text is strings, ids are integers or strings."""
+    return pa.table({name: _array_of(data.frame[name], column) for name, column in schema.columns.items()})
+
+
+def empty_table(schema: Schema) -> pa.Table:
+    """No rows of the same types; ids are strings."""
+    types = {name: _TYPES.get(column.type, pa.string()) for name, column in schema.columns.items()}
+    return pa.schema(list(types.items())).empty_table()
+
+
+def _array_of(values: pd.Series, column: Column) -> pa.Array:
+    if column.type == "category":
+        labels = pa.array(values.cat.categories.tolist(), pa.string())
+        codes = values.cat.codes.to_numpy().astype(np.int32)
+        return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), labels)
+    array = pa.Array.from_pandas(values)
+    whole_id = column.type == "id" and pa.types.is_integer(array.type)
+    return array.cast(pa.int64() if whole_id else _TYPES.get(column.type, pa.string()))

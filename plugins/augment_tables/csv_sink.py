@@ -1,0 +1,74 @@
+"""The sink `csv`: one CSV file a part, written by Arrow as the batches come."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+
+from augment import components
+from augment.components import Sink
+from augment.dataset import Dataset
+from augment.errors import DataError
+from augment.schema import Schema
+from augment_tables.arrow import table_of
+
+# what spreadsheets run as a formula (OWASP, "CSV injection"); a number that is negative is none
+FORMULA = r"^[=+\-@\t\r]"
+NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+
+
+class CsvSink(Sink):
+    """Writes `train.csv` and `test.csv`: UTF-8, commas, cells of words in double quotes, missing values empty."""
+
+    name = "csv"
+
+    class Params(components.Params):
+        """How cells are written."""
+
+        guard_formulas: bool = True
+        """Put a `'` before words that a spreadsheet would run as a formula: those that begin with `=`, `+`, `-`, `@`
+        or a tab and are no numbers."""
+
+    def write(self, name: str, batches: Iterable[Dataset], schema: Schema, folder: Path) -> list[Path]:
+        if schema.arrays:
+            raise DataError(
+                f"sink csv: a CSV file cannot hold the array {next(iter(schema.arrays))!r}; use parquet, npz or "
+                "image-folder"
+            )
+        path = folder / f"{name}.csv"
+        with path.open("wb") as file:
+            file.write(self._header(schema))
+            writer: pacsv.CSVWriter | None = None
+            for batch in batches:
+                table = self._table(batch, schema)
+                writer = writer or pacsv.CSVWriter(
+                    file, table.schema, write_options=pacsv.WriteOptions(include_header=False)
+                )
+                writer.write_table(table)
+            if writer:
+                writer.close()
+        return [path]
+
+    def _table(self, batch: Dataset, schema: Schema) -> pa.Table:
+        table = table_of(batch, schema)
+        return pa.table({name: self._guarded(table[name]) for name in table.column_names})
+
+    def _header(self, schema: Schema) -> bytes:
+        names = self._guarded(pa.array(list(schema.columns), pa.string())).to_pylist()
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\n").writerow(names)
+        return line.getvalue().encode()
+
+    def _guarded(self, values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+        if pa.types.is_dictionary(values.type):
+            values = values.cast(pa.string())
+        if not (self.params.guard_formulas and pa.types.is_string(values.type)):
+            return values
+        runs = pc.and_not(pc.match_substring_regex(values, FORMULA), pc.match_substring_regex(values, NUMBER))
+        return pc.if_else(runs, pc.binary_join_element_wise("'", values, ""), values)

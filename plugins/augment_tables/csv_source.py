@@ -1,0 +1,191 @@
+"""The source `csv`: one CSV file, read by Arrow and refused in words where it is not what it seems."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections.abc import Iterator
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+from pydantic import AfterValidator, Field
+
+from augment import components
+from augment.components import Context, Source
+from augment.dataset import Dataset
+from augment.errors import DataError
+from augment_tables.reading import KEPT_AS_TEXT, check_file, check_names, check_text, chosen_columns, dataset_of
+
+MISSING_NUMBERS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
+LARGEST_BLOCK = 2**31 - 1  # Arrow's limit, in bytes
+
+
+def _known_encoding(name: str) -> str:
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        raise ValueError(f"{name!r} is no encoding that Python knows; try utf-8, latin-1, cp1252 or utf-16") from None
+    return name
+
+
+class CsvSource(Source):
+    """Reads one CSV file whose first line names the columns."""
+
+    name = "csv"
+    yields = frozenset({"table", "text"})
+
+    class Params(components.Params):
+        """Where the file is and how it is written."""
+
+        path: Path
+        """The file to read."""
+        delimiter: str = Field(default=",", min_length=1, max_length=1)
+        """The character between two cells."""
+        encoding: Annotated[str, AfterValidator(_known_encoding)] = "utf-8"
+        """How characters are stored; a byte order mark is accepted."""
+        decimal: Literal[".", ","] = "."
+        """The character before the decimals of a number."""
+        null_values: tuple[str, ...] | None = None
+        """Cells that mean a missing value. When not given: in columns of numbers and dates the empty cell, `NA`,
+        `N/A`, `NaN`, `nan`, `NULL` and `null`; in columns of words only the empty cell, since `NA` may be Namibia."""
+        columns: tuple[str, ...] | None = None
+        """The columns to read; all when not given."""
+
+    def read(self, context: Context) -> Dataset:
+        path = self.params.path
+        check_file(path)
+        num_quotes = check_text(path, self.params.encoding)
+        if num_quotes % 2:
+            self._check_quotes_close()
+        names = self._header()
+        chosen = chosen_columns(path, names, self.params.columns)
+        declared = context.declared.columns
+        as_text = {name for name in chosen if name in declared and declared[name].type in (*KEPT_AS_TEXT, "datetime")}
+        table = self._parse(names, chosen, as_text, quoted=num_quotes > 0)
+        if changed := self._changed_by_reading(table):
+            table = self._parse(names, chosen, as_text | changed, quoted=num_quotes > 0)
+        return dataset_of(self._without_missing_words(table), {}, context, path)
+
+    def _parse(self, names: list[str], chosen: list[str], as_text: set[str], quoted: bool) -> pa.Table:
+        path = self.params.path
+        missing = self.params.null_values
+        # types are inferred from the first block: one block is the whole file (up to 3 bytes of UTF-8 for each of its)
+        block = min(3 * path.stat().st_size + 1, LARGEST_BLOCK)
+        try:
+            return pacsv.read_csv(
+                path,
+                read_options=pacsv.ReadOptions(use_threads=False, block_size=block, encoding=self.params.encoding),
+                parse_options=pacsv.ParseOptions(delimiter=self.params.delimiter, newlines_in_values=quoted),
+                convert_options=pacsv.ConvertOptions(
+                    column_types=dict.fromkeys(as_text, pa.string()),
+                    include_columns=chosen,
+                    null_values=list(MISSING_NUMBERS if missing is None else missing),
+                    decimal_point=self.params.decimal,
+                ),
+            )
+        except pa.ArrowInvalid as error:
+            raise DataError(self._ragged(names) or f"{path}: {error}") from error
+
+    def _changed_by_reading(self, table: pa.Table) -> set[str]:
+        """Columns that would not be written as they were read: codes such as 00123, times of day."""
+        changed = {field.name for field in table.schema if pa.types.is_time(field.type)}
+        integers = {field.name for field in table.schema if pa.types.is_integer(field.type)}
+        with self.params.path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+            edge = re.escape(self.params.delimiter.encode())
+            if not integers or not re.search(rb'(?:^|[\r\n]|%s)[ "]*0[0-9]' % edge, content):
+                return changed
+        text = self._parse(table.column_names, sorted(integers), integers, quoted=True)
+        return changed | {
+            name for name in integers if pc.any(pc.match_substring_regex(text[name], "^ *0[0-9]")).as_py()
+        }
+
+    def _without_missing_words(self, table: pa.Table) -> pa.Table:
+        missing = pa.array([""] if self.params.null_values is None else list(self.params.null_values), pa.string())
+        for position, field in enumerate(table.schema):
+            if pa.types.is_string(field.type):
+                cells = table.column(position)
+                table = table.set_column(
+                    position,
+                    field.name,
+                    pc.if_else(pc.is_in(cells, value_set=missing), pa.scalar(None, pa.string()), cells),
+                )
+        return table
+
+    def _header(self) -> list[str]:
+        path, delimiter = self.params.path, self.params.delimiter
+        _, names = next(self._records(), (0, []))
+        if not names:
+            raise DataError(f"{path}: holds only blank lines; a header and at least one row were expected")
+        others = [other for other in ";\t|," if other != delimiter and len(names) == 1 and other in names[0]]
+        if others:
+            raise DataError(
+                f"{path}: the header is one column named {names[0]!r}; cells seem to be divided by {others[0]!r}: "
+                f'set `delimiter: "{others[0]}"`'.replace("\t", "\\t")
+            )
+        check_names(path, names)
+        return names
+
+    def _records(self) -> Iterator[tuple[int, list[str]]]:
+        """The line each record begins on, counted from 1, and its cells; for messages, far slower than Arrow."""
+        encoding = "utf-8-sig" if codecs.lookup(self.params.encoding).name == "utf-8" else self.params.encoding
+        with self.params.path.open(encoding=encoding, newline="") as file:
+            reader = csv.reader(file, delimiter=self.params.delimiter)
+            while True:
+                line = reader.line_num + 1
+                try:
+                    cells = next(reader)
+                except StopIteration:
+                    return
+                except csv.Error as error:  # a cell beyond the module's limit of 131,072 characters
+                    raise DataError(
+                        f'{self.params.path}, line {line}: a cell is too long ({error}); a `"` opened there seems '
+                        "never to be closed"
+                    ) from None
+                if cells:
+                    yield line, cells
+
+    def _check_quotes_close(self) -> None:
+        last = 1
+        for line, _ in self._records():
+            last = line
+        encoding = self.params.encoding
+        with self.params.path.open(encoding=encoding, newline="") as file:
+            tail = [text for number, text in enumerate(file, start=1) if number >= last]
+        try:
+            list(csv.reader(tail, delimiter=self.params.delimiter, strict=True))
+        except csv.Error as error:
+            if "end of data" in str(error):
+                raise DataError(
+                    f'{self.params.path}, line {last}: a `"` opened there is never closed; close it, or double every '
+                    "quote inside a quoted cell"
+                ) from None
+
+    def _ragged(self, names: list[str]) -> str | None:
+        """Which rows have too few or too many cells, in words; None when all have as many as the header."""
+        path, expected = self.params.path, len(names)
+        records = self._records()
+        next(records)
+        first: tuple[int, int] | None = None
+        num_rows = num_longer_by_one = 0
+        for line, cells in records:
+            num_rows += 1
+            num_longer_by_one += len(cells) == expected + 1
+            if first is None and len(cells) != expected:
+                first = (line, len(cells))
+        if first is None:
+            return None
+        if num_rows == num_longer_by_one > 1:
+            return (
+                f"{path}, line {first[0]}: every row has {expected + 1} fields, one more than the {expected} that the "
+                "header names; name the column that it leaves out (often a row number in front), or drop a last "
+                f"{self.params.delimiter!r} in each row"
+            )
+        return (
+            f"{path}, line {first[0]}: {first[1]} fields were found, and the header has {expected}; mend the row, or "
+            f"put cells that contain {self.params.delimiter!r} in double quotes"
+        )

@@ -1,0 +1,93 @@
+"""The source `json-lines`: one JSON object a line, its keys the columns."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pyarrow as pa
+import pyarrow.json as pajson
+
+from augment import components
+from augment.components import Context, Source
+from augment.dataset import Dataset
+from augment.errors import DataError
+from augment_tables.reading import KEPT_AS_TEXT, check_file, check_names, check_text, dataset_of
+
+LARGEST_BLOCK = 2**31 - 1  # Arrow's limit, in bytes
+
+
+class JsonLinesSource(Source):
+    """Reads one UTF-8 file of JSON lines. A key that a line leaves out, or a null, is a missing value."""
+
+    name = "json-lines"
+    yields = frozenset({"table", "text"})
+
+    class Params(components.Params):
+        """Where the file is."""
+
+        path: Path
+        """The file to read."""
+
+    def read(self, context: Context) -> Dataset:
+        path = self.params.path
+        check_file(path)
+        check_text(path, "utf-8")
+        as_text = [name for name, said in context.declared.columns.items() if said.type in (*KEPT_AS_TEXT, "datetime")]
+        try:
+            table = self._parse(as_text)
+        except pa.ArrowInvalid:
+            try:
+                table = self._parse([])  # labels written as JSON numbers become text later
+            except pa.ArrowInvalid as error:
+                raise DataError(self._first_problem() or f"{path}: {error}") from error
+        check_names(path, table.column_names)
+        return dataset_of(table, {}, context, path)
+
+    def _parse(self, as_text: list[str]) -> pa.Table:
+        path = self.params.path
+        block = min(path.stat().st_size + 1, LARGEST_BLOCK)  # types are inferred a block at a time
+        table = pajson.read_json(
+            path,
+            read_options=pajson.ReadOptions(use_threads=False, block_size=block),
+            parse_options=pajson.ParseOptions(explicit_schema=pa.schema([(name, pa.string()) for name in as_text])),
+        )
+        # Arrow gives declared columns that no line has, full of nulls; that they are missing is for the schema to say
+        absent = [name for name in as_text if table[name].null_count == table.num_rows]
+        return table.drop_columns(absent) if absent else table
+
+    def _first_problem(self) -> str | None:
+        """The first line that is no JSON object or changes a column's type, in words; far slower than Arrow."""
+        path = self.params.path
+        kinds: dict[str, tuple[str, int]] = {}
+        with path.open(encoding="utf-8-sig") as file:
+            for number, line in enumerate(file, start=1):
+                if not line.strip():
+                    continue
+                try:
+                    row = json.loads(line, parse_constant=_refuse_constant)
+                except ValueError as error:
+                    hint = "; the file is one JSON array: write one object a line" if line.lstrip()[0] == "[" else ""
+                    return f"{path}, line {number}: is not JSON: {error}{hint}"
+                if not isinstance(row, dict):
+                    return f"{path}, line {number}: holds {_kind(row)}; one JSON object a line was expected"
+                for name, value in row.items():
+                    if value is None:
+                        continue
+                    kind, first = kinds.setdefault(name, (_kind(value), number))
+                    if kind != _kind(value):
+                        return (
+                            f"{path}, line {number}: {name!r} holds {_kind(value)}, and {kind} on line {first}; write "
+                            "all values of a column alike"
+                        )
+        return None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON value; write null for a missing number")
+
+
+def _kind(value: Any) -> str:
+    names = {bool: "a boolean", int: "a number", float: "a number", str: "a text", list: "a list", dict: "an object"}
+    return names.get(type(value), "null")

@@ -1,0 +1,131 @@
+"""What the file sources share: refusing files that cannot be read, and an Arrow table as a dataset.
+
+Every refusal is one DataError that names the file, the place and the next step.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from augment.components import Context
+from augment.dataset import Dataset
+from augment.errors import DataError, did_you_mean
+from augment.schema import infer
+
+CHUNK = 1 << 20  # bytes read at a time
+KEPT_AS_TEXT = ("category", "text", "id")  # declared types whose cells are never read as numbers, dates or booleans
+
+
+def check_file(path: Path) -> None:
+    """Refuse what is no readable file with something in it."""
+    try:
+        if path.is_dir():
+            raise DataError(f"{path}: is a folder; give the path of one file in it")
+        with path.open("rb") as file:
+            if not file.read(1):
+                raise DataError(f"{path}: the file is empty; a header and at least one row were expected")
+    except FileNotFoundError:
+        siblings = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+        where = "" if siblings else f"; nor is there a folder {path.parent}"
+        raise DataError(
+            f"{path}: no such file{where}{did_you_mean(path.name, siblings)}; a path is taken relative to "
+            "the pipeline file"
+        ) from None
+    except PermissionError:
+        raise DataError(f"{path}: may not be read by this user; change its permissions, or copy it") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def check_text(path: Path, encoding: str) -> int:
+    """Refuse bytes that are not of that encoding, and NUL characters; returns the number of double quotes."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    position, num_quotes, num_lines = 0, 0, 1
+    with path.open("rb") as file:
+        while True:
+            chunk = file.read(CHUNK)
+            pending = len(decoder.getstate()[0])
+            try:
+                text = decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as error:
+                offset = position - pending + error.start
+                line = num_lines + error.object[: error.start].count(b"\n")
+                raise DataError(
+                    f"{path}, line {line}: byte {error.object[error.start]:#04x} at offset {offset} is not {encoding}; "
+                    f"name the file's encoding, such as `encoding: cp1252`, `latin-1` or `utf-16`"
+                ) from None
+            if (place := text.find("\0")) >= 0:
+                raise DataError(
+                    f"{path}, line {num_lines + text[:place].count(chr(10))}: a NUL character, which no text has; the "
+                    "file is damaged, binary, or of another encoding, such as `encoding: utf-16-le`"
+                )
+            if not chunk:
+                return num_quotes
+            num_quotes += text.count('"')
+            num_lines += text.count("\n")
+            position += len(chunk)
+
+
+def check_names(path: Path, names: Sequence[str]) -> None:
+    """Refuse column names that are blank or occur twice."""
+    blank = [str(i + 1) for i, name in enumerate(names) if not name.strip()]
+    if blank:
+        raise DataError(
+            f"{path}: the header has no name for column {', '.join(blank)} of {len(names)}; name every column"
+        )
+    positions: dict[str, list[str]] = {}
+    for i, name in enumerate(names):
+        positions.setdefault(name, []).append(str(i + 1))
+    doubles = [f"{name!r} (columns {' and '.join(where)})" for name, where in positions.items() if len(where) > 1]
+    if doubles:
+        raise DataError(f"{path}: the header has names twice: {', '.join(doubles)}; give every column its own name")
+
+
+def chosen_columns(path: Path, names: Sequence[str], chosen: Sequence[str] | None) -> list[str]:
+    """The chosen columns, all where none are named; refuses names that are not there."""
+    for name in chosen or ():
+        if name not in names:
+            raise DataError(f"{path}: has no column {name!r}{did_you_mean(name, names)}; it has {', '.join(names)}")
+    return list(names if chosen is None else chosen)
+
+
+def dataset_of(table: pa.Table, arrays: Mapping[str, np.ndarray], context: Context, path: Path) -> Dataset:
+    """The table's rows and the arrays in canonical types, under the declared and inferred schema."""
+    if not table.num_rows:
+        raise DataError(f"{path}: has a header but no rows; at least one row was expected")
+    plain = pa.table({name: _plain(path, name, table[name]) for name in table.column_names})
+    frame = plain.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get)
+    if not table.num_columns:
+        frame = pd.DataFrame(index=pd.RangeIndex(table.num_rows))
+    for name in frame.columns:
+        if frame[name].dtype == np.float64 and (infinite := np.isinf(frame[name].to_numpy())).any():
+            raise DataError(
+                f"{path}: column {name!r}, data row {int(infinite.argmax()) + 1}: an infinite number; leave the cell "
+                "empty if the value is missing, or write a finite number"
+            )
+    try:
+        return Dataset.of(frame, arrays, infer(frame, arrays, context.declared))
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+
+
+def _plain(path: Path, name: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Values of one of the types that the schema knows."""
+    kind = values.type
+    if pa.types.is_integer(kind) and kind != pa.uint64():
+        return values.cast(pa.int64())
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return values.cast(pa.float64())
+    if pa.types.is_date(kind):
+        return values.cast(pa.timestamp("s") if pa.types.is_date32(kind) else pa.timestamp("ms"))
+    if pa.types.is_null(kind) or pa.types.is_time(kind):
+        return values.cast(pa.string())
+    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_duration(kind):
+        raise DataError(f"{path}: column {name!r} holds values of type {kind}, which no column can; leave it out")
+    return values

@@ -1,0 +1,158 @@
+"""How the image VAE is trained, and how pictures are drawn afterwards.
+
+Shapes: N pictures, M rows to train on, B rows of a batch, C channels, H height, W width, Z code.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from augment.components import Context
+from augment.conditioning import in_full_batches
+from augment.training import autocast, linear_decay, rebuild, reproducible, train, weights_of
+from augment_vae.mixture import Mixture
+from augment_vae.networks import Vae
+from augment_vae.tone import apply_tone, tone_curve
+
+if TYPE_CHECKING:
+    from augment_vae.images import ImageVae
+
+LEAST_STEPS, LEAST_EPOCHS = 1_500, 20
+AVERAGE_DECAY = 0.998
+WARM_UP = 0.1  # share of the steps over which the price of codes rises from nothing
+LEAST_CODES = 200  # per class, for the mixture
+MOST_TONE_ROWS = 4_096
+BATCH = 256  # of the passes after training
+
+
+def fit(
+    images: np.ndarray,
+    classes: np.ndarray,
+    rows: np.ndarray,
+    counts: Sequence[int],
+    params: ImageVae.Params,
+    context: Context,
+) -> tuple[dict[str, np.ndarray], Mixture, np.ndarray, bool]:
+    """Train on the rows named, and fit the mixture of codes and the tone curve.
+
+    Args:
+        images: (N, H, W, C) uint8.
+        classes: (N,) int64, -1 where there is none.
+        rows: (M,) int64, each in [0, N), some maybe more than once.
+        counts: how many pictures each class has.
+        params: the settings.
+        context: of the fit.
+
+    Returns:
+        The network's averaged weights, the mixture, the tone curve, and whether all steps were made.
+    """
+    num_steps = params.steps or max(LEAST_STEPS, LEAST_EPOCHS * len(rows) // params.batch_size)
+    with reproducible(context):
+        device = torch.device(context.device)
+        x_NHWC = torch.tensor(images, device=device)
+        classes_N, rows_M = torch.tensor(classes, device=device), torch.tensor(rows, device=device)
+        network = Vae(images.shape[1:], len(counts), params.width, params.code_size)
+        network.to(device, memory_format=torch.channels_last)
+        optimizer = torch.optim.Adam(network.parameters(), lr=params.rate, fused=True)
+        full_price = params.code_price or default_price(math.prod(images.shape[1:]))
+
+        def pictures(chosen: Tensor) -> tuple[Tensor, Tensor]:
+            return x_NHWC[chosen].permute(0, 3, 1, 2).float() / 255, classes_N[chosen]
+
+        def step(number: int, batch: Tensor) -> dict[str, Tensor]:
+            price = full_price * min(1.0, number / (WARM_UP * num_steps))
+            with autocast(context):
+                error, code_cost = network.losses(*pictures(rows_M[batch]))
+            optimizer.zero_grad()
+            (error + price * code_cost).backward()
+            optimizer.step()
+            return {"error": error, "code cost": code_cost}
+
+        outcome = train(
+            context,
+            step,
+            num_steps=num_steps,
+            num_rows=len(rows),
+            batch_size=params.batch_size,
+            modules={"network": network},
+            optimizers={"network": optimizer},
+            averages={"network": AVERAGE_DECAY},
+            schedule=linear_decay(0.5),
+        )
+        weights = weights_of(outcome.averaged["network"])
+
+        # from here on as when sampling: the same network, made anew from its weights
+        network = _rebuild(weights, images.shape[1:], len(counts), params, context)
+        times = np.ceil(LEAST_CODES / np.maximum(counts, 1)).astype(np.int64)
+        labelled = np.flatnonzero(classes >= 0)
+        coded_rows = np.repeat(labelled, times[classes[labelled]])
+        with torch.inference_mode():
+            batches = torch.tensor(coded_rows, device=device).split(BATCH)
+            codes = torch.cat([network.draw_code(*network.encode(*pictures(batch))) for batch in batches])
+            mixture = Mixture.fit(
+                codes.cpu().numpy(),
+                classes[coded_rows],
+                counts,
+                params.components,
+                params.rows_per_component,
+                context.rng,
+            )
+            shown = context.rng.permutation(len(coded_rows))[:MOST_TONE_ROWS]
+            parts = torch.tensor(shown, device=device).split(BATCH)
+            coded_classes = torch.tensor(classes[coded_rows], device=device)
+            drawn = torch.cat([network.decode(codes[part], coded_classes[part]).sigmoid() for part in parts])
+        curve = tone_curve(drawn.cpu().numpy(), images[coded_rows[shown]])
+    return weights, mixture, curve, outcome.finished
+
+
+def default_price(num_values: int) -> float:
+    """How much a nat of code costs in nats of error, from how many values a picture has.
+
+    One nat of code explains more error in a picture with more pixels, so small pictures need a lower price, or their
+    codes say nothing and all pictures of a class look alike.
+    """
+    return min(0.6, 0.015 * math.sqrt(num_values))
+
+
+def draw(
+    weights: Mapping[str, np.ndarray],
+    mixture: Mixture,
+    curve: np.ndarray,
+    shape_HWC: tuple[int, ...],
+    num_classes: int,
+    classes: np.ndarray,
+    params: ImageVae.Params,
+    context: Context,
+) -> np.ndarray:
+    """A picture of each class asked for, (N,) int64: (N, H, W, C) uint8."""
+    random = context.torch_generator()  # on the CPU, so that the codes are the same on every device
+    means, factors = torch.tensor(mixture.means), torch.tensor(mixture.factors)
+    with reproducible(context), torch.inference_mode():
+        network = _rebuild(weights, shape_HWC, num_classes, params, context)
+
+        def make(classes: np.ndarray) -> np.ndarray:
+            uniform = torch.rand(len(classes), generator=random, dtype=torch.float64).numpy()
+            components = torch.tensor(mixture.components(classes, uniform))
+            normal_NZ1 = torch.randn(len(classes), params.code_size, 1, generator=random)
+            code_NZ = means[components] + (factors[components] @ normal_NZ1).squeeze(2)
+            x_NCHW = network.decode(code_NZ.to(context.device), torch.tensor(classes, device=context.device)).sigmoid()
+            return apply_tone(curve, x_NCHW.permute(0, 2, 3, 1).cpu().numpy())
+
+        return in_full_batches(make, classes, BATCH)
+
+
+def _rebuild(
+    weights: Mapping[str, np.ndarray],
+    shape_HWC: tuple[int, ...],
+    num_classes: int,
+    params: ImageVae.Params,
+    context: Context,
+) -> Vae:
+    network = rebuild(lambda: Vae(shape_HWC, num_classes, params.width, params.code_size), weights, context.device)
+    return network.to(memory_format=torch.channels_last)

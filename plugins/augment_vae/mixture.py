@@ -1,0 +1,96 @@
+"""A density for the codes of each class: where in the code space its pictures really lie.
+
+Drawing codes from it, instead of from the prior N(0, 1), leaves out the regions that no picture was encoded to.
+
+Shapes: N codes, Z size of a code, M components of all classes together.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Mixture"]
+
+LEAST_VARIANCE = 1e-4  # the prior's is 1
+NUM_ROUNDS = 50  # of expectation maximisation; as good as converged for drawing from it
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Gaussians with full covariance, some for each class.
+
+    Attributes:
+        ends: (M,) float64. Class k owns the stretch from k to k + 1, cut in proportion to its components' weights, and
+            these are the upper ends of the pieces; so k plus a uniform number finds a component.
+        means: (M, Z) float32.
+        factors: (M, Z, Z) float32, lower triangular Cholesky factors of the covariances.
+    """
+
+    ends: np.ndarray
+    means: np.ndarray
+    factors: np.ndarray
+
+    @classmethod
+    def fit(
+        cls,
+        codes: np.ndarray,
+        classes: np.ndarray,
+        counts: Sequence[int],
+        most_components: int,
+        rows_per_component: int,
+        rng: np.random.Generator,
+    ) -> Mixture:
+        """Fit each class by expectation maximisation, then draw its covariances towards the one common to all classes.
+
+        The common covariance counts as much as Z training rows: it decides where a class has few, and hardly matters
+        where a component has hundreds.
+
+        Args:
+            codes: (N, Z), at least two a class that has rows; several draws from the posterior of each training row
+                where rows are few.
+            classes: (N,) the class of each.
+            counts: how many training rows each class has.
+            most_components: a class has no more than these,
+            rows_per_component: and one for each so many training rows, at least one.
+            rng: for the first guesses.
+        """
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.mixture import GaussianMixture
+
+        present = [number for number, count in enumerate(counts) if count]
+        common = _common_covariance(codes, classes, counts)
+        prior_rows = codes.shape[1]
+        ends, means, factors = [], [], []
+        for number in present:
+            num_components = int(np.clip(counts[number] // rows_per_component, 1, most_components))
+            seed = int(rng.integers(2**31))
+            model = GaussianMixture(num_components, reg_covar=LEAST_VARIANCE, max_iter=NUM_ROUNDS, random_state=seed)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                model.fit(codes[classes == number].astype(np.float64))
+            num_rows = (model.weights_ * counts[number])[:, None, None]
+            covariances = (num_rows * model.covariances_ + prior_rows * common) / (num_rows + prior_rows)
+            ends.append(number + np.cumsum(model.weights_))
+            ends[-1][-1] = number + 1  # the sum of the weights may miss 1 by a rounding
+            means.append(model.means_)
+            factors.append(np.linalg.cholesky(covariances))
+        return cls(
+            np.concatenate(ends), np.concatenate(means).astype(np.float32), np.concatenate(factors).astype(np.float32)
+        )
+
+    def components(self, classes: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+        """A component of each row's class, (N,) int64, from numbers in [0, 1)."""
+        return np.searchsorted(self.ends, classes + uniform, side="right")
+
+
+def _common_covariance(codes: np.ndarray, classes: np.ndarray, counts: Sequence[int]) -> np.ndarray:
+    """The mean covariance within a class, classes weighed by their training rows: (Z, Z) float64, positive definite."""
+    total = np.zeros((codes.shape[1], codes.shape[1]))
+    for number, count in enumerate(counts):
+        if count:
+            total += count * np.cov(codes[classes == number], rowvar=False, bias=True).reshape(total.shape)
+    return total / sum(counts) + LEAST_VARIANCE * np.eye(len(total))

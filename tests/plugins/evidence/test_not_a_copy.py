@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from augment.components import Context
+from augment.dataset import Dataset
+from augment.schema import SchemaDeclaration, infer, observe
+from augment_evidence.not_a_copy import NotACopy
+
+
+def table(num_rows, seed, missing=False):
+    rng = np.random.default_rng(seed)
+    kind = rng.choice(["a", "b", "c"], num_rows)
+    frame = pd.DataFrame(
+        {
+            "x": rng.normal(size=num_rows) + (kind == "a") * 3,
+            "y": np.exp(3 * rng.normal(size=num_rows)),
+            "n": rng.integers(0, 1000, num_rows),
+            "kind": kind,
+            "label": rng.choice(["yes", "no"], num_rows),
+        }
+    )
+    if missing:
+        frame.loc[::7, "x"] = np.nan
+    return of(frame)
+
+
+def of(frame, arrays=None):
+    arrays = arrays or {}
+    schema = infer(frame, arrays, SchemaDeclaration(target="label" if "label" in frame else None))
+    schema, _ = observe(schema, frame)
+    return Dataset.of(frame, arrays, schema)
+
+
+def blobs(num_rows, seed, side=12):
+    """Images of a bright spot somewhere, with grain."""
+    rng = np.random.default_rng(seed)
+    centre = rng.uniform(2, side - 2, (num_rows, 2, 1, 1))
+    grid = np.indices((side, side))
+    far = ((grid[None] - centre) ** 2).sum(axis=1)
+    bright = 200 * np.exp(-far / 6) + rng.uniform(0, 50, far.shape)
+    return of(pd.DataFrame({"label": rng.choice(["u", "v"], num_rows)}), {"image": bright.astype(np.uint8)[..., None]})
+
+
+def fit(train, seed=0, **params):
+    judge = NotACopy(NotACopy.Params(**params))
+    return judge.fit(train, train.take(slice(0, 0)), Context(seed=seed, folder=None))
+
+
+def kept(judge, data):
+    return judge.judge(data, Context(seed=1, folder=None)) >= judge.threshold
+
+
+@pytest.mark.parametrize("make", [table, blobs])
+def test_exact_copies_are_thrown_out_even_with_another_label(make):
+    train = make(300, 0)
+    judge = fit(train)
+    assert not kept(judge, train).any()
+    flipped = train.frame.assign(label=train.frame["label"].to_numpy()[::-1])
+    assert not kept(judge, Dataset.of(flipped, train.arrays, train.schema)).any()
+
+
+@pytest.mark.parametrize("make", [table, blobs])
+def test_fresh_rows_are_thrown_out_at_about_the_quantile(make):
+    judge = fit(make(1500, 0), quantile=0.05)
+    assert 0.03 < 1 - kept(judge, make(1500, 1)).mean() < 0.07
+
+
+def test_near_copies_of_table_rows_are_thrown_out():
+    train = table(300, 0, missing=True)
+    near = train.frame.assign(x=train.frame["x"] + 1e-3, y=train.frame["y"] * 1.001)
+    assert kept(fit(train), Dataset.of(near, {}, train.schema)).mean() < 0.1
+
+
+def test_near_copies_of_images_are_thrown_out():
+    train = blobs(300, 0)
+    grain = np.random.default_rng(5).integers(-3, 4, train.arrays["image"].shape)
+    near = {"image": np.clip(train.arrays["image"] + grain, 0, 255).astype(np.uint8)}
+    assert kept(fit(train), Dataset(train.frame, near, train.schema)).mean() < 0.05
+
+
+def test_common_rows_of_a_table_are_natural_and_rare_ones_are_not():
+    frame = pd.DataFrame({"a": ["x", "y"] * 50 + ["rare"], "b": ["u", "u", "v", "v"] * 25 + ["rare"]})
+    train = of(frame)
+    judge = fit(train)
+    assert kept(judge, train).tolist() == [True] * 100 + [False]
+
+
+def test_equality_can_be_declared_natural():
+    train = table(300, 0)
+    assert kept(fit(train, common=1), train).all()
+
+
+def test_a_training_part_with_some_twins_is_still_guarded():
+    train = table(200, 0)
+    doubled = Dataset.concat([train, train.take(slice(0, 60))])
+    judge = fit(doubled)
+    assert judge.threshold > 0
+    assert not kept(judge, train).any()
+
+
+def test_equality_is_found_beyond_the_reference_sample():
+    train = table(1000, 0)
+    assert not kept(fit(train, max_reference=100), train).any()
+
+
+@pytest.mark.parametrize("make", [table, blobs])
+def test_a_loaded_filter_judges_to_the_bit_alike(make, tmp_path):
+    judge = fit(make(200, 0))
+    fresh = make(100, 1)
+    judge.save(tmp_path)
+    again = NotACopy.load(tmp_path, judge.params)
+    context = Context(seed=0, folder=tmp_path)
+    assert again.threshold == judge.threshold
+    np.testing.assert_array_equal(again.judge(fresh, context), judge.judge(fresh, context))
+
+
+def test_fitting_twice_gives_the_same_files(tmp_path):
+    train = table(500, 0)
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        fit(train, max_reference=100).save(tmp_path / name)
+    for file in ("state.safetensors", "state.json"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_each_row_is_judged_by_itself():
+    judge = fit(table(300, 0))
+    fresh = table(700, 1)
+    context = Context(seed=0, folder=None)
+    alone = np.concatenate([judge.judge(fresh.take(slice(i, i + 1)), context) for i in range(0, 700, 90)])
+    np.testing.assert_array_equal(alone, judge.judge(fresh, context)[::90])
+
+
+def test_no_candidates_give_no_scores():
+    train = table(50, 0)
+    assert fit(train).judge(train.take(slice(0, 0)), Context(seed=0, folder=None)).shape == (0,)

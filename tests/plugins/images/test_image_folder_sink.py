@@ -1,0 +1,184 @@
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from augment.components import Context
+from augment.dataset import Dataset
+from augment.errors import DataError
+from augment.schema import SchemaDeclaration, infer, labels_of, observe
+from augment_images.sink import ImageFolderSink, class_folder
+from augment_images.source import ImageFolderSource
+
+ODD_LABELS = ["../x", "a/b", "con", "x" * 300, "x" * 299 + "y", "été", "test", "valid", "..", ".", "_hid", "A", "a"]
+ODD_LABELS += [
+    "tail.",
+    "tail ",
+    "%41",
+    "%empty",
+    "line\nbreak",
+    "carriage\rreturn",
+    'quo"te',
+    "a,b",
+    "__x__",
+    "NUL.txt",
+]
+
+
+def dataset(labels, columns=None, channels=1, target="label", shape=(4, 3)):
+    frame = pd.DataFrame({"label": labels, **(columns or {})})
+    images = np.random.default_rng(0).integers(0, 256, (len(frame), *shape, channels), dtype=np.uint8)
+    schema = infer(frame, {"image": images}, SchemaDeclaration(target=target))
+    schema, _ = observe(schema, frame)
+    return Dataset.of(frame, {"image": images}, schema)
+
+
+def write(data, folder, name="train", size=3):
+    return ImageFolderSink().write(name, data.batches(size), data.schema, folder)
+
+
+def read(folder):
+    source = ImageFolderSource(ImageFolderSource.Params(path=folder))
+    return source.read(Context(seed=0, folder=folder))
+
+
+def contents(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_files_lie_in_class_folders_under_their_row_number(tmp_path):
+    data = dataset(["cat", "dog", "cat", "cat"], {"origin": ["real", "real", "gan", "gan"]})
+    assert write(data, tmp_path) == [tmp_path / "train"]
+    assert sorted(contents(tmp_path / "train")) == [
+        "cat/00000000.png",
+        "cat/00000002.png",
+        "cat/00000003.png",
+        "dog/00000001.png",
+        "metadata.csv",
+    ]
+    text = (tmp_path / "train" / "metadata.csv").read_text()
+    assert text.splitlines()[:2] == ["file_name,label,origin", "cat/00000000.png,cat,real"]
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_the_source_reads_back_what_was_written(tmp_path, channels):
+    data = dataset(
+        ["cat", "dog", "cat", "dog"],
+        {
+            "age": pd.array([1, None, 3, 4], dtype="Int64"),
+            "weight": [0.1, 2.0, 1 / 3, np.nan],
+            "tame": pd.array([True, False, None, True], dtype="boolean"),
+            "seen": pd.to_datetime(["2024-01-01", "2024-01-01 10:00:00.000001", None, "2025-01-01"], format="ISO8601"),
+            "origin": ["real", "real", "gan", "gan"],
+        },
+        channels,
+    )
+    write(data, tmp_path)
+    back = read(tmp_path / "train")
+    np.testing.assert_array_equal(back.arrays["image"], data.arrays["image"])
+    pd.testing.assert_frame_equal(back.frame, data.frame)
+
+
+def test_odd_labels_come_back_exactly_from_safe_folders(tmp_path):
+    data = dataset(ODD_LABELS)
+    write(data, tmp_path)
+    assert labels_of(read(tmp_path / "train").frame.label).tolist() == ODD_LABELS
+    assert {path.name for path in tmp_path.iterdir()} == {"train"}
+    folders = [path.name for path in (tmp_path / "train").iterdir() if path.is_dir()]
+    assert len({name.lower() for name in folders}) == len(ODD_LABELS)
+
+
+def test_a_missing_label_and_an_empty_one_have_folders_of_their_own(tmp_path):
+    data = dataset(["", None, "a", "a"])
+    write(data, tmp_path)
+    folders = {path.name for path in (tmp_path / "train").iterdir() if path.is_dir()}
+    assert folders == {"%empty", "%missing", "a"}
+
+
+@given(st.sets(st.text(st.characters(codec="utf-8"), max_size=8) | st.text("aA._ %", max_size=4), max_size=6))
+@example(set(ODD_LABELS))
+@settings(max_examples=150, deadline=None)
+def test_folder_names_are_safe_and_different(labels):
+    names = [class_folder(label, labels) for label in labels]
+    assert len({name.lower() for name in names}) == len(labels)
+    for name in names:
+        assert name.isascii()
+        assert len(name) < 200
+        assert not set(name) & set('/\\:*?"<>|\0\r\n\t')
+        assert name[0] not in "._ "
+        assert name[-1] not in ". "
+        assert name.split(".")[0].lower() not in ("con", "prn", "aux", "nul", "com1", "lpt1")
+
+
+@pytest.mark.parametrize("label", ["cat", "Tabby cat", "class-7", "a_b", "v1.2", "falcon"])
+def test_plain_labels_keep_their_names(label):
+    assert class_folder(label, [label, "other"]) == label
+
+
+def test_the_same_rows_give_the_same_bytes_however_they_are_cut(tmp_path):
+    data = dataset(["cat", "dog"] * 5, {"x": np.arange(10) / 7})
+    write(data, tmp_path / "one", size=3)
+    write(data, tmp_path / "two", size=10)
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+def test_without_classes_files_lie_flat_and_are_read_back(tmp_path):
+    data = dataset([0.5, 1.25, 3.0])
+    write(data, tmp_path)
+    assert (tmp_path / "train" / "00000002.png").is_file()
+    assert read(tmp_path / "train").frame.label.tolist() == [0.5, 1.25, 3.0]
+
+
+def test_what_cannot_be_written_is_refused(tmp_path):
+    with pytest.raises(DataError, match="column `file_name`"):
+        write(dataset(["a", "b"], {"file_name": ["x", "y"]}), tmp_path)
+    with pytest.raises(DataError, match="2 channels"):
+        write(dataset(["a", "b"], channels=2), tmp_path)
+    data = dataset(["a", "a"])
+    arrays = {**data.arrays, "code": np.zeros((2, 3), dtype=np.float32)}
+    both = Dataset.of(data.frame, arrays, infer(data.frame, arrays))
+    with pytest.raises(DataError, match="array 'code'"):
+        write(both, tmp_path)
+
+
+HUGGING_FACE = """
+import json, sys
+from datasets import load_dataset
+parts = load_dataset("imagefolder", data_dir=sys.argv[1], cache_dir=sys.argv[2])
+print(json.dumps({
+    name: {"columns": part.column_names, "label": part["label"], "origin": part["origin"],
+           "sizes": [image.size for image in part["image"]], "first": list(part[0]["image"].tobytes())}
+    for name, part in parts.items()
+}, default=list))
+"""
+
+
+def test_hugging_face_loads_splits_images_labels_and_origins(tmp_path):
+    pytest.importorskip("datasets", reason="an extra of the tests")
+    labels = ["cat", "test", "valid", "A", "a", "été", "../x"]
+    train = dataset(labels, {"origin": ["real"] * 4 + ["gan"] * 3})
+    test = dataset(["cat", "test"], {"origin": ["real"] * 2})
+    write(train, tmp_path / "data", "train")
+    write(test, tmp_path / "data", "test")
+    done = subprocess.run(
+        [sys.executable, "-c", HUGGING_FACE, str(tmp_path / "data"), str(tmp_path / "cache")],
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "home")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert set(found) == {"train", "test"}
+    assert found["train"]["columns"] == ["image", "label", "origin"]
+    rows = dict(zip(found["train"]["label"], found["train"]["origin"], strict=True))
+    assert rows == dict(zip(labels, train.frame.origin, strict=True))
+    assert sorted(found["test"]["label"]) == ["cat", "test"]
+    assert found["train"]["sizes"] == [[3, 4]] * 7
+    position = labels.index(found["train"]["label"][0])
+    assert found["train"]["first"] == train.arrays["image"][position].reshape(-1).tolist()

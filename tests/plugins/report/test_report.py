@@ -1,0 +1,465 @@
+import ast
+import base64
+import hashlib
+import io
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from report_fakes import arm, assemble, curves, dataset, image_run, table_run
+
+from augment.dataset import Dataset
+from augment.plugins import Catalog
+from augment.schema import SchemaDeclaration, infer, observe
+from augment_report.reporter import Html
+
+KNOWN_TAGS = """
+    html head meta title style body header main section nav figure figcaption p h1 h2 h3 ul li a b small span div i
+    table thead tbody tr th td dl dt dd details summary pre code img svg line circle rect text polygon polyline
+"""
+KNOWN_ATTRIBUTES = """
+    lang charset http-equiv content name class id role scope colspan href src alt width height tabindex aria-label
+    aria-labelledby aria-hidden x y x1 x2 y1 y2 cx cy r points viewbox preserveaspectratio text-anchor
+"""
+VOID = {"meta", "img"}
+PAYLOADS = [
+    "<script>alert(1)</script>",
+    "</script><script>alert(2)</script>",
+    '"><img src=x onerror=alert(3)>',
+    "'><svg onload=alert(4)>",
+    "<svg/onload=alert(5)>",
+    "</style><script>alert(6)</script>",
+    "</title><script>alert(7)</script>",
+    "</pre><iframe src=//example.org></iframe>",
+    "<iframe srcdoc='<script>alert(9)</script>'>",
+    "javascript:alert(10)",
+    '<a href="javascript:alert(11)">x</a>',
+    '" autofocus onfocus="alert(12)',
+    "' style='background:url(//example.org)'",
+    "<!-- comment",
+    "--><b>bold</b>",
+    "<![CDATA[ x ]]>",
+    "{{ 7 * 7 }}",
+    "{% raw %}",
+    "{{ run.__class__.__mro__ }}",
+    "&lt;script&gt;",
+    "&#x3C;b&#x3E;",
+    "<meta http-equiv=refresh content='0;url=//example.org'>",
+    "<base href=//example.org>",
+    "<form action=//example.org><input name=q>",
+    "<link rel=stylesheet href=//example.org/a.css>",
+    "a\x00b\x07c\x1bd",
+    "right \u202e to left \u2066",
+    "half \ud800 a pair",
+    "&amp;<template><p>",
+    "%s %(x)s {0} {x} \\u003cb\\u003e\r\n<b>",
+]
+
+
+class Reading(HTMLParser):
+    """Reads a page: its tags, attributes, text, and whether its tags are balanced."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.tags, self.attributes, self.open, self.words, self.sources = [], [], [], [], []
+        self.comments = 0
+        self.feed(page)
+        self.close()
+        self.text = "".join(self.words)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value) for name, value in attributes]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value) for name, value in attributes]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_comment(self, data):
+        self.comments += 1
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def write(run, tmp_path, **params) -> str:
+    (path,) = Html(Html.Params(**params)).write(run, tmp_path)
+    assert path == tmp_path / "report.html"
+    return path.read_text(encoding="utf-8")
+
+
+def read_safely(page: str) -> Reading:
+    """The page, which must hold nothing but known tags, known attributes, and no address outside itself."""
+    reading = Reading(page)
+    assert not reading.open
+    assert reading.comments == 0
+    assert set(reading.tags) <= set(KNOWN_TAGS.split())
+    assert {name for _, name, _ in reading.attributes} <= set(KNOWN_ATTRIBUTES.split())
+    for tag, name, value in reading.attributes:
+        if name == "src":
+            assert value.startswith("data:image/png;base64,")
+        if name == "href":
+            assert (tag, value[0]) == ("a", "#")
+        if name == "id":
+            assert re.fullmatch(r"[a-z-]+", value)
+    return reading
+
+
+def pictures(page: str):
+    from PIL import Image
+
+    for source in re.findall(r'src="data:image/png;base64,([^"]+)"', page):
+        yield Image.open(io.BytesIO(base64.b64decode(source)))
+
+
+@pytest.fixture(scope="module")
+def table():
+    return table_run()
+
+
+@pytest.fixture(scope="module")
+def images():
+    return image_run()
+
+
+def small_run(labels, made_labels, trial=None, **columns):
+    """A run over one number and a target, with the `gan`'s rows after the real ones."""
+    rng = np.random.default_rng(0)
+    train = dataset(pd.DataFrame({"x": rng.normal(size=len(labels)), "label": labels}), target="label")
+    made = Dataset.of(pd.DataFrame({"x": rng.normal(size=len(made_labels)), "label": made_labels}), {}, train.schema)
+    run = assemble(train, train.take(slice(2)), {"gan": made} if len(made) else {})
+    run.metrics["trial"] |= trial or {}
+    return run
+
+
+def test_catalog_offers_the_reporter():
+    (found,) = Catalog().candidates("reporter", "html")
+    assert found is Html
+
+
+def test_listing_components_imports_no_heavy_library():
+    code = (
+        "import sys, augment_report; augment_report.augment_components(); "
+        "print([name for name in ('torch', 'sklearn', 'jinja2', 'PIL', 'matplotlib') if name in sys.modules])"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert ast.literal_eval(done.stdout) == []
+
+
+@pytest.mark.parametrize("make", [table_run, image_run])
+def test_equal_runs_give_equal_bytes(make, tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    assert write(make(), tmp_path / "a") == write(replace(make(), folder=tmp_path), tmp_path / "b")
+
+
+def test_page_of_a_table_is_safe_and_whole(table, tmp_path):
+    reading = read_safely(write(table, tmp_path))
+    assert reading.tags.count("h1") == 1
+    for wanted in ("helps", "+0.0312", "+0.0121 to +0.0503", "oversampling", "real against synthetic", "epochs: 200"):
+        assert wanted in reading.text
+
+
+def test_page_of_images_is_safe_and_whole(images, tmp_path):
+    reading = read_safely(write(images, tmp_path))
+    for wanted in ("no measurable effect", "Nearest real neighbours", "albumentations", "critic"):
+        assert wanted in reading.text
+
+
+def test_policy_allows_this_style_sheet_and_nothing_else(table, tmp_path):
+    page = write(table, tmp_path)
+    style = re.search(r"<style>(.*?)</style>", page, re.DOTALL).group(1)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page).group(1)
+    assert f"style-src 'sha256-{digest}'" in policy
+    assert "default-src 'none'" in policy
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_every_plot_and_picture_is_described(images, tmp_path):
+    reading = read_safely(write(images, tmp_path))
+    outer = [value for tag, name, value in reading.attributes if (tag, name) == ("svg", "class")]
+    described = [value for tag, name, value in reading.attributes if (tag, name) == ("svg", "aria-label")]
+    assert len(outer) == len(described) > 10
+    assert all(described)
+    assert all(value for tag, name, value in reading.attributes if (tag, name) == ("img", "alt"))
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_hostile_text_in_every_slot_is_shown_as_text(payload, tmp_path):
+    run = hostile_run(payload)
+    page = write(run, tmp_path)
+    reading = read_safely(page)
+    shown = re.sub("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]", "\ufffd", payload)
+    assert reading.text.count(shown) >= (12 if "\ud800" in payload else 20)
+    assert page.count("</style>") == page.count("</title>") == 1
+
+
+def hostile_run(payload: str):
+    other = payload + " 2"
+    held, held_other = (text.replace("\ud800", "?") for text in (payload, other))  # pandas refuses half a pair
+    frame = pd.DataFrame(
+        {
+            held: [held, held_other] * 6,
+            held_other: np.arange(12.0),
+            "words": [f"{held} {i}" for i in range(12)],
+            "target": [held, held_other, held_other] * 4,
+        }
+    )
+    train = dataset(frame, target="target", columns={held_other: {"type": "number", "unit": held}})
+    run = assemble(train, train.take(slice(3)), {payload: train, other: train})
+    metrics = run.metrics
+    metrics["trial"] |= {
+        "verdict": payload,
+        "sentence": payload,
+        "reason": payload,
+        "probe": payload,
+        "score": payload,
+        "arms": [arm("none", payload, 0, None), arm(payload, payload, 0.1, 0.05), arm(other, other, 0.1, None)],
+    }
+    for one in metrics["trial"]["arms"]:
+        one["scores"] = {payload: one["scores"]["log loss"]}
+    for one in metrics["generators"].values():
+        one |= {"use": other, "origin": payload, "rejected": {payload: 3}}
+    metrics["filters"] = {payload: {"use": other, "threshold": 0.5, "judged": 10, "rejected": 3}}
+    metrics["scores"] = [
+        {
+            "metric": payload,
+            "of": payload,
+            "name": payload,
+            "value": 0.5,
+            "unit": payload[:18],
+            "better": "none",
+            "interval": None,
+            "detail": {"reference": {payload: 0.4}},
+        }
+    ]
+    metrics["notes"] = [payload]
+    losses = pd.DataFrame({"step": [1, 2, 3], held: [3.0, 2.0, 1.0]})
+    return replace(
+        run,
+        name=payload,
+        key=payload,
+        pipeline={"seed": payload, payload: {other: [payload]}},
+        curves={payload: losses},
+        rejected={payload: train.take(slice(3))},
+    )
+
+
+def test_not_assessable_trial_gives_its_reason(tmp_path):
+    trial = {
+        "assessable": False,
+        "reason": "the dataset has no target",
+        "verdict": "not assessable",
+        "sentence": "",
+        "arms": [],
+    }
+    reading = read_safely(write(small_run(["a", "b"] * 5, ["a"] * 4, trial), tmp_path))
+    assert "the dataset has no target" in reading.text
+    assert "trained on" not in reading.text
+
+
+def test_dataset_without_target_has_no_classes(tmp_path):
+    train = dataset(pd.DataFrame({"x": np.arange(10.0)}))
+    reading = read_safely(write(assemble(train, train, {"gan": train}), tmp_path))
+    assert "Rows of each class" not in reading.text
+    assert "class mix" not in reading.text
+
+
+def test_run_without_synthetic_rows_says_so(tmp_path):
+    reading = read_safely(write(small_run(["a", "b"] * 5, []), tmp_path))
+    assert "No synthetic rows were written" in reading.text
+    assert "Columns, real against synthetic" not in reading.text
+
+
+def test_image_run_without_synthetic_rows_is_written(images, tmp_path):
+    run = assemble(images.train, images.test, {})
+    assert list(pictures(write(run, tmp_path))) == []
+
+
+def test_run_with_nothing_but_the_needed_is_written(tmp_path):
+    run = small_run(["a", "b"] * 5, ["a"] * 4)
+    run.metrics |= {
+        "generators": {},
+        "filters": {},
+        "scores": [],
+        "notes": [],
+        "classes": {"train": {}, "test": {}, "synthetic": {}},
+    }
+    reading = read_safely(write(run, tmp_path))
+    assert "Training" not in reading.text
+    assert "No rows were thrown out" in reading.text
+
+
+def test_a_thousand_classes_are_cut_and_the_cut_is_said(tmp_path):
+    labels = [f"class {i:04}" for i in range(1000)]
+    reading = read_safely(write(small_run(labels * 2, labels[:500]), tmp_path))
+    assert "30 classes with the most synthetic rows are shown. The 970 others have 1,940 real and 470" in reading.text
+
+
+def test_sample_grid_is_cut_to_twelve_classes_and_says_so(tmp_path):
+    labels = [f"c{i}" for i in range(40)]
+    pixels = np.zeros((40, 4, 4, 1), np.uint8)
+    train = dataset(pd.DataFrame({"label": labels}), {"image": pixels}, target="label")
+    reading = read_safely(write(assemble(train, train, {"gan": train}), tmp_path))
+    assert "28 more classes" in reading.text
+
+
+def test_columns_beyond_the_limit_are_listed_with_their_gap(tmp_path):
+    rng = np.random.default_rng(0)
+    train = dataset(pd.DataFrame({f"column {i}": rng.normal(size=50) for i in range(60)}))
+    page = write(assemble(train, train, {"gan": train}), tmp_path)
+    assert page.count("real and synthetic values from") == 24
+    assert all(f"column {i}<" in page for i in range(60))
+    assert "gaps of all 60 columns" in page
+
+
+def test_most_different_column_comes_first(tmp_path):
+    rng = np.random.default_rng(0)
+    train = dataset(pd.DataFrame({"same": rng.normal(size=200), "shifted": rng.normal(size=200)}))
+    made = Dataset.of(train.frame.assign(shifted=train.frame["shifted"] + 5), {}, train.schema)
+    text = read_safely(write(assemble(train, train, {"gan": made}), tmp_path)).text
+    cards = text[text.index("Columns, real against") :]
+    assert cards.index("shifted") < cards.index("same")
+
+
+def test_lifting_a_class_is_no_gap_in_a_column_that_depends_on_it(tmp_path):
+    train = dataset(pd.DataFrame({"x": [0.0] * 90 + [1.0] * 10, "label": ["a"] * 90 + ["b"] * 10}), target="label")
+    made = train.take(np.arange(90, 100))
+    assert "gap 0\xa0%" in read_safely(write(assemble(train, train, {"gan": made}), tmp_path)).text
+
+
+def test_missing_values_are_said(tmp_path):
+    frame = pd.DataFrame({"x": [1.0, np.nan] * 20, "kind": ["a", None, "b", "b"] * 10, "all": [np.nan] * 40})
+    frame["when"] = pd.to_datetime(["2020-01-01", None] * 20)
+    frame["flag"] = pd.array([True, None] * 20, dtype="boolean")
+    frame["n"] = pd.array([1, None] * 20, dtype="Int64")
+    train = dataset(frame)
+    text = read_safely(write(assemble(train, train, {"gan": train}), tmp_path)).text
+    assert "missing: real 50.0\xa0%, synthetic 50.0\xa0%" in text
+    assert "One side has no values" in text
+
+
+def test_long_names_are_cut(tmp_path):
+    name = "n" * 5000
+    train = dataset(pd.DataFrame({name: np.arange(10.0), "label": ["l" * 5000, "m"] * 5}), target="label")
+    run = replace(assemble(train, train, {"g" * 5000: train}), name="r" * 5000)
+    page = write(run, tmp_path)
+    read_safely(page)
+    assert not re.search("[a-z]{500}", page)
+
+
+@pytest.mark.parametrize("num_channels", [1, 2, 3, 4, 7])
+def test_pictures_of_any_channels_are_shown(num_channels, tmp_path):
+    pixels = np.full((6, 8, 8, num_channels), 200, np.uint8)
+    train = dataset(pd.DataFrame({"label": ["a", "b"] * 3}), {"image": pixels}, target="label")
+    shown = list(pictures(write(assemble(train, train, {"gan": train}), tmp_path)))
+    assert len(shown) == 5  # two classes, real and made, and the neighbours
+    assert shown[0].getpixel((0, 0))[:3] == (200, 200, 200)
+
+
+def test_large_pictures_are_made_small(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 255, (4, 600, 400, 3)).astype(np.uint8)
+    train = dataset(pd.DataFrame({"label": ["a", "b"] * 2}), {"image": pixels}, target="label")
+    page = write(assemble(train, train, {"gan": train}), tmp_path)
+    assert all(max(picture.size) < 500 for picture in pictures(page))
+    assert len(page) < 1_000_000
+
+
+def test_small_pictures_keep_crisp_pixels(images, tmp_path):
+    page = write(images, tmp_path)
+    assert page.count('<img class="crisp"') == page.count("<img")
+
+
+def test_copy_of_a_training_picture_has_distance_zero(images, tmp_path):
+    made = images.train.take(np.array([700]))
+    text = read_safely(write(assemble(images.train, images.test, {"gan": made}), tmp_path)).text
+    assert re.search(r"gan: 0\s", text)
+
+
+def test_texts_are_listed_beside_real_ones(tmp_path):
+    frame = pd.DataFrame({"text": [f"real words {i}" for i in range(30)], "label": ["a", "b"] * 15})
+    train = dataset(frame, target="label")
+    made = Dataset.of(frame.assign(text="made words"), {}, train.schema)
+    text = read_safely(write(assemble(train, train, {"edits": made}), tmp_path)).text
+    assert "real words 0" in text
+    assert "made words" in text
+    assert "length in characters" in text
+
+
+def test_series_and_tokens_are_drawn(tmp_path):
+    rng = np.random.default_rng(0)
+    label = pd.DataFrame({"label": ["a", "b"] * 5})
+    series = dataset(label, {"values": rng.normal(size=(10, 900, 2)).astype("float32")}, target="label")
+    page = write(assemble(series, series, {"jitter": series}), tmp_path)
+    read_safely(page)
+    assert page.count('class="spark"') == 16
+    events = {"events": rng.integers(0, 2, (10, 4)).astype("int32")}
+    described = {"events": {"type": "tokens", "vocabulary": ["open", "close"]}}
+    schema, _ = observe(infer(label, events, SchemaDeclaration(target="label", arrays=described)), label)
+    tokens = Dataset.of(label, events, schema)
+    assert "open · close" in read_safely(write(assemble(tokens, tokens, {"rnn": tokens}), tmp_path)).text
+
+
+def test_losses_of_like_size_share_a_panel(table, tmp_path):
+    page = write(replace(table, curves={"gan": curves(2000)}), tmp_path)
+    assert "gan: generator, critic over 2,000 steps" in page
+    assert "gan: penalty over 2,000 steps" in page
+
+
+def test_losses_that_are_not_numbers_are_left_out(table, tmp_path):
+    broken = pd.DataFrame({"step": [1, 2, 3], "loss": [1.0, np.nan, 0.5], "other": [np.nan] * 3})
+    page = write(replace(table, curves={"gan": broken, "empty": broken.iloc[:0]}), tmp_path)
+    read_safely(page)
+    assert "gan: loss over 3 steps" in page
+    assert "other over" not in page
+    assert not re.search(r"\bnan\b", page)
+
+
+def test_arms_without_interval_or_result_are_kept(tmp_path):
+    arms = [arm("none", "real", 0, None), arm("synthetic", "made", 0.2, None), arm("gan", "failed", float("nan"), None)]
+    text = read_safely(write(small_run(["a", "b"] * 5, ["a"], {"arms": arms}), tmp_path)).text
+    assert "+0.200" in text
+    assert "no result" in text
+
+
+def test_lower_is_better_turns_the_axis(tmp_path):
+    text = read_safely(write(small_run(["a", "b"] * 5, ["a"], {"better": "lower"}), tmp_path)).text
+    assert "← better" in text
+    assert "worse →" in text
+
+
+def test_trial_without_any_difference_is_drawn(tmp_path):
+    arms = [arm("none", "real", 0, None), arm("synthetic", "made", 0.0, 0.0)]
+    assert "0.000 to 0.000" in read_safely(write(small_run(["a", "b"] * 5, ["a"], {"arms": arms}), tmp_path)).text
+
+
+def test_integer_and_number_targets_are_compared_as_columns(tmp_path):
+    train = dataset(pd.DataFrame({"x": np.arange(40.0), "price": np.arange(40) * 1.5}), target="price")
+    text = read_safely(write(assemble(train, train, {"gan": train}), tmp_path)).text
+    assert "price" in text[text.index("Columns, real against") :]
+
+
+def test_settings_say_how_much_is_shown(table, images, tmp_path):
+    assert write(table, tmp_path, num_columns=3).count("real and synthetic values from") < 4
+    few, many = (max(p.size for p in pictures(write(images, tmp_path, num_samples=n))) for n in (1, 40))
+    assert few < many
+
+
+def test_run_is_left_as_it_was(table, tmp_path):
+    before = (repr(table.metrics), table.synthetic.fingerprint(), table.train.fingerprint())
+    write(table, tmp_path)
+    assert (repr(table.metrics), table.synthetic.fingerprint(), table.train.fingerprint()) == before

@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+
+from augment.components import Context
+from augment.dataset import Dataset
+from augment.errors import DataError
+from augment.schema import SchemaDeclaration
+from augment_tables.csv_source import CsvSource
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "data.csv"
+
+
+def read(path: Path, content: bytes | str | None = None, declared: dict | None = None, **params) -> Dataset:
+    if content is not None:
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    context = Context(seed=0, folder=path.parent, declared=SchemaDeclaration.model_validate(declared or {}))
+    return CsvSource(CsvSource.Params(path=path, **params)).read(context)
+
+
+def types(data: Dataset) -> dict[str, str]:
+    return {name: column.type for name, column in data.schema.columns.items()}
+
+
+def test_each_type_is_read_as_what_it_is(file: Path) -> None:
+    data = read(file, "x,n,c,b,d\n0.5,1,a,true,2024-01-31\n1.5,2,a,false,2024-02-01 10:30:00\n")
+    assert types(data) == {"x": "number", "n": "integer", "c": "category", "b": "boolean", "d": "category"}
+    data = read(file, "x,n,c,b,d\n0.5,1,a,true,2024-01-31\n1.5,2,a,false,2024-02-01\n")
+    assert types(data) == {"x": "number", "n": "integer", "c": "category", "b": "boolean", "d": "datetime"}
+    assert data.frame.d[0] == pd.Timestamp("2024-01-31")
+
+
+def test_a_type_is_inferred_from_every_row_however_late_it_shows(file: Path) -> None:
+    rows = "".join(f"{i},padding padding padding\n" for i in range(100_000))
+    data = read(file, "x,c\n" + rows + "0.5,late\n")
+    assert types(data)["x"] == "number"
+    assert data.frame.x.iloc[-1] == 0.5
+
+
+def test_missing_cells_are_missing_and_large_integers_stay_exact(file: Path) -> None:
+    data = read(file, "n,c,b,x\n9223372036854775807,a,true,1.5\n,,,NA\n1,a,false,\n")
+    assert types(data) == {"n": "integer", "c": "category", "b": "boolean", "x": "number"}
+    assert data.frame.n[0] == 9223372036854775807
+    assert data.frame.iloc[1].isna().all()
+
+
+def test_the_words_none_and_na_are_labels(file: Path) -> None:
+    data = read(file, "c\nNone\nNA\nNone\nNA\n")
+    assert data.frame.c.tolist() == ["None", "NA", "None", "NA"]
+
+
+def test_words_that_mean_missing_can_be_named(file: Path) -> None:
+    data = read(file, "x,c\n1,?\n?,a\n2,a\n3,NA\n", null_values=["?"])
+    assert data.frame.x.isna().tolist() == [False, True, False, False]
+    assert data.frame.c.isna().tolist() == [True, False, False, False]
+
+
+def test_codes_with_leading_zeros_keep_them(file: Path) -> None:
+    data = read(file, "zip,n\n00123,0\n00123,10\n99999,20\n99999,3\n")
+    assert data.frame.zip.tolist() == ["00123", "00123", "99999", "99999"]
+    assert types(data) == {"zip": "category", "n": "integer"}
+
+
+def test_declared_types_win(file: Path) -> None:
+    said = {"columns": {"code": {"type": "category"}, "day": {"type": "datetime"}, "n": {"type": "number"}}}
+    data = read(file, "code,day,n\n7,20240131,1\n1.0,2024-02-01T10:00:00,2\n", said)
+    assert data.frame.code.tolist() == ["7", "1.0"]
+    assert data.frame.day.tolist() == [pd.Timestamp("2024-01-31"), pd.Timestamp("2024-02-01 10:00:00")]
+    assert types(data)["n"] == "number"
+
+
+def test_times_of_day_stay_as_they_are_written(file: Path) -> None:
+    assert read(file, "t\n9:30\n10:45\n9:30\n10:45\n".replace("9:", "09:")).frame.t.tolist()[0] == "09:30"
+
+
+def test_times_with_a_zone_become_utc(file: Path) -> None:
+    data = read(file, "d\n2024-01-01T12:00:00+02:00\n2024-01-02T12:00:00+02:00\n")
+    assert data.frame.d[0] == pd.Timestamp("2024-01-01 10:00:00")
+
+
+@pytest.mark.parametrize(
+    ("content", "params"),
+    [
+        (b"\xef\xbb\xbfname,n\nAda,1\n", {}),
+        ("name,n\nAda,1\n".encode("utf-16"), {"encoding": "utf-16"}),
+        (b"name;n\nAda;1\n", {"delimiter": ";"}),
+        (b"name\tn\r\nAda\t1\r\n", {"delimiter": "\t"}),
+        (b"\n\nname,n\nAda,1\n\n", {}),
+        (b'"name","n"\n"Ada","1"\n', {}),
+    ],
+    ids=["byte order mark", "utf-16", "semicolons", "tabs and CRLF", "blank lines", "everything quoted"],
+)
+def test_dialects(file: Path, content: bytes, params: dict) -> None:
+    data = read(file, content, {"target": "name"}, **params)
+    assert data.frame.to_dict("list") == {"name": ["Ada"], "n": [1]}
+
+
+def test_other_encodings_and_decimal_commas(file: Path) -> None:
+    data = read(file, "name;x\nJürgen;1,5\n".encode("latin-1"), encoding="latin-1", delimiter=";", decimal=",")
+    assert data.frame.to_dict("list") == {"name": ["Jürgen"], "x": [1.5]}
+
+
+def test_quoted_cells_hold_newlines_delimiters_and_quotes(file: Path) -> None:
+    data = read(
+        file, 'text,n\n"two\nlines, and ""quotes""",1\nplain 5" pipe,2\n', {"columns": {"text": {"type": "text"}}}
+    )
+    assert data.frame.text.tolist() == ['two\nlines, and "quotes"', 'plain 5" pipe']
+
+
+def test_only_the_columns_asked_for_are_read(file: Path) -> None:
+    assert list(read(file, "a,b,c\n1,2,3\n", columns=["c", "a"]).frame.columns) == ["c", "a"]
+    with pytest.raises(DataError, match=r"no column 'ab'.*it has a, b, c"):
+        read(file, columns=["ab"])
+
+
+BAD = {
+    "empty": (b"", "the file is empty"),
+    "blank lines only": (b"\n\n", "only blank lines"),
+    "header only": (b"a,b\n", "header but no rows"),
+    "too many cells": (b"a,b\n1,2\n1,2,3\n", r"line 3: 3 fields were found, and the header has 2"),
+    "too few cells": (b'a,b\n"x\ny",2\n1\n', r"line 4: 1 fields were found, and the header has 2"),
+    "one more cell in every row": (b"a,b\n0,1,2\n1,3,4\n", r"line 2: every row has 3 fields, one more than the 2"),
+    "double names": (b"a,b,a\n1,2,3\n", r"names twice: 'a' \(columns 1 and 3\)"),
+    "blank names": (b"a,,b,\n1,2,3,4\n", r"no name for column 2, 4 of 4"),
+    "not utf-8": ("a,b\n1,x\n2,Jürgen\n".encode("latin-1"), r"line 3: byte 0xfc at offset 11 is not utf-8.*encoding:"),
+    "cut within a character": ("a\nJü".encode()[:-1], r"line 2: byte 0xc3 at offset 3 is not utf-8"),
+    "utf-16": ("a,b\n1,2\n".encode("utf-16"), r"line 1: byte 0xff at offset 0.*utf-16"),
+    "NUL": (b"a,b\n1,x\n2,\x00\n", r"line 3: a NUL character"),
+    "an open quote": (b'a,b\n1,x\n2,"y\n3,z\n', r'line 3: a `"` opened there is never closed'),
+    "a quote open for long": (b'a,b\n1,x\n2,"' + b"y\n" * 99_999, r"line 3: a cell is too long"),
+    "infinite": (b"a,x\n1,0.5\n2,inf\n", r"column 'x', data row 2: an infinite number"),
+    "semicolons": (b"a;b\n1;2\n", r'set `delimiter: ";"`'),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_bad_file_is_refused_with_the_place_and_the_next_step(what: str, file: Path) -> None:
+    content, message = BAD[what]
+    with pytest.raises(DataError, match=message) as caught:
+        read(file, content)
+    assert str(caught.value).startswith(str(file))
+
+
+def test_a_value_that_does_not_fit_its_declared_type_is_refused_with_its_row(file: Path) -> None:
+    with pytest.raises(DataError, match=r"data\.csv: column 'n', data row 2: 'two' is not of type integer"):
+        read(file, "n\n1\ntwo\n", {"columns": {"n": {"type": "integer"}}})
+
+
+def test_a_missing_file_is_refused_and_a_near_one_suggested(file: Path) -> None:
+    (file.parent / "date.csv").touch()
+    with pytest.raises(DataError, match=r"no such file; did you mean 'date\.csv'\?.*relative to the pipeline file"):
+        read(file)
+    with pytest.raises(DataError, match="nor is there a folder"):
+        read(file.parent / "nowhere" / "data.csv")
+
+
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is a folder"):
+        read(tmp_path)
+
+
+def test_a_file_without_permission_is_refused(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text("a\n1\n")
+
+    def refuse(*_args, **_kwargs):  # the tests may run as root, whom no file mode stops
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(DataError, match="may not be read"):
+        read(file)
+
+
+def test_an_offset_is_right_far_into_the_file(file: Path) -> None:
+    content = b"a,b\n" + b"1,word\n" * 300_000 + b"2,\xff\n"
+    with pytest.raises(DataError, match=rf"line 300002: byte 0xff at offset {len(content) - 2} "):
+        read(file, content)
+
+
+def test_an_unknown_encoding_is_refused_by_the_settings(file: Path) -> None:
+    with pytest.raises(ValidationError, match="no encoding that Python knows"):
+        CsvSource.Params(path=file, encoding="utf-9")
+
+
+def test_reading_twice_gives_the_same_rows(file: Path) -> None:
+    rng = np.random.default_rng(0)
+    pd.DataFrame({"x": rng.normal(size=500), "c": rng.choice(list("ab"), 500)}).to_csv(file, index=False)
+    assert read(file).equals(read(file))

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from augment.components import Context
+from augment.dataset import Dataset
+from augment.errors import DataError
+from augment.schema import SchemaDeclaration
+from augment_tables.json_lines import JsonLinesSource
+
+
+def read(folder: Path, content: str, declared: dict | None = None) -> Dataset:
+    path = folder / "data.jsonl"
+    path.write_text(content, encoding="utf-8")
+    context = Context(seed=0, folder=folder, declared=SchemaDeclaration.model_validate(declared or {}))
+    return JsonLinesSource(JsonLinesSource.Params(path=path)).read(context)
+
+
+def test_objects_become_rows_and_absent_keys_missing_values(tmp_path: Path) -> None:
+    data = read(
+        tmp_path, '{"n": 1, "c": "a", "x": 0.5, "b": true}\n\n{"n": null, "c": "a"}\n{"n": 3, "c": "b", "x": 2}\n'
+    )
+    assert {name: column.type for name, column in data.schema.columns.items()} == {
+        "n": "integer",
+        "c": "category",
+        "x": "number",
+        "b": "boolean",
+    }
+    assert data.frame.isna().to_dict("list") == {
+        "n": [False, True, False],
+        "c": [False] * 3,
+        "x": [False, True, False],
+        "b": [False, True, True],
+    }
+
+
+def test_text_holds_newlines_and_any_letter(tmp_path: Path) -> None:
+    data = read(tmp_path, '{"text": "two\\nlines ü 😀", "y": "a"}\n', {"target": "y"})
+    assert data.frame.text.tolist() == ["two\nlines ü 😀"]
+    assert data.schema.modality == "text"
+
+
+@pytest.mark.parametrize("value", ['"00123"', "123"])
+def test_a_declared_category_keeps_its_letters(value: str, tmp_path: Path) -> None:
+    data = read(tmp_path, f'{{"zip": {value}}}\n', {"columns": {"zip": {"type": "category"}}})
+    assert data.frame.zip.tolist() == [value.strip('"')]
+
+
+def test_a_declared_text_that_looks_like_a_date_stays_text(tmp_path: Path) -> None:
+    line = '{"d": "2024-01-01 10:00:00"}\n'
+    assert read(tmp_path, line).frame.d[0] == pd.Timestamp("2024-01-01 10:00:00")
+    assert read(tmp_path, line, {"columns": {"d": {"type": "text"}}}).frame.d[0] == "2024-01-01 10:00:00"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "the file is empty"),
+        ('{"a": 1}\n{"a": 2\n', r"line 2: is not JSON"),
+        ('[{"a": 1}, {"a": 2}]\n', r"line 1: holds a list; one JSON object a line"),
+        ('[\n{"a": 1}]\n', r"line 1: is not JSON.*one object a line"),
+        ('{"a": 1}\n{"a": NaN}\n', r"line 2: .*NaN is no JSON value; write null"),
+        ('{"a": 1}\n{"a": "x"}\n', r"line 2: 'a' holds a text, and a number on line 1"),
+        ('{"a": {"b": 1}}\n', r"column 'a' holds values of type struct"),
+        ('{"a": [1, 2]}\n', r"column 'a' holds values of type list"),
+        ('{"": 1}\n', r"no name for column 1"),
+        ('{"a": 1}\n{"a": 1\x00}\n', r"line 2: a NUL character"),
+        ('{"a": 1e999}\n', r"column 'a', data row 1: an infinite number"),
+    ],
+)
+def test_a_bad_file_is_refused_with_the_place(content: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message):
+        read(tmp_path, content)
+
+
+def test_a_declared_column_that_no_line_has_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="column 'zip' is not in the data"):
+        read(tmp_path, '{"a": 1}\n', {"columns": {"zip": {"type": "category"}}})
+
+
+def test_bytes_that_are_not_utf8_are_refused_with_their_offset(tmp_path: Path) -> None:
+    path = tmp_path / "data.jsonl"
+    path.write_bytes(b'{"a": "\xff"}\n')
+    with pytest.raises(DataError, match="line 1: byte 0xff at offset 7 is not utf-8"):
+        JsonLinesSource(JsonLinesSource.Params(path=path)).read(Context(seed=0, folder=tmp_path))

@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from augment.components import Accepts, Generator, Transform
+from augment.dataset import Dataset
+from augment.errors import DataError
+from augment.hookspecs import hookimpl
+from augment.plugins import Catalog, Offer
+from augment.schema import SchemaDeclaration, infer
+from augment.suggest import choose, choose_target, look_at, read, source_of
+
+
+def generator(name, origin="noise", **accepts):
+    """A generator that does nothing but accept data."""
+    return type(
+        name.title().replace("-", ""),
+        (Generator,),
+        {
+            "name": name,
+            "origin": origin,
+            "accepts": Accepts(**{"conditional": "target", **accepts}),
+            "fit": lambda self, data, context: self,
+            "sample": lambda self, given, context: None,
+            "save": lambda self, folder: None,
+            "load": classmethod(lambda cls, folder, params: cls(params)),
+        },
+    )
+
+
+class Impute(Transform):
+    name = "impute"
+
+    def apply(self, data):
+        return data
+
+
+TABLES = frozenset({"table"})
+IMAGES = frozenset({"image"})
+SMOTE = generator("smote", "rows", modalities=TABLES, targets=frozenset({"classes"}), missing=False)
+BOOTSTRAP = generator("bootstrap", "copies")
+VAE = generator("vae", modalities=IMAGES)
+GAN = generator("gan", modalities=IMAGES)
+ALBUMENTATIONS = generator("albumentations", "rows", modalities=IMAGES)
+ALL = (SMOTE, BOOTSTRAP, VAE, GAN, ALBUMENTATIONS, Impute)
+
+
+@pytest.fixture
+def catalog_of(monkeypatch):
+    def make(*classes):
+        module = ModuleType("fake_components")
+
+        @hookimpl
+        def augment_components():
+            return classes
+
+        module.augment_components = augment_components
+        monkeypatch.setitem(sys.modules, "fake_components", module)
+        return Catalog(Offer(name, "fake_components", "fake", "1") for name in {cls.name for cls in classes})
+
+    return make
+
+
+def table(num_rows=100, **columns):
+    frame = pd.DataFrame({"x": np.linspace(0, 1, num_rows), **columns})
+    return Dataset.of(frame, {}, infer(frame))
+
+
+def images(num_rows):
+    frame = pd.DataFrame({"label": ["cat", "dog"] * (num_rows // 2)})
+    arrays = {"image": np.zeros((num_rows, 4, 4, 1), np.uint8)}
+    return Dataset.of(frame, arrays, infer(frame, arrays, SchemaDeclaration(target="label")))
+
+
+def names(choice):
+    return [cls.name for cls in choice.generators]
+
+
+@pytest.mark.parametrize("name", ["target", "Label", "CLASS", "is_fraud", "Outcome "])
+def test_a_column_called_like_a_target_is_the_target(name):
+    data = table(**{name: ["a", "b"] * 50, "last": ["c", "d"] * 50})
+    assert choose_target(data.schema, data.frame) == (name, "chosen for its name")
+
+
+def test_a_number_called_like_a_target_is_the_target():
+    data = table(price=np.linspace(1, 9, 100), last=["c", "d"] * 50)
+    assert choose_target(data.schema, data.frame)[0] == "price"
+
+
+def test_a_constant_is_no_target_whatever_its_name():
+    data = table(target=["a"] * 100, grade=["c", "d"] * 50)
+    assert choose_target(data.schema, data.frame)[0] == "grade"
+
+
+def test_otherwise_the_last_column_with_few_values_is_the_target():
+    data = table(first=["a", "b"] * 50, second=np.arange(100) % 3, third=np.linspace(5, 6, 100))
+    target, why = choose_target(data.schema, data.frame)
+    assert target == "second"
+    assert "last column with 2 to 20 values" in why
+
+
+def test_numbers_alone_have_no_target():
+    data = table(z=np.linspace(5, 6, 100))
+    assert choose_target(data.schema, data.frame)[0] is None
+
+
+def test_a_column_with_missing_values_is_no_target():
+    data = table(first=["a", "b"] * 50, target=["c", None] * 50)
+    assert choose_target(data.schema, data.frame)[0] == "first"
+
+
+def test_an_id_is_no_target():
+    data = table(num_rows=20, grade=["a", "b"] * 10, row_id=np.arange(20))
+    assert data.schema.columns["row_id"].type == "id"
+    assert choose_target(data.schema, data.frame)[0] == "grade"
+
+
+def test_what_is_asked_for_is_the_target():
+    data = table(target=["a", "b"] * 50, grade=["c", "d"] * 50)
+    assert look_at(data, "grade").schema.target == "grade"
+
+
+def test_an_asked_target_that_is_not_there_is_refused_with_a_hint():
+    with pytest.raises(DataError, match="did you mean 'grade'"):
+        look_at(table(grade=["c", "d"] * 50), "grad")
+
+
+def test_an_asked_target_with_missing_values_is_refused():
+    with pytest.raises(DataError, match="no value in 50 rows"):
+        look_at(table(grade=["c", None] * 50), "grade")
+
+
+def test_the_target_of_the_source_is_kept():
+    look = look_at(images(10), None)
+    assert (look.schema.target, look.why) == ("label", "as the source says")
+
+
+def test_rows_of_each_class_are_counted():
+    assert look_at(table(label=["a"] * 70 + ["b"] * 30), None).counts == {"a": 70, "b": 30}
+
+
+def test_a_table_with_classes_gets_smote_and_the_control(catalog_of):
+    choice = choose(look_at(table(label=["a", "b"] * 50), None), catalog_of(*ALL))
+    assert names(choice) == ["smote", "bootstrap"]
+    assert not choice.impute
+
+
+def test_missing_values_are_imputed_for_those_who_cannot_take_them(catalog_of):
+    data = table(label=["a", "b"] * 50, y=[1.5, None] * 50)
+    choice = choose(look_at(data, None), catalog_of(*ALL))
+    assert names(choice) == ["smote", "bootstrap"]
+    assert choice.impute
+
+
+def test_missing_values_stay_where_everybody_takes_them(catalog_of):
+    data = table(label=["a", "b"] * 50, y=[1.5, None] * 50)
+    assert not choose(look_at(data, None), catalog_of(BOOTSTRAP, Impute)).impute
+
+
+def test_without_impute_missing_values_rule_out_smote_and_the_reason_is_kept(catalog_of):
+    data = table(label=["a", "b"] * 50, y=[1.5, None] * 50)
+    choice = choose(look_at(data, None), catalog_of(SMOTE, BOOTSTRAP))
+    assert names(choice) == ["bootstrap"]
+    assert "missing values" in choice.refused["smote"]
+
+
+def test_classes_of_two_rows_rule_out_moving_rows_between_them(catalog_of):
+    data = table(label=["a"] * 98 + ["b"] * 2)
+    choice = choose(look_at(data, None), catalog_of(*ALL))
+    assert names(choice) == ["bootstrap"]
+    assert "too few rows (2)" in choice.refused["smote"]
+
+
+def test_a_numeric_target_gets_what_accepts_one(catalog_of):
+    choice = choose(look_at(table(price=np.linspace(1, 9, 100)), None), catalog_of(*ALL))
+    assert names(choice) == ["bootstrap"]
+    assert "numeric target" in choice.refused["smote"]
+
+
+def test_a_generator_that_learns_is_proposed_as_soon_as_one_for_tables_is_installed(catalog_of):
+    data = table(num_rows=250, price=np.linspace(1, 9, 250))
+    catalog = catalog_of(BOOTSTRAP, generator("gan", modalities=TABLES))
+    assert names(choose(look_at(data, None), catalog)) == ["gan", "bootstrap"]
+
+
+def test_images_get_classical_augmentation_and_one_network_without_copies(catalog_of):
+    assert names(choose(look_at(images(200), None), catalog_of(*ALL))) == ["albumentations", "vae"]
+
+
+def test_few_images_are_not_learnt_from(catalog_of):
+    choice = choose(look_at(images(198), None), catalog_of(*ALL))
+    assert names(choice) == ["albumentations"]
+    assert "198 rows are too few" in choice.refused["vae"]
+
+
+def test_generators_for_other_data_are_passed_over_in_silence(catalog_of):
+    assert choose(look_at(table(label=["a", "b"] * 50), None), catalog_of(*ALL)).refused == {}
+
+
+def test_data_that_nobody_can_work_on_is_refused_with_the_reasons(catalog_of):
+    with pytest.raises(DataError, match="kind table: smote: it needs a target with classes"):
+        choose(look_at(table(price=np.linspace(1, 9, 100)), None), catalog_of(SMOTE, VAE))
+
+
+def test_a_broken_plugin_is_no_reason_to_stop():
+    catalog = Catalog(
+        [Offer("smote", "no_such_module", "fake", "1"), Offer("bootstrap", "augment_controls", "own", "1")]
+    )
+    choice = choose(look_at(table(label=["a", "b"] * 50), None), catalog)
+    assert names(choice) == ["bootstrap"]
+    assert "fails on import" in choice.refused["smote"]
+
+
+def test_a_file_of_unknown_kind_is_refused_with_what_is_known(tmp_path):
+    with pytest.raises(DataError, match=r"'\.xlsx'; \.csv, \.tsv"):
+        source_of(tmp_path / "data.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("text", "settings"),
+    [
+        ("x,y\n1.5,a\n2,b\n", {}),
+        ("x\n1\n2\n", {}),
+        ("x\ty\n1.5\ta\n2\tb\n", {"delimiter": "\t"}),
+        ("x;y\n1.5;a\n2;b\n", {"delimiter": ";"}),
+        ("x;y\n1,5;a\n2;b\n", {"delimiter": ";", "decimal": ","}),
+    ],
+)
+def test_the_way_a_csv_file_is_written_is_found(tmp_path, text, settings):
+    (tmp_path / "data.csv").write_text(text)
+    data, found = read(Catalog(), "csv", tmp_path / "data.csv")
+    assert found == settings
+    assert data.schema.columns["x"].type in ("number", "integer")
+    assert len(data) == 2
+
+
+def test_images_of_several_sizes_are_brought_to_one(tmp_path):
+    from PIL import Image
+
+    for label, size in (("cat", (8, 8)), ("dog", (9, 7))):
+        (tmp_path / label).mkdir()
+        Image.new("L", size).save(tmp_path / label / "1.png")
+    data, settings = read(Catalog(), "image-folder", tmp_path)
+    assert settings == {"size": [64, 64]}
+    assert data.arrays["image"].shape == (2, 64, 64, 1)
+
+
+def test_a_folder_that_cannot_be_read_at_any_size_says_why(tmp_path):
+    with pytest.raises(DataError, match="image"):
+        read(Catalog(), "image-folder", tmp_path)
