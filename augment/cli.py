@@ -280,9 +280,9 @@ def sample(
       augment sample runs/credit-balance --rows 1000 -o more.parquet
       augment sample runs/credit-balance --rows 500 --generator gan --where defaulted=yes -o yes.csv
     """
-    from augment import runner
+    from augment import drawing
 
-    written = runner.sample(
+    written = drawing.sample(
         run_folder, rows=rows, generator=generator, where=where, seed=seed, out=output, overwrite=overwrite
     )
     click.echo(f"wrote {rows:,} rows to {written}")

@@ -126,6 +126,8 @@ class Lines(Silent):
             seen.first_step, seen.first_time = step, now
         part, waited = step / max(total, 1), now - seen.shown_time
         due = waited >= LEAST_SECONDS and (part - seen.shown_part >= PART or waited >= MOST_SECONDS)
+        if step >= total:
+            del self._seen[_key(event)]
         if not (due or self._every):
             return
         seen.shown_part, seen.shown_time = part, now
@@ -162,6 +164,7 @@ class Live:
             transient=True,
         )
         self._tasks: dict[tuple[str, str], Any] = {}
+        self._started: set[tuple[str, str]] = set()
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -174,13 +177,13 @@ class Live:
         """Show the event."""
         match event["event"]:
             case "stage-started":
+                self._started.add(_key(event))
                 self._task(event)
             case "progress":
                 self._update(event)
             case "stage-finished":
-                if (task := self._tasks.pop(_key(event), None)) is not None:
-                    self._progress.remove_task(task)
-                    self._progress.refresh()
+                self._started.discard(_key(event))
+                self._forget(event)
                 self._print((self._tick, "green"), (f" {_label(event)}", ""), (f"  {_finish(event)}", "dim"))
             case "note":
                 self._print(("note: ", "yellow"), (printable(event["message"]), ""))
@@ -207,6 +210,14 @@ class Live:
             losses="  ".join(_losses(event)),
             refresh=before.total is None,
         )
+
+        if step >= total and _key(event) not in self._started:  # a part of some stage, whose end nobody tells
+            self._forget(event)
+
+    def _forget(self, event: Event) -> None:
+        if (task := self._tasks.pop(_key(event), None)) is not None:
+            self._progress.remove_task(task)
+            self._progress.refresh()
 
     def _print(self, *pieces: tuple[str, str]) -> None:
         from rich.text import Text

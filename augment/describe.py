@@ -341,7 +341,9 @@ def _rows(metrics: Mapping[str, Any]) -> list[str]:
     classes = metrics["classes"]
     heads = ["rows", "train", *made, "test"]
     rows: list[Sequence[object]] = [heads]
-    labels = sorted(classes["train"], key=lambda label: -classes["train"][label])
+    labels = list(classes["train"])
+    if len(labels) > MOST_CLASSES:
+        labels.sort(key=lambda label: -classes["train"][label])
     for label in labels[:MOST_CLASSES]:
         numbers = [classes["train"][label], *(made[name].get(label, 0) for name in made), classes["test"].get(label, 0)]
         rows.append([label, *(f"{number:,}" for number in numbers)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from augment import trial
 from augment.components import Generator
 from augment.dataset import Dataset
 from augment.judging import NONE, SYNTHETIC
+from augment.mix import training_counts
 from augment.mixing import Mixture
 from augment.pipeline import Trial
 from augment.preparation import Prepared
@@ -131,7 +133,7 @@ def counts_of(
     train, test = Dataset.load(prepared.train), Dataset.load(prepared.test)
     target = train.schema.target if train.schema.task == "classes" else None
     per_class = mixture.per_class(target)
-    classes = {name: _class_counts(part, target) for name, part in (("train", train), ("test", test))}
+    classes = {name: _class_counts(part) for name, part in (("train", train), ("test", test))}
     made = {label: sum(labels.get(label, 0) for labels in per_class.values()) for label in classes["train"]}
     uses = {bound.id: bound.use for bound in filters}
     return {
@@ -168,15 +170,10 @@ def _origin(bound: Bound) -> str:
     return bound.cls.origin
 
 
-def _class_counts(data: Dataset, target: str | None) -> dict[str, int]:
-    if target is None:
-        return {}
-    counts = pd.Series(labels_of(data.frame[target])).value_counts()
-    return {label: int(counts.get(label, 0)) for label in data.schema.classes}
+def _class_counts(data: Dataset) -> dict[str, int]:
+    return training_counts(data) if data.schema.task == "classes" else {}
 
 
 def threshold_of(folder: Path) -> float:
     """The threshold that a fitted filter wrote down."""
-    import json
-
     return float(json.loads((folder / "filter.json").read_text(encoding="utf-8"))["threshold"])

@@ -9,6 +9,7 @@ import itertools
 import os
 import re
 import shlex
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -247,5 +248,6 @@ def _brief(value: object) -> str:
 
 def _slug(path: Path) -> str:
     """A pipeline's name from a path: lower-case letters, digits and single hyphens."""
-    words = re.findall(r"[a-z0-9]+", path.resolve().stem.casefold())
+    plain = unicodedata.normalize("NFKD", path.resolve().stem.casefold()).encode("ascii", "ignore").decode()
+    words = re.findall(r"[a-z0-9]+", plain)
     return "-".join(words)[:64].rstrip("-") or "pipeline"

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from augment.schema import Schema
+from augment.dataset import Dataset
+from augment.schema import Schema, labels_of
 
-__all__ = ["PlanRow", "amounts", "chunk_size", "given_frame", "plan"]
+__all__ = ["PlanRow", "amounts", "chunk_size", "given_frame", "plan", "training_counts"]
 
 MAX_CHUNK_ROWS = 4096
 MAX_CHUNK_BYTES = 32 * 2**20
@@ -46,12 +47,11 @@ def chunk_size(schema: Schema) -> int:
     return max(1, min(MAX_CHUNK_ROWS, MAX_CHUNK_BYTES // max(1, row_bytes)))
 
 
-def amounts(rows: str | int | Mapping[str, int] | None, counts: Mapping[str, int]) -> dict[str, int]:
+def amounts(rows: str | int | Mapping[str, int], counts: Mapping[str, int]) -> dict[str, int]:
     """How many synthetic rows of each class.
 
     Args:
-        rows: `balance`, `2x`, a number, `{per_class: n}`, a mapping from label to number, or None for the default:
-            `balance` with several classes, else `1x`.
+        rows: `balance`, `2x`, a number, `{per_class: n}`, or a mapping from label to number.
         counts: training rows of each class; one entry with an empty label where the target has no classes.
 
     >>> amounts("balance", {"a": 5, "b": 2})
@@ -61,8 +61,6 @@ def amounts(rows: str | int | Mapping[str, int] | None, counts: Mapping[str, int
     >>> amounts(10, {"a": 5, "b": 2})
     {'a': 7, 'b': 3}
     """
-    if rows is None:
-        rows = "balance" if len(counts) > 1 else "1x"
     if rows == "balance":
         largest = max(counts.values())
         return {label: largest - count for label, count in counts.items()}
@@ -73,6 +71,14 @@ def amounts(rows: str | int | Mapping[str, int] | None, counts: Mapping[str, int
     if "per_class" in rows and "per_class" not in counts:
         return dict.fromkeys(counts, int(rows["per_class"]))
     return {label: int(rows.get(label, 0)) for label in counts}
+
+
+def training_counts(train: Dataset) -> dict[str, int]:
+    """Training rows of each class, in the schema's order; all of them under an empty label without classes."""
+    if train.schema.task != "classes":
+        return {"": len(train)}
+    counts = pd.Series(labels_of(train.frame[train.schema.target])).value_counts()
+    return {label: int(counts.get(label, 0)) for label in train.schema.classes}
 
 
 def apportion(total: int, weights: Sequence[float]) -> list[int]:

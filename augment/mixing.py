@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,8 @@ def make_rows(
     filters: Sequence[tuple[Bound, Path]],
     max_rounds: int,
     unique: bool,
-    shortfall: str = "warn",
+    shortfall: str = "ignore",
+    where: Mapping[str, str] | None = None,
 ) -> Mixture:
     """Make all chunks of a plan.
 
@@ -88,14 +89,16 @@ def make_rows(
         filters: with the folders of their fitted state, in the order in which they judge.
         max_rounds: how often rejected rows are drawn again.
         unique: throw out and draw again rows equal to an earlier one, but of generators that copy.
-        shortfall: `fail` when rows are missing in the end, or `warn`.
+        shortfall: `fail` when rows are missing in the end, `warn`, or `ignore` it.
+        where: columns beside the target to the value, as text, that every row is asked to have.
 
     Raises:
         ShortfallError: rows are missing, and `shortfall` is `fail`.
     """
     mixture = Mixture(judged=dict.fromkeys([IN_SCHEMA, *(bound.id for bound, _ in filters)], 0))
     entries = [{"component": bound.to_json(), "folder": str(folder)} for bound, folder in filters]
-    jobs = _Jobs(session, entries, train, out, purpose, max_rounds, mixture)
+    shared = {"train": str(train), "filters": entries, "purpose": purpose, "max_rounds": max_rounds}
+    jobs = _Jobs(session, {**shared, "where": dict(where or {})}, out, mixture)
     made: list[tuple[PlanRow, Path]] = []
     for bound, folder in generators:
         rows = [row for row in plan if row.generator == bound.id]
@@ -110,7 +113,7 @@ def make_rows(
     for generator, counts in mixture.counts.items():
         counts["kept"] = sum(len(np.load(path / "hashes.npy", mmap_mode="r")) for path in mixture.of(generator))
         mixture.short += counts["asked"] - counts["kept"]
-    if mixture.short:
+    if mixture.short and shortfall != "ignore":
         _complain(session, mixture, max_rounds, shortfall)
     return mixture
 
@@ -118,23 +121,8 @@ def make_rows(
 class _Jobs:
     """Collects chunks into one job for each generator, and runs them."""
 
-    def __init__(
-        self,
-        session: Session,
-        filters: list[dict[str, Any]],
-        train: Path,
-        out: Path,
-        purpose: str,
-        max_rounds: int,
-        mixture: Mixture,
-    ):
-        self.session, self.out, self.mixture = session, out, mixture
-        self._init = {
-            "train": str(train),
-            "filters": filters,
-            "purpose": purpose,
-            "max_rounds": max_rounds,
-        }
+    def __init__(self, session: Session, init: dict[str, Any], out: Path, mixture: Mixture):
+        self.session, self.out, self.mixture, self._init = session, out, mixture, init
         self._jobs: list[tuple[Job, Bound, list[PlanRow]]] = []
 
     def add(self, bound: Bound, folder: Path, rows: Sequence[PlanRow]) -> None:

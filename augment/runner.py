@@ -11,19 +11,19 @@ from typing import Any
 import pandas as pd
 
 from augment import __version__
-from augment.components import Kind
+from augment.components import Filter, Generator, Kind
 from augment.dataset import Dataset
 from augment.errors import BoundMissed
 from augment.evidence import counts_of, scores_of, threshold_of, trial_of
 from augment.judging import SYNTHETIC
 from augment.keys import content_key, library_versions, platform_class
-from augment.mix import PlanRow, amounts, plan
+from augment.mix import PlanRow, amounts, plan, training_counts
 from augment.mixing import Mixture, make_rows
 from augment.pipeline import Pipeline
 from augment.plugins import Catalog
 from augment.preparation import Prepared, prepare
 from augment.rundir import DATA, LOG, METRICS, MODELS, PIPELINE, RESOLVED, SCHEMA, SPLIT, Draft, Place, Run
-from augment.schema import Schema, labels_of
+from augment.schema import Schema
 from augment.session import Events, Session, opened
 from augment.spec import Resolved, bind, load, resolved_yaml
 from augment.steps import Bound
@@ -91,14 +91,13 @@ def run(
         started = time.monotonic()
         prepared = prepare(session, resolved)
         steps = _bind(resolved, prepared)
-        settings = resolved.settings(steps)
         made_of = [session.made_of(bound) for bounds in steps.values() for bound in bounds]
-        key = content_key({"settings": settings, "source": prepared.source, "made of": made_of})
+        key = content_key({"settings": resolved.settings(steps), "source": prepared.source, "made of": made_of})
         place = Place(resolved.base, resolved.pipeline.name, key, out, overwrite, session.store.root / "locks")
         finished = place.finished()
         if finished is not None:
             return finished
-        with place.building(settings) as draft:
+        with place.building(resolved.shown(steps)) as draft:
             session.emit({"event": "run-started", "name": place.name, "key": key, "folder": str(place.final)})
             metrics, reports = _Stages(session, resolved, prepared, steps, draft).all()
             missed = _missed(resolved.pipeline, metrics["trial"])
@@ -179,17 +178,14 @@ def _bind(resolved: Resolved, prepared: Prepared) -> dict[Kind, list[Bound]]:
 
 
 def _plan(pipeline: Pipeline, generators: Sequence[Bound], train: Dataset) -> list[PlanRow]:
-    schema = train.schema
-    counts = {"": len(train)}
-    if schema.task == "classes":
-        values = pd.Series(labels_of(train.frame[schema.target])).value_counts()
-        counts = {label: int(values.get(label, 0)) for label in schema.classes}
-    wanted = amounts(pipeline.mix.rows, counts)
+    classed = train.schema.task == "classes"
+    conditional = {bound.id: classed and bound.cls.accepts.conditional != "none" for bound in generators}
+    rows = pipeline.mix.rows
+    if rows is None:
+        rows = "balance" if classed and all(conditional.values()) else "1x"
+    wanted = amounts(rows, training_counts(train))
     share = {bound.id: pipeline.mix.share.get(bound.id, 1.0) for bound in generators}
-    conditional = {
-        bound.id: schema.task == "classes" and bound.cls.accepts.conditional != "none" for bound in generators
-    }
-    return plan(wanted, share, conditional, schema)
+    return plan(wanted, share, conditional, train.schema)
 
 
 @dataclass
@@ -226,7 +222,7 @@ class _Stages:
 
         def drawn(number: int) -> Mixture:
             """The synthetic rows of a trial seed: those that are written for the first, fresh ones for the others."""
-            return make(f"trial-{number}", shortfall="warn") if number else mixture
+            return make(f"trial-{number}", shortfall="ignore") if number else mixture
 
         probe = next(iter(self.steps["probe"]), None)
         trial = trial_of(self.session, pipeline.trial, probe, self.prepared, drawn)
@@ -269,6 +265,12 @@ class _Stages:
             report["rows"] = len(data)
         train, key = self.prepared.train, self.prepared.key
         fitted = self.session.fit(bounds, train, key, folder / "all", data.fingerprint())
+        for bound in bounds:
+            assert issubclass(bound.cls, Filter)
+            skipped = [g.id for g, _ in generators if issubclass(g.cls, Generator) and g.cls.origin in bound.cls.skips]
+            if skipped:
+                start = "start from real rows by design"
+                self.session.remark(f"filter {bound.id!r} does not judge {', '.join(skipped)}: their rows {start}")
         return [(bound, fitted[bound.id]) for bound in bounds]
 
     def _write_data(self, mixture: Mixture) -> None:

@@ -17,7 +17,7 @@ from augment.dataset import Dataset
 from augment.errors import PluginError
 from augment.executors import Emit, Task
 from augment.mix import PlanRow, given_frame
-from augment.schema import check, labels_of, valid_rows
+from augment.schema import Schema, check, conform, labels_of, valid_rows
 from augment.spec import Bound, bound_from_json
 from augment.stages import CATALOG, calling, lend, load_fitted, save_whole
 
@@ -60,9 +60,9 @@ def sample(init: Mapping[str, Any], emit: Emit) -> Task:
     """Make chunks of one generator.
 
     init: `component`, `folder`, `train`, `filters` (list of `component` and `folder`), `seed` (of the run), `purpose`,
-    `max_rounds`. Row: the fields of a PlanRow, and `out`. Result: `rows` kept, `short` by how many, `rounds` needed,
-    `judged` and `rejected` by filter. The folder `out` is a dataset, with `hashes.npy` (N,) uint64 and up to 20 rejects
-    of each filter under `rejects/<filter id>`.
+    `max_rounds`, `where` (further given columns to their value, as text). Row: the fields of a PlanRow, and `out`.
+    Result: `rows` kept, `short` by how many, `rounds` needed, `judged` and `rejected` by filter. The folder `out` is a
+    dataset, with `hashes.npy` (N,) uint64 and up to 20 rejects of each filter under `rejects/<filter id>`.
     """
     bound = bound_from_json(init["component"], CATALOG)
     generator = load_fitted(bound, Path(init["folder"]))
@@ -82,6 +82,9 @@ def sample(init: Mapping[str, Any], emit: Emit) -> Task:
         plan_row = PlanRow(row["generator"], row["chunk"], row["rows"], labels, row["first_round"])
         chunk = _Chunk([IN_SCHEMA, *(filter_bound.id for filter_bound, _ in filters)])
         given = given_frame(plan_row, train.schema)
+        for name, value in init["where"].items():
+            column = Schema(columns={name: train.schema.columns[name]})
+            given[name] = conform(pd.DataFrame({name: [value] * len(given)}), column)[name]
         open_slots = np.arange(plan_row.rows)
         while len(open_slots) and chunk.rounds < init["max_rounds"]:
             number = plan_row.first_round + chunk.rounds

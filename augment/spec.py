@@ -82,6 +82,10 @@ class Resolved:
 
         return _settings(self, bound, dumped)
 
+    def shown(self, bound: Mapping[Kind, list[Bound]]) -> dict[str, Any]:
+        """All settings as plain data for people: of a path, the last name alone."""
+        return _settings(self, bound, lambda params, _: _dumped(params, lambda path: Path(path.name)))
+
 
 def load(
     source: Path | str | Mapping[str, Any] | Pipeline,

@@ -85,7 +85,7 @@ def read(init: Mapping[str, Any], emit: Emit) -> Task:
         declared = SchemaDeclaration.model_validate(init["declared"])
         component: Any = bound.cls(bound.params)
         assert isinstance(component, Source)
-        with lend(init, init["seed"], declared=declared, progress=_reporter(bound, emit)) as context:
+        with lend(init, init["seed"], declared=declared, progress=_reporter("read", bound, emit)) as context:
             with calling(bound, "read"):
                 data = component.read(context)
             _expect_dataset(bound, "read", data)
@@ -112,7 +112,7 @@ def fit(init: Mapping[str, Any], emit: Emit) -> Task:
         component: Any = bound.cls(bound.params)
         before = train.fingerprint()
         keeper = _Keeper(Path(row["checkpoint"]) if row["checkpoint"] else None)
-        report = _reporter(bound, emit)
+        report = _reporter("fit", bound, emit)
 
         def progress(step: int, total: int, losses: Mapping[str, float]) -> None:
             keeper.losses[int(step)] = {name: float(value) for name, value in losses.items()}
@@ -215,10 +215,11 @@ class _Keeper(Checkpoint):
         return tensors, values["own"]
 
 
-def _reporter(bound: Bound, emit: Emit) -> Any:
+def _reporter(stage: str, bound: Bound, emit: Emit) -> Any:
     def progress(step: int, total: int, losses: Mapping[str, float]) -> None:
         plain = {name: float(value) for name, value in losses.items()}
-        emit({"event": "progress", "id": bound.id, "step": int(step), "total": int(total), "losses": plain})
+        at = {"step": int(step), "total": int(total), "losses": plain}
+        emit({"event": "progress", "stage": stage, "id": bound.id, **at})
 
     return progress
 

@@ -148,11 +148,11 @@ with open_display() as display:
 """
 
 
-def in_a_terminal(**environment):
+def in_a_terminal(script=SCRIPT, **environment):
     """What a terminal receives of the script."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
-        [sys.executable, "-c", SCRIPT],
+        [sys.executable, "-c", script],
         stderr=theirs,
         env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "120", "PYTHONIOENCODING": "utf-8", **environment},
     ) as process:
@@ -178,6 +178,23 @@ def test_a_terminal_shows_moving_progress_and_leaves_a_line_for_what_is_finished
     assert "✓" in text.split("5/10")[-1]
     assert "fit gan" in text.split("✓")[-1]
     assert "1 min 04 s, 400 rows" in text.split("✓")[-1]
+
+
+PART = """
+from augment.console import open_display
+with open_display() as display:
+    display({"event": "stage-started", "stage": "sample", "id": "mix"})
+    display({"event": "progress", "stage": "sample", "id": "gan", "step": 1, "total": 2, "losses": {}})
+    display({"event": "progress", "stage": "sample", "id": "gan", "step": 2, "total": 2, "losses": {}})
+    display({"event": "note", "message": "later"})
+"""
+
+
+def test_a_part_of_a_stage_leaves_the_terminal_when_it_is_complete():
+    before, after = in_a_terminal(PART).split("later")
+    assert "sample gan" in before
+    assert "sample gan" not in after
+    assert "sample mix" in after
 
 
 def test_notes_in_a_terminal_are_text_and_no_markup():

@@ -23,7 +23,12 @@ VALUES = {
     "text": st.none() | TEXT,
     "datetime": st.none() | st.datetimes(datetime.datetime(1700, 1, 1), datetime.datetime(2250, 1, 1)),
 }
-ARRAYS = {"image": ((2, 3, 1), np.uint8), "series": ((2, 2), np.float32), "tokens": ((3,), np.int32), "vector": ((0,), np.float32)}
+ARRAYS = {
+    "image": ((2, 3, 1), np.uint8),
+    "series": ((2, 2), np.float32),
+    "tokens": ((3,), np.int32),
+    "vector": ((0,), np.float32),
+}
 NAMES = TEXT.filter(bool)
 
 
@@ -41,7 +46,9 @@ def datasets(draw, min_rows=0):
     described, arrays = {}, {}
     for name, kind in draw(st.dictionaries(NAMES, st.sampled_from(sorted(ARRAYS)), max_size=2)).items():
         shape, dtype = ARRAYS[kind]
-        values = np_strategies.arrays(dtype, (num_rows, *shape), elements={"allow_nan": False} if dtype == np.float32 else None)
+        values = np_strategies.arrays(
+            dtype, (num_rows, *shape), elements={"allow_nan": False} if dtype == np.float32 else None
+        )
         arrays[name] = draw(values)
         described[name] = Array(type=kind, shape=shape, dtype=np.dtype(dtype).name)
     schema = Schema(columns={name: Column(type=kind) for name, kind in kinds.items()}, arrays=described)
@@ -96,7 +103,9 @@ def test_a_mask_and_a_slice_take_the_same_rows_as_positions():
 
 @pytest.mark.parametrize("size", [1, 4, 10, 11])
 def test_no_batch_is_empty(size):
-    assert [len(batch) for batch in example(rows=10).batches(size)] == [size] * (10 // size) + [10 % size] * (10 % size > 0)
+    assert [len(batch) for batch in example(rows=10).batches(size)] == [size] * (10 // size) + [10 % size] * (
+        10 % size > 0
+    )
 
 
 # -- equality
@@ -138,7 +147,9 @@ def test_any_change_makes_data_unequal(change):
 
 
 def test_the_order_of_known_labels_does_not_count():
-    frames = [pd.DataFrame({"x": pd.Categorical(["a", "b"], categories=order)}) for order in (["a", "b"], ["b", "c", "a"])]
+    frames = [
+        pd.DataFrame({"x": pd.Categorical(["a", "b"], categories=order)}) for order in (["a", "b"], ["b", "c", "a"])
+    ]
     schema = Schema(columns={"x": Column(type="category")})
     assert Dataset(frames[0], {}, schema).equals(Dataset(frames[1], {}, schema))
 

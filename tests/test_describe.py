@@ -181,7 +181,8 @@ PIPELINE = {
 }
 
 
-def test_check_says_what_a_run_would_do():
+def test_check_says_what_a_run_would_do(tmp_path, monkeypatch):
+    monkeypatch.setenv("AUGMENT_STORE", str(tmp_path / "store"))
     text = describe.check(run_check(PIPELINE))
     lines = [line.split() for line in text.splitlines()]
     assert ["run", "wine,", "seed", "0"] in lines

@@ -125,7 +125,9 @@ def test_names_of_a_kind_are_listed(plugin):
 
 
 def test_a_name_may_be_offered_once_for_each_kind_of_data(plugin):
-    source = GOOD + """
+    source = (
+        GOOD
+        + """
     class Tables(Thing):
         accepts = Accepts(modalities=frozenset({"table"}))
 
@@ -136,11 +138,14 @@ def test_a_name_may_be_offered_once_for_each_kind_of_data(plugin):
     def augment_components():
         return [Tables, Images]
     """
+    )
     assert len(Catalog([plugin(source)]).candidates("generator", "thing")) == 2
 
 
 def test_two_classes_of_one_name_for_the_same_data_are_refused_naming_both(plugin):
-    source = GOOD + """
+    source = (
+        GOOD
+        + """
     class Other(Thing):
         accepts = Accepts(modalities=frozenset({"table", "image"}))
 
@@ -148,6 +153,7 @@ def test_two_classes_of_one_name_for_the_same_data_are_refused_naming_both(plugi
     def augment_components():
         return [Thing, Other]
     """
+    )
     message = _error(plugin(source))
     assert "Thing and" in message
     assert "Other are both the generator 'thing' for image and table data" in message
@@ -169,7 +175,8 @@ def test_two_classes_of_one_name_for_the_same_data_are_refused_naming_both(plugi
         (GOOD + "\n    Thing.accepts = {'table'}", "`accepts` is {'table'}"),
         (GOOD + "\n    Thing.Params = dict", "`Params` is <class 'dict'>"),
         (GOOD.replace("[Thing, Judge]", "[dict]"), "<class 'dict'> is not a subclass"),
-        (GOOD.replace("[Thing, Judge]", "None"), "augment_components failed: TypeError"),
+        (GOOD.replace("return [Thing, Judge]", "pass"), "no component has that name"),
+        (GOOD.replace("[Thing, Judge]", "Thing"), "augment_components failed: TypeError"),
         (GOOD.replace("[Thing, Judge]", "1 / 0"), "augment_components failed: ZeroDivisionError"),
         (GOOD.replace("    def sample(self, given, context): ...", ""), "Thing does not implement sample"),
         (GOOD.replace("def augment_components", "def augment_componets"), "did you mean 'augment_components'?"),

@@ -30,8 +30,8 @@ class Smote(Generator):
 
     Numbers, integers and datetimes are interpolated; categories and booleans are the most frequent among the
     neighbours (SMOTE-NC). Where all features are such, SMOTEN is used, on at most 2,000 training rows of the class,
-    drawn anew for each 1,024 synthetic ones. A class needs two training rows at least, else it is refused when rows of
-    it are asked for.
+    drawn anew for each 1,024 synthetic ones. A class of a single training row has nothing to move towards: that row is
+    repeated, for filters to judge.
 
     Source: N. V. Chawla, K. W. Bowyer, L. O. Hall, W. P. Kegelmeyer, "SMOTE: Synthetic Minority Over-sampling
     Technique", Journal of Artificial Intelligence Research 16, 2002.
@@ -100,24 +100,19 @@ class Smote(Generator):
         self._train = train
 
     def _draw_labels(self, num_rows: int, context: Context) -> pd.Series:
-        """Labels in the proportions of the classes with at least two rows."""
-        usable = {label: len(rows.features_MF) for label, rows in self._classes.items() if len(rows.features_MF) > 1}
-        if not usable:
-            raise DataError("smote: every class has a single training row; between two rows there must be two")
-        edges = np.cumsum(list(usable.values())) / sum(usable.values())
-        drawn = np.searchsorted(edges, context.rng.random(num_rows), side="right")
-        return pd.Series(np.array(list(usable), dtype=object)[np.minimum(drawn, len(usable) - 1)], dtype="object")
+        """Labels in the proportions of the training rows."""
+        ends = np.cumsum([len(rows.features_MF) for rows in self._classes.values()])
+        drawn = np.searchsorted(ends, context.rng.random(num_rows) * ends[-1], side="right")
+        return pd.Series(np.array(list(self._classes), dtype=object)[drawn], dtype="object")
 
     def _rows_of(self, label: str, num_rows: int, context: Context) -> np.ndarray:
         """The first rows of the class's own stream: (num_rows, F)."""
-        rows = self._classes.get(label)
-        num_known = 0 if rows is None else len(rows.features_MF)
-        if rows is None or num_known < 2:
+        if label not in self._classes:
             raise DataError(
-                f"smote: class {label!r} of {self._schema.target!r} has {num_known} training row"
-                f"{'' if num_known == 1 else 's'}, and two are needed to make one between them; ask for no rows of it "
-                "(`mix: {rows: {...}}`), give its share to another generator, or collect more"
+                f"smote: class {label!r} of {self._schema.target!r} has no training row to start from; ask for no rows "
+                "of it (`mix: {rows: {...}}`), or leave it to another generator"
             )
+        rows = self._classes[label]
         num_batches = -(-num_rows // ROWS_A_BATCH)
         batches = [
             rows.batch(self.params.k_neighbors, derive_seed(context.seed, "smote", label, batch) % 2**32)
@@ -161,6 +156,8 @@ class _Class:
         from imblearn.over_sampling import SMOTE, SMOTEN, SMOTENC
 
         rows_MF = self.features_MF
+        if len(rows_MF) == 1:
+            return np.repeat(rows_MF, ROWS_A_BATCH, axis=0)
         nominal, mixed = self._categorical.all(), self._categorical.any()
         if nominal and len(rows_MF) > MOST_NOMINAL_ROWS:
             rows_MF = rows_MF[np.random.default_rng(seed).choice(len(rows_MF), MOST_NOMINAL_ROWS, replace=False)]

@@ -31,7 +31,7 @@ def empty_table(schema: Schema) -> pa.Table:
 
 def _array_of(values: pd.Series, column: Column) -> pa.Array:
     if column.type == "category":
-        labels = pa.array(values.cat.categories.tolist(), pa.string())
+        labels = pa.Array.from_pandas(values.cat.categories).cast(pa.string())
         codes = values.cat.codes.to_numpy().astype(np.int32)
         return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), labels)
     array = pa.Array.from_pandas(values)

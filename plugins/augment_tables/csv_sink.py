@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from augment import components
-from augment.components import Sink
+from augment.components import Accepts, Sink
 from augment.dataset import Dataset
 from augment.errors import DataError
 from augment.schema import Schema
@@ -27,6 +27,7 @@ class CsvSink(Sink):
     """Writes `train.csv` and `test.csv`: UTF-8, commas, cells of words in double quotes, missing values empty."""
 
     name = "csv"
+    accepts = Accepts(modalities=frozenset({"table", "text"}))
 
     class Params(components.Params):
         """How cells are written."""

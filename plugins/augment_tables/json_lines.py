@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -75,6 +76,8 @@ class JsonLinesSource(Source):
                 for name, value in row.items():
                     if value is None:
                         continue
+                    if value in (math.inf, -math.inf):
+                        return f"{path}, line {number}: {name!r} holds a number too large; null says it is missing"
                     kind, first = kinds.setdefault(name, (_kind(value), number))
                     if kind != _kind(value):
                         return (

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from augment.components import Sink
@@ -39,7 +40,7 @@ class ParquetSink(Sink):
         path = folder / f"{name}.parquet"
         writer: pq.ParquetWriter | None = None
         try:
-            for group in _groups((_whole_table(batch, schema) for batch in batches), _rows_a_group(schema)):
+            for group in _groups((_whole_table(batch, schema) for batch in batches), schema):
                 writer = writer or _open(path, group.schema, schema)
                 writer.write_table(group, row_group_size=max(1, group.num_rows))
             if writer is None:
@@ -65,32 +66,46 @@ def _rows_a_group(schema: Schema) -> int:
     return max(1, min(ROWS_A_GROUP, PAYLOAD_A_GROUP // max(1, bytes_a_row)))
 
 
-def _groups(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
-    """The same rows in tables of exactly `size` rows, but for the last; each of one piece."""
+def _groups(tables: Iterable[pa.Table], schema: Schema) -> Iterator[pa.Table]:
+    """The same rows in tables of one fixed number of rows, but for the last; each of one piece."""
+    size = _rows_a_group(schema)
     held: list[pa.Table] = []
     num_held = 0
     for table in tables:
         while num_held + table.num_rows >= size:
             taken = size - num_held
-            yield _one_piece([*held, table.slice(0, taken)])
+            yield _one_piece([*held, table.slice(0, taken)], schema)
             table, held, num_held = table.slice(taken), [], 0
         if table.num_rows:
             held.append(table)
             num_held += table.num_rows
     if held:
-        yield _one_piece(held)
+        yield _one_piece(held, schema)
 
 
-def _one_piece(tables: list[pa.Table]) -> pa.Table:
-    # unused labels differ from batch to batch: dictionaries in the order of first use make bytes depend on rows alone
+def _one_piece(tables: list[pa.Table], schema: Schema) -> pa.Table:
     table = pa.concat_tables(tables)
-    columns = [
-        column.cast(pa.string()).combine_chunks().dictionary_encode()
-        if pa.types.is_dictionary(column.type)
-        else column.combine_chunks()
-        for column in table.columns
-    ]
+    columns = []
+    for name, values in zip(table.column_names, table.columns, strict=True):
+        if pa.types.is_dictionary(values.type):
+            columns.append(_one_dictionary(values, schema.columns[name].categories or ()))
+        else:
+            columns.append(values.combine_chunks())
     return pa.table(columns, schema=table.schema)
+
+
+def _one_dictionary(values: pa.ChunkedArray, known: tuple[str, ...]) -> pa.Array:
+    """The labels over one dictionary: those that the schema knows, then others in use, sorted.
+
+    So bytes depend on the rows alone, and not on which batch met an unknown label first.
+    """
+    labels = pa.array(known, pa.string())
+    if all(chunk.dictionary.equals(labels) for chunk in values.chunks):
+        return values.combine_chunks()
+    plain = values.cast(pa.string()).combine_chunks()
+    used = {label for label in pc.unique(plain).to_pylist() if label is not None}
+    labels = pa.array([*known, *sorted(used - set(known))], pa.string())
+    return pa.DictionaryArray.from_arrays(pc.index_in(plain, value_set=labels), labels)
 
 
 def _whole_table(batch: Dataset, schema: Schema) -> pa.Table:

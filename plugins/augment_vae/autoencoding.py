@@ -117,7 +117,7 @@ def default_price(num_values: int) -> float:
     One nat of code explains more error in a picture with more pixels, so small pictures need a lower price, or their
     codes say nothing and all pictures of a class look alike.
     """
-    return min(0.6, 0.015 * math.sqrt(num_values))
+    return min(0.6, 0.02 * math.sqrt(num_values))
 
 
 def draw(
@@ -137,7 +137,7 @@ def draw(
         network = _rebuild(weights, shape_HWC, num_classes, params, context)
 
         def make(classes: np.ndarray) -> np.ndarray:
-            uniform = torch.rand(len(classes), generator=random, dtype=torch.float64).numpy()
+            uniform = torch.rand(len(classes), generator=random).numpy()
             components = torch.tensor(mixture.components(classes, uniform))
             normal_NZ1 = torch.randn(len(classes), params.code_size, 1, generator=random)
             code_NZ = means[components] + (factors[components] @ normal_NZ1).squeeze(2)

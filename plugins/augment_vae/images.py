@@ -46,7 +46,7 @@ class ImageVae(components.Generator):
         """How many numbers a picture is compressed to."""
         code_price: float | None = Field(None, gt=0)
         """What a nat of code costs in nats of error: beta (Higgins et al. 2017). More is smoother and less varied. By
-        default from the size of the pictures, 0.12 for 8 x 8 grey ones up to 0.6 for large ones."""
+        default from the size of the pictures, 0.16 for 8 x 8 grey ones up to 0.6 for large ones."""
         rate: float = Field(1e-3, gt=0)
         """Learning rate, which falls to zero over the second half of the steps."""
         components: int = Field(16, ge=1)

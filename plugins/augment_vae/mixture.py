@@ -83,7 +83,7 @@ class Mixture:
         )
 
     def components(self, classes: np.ndarray, uniform: np.ndarray) -> np.ndarray:
-        """A component of each row's class, (N,) int64, from numbers in [0, 1)."""
+        """A component of each row's class, (N,) int64, from float32 numbers in [0, 1), which leave the sum exact."""
         return np.searchsorted(self.ends, classes + uniform, side="right")
 
 

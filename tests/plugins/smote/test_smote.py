@@ -140,13 +140,12 @@ def test_a_class_with_few_rows_has_fewer_neighbours(tmp_path) -> None:
     assert sample(observed(frame), ["a"] * 5, tmp_path).frame.x.between(0, 1).all()
 
 
-@pytest.mark.parametrize(("label", "count"), [("lonely", "1 training row,"), ("absent", "0 training rows,")])
-def test_a_class_too_small_is_refused_by_name_when_it_is_asked_for(label: str, count: str, tmp_path) -> None:
+def test_a_class_of_one_row_repeats_it_and_one_of_none_is_refused_when_asked_for(tmp_path) -> None:
     frame = pd.DataFrame({"x": [0.0, 1, 2, 3], "y": ["a", "a", "a", "lonely"]})
     data = observed(frame, y={"categories": ["a", "absent", "lonely"]})
-    assert len(sample(data, ["a"] * 3, tmp_path)) == 3
-    with pytest.raises(DataError, match=f"class '{label}' of 'y' has {count} and two are needed"):
-        sample(data, ["a", label], tmp_path)
+    assert sample(data, ["lonely", "a", "lonely"], tmp_path).frame.x[[0, 2]].tolist() == [3, 3]
+    with pytest.raises(DataError, match="class 'absent' of 'y' has no training row"):
+        sample(data, ["a", "absent"], tmp_path)
 
 
 def test_a_dataset_with_one_class_only_can_be_sampled(tmp_path) -> None:

@@ -58,14 +58,23 @@ def read_back(source: type, path: Path, schema: Schema) -> Dataset:
 
 
 @pytest.mark.parametrize(("sink", "suffix"), [(CsvSink, "csv"), (ParquetSink, "parquet")])
-def test_equal_rows_give_equal_bytes_however_they_are_batched(
-    sink: type, suffix: str, tmp_path: Path, monkeypatch
-) -> None:
+def test_equal_rows_give_equal_bytes_however_batched(sink: type, suffix: str, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(parquet_sink, "ROWS_A_GROUP", 16)
     whole = write(sink(), table(), tmp_path / "whole")
     assert whole.name == f"train.{suffix}"
     for size in (1, 7, 16):
         assert write(sink(), table(), tmp_path / str(size), size).read_bytes() == whole.read_bytes()
+
+
+def test_labels_that_the_schema_does_not_know_do_not_make_bytes_depend_on_batches(tmp_path: Path) -> None:
+    data = table()
+    column = data.schema.columns["c"].model_copy(update={"categories": ("red",)})
+    schema = data.schema.model_copy(update={"columns": {**data.schema.columns, "c": column}})
+    parts = [Dataset.of(part.frame.astype({"c": "str"}), {}, schema) for part in data.batches(3)]
+    [pieces] = ParquetSink().write("pieces", parts, schema, tmp_path)
+    [whole] = ParquetSink().write("whole", [Dataset.concat(parts)], schema, tmp_path)
+    assert pieces.read_bytes() == whole.read_bytes()
+    assert pd.read_parquet(whole).c.astype(str).tolist() == data.frame.c.astype(str).tolist()
 
 
 @pytest.mark.parametrize(("sink", "source"), [(CsvSink, CsvSource), (ParquetSink, ParquetSource)])

@@ -1,0 +1,159 @@
+"""More rows from a generator of a finished run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from augment.components import Kind
+from augment.dataset import Dataset
+from augment.errors import DataError, SpecError, did_you_mean
+from augment.mix import amounts, plan, training_counts
+from augment.mixing import make_rows
+from augment.preparation import prepare
+from augment.rundir import Run
+from augment.schema import Schema, conform
+from augment.session import Session, opened
+from augment.spec import Resolved, bind, load
+from augment.steps import Bound
+from augment.store import disk_errors
+from augment.writing import with_origin
+
+__all__ = ["sample"]
+
+SINKS = {".csv": "csv", ".parquet": "parquet", ".npz": "npz", "": "image-folder"}  # ending of the file to sink
+GENERATOR: tuple[Kind, ...] = ("generator",)
+
+
+def sample(
+    run_folder: Path | str,
+    *,
+    rows: int,
+    out: Path | str,
+    generator: str | None = None,
+    where: Mapping[str, str] | None = None,
+    seed: int | None = None,
+    overwrite: bool = False,
+    workers: int | None = None,
+) -> Path:
+    """Make more rows with a fitted generator of a finished run. Rows outside the schema are drawn again.
+
+    Args:
+        run_folder: the run's folder.
+        rows: how many.
+        out: file to write; its ending says how: `.csv`, `.parquet`, `.npz`, or none for a folder of images.
+        generator: id; not needed where the run has one only.
+        where: column to the value that every row is to have.
+        seed: instead of the run's; another seed gives other rows.
+        overwrite: whether `out` may be replaced.
+        workers: as for `augment.runner.run`.
+
+    Returns:
+        What was written.
+
+    Raises:
+        SpecError: no such generator, a column that it cannot be asked for, an unknown ending, or `out` exists.
+        DataError: the folder is not a finished run, or its source is gone or changed.
+    """
+    run, out = Run(run_folder), Path(out)
+    if out.suffix not in SINKS:
+        known = ", ".join(sorted(filter(None, SINKS)))
+        raise SpecError(f"{out}: the ending {out.suffix!r} names no format; expected {known}, or none for a folder")
+    if out.exists() and not overwrite:
+        raise SpecError(f"{out} exists; name another file, or replace it with --overwrite")
+    with opened(run.resolved, workers=workers) as (session, resolved):
+        folder = session.store.get(run.manifest["train"]) or _made_again(run, session, resolved)
+        train = Dataset.load(folder)
+        bound = _chosen(bind(resolved, train.schema, None, GENERATOR)["generator"], generator)
+        where = _checked(bound, train.schema, where or {})
+        session.seed = session.seed if seed is None else seed
+        classed = train.schema.task == "classes" and bound.cls.accepts.conditional != "none"
+        wanted = amounts(rows, training_counts(train))
+        if classed and train.schema.target in where:
+            wanted = {where[train.schema.target]: rows}
+        mixture = make_rows(
+            session,
+            plan(wanted, {bound.id: 1.0}, {bound.id: classed}, train.schema),
+            [(bound, run.model(bound.id))],
+            folder,
+            session.scratch / "sample",
+            purpose="sample",
+            filters=[],
+            max_rounds=resolved.pipeline.max_rounds,
+            unique=False,
+            shortfall="fail",
+            where={name: value for name, value in where.items() if name != train.schema.target},
+        )
+        return _written(session, resolved, train.schema, [(str(part), origin) for part, origin in mixture.parts], out)
+
+
+def _made_again(run: Run, session: Session, resolved: Resolved) -> Path:
+    """The training part, from the source."""
+    prepared = prepare(session, resolved)
+    if prepared.key != run.manifest["train"]:
+        raise DataError(
+            f"{run.folder}: its source has changed since; run the pipeline again to sample from the new data"
+        )
+    return prepared.train
+
+
+def _chosen(generators: Sequence[Bound], name: str | None) -> Bound:
+    known = [bound.id for bound in generators]
+    if name is None and len(known) > 1:
+        raise SpecError(f"the run has several generators, {', '.join(known)}; say which with --generator")
+    for bound in generators:
+        if name in (None, bound.id):
+            return bound
+    hint = did_you_mean(str(name), known) or f"; it has {', '.join(known)}"
+    raise SpecError(f"--generator {name}: the run has no such generator{hint}")
+
+
+def _checked(bound: Bound, schema: Schema, where: Mapping[str, str]) -> dict[str, str]:
+    """The conditions, when the generator can be asked for them and the data knows their values."""
+    conditional = bound.cls.accepts.conditional
+    for name, value in where.items():
+        if name not in schema.columns:
+            raise SpecError(f"--where {name}={value}: there is no such column{did_you_mean(name, schema.columns)}")
+        if conditional == "none" or (conditional == "target" and name != schema.target):
+            able = f"the target, {schema.target!r}, alone" if conditional == "target" and schema.target else "no column"
+            raise SpecError(f"--where {name}={value}: generator {bound.id!r} can be asked for {able}")
+        labels = schema.classes if name == schema.target else schema.columns[name].categories
+        if labels and value not in labels:
+            hint = did_you_mean(value, labels) or f"; the training part has {', '.join(labels[:12])}"
+            raise SpecError(f"--where {name}={value}: no training row has this value{hint}")
+        conform(pd.DataFrame({name: [value]}), Schema(columns={name: schema.columns[name]}))  # raises on a wrong type
+    return dict(where)
+
+
+def _written(session: Session, resolved: Resolved, schema: Schema, parts: list[tuple[str, str]], out: Path) -> Path:
+    """Write the parts beside `out`, and give the result its place when it is whole."""
+    kind: tuple[Kind, ...] = ("sink",)
+    name = SINKS[out.suffix]
+    spec = {**resolved.pipeline.model_dump(mode="json", by_alias=True), "sinks": [{"use": name}]}
+    (sink,) = bind(load(spec, session.catalog, base=resolved.base), schema, None, kind)["sink"]
+    origin_column = resolved.pipeline.origin_column
+    described = with_origin(schema, origin_column, sorted({origin for _, origin in parts}))
+    with disk_errors(out, "writing"):
+        hidden = out.with_name(f".{out.name}.new")
+        shutil.rmtree(hidden, ignore_errors=True)
+        hidden.mkdir(parents=True)
+    try:
+        init = {
+            "component": sink.to_json(),
+            "folder": str(hidden.absolute()),
+            "schema": described.model_dump(mode="json"),
+            "origin_column": origin_column,
+        }
+        row = {"name": out.stem, "parts": parts, "first_id": {}}
+        (file,) = session.one("write", sink, "augment.writing:write", init, row)["files"]
+        with disk_errors(out, "writing"):
+            if out.is_dir():
+                shutil.rmtree(out)
+            os.replace(hidden / file, out)
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+    return out

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from augment.components import Context
+from augment.dataset import Dataset
+from augment.schema import SchemaDeclaration, infer, observe
+from augment_gan.images import ImageGan
+
+QUICK = ImageGan.Params(steps=3, batch_size=8, width=8)
+
+
+def dataset(images, labels=None):
+    frame = pd.DataFrame({"label": labels}) if labels is not None else pd.DataFrame(index=pd.RangeIndex(len(images)))
+    declared = SchemaDeclaration(target="label" if labels is not None else None)
+    schema, _ = observe(infer(frame, {"image": images}, declared), frame)
+    return Dataset.of(frame, {"image": images}, schema)
+
+
+def noise(num_rows, *shape):
+    return np.random.default_rng(0).integers(0, 256, (num_rows, *shape), dtype=np.uint8)
+
+
+def context(tmp_path, seed=1, **fields):
+    return Context(seed=seed, folder=tmp_path, **fields)
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory):
+    labels = np.arange(20) % 3
+    return ImageGan(QUICK).fit(dataset(noise(20, 8, 8, 1), labels), context(tmp_path_factory.mktemp("fit")))
+
+
+def asked(*labels):
+    return pd.DataFrame({"label": np.array(labels, dtype=np.int64)})
+
+
+def saved(generator, folder):
+    folder.mkdir()
+    generator.save(folder)
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_rows_are_as_asked_under_the_schema_of_the_training_part(fitted, tmp_path):
+    given = asked(*([2, 0, 1] * 30))
+    rows = fitted.sample(given, context(tmp_path))
+    assert rows.frame.label.tolist() == given.label.tolist()
+    assert rows.arrays["image"].shape == (90, 8, 8, 1)
+    assert rows.arrays["image"].dtype == np.uint8
+    assert rows.schema == fitted.schema
+
+
+@pytest.mark.parametrize("num_rows", [1, 2, 63, 64, 65])
+def test_fewer_rows_are_a_prefix_of_more(fitted, tmp_path, num_rows):
+    given = asked(*(np.arange(130) % 3))
+    whole = fitted.sample(given, context(tmp_path))
+    part = fitted.sample(given.iloc[:num_rows], context(tmp_path))
+    assert part.equals(whole.take(slice(0, num_rows)))
+
+
+def test_no_rows_can_be_asked_for(fitted, tmp_path):
+    assert len(fitted.sample(asked(), context(tmp_path))) == 0
+
+
+def test_loaded_generator_makes_the_same_rows(fitted, tmp_path):
+    saved(fitted, tmp_path / "state")
+    loaded = ImageGan.load(tmp_path / "state", QUICK)
+    assert loaded.sample(asked(0, 1, 2), context(tmp_path)).equals(fitted.sample(asked(0, 1, 2), context(tmp_path)))
+
+
+def test_two_fits_with_one_seed_save_the_same_bytes_and_another_seed_others(tmp_path):
+    data = dataset(noise(12, 8, 8, 1), np.arange(12) % 2)
+    one, again, other = (
+        saved(ImageGan(QUICK).fit(data, context(tmp_path, seed)), tmp_path / name)
+        for seed, name in ((1, "one"), (1, "again"), (2, "other"))
+    )
+    assert one == again
+    assert one != other
+
+
+@pytest.mark.parametrize("shape", [(9, 7, 3), (8, 30, 1), (33, 40, 2), (1, 5, 1)], ids=str)
+def test_pictures_of_odd_sizes_and_many_channels_work(tmp_path, shape):
+    generator = ImageGan(QUICK).fit(dataset(noise(6, *shape), ["a", "b"] * 3), context(tmp_path))
+    assert generator.sample(pd.DataFrame({"label": ["b"]}), context(tmp_path)).arrays["image"].shape == (1, *shape)
+
+
+def test_class_of_one_row_can_be_asked_for(tmp_path):
+    generator = ImageGan(QUICK).fit(dataset(noise(11, 8, 8, 1), ["a"] * 10 + ["b"]), context(tmp_path))
+    rows = generator.sample(pd.DataFrame({"label": ["b"] * 4}), context(tmp_path))
+    assert rows.frame.label.tolist() == ["b"] * 4
+
+
+def test_data_without_a_target_is_sampled_unconditionally(tmp_path):
+    generator = ImageGan(QUICK).fit(dataset(noise(10, 8, 8, 1)), context(tmp_path))
+    rows = generator.sample(pd.DataFrame(index=pd.RangeIndex(5)), context(tmp_path))
+    assert rows.arrays["image"].shape == (5, 8, 8, 1)
+    assert rows.frame.shape == (5, 0)
+
+
+def test_rows_start_from_other_noise_each(fitted, tmp_path):
+    pictures = fitted.sample(asked(*[1] * 70), context(tmp_path)).arrays["image"]
+    assert len(np.unique(pictures.reshape(70, -1), axis=0)) == 70
+
+
+def test_read_only_pictures_are_taken_without_a_warning(tmp_path):
+    images = noise(10, 8, 8, 1)
+    images.flags.writeable = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ImageGan(QUICK).fit(dataset(images), context(tmp_path))
+
+
+def test_fit_cut_by_the_deadline_says_so(tmp_path):
+    generator = ImageGan(QUICK).fit(dataset(noise(10, 8, 8, 1)), context(tmp_path, deadline=0.0))
+    assert not generator.finished
+
+
+def test_offering_the_component_imports_no_torch():
+    code = "import sys, augment_gan; augment_gan.augment_components(); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.slow
+def test_digits_are_recognised_and_varied(tmp_path):
+    from sklearn.datasets import load_digits
+    from sklearn.svm import SVC
+
+    digits = load_digits()
+    images = np.round(digits.images * 255 / 16).astype(np.uint8)[..., None]
+    everyone = np.arange(len(images))
+    few = np.concatenate([everyone[digits.target == c][: 30 if c >= 5 else 144] for c in range(10)])
+    judge = SVC(gamma=0.001).fit(images.reshape(len(images), -1) * (16 / 255), digits.target)
+    generator = ImageGan().fit(dataset(images[few], digits.target[few]), context(tmp_path))
+    rows = generator.sample(asked(*np.repeat(np.arange(10), 100)), context(tmp_path))
+    pictures, labels = rows.arrays["image"].reshape(1_000, -1), rows.frame.label.to_numpy()
+    assert np.mean(judge.predict(pictures * (16 / 255)) == labels) >= 0.95
+    real = images.reshape(len(images), -1)
+    for label in range(10):
+        assert pictures[labels == label].std(0).mean() >= 0.6 * real[digits.target == label].std(0).mean()

@@ -1,0 +1,276 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from augment import init, specfile
+from augment.components import Context
+from augment.errors import DataError, DiskError, SpecError
+from augment.plugins import Catalog
+from augment.runner import check
+from augment.schema import SchemaDeclaration, infer, observe
+from augment.spec import bind, load
+
+NASTY = [
+    "yes",
+    "a: b",
+    "# no",
+    "- x",
+    "{x}",
+    "12",
+    "null",
+    "é ü",
+    "日本",
+    "x\ny",
+    " padded ",
+    '"quoted"',
+    "a'b",
+    "100%",
+    "*",
+]
+
+
+def table(num_rows=100, share=0.2):
+    """Rows with two numbers, a word and a lopsided label."""
+    rng = np.random.default_rng(0)
+    label = np.where(np.arange(num_rows) < share * num_rows, "yes", "no")
+    return pd.DataFrame(
+        {
+            "width": rng.normal(size=num_rows),
+            "height": rng.normal(size=num_rows) + (label == "yes"),
+            "shape": rng.choice(["round", "square"], num_rows),
+            "label": label,
+        }
+    )
+
+
+def written(frame, tmp_path, **settings):
+    """The pipeline for a table as plain data, and its text."""
+    frame.to_parquet(tmp_path / "data.parquet")
+    text = init.propose(tmp_path / "data.parquet", tmp_path, **settings)
+    (tmp_path / "data.yaml").write_text(text)
+    return specfile.read(tmp_path / "data.yaml").tree, text
+
+
+def bound(path):
+    """What every step of a pipeline file turns out to be; raises as a run would."""
+    resolved = load(path, Catalog())
+    source = resolved.source()
+    data = source.cls(source.params).read(Context(0, path.parent, declared=resolved.pipeline.schema_))
+    declared = SchemaDeclaration(
+        target=resolved.pipeline.schema_.target or data.schema.target, columns=dict(data.schema.columns)
+    )
+    schema, _ = observe(infer(data.frame, data.arrays, declared), data.frame)
+    return bind(resolved, schema, round(0.8 * len(data)))
+
+
+def save_csv(path):
+    table().to_csv(path / "data.csv", index=False)
+    return path / "data.csv"
+
+
+def save_semicolons(path):
+    table().to_csv(path / "data.csv", index=False, sep=";", decimal=",")
+    return path / "data.csv"
+
+
+def save_parquet(path):
+    table().to_parquet(path / "data.parquet")
+    return path / "data.parquet"
+
+
+def save_lines(path):
+    table().to_json(path / "data.jsonl", orient="records", lines=True)
+    return path / "data.jsonl"
+
+
+def save_npz(path):
+    np.savez(
+        path / "data.npz",
+        **{name: values.to_numpy().astype(str if values.dtype != float else float) for name, values in table().items()},
+    )
+    return path / "data.npz"
+
+
+def save_images(path):
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for number in range(12):
+        folder = path / "data" / ("cat", "dog")[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (8, 8), dtype=np.uint8)).save(folder / f"{number}.png")
+    return path / "data"
+
+
+SAVERS = [save_csv, save_semicolons, save_parquet, save_lines, save_npz, save_images]
+
+
+@pytest.mark.parametrize("save", SAVERS)
+def test_the_pipeline_fits_the_data_as_it_is(save, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = init.write(save(tmp_path))
+    assert path == Path("data.yaml")
+    steps = bound(tmp_path / "data.yaml")
+    assert steps["generator"]
+    assert steps["probe"]
+
+
+def test_a_checked_pipeline_has_no_problems_and_makes_rows(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AUGMENT_STORE", str(tmp_path / "store"))
+    found = check(init.write(save_csv(tmp_path)))
+    assert found.schema.target == "label"
+    assert {label for _, label, _ in found.plan} == {"yes"}
+
+
+def test_a_lopsided_table_is_balanced(tmp_path):
+    tree, text = written(table(), tmp_path)
+    assert [entry["use"] for entry in tree["generators"]] == ["smote", "bootstrap"]
+    assert tree["mix"] == {"rows": "balance"}
+    assert "from 20 to 80" in text
+
+
+def test_an_even_table_is_doubled(tmp_path):
+    tree, _ = written(table(share=0.5), tmp_path)
+    assert tree["mix"] == {"rows": "1x"}
+
+
+def test_the_choice_of_the_target_is_explained(tmp_path):
+    tree, text = written(table(), tmp_path)
+    assert tree["schema"]["target"] == "label"
+    assert "chosen for its name" in text
+    assert '"no" (80 rows), "yes" (20 rows)' in text
+
+
+def test_without_a_plausible_target_the_schema_is_a_comment_to_fill_in(tmp_path):
+    tree, text = written(table()[["width", "height"]], tmp_path)
+    assert "schema" not in tree
+    assert "#   target: height" in text
+    assert tree["mix"] == {"rows": "1x"}
+
+
+def test_the_comment_about_the_target_becomes_a_schema_when_uncommented(tmp_path):
+    _, text = written(table()[["width", "height"]], tmp_path)
+    lines = text.splitlines()
+    start = lines.index("# schema:")
+    end = lines.index("", start)
+    lines[start:end] = [line.removeprefix("# ") for line in lines[start:end]]
+    (tmp_path / "uncommented.yaml").write_text("\n".join(lines))
+    schema = specfile.read(tmp_path / "uncommented.yaml").tree["schema"]
+    assert schema["target"] == "height"
+    assert schema["columns"] == {"width": {"type": "number"}, "height": {"type": "number"}}
+
+
+def test_a_numeric_target_gets_no_amounts_per_class(tmp_path):
+    frame = table().drop(columns="label").assign(price=np.linspace(1, 2, 100))
+    tree, text = written(frame, tmp_path)
+    assert tree["schema"]["target"] == "price"
+    assert tree["mix"] == {"rows": "1x"}
+    assert "per_class" not in text
+
+
+def test_missing_values_are_imputed_and_said_to_be(tmp_path):
+    frame = table()
+    frame.loc[3, "width"] = np.nan
+    tree, text = written(frame, tmp_path)
+    assert tree["transforms"] == [{"use": "impute"}] or tree["transforms"] == ["impute"]
+    assert "values are missing in width" in text
+    assert "1 missing" in text
+
+
+def test_ids_are_declared(tmp_path):
+    tree, _ = written(table().assign(customer_id=np.arange(100)), tmp_path)
+    assert tree["schema"]["columns"] == {"customer_id": {"type": "id"}}
+
+
+def test_a_column_called_origin_gets_company(tmp_path):
+    tree, _ = written(table().assign(origin="here"), tmp_path)
+    assert tree["origin_column"] == "synthetic_origin"
+    bound(tmp_path / "data.yaml")
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_any_column_name_and_label_can_be_the_target(name, tmp_path):
+    frame = table().rename(columns={"label": name})
+    frame[name] = frame[name].map({"yes": name, "no": "other"})
+    tree, _ = written(frame, tmp_path, target=name)
+    assert tree["schema"]["target"] == name
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_any_column_name_can_stand_in_the_comments(name, tmp_path):
+    frame = table().rename(columns={"width": name})
+    frame["shape"] = name
+    tree, text = written(frame, tmp_path)
+    assert "columns" not in tree["schema"]
+    uncommented = text.replace("  # columns:", "  columns:").replace("  #   ", "    ")
+    (tmp_path / "uncommented.yaml").write_text(uncommented)
+    assert name in specfile.read(tmp_path / "uncommented.yaml").tree["schema"]["columns"]
+
+
+def test_wide_tables_are_cut_short(tmp_path):
+    frame = table().join(pd.DataFrame(np.zeros((100, 100)), columns=[f"c{number}" for number in range(100)]))
+    _, text = written(frame, tmp_path)
+    assert "and 43 more" in text
+    assert len(text.splitlines()) < 120
+
+
+def test_paths_are_relative_to_the_pipeline(tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "specs").mkdir()
+    monkeypatch.chdir(tmp_path)
+    init.write(save_csv(tmp_path / "data"), Path("specs/mine.yaml"))
+    tree = specfile.read(Path("specs/mine.yaml")).tree
+    assert tree["source"]["with"] == {"path": "../data/data.csv"}
+    assert tree["name"] == "mine"
+
+
+def test_odd_file_names_make_good_pipeline_names(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save_csv(tmp_path).rename(tmp_path / "Größe & Maß (2).csv")
+    path = init.write(Path("Größe & Maß (2).csv"))
+    assert path == Path("grosse-mass-2.yaml")
+    assert load(path, Catalog()).pipeline.name == "grosse-mass-2"
+
+
+def test_a_file_that_exists_is_left_alone(tmp_path):
+    (tmp_path / "mine.yaml").write_text("precious")
+    with pytest.raises(SpecError, match="exists already; name another file with -o"):
+        init.write(save_csv(tmp_path), tmp_path / "mine.yaml")
+    assert (tmp_path / "mine.yaml").read_text() == "precious"
+
+
+def test_a_folder_that_is_not_there_is_a_disk_error(tmp_path):
+    with pytest.raises(DiskError, match="cannot be written"):
+        init.write(save_csv(tmp_path), tmp_path / "absent" / "mine.yaml")
+
+
+def test_data_without_rows_is_refused(tmp_path):
+    (tmp_path / "data.jsonl").write_text("")
+    with pytest.raises(DataError):
+        init.propose(tmp_path / "data.jsonl", tmp_path)
+
+
+def test_the_same_data_gives_the_same_pipeline(tmp_path):
+    path = save_csv(tmp_path)
+    assert init.propose(path, tmp_path) == init.propose(path, tmp_path)
+
+
+def test_labels_that_are_long_are_shortened_in_comments(tmp_path):
+    frame = table()
+    frame["shape"] = "x" * 500
+    _, text = written(frame, tmp_path)
+    assert max(map(len, text.splitlines())) < 250
+
+
+def test_values_of_json_lines_keep_their_types(tmp_path):
+    rows = [{"x": number, "flag": number % 2 == 0, "label": "ab"[number % 2]} for number in range(40)]
+    (tmp_path / "data.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n")
+    text = init.propose(tmp_path / "data.jsonl", tmp_path)
+    assert "flag: {type: boolean}" in text
+    assert "x: {type: integer}  # 0 to 39; differs in every row" in text
