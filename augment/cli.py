@@ -5,8 +5,11 @@ Everything but click is imported inside the commands, so that help and completio
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -14,11 +17,12 @@ import click
 from click.shell_completion import CompletionItem
 
 from augment import __version__
-from augment.errors import AugmentError, BoundMissed, DiskError, SpecError
+from augment.errors import AugmentError, BoundMissed, DiskError, Interrupted, SpecError
 
 __all__ = ["main"]
 
 INTERRUPTED = 130  # what a shell reports of a command that Ctrl-C ended
+SIGNALLED = 128  # what it adds to the number of a signal
 DEBUG = "augment.debug"
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -49,12 +53,15 @@ class Commands(click.Group):
         """Run the command; an error becomes a message on stderr and the exit code of its class."""
         if hasattr(sys.stdout, "reconfigure"):  # labels may hold what an old terminal cannot write
             sys.stdout.reconfigure(errors="backslashreplace")
+        signals: list[int] = []
         try:
-            return super().invoke(ctx)
+            with _stopped_by_sigterm(signals):
+                return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise  # click's own business; a closed pipe ends quietly
-        except KeyboardInterrupt:
-            _fail(ctx, "interrupted; the same command goes on where it stopped", INTERRUPTED)
+        except (KeyboardInterrupt, Interrupted) as error:
+            message = str(error) or "interrupted; the same command goes on where it stopped"
+            _fail(ctx, message, SIGNALLED + signals[0] if signals else getattr(error, "exit_code", INTERRUPTED))
         except SpecError as error:
             _fail(ctx, _problems(error), error.exit_code)
         except AugmentError as error:
@@ -69,6 +76,24 @@ class Commands(click.Group):
                 "the same command with --debug shows where; please report it",
                 AugmentError.exit_code,
             )
+
+
+@contextmanager
+def _stopped_by_sigterm(signals: list[int]) -> Iterator[None]:
+    """End by SIGTERM in the same orderly way as by Ctrl-C; `signals` tells them apart."""
+
+    def stop(number: int, frame: object) -> None:
+        signals.append(number)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # only that one may set handlers
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _remember_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:

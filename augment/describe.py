@@ -91,8 +91,8 @@ def component(cls: type[Component]) -> str:
     lines = [f"{cls.name}: a {cls.kind} ({cls.__module__}.{cls.__qualname__})", ""]
     if documentation := inspect.cleandoc(cls.__doc__ or ""):
         lines += [documentation, ""]
-    lines += _abilities(cls)
-    described = settings(cls)
+    lines += abilities(cls)
+    described = settings(cls.Params)
     lines += ["", "settings:" if described else "settings: none"]
     for name, kind, default, text in described:
         lines.append(f"  {name}: {kind}{f'  [default: {default}]' if default else '  [required]'}")
@@ -101,7 +101,8 @@ def component(cls: type[Component]) -> str:
     return "\n".join(lines)
 
 
-def _abilities(cls: type[Component]) -> list[str]:
+def abilities(cls: type[Component]) -> list[str]:
+    """What data a component works on and what it can be asked for, one fact a line: `what: which`."""
     accepts = cls.accepts
     if issubclass(cls, Source):
         return [f"gives: {_data(cls.yields)}"]
@@ -121,28 +122,31 @@ def _abilities(cls: type[Component]) -> list[str]:
     return lines
 
 
-def settings(cls: type[Component]) -> list[tuple[str, str, str, str]]:
+def settings(model: type[BaseModel]) -> list[tuple[str, str, str, str]]:
     """Name, type in words, default as YAML (empty when it must be given) and documentation of each setting."""
-    if not cls.Params.model_fields:
+    if not model.model_fields:
         return []
-    declared = cls.Params.model_json_schema()
+    declared = model.model_json_schema()
     definitions = declared.get("$defs", {})
     required = set(declared.get("required", ()))
     found = []
     for name, said in declared["properties"].items():
-        default = "" if name in required else flow(_default(cls, name))
+        default = "" if name in required else flow(_default(model, name))
         found.append((name, _type_words(said, definitions), default, inspect.cleandoc(said.get("description", ""))))
     return found
 
 
-def _default(cls: type[Component], name: str) -> Any:
-    """The default of a setting as plain data."""
-    field = cls.Params.model_fields[name]
+def _default(model: type[BaseModel], name: str) -> Any:
+    """The default of a setting, by the name it has in files, as plain data."""
+    (field,) = [field for key, field in model.model_fields.items() if name == (field.alias or key)]
     value = field.get_default(call_default_factory=True, validated_data={})
-    dumped = value.model_dump(mode="json") if hasattr(value, "model_dump") else value
-    return json.loads(
-        json.dumps(dumped, default=lambda other: sorted(other) if isinstance(other, frozenset) else str(other))
-    )
+    return json.loads(json.dumps(value, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return sorted(value) if isinstance(value, frozenset) else str(value)
 
 
 _BOUNDS = (("minimum", ">="), ("exclusiveMinimum", ">"), ("maximum", "<="), ("exclusiveMaximum", "<"))
@@ -184,7 +188,7 @@ def example(cls: type[Component]) -> str:
     declared = cls.Params.model_json_schema()
     for name, said in declared.get("properties", {}).items():
         required = name in declared.get("required", ())
-        values[name] = _sample_value(said, declared.get("$defs", {})) if required else _default(cls, name)
+        values[name] = _sample_value(said, declared.get("$defs", {})) if required else _default(cls.Params, name)
     inside = [f"use: {cls.name}"]
     if values:
         inside += ["with:", *(f"  {name}: {flow(value)}" for name, value in values.items())]

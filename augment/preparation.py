@@ -40,7 +40,7 @@ class Prepared:
         num_test: held-out rows.
         key: content key of the training part.
         transforms: as they were bound, in order.
-        first_id: integer id column to the first number that no real row has.
+        first_id: id column of whole numbers to the first that no real row has.
         notes: what a person should look at.
     """
 
@@ -125,7 +125,7 @@ def prepare(session: Session, resolved: Resolved) -> Prepared:
         num_test=len(after["test"]),
         key=key,
         transforms=transforms,
-        first_id={name: int(data.frame[name].max()) + 1 for name in ids if _is_integer(data.frame[name])},
+        first_id={name: first for name in ids if (first := _first_free(data.frame[name])) is not None},
         notes=[*notes, *rows.notes],
     )
 
@@ -183,5 +183,11 @@ def _with_ids(changed: Dataset, original: Dataset, ids: list[str]) -> Dataset:
     return Dataset.of(frame, changed.arrays, changed.schema.model_copy(update={"columns": columns}))
 
 
-def _is_integer(values: pd.Series) -> bool:
-    return bool(pd.api.types.is_integer_dtype(values.dtype))
+def _first_free(ids: pd.Series) -> int | None:
+    """The number after the largest id, where ids are whole numbers (as text as well); None for other ids."""
+    numbers = ids.dropna()
+    if not pd.api.types.is_integer_dtype(numbers.dtype):
+        if not numbers.str.fullmatch(r"0|[1-9][0-9]{0,17}").all():
+            return None
+        numbers = numbers.astype("int64")
+    return int(numbers.max()) + 1 if len(numbers) else 0

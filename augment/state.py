@@ -20,14 +20,16 @@ def write_state(folder: Path, tensors: Mapping[str, np.ndarray], values: Mapping
     Args:
         folder: where to write.
         tensors: name to array of any shape; dtypes that safetensors knows (no objects, no strings).
-        values: anything JSON can hold, without infinities and NaN.
+        values: anything JSON can hold, without infinities and NaN. The order of keys is kept.
     """
     from safetensors.numpy import save
 
     # no safetensors metadata: version 0.8 writes several keys in random order
     blob = save({name: np.asarray(tensors[name], order="C") for name in sorted(tensors)})
     (folder / "state.safetensors").write_bytes(blob)
-    text = json.dumps(values, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    text = json.dumps(
+        values, indent=1, allow_nan=False, ensure_ascii=False
+    )  # unsorted: a schema's columns have an order
     (folder / "state.json").write_text(text + "\n", encoding="utf-8")
 
 

@@ -30,7 +30,8 @@ SOURCES = {
     ".ndjson": "json-lines",
     ".npz": "npz",
 }
-# The first that fits is proposed, of each origin: rows moved, rows made from noise, copies as the control.
+# The first that fits is proposed, of each origin: rows moved, rows made from noise; copies where nothing else fits, since
+# repeated rows are an arm of every trial anyway.
 PREFERRED = ("smote", "albumentations", "vae", "gan", "bootstrap")
 TARGET_NAMES = (
     *("target", "label", "labels", "class", "classes", "y", "outcome", "response", "category", "species", "diagnosis"),
@@ -209,7 +210,7 @@ def choose(look: Look, catalog: Catalog) -> Choice:
         assert issubclass(found, Generator)
         if why := _reservation(found, look):
             refused[name] = why
-        elif found.origin not in chosen and (found.origin != "copies" or schema.modality == "table" or not chosen):
+        elif found.origin not in chosen and (found.origin != "copies" or not chosen):
             chosen[found.origin] = found
     if not chosen:
         reasons = "; ".join(f"{name}: {why}" for name, why in refused.items()) or "none is for such data"

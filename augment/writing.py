@@ -65,13 +65,17 @@ def _batches(
     """All rows, part after part; ids that synthetic rows lack are numbered on."""
     ids = [name for name, column in schema.columns.items() if column.type == "id"]
     made = 0
+    types: dict[str, Any] = {}
     for folder, origin in parts:
         for batch in Dataset.load(Path(folder)).batches(BATCH_ROWS):
             frame = batch.frame.assign(**{origin_column: pd.Categorical([origin] * len(batch))})
-            if origin != REAL:
-                numbers = np.arange(made, made + len(batch))
+            if origin == REAL:
+                types = {name: frame[name].dtype for name in ids}
+            else:
+                numbers = pd.Series(np.arange(made, made + len(batch)))
                 for name in ids:
-                    frame[name] = numbers + first_id[name] if name in first_id else [f"synthetic-{n}" for n in numbers]
+                    fresh = numbers + first_id[name] if name in first_id else "synthetic-" + numbers.astype(str)
+                    frame[name] = fresh.astype(types.get(name, fresh.dtype))
                 made += len(batch)
             yield Dataset(conform(frame, schema), batch.arrays, schema)
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -383,14 +382,15 @@ def test_errors_in_a_process_of_their_own(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_ctrl_c_in_a_process_of_its_own(tmp_path):
-    code = (
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_signals_end_a_command_in_order(name, code):
+    script = (
         "import os, signal, sys\nfrom augment.cli import main\n"
-        "@main.command()\ndef wait():\n    os.kill(os.getpid(), signal.SIGINT)\n    signal.pause()\n"
+        f"@main.command()\ndef wait():\n    os.kill(os.getpid(), signal.{name})\n    signal.pause()\n"
         "main(['wait'], prog_name='augment')"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 128 + signal.SIGINT
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == code
     assert done.stderr.startswith("error: interrupted")
 
 

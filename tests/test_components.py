@@ -94,6 +94,11 @@ class _Killed(BaseException):
     pass
 
 
+def _save_twice(checkpoint):
+    for _ in range(2):
+        checkpoint.save(_tensors(2), {"step": 2})
+
+
 @pytest.mark.parametrize("moment", range(6))
 def test_a_process_killed_while_saving_leaves_a_whole_checkpoint(tmp_path, monkeypatch, moment):
     """Whatever step of `save` the process dies at, the old or the new checkpoint is there, and saving goes on."""
@@ -120,8 +125,7 @@ def test_a_process_killed_while_saving_leaves_a_whole_checkpoint(tmp_path, monke
         patched.setattr(os, "rename", dying(real_rename))
         patched.setattr(components, "write_state", dying(real_write))
         with pytest.raises(_Killed):
-            for _ in range(2):
-                checkpoint.save(_tensors(2), {"step": 2})
+            _save_twice(checkpoint)
     _, values = checkpoint.load()
     assert values["step"] in (1, 2)
     checkpoint.save(_tensors(3), {"step": 3})

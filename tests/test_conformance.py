@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image
 
 from augment.plugins import Catalog
 from augment.testing import checks_for
@@ -14,8 +17,51 @@ COMPONENTS = sorted(
     key=lambda cls: (cls.kind, cls.name, cls.__qualname__),
 )
 
+TABLE = pd.DataFrame({"height": [1.5, 2.5, None, 4.0] * 3, "visits": range(12), "label": ["a", "b", "a", "c"] * 3})
+
+
+def _csv(folder):
+    TABLE.to_csv(folder / "data.csv", index=False)
+    return {"path": folder / "data.csv"}
+
+
+def _json_lines(folder):
+    TABLE.to_json(folder / "data.jsonl", orient="records", lines=True)
+    return {"path": folder / "data.jsonl"}
+
+
+def _parquet(folder):
+    TABLE.to_parquet(folder / "data.parquet", index=False)
+    return {"path": folder / "data.parquet"}
+
+
+def _npz(folder):
+    images = np.arange(4 * 8 * 8, dtype=np.uint8).reshape(4, 8, 8, 1)
+    np.savez(folder / "data.npz", image=images, label=np.array(["a", "b", "a", "b"]))
+    return {"path": folder / "data.npz"}
+
+
+def _images(folder):
+    for position, label in enumerate(["a", "b", "a", "b"]):
+        place = folder / "images" / label
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((8, 8), 40 * position, dtype=np.uint8)).save(place / f"{position}.png")
+    return {"path": folder / "images"}
+
+
 # Settings that make a component quick enough to be checked, or that it cannot do without; by its class's name.
-SETTINGS = {}
+SETTINGS = {
+    "CsvSource": _csv,
+    "ImageFolderSource": _images,
+    "JsonLinesSource": _json_lines,
+    "NpzSource": _npz,
+    "ParquetSource": _parquet,
+    "SklearnDataset": {"dataset": "iris"},
+    "ImageGan": {"steps": 6, "width": 8},
+    "TableGan": {"steps": 20},
+    "ImageVae": {"steps": 6},
+    "TableVae": {"steps": 20},
+}
 
 # (class, rule) to the reason why a component may break a rule.
 EXCEPTIONS = {}
@@ -34,6 +80,12 @@ def _parameters():
 @pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.offer.name)
 def test_every_installed_plugin_can_be_used(report):
     assert not report.error
+
+
+@pytest.fixture(autouse=True)
+def _checkpoints_after_every_step(monkeypatch):
+    """So few steps as here would end before the first checkpoint, and a killed fit would have nothing to go on from."""
+    monkeypatch.setattr("augment.training.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
 
 
 @pytest.mark.parametrize("check", _parameters())

@@ -157,7 +157,9 @@ def test_the_order_of_known_labels_does_not_count():
 def test_a_fingerprint_never_changes():
     # runs are found again by it: this text is a promise
     frame = pd.DataFrame({"a": [1.5, None], "b": ["x", "ä"], "c": [1, 2]})
-    schema = Schema(columns={name: Column(type=kind) for name, kind in zip("abc", ["number", "text", "integer"])})
+    schema = Schema(
+        columns={name: Column(type=kind) for name, kind in zip("abc", ["number", "text", "integer"], strict=True)}
+    )
     assert Dataset.of(frame, {}, schema).fingerprint().startswith("3499a9e7b87d8c50")
 
 

@@ -146,14 +146,14 @@ def test_rows_of_each_class_are_counted():
 
 def test_a_table_with_classes_gets_smote_and_the_control(catalog_of):
     choice = choose(look_at(table(label=["a", "b"] * 50), None), catalog_of(*ALL))
-    assert names(choice) == ["smote", "bootstrap"]
+    assert names(choice) == ["smote"]
     assert not choice.impute
 
 
 def test_missing_values_are_imputed_for_those_who_cannot_take_them(catalog_of):
     data = table(label=["a", "b"] * 50, y=[1.5, None] * 50)
     choice = choose(look_at(data, None), catalog_of(*ALL))
-    assert names(choice) == ["smote", "bootstrap"]
+    assert names(choice) == ["smote"]
     assert choice.impute
 
 
@@ -185,7 +185,7 @@ def test_a_numeric_target_gets_what_accepts_one(catalog_of):
 def test_a_generator_that_learns_is_proposed_as_soon_as_one_for_tables_is_installed(catalog_of):
     data = table(num_rows=250, price=np.linspace(1, 9, 250))
     catalog = catalog_of(BOOTSTRAP, generator("gan", modalities=TABLES))
-    assert names(choose(look_at(data, None), catalog)) == ["gan", "bootstrap"]
+    assert names(choose(look_at(data, None), catalog)) == ["gan"]
 
 
 def test_images_get_classical_augmentation_and_one_network_without_copies(catalog_of):

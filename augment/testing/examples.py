@@ -7,6 +7,7 @@ Shapes: N rows, H height, W width, C channels, T steps, F fields.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -211,17 +212,10 @@ class Recipe:
     columns: frozenset[ColumnType] = EVERY_COLUMN
 
     def build(self, seed: int = 0) -> Dataset:
-        """The dataset."""
-        return example(
-            self.modality,
-            self.task,
-            self.rows,
-            missing=self.missing,
-            labels=self.labels,
-            constant=self.constant,
-            columns=self.columns,
-            seed=seed,
-        )
+        """The dataset, a copy that may be harmed."""
+        data = _built(self, seed)
+        arrays = {name: values.copy() for name, values in data.arrays.items()}
+        return Dataset(data.frame.copy(), arrays, data.schema)
 
     def __str__(self) -> str:
         labels = f"{self.labels}-" if self.labels != "category" else ""
@@ -229,9 +223,24 @@ class Recipe:
         return f"{self.modality}-{labels}{self.task}{extra}"
 
 
-def accepted_recipes(accepts: Accepts) -> list[Recipe]:
+@functools.lru_cache(maxsize=256)
+def _built(recipe: Recipe, seed: int) -> Dataset:
+    return example(
+        recipe.modality,
+        recipe.task,
+        recipe.rows,
+        missing=recipe.missing,
+        labels=recipe.labels,
+        constant=recipe.constant,
+        columns=recipe.columns,
+        seed=seed,
+    )
+
+
+@functools.cache
+def accepted_recipes(accepts: Accepts) -> tuple[Recipe, ...]:
     """Every kind of data that a component says it accepts, plain ones before those with missing values."""
-    found = []
+    found: list[Recipe] = []
     for modality in sorted(EVERY_MODALITY):
         first = Recipe(modality, "classes", max(120, accepts.min_rows), columns=accepts.columns)
         tasks = [replace(first, task=task) for task in ("classes", "number", "none")]
@@ -244,7 +253,7 @@ def accepted_recipes(accepts: Accepts) -> list[Recipe]:
             found += [recipe for recipe in [replace(plain[0], constant=True)] if _fits(accepts, recipe)]
         if plain and accepts.missing and _has_gaps(replace(plain[0], missing=True)):
             found.append(replace(plain[0], missing=True))
-    return found
+    return tuple(found)
 
 
 def _fits(accepts: Accepts, recipe: Recipe) -> bool:

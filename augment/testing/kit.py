@@ -73,8 +73,12 @@ class Case:
     @property
     def other_data(self) -> Dataset:
         """Other rows of the same kind, under the schema of the training part."""
+        return self.unseen(seed=1)
+
+    def unseen(self, seed: int) -> Dataset:
+        """Rows of another seed, under the schema of the training part."""
         assert self.recipe is not None
-        data = self.recipe.build(seed=1)
+        data = self.recipe.build(seed)
         return Dataset.of(data.frame, data.arrays, self.data.schema)
 
     def context(
@@ -272,7 +276,7 @@ def checks_for(component: type[Component], params: Settings = None) -> list[Chec
     """
     from augment.testing import data_in_out, every_kind, generators, judges, learners
 
-    recipes = [] if component.kind == "source" else accepted_recipes(component.accepts)
+    recipes = [] if component.kind == "source" else list(accepted_recipes(component.accepts))
     kept: dict[str, Any] = {}
     modules: tuple[ModuleType, ...] = (every_kind, learners, generators, judges, data_in_out)
     checks = []
@@ -312,7 +316,8 @@ def difference(one: Any, other: Any) -> str:
         if len(one) != len(other):
             return f"{len(one)} rows and {len(other)} rows"
         if list(one.frame.columns) != list(other.frame.columns) or set(one.arrays) != set(other.arrays):
-            return "their columns or arrays differ"
+            named = [f"{list(data.frame)} {sorted(data.arrays)}" for data in (one, other)]
+            return f"columns and arrays are {named[0]} and {named[1]}"
         for name in one.frame.columns:
             if one.frame[name].dtype != other.frame[name].dtype:
                 return f"column {name!r} has pandas type {one.frame[name].dtype} and {other.frame[name].dtype}"

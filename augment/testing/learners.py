@@ -52,8 +52,8 @@ def work(case: Case, component: Any) -> Any:
     if case.component.kind == "probe":
         return component.predict(request(case))
     if case.component.kind == "metric":
-        holdout = Dataset(*_parts(case, seed=2), case.data.schema)
-        return component.score(case.other_data, case.data, holdout, case.context("work", train=case.data))
+        context = case.context("work", train=case.data)
+        return component.score(case.other_data, case.data, case.unseen(seed=2), context)
     return outcome(component, request(case), case.context("work", train=case.data))
 
 
@@ -67,12 +67,6 @@ def request(case: Case) -> Dataset:
     if case.component.kind == "probe" and other.schema.target:
         return other.drop_columns([other.schema.target])
     return other
-
-
-def _parts(case: Case, seed: int) -> tuple[Any, Any]:
-    assert case.recipe is not None
-    data = case.recipe.build(seed)
-    return Dataset.of(data.frame, data.arrays, case.data.schema).frame, data.arrays
 
 
 def same_seed_same_outcome(case: Case) -> None:

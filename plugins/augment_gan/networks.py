@@ -40,7 +40,7 @@ class Generator(nn.Module):
         """Pictures, (N, C, H, W)."""
         start = self.first(torch.cat([noise_NZ, self.embedding(classes_N)], 1)).unflatten(1, self.start)
         x_NCHW = self.doublings(start.contiguous(memory_format=torch.channels_last))
-        return x_NCHW[:, :, : self.height, : self.breadth].sigmoid()
+        return x_NCHW[:, :, : self.height, : self.breadth].float().sigmoid()
 
 
 class Discriminator(nn.Module):

@@ -58,7 +58,13 @@ class CsvSink(Sink):
 
     def _table(self, batch: Dataset, schema: Schema) -> pa.Table:
         table = table_of(batch, schema)
-        return pa.table({name: self._guarded(table[name]) for name in table.column_names})
+        return pa.table({name: self._cells(table[name].combine_chunks()) for name in table.column_names})
+
+    def _cells(self, values: pa.Array) -> pa.Array:
+        if pa.types.is_dictionary(values.type):  # a few labels to look at instead of all rows
+            guarded = pa.DictionaryArray.from_arrays(values.indices, self._guarded(values.dictionary))
+            return guarded.cast(pa.string())
+        return self._guarded(values) if pa.types.is_string(values.type) else values
 
     def _header(self, schema: Schema) -> bytes:
         names = self._guarded(pa.array(list(schema.columns), pa.string())).to_pylist()
@@ -66,10 +72,11 @@ class CsvSink(Sink):
         csv.writer(line, lineterminator="\n").writerow(names)
         return line.getvalue().encode()
 
-    def _guarded(self, values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-        if pa.types.is_dictionary(values.type):
-            values = values.cast(pa.string())
-        if not (self.params.guard_formulas and pa.types.is_string(values.type)):
-            return values
-        runs = pc.and_not(pc.match_substring_regex(values, FORMULA), pc.match_substring_regex(values, NUMBER))
-        return pc.if_else(runs, pc.binary_join_element_wise("'", values, ""), values)
+    def _guarded(self, words: pa.Array) -> pa.Array:
+        if not self.params.guard_formulas:
+            return words
+        runs = pc.match_substring_regex(words, FORMULA)
+        if not pc.any(runs).as_py():
+            return words
+        runs = pc.and_not(runs, pc.match_substring_regex(words, NUMBER))
+        return pc.if_else(runs, pc.binary_join_element_wise("'", words, ""), words)

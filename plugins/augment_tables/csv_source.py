@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import codecs
 import csv
-import re
 from collections.abc import Iterator
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Annotated, Literal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
@@ -19,7 +18,7 @@ from augment import components
 from augment.components import Context, Source
 from augment.dataset import Dataset
 from augment.errors import DataError
-from augment_tables.reading import KEPT_AS_TEXT, check_file, check_names, check_text, chosen_columns, dataset_of
+from augment_tables.reading import CHUNK, KEPT_AS_TEXT, check_file, check_names, check_text, chosen_columns, dataset_of
 
 MISSING_NUMBERS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
 LARGEST_BLOCK = 2**31 - 1  # Arrow's limit, in bytes
@@ -95,14 +94,26 @@ class CsvSource(Source):
         """Columns that would not be written as they were read: codes such as 00123, times of day."""
         changed = {field.name for field in table.schema if pa.types.is_time(field.type)}
         integers = {field.name for field in table.schema if pa.types.is_integer(field.type)}
-        with self.params.path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
-            edge = re.escape(self.params.delimiter.encode())
-            if not integers or not re.search(rb'(?:^|[\r\n]|%s)[ "]*0[0-9]' % edge, content):
-                return changed
+        if not integers or not self._has_leading_zeros():
+            return changed
         text = self._parse(table.column_names, sorted(integers), integers, quoted=True)
         return changed | {
             name for name in integers if pc.any(pc.match_substring_regex(text[name], "^ *0[0-9]")).as_py()
         }
+
+    def _has_leading_zeros(self) -> bool:
+        """Whether any cell may begin with a 0 and another digit; spares most files a second reading."""
+        encoding = self.params.encoding
+        if "00".encode(encoding) != b"00":
+            return True
+        edges = np.frombuffer(b'\r\n" ' + self.params.delimiter.encode(encoding), dtype=np.uint8)
+        content = np.memmap(self.params.path, dtype=np.uint8, mode="r")
+        for start in range(0, len(content), CHUNK):
+            part = content[start : start + CHUNK + 2]
+            places = np.flatnonzero((part[1:-1] == ord("0")) & (part[2:] - ord("0") < 10))  # bytes below "0" wrap round
+            if np.isin(part[places], edges).any():
+                return True
+        return False
 
     def _without_missing_words(self, table: pa.Table) -> pa.Table:
         missing = pa.array([""] if self.params.null_values is None else list(self.params.null_values), pa.string())

@@ -90,8 +90,8 @@ class ImageVae(components.Generator):
 
         vae = cls(params)
         tensors, values = read_state(folder)
-        vae.weights = {name[8:]: value for name, value in tensors.items() if name.startswith("network/")}
-        vae.mixture = Mixture(**{name[8:]: value for name, value in tensors.items() if name.startswith("mixture/")})
+        vae.weights = {name.removeprefix("network/"): tensors[name] for name in tensors if name.startswith("network/")}
+        vae.mixture = Mixture(*(tensors[f"mixture/{name}"] for name in ("ends", "means", "factors")))
         vae.curve = tensors["tone"]
         vae.schema = Schema.model_validate(values["schema"])
         vae.conditions = Conditions.of_schema(vae.schema, values["counts"])
