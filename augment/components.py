@@ -9,6 +9,8 @@ Shapes: N rows, C classes.
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -84,31 +86,22 @@ class Checkpoint:
         """Replace what was kept, whole or not at all."""
         if self.folder is None:
             return
-        import os
-        import shutil
-
-        fresh = self.folder.with_name(self.folder.name + ".new")
+        fresh = self.folder / ("b" if self._current() == "a" else "a")
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
         write_state(fresh, tensors, values)
-        if self.folder.is_dir():
-            shutil.rmtree(self._old, ignore_errors=True)
-            os.rename(self.folder, self._old)
-        os.rename(fresh, self.folder)
-        shutil.rmtree(self._old, ignore_errors=True)
+        pointer = self.folder / "current.new"
+        pointer.write_text(fresh.name, encoding="utf-8")
+        os.replace(pointer, self.folder / "current")
 
     def load(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
-        """What `save` kept last, or None."""
-        if self.folder is None:
-            return None
-        # a process killed between the two renames of `save` leaves the old one alone, and whole
-        kept = next((folder for folder in (self.folder, self._old) if folder.is_dir()), None)
-        return None if kept is None else read_state(kept)
+        """What `save` kept last, or None. A fit that goes on reports the progress made before once more."""
+        current = self._current()
+        return read_state(self.folder / current) if self.folder and current else None
 
-    @property
-    def _old(self) -> Path:
-        assert self.folder is not None
-        return self.folder.with_name(self.folder.name + ".old")
+    def _current(self) -> str | None:
+        pointer = self.folder / "current" if self.folder else None
+        return pointer.read_text(encoding="utf-8") if pointer and pointer.is_file() else None
 
 
 def _no_progress(step: int, total: int, losses: Mapping[str, float]) -> None:
@@ -294,7 +287,7 @@ class Fitted(Component):
 class Transform(Fitted):
     """Changes real rows before anything learns: fitted on the training part, applied to both parts.
 
-        class DropNegative(Transform):
+        class Absolute(Transform):
             name = "absolute"
 
             def apply(self, data):
@@ -340,10 +333,12 @@ class Generator(Fitted):
                 return self
 
             def sample(self, given, context):
-                rows = context.train.take(context.rng.integers(len(context.train), size=len(given)))
+                choice, noise = context.rng.spawn(2)  # a stream each, row after row: k rows begin as n rows do
+                rows = context.train.take(choice.integers(len(context.train), size=len(given)))
+                shifts = noise.normal(0, self.params.scale, (len(given), len(self.spread)))
                 frame = rows.frame.copy()
-                for name, spread in self.spread.items():
-                    frame[name] += context.rng.normal(0, self.params.scale * spread, len(frame))
+                for name, shift in zip(self.spread, shifts.T, strict=True):
+                    frame[name] += self.spread[name] * shift
                 return Dataset(frame, rows.arrays, rows.schema)
 
             def save(self, folder):

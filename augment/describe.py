@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel
+
 from augment.components import EVERY_COLUMN, EVERY_MODALITY, KINDS, Component, Generator, Kind, Source
 from augment.console import printable
 from augment.plugins import Catalog
@@ -20,7 +22,18 @@ if TYPE_CHECKING:
     from augment.spec import Resolved
     from augment.steps import Step
 
-__all__ = ["check", "component", "example", "offered", "plugins", "result", "result_event", "settings", "verdict"]
+__all__ = [
+    "abilities",
+    "check",
+    "component",
+    "example",
+    "offered",
+    "plugins",
+    "result",
+    "result_event",
+    "settings",
+    "verdict",
+]
 
 MOST_CLASSES = 20  # lines of a table of classes; the rest is counted
 
@@ -145,7 +158,7 @@ def _default(model: type[BaseModel], name: str) -> Any:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, BaseModel):
-        return value.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        return value.model_dump(mode="json", by_alias=True)
     return sorted(value) if isinstance(value, frozenset) else str(value)
 
 

@@ -86,7 +86,7 @@ def sample(
             max_rounds=resolved.pipeline.max_rounds,
             unique=False,
             shortfall="fail",
-            where={name: value for name, value in where.items() if name != train.schema.target},
+            where={name: value for name, value in where.items() if not (classed and name == train.schema.target)},
         )
         return _written(session, resolved, train.schema, [(str(part), origin) for part, origin in mixture.parts], out)
 
@@ -118,8 +118,9 @@ def _checked(bound: Bound, schema: Schema, where: Mapping[str, str]) -> dict[str
     for name, value in where.items():
         if name not in schema.columns:
             raise SpecError(f"--where {name}={value}: there is no such column{did_you_mean(name, schema.columns)}")
-        if conditional == "none" or (conditional == "target" and name != schema.target):
-            able = f"the target, {schema.target!r}, alone" if conditional == "target" and schema.target else "no column"
+        by_target = conditional == "target" and schema.task == "classes"
+        if conditional != "any" and not (by_target and name == schema.target):
+            able = f"the target, {schema.target!r}, alone" if by_target else "no column"
             raise SpecError(f"--where {name}={value}: generator {bound.id!r} can be asked for {able}")
         labels = schema.classes if name == schema.target else schema.columns[name].categories
         if labels and value not in labels:

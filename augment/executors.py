@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,8 @@ from augment import errors
 from augment.errors import AugmentError, PluginError
 
 __all__ = ["Executor", "InProcess", "Job", "Processes", "Task", "error_from_json", "error_to_json", "open_task"]
+
+MOST_LAST_WORDS = 4096  # bytes looked at of what a dead worker printed
 
 Emit = Callable[[Mapping[str, Any]], None]
 Task = Callable[[Mapping[str, Any]], Mapping[str, Any]]
@@ -148,18 +151,18 @@ class Processes:
                     if progress is None:
                         break
                     progress.active += 1
-                worker = _Worker(progress.job, self, messages)
-                living.add(worker)
                 try:
-                    if stop.is_set():
-                        return
-                    self._serve_job(progress, worker, lock, stop)
+                    worker = _Worker(progress.job, self, messages)
+                    living.add(worker)
+                    try:
+                        self._serve_job(progress, worker, lock, stop)
+                    finally:
+                        worker.close()
+                        living.discard(worker)
                 except BaseException as error:
                     messages.put(error)
                     return
                 finally:
-                    worker.close()
-                    living.discard(worker)
                     with lock:
                         progress.active -= 1
 
@@ -169,9 +172,9 @@ class Processes:
 
         num_threads = max(1, min(self.workers, sum(len(progress.job.rows) for progress in work)))
         threads = [threading.Thread(target=serve_and_leave, daemon=True) for _ in range(num_threads)]
-        for thread in threads:
-            thread.start()
         try:
+            for thread in threads:
+                thread.start()
             running = len(threads)
             while running:
                 message = messages.get()
@@ -188,7 +191,8 @@ class Processes:
             for worker in list(living):
                 worker.kill()
             for thread in threads:
-                thread.join(timeout=10)
+                if thread.ident is not None:  # started, that is: an interrupt may have come before
+                    thread.join(timeout=10)
 
     @staticmethod
     def _serve_job(progress: _Progress, worker: _Worker, lock: threading.Lock, stop: threading.Event) -> None:
@@ -216,7 +220,7 @@ class _Worker:
 
     def __init__(self, job: Job, pool: Processes, messages: queue.SimpleQueue[Any]):
         self.job, self.messages = job, messages
-        self._overdue = False
+        self._opened = self._overdue = False
         # what the worker prints; only shown when it dies
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the worker)
         threads = str(pool.threads)
@@ -240,7 +244,6 @@ class _Worker:
             encoding="utf-8",
             start_new_session=True,  # Ctrl-C reaches the host alone, which then ends its workers
         )
-        self._send({"fn": job.fn, "init": job.init})
 
     def call(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """Have one row done; events go to `messages` as they come."""
@@ -250,14 +253,19 @@ class _Worker:
             alarm.daemon = True
             alarm.start()
         try:
+            if not self._opened:
+                self._send({"fn": self.job.fn, "init": self.job.init})
+                self._opened = True
             self._send({"row": row})
             assert self.process.stdout is not None
             for line in self.process.stdout:
+                if not line.endswith("\n"):
+                    break  # it died in the middle of a word
                 message = json.loads(line)
                 if "result" in message:
                     return dict(message["result"])
                 if "error" in message:
-                    raise error_from_json(message["error"])
+                    raise error_from_json(message["error"], self.job.what)
                 self.messages.put(message["event"])
         finally:
             if alarm:
@@ -274,7 +282,7 @@ class _Worker:
 
     def _give_up(self) -> None:
         self._overdue = True
-        self.process.kill()
+        self.kill()
 
     def _death(self) -> AugmentError:
         status = self.process.wait()
@@ -285,13 +293,16 @@ class _Worker:
             )
         how = f"was killed by signal {-status}" if status < 0 else f"ended with exit status {status}"
         hint = "; the machine may have run out of memory" if status == -9 else ""
-        self._errors.seek(0)
+        self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - MOST_LAST_WORDS))
         printed = self._errors.read().decode(errors="replace").strip().splitlines()
         last = f"; its last words: {printed[-1]}" if printed else ""
         return PluginError(f"{self.job.what}: its process {how} without an answer{hint}{last}")
 
     def kill(self) -> None:
-        """End the process at once."""
+        """End the process at once, and what it has started."""
+        if os.name == "posix" and self.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
         self.process.kill()
 
     def close(self) -> None:
@@ -303,7 +314,7 @@ class _Worker:
         try:
             self.process.wait(timeout=5)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            self.kill()
             self.process.wait()
         self._errors.close()
 
@@ -314,14 +325,22 @@ class _WorkerTraceback(Exception):
 
 def error_to_json(error: BaseException, traceback: str) -> dict[str, Any]:
     """An error as plain data, to cross the pipe."""
-    known = isinstance(error, AugmentError)
-    message = str(error) if known else f"{type(error).__name__}: {error}"
-    return {"type": type(error).__name__ if known else "AugmentError", "message": message, "traceback": traceback}
+    # a plugin may derive its own errors from ours: the nearest of ours stands for it, with its exit code
+    ours = next((cls for cls in type(error).__mro__ if cls.__module__ == errors.__name__), None)
+    message = str(error) if ours else f"{type(error).__name__}: {error}"
+    return {"type": ours.__name__ if ours else "", "message": message, "traceback": traceback}
 
 
-def error_from_json(data: Mapping[str, Any]) -> AugmentError:
-    """The inverse of `error_to_json`; the worker's traceback becomes the cause."""
-    kind = getattr(errors, str(data["type"]), AugmentError)
-    error: AugmentError = kind(str(data["message"]))
+def error_from_json(data: Mapping[str, Any], what: str) -> AugmentError:
+    """The inverse of `error_to_json`; the worker's traceback becomes the cause.
+
+    Args:
+        data: the error.
+        what: names the component and what it does, for errors that nobody raised on purpose.
+    """
+    if data["type"]:
+        error: AugmentError = getattr(errors, str(data["type"]))(str(data["message"]))
+    else:
+        error = AugmentError(f"{what}: {data['message']}")
     error.__cause__ = _WorkerTraceback("\n" + str(data["traceback"]))
     return error

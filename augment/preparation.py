@@ -21,6 +21,7 @@ from augment.steps import Bound
 __all__ = ["Prepared", "prepare"]
 
 TRANSFORM: tuple[Kind, ...] = ("transform",)
+SYNTHETIC_ID = "synthetic-"  # what ids of synthetic rows begin with where ids are text
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Prepared:
         num_test: held-out rows.
         key: content key of the training part.
         transforms: as they were bound, in order.
-        first_id: id column of whole numbers to the first that no real row has.
+        first_id: id column to what stands before the number in ids of synthetic rows (nothing where ids are whole
+            numbers), and the first such number that no real row has.
         notes: what a person should look at.
     """
 
@@ -56,7 +58,7 @@ class Prepared:
     num_test: int
     key: str
     transforms: list[Bound]
-    first_id: dict[str, int]
+    first_id: dict[str, tuple[str, int]]
     notes: list[str]
 
 
@@ -125,7 +127,7 @@ def prepare(session: Session, resolved: Resolved) -> Prepared:
         num_test=len(after["test"]),
         key=key,
         transforms=transforms,
-        first_id={name: first for name in ids if (first := _first_free(data.frame[name])) is not None},
+        first_id={name: _first_free(data.frame[name]) for name in ids},
         notes=[*notes, *rows.notes],
     )
 
@@ -175,7 +177,7 @@ def _with_ids(changed: Dataset, original: Dataset, ids: list[str]) -> Dataset:
     if not ids:
         return changed
     same = len(changed) == len(original)
-    found: dict[str, Any] = {name: original.frame[name].to_numpy() if same else np.arange(len(changed)) for name in ids}
+    found = {name: original.frame[name] if same else _numbered(original.frame[name], len(changed)) for name in ids}
     order = [name for name in original.schema.columns if name in ids or name in changed.schema.columns]
     order += [name for name in changed.schema.columns if name not in order]
     columns = {name: (original if name in ids else changed).schema.columns[name] for name in order}
@@ -183,11 +185,19 @@ def _with_ids(changed: Dataset, original: Dataset, ids: list[str]) -> Dataset:
     return Dataset.of(frame, changed.arrays, changed.schema.model_copy(update={"columns": columns}))
 
 
-def _first_free(ids: pd.Series) -> int | None:
-    """The number after the largest id, where ids are whole numbers (as text as well); None for other ids."""
-    numbers = ids.dropna()
+def _numbered(ids: pd.Series, num_rows: int) -> pd.Series:
+    """New ids of the same type."""
+    numbers = pd.Series(np.arange(num_rows))
+    return numbers if pd.api.types.is_integer_dtype(ids.dtype) else numbers.astype("str")
+
+
+def _first_free(ids: pd.Series) -> tuple[str, int]:
+    """What stands before the number in synthetic ids, and the first number that makes new ones with it."""
+    numbers, prefix = ids.dropna(), ""
     if not pd.api.types.is_integer_dtype(numbers.dtype):
         if not numbers.str.fullmatch(r"0|[1-9][0-9]{0,17}").all():
-            return None
+            prefix = SYNTHETIC_ID
+            # what was augmented before may be augmented again
+            numbers = numbers.str.extract(rf"^{SYNTHETIC_ID}([0-9]{{1,17}})$", expand=False).dropna()
         numbers = numbers.astype("int64")
-    return int(numbers.max()) + 1 if len(numbers) else 0
+    return prefix, int(numbers.max()) + 1 if len(numbers) else 0

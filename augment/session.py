@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes.util
 import os
 import shutil
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -201,12 +203,12 @@ def opened(
     """Load a pipeline and open a session for it, with a scratch folder that is gone afterwards.
 
     Raises:
-        Interrupted: the user stopped what was done inside the block.
+        Interrupted: the user stopped what was done inside the block, with Ctrl-C or SIGTERM.
     """
     catalog = Catalog()
     resolved = load(pipeline, catalog, overrides=overrides)
     store = Store()
-    with store.scratch() as scratch:
+    with _interruptible(), store.scratch() as scratch:
         session = Session(
             seed=resolved.pipeline.seed,
             device="cpu",
@@ -218,12 +220,33 @@ def opened(
             events=events or (lambda event: None),
         )
         store.note = session.note
-        try:
-            session.device = _device(session, resolved.pipeline.device)
-            yield session, resolved
-        except KeyboardInterrupt as error:
-            message = "stopped; what is finished is kept, and the same command goes on from there"
-            raise Interrupted(message) from error
+        session.device = _device(session, resolved.pipeline.device)
+        yield session, resolved
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM came: batch systems and containers stop a run with it."""
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the block as `Interrupted`, after everything in it has been put away."""
+
+    def terminate(number: int, frame: Any) -> None:
+        raise _Terminated
+
+    # a handler that somebody else has set stays; and only the main thread may set one
+    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    if ours:
+        signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        message = "stopped; what is finished is kept, and the same command goes on from there"
+        raise Interrupted(message, 143 if isinstance(error, _Terminated) else 130) from error
+    finally:
+        if ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _device(session: Session, wanted: str) -> str:

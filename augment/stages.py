@@ -15,8 +15,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from augment.components import Checkpoint, Context, Filter, Fitted, Source, Transform
 from augment.dataset import Dataset
 from augment.errors import AugmentError, PluginError
@@ -111,14 +109,15 @@ def fit(init: Mapping[str, Any], emit: Emit) -> Task:
         train = Dataset.load(Path(init["train"]))
         component: Any = bound.cls(bound.params)
         before = train.fingerprint()
-        keeper = _Keeper(Path(row["checkpoint"]) if row["checkpoint"] else None)
+        checkpoint = Checkpoint(Path(row["checkpoint"]) if row["checkpoint"] else None)
+        losses_by_step: dict[int, Mapping[str, float]] = {}
         report = _reporter("fit", bound, emit)
 
         def progress(step: int, total: int, losses: Mapping[str, float]) -> None:
-            keeper.losses[int(step)] = {name: float(value) for name, value in losses.items()}
+            losses_by_step[int(step)] = {name: float(value) for name, value in losses.items()}
             report(step, total, losses)
 
-        lent = {"train": train, "progress": progress, "checkpoint": keeper, "deadline": init["deadline"]}
+        lent = {"train": train, "progress": progress, "checkpoint": checkpoint, "deadline": init["deadline"]}
         with lend(init, init["seed"], **lent) as context, calling(bound, "fit"):
             fitted: Any
             if isinstance(component, Filter):
@@ -139,7 +138,7 @@ def fit(init: Mapping[str, Any], emit: Emit) -> Task:
             if isinstance(fitted, Filter):
                 facts["threshold"] = float(fitted.threshold)
             _write_json(out / f"{bound.kind}.json", facts)
-            _write_losses(out / "losses.csv", keeper.losses)
+            _write_losses(out / "losses.csv", losses_by_step)
         return {}
 
     return run
@@ -189,30 +188,6 @@ def load_fitted(bound: Bound, folder: Path) -> Fitted:
     if not isinstance(component, bound.cls):
         raise PluginError(f"{bound.what}: load returned {type(component).__name__}; it must return the component")
     return component
-
-
-class _Keeper(Checkpoint):
-    """A checkpoint that also keeps the losses reported so far, so that a resumed fit writes the same curve."""
-
-    losses: dict[int, dict[str, float]]
-
-    def __init__(self, folder: Path | None):
-        super().__init__(folder)
-        object.__setattr__(self, "losses", {})
-
-    def save(self, tensors: Mapping[str, np.ndarray], values: Mapping[str, Any]) -> None:
-        """See `Checkpoint.save`."""
-        curve = [[step, losses] for step, losses in self.losses.items()]
-        super().save(tensors, {"own": dict(values), "losses": curve})
-
-    def load(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
-        """See `Checkpoint.load`."""
-        kept = super().load()
-        if kept is None:
-            return None
-        tensors, values = kept
-        self.losses.update({int(step): losses for step, losses in values["losses"]})
-        return tensors, values["own"]
 
 
 def _reporter(stage: str, bound: Bound, emit: Emit) -> Any:

@@ -200,6 +200,10 @@ class _State:
                 index, key = path.split("/")
                 state.setdefault(int(index), {})[key] = torch.tensor(value)
             optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+            for parameter, entries in optimizer.state.items():
+                for key, moment in entries.items():
+                    if key != "step":  # a fused optimizer pairs moments and weights by their places in memory
+                        entries[key] = torch.empty_like(parameter).copy_(moment)
         self.sums = {name: torch.tensor(v).to(self.device) for name, v in _below(tensors, "sum/").items()}
         self.num_done, self.num_summed = values["num_done"], values["num_summed"]
         self.history = [(step, losses) for step, losses in values["history"]]

@@ -12,10 +12,11 @@ import pandas as pd
 
 from augment.components import Reporter, Sink, derive_seed
 from augment.dataset import Dataset
+from augment.errors import PluginError
 from augment.executors import Emit, Task
 from augment.judging import MAX_JUDGED_ROWS
 from augment.schema import Column, Schema, conform
-from augment.spec import bound_from_json
+from augment.spec import Bound, bound_from_json
 from augment.stages import CATALOG, calling
 
 __all__ = ["REAL", "report", "with_origin", "write"]
@@ -34,7 +35,8 @@ def write(init: Mapping[str, Any], emit: Emit) -> Task:
     """Write one part of the dataset through a sink.
 
     init: `component`, `folder`, `schema` (of the written data, origin included), `origin_column`. Row: `name` (train or
-    test), `parts` (pairs of dataset folder and origin), `first_id` (column to the first id of synthetic rows).
+    test), `parts` (pairs of dataset folder and origin), `first_id` (id column to the number of the first synthetic row
+    and what stands before it: nothing in a column of integers).
     Result: `files`, relative to the folder, and `rows`.
     """
     bound = bound_from_json(init["component"], CATALOG)
@@ -44,37 +46,39 @@ def write(init: Mapping[str, Any], emit: Emit) -> Task:
         sink: Any = bound.cls(bound.params)
         assert isinstance(sink, Sink)
         folder = Path(init["folder"])
-        rows = 0
+        rows, complete = 0, False
 
         def counted() -> Iterator[Dataset]:
-            nonlocal rows
+            nonlocal rows, complete
             for batch in _batches(row["parts"], schema, init["origin_column"], row["first_id"]):
                 rows += len(batch)
                 yield batch
+            complete = True
 
         with calling(bound, "write"):
             written = sink.write(row["name"], counted(), schema, folder)
-        return {"files": [Path(path).relative_to(folder).as_posix() for path in written], "rows": rows}
+        if not complete:
+            raise PluginError(f"{bound.what}: write stopped after {rows} rows and left the others unwritten")
+        return {"files": _written(bound, written, folder), "rows": rows}
 
     return run
 
 
 def _batches(
-    parts: list[tuple[str, str]], schema: Schema, origin_column: str, first_id: Mapping[str, int]
+    parts: list[tuple[str, str]], schema: Schema, origin_column: str, first_id: Mapping[str, tuple[str, int]]
 ) -> Iterator[Dataset]:
     """All rows, part after part; ids that synthetic rows lack are numbered on."""
-    ids = [name for name, column in schema.columns.items() if column.type == "id"]
     made = 0
     types: dict[str, Any] = {}
     for folder, origin in parts:
         for batch in Dataset.load(Path(folder)).batches(BATCH_ROWS):
             frame = batch.frame.assign(**{origin_column: pd.Categorical([origin] * len(batch))})
             if origin == REAL:
-                types = {name: frame[name].dtype for name in ids}
+                types = {name: frame[name].dtype for name in first_id}
             else:
                 numbers = pd.Series(np.arange(made, made + len(batch)))
-                for name in ids:
-                    fresh = numbers + first_id[name] if name in first_id else "synthetic-" + numbers.astype(str)
+                for name, (prefix, first) in first_id.items():
+                    fresh = prefix + (numbers + first).astype(str) if prefix else numbers + first
                     frame[name] = fresh.astype(types.get(name, fresh.dtype))
                 made += len(batch)
             yield Dataset(conform(frame, schema), batch.arrays, schema)
@@ -95,9 +99,18 @@ def report(init: Mapping[str, Any], emit: Emit) -> Task:
         folder = Path(row["out"])
         with calling(bound, "write"):
             written = reporter.write(_view(init), folder)
-        return {"files": [Path(path).relative_to(folder).as_posix() for path in written]}
+        return {"files": _written(bound, written, folder)}
 
     return run
+
+
+def _written(bound: Bound, paths: Any, folder: Path) -> list[str]:
+    """What a component says that it wrote, relative to the folder; all of it is there."""
+    listed = isinstance(paths, list | tuple) and all(isinstance(path, str | Path) for path in paths)
+    if not listed or not all(Path(path).is_relative_to(folder) and Path(path).exists() for path in paths):
+        expected = f"a list of paths that it wrote below {folder} was expected"
+        raise PluginError(f"{bound.what}: write returned {paths!r}; {expected}")
+    return [Path(path).relative_to(folder).as_posix() for path in paths]
 
 
 @dataclass(frozen=True)

@@ -119,10 +119,10 @@ def test_a_process_killed_while_saving_leaves_a_whole_checkpoint(tmp_path, monke
 
         return step
 
-    real_rmtree, real_rename, real_write = shutil.rmtree, os.rename, components.write_state
+    real_rmtree, real_replace, real_write = shutil.rmtree, os.replace, components.write_state
     with monkeypatch.context() as patched:
         patched.setattr(shutil, "rmtree", dying(real_rmtree))
-        patched.setattr(os, "rename", dying(real_rename))
+        patched.setattr(os, "replace", dying(real_replace))
         patched.setattr(components, "write_state", dying(real_write))
         with pytest.raises(_Killed):
             _save_twice(checkpoint)

@@ -57,10 +57,9 @@ SETTINGS = {
     "NpzSource": _npz,
     "ParquetSource": _parquet,
     "SklearnDataset": {"dataset": "iris"},
+    "Cnn": {"steps": 120},
     "ImageGan": {"steps": 6, "width": 8},
-    "TableGan": {"steps": 20},
     "ImageVae": {"steps": 6},
-    "TableVae": {"steps": 20},
 }
 
 # (class, rule) to the reason why a component may break a rule.
@@ -80,6 +79,12 @@ def _parameters():
 @pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.offer.name)
 def test_every_installed_plugin_can_be_used(report):
     assert not report.error
+
+
+def test_settings_and_exceptions_are_for_components_that_exist():
+    names = {cls.__qualname__ for cls in COMPONENTS}
+    assert set(SETTINGS) <= names
+    assert {name for name, _ in EXCEPTIONS} <= names
 
 
 @pytest.fixture(autouse=True)

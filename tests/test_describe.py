@@ -137,7 +137,7 @@ def test_the_example_of_every_installed_component_is_valid(cls):
 
 @pytest.mark.parametrize("cls", INSTALLED, ids=lambda cls: f"{cls.kind}-{cls.__qualname__}")
 def test_every_setting_of_every_installed_component_is_documented(cls):
-    for name, _, _, documentation in describe.settings(cls):
+    for name, _, _, documentation in describe.settings(cls.Params):
         assert documentation, f"{cls.name}: {name}"
 
 

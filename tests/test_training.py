@@ -31,18 +31,23 @@ class Killed(Exception):
 
 
 def fit(context, kill_at=None, num_steps=NUM_STEPS, scale=1.0, **settings):
-    """A small network with everything that has state: running statistics, dropout, momentum, two losses."""
+    """A small network with all that makes going on hard: running statistics, dropout, and a fused optimizer on weights
+    that do not lie in memory row by row.
+    """
     with reproducible(context):
-        data = torch.randn(50, 4)
-        network = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 1))
-        optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
+        data = torch.randn(50, 3, 4, 4)
+        network = nn.Sequential(
+            nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Dropout(0.5), nn.Flatten(), nn.Linear(32, 1), nn.Flatten(0)
+        )
+        network.to(memory_format=torch.channels_last)
+        optimizer = torch.optim.Adam(network.parameters(), lr=0.01, fused=True)
         seen = []
 
         def step(number, rows):
             if number == kill_at:
                 raise Killed
             seen.append(rows.tolist())
-            loss = scale * (network(data[rows]) - data[rows].sum(1, keepdim=True)).square().mean()
+            loss = scale * (network(data[rows]) - data[rows].mean((1, 2, 3))).square().mean()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

@@ -14,7 +14,8 @@ Importing the kit imports neither pytest nor torch.
 from __future__ import annotations
 
 from augment.testing.examples import example
-from augment.testing.kit import Check, ConformanceError, check_component, checks_for
+from augment.testing.kit import Check, check_component, checks_for
+from augment.testing.rules import ConformanceError
 from augment.testing.runs import ExampleRun, example_run
 
 __all__ = ["Check", "ConformanceError", "ExampleRun", "check_component", "checks_for", "example", "example_run"]

@@ -15,7 +15,7 @@ from augment.dataset import Dataset
 from augment.errors import PluginError
 from augment.plugins import Catalog
 from augment.schema import Column, SchemaDeclaration, check, labels_of
-from augment.testing.kit import Case, Rule, difference, every, one_a_modality
+from augment.testing.rules import Case, Rule, difference, every, one_a_modality
 from augment.testing.runs import example_run
 
 __all__ = ["rules"]

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from augment.components import Component
 from augment.plugins import component_problem
-from augment.testing.kit import Case, Rule
+from augment.testing.rules import Case, Rule
 
 __all__ = ["rules"]
 

@@ -14,8 +14,8 @@ import pandas as pd
 from augment.components import Checkpoint, Component
 from augment.dataset import Dataset
 from augment.schema import check, labels_of, valid_rows
-from augment.testing.kit import Case, Rule, difference, every, one_a_modality
 from augment.testing.learners import saved
+from augment.testing.rules import Case, Rule, difference, every, one_a_modality
 
 __all__ = ["rules"]
 

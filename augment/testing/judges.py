@@ -13,8 +13,8 @@ from augment.components import Component, Score
 from augment.dataset import Dataset
 from augment.schema import check, labels_of
 from augment.testing.examples import Recipe
-from augment.testing.kit import Case, Rule, every, one_a_modality
 from augment.testing.learners import request, work
+from augment.testing.rules import Case, Rule, every, one_a_modality
 
 __all__ = ["rules"]
 

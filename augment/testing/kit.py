@@ -5,194 +5,21 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-import numpy as np
-import pandas as pd
-from pydantic import ValidationError
-
-from augment.components import Checkpoint, Component, Context, Params, derive_seed
-from augment.dataset import Dataset
+from augment.components import Component
 from augment.errors import AugmentError
+from augment.testing import data_in_out, every_kind, generators, judges, learners
 from augment.testing.examples import Recipe, accepted_recipes
+from augment.testing.rules import Case, ConformanceError, Settings, explanation
 
-__all__ = ["Case", "Check", "ConformanceError", "Rule", "Settings", "check_component", "checks_for"]
+__all__ = ["Check", "check_component", "checks_for"]
 
-Settings = Params | Mapping[str, Any] | Callable[[Path], Mapping[str, Any]] | None
-
-
-class ConformanceError(AssertionError):
-    """A component does not do what the host relies on: what was done, what came, what is expected, how to mend it."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """One component, its settings and a kind of data, with what every rule needs.
-
-    Attributes:
-        component: the class under check.
-        settings: its settings, as the author of the check gave them.
-        recipe: the kind of data; None where a rule needs no data.
-        folder: scratch space of this check's own.
-        kept: fitted components that the checks of one component share, since a fit may take long.
-    """
-
-    component: type[Component]
-    settings: Settings
-    recipe: Recipe | None
-    folder: Path
-    kept: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """The component in words: `generator 'jitter' (Jitter)`."""
-        return f"{self.component.kind} {self.component.name!r} ({self.component.__qualname__})"
-
-    def expect(self, holds: bool, *, done: str, came: str, expected: str, fix: str) -> None:
-        """Fail with an explanation unless it holds."""
-        if not holds:
-            raise ConformanceError(explanation(self.name, self.recipe, done, came, expected, fix))
-
-    @cached_property
-    def params(self) -> Params:
-        """The component's validated settings."""
-        return settle(self.component, self.settings, self.folder)
-
-    @property
-    def data(self) -> Dataset:
-        """The training part, made anew at each look: what a component does to it stays in its check."""
-        assert self.recipe is not None
-        return self.recipe.build()
-
-    @property
-    def other_data(self) -> Dataset:
-        """Other rows of the same kind, under the schema of the training part."""
-        return self.unseen(seed=1)
-
-    def unseen(self, seed: int) -> Dataset:
-        """Rows of another seed, under the schema of the training part."""
-        assert self.recipe is not None
-        data = self.recipe.build(seed)
-        return Dataset.of(data.frame, data.arrays, self.data.schema)
-
-    def context(
-        self,
-        purpose: str,
-        train: Dataset | None = None,
-        checkpoint: Checkpoint | None = None,
-        progress: Callable[[int, int, Mapping[str, float]], None] | None = None,
-        deadline: float | None = None,
-    ) -> Context:
-        """What the host would lend to a call; the same purpose gives the same seed."""
-        scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=self.folder))
-        said: dict[str, Any] = {} if progress is None else {"progress": progress}
-        return Context(
-            derive_seed("conformance", purpose),
-            scratch,
-            train=train,
-            checkpoint=checkpoint or Checkpoint(),
-            deadline=deadline,
-            **said,
-        )
-
-    def new(self) -> Any:
-        """A component that has seen nothing."""
-        return self.component(self.params)
-
-    def fitted(self) -> Any:
-        """A component fitted on `data`, shared by all checks."""
-        key = str(self.recipe)
-        if key not in self.kept:
-            self.kept[key] = self.fit(self.data)
-        return self.kept[key]
-
-    def fit(self, data: Dataset, context: Context | None = None) -> Any:
-        """A new component, fitted on these rows."""
-        context = context or self.context("fit", train=data)
-        component = self.new()
-        if self.component.kind == "filter":
-            fitted = component.fit(data, self.other_data, context)
-        elif hasattr(component, "fit"):
-            fitted = component.fit(data, context)
-        else:
-            return component
-        self.expect(
-            isinstance(fitted, self.component),
-            done="called fit(...)",
-            came=f"it returned {fitted!r}",
-            expected="the fitted component itself",
-            fix="end `fit` with `return self`",
-        )
-        return fitted
-
-    def given(self, num_rows: int, columns: list[str] | None = None) -> pd.DataFrame:
-        """A sampling request: by default the target where the component can be asked for classes, else no column."""
-        data = self.data
-        if columns is None:
-            by_class = data.schema.task == "classes" and self.component.accepts.conditional != "none"
-            columns = [data.schema.target] if by_class and data.schema.target else []
-        return data.take(np.arange(num_rows) % len(data)).frame[columns]
-
-    def sample(
-        self, generator: Any, given: pd.DataFrame, purpose: str = "sample", train: Dataset | None = None
-    ) -> Dataset:
-        """Synthetic rows; their number is checked."""
-        rows: Dataset = generator.sample(given, self.context(purpose, train=self.data if train is None else train))
-        self.expect(
-            isinstance(rows, Dataset) and len(rows) == len(given),
-            done=f"asked `sample` for {len(given)} rows (columns given: {', '.join(given.columns) or 'none'})",
-            came=f"{len(rows)} rows" if isinstance(rows, Dataset) else f"a {type(rows).__name__}",
-            expected=f"a Dataset of exactly {len(given)} rows",
-            fix="make whole batches until there are enough rows, and cut the tail",
-        )
-        return rows
-
-
-def explanation(name: str, recipe: Recipe | None, done: str, came: str, expected: str, fix: str) -> str:
-    """The message of a failed check."""
-    data = f", on example data of kind {recipe}" if recipe else ""
-    told = {"what was done": done, "what came": came, "expected": expected, "how to mend": fix}
-    return "\n".join([f"{name}{data}", *(f"  {what + ':':<15}{text}" for what, text in told.items())])
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One thing that components must do: a function that fails with a ConformanceError, and the data it is tried on.
-
-    `on` chooses among the kinds of data that a component accepts; without it the rule needs no data.
-    """
-
-    function: Callable[[Case], None]
-    on: Callable[[list[Recipe]], list[Recipe]] | None = None
-
-    @property
-    def name(self) -> str:
-        """The function's name with hyphens."""
-        return self.function.__name__.strip("_").replace("_", "-")
-
-
-def every(recipes: list[Recipe]) -> list[Recipe]:
-    """All kinds of data that the component accepts."""
-    return recipes
-
-
-def one_a_modality(recipes: list[Recipe]) -> list[Recipe]:
-    """The first kind of data of each modality: classes where the component takes them."""
-    firsts: dict[str, Recipe] = {}
-    for recipe in recipes:
-        firsts.setdefault(recipe.modality, recipe)
-    return list(firsts.values())
-
-
-def one(recipes: list[Recipe]) -> list[Recipe]:
-    """A single kind of data, for rules that cost a process."""
-    return [recipe for recipe in recipes if recipe.modality == "table"][:1] or recipes[:1]
+MODULES = (every_kind, learners, generators, judges, data_in_out)
 
 
 @dataclass(frozen=True)
@@ -244,28 +71,6 @@ class Check:
                 ) from error
 
 
-def settle(component: type[Component], settings: Settings, folder: Path) -> Params:
-    """The component's validated settings."""
-    if isinstance(settings, Params):
-        return settings
-    if callable(settings):
-        settings = settings(folder)
-    try:
-        return component.Params.model_validate(settings or {})
-    except ValidationError as error:
-        raise ConformanceError(
-            explanation(
-                f"{component.kind} {component.name!r}",
-                None,
-                f"made its Params from {dict(settings or {})}",
-                str(error),
-                "valid settings; every field has a default, but for those that only a user can know",
-                "give the fields defaults, or pass settings: checks_for(..., params={...}); a function of a folder may "
-                "write the files that a source reads",
-            )
-        ) from error
-
-
 def checks_for(component: type[Component], params: Settings = None) -> list[Check]:
     """All checks for a component, to be parametrised over: see `augment.testing`.
 
@@ -274,13 +79,10 @@ def checks_for(component: type[Component], params: Settings = None) -> list[Chec
         params: its settings, where its defaults will not do: a mapping, its Params, or a function of an empty folder
             that returns a mapping (and may write the files which the settings name).
     """
-    from augment.testing import data_in_out, every_kind, generators, judges, learners
-
     recipes = [] if component.kind == "source" else list(accepted_recipes(component.accepts))
     kept: dict[str, Any] = {}
-    modules: tuple[ModuleType, ...] = (every_kind, learners, generators, judges, data_in_out)
     checks = []
-    for module in modules:
+    for module in MODULES:
         for rule in module.rules(component):
             for recipe in [None] if rule.on is None else rule.on(recipes):
                 name = f"{rule.name}[{recipe}]" if recipe else rule.name
@@ -306,51 +108,6 @@ def check_component(component: type[Component], params: Settings = None, tmp_pat
                 failures.append(str(error))
     if failures:
         raise ConformanceError(f"{len(failures)} checks failed\n\n" + "\n\n".join(failures))
-
-
-def difference(one: Any, other: Any) -> str:
-    """Where two outcomes of a component differ, in words; empty when they are equal to the bit."""
-    if isinstance(one, Dataset) and isinstance(other, Dataset):
-        if one.schema != other.schema:
-            return "their schemas differ"
-        if len(one) != len(other):
-            return f"{len(one)} rows and {len(other)} rows"
-        if list(one.frame.columns) != list(other.frame.columns) or set(one.arrays) != set(other.arrays):
-            named = [f"{list(data.frame)} {sorted(data.arrays)}" for data in (one, other)]
-            return f"columns and arrays are {named[0]} and {named[1]}"
-        for name in one.frame.columns:
-            if one.frame[name].dtype != other.frame[name].dtype:
-                return f"column {name!r} has pandas type {one.frame[name].dtype} and {other.frame[name].dtype}"
-            if place := _first_difference(one.frame[name].to_numpy(object), other.frame[name].to_numpy(object)):
-                return f"column {name!r}, {place}"
-        for name in one.arrays:
-            if place := _first_difference(np.asarray(one.arrays[name]), np.asarray(other.arrays[name])):
-                return f"array {name!r}, {place}"
-        return ""
-    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
-        return _first_difference(one, other)
-    return "" if one == other else f"{one!r} and {other!r}"
-
-
-def _first_difference(one: np.ndarray, other: np.ndarray) -> str:
-    if one.shape != other.shape or one.dtype != other.dtype:
-        return f"{one.dtype} {one.shape} and {other.dtype} {other.shape}"
-    if one.dtype == object:
-        missing = pd.isna(one)
-        unequal = (missing != pd.isna(other)) | np.array([bool(a != b) for a, b in _present(one, other)], dtype=bool)
-    else:
-        octets = [np.ascontiguousarray(values).view(np.uint8).reshape(*values.shape, -1) for values in (one, other)]
-        unequal = (octets[0] != octets[1]).any(axis=-1) if one.size else np.zeros(one.shape, dtype=bool)
-    if not unequal.any():
-        return ""
-    rows = unequal.reshape(len(unequal), -1).any(axis=1)
-    first = int(rows.argmax())
-    return f"{int(rows.sum())} of {len(rows)} rows; the first is row {first}: {one[first]!r} and {other[first]!r}"
-
-
-def _present(one: np.ndarray, other: np.ndarray) -> Iterator[tuple[Any, Any]]:
-    for a, b in zip(one, other, strict=True):
-        yield (None, None) if pd.isna(a) or pd.isna(b) else (a, b)
 
 
 @contextmanager

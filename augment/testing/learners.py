@@ -18,7 +18,7 @@ from augment.dataset import Dataset
 from augment.schema import Schema
 from augment.testing.elsewhere import outcome
 from augment.testing.every_kind import environment, is_importable
-from augment.testing.kit import Case, Rule, difference, one, one_a_modality
+from augment.testing.rules import Case, Rule, difference, one, one_a_modality
 
 __all__ = ["rules"]
 

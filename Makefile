@@ -1,0 +1,33 @@
+# What developers run. The tools come with: pip install -c constraints.txt -e '.[test,dev,docs]'
+BIN ?= .venv/bin
+
+.PHONY: help test slow lint types docs bench ci format
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+test:  ## the tests, without the slow ones
+	$(BIN)/pytest -q
+
+slow:  ## the tests that take minutes
+	$(BIN)/pytest -q -m slow
+
+lint:  ## style and likely mistakes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types:  ## static types
+	$(BIN)/mypy
+
+docs:  ## the reference pages from the code, and the site from the pages
+	$(BIN)/python docs/generate.py
+	$(BIN)/mkdocs build --strict --quiet --site-dir build/site
+
+bench:  ## how long the command takes to start
+	$(BIN)/python bench/startup.py
+
+ci:  ## everything that must hold, from a clean copy of what is committed
+	.ci/run
+
+format:  ## put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .

@@ -1,0 +1,265 @@
+"""Writes the reference pages that follow from the code.
+
+    python docs/generate.py            write them
+    python docs/generate.py --check    say which are out of date, and exit with 1 if any is
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import click
+from pydantic import BaseModel
+
+from augment import cli, components, describe, errors, hookspecs, schema
+from augment.pipeline import Mix, Pipeline, Split, Trial, Use
+from augment.plugins import Catalog
+from augment.scores import SCORES
+
+REFERENCE = Path(__file__).parent / "reference"
+OWN = "augment-pipeline"  # components of other distributions are installed here by chance
+MADE = "<!-- Made by docs/generate.py from the code: change it there. -->"
+
+
+def pages() -> dict[str, str]:
+    """File name below docs/reference to its text."""
+    made = {
+        "pipeline.md": pipeline_page(),
+        "components.md": components_page(),
+        "contracts.md": contracts_page(),
+        "cli.md": cli_page(),
+        "hooks.md": hooks_page(),
+    }
+    return {name: f"{MADE}\n\n{text.strip()}\n" for name, text in made.items()}
+
+
+def pipeline_page() -> str:
+    """Every key of a pipeline file, from the pydantic models that read it."""
+    models: list[tuple[str, type[BaseModel], str]] = [
+        ("The file", Pipeline, ""),
+        ("A component", Use, "What stands under `source`, `probe`, and in the lists `transforms`, `generators`, "
+         "`filters`, `metrics`, `reporters` and `sinks`."),
+        ("schema", schema.SchemaDeclaration, ""),
+        ("schema.columns.NAME", schema.ColumnDeclaration, ""),
+        ("schema.arrays.NAME", schema.ArrayDeclaration, ""),
+        ("split", Split, ""),
+        ("mix", Mix, ""),
+        ("trial", Trial, ""),
+    ]  # fmt: skip
+    parts = [
+        "# The pipeline file",
+        "A pipeline is YAML 1.2: `yes`, `no` and `on` are words, `2e-4` is a number. Unknown and doubled keys are "
+        "refused, and so are tags, anchors and aliases. Relative paths begin at the file's own folder. "
+        "`augment schema` prints the same as JSON Schema, for editors.",
+        "The sections run in this order: `source`, `split`, `transforms`, `generators`, `mix` (with `filters`), "
+        "`trial`, `metrics`, `sinks`, `reporters`.",
+    ]
+    for title, model, remark in models:
+        parts += [f"## {title}", first_paragraph(model)]
+        parts += [remark] if remark else []
+        parts.append(settings_table(model))
+    rows = [(f"`{rule.name}`", rule.label, rule.task, rule.better) for rule in SCORES.values()]
+    parts += [
+        "## Scores",
+        "What `trial.score` may name; the first of each task is its default.",
+        markdown_table(("score", "in words", "target", "better"), rows),
+    ]
+    return "\n\n".join(parts)
+
+
+def components_page() -> str:
+    """Every built-in component: what it does, what data it takes, its settings."""
+    catalog = Catalog()
+    own = [offer.name for offer in catalog.offers if offer.distribution == OWN]
+    classes = {cls for name in own for cls in catalog.components(name)}
+    parts = [
+        "# Built-in components",
+        "`augment show NAME` prints the same. A name may stand for several components, one for each kind of data.",
+    ]
+    for kind in components.KINDS:
+        parts.append(f"## {kind.capitalize()}s")
+        for cls in sorted((cls for cls in classes if cls.kind == kind), key=lambda cls: (cls.name, cls.__qualname__)):
+            parts += component_part(cls)
+    return "\n\n".join(parts)
+
+
+def component_part(cls: type[components.Component]) -> Iterator[str]:
+    """One component."""
+    yield f"### {cls.name}"
+    yield inspect.cleandoc(cls.__doc__ or "")
+    facts = (fact.partition(": ") for fact in describe.abilities(cls))
+    yield "\n".join(f"* **{what}:** {which}" for what, _, which in facts)
+    if cls.Params.model_fields:
+        yield settings_table(cls.Params)
+    yield f"```yaml\n{describe.example(cls)}\n```"
+
+
+def contracts_page() -> str:
+    """What plugin authors write against: the base classes and what they are handed."""
+    bases = [getattr(components, kind.capitalize()) for kind in components.KINDS]
+    helpers = [components.Params, components.Accepts, components.Context, components.Checkpoint, components.Score]
+    parts = ["# Contracts", inspect.cleandoc(components.__doc__ or "")]
+    for cls in [*bases, *helpers, components.RunView]:
+        parts += [f"## {cls.__name__}", indented_code(inspect.cleandoc(cls.__doc__ or ""))]
+        for name, member in own_methods(cls):
+            parts += [f"### {cls.__name__}.{name}", f"```python\n{signature(name, member)}\n```"]
+            parts.append(sections(inspect.getdoc(member) or ""))
+    return "\n\n".join(parts)
+
+
+def own_methods(cls: type) -> Iterator[tuple[str, object]]:
+    """The public methods of a base class; what learners share (`save`, `load`) is shown with each."""
+    for name in dir(cls):
+        member = inspect.getattr_static(cls, name)
+        owner = next(base for base in cls.__mro__ if name in vars(base))
+        if not name.startswith("_") and owner.__module__ == components.__name__:
+            plain = getattr(member, "func", None) or getattr(member, "__func__", None) or getattr(member, "fget", member)
+            if inspect.isfunction(plain):
+                yield name, plain
+
+
+def hooks_page() -> str:
+    """Every hook that a plugin may implement."""
+    parts = [
+        "# Hooks",
+        inspect.cleandoc(hookspecs.__doc__ or ""),
+        "!!! note\n    Runs do not call the observer hooks yet. `augment_components` is the one that counts today.",
+    ]
+    for name, hook in vars(hookspecs).items():
+        if name.startswith("augment_"):
+            parts += [f"## {name}", f"```python\n{signature(name, hook)}\n```", inspect.getdoc(hook) or ""]
+    return "\n\n".join(parts)
+
+
+def cli_page() -> str:
+    """The help of every command, and the exit codes."""
+    parts = ["# The command `augment`", help_of(cli.main, "augment", None)]
+    top = click.Context(cli.main, info_name="augment", **cli.main.context_settings)
+    for name in cli.main.list_commands(top):
+        command = cli.main.get_command(top, name)
+        assert command is not None
+        parts += [f"## augment {name}", help_of(command, name, top)]
+    tree = inspect.cleandoc(errors.__doc__ or "")
+    parts += [
+        "## Exit codes",
+        "0 means done. Every error has a class of its own, and the class an exit code:",
+        indented_code(tree.split("\n\n", 1)[1]),
+    ]
+    return "\n\n".join(parts)
+
+
+def help_of(command: click.Command, name: str, parent: click.Context | None) -> str:
+    """What `--help` prints, at a width of its own instead of the terminal's."""
+    settings = {"terminal_width": 100, "max_content_width": 100, "help_option_names": ["-h", "--help"], "color": False}
+    context = click.Context(command, info_name=name, parent=parent, **settings)
+    return f"```text\n{click.unstyle(command.get_help(context))}\n```"
+
+
+def settings_table(model: type[BaseModel]) -> str:
+    """The fields of a model as a table."""
+    rows = []
+    for name, kind, default, text in describe.settings(model):
+        shown = default_words(model, name, default)
+        kind = re.sub(r"\{use: text[^}]*\}", "component", kind)
+        kind = re.sub(r"(mapping to )?\{.*\}( \| null)?", "mapping", kind)
+        rows.append((f"`{name}`", code(kind), shown, " ".join(text.split())))
+    return markdown_table(("key", "type", "default", "meaning"), rows)
+
+
+def default_words(model: type[BaseModel], name: str, default: str) -> str:
+    """A default for a table: entries by their names, nested models as what they are."""
+    (field,) = [field for key, field in model.model_fields.items() if name == (field.alias or key)]
+    value = field.get_default(call_default_factory=True, validated_data={})
+    if isinstance(value, list) and value and all(isinstance(entry, Use) for entry in value):
+        return code(f"[{', '.join(entry.use for entry in value)}]")
+    if isinstance(value, BaseModel) and issubclass(model, Pipeline):
+        return "see below"
+    if model is Pipeline and name == "name":
+        return "the file's name"
+    return code(default) if default else "**required**"
+
+
+def markdown_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(re.sub(r"(?<!\\)\|", r"\\|", cell) for cell in line) + " |" for line in lines)
+
+
+def code(text: str) -> str:
+    """Inline code."""
+    return f"`{text}`"
+
+
+def signature(name: str, function: object) -> str:
+    """`def name(...) -> ...:` as written in the code."""
+    assert callable(function)
+    found = inspect.signature(function)
+    text = re.sub(r"'([^']*)'", r"\1", str(found))
+    return f"def {name}{text}"
+
+
+def first_paragraph(cls: type) -> str:
+    """The first paragraph of a class's documentation."""
+    return inspect.cleandoc(cls.__doc__ or "").split("\n\n")[0]
+
+
+def indented_code(text: str) -> str:
+    """Documentation as Markdown: indented blocks become code blocks, sections become lists."""
+    parts: list[str] = []
+    for block in re.split(r"\n\n(?=\S)", sections(text)):
+        head, *body = re.split(r"\n\n(?= {4})", block, maxsplit=1)
+        if block.startswith("    "):
+            head, body = "", [block]
+        parts += [head] if head else []
+        for inner in body:
+            language = "python" if re.search(r"^ {4}(class|def|import) ", inner, re.M) else "text"
+            parts.append(f"```{language}\n{inspect.cleandoc(inner) if language == 'text' else dedent(inner)}\n```")
+    return "\n\n".join(parts)
+
+
+def dedent(text: str) -> str:
+    """Python without its common indentation; the escaped quotes of a docstring in a docstring are undone."""
+    import textwrap
+
+    return textwrap.dedent(text).strip("\n")
+
+
+def sections(text: str) -> str:
+    """Google-style sections (`Args:`, `Raises:`, ...) as Markdown lists."""
+    made: list[str] = []
+    inside = False
+    for line in text.splitlines():
+        if re.fullmatch(r"(Args|Attributes|Raises|Returns):", line):
+            inside = True
+            made += [f"**{line[:-1]}**", ""]
+        elif inside and (entry := re.match(r" {4}(\w+): (.*)", line)):
+            made.append(f"* `{entry[1]}`: {entry[2]}")
+        elif inside and line.startswith("    "):
+            made.append(f"  {line.strip()}")
+        else:
+            inside = inside and not line.strip()
+            made.append(line)
+    return "\n".join(made)
+
+
+def main() -> int:
+    """Write the pages, or compare them."""
+    check = sys.argv[1:] == ["--check"]
+    stale = []
+    for name, text in pages().items():
+        path = REFERENCE / name
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            stale.append(name)
+            if not check:
+                path.write_text(text, encoding="utf-8", newline="\n")
+    if stale:
+        print(f"{'out of date, run docs/generate.py' if check else 'written'}: {', '.join(stale)}")
+    return int(check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+FAKES = Path(__file__).parent / "fakes"
+collect_ignore = ["fakes"]  # a distribution that only some tests have installed
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path_factory, monkeypatch):
+    """A store of each test's own; nobody's cache is touched."""
+    folder = tmp_path_factory.mktemp("store")
+    monkeypatch.setenv("AUGMENT_STORE", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def fakes():
+    """The plugin `tests/fakes/augment_fake.py`, installed for one module's tests, in worker processes too."""
+    from augment import stages
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(FAKES))
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(FAKES), os.environ.get("PYTHONPATH", "")])))
+        stages.CATALOG.__init__()  # it has read what is installed when it was made
+        yield FAKES
+    stages.CATALOG.__init__()
+
+
+@pytest.fixture
+def spec(tmp_path):
+    """Writes a pipeline of fakes, quick to run, and returns its path; what is given replaces whole sections."""
+    from ruamel.yaml import YAML
+
+    def write(name="fake", folder=tmp_path, **sections):
+        tree = {
+            "name": name,
+            "seed": 3,
+            "source": "fake-rows",
+            "generators": ["fake-move"],
+            "filters": [],
+            "trial": {"probe": "fake-centroids", "seeds": 2},
+            "metrics": ["fake-means"],
+            "reporters": ["fake-lines"],
+            "sinks": ["csv"],
+            **sections,
+        }
+        path = folder / f"{name}.yaml"
+        with path.open("w", encoding="utf-8") as file:
+            YAML(typ="safe").dump(tree, file)
+        return path
+
+    return write

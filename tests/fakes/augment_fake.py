@@ -1,0 +1,329 @@
+"""A third party's plugin for tests: light components that work, and some that break every rule on request."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from augment import components
+from augment.components import Accepts, Filter, Generator, Metric, Probe, Reporter, Score, Sink, Source
+from augment.dataset import Dataset
+from augment.hookspecs import hookimpl
+from augment.schema import infer, labels_of
+from augment.state import read_state, write_state
+
+
+@hookimpl
+def augment_components():
+    return [Rows, FaultySource, Move, Free, Rounded, Faulty, Reject, NearReal, Centroids, Means, Lines, FaultySink]
+
+
+class Rows(Source):
+    """Two numbers and a label: `yes` in every fourth row."""
+
+    name = "fake-rows"
+    yields = frozenset({"table"})
+
+    class Params(components.Params):
+        rows: int = 60
+        target: Literal["label", "y", "none"] = "label"
+
+    def read(self, context):
+        rng = np.random.default_rng(5)
+        rows = np.arange(self.params.rows)
+        label = np.where(rows % 4 == 0, "yes", "no")
+        frame = pd.DataFrame({"x": rng.normal(size=len(rows)).round(6) + (rows % 4 == 0), "y": rng.normal(size=len(rows))})
+        frame["label"] = label
+        target = None if self.params.target == "none" else self.params.target
+        declared = context.declared.model_copy(update={"target": context.declared.target or target})
+        return Dataset.of(frame, {}, infer(frame, {}, declared))
+
+
+class FaultySource(Rows):
+    name = "fake-faulty-source"
+
+    class Params(Rows.Params):
+        fault: Literal["raise", "no-rows", "no-dataset", "print"] = "raise"
+
+    def read(self, context):
+        data = super().read(context)
+        if self.params.fault == "raise":
+            raise RuntimeError("the disk is on fire")
+        if self.params.fault == "no-rows":
+            return data.take(slice(0, 0))
+        if self.params.fault == "no-dataset":
+            return data.frame
+        print("x" * 1_000_000)
+        return data
+
+
+class Move(Generator):
+    """Training rows of the class asked for, their numbers moved a little."""
+
+    name = "fake-move"
+    origin = "rows"
+    accepts = Accepts(modalities=frozenset({"table"}), conditional="target")
+
+    class Params(components.Params):
+        scale: float = 0.1
+        seconds: float = 0.0
+        """Time that a fit takes."""
+        started: Path | None = None
+        """File to make when a fit begins; holds the process id."""
+
+    def fit(self, data, context):
+        if self.params.started:
+            self.params.started.write_text(str(os.getpid()))
+        end = time.monotonic() + self.params.seconds
+        while time.monotonic() < end:
+            time.sleep(0.02)
+        numbers = [name for name, column in data.schema.columns.items() if column.type == "number"]
+        self.spread = {name: float(data.frame[name].std()) for name in numbers if name != data.schema.target}
+        self.spread = {name: spread if spread > 0 else 1.0 for name, spread in self.spread.items()}
+        for step in range(1, 4):
+            context.progress(step, 3, {"loss": 1 / step})
+        return self
+
+    def sample(self, given, context):
+        train, rng = context.train, context.rng
+        place = rng.random(4096)[: len(given)]
+        noise = rng.normal(size=(4096, len(self.spread)))[: len(given)]
+        rows = (place * len(train)).astype(int)
+        target = train.schema.target
+        if target in given:
+            labels, asked = labels_of(train.frame[target]), labels_of(given[target])
+            for label in set(asked):
+                fitting = np.flatnonzero(labels == label)
+                rows[asked == label] = fitting[(place[asked == label] * len(fitting)).astype(int)]
+        made = train.take(rows)
+        frame = made.frame.copy()
+        for i, (name, spread) in enumerate(self.spread.items()):
+            frame[name] = frame[name] + self.params.scale * spread * noise[:, i]
+        return Dataset(frame, made.arrays, made.schema)
+
+    def save(self, folder):
+        write_state(folder, {}, self.spread)
+
+    @classmethod
+    def load(cls, folder, params):
+        made = cls(params)
+        made.spread = read_state(folder)[1]
+        return made
+
+
+class Free(Move):
+    """As `fake-move`, and cannot be asked for a class."""
+
+    name = "fake-free"
+    origin = "noise"
+    accepts = Accepts(modalities=frozenset({"table"}))
+
+
+class Rounded(Move):
+    """Makes few different rows, so that they repeat each other."""
+
+    name = "fake-rounded"
+    origin = "noise"
+
+    def sample(self, given, context):
+        made = super().sample(given, context)
+        return Dataset(made.frame.assign(**{name: made.frame[name].round(1) for name in self.spread}), {}, made.schema)
+
+
+class Faulty(Move):
+    name = "fake-faulty"
+
+    class Params(Move.Params):
+        fault: str = ""
+        """`stage:what`."""
+
+    def fit(self, data, context):
+        self._act("fit", data)
+        if self.params.fault == "fit:other":
+            return object()
+        return super().fit(data, context)
+
+    def sample(self, given, context):
+        self._act("sample", context.train)
+        fault = self.params.fault
+        if fault == "sample:given-changed":
+            given["label"] = given["label"].to_numpy()[::-1]
+        made = super().sample(given, context)
+        frame = made.frame
+        if fault == "sample:count":
+            return made.take(slice(1, None))
+        if fault == "sample:columns":
+            return Dataset(frame.rename(columns={"x": "z"}), {}, made.schema)
+        if fault == "sample:type":
+            return Dataset(frame.assign(x=frame["x"].astype(str)), {}, made.schema)
+        if fault == "sample:nan":
+            return Dataset(frame.assign(x=np.nan), {}, made.schema)
+        if fault == "sample:infinite":
+            return Dataset(frame.assign(x=np.inf), {}, made.schema)
+        if fault == "sample:given":
+            labels = pd.Categorical(["no"] * len(frame), categories=frame["label"].cat.categories)
+            return Dataset(frame.assign(label=labels), {}, made.schema)
+        if fault == "sample:no-dataset":
+            return frame
+        return made
+
+    def save(self, folder):
+        self._act("save", None)
+        super().save(folder)
+
+    @classmethod
+    def load(cls, folder, params):
+        if params.fault == "load:raise":
+            raise ValueError("bad state")
+        return super().load(folder, params)
+
+    def _act(self, stage, train):
+        match self.params.fault.partition(":")[::2] if self.params.fault.startswith(f"{stage}:") else (stage, ""):
+            case (_, "raise"):
+                raise ZeroDivisionError("by nought")
+            case (_, "exit"):
+                sys.exit(7)
+            case (_, "os-exit"):
+                print("goodbye", file=sys.stderr, flush=True)
+                os._exit(0)
+            case (_, "segfault"):
+                ctypes.string_at(0)
+            case (_, "loop"):
+                while True:
+                    pass
+            case (_, "print"):
+                for _ in range(20):
+                    print("x" * 50_000)
+                    os.write(1, b'{"result": {"rows": 1}}\n')
+            case (_, "move-away"):
+                os.chdir("/")
+                os.environ["HOME"] = "/nowhere"
+                os.environ["FAKE_LEFT_BEHIND"] = "1"
+            case (_, "change-train"):
+                train.frame.loc[0, "x"] = 99.0
+
+
+class Reject(Filter):
+    """Rejects a part of all rows, by a hash of the row."""
+
+    name = "fake-reject"
+
+    class Params(components.Params):
+        part: float = 0.3
+        fault: str = ""
+
+    def fit(self, reference, pilot, context):
+        if self.params.fault == "raise":
+            raise ZeroDivisionError("by nought")
+        self.threshold = self.params.part
+        self.pilot_rows = len(pilot)
+        return self
+
+    def judge(self, candidates, context):
+        if self.params.fault == "shape":
+            return np.ones(1 + len(candidates))
+        return (candidates.row_hashes() % np.uint64(1000)).astype(float) / 1000
+
+    def save(self, folder):
+        write_state(folder, {}, {"threshold": self.threshold, "pilot": self.pilot_rows})
+
+    @classmethod
+    def load(cls, folder, params):
+        made = cls(params)
+        made.threshold = read_state(folder)[1]["threshold"]
+        return made
+
+
+class NearReal(Reject):
+    """Does not judge rows that start from real ones."""
+
+    name = "fake-near-real"
+    skips = frozenset({"rows", "copies"})
+
+
+class Centroids(Probe):
+    """The nearest class mean; the mean of the target where it is a number."""
+
+    name = "fake-centroids"
+
+    class Params(components.Params):
+        fault: str = ""
+
+    def fit(self, data, context, weights=None):
+        schema = data.schema
+        self.names = [name for name in schema.features if schema.columns[name].type == "number"]
+        values = data.frame[self.names].fillna(0.0).to_numpy()
+        self.classes = schema.classes
+        if self.classes:
+            labels = labels_of(data.frame[schema.target])
+            self.means = np.stack([values[labels == c].mean(axis=0) if (labels == c).any() else values.mean(axis=0) for c in self.classes])
+        else:
+            self.mean = float(data.frame[schema.target].mean())
+        return self
+
+    def predict(self, data):
+        assert data.schema.target is None, "the hold-out's target is withheld"
+        if self.params.fault == "shape":
+            return np.zeros(3)
+        if not self.classes:
+            return np.full(len(data), self.mean)
+        values = data.frame[self.names].fillna(0.0).to_numpy()
+        near = np.exp(-((values[:, None] - self.means) ** 2).sum(axis=2)) + 1e-9
+        return near / near.sum(axis=1, keepdims=True)
+
+
+class Means(Metric):
+    """How far the means of the first number are apart."""
+
+    name = "fake-means"
+
+    class Params(components.Params):
+        fault: str = ""
+
+    def score(self, synthetic, train, holdout, context):
+        if self.params.fault == "raise":
+            raise ZeroDivisionError("by nought")
+        name = next(name for name, column in train.schema.columns.items() if column.type == "number")
+        gap = abs(synthetic.frame[name].mean() - train.frame[name].mean())
+        return [Score("gap between means", np.nan if self.params.fault == "nan" else float(gap), better="lower")]
+
+
+class Lines(Reporter):
+    """Two lines about the run."""
+
+    name = "fake-lines"
+
+    class Params(components.Params):
+        fault: str = ""
+
+    def write(self, run, folder):
+        if self.params.fault == "raise":
+            raise ZeroDivisionError("by nought")
+        path = folder / "report.txt"
+        text = f"{run.name}: {run.metrics['trial']['verdict']}\n"
+        text += f"{len(run.synthetic)} rows; losses of {sorted(run.losses())}; rejects of {sorted(run.rejects())}\n"
+        path.write_text(text)
+        return [path]
+
+
+class FaultySink(Sink):
+    name = "fake-faulty-sink"
+
+    class Params(components.Params):
+        fault: Literal["raise", "stops-early", "elsewhere", "nothing"] = "raise"
+
+    def write(self, name, batches, schema, folder):
+        if self.params.fault == "raise":
+            raise ZeroDivisionError("by nought")
+        if self.params.fault == "stops-early":
+            return []
+        for _ in batches:
+            pass
+        return [Path("/etc/passwd")] if self.params.fault == "elsewhere" else None
