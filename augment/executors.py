@@ -234,16 +234,20 @@ class _Worker:
             "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # cuBLAS is deterministic only with a fixed workspace
             **pool.environment,
         }
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "augment.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            env=environment,
-            text=True,
-            encoding="utf-8",
-            start_new_session=True,  # Ctrl-C reaches the host alone, which then ends its workers
-        )
+        try:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "augment.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                env=environment,
+                text=True,
+                encoding="utf-8",
+                start_new_session=True,  # Ctrl-C reaches the host alone, which then ends its workers
+            )
+        except OSError:
+            self._errors.close()
+            raise
 
     def call(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """Have one row done; events go to `messages` as they come."""
@@ -254,7 +258,7 @@ class _Worker:
             alarm.start()
         try:
             if not self._opened:
-                self._send({"fn": self.job.fn, "init": self.job.init})
+                self._send({"fn": self.job.fn, "init": self.job.init, "what": self.job.what})
                 self._opened = True
             self._send({"row": row})
             assert self.process.stdout is not None

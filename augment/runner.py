@@ -19,6 +19,7 @@ from augment.judging import SYNTHETIC
 from augment.keys import content_key, library_versions, platform_class
 from augment.mix import PlanRow, amounts, plan, training_counts
 from augment.mixing import Mixture, make_rows
+from augment.observers import Observers
 from augment.pipeline import Pipeline
 from augment.plugins import Catalog
 from augment.preparation import Prepared, prepare
@@ -87,6 +88,7 @@ def run(
     overrides += [f"device={device}"] if device is not None else []
     out = Path(out) if out is not None else None
     with opened(pipeline, overrides, workers, events) as (session, resolved):
+        observers = Observers(resolved.pipeline.observers, session.catalog, session.note)
         Place.check_writable(resolved.base, out, overwrite)
         started = time.monotonic()
         prepared = prepare(session, resolved)
@@ -97,7 +99,7 @@ def run(
         finished = place.finished()
         if finished is not None:
             return finished
-        with place.building(resolved.shown(steps)) as draft:
+        with place.building(resolved.shown(steps)) as draft, observers.watching(draft, session.listeners):
             session.emit({"event": "run-started", "name": place.name, "key": key, "folder": str(place.final)})
             metrics, reports = _Stages(session, resolved, prepared, steps, draft).all()
             missed = _missed(resolved.pipeline, metrics["trial"])

@@ -42,7 +42,7 @@ class Session:
         store: keeps what is fitted.
         scratch: parent of the tasks' scratch folders.
         catalog: whose plugins' versions are part of a key.
-        events: called with every event.
+        listeners: called with every event.
         stages: what was done so far, for `run.json`.
         lines: of the log.
         remarks: for the report.
@@ -55,7 +55,7 @@ class Session:
     store: Store
     scratch: Path
     catalog: Catalog
-    events: Events
+    listeners: list[Events]
     stages: list[dict[str, Any]] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
@@ -63,9 +63,10 @@ class Session:
     def emit(self, event: Mapping[str, Any]) -> None:
         """Pass an event on, and write it into the log unless it is mere progress."""
         if event["event"] != "progress":
-            detail = " ".join(f"{key}={value}" for key, value in event.items() if key != "event")
+            detail = " ".join(f"{key}={value}" for key, value in event.items() if key != "event").replace("\n", " ")
             self.lines.append(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {event['event']} {detail}")
-        self.events(dict(event))
+        for listener in self.listeners:
+            listener(dict(event))
 
     def note(self, message: str) -> None:
         """Say something a person should know."""
@@ -217,7 +218,7 @@ def opened(
             store=store,
             scratch=scratch,
             catalog=catalog,
-            events=events or (lambda event: None),
+            listeners=[events] if events else [],
         )
         store.note = session.note
         session.device = _device(session, resolved.pipeline.device)

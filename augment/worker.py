@@ -53,7 +53,7 @@ def serve(inbox: queue.SimpleQueue[Mapping[str, Any]], answers: IO[str]) -> None
                 task = open_task(opening["fn"], opening["init"], lambda event: send({"event": event}))
             send({"result": task(request["row"])})
         except SystemExit as error:
-            exit_error = PluginError(f"the component ended its process (exit status {error.code})")
+            exit_error = PluginError(f"{opening['what']}: the component ended its process (exit status {error.code})")
             send({"error": error_to_json(exit_error, traceback.format_exc())})
         except BaseException as error:
             send({"error": error_to_json(error, traceback.format_exc())})

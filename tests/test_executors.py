@@ -131,8 +131,8 @@ def test_a_task_past_its_timeout_is_stopped(tasks):
 
 def test_what_a_stopped_task_has_started_is_stopped_too(tasks, tmp_path):
     script = "import time; time.sleep(60)"
-    do = f"open({str(tmp_path / 'pid')!r}, 'w').write(str(__import__('subprocess').Popen([sys.executable, '-c', {script!r}]).pid)) and time.sleep(60)"
-    failing(do, timeout=2.0)
+    start = f"__import__('subprocess').Popen([sys.executable, '-c', {script!r}]).pid"
+    failing(f"open({str(tmp_path / 'pid')!r}, 'w').write(str({start})) and time.sleep(60)", timeout=2.0)
     assert is_gone(int((tmp_path / "pid").read_text()))
 
 

@@ -39,7 +39,7 @@ FLOORS = [
     {"judging", "sampling"},
     {"trial", "worker", "writing"},
     # the order of the stages
-    {"session"},
+    {"observers", "session"},
     {"mixing", "preparation"},
     {"drawing", "evidence"},
     {"runner"},
