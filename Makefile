@@ -20,7 +20,7 @@ types:  ## static types
 
 docs:  ## the reference pages from the code, and the site from the pages
 	$(BIN)/python docs/generate.py
-	$(BIN)/mkdocs build --strict --quiet --site-dir build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir build/site
 
 bench:  ## how long the command takes to start
 	$(BIN)/python bench/startup.py

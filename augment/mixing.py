@@ -232,9 +232,12 @@ def _complain(session: Session, mixture: Mixture, max_rounds: int, shortfall: st
         f"{mixture.short} synthetic rows are missing after {max_rounds} rounds ({short}); filter {worst!r} threw out "
         f"most, {dropped[worst]} of {mixture.judged[worst]}"
     )
+    remedy = {
+        IN_SCHEMA: "They broke the bounds or categories of the schema: widen those",
+        DUPLICATES: "They were equal to earlier ones: ask for fewer rows of classes with few different rows",
+    }.get(worst, "Loosen that filter")
     if shortfall == "fail":
         raise ShortfallError(
-            f"{message}. Loosen that filter, raise `max_rounds:`, ask for fewer rows, or accept fewer with "
-            "`shortfall: warn`"
+            f"{message}. {remedy}, raise `max_rounds:`, ask for fewer rows, or accept fewer with `shortfall: warn`"
         )
     session.remark(message)

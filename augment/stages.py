@@ -9,9 +9,10 @@ from __future__ import annotations
 import csv
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ def calling(bound: Bound, verb: str) -> Iterator[None]:
     """Run a component's method: whatever goes wrong in it becomes an error that names the component and the stage."""
     folder, environment = os.getcwd(), dict(os.environ)
     try:
-        yield
+        with redirect_stdout(sys.stderr):  # standard output is for results
+            yield
     except AugmentError:
         raise
     except (Exception, SystemExit) as error:

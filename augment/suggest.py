@@ -30,8 +30,8 @@ SOURCES = {
     ".ndjson": "json-lines",
     ".npz": "npz",
 }
-# The first that fits is proposed, of each origin: rows moved, rows made from noise; copies where nothing else fits, since
-# repeated rows are an arm of every trial anyway.
+# The first that fits is proposed, of each origin: rows moved, rows made from noise. Copies only where nothing else
+# fits, since repeated rows are an arm of every trial anyway.
 PREFERRED = ("smote", "albumentations", "vae", "gan", "bootstrap")
 TARGET_NAMES = (
     *("target", "label", "labels", "class", "classes", "y", "outcome", "response", "category", "species", "diagnosis"),

@@ -1,7 +1,7 @@
 """Writes the reference pages that follow from the code.
 
-    python docs/generate.py            write them
-    python docs/generate.py --check    say which are out of date, and exit with 1 if any is
+python docs/generate.py            write them
+python docs/generate.py --check    say which are out of date, and exit with 1 if any is
 """
 
 from __future__ import annotations
@@ -117,7 +117,9 @@ def own_methods(cls: type) -> Iterator[tuple[str, object]]:
         member = inspect.getattr_static(cls, name)
         owner = next(base for base in cls.__mro__ if name in vars(base))
         if not name.startswith("_") and owner.__module__ == components.__name__:
-            plain = getattr(member, "func", None) or getattr(member, "__func__", None) or getattr(member, "fget", member)
+            plain = (
+                getattr(member, "func", None) or getattr(member, "__func__", None) or getattr(member, "fget", member)
+            )
             if inspect.isfunction(plain):
                 yield name, plain
 
@@ -127,7 +129,6 @@ def hooks_page() -> str:
     parts = [
         "# Hooks",
         inspect.cleandoc(hookspecs.__doc__ or ""),
-        "!!! note\n    Runs do not call the observer hooks yet. `augment_components` is the one that counts today.",
     ]
     for name, hook in vars(hookspecs).items():
         if name.startswith("augment_"):

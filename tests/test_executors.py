@@ -12,7 +12,7 @@ from augment import errors
 from augment.errors import AugmentError, DataError, PluginError
 from augment.executors import InProcess, Job, Processes, error_from_json, error_to_json, open_task
 
-TASKS = '''
+TASKS = """
 import os, sys, time
 
 def echo(init, emit):
@@ -28,7 +28,7 @@ def act(init, emit):
 
 def unopenable(init, emit):
     raise ValueError("no such model")
-'''
+"""
 
 
 @pytest.fixture

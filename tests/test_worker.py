@@ -10,7 +10,7 @@ import pytest
 
 from augment.worker import serve
 
-TASKS = '''
+TASKS = """
 import os, sys
 def echo(init, emit):
     def run(row):
@@ -28,7 +28,7 @@ def noisy(init, emit):
         os.write(1, b"more")
         return {"stdin": sys.stdin.read()}
     return run
-'''
+"""
 
 
 @pytest.fixture

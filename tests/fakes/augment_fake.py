@@ -39,8 +39,8 @@ class Rows(Source):
         rng = np.random.default_rng(5)
         rows = np.arange(self.params.rows)
         label = np.where(rows % 4 == 0, "yes", "no")
-        frame = pd.DataFrame({"x": rng.normal(size=len(rows)).round(6) + (rows % 4 == 0), "y": rng.normal(size=len(rows))})
-        frame["label"] = label
+        x, y = rng.normal(size=(2, len(rows)))
+        frame = pd.DataFrame({"x": x.round(6) + (label == "yes"), "y": y, "label": label})
         target = None if self.params.target == "none" else self.params.target
         declared = context.declared.model_copy(update={"target": context.declared.target or target})
         return Dataset.of(frame, {}, infer(frame, {}, declared))
@@ -65,7 +65,10 @@ class FaultySource(Rows):
 
 
 class Move(Generator):
-    """Training rows of the class asked for, their numbers moved a little."""
+    """Training rows of the class asked for, their numbers moved a little.
+
+    A fit takes FAKE_SECONDS, and writes its process id into the file FAKE_STARTED when it begins.
+    """
 
     name = "fake-move"
     origin = "rows"
@@ -73,15 +76,12 @@ class Move(Generator):
 
     class Params(components.Params):
         scale: float = 0.1
-        seconds: float = 0.0
-        """Time that a fit takes."""
-        started: Path | None = None
-        """File to make when a fit begins; holds the process id."""
+        notes: Path | None = None
 
     def fit(self, data, context):
-        if self.params.started:
-            self.params.started.write_text(str(os.getpid()))
-        end = time.monotonic() + self.params.seconds
+        if started := os.environ.get("FAKE_STARTED"):
+            Path(started).write_text(str(os.getpid()))
+        end = time.monotonic() + float(os.environ.get("FAKE_SECONDS", "0"))
         while time.monotonic() < end:
             time.sleep(0.02)
         numbers = [name for name, column in data.schema.columns.items() if column.type == "number"]
@@ -186,6 +186,9 @@ class Faulty(Move):
 
     def _act(self, stage, train):
         match self.params.fault.partition(":")[::2] if self.params.fault.startswith(f"{stage}:") else (stage, ""):
+            case (_, "late"):
+                time.sleep(3)
+                raise ZeroDivisionError("by nought")
             case (_, "raise"):
                 raise ZeroDivisionError("by nought")
             case (_, "exit"):
@@ -263,7 +266,8 @@ class Centroids(Probe):
         self.classes = schema.classes
         if self.classes:
             labels = labels_of(data.frame[schema.target])
-            self.means = np.stack([values[labels == c].mean(axis=0) if (labels == c).any() else values.mean(axis=0) for c in self.classes])
+            of_class = [values[labels == label] for label in self.classes]
+            self.means = np.stack([(rows if len(rows) else values).mean(axis=0) for rows in of_class])
         else:
             self.mean = float(data.frame[schema.target].mean())
         return self

@@ -1,0 +1,325 @@
+"""The documentation is held to the code: commands exist, pipelines load, code runs, generated pages are up to date."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import itertools
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+import click
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from augment import cli, rundir, runner, spec
+from augment.plugins import Catalog, Offer
+from augment.testing import checks_for, example_run
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+MADE = "<!-- Made by docs/generate.py"
+WRITTEN = [page for page in PAGES if not page.read_text(encoding="utf-8").startswith(MADE)]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A code block of a page: what its comment says of it, its language, its text."""
+
+    page: str
+    line: int
+    mark: str
+    language: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}"
+
+
+def _blocks(page):
+    text = page.read_text(encoding="utf-8")
+    pattern = re.compile(r"(?:^<!-- (.*?) -->\n)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+    for found in pattern.finditer(text):
+        line = text[: found.start(2)].count("\n") + 1
+        yield Block(str(page.relative_to(ROOT)), line, found[1] or "", found[2], found[3])
+
+
+BLOCKS = [block for page in WRITTEN for block in _blocks(page)]
+PIPELINES = [block for block in BLOCKS if block.mark.startswith("pipeline")]
+PYTHON = [block for block in BLOCKS if block.language == "python"]
+MODULES = {block.mark.split()[-1]: block for block in PYTHON if block.mark.startswith("python: module ")}
+
+
+def _commands():
+    """Every `augment ...` in the pages: lines of shell blocks in full, and what stands in inline code."""
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        lines = [line for block in _blocks(page) if block.language == "sh" for line in block.text.splitlines()]
+        for line in lines:
+            for command in re.split(r"&&|\|", line):
+                words = shlex.split(command, comments=True)
+                if words and Path(words[0]).name == "augment":
+                    yield page.name, tuple(words[1:])
+        prose = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+        for found in re.finditer(r"`augment ([^`]+)`", prose):
+            yield page.name, tuple(shlex.split(found[1]))
+
+
+COMMANDS = sorted(set(_commands()))
+
+
+def test_there_is_documentation_to_check():
+    assert len(PIPELINES) >= 5
+    assert len(COMMANDS) >= 15
+    assert len(MODULES) == 2
+
+
+@pytest.mark.parametrize(("page", "words"), COMMANDS, ids=lambda value: value if isinstance(value, str) else value[0])
+def test_commands_of_the_pages_exist(page, words):
+    top = click.Context(cli.main, info_name="augment", **cli.main.context_settings)
+    if words[0].startswith("-"):
+        cli.main.make_parser(top).parse_args(list(words))
+        return
+    command = cli.main.get_command(top, words[0])
+    assert command is not None, f"{page}: there is no command `augment {words[0]}`"
+    command.make_parser(click.Context(command, top)).parse_args(list(words[1:]))
+
+
+def _files_for(block, folder, monkeypatch):
+    """What a pipeline of the pages needs to be there."""
+    if "customers.csv" in block.mark:
+        rows = [f"{i // 2},{20 * i}.5,0{i % 5},{'yes' if i % 3 else 'no'}" for i in range(60)]
+        text = "\n".join(["account,income,postcode,churned", *rows])
+        (folder / "customers.csv").write_text(text, encoding="utf-8")
+    if "jitter" in block.mark:
+        _install_jitter(folder, monkeypatch)
+    path = folder / "page.yaml"
+    path.write_text(block.text, encoding="utf-8")
+    return path
+
+
+def _install_jitter(folder, monkeypatch):
+    """The plugin of the how-to, as if pip had installed it."""
+    (declared,) = [tomllib.loads(block.text) for block in BLOCKS if block.mark == "toml: augment_jitter"]
+    project = declared["project"]
+    for name, block in MODULES.items():
+        (folder / f"{name}.py").write_text(block.text, encoding="utf-8")
+    info = folder / f"augment_jitter-{project['version']}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n", encoding="utf-8"
+    )
+    lines = [f"{name} = {module}" for name, module in project["entry-points"]["augment"].items()]
+    (info / "entry_points.txt").write_text("\n".join(["[augment]", *lines]) + "\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    importlib.invalidate_caches()
+    for name in MODULES:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if block.language == "yaml"], ids=str)
+def test_every_yaml_block_is_marked_as_a_pipeline(block):
+    assert block.mark.startswith("pipeline")
+
+
+@pytest.mark.parametrize("block", PIPELINES, ids=str)
+def test_pipelines_of_the_pages_load(block, tmp_path, monkeypatch):
+    path = _files_for(block, tmp_path, monkeypatch)
+    assert spec.load(path, Catalog()).of("generator")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "pipelines").glob("*.yaml")), ids=lambda path: path.name)
+def test_pipelines_that_come_along_load(path):
+    assert spec.load(path, Catalog()).of("generator")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", PIPELINES, ids=str)
+def test_pipelines_of_the_pages_fit_their_data(block, tmp_path, monkeypatch):
+    assert runner.check(_files_for(block, tmp_path, monkeypatch)).plan
+
+
+def test_the_first_pipeline_is_the_same_everywhere_and_six_lines_long():
+    first = {block.text for block in PIPELINES if block.mark == "pipeline: first.yaml"}
+    assert len(first) == 1
+    assert len(first.pop().splitlines()) == 6
+
+
+@pytest.mark.parametrize("block", PYTHON, ids=str)
+def test_python_of_the_pages_compiles(block):
+    compile(block.text, str(block), "exec")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", [block for block in PYTHON if block.mark.startswith("python: slow")], ids=str)
+def test_python_of_the_pages_runs(block, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    if "after first.yaml" in block.mark:
+        (first,) = {block.text for block in PIPELINES if block.mark == "pipeline: first.yaml"}
+        Path("first.yaml").write_text(first, encoding="utf-8")
+        runner.run("first.yaml")
+    subprocess.run([sys.executable, "-c", block.text], check=True)
+
+
+def test_the_plugin_of_the_how_to_is_found_and_keeps_every_rule(tmp_path, monkeypatch):
+    _install_jitter(tmp_path, monkeypatch)
+    (jitter,) = Catalog().components("jitter")
+    assert jitter.__module__ == "augment_jitter"
+    for number, check in enumerate(checks_for(jitter)):
+        (tmp_path / str(number)).mkdir()
+        check(tmp_path / str(number))
+
+
+def test_the_test_of_the_how_to_passes(tmp_path, monkeypatch):
+    _install_jitter(tmp_path, monkeypatch)
+    module = importlib.import_module("test_jitter")
+    (mark,) = module.test_jitter_keeps_the_rules.pytestmark
+    assert mark.name == "parametrize"
+    module.test_jitter_keeps_the_rules(mark.args[1][0], tmp_path)
+
+
+def test_the_observer_of_the_how_to_is_called(tmp_path, monkeypatch, capsys):
+    (block,) = [block for block in PYTHON if block.mark == "python: observer augment_timing"]
+    (tmp_path / "augment_timing.py").write_text(block.text, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    run = SimpleNamespace(name="credit")
+    hooks = Catalog([Offer("timing", "augment_timing", "augment-timing", "1.0")]).hooks("timing").hook
+    hooks.augment_stage_finished(run=run, stage="fit", id="gan", seconds=2.0, rows=0)
+    hooks.augment_run_finished(run=run, error=None)
+    assert capsys.readouterr().out == "credit: fit gan took 2.0 s\n"
+
+
+def _anchors(page):
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE):
+        yield re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", heading.lower())).strip("-")
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md"], ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for target in re.findall(r"(?<!`)\]\(([^)\s]+)\)", text):
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        other = (page.parent / path).resolve() if path else page
+        assert other.is_file(), f"{page.name}: {target} leads nowhere"
+        assert not anchor or anchor in _anchors(other), f"{page.name}: {target} names no heading"
+
+
+def _generated():
+    module = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
+    generate = importlib.util.module_from_spec(module)
+    module.loader.exec_module(generate)
+    return generate.pages()
+
+
+def test_generated_pages_follow_the_code():
+    stale = [
+        name for name, text in _generated().items() if (DOCS / "reference" / name).read_text(encoding="utf-8") != text
+    ]
+    assert not stale, "run docs/generate.py"
+
+
+def test_every_page_stands_in_the_navigation():
+    listed = set(re.findall(r"- ([\w/-]+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE))
+    assert listed == {page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")}
+
+
+def test_the_architecture_page_names_every_module_and_no_other():
+    text = (DOCS / "explanation/architecture.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\* `([a-z_]+)(?:\.py|/)`: ", text, re.MULTILINE)
+    there = {
+        path.stem for path in (ROOT / "augment").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert sorted(named) == sorted(there - {"__init__"})
+
+
+def test_the_events_page_names_every_event_and_no_other():
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "augment").glob("*.py"))
+    emitted = set(re.findall(r'"event": "([a-z-]+)"', sources))
+    named = re.findall(r"^\| `([a-z-]+)` \|", (DOCS / "reference/events.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(named) == sorted(emitted)
+
+
+def _keys(value):
+    """The keys of nested plain data; what stands for labels, ids and names is passed over."""
+    if isinstance(value, list):
+        yield from itertools.chain.from_iterable(map(_keys, value[:1]))
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            if key in ("generators", "filters", "scores") and isinstance(inner, dict):
+                inner = next(iter(inner.values()), {})
+            if key not in ("detail", "per_class", "rejected", "classes"):
+                yield from _keys(inner)
+
+
+def test_the_run_folder_page_names_every_file_and_every_key_of_the_metrics(tmp_path):
+    text = (DOCS / "reference/run-folder.md").read_text(encoding="utf-8")
+    files = [rundir.RUN, rundir.LOG, rundir.PIPELINE, rundir.RESOLVED, rundir.SCHEMA, rundir.SPLIT, rundir.METRICS]
+    keys = set(_keys(dict(example_run(tmp_path).metrics)))
+    assert {"trial", "arms", "interval", "per_class"} <= keys
+    assert not [name for name in {*files, rundir.LOSSES, *keys} if f"`{name}`" not in text]
+
+
+def _project():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def test_the_constraints_pin_every_direct_dependency_to_a_version_in_its_range():
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {}
+    for line in lines:
+        if line and not line.startswith("#"):
+            name, equal, version = line.partition("==")
+            assert equal, f"{line}: NAME==VERSION was expected"
+            assert re.fullmatch(r"[0-9][0-9a-z.]*", version), f"{line}: a plain version was expected"
+            pinned[canonicalize_name(name)] = version
+    project = _project()
+    wanted = [*project["dependencies"], *itertools.chain.from_iterable(project["optional-dependencies"].values())]
+    for requirement in map(Requirement, wanted):
+        version = pinned.get(canonicalize_name(requirement.name))
+        assert version is not None, f"{requirement.name} is not pinned"
+        assert requirement.specifier.contains(version, prereleases=True), f"{requirement}: {version} is pinned"
+
+
+def test_two_commands_of_the_readme_do_the_set_up():
+    (block,) = [block for block in BLOCKS if block.mark == "set-up"]
+    run, test = block.text.splitlines()
+    assert "augment run pipelines/" in run
+    assert "pytest" in test
+    for line in (run, test):
+        assert "-c constraints.txt" in line
+
+
+# composed, so that this file does not hold what it looks for
+FOREIGN = re.compile("|".join([f"/{'work'}/", f"/{'farm'}/", f"{'farm'}-(bench|studio)", f"{'DEVELOPERS'}\\.md",
+                               f"{'sub'}{'agent'}", f"\\.{'library'}"]), re.IGNORECASE)  # fmt: skip
+FOLDERS = ["augment", "plugins", "pipelines", "tests", "docs", "bench", ".ci"]
+TEXT = {".py", ".md", ".yaml", ".yml", ".toml", ".txt", ".css", ".j2", ""}
+
+
+def test_the_project_speaks_of_itself_alone():
+    files = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if "__pycache__" not in path.parts]
+    files += [path for path in ROOT.iterdir() if path.is_file()]
+    told = [
+        f"{path.relative_to(ROOT)}: {found[0]}"
+        for path in files
+        if path.is_file() and path.suffix in TEXT and "runs" not in path.parts
+        for found in FOREIGN.finditer(path.read_text(encoding="utf-8", errors="replace"))
+    ]
+    assert not told
+
+
+def test_what_is_foreign_would_be_found():
+    assert FOREIGN.search("see " + "/".join(["", "work", "main"]))
