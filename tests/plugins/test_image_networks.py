@@ -11,9 +11,14 @@ import pytest
 from augment.components import Context
 from augment.dataset import Dataset
 from augment.schema import SchemaDeclaration, infer, observe
+from augment_gan.images import ImageGan
 from augment_vae.images import ImageVae
 
-QUICK = ImageVae.Params(steps=3, batch_size=8, width=8, code_size=4)
+QUICK = {
+    ImageGan: ImageGan.Params(steps=3, batch_size=8, width=8),
+    ImageVae: ImageVae.Params(steps=3, batch_size=8, width=8, code_size=4),
+}
+NETWORKS = [pytest.param(cls, id=cls.name) for cls in QUICK]
 
 
 def dataset(images, labels=None):
@@ -31,10 +36,15 @@ def context(tmp_path, seed=1, **fields):
     return Context(seed=seed, folder=tmp_path, **fields)
 
 
+@pytest.fixture(params=NETWORKS, scope="module")
+def network(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def fitted(tmp_path_factory):
+def fitted(network, tmp_path_factory):
     labels = np.arange(20) % 3
-    return ImageVae(QUICK).fit(dataset(noise(20, 8, 8, 1), labels), context(tmp_path_factory.mktemp("fit")))
+    return network(QUICK[network]).fit(dataset(noise(20, 8, 8, 1), labels), context(tmp_path_factory.mktemp("fit")))
 
 
 def asked(*labels):
@@ -56,7 +66,7 @@ def test_rows_are_as_asked_under_the_schema_of_the_training_part(fitted, tmp_pat
     assert rows.schema == fitted.schema
 
 
-@pytest.mark.parametrize("num_rows", [1, 2, 255, 256, 257])
+@pytest.mark.parametrize("num_rows", [1, 2, 63, 64, 65, 255, 256, 257])
 def test_fewer_rows_are_a_prefix_of_more(fitted, tmp_path, num_rows):
     given = asked(*(np.arange(300) % 3))
     whole = fitted.sample(given, context(tmp_path))
@@ -68,16 +78,16 @@ def test_no_rows_can_be_asked_for(fitted, tmp_path):
     assert len(fitted.sample(asked(), context(tmp_path))) == 0
 
 
-def test_loaded_generator_makes_the_same_rows(fitted, tmp_path):
+def test_loaded_generator_makes_the_same_rows(network, fitted, tmp_path):
     saved(fitted, tmp_path / "state")
-    loaded = ImageVae.load(tmp_path / "state", QUICK)
+    loaded = network.load(tmp_path / "state", QUICK[network])
     assert loaded.sample(asked(0, 1, 2), context(tmp_path)).equals(fitted.sample(asked(0, 1, 2), context(tmp_path)))
 
 
-def test_two_fits_with_one_seed_save_the_same_bytes_and_another_seed_others(tmp_path):
+def test_two_fits_with_one_seed_save_the_same_bytes_and_another_seed_others(network, tmp_path):
     data = dataset(noise(12, 8, 8, 1), np.arange(12) % 2)
     one, again, other = (
-        saved(ImageVae(QUICK).fit(data, context(tmp_path, seed)), tmp_path / name)
+        saved(network(QUICK[network]).fit(data, context(tmp_path, seed)), tmp_path / name)
         for seed, name in ((1, "one"), (1, "again"), (2, "other"))
     )
     assert one == again
@@ -85,19 +95,19 @@ def test_two_fits_with_one_seed_save_the_same_bytes_and_another_seed_others(tmp_
 
 
 @pytest.mark.parametrize("shape", [(9, 7, 3), (8, 30, 1), (33, 40, 2), (1, 5, 1)], ids=str)
-def test_pictures_of_odd_sizes_and_many_channels_work(tmp_path, shape):
-    generator = ImageVae(QUICK).fit(dataset(noise(6, *shape), ["a", "b"] * 3), context(tmp_path))
+def test_pictures_of_odd_sizes_and_many_channels_work(network, tmp_path, shape):
+    generator = network(QUICK[network]).fit(dataset(noise(6, *shape), ["a", "b"] * 3), context(tmp_path))
     assert generator.sample(pd.DataFrame({"label": ["b"]}), context(tmp_path)).arrays["image"].shape == (1, *shape)
 
 
-def test_class_of_one_row_can_be_asked_for(tmp_path):
-    generator = ImageVae(QUICK).fit(dataset(noise(11, 8, 8, 1), ["a"] * 10 + ["b"]), context(tmp_path))
+def test_class_of_one_row_can_be_asked_for(network, tmp_path):
+    generator = network(QUICK[network]).fit(dataset(noise(11, 8, 8, 1), ["a"] * 10 + ["b"]), context(tmp_path))
     rows = generator.sample(pd.DataFrame({"label": ["b"] * 4}), context(tmp_path))
     assert rows.frame.label.tolist() == ["b"] * 4
 
 
-def test_data_without_a_target_is_sampled_unconditionally(tmp_path):
-    generator = ImageVae(QUICK).fit(dataset(noise(10, 8, 8, 1)), context(tmp_path))
+def test_data_without_a_target_is_sampled_unconditionally(network, tmp_path):
+    generator = network(QUICK[network]).fit(dataset(noise(10, 8, 8, 1)), context(tmp_path))
     rows = generator.sample(pd.DataFrame(index=pd.RangeIndex(5)), context(tmp_path))
     assert rows.arrays["image"].shape == (5, 8, 8, 1)
     assert rows.frame.shape == (5, 0)
@@ -108,26 +118,30 @@ def test_rows_start_from_other_noise_each(fitted, tmp_path):
     assert len(np.unique(pictures.reshape(70, -1), axis=0)) == 70
 
 
-def test_read_only_pictures_are_taken_without_a_warning(tmp_path):
+def test_read_only_pictures_are_taken_without_a_warning(network, tmp_path):
     images = noise(10, 8, 8, 1)
     images.flags.writeable = False
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        ImageVae(QUICK).fit(dataset(images), context(tmp_path))
+        network(QUICK[network]).fit(dataset(images), context(tmp_path))
 
 
-def test_fit_cut_by_the_deadline_says_so(tmp_path):
-    generator = ImageVae(QUICK).fit(dataset(noise(10, 8, 8, 1)), context(tmp_path, deadline=0.0))
+def test_fit_cut_by_the_deadline_says_so(network, tmp_path):
+    generator = network(QUICK[network]).fit(dataset(noise(10, 8, 8, 1)), context(tmp_path, deadline=0.0))
     assert not generator.finished
 
 
-def test_offering_the_component_imports_no_torch():
-    code = "import sys, augment_vae; augment_vae.augment_components(); sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+def test_offering_the_component_imports_no_torch(network):
+    package = network.__module__.partition(".")[0]
+    code = (
+        "import importlib, sys; importlib.import_module(sys.argv[1]).augment_components(); "
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, package], check=False).returncode == 0
 
 
 @pytest.mark.slow
-def test_digits_are_recognised_and_varied(tmp_path):
+def test_digits_are_recognised_and_varied(network, tmp_path):
     from sklearn.datasets import load_digits
     from sklearn.svm import SVC
 
@@ -136,7 +150,7 @@ def test_digits_are_recognised_and_varied(tmp_path):
     everyone = np.arange(len(images))
     few = np.concatenate([everyone[digits.target == c][: 30 if c >= 5 else 144] for c in range(10)])
     judge = SVC(gamma=0.001).fit(images.reshape(len(images), -1) * (16 / 255), digits.target)
-    generator = ImageVae().fit(dataset(images[few], digits.target[few]), context(tmp_path))
+    generator = network().fit(dataset(images[few], digits.target[few]), context(tmp_path))
     rows = generator.sample(asked(*np.repeat(np.arange(10), 100)), context(tmp_path))
     pictures, labels = rows.arrays["image"].reshape(1_000, -1), rows.frame.label.to_numpy()
     assert np.mean(judge.predict(pictures * (16 / 255)) == labels) >= 0.95
