@@ -6,7 +6,7 @@ help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 test:  ## the tests, without the slow ones
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n 2
 
 slow:  ## the tests that take minutes
 	$(BIN)/pytest -q -m slow

@@ -8,6 +8,7 @@ from augment.components import Kind
 from augment.errors import Problem, did_you_mean
 from augment.pipeline import Pipeline
 from augment.schema import Schema
+from augment.scores import scores_for
 from augment.specfile import Document, Trail
 from augment.steps import Bound, Step
 
@@ -70,6 +71,17 @@ class Binder:
                 f"the data has a column {pipeline.origin_column!r} already; write `origin_column: made_by` (or any "
                 "name that is free) to call the column that says where a row came from differently",
             )
+
+    def check_score(self) -> None:
+        """The score that decides exists and fits the target."""
+        trial = self.pipeline.trial
+        if trial is None or trial.score is None or self.schema.task == "none":
+            return
+        names = [rule.name for rule in scores_for(self.schema.task)]
+        if trial.score not in names:
+            what = "classes" if self.schema.task == "classes" else "a numeric target"
+            near = did_you_mean(trial.score, names) or f"; there are {_listing(names)}"
+            self._complain(("trial", "score"), f"there is no score {trial.score!r} for {what}{near}")
 
     def check_rows(self, generators: list[Bound]) -> None:
         """The target has the classes that `mix.rows` names, and the generators can be asked for them."""

@@ -13,7 +13,7 @@ Shapes: N rows, K columns, M values that are not missing, C codes of a column, P
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from statistics import NormalDist
 from typing import Any, ClassVar, Literal, Self
@@ -35,6 +35,8 @@ MOST_PIECES = 100
 MOST_EXACT = 256  # numbers with no more different values than that have a code for each, where there are rows enough
 MOST_LABELS = 1_000  # categories with more share a code among the rarest
 LEAST_SPIKE = 0.01  # share of rows from which a single value has a code of its own
+
+Between = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]  # low, high, share of the way -> amounts
 
 
 class _Coding(BaseModel):
@@ -100,7 +102,9 @@ class _Coding(BaseModel):
 
     def counted(self, values: pd.Series) -> Self:
         """The same with the training rows of each code."""
-        return self.model_copy(update={"rows": tuple(np.bincount(self.encode(values), minlength=self.num_codes).tolist())})
+        return self.model_copy(
+            update={"rows": tuple(np.bincount(self.encode(values), minlength=self.num_codes).tolist())}
+        )
 
     def _refuse(self, row: int, what: str) -> None:
         raise DataError(
@@ -112,8 +116,8 @@ class _Coding(BaseModel):
 class _Amounts(_Coding):
     """A column of amounts: single values and pieces of the range between them, each with knots.
 
-    `knots` are the training values at even shares of a piece, (P, NUM_KNOTS), all the same where the piece is one
-    value. Pieces are in the order of their smallest value; single values may lie inside other pieces.
+    `knots` are the quantiles of a piece's training values at even shares, (P, NUM_KNOTS), all the same where the piece
+    is one value. Pieces are in the order of their smallest value; single values may lie inside other pieces.
     """
 
     knots: tuple[tuple[float, ...], ...]
@@ -183,8 +187,18 @@ class _Number(_Amounts):
     kind: Literal["number"] = "number"
     digits: int | None
 
+    @classmethod
+    def fit(cls, name: str, column: Column, present: pd.Series, missing: bool, most_pieces: int) -> Self:
+        digits = column.decimals
+        if digits is None:
+            digits = _digits(present.to_numpy(dtype=np.float64))
+        coding = cls(name=name, column=column, missing=missing, knots=(), digits=digits)
+        knots = _pieces(coding.amounts(present), most_pieces, coding.between)
+        return cls(name=name, column=column, missing=missing, knots=knots.tolist(), digits=digits)
+
     def amounts(self, present: pd.Series) -> np.ndarray:
-        return present.to_numpy(dtype=np.float64)
+        amounts = present.to_numpy(dtype=np.float64)
+        return amounts if self.digits is None else _round(amounts, self.digits)
 
     def between(self, low: np.ndarray, high: np.ndarray, share: np.ndarray) -> np.ndarray:
         drawn: np.ndarray = low * (1.0 - share) + high * share  # a difference of huge numbers would be infinite
@@ -203,6 +217,15 @@ class _Whole(_Amounts):
     unit: int  # microseconds for datetimes, 1 for integers
     knots: tuple[tuple[int, ...], ...]
     dtype: ClassVar[type] = np.int64
+
+    @classmethod
+    def fit(cls, name: str, column: Column, present: pd.Series, missing: bool, most_pieces: int) -> Self:
+        counts, unit = _counts(present), 1
+        if column.type == "datetime":
+            unit = next(size for size in MICROSECONDS if not (counts % size).any())
+        coding = cls(name=name, column=column, missing=missing, knots=(), unit=unit)
+        knots = _pieces(counts // unit, most_pieces, coding.between)
+        return cls(name=name, column=column, missing=missing, knots=knots.tolist(), unit=unit)
 
     def amounts(self, present: pd.Series) -> np.ndarray:
         counts: np.ndarray = _counts(present) // self.unit
@@ -330,7 +353,7 @@ class CodeTable:
         return codes
 
     def decode(self, codes: np.ndarray, uniforms: np.ndarray) -> pd.DataFrame:
-        """(N, K) codes, and numbers in [0, 1) that say where in its piece each value lies, to N rows in canonical types.
+        """(N, K) codes, and numbers in [0, 1) saying where in its piece each value lies, to N rows in canonical types.
 
         Values that have a code to themselves come back as they were, to the bit. Others lie between two training
         values, rounded as the column is.
@@ -369,19 +392,11 @@ def _fit_column(name: str, column: Column, values: pd.Series, most_pieces: int) 
     missing = len(present) < len(values) or not len(values)
     if column.type in ("category", "boolean") or (column.type == "integer" and column.categories):
         return _Levels.fit(name, column, values, missing)
-    if column.type == "number":
-        amounts = present.to_numpy(dtype=np.float64)
-        digits = column.decimals if column.decimals is not None else _digits(amounts)
-        knots = _pieces(amounts, most_pieces).tolist()
-        return _Number(name=name, column=column, missing=missing, knots=knots, digits=digits)
-    counts, unit = _counts(present), 1
-    if column.type == "datetime":
-        unit = next(size for size in MICROSECONDS if not (counts % size).any())
-    knots = _pieces(counts // unit, most_pieces).tolist()
-    return _Whole(name=name, column=column, missing=missing, knots=knots, unit=unit)
+    kind = _Number if column.type == "number" else _Whole
+    return kind.fit(name, column, present, missing, most_pieces)
 
 
-def _pieces(amounts: np.ndarray, most_pieces: int) -> np.ndarray:
+def _pieces(amounts: np.ndarray, most_pieces: int, between: Between) -> np.ndarray:
     """Cut the range of (M,) training values: knots (P, NUM_KNOTS) of their type, in the order of the first."""
     distinct, rows = np.unique(amounts, return_counts=True)
     num_rows = len(amounts)
@@ -396,8 +411,10 @@ def _pieces(amounts: np.ndarray, most_pieces: int) -> np.ndarray:
     # equal values are never parted: a piece has as many rows as they allow
     pieces = np.repeat((middles / max(len(rest), 1) * num_ranges).astype(np.int64), rows[~is_single])
     _, starts, sizes = np.unique(pieces, return_index=True, return_counts=True)
-    shares = np.linspace(0, 1, NUM_KNOTS)
-    ranges = rest[starts[:, None] + np.rint(shares * (sizes[:, None] - 1)).astype(np.int64)]
+    places = np.linspace(0, 1, NUM_KNOTS) * (sizes[:, None] - 1)
+    lower = starts[:, None] + places.astype(np.int64)
+    upper = starts[:, None] + np.ceil(places).astype(np.int64)
+    ranges = between(rest[lower], rest[upper], places % 1.0)
     knots = np.concatenate([np.repeat(singles[:, None], NUM_KNOTS, axis=1), ranges])
     return knots[np.argsort(knots[:, 0], kind="stable")]
 

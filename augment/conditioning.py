@@ -17,7 +17,7 @@ from augment.dataset import Dataset
 from augment.errors import DataError
 from augment.schema import Schema, labels_of
 
-__all__ = ["Conditions", "in_full_batches"]
+__all__ = ["Conditions", "coded_columns", "in_full_batches", "refuse_others", "unconditional_if_no_classes"]
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,35 @@ class Conditions:
         if self.target is None or self.target in given:
             return given
         return given.assign(**{self.target: np.array(self.labels, dtype=object)[numbers]})
+
+
+def unconditional_if_no_classes(schema: Schema) -> Schema:
+    """The schema, without its target where that has no classes: it is a column like the others then."""
+    return schema if schema.task == "classes" else schema.model_copy(update={"target": None})
+
+
+def coded_columns(schema: Schema) -> list[str]:
+    """The columns to be made: all but a target with classes, which is what rows are made for.
+
+    Raises:
+        DataError: there are none.
+    """
+    names = [name for name in schema.columns if schema.task != "classes" or name != schema.target]
+    if not names:
+        raise DataError("the data has no column beside its target; there is nothing to learn")
+    return names
+
+
+def refuse_others(conditions: Conditions, given: pd.DataFrame) -> None:
+    """Refuse columns that rows cannot be made for.
+
+    Raises:
+        DataError: one is given.
+    """
+    for name in given.columns:
+        if name != conditions.target:
+            may = f"only {conditions.target!r}, a target with classes" if conditions.target else "no column"
+            raise DataError(f"column {name!r} cannot be given: {may} may be; use rnn, which takes any")
 
 
 def in_full_batches(make: Callable[[np.ndarray], np.ndarray], conditions: np.ndarray, batch_size: int) -> np.ndarray:

@@ -6,6 +6,7 @@ They run in workers of their own: no worker that learns ever sees the hold-out, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,17 @@ MAX_JUDGED_ROWS = 50_000  # synthetic rows that arms, metrics and reports see, s
 
 def load_parts(folders: Sequence[str], seed: int, most: int = MAX_JUDGED_ROWS) -> Dataset:
     """The rows of all parts; a seeded sample, in order, where there are more than `most`."""
-    data = Dataset.concat([Dataset.load(Path(folder)) for folder in folders])
-    if len(data) <= most:
-        return data
-    rows = np.random.default_rng(derive_seed(seed, "cap")).permutation(len(data))[:most]
-    return data.take(np.sort(rows))
+    bounds = np.cumsum([0, *(len(Dataset.load(Path(folder))) for folder in folders)])
+    rows = np.arange(bounds[-1])
+    if len(rows) > most:
+        rows = np.sort(np.random.default_rng(derive_seed(seed, "cap")).permutation(len(rows))[:most])
+    # part after part: all together they may be larger than memory
+    return Dataset.concat(
+        [
+            Dataset.load(Path(folder)).take(rows[(rows >= start) & (rows < end)] - start)
+            for folder, (start, end) in zip(folders, pairwise(bounds), strict=True)
+        ]
+    )
 
 
 def predict_arm(init: Mapping[str, Any], emit: Emit) -> Task:

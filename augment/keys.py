@@ -61,12 +61,12 @@ def source_hash(module: str) -> str:
     """SHA-256 of the Python sources of a module's top package: a changed plugin has other keys."""
     digest = hashlib.sha256()
     spec = importlib.util.find_spec(module.partition(".")[0])
-    if spec is None or spec.origin is None:
-        return digest.hexdigest()
-    origin = Path(spec.origin)
-    files = sorted(origin.parent.rglob("*.py")) if origin.name == "__init__.py" else [origin]
-    for path in files:
-        digest.update(path.relative_to(origin.parent).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    assert spec is not None, module
+    # a package has folders, several where it is a namespace; a single module has but its file
+    roots = [Path(folder) for folder in spec.submodule_search_locations or [str(spec.origin)]]
+    for root in roots:
+        for path in sorted(root.rglob("*.py")) if root.is_dir() else [root]:
+            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 

@@ -105,9 +105,7 @@ def plan(
         conditional: generator id to whether it is asked for classes.
         schema: of the training part.
     """
-    split = {
-        label: dict(zip(share, apportion(rows, list(share.values())), strict=True)) for label, rows in wanted.items()
-    }
+    split = _split(wanted, share)
     size, chunks = chunk_size(schema), []
     for generator in share:
         per_label = [(label, split[label][generator]) for label in wanted]
@@ -115,6 +113,26 @@ def plan(
             labels = piece if conditional[generator] else ()
             chunks.append(PlanRow(generator, number, sum(count for _, count in piece), labels))
     return chunks
+
+
+def _split(wanted: Mapping[str, int], share: Mapping[str, float]) -> dict[str, dict[str, int]]:
+    """Label to generator to rows: exact for each label, and near each generator's share of all rows.
+
+    What rounding takes from a generator in one label it is owed in the next, so that many small labels do not all fall
+    to the same one.
+    """
+    portions = np.array(list(share.values()), dtype=float) / sum(share.values())
+    owed = np.where(portions > 0, 0.0, -np.inf)  # who has no share gets no remainder
+    split = {}
+    for label, rows in wanted.items():
+        exact = rows * portions
+        whole = np.floor(exact).astype(int)
+        owed += exact - whole
+        most_owed = np.argsort(-owed, kind="stable")[: rows - int(whole.sum())]
+        whole[most_owed] += 1
+        owed[most_owed] -= 1
+        split[label] = dict(zip(share, whole.tolist(), strict=True))
+    return split
 
 
 def _pieces(per_label: Sequence[tuple[str, int]], size: int) -> list[tuple[tuple[str, int], ...]]:

@@ -283,6 +283,9 @@ def _check_split(tree: Mapping[str, Any]) -> Iterator[Complaint]:
     split = _part(tree, "split")
     if split.get("time") and split.get("stratify"):
         yield ("split", "stratify"), "a hold-out that comes last by `time` cannot be stratified; write one of the two"
+    for key, refused in (("group", split.get("group")), ("dedupe", split.get("dedupe") == "group")):
+        if split.get("time") and refused:
+            yield ("split", key), "a hold-out that comes last by `time` cannot keep groups whole; write one of the two"
     if split.get("stratify") is True and not _part(tree, "schema").get("target"):
         yield ("split", "stratify"), "true means the target, and the schema names none; name it, or a column here"
 

@@ -14,7 +14,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -97,7 +97,7 @@ class Run:
             DiskError: a file is missing or was changed.
         """
         folder = self.folder / MODELS / generator
-        known = sorted(path.name for path in (self.folder / MODELS).iterdir())
+        known = sorted({Path(name).parts[1] for name in self.manifest["files"] if name.startswith(f"{MODELS}/")})
         if generator not in known:
             raise DataError(f"run {self.folder.name} has no generator {generator!r}; it has {', '.join(known)}")
         for name, expected in self.manifest["files"].items():
@@ -110,7 +110,7 @@ class Run:
 
 
 class Draft:
-    """A run's folder while it is built. It is also what reporters are shown: see `augment.components.RunView`."""
+    """A run's folder while it is built."""
 
     def __init__(self, folder: Path, name: str, key: str, pipeline: Mapping[str, Any]):
         self.folder, self.name, self.key, self.pipeline = folder, name, key, pipeline
@@ -130,7 +130,7 @@ class Draft:
         hashes = {
             path.relative_to(self.folder).as_posix(): file_sha256(path)
             for path in sorted(self.folder.rglob("*"))
-            if path.is_file() and path.name != RUN
+            if path.is_file() and path != self.folder / RUN
         }
         self.write_json(RUN, {**manifest, "name": self.name, "key": self.key, "files": hashes})
 
@@ -149,19 +149,19 @@ class Place:
 
     def __init__(self, base: Path, name: str, key: str, out: Path | None, overwrite: bool, locks: Path):
         self.name, self.key, self.overwrite, self._locks = name, key, overwrite, locks
-        self.final = out.absolute() if out else base.absolute() / "runs" / f"{name}-{key[:8]}"
+        self.final = out.resolve() if out else base.absolute() / "runs" / f"{name}-{key[:8]}"
         self._latest = None if out else self.final.parent / name
 
     @staticmethod
-    def check_writable(base: Path, out: Path | None, overwrite: bool) -> None:
+    def check_writable(base: Path, out: Path | None) -> None:
         """Refuse a place that cannot be written, or that holds somebody's files, before any work is done.
 
         Raises:
             SpecError: `out` is a file, or holds files that are no run's.
             DiskError: the place is not writable.
         """
-        if out is not None and (out.is_file() or (out.is_dir() and any(out.iterdir()) and not (out / RUN).is_file())):
-            raise SpecError(f"--out {out}: it holds files that are not a run's; name a new folder, or an empty one")
+        if out is not None:
+            _refuse_strangers(out)
         parent = out.absolute().parent if out else base.absolute() / "runs"
         while not parent.exists():
             parent = parent.parent
@@ -193,13 +193,17 @@ class Place:
 
         Raises:
             LockedError: another process builds the same folder.
+            SpecError: the place holds files that are no run's, or, when it is to be taken, another run that came there
+                meanwhile and that may not be overwritten.
         """
         parent = self.final.parent
         hidden = parent / f".{self.final.name}.draft"
         lock = self._locks / f"run-{content_key(str(self.final.resolve()))[:32]}.lock"
         with exclusive(lock, f"{self.final}", wait=False):
+            _refuse_strangers(self.final)
             try:
                 with disk_errors(hidden, "making the run's folder"):
+                    _put_back(self.final)
                     shutil.rmtree(hidden, ignore_errors=True)
                     hidden.mkdir(parents=True)
                     draft = Draft(hidden, self.name, self.key, pipeline)
@@ -211,29 +215,53 @@ class Place:
                 shutil.rmtree(hidden, ignore_errors=True)
 
     def _publish(self, hidden: Path) -> None:
-        if self.final.is_dir() and any(self.final.iterdir()):
+        _refuse_strangers(self.final)  # hours may have gone by
+        self.finished()
+        if (self.final / RUN).is_file():
             _exchange(hidden, self.final)
         else:
             os.replace(hidden, self.final)
         if self._latest is not None and (self._latest.is_symlink() or not self._latest.exists()):
             fresh = self._latest.with_name(f".{self.name}.link")
-            fresh.unlink(missing_ok=True)
-            fresh.symlink_to(self.final.name, target_is_directory=True)
-            os.replace(fresh, self._latest)
+            with suppress(OSError):  # some file systems know no links; the run is whole without it
+                fresh.unlink(missing_ok=True)
+                fresh.symlink_to(self.final.name, target_is_directory=True)
+                os.replace(fresh, self._latest)
+
+
+def _refuse_strangers(folder: Path) -> None:
+    """Never let a run replace what is not a run."""
+    with disk_errors(folder, "looking into the folder"):
+        if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / RUN).is_file()):
+            raise SpecError(f"{folder}: it holds files that are not a run's; name a new or an empty folder with --out")
 
 
 def _exchange(new: Path, old: Path) -> None:
-    """Swap two folders, so that the old or the new one is whole at every instant (Linux)."""
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None, use_errno=True)
+    """Swap two folders; on Linux the old or the new one is whole at every instant, elsewhere see `_put_back`."""
+    libc: Any = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+    if hasattr(libc, "renameat2"):
         here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
         if libc.renameat2(here, os.fsencode(new), here, os.fsencode(old), exchange) == 0:
             return
-    aside = old.with_name(f".{old.name}.replaced")
+    aside = _aside(old)
     shutil.rmtree(aside, ignore_errors=True)
     os.rename(old, aside)
-    os.rename(new, old)
+    try:
+        os.rename(new, old)
+    finally:
+        _put_back(old)
     shutil.rmtree(aside)
+
+
+def _put_back(folder: Path) -> None:
+    """Bring back a run that was moved aside, where nothing took its place: the process was killed in between."""
+    aside = _aside(folder)
+    if aside.is_dir() and not folder.exists():
+        os.rename(aside, folder)
+
+
+def _aside(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.replaced")
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def run(
     out = Path(out) if out is not None else None
     with opened(pipeline, overrides, workers, events) as (session, resolved):
         observers = Observers(resolved.pipeline.observers, session.catalog, session.note)
-        Place.check_writable(resolved.base, out, overwrite)
+        Place.check_writable(resolved.base, out)
         started = time.monotonic()
         prepared = prepare(session, resolved)
         steps = _bind(resolved, prepared)

@@ -370,9 +370,10 @@ def _decimals(values: np.ndarray) -> int | None:
     values = values[np.isfinite(values)]
     if not len(values):
         return None
-    for digits in range(7):
-        if np.array_equal(np.round(values, digits), values):
-            return digits
+    with np.errstate(over="ignore"):  # numbers near the largest become infinite, and so unequal
+        for digits in range(7):
+            if np.array_equal(np.round(values, digits), values):
+                return digits
     return None
 
 

@@ -143,7 +143,8 @@ def bind(
         resolved: the pipeline.
         schema: of the data that these kinds get: before the transforms for transforms, after them for the others.
         num_rows: training rows, when known.
-        kinds: bind these only. Columns of `split` are looked at with transforms, `mix` with generators.
+        kinds: bind these only. Columns of `split` are looked at with transforms, `mix` with generators, the score of
+            `trial` with probes.
 
     Returns:
         Kind to its components, in order; every kind that was asked for is a key. Defaults that cannot work with this
@@ -158,6 +159,8 @@ def bind(
         binder.check_columns()
     if "generator" in kinds:
         binder.check_rows(bound["generator"])
+    if "probe" in kinds:
+        binder.check_score()
     if binder.problems:
         raise SpecError(sorted(binder.problems, key=lambda problem: problem.line))
     return bound

@@ -51,16 +51,17 @@ def cut(
         seed: of the run.
         stratify: column whose proportions both parts keep. A label with a single row goes to the training part.
         group: column whose equal values stay on one side; `stratify` is then only approximated by chance.
-        time: column by which the latest rows are held out, instead of random ones.
+        time: column by which the latest rows are held out, instead of random ones; rows of one moment stay together.
+            It decides alone: `stratify`, `group` and a `dedupe` of `group` are not looked at.
         dedupe: `keep` exact duplicates where they fall (and count those across the cut), `drop` all but the first, or
-            keep each `group` of duplicates on one side.
+            keep each `group` of duplicates on one side. Ids do not count: rows that differ by them alone are equal.
 
     Raises:
         DataError: too few rows to hold any out, or a missing value where the cut needs one.
     """
     rows, notes = np.arange(len(data), dtype=np.int64), []
     dropped = rows[:0]
-    hashes = data.row_hashes()
+    hashes = data.row_hashes(without=[name for name, column in data.schema.columns.items() if column.type == "id"])
     if dedupe == "drop":
         first = ~pd.Series(hashes).duplicated().to_numpy()
         rows, dropped = rows[first], rows[~first]
@@ -90,9 +91,7 @@ def cut(
     held = np.zeros(len(rows), dtype=bool)
     held[test] = True
     if held.all() or not held.any():
-        raise DataError(
-            f"the hold-out cannot be cut: all {len(rows)} rows belong to one group; change split.group or split.time"
-        )
+        raise DataError(f"the hold-out cannot be cut: {_why_not(len(rows), stratify, group, time)}")
     train, test = rows[~held], rows[held]
     num_across = int(np.isin(hashes[test], hashes[train]).sum())
     if num_across:
@@ -101,6 +100,16 @@ def cut(
             "score; `split: {dedupe: drop}` or `{dedupe: group}` avoids it"
         )
     return Cut(train, test, dropped, tuple(notes))
+
+
+def _why_not(num_rows: int, stratify: str | None, group: str | None, time: str | None) -> str:
+    if time is not None:
+        return f"all {num_rows} rows have the same {time!r}; leave split.time out, or name another column"
+    if group is not None:
+        return f"all {num_rows} rows belong to one group by {group!r}; leave split.group out, or name another column"
+    if stratify is not None:
+        return f"no value of {stratify!r} has two rows, one for each part; write `split: {{stratify: false}}`"
+    return f"all {num_rows} rows are equal; bring others"
 
 
 def _complete(data: Dataset, name: str) -> np.ndarray:
@@ -112,9 +121,12 @@ def _complete(data: Dataset, name: str) -> np.ndarray:
 
 
 def _latest(times: np.ndarray, num_test: int) -> np.ndarray:
-    """The rows strictly later than the cut: rows of one moment stay together."""
-    ordered = np.sort(times)
-    return np.flatnonzero(times > ordered[len(times) - num_test - 1])
+    """The rows of the latest moments, each moment whole; of the two such cuts around `num_test`, the nearer."""
+    first = np.sort(times)[len(times) - num_test]  # the earliest moment that the hold-out reaches into
+    fewer, more = np.flatnonzero(times > first), np.flatnonzero(times >= first)
+    if not len(fewer):
+        return more
+    return fewer if len(more) == len(times) or num_test - len(fewer) <= len(more) - num_test else more
 
 
 def _whole_groups(groups: np.ndarray, num_test: int, rng: np.random.Generator) -> np.ndarray:
@@ -124,9 +136,12 @@ def _whole_groups(groups: np.ndarray, num_test: int, rng: np.random.Generator) -
     chosen = np.zeros(len(distinct), dtype=bool)
     total = 0
     for candidate in rng.permutation(len(distinct)):
-        if abs(total + sizes[candidate] - num_test) < abs(total - num_test):
+        grown = total + int(sizes[candidate])
+        if grown < len(codes) and abs(grown - num_test) < abs(total - num_test):
             chosen[candidate] = True
-            total += int(sizes[candidate])
+            total = grown
+    if not total and len(distinct) > 1:  # every group is more than twice as large as the hold-out should be
+        chosen[np.argmin(sizes)] = True
     return np.flatnonzero(chosen[codes])
 
 
@@ -155,6 +170,6 @@ def _stratified(labels: np.ndarray, num_test: int, rng: np.random.Generator) -> 
     # position of each row among the rows of its label, in random order
     rank = pd.Series(codes[order]).groupby(codes[order]).cumcount().to_numpy()
     test = order[rank < counts[codes[order]]]
-    absent = [str(label) for label, count in zip(distinct, counts, strict=True) if count == 0]
-    shown = ", ".join(map(repr, absent[:5])) + (" and more" if len(absent) > 5 else "")
+    absent = ["a missing value" if pd.isna(label) else repr(label) for label in distinct[counts == 0]]
+    shown = ", ".join(absent[:5]) + (f" and {len(absent) - 5} more" if len(absent) > 5 else "")
     return test, [f"too few rows to hold any out of: {shown}; the hold-out says nothing of them"] if absent else []

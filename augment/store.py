@@ -15,7 +15,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -45,7 +45,8 @@ def exclusive(
     """Hold a lock that the system frees when this process dies.
 
     Args:
-        lock_file: the file that stands for the lock; it stays, empty or with the holder's process id.
+        lock_file: the file that stands for the lock; it stays, empty. While it is held, a `.pid` file beside it says
+            by which process.
         what: named in messages.
         wait: wait for another holder, after saying so once, or refuse at once.
         waiting: called with a message before waiting.
@@ -53,24 +54,34 @@ def exclusive(
     Raises:
         LockedError: another process holds it, and `wait` is false.
     """
-    with disk_errors(lock_file, "taking the lock"):
-        lock_file.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(lock_file)
-        owner = lock_file.with_suffix(".pid")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            holder = owner.read_text().strip() if owner.exists() else "unknown"
-            if not wait:
-                raise LockedError(f"{what} is held by another run (process {holder}); wait for it or stop it") from None
-            waiting(f"{what} is being made by another run (process {holder}); waiting for it")
-            lock.acquire()
-        owner.write_text(str(os.getpid()))
+    lock, owner = FileLock(lock_file), lock_file.with_suffix(".pid")
     try:
+        with disk_errors(lock_file, "taking the lock"):
+            lock_file.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                holder = _holder(owner)
+                if not wait:
+                    raise LockedError(
+                        f"{what} is held by another run (process {holder}); wait for it or stop it"
+                    ) from None
+                waiting(f"{what} is being made by another run (process {holder}); waiting for it")
+                lock.acquire()
+            owner.write_text(str(os.getpid()))
         yield
     finally:
-        owner.unlink(missing_ok=True)
-        lock.release()
+        if lock.is_locked:
+            with suppress(OSError):
+                owner.unlink()
+            lock.release()
+
+
+def _holder(owner: Path) -> str:
+    try:
+        return owner.read_text().strip() or "unknown"
+    except FileNotFoundError:  # it has taken the lock, but not yet said so; or is just giving it back
+        return "unknown"
 
 
 def write_manifest(folder: Path) -> dict[str, str]:
@@ -135,7 +146,11 @@ class Store:
             folder = self.root / "work" / key
             with disk_errors(folder, "making a work folder"):
                 folder.mkdir(parents=True, exist_ok=True)
-            yield folder
+            try:
+                yield folder
+            finally:
+                with suppress(OSError):  # nothing was left in it: the result was there already
+                    folder.rmdir()
 
     def publish(self, key: str, built: Path) -> Path:
         """Give a finished folder its place, whole or not at all. Call it while holding the key."""
@@ -173,7 +188,7 @@ def default_root() -> Path:
 
 
 def _damage(folder: Path) -> str | None:
-    """What is wrong with a finished folder, or None."""
+    """What is wrong with a finished folder, or None. The manifest may hold anything."""
     try:
         hashes = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {MANIFEST}
@@ -182,7 +197,7 @@ def _damage(folder: Path) -> str | None:
         for name, expected in hashes.items():
             if file_sha256(folder / name) != expected:
                 return f"{name} is not what was written"
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         return str(error)
     return None
 
@@ -190,7 +205,7 @@ def _damage(folder: Path) -> str | None:
 def _alive(pid: str) -> bool:
     try:
         os.kill(int(pid), 0)
-    except (ValueError, ProcessLookupError):
+    except (ValueError, OverflowError, ProcessLookupError):
         return False
     except PermissionError:
         return True

@@ -32,7 +32,7 @@ SOURCES = {
 }
 # The first that fits is proposed, of each origin: rows moved, rows made from noise. Copies only where nothing else
 # fits, since repeated rows are an arm of every trial anyway.
-PREFERRED = ("smote", "albumentations", "vae", "gan", "bootstrap")
+PREFERRED = ("smote", "albumentations", "rnn", "vae", "gan", "bootstrap")
 TARGET_NAMES = (
     *("target", "label", "labels", "class", "classes", "y", "outcome", "response", "category", "species", "diagnosis"),
     *("income", "survived", "churn", "churned", "default", "defaulted", "fraud", "isfraud", "spam", "quality", "price"),

@@ -44,6 +44,7 @@ from augment.errors import PluginError
 
 __all__ = [
     "Batches",
+    "EarlyStopping",
     "Outcome",
     "autocast",
     "constant",
@@ -147,13 +148,28 @@ class Batches:
 
 
 @dataclass(frozen=True)
+class EarlyStopping:
+    """When to end a fit that no longer gets better on rows held back from it, and go back to the best weights.
+
+    Attributes:
+        measure: called with the modules of averaged weights by name; gives their loss on the rows held back.
+        every: how many steps lie between two measures. Losses are recorded then, this one as `held back`.
+        patience: the fit ends after so many measures in a row that were no better than the best.
+    """
+
+    measure: Callable[[Mapping[str, nn.Module]], Tensor]
+    every: int
+    patience: int
+
+
+@dataclass(frozen=True)
 class Outcome:
     """How a fit ended.
 
     Attributes:
         num_steps: how many steps were made.
-        finished: whether these are all; False where the deadline came first.
-        averaged: module name to the copy with averaged weights, in eval mode.
+        finished: whether it ended by itself; False where the deadline came first.
+        averaged: module name to the copy with averaged weights, in eval mode; with early stopping, the best ones.
     """
 
     num_steps: int
@@ -173,9 +189,13 @@ class _State:
     sums: dict[str, Tensor] = field(default_factory=dict)  # of the losses since they were last recorded
     num_summed: int = 0
     history: list[tuple[int, dict[str, float]]] = field(default_factory=list)
+    best: dict[str, np.ndarray] = field(default_factory=dict)  # averaged weights, by module and name
+    best_loss: float = math.inf
+    num_worse: int = 0  # measures since then
 
     def tensors(self) -> dict[str, np.ndarray]:
         found = {f"sum/{name}": _to_numpy(value) for name, value in self.sums.items()}
+        found |= {f"best/{path}": value for path, value in self.best.items()}
         for kind, modules in (("module", self.modules), ("average", self.averaged)):
             for name, module in modules.items():
                 found |= {f"{kind}/{name}/{key}": value for key, value in weights_of(module).items()}
@@ -188,7 +208,14 @@ class _State:
         return found
 
     def values(self) -> dict[str, Any]:
-        return {"num_done": self.num_done, "num_summed": self.num_summed, "history": self.history}
+        best_loss = self.best_loss if self.best else None  # JSON has no infinity
+        return {
+            "num_done": self.num_done,
+            "num_summed": self.num_summed,
+            "history": self.history,
+            "best_loss": best_loss,
+            "num_worse": self.num_worse,
+        }
 
     def restore(self, tensors: Mapping[str, np.ndarray], values: Mapping[str, Any]) -> None:
         for kind, modules in (("module", self.modules), ("average", self.averaged)):
@@ -207,6 +234,8 @@ class _State:
         self.sums = {name: torch.tensor(v).to(self.device) for name, v in _below(tensors, "sum/").items()}
         self.num_done, self.num_summed = values["num_done"], values["num_summed"]
         self.history = [(step, losses) for step, losses in values["history"]]
+        self.best, self.num_worse = _below(tensors, "best/"), values["num_worse"]
+        self.best_loss = values["best_loss"] if self.best else math.inf
         torch.set_rng_state(torch.tensor(tensors["random/cpu"]))
         if self.device.type == "cuda":
             torch.cuda.set_rng_state(torch.tensor(tensors["random/cuda"]), self.device)
@@ -216,8 +245,19 @@ class _State:
             self.sums[name] = self.sums[name] + value.detach() if name in self.sums else value.detach()
         self.num_summed += 1
 
-    def record(self) -> dict[str, float]:
-        losses = {name: float(value) / self.num_summed for name, value in self.sums.items()}
+    def judge(self, loss: float) -> None:
+        """Keep the averaged weights if none before were better on the rows held back."""
+        self.num_worse += 1
+        if loss < self.best_loss:
+            self.best_loss, self.num_worse = loss, 0
+            self.best = {
+                f"{name}/{key}": value
+                for name, module in self.averaged.items()
+                for key, value in weights_of(module).items()
+            }
+
+    def record(self, more: Mapping[str, float]) -> dict[str, float]:
+        losses = {name: float(value) / self.num_summed for name, value in self.sums.items()} | dict(more)
         wrong = [name for name, value in losses.items() if not math.isfinite(value)]
         if wrong:
             raise PluginError(
@@ -240,8 +280,9 @@ def train(
     optimizers: Mapping[str, torch.optim.Optimizer],
     averages: Mapping[str, float] | None = None,
     schedule: Schedule = constant,
+    stopping: EarlyStopping | None = None,
 ) -> Outcome:
-    """Make `num_steps` steps, or as many as the deadline allows. To be called inside `reproducible`.
+    """Make `num_steps` steps, or as many as the deadline and `stopping` allow. To be called inside `reproducible`.
 
     Args:
         context: of the fit; its progress, checkpoint and deadline are used.
@@ -255,6 +296,7 @@ def train(
         averages: names of the modules to keep an exponential moving average of, with its decay per step. The average
             follows more quickly in the first steps, so that the first weights are soon forgotten.
         schedule: factor of every optimizer's learning rate.
+        stopping: when to end before, by rows held back.
 
     Raises:
         PluginError: a loss is no longer finite.
@@ -269,9 +311,12 @@ def train(
         for number, losses in state.history:  # so that the record is whole, whoever keeps it
             context.progress(number, num_steps, losses)
     batches = Batches(num_rows, batch_size, derive_seed(context.seed, "batches"))
-    record_every = max(1, num_steps // NUM_RECORDS)
+    record_every = stopping.every if stopping else max(1, num_steps // NUM_RECORDS)
 
-    while state.num_done < num_steps:
+    def is_over() -> bool:
+        return state.num_done == num_steps or (stopping is not None and state.num_worse >= stopping.patience)
+
+    while not is_over():
         factor = schedule(state.num_done / num_steps)
         for optimizer, rates in zip(optimizers.values(), full_rates, strict=True):
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
@@ -282,14 +327,21 @@ def train(
         for name, decay in averages.items():
             _move_average(averaged[name], modules[name], min(decay, (1 + state.num_done) / (10 + state.num_done)))
         if state.num_done % record_every == 0 or state.num_done == num_steps:
-            context.progress(state.num_done, num_steps, state.record())
+            measured = {}
+            if stopping:
+                with torch.no_grad():
+                    measured["held back"] = float(stopping.measure(averaged))
+                state.judge(measured["held back"])
+            context.progress(state.num_done, num_steps, state.record(measured))
         now = time.monotonic()
         if context.deadline is not None and now - started >= context.deadline:
             break
         if now - saved >= SECONDS_BETWEEN_CHECKPOINTS:
             context.checkpoint.save(state.tensors(), state.values())
             saved = time.monotonic()
-    return Outcome(state.num_done, state.num_done == num_steps, averaged)
+    for name, module in averaged.items() if state.best else ():
+        load_weights(module, _below(state.best, f"{name}/"))
+    return Outcome(state.num_done, is_over(), averaged)
 
 
 @torch.no_grad()

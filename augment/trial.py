@@ -1,28 +1,40 @@
 """The experiment: the same probe trained on several arms, paired over seeds, judged on rows nobody trained on.
 
 Every arm is compared with real rows alone. The interval of a difference is a paired bootstrap (Efron and Tibshirani,
-1993) over the held-out rows and the seeds at once: each resample draws rows, within classes, and seeds, the same for
-both arms, and the interval is the middle 95 % of the resampled differences. A seed is a probe seed and synthetic rows
-of its own; that another training part would have given other results is not in the interval.
+1993) over the held-out rows and the seeds at once: each resample weighs rows and draws seeds, the same for both arms,
+and the interval is the middle 95 % of the resampled differences. A seed is a probe seed and synthetic rows of its own;
+that another training part would have given other results is not in the interval.
+
+A bootstrap of few things gives intervals that are too narrow, so both parts are made as wide as few things warrant.
+
+* Row weights are Poisson (Hanley and MacGibbon, 2006), with (n - 1) / n drawn on average for each of the n rows of a
+  class, which makes the variance unbiased (Rao and Wu, 1988). A class of a few rows is absent from some resamples, so
+  that it cannot decide alone.
+* What seeds differ by on all rows alike is stretched to the width of Student's interval for as many seeds. What they
+  differ by on single rows is not counted again: it is in the resampled rows.
+
+Where rows are many, the scores of resamples are linearised: see `augment.scores`.
 
 Shapes: S seeds, B resamples, N held-out rows, C classes.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from augment.components import derive_seed
 from augment.judging import CLASS_WEIGHTS, NONE, OVERSAMPLING, SYNTHETIC
-from augment.scores import ScoreRule, default_score, scores_for
+from augment.scores import SCORES, ScoreRule, default_score, scores_for
 
 __all__ = ["arm_labels", "not_assessable", "summarise"]
 
 NUM_RESAMPLES = 1000
-BLOCK = 4_000_000  # weights held at a time
+BLOCK = 2_000_000  # weights held at a time
+MAX_EXACT = 10_000  # rows times classes up to which every resample is scored anew; above, scores are linearised
 
 
 def arm_labels(task: str, generators: Sequence[str]) -> dict[str, str]:
@@ -77,42 +89,42 @@ def summarise(
         labels: arm id to what people read, as `arm_labels` gives them.
         rows: arm id to how many rows it was trained on.
         probe: the probe's name.
-        score: name of the score that decides, or None for the default of the task.
+        score: name of the score that decides, one of the task's, or None for its default.
         seed: of the resampling.
     """
-    deciding = next((rule for rule in scores_for(task) if rule.name == score), default_score(task))
+    from threadpoolctl import threadpool_limits
+
+    deciding = default_score(task) if score is None else SCORES[score]
     rng = np.random.default_rng(derive_seed(seed, "trial", "resampling"))
     num_seeds = len(next(iter(predictions.values())))
     drawn_seeds = rng.integers(num_seeds, size=(NUM_RESAMPLES, num_seeds))
-    weights = list(_resamples(truth, task, rng))
-    arms: list[dict[str, Any]] = [
-        {"id": arm, "label": labels[arm], "rows": rows[arm], "values": [], "scores": {}} for arm in predictions
-    ]
-    best_alternative: tuple[float, str, tuple[float, float, float]] | None = None
-    for rule in scores_for(task):
-        once = np.ones((1, len(truth)))
-        values = {arm: np.concatenate([rule.score(truth, p, once) for p in ps]) for arm, ps in predictions.items()}
-        resampled = {arm: _scores(rule, truth, ps, weights) for arm, ps in predictions.items()}
-        for arm in arms:
-            name = arm["id"]
-            found = {"mean": _number(values[name].mean()), "better": rule.better, "difference": 0.0, "interval": None}
-            if name != NONE:
-                found |= _difference(values[name], values[NONE], resampled[name], resampled[NONE], drawn_seeds)
-            arm["scores"][rule.name] = found
-            if rule is deciding:
-                arm["values"] = [_number(value) for value in values[name]]
-        if rule is deciding and SYNTHETIC in predictions:
-            sign = 1 if rule.better == "higher" else -1
-            cheap = [arm for arm in (CLASS_WEIGHTS, OVERSAMPLING) if arm in predictions]
-            if cheap:
-                best = max(cheap, key=lambda arm: sign * values[arm].mean())
-                against = _difference(
-                    values[SYNTHETIC], values[best], resampled[SYNTHETIC], resampled[best], drawn_seeds
-                )
-                best_alternative = (float(values[best].mean()), labels[best], _span(against))
-    for arm in arms:
-        arm |= {key: arm["scores"][deciding.name][key] for key in ("mean", "difference", "interval")}
-    verdict, sentence = _verdict(arms, deciding, len(truth), num_seeds, best_alternative)
+    with threadpool_limits(1):  # sums of several threads have other last digits
+        found = _scored(truth, predictions, task, rng)
+    if deciding.name not in found:
+        return not_assessable(f"{deciding.label} is not defined on these {len(truth)} held-out rows")
+    arms: list[dict[str, Any]] = []
+    for name in (name for name in labels if name in predictions):
+        scores = {}
+        for rule in scores_for(task):
+            if rule.name in found:
+                ours, none = found[rule.name][name], found[rule.name][NONE]
+                difference = {"difference": 0.0, "interval": None}
+                if name != NONE:
+                    difference = _difference(ours, none, drawn_seeds)
+                scores[rule.name] = {"mean": float(ours.values.mean()), **difference, "better": rule.better}
+        decides = {key: scores[deciding.name][key] for key in ("mean", "difference", "interval")}
+        values = found[deciding.name][name].values.tolist()
+        arms.append(
+            {"id": name, "label": labels[name], "rows": rows[name], "values": values, **decides, "scores": scores}
+        )
+    against = None
+    cheap = [arm for arm in arms if arm["id"] in (CLASS_WEIGHTS, OVERSAMPLING)]
+    if cheap and SYNTHETIC in predictions:
+        sign = 1 if deciding.better == "higher" else -1
+        best = max(cheap, key=lambda arm: sign * arm["mean"])
+        by_arm = found[deciding.name]
+        against = (best, _difference(by_arm[SYNTHETIC], by_arm[best["id"]], drawn_seeds)["interval"])
+    verdict, sentence = _verdict(arms, deciding, len(truth), num_seeds, against)
     return {
         "assessable": True,
         "reason": "",
@@ -126,53 +138,90 @@ def summarise(
     }
 
 
+class _Scored(NamedTuple):
+    """One score of one arm: of each seed (S,), and of each seed under each resample (B, S)."""
+
+    values: np.ndarray
+    resampled: np.ndarray
+
+
+def _scored(
+    truth: np.ndarray, predictions: Mapping[str, Sequence[np.ndarray]], task: str, rng: np.random.Generator
+) -> dict[str, dict[str, _Scored]]:
+    """Score to arm to what it scored; scores that are not defined on these rows are left out."""
+    distinct: dict[bytes, np.ndarray] = {}  # many probes predict the same with every seed
+    columns: dict[str, list[int]] = {}
+    for arm, predicted in predictions.items():
+        digests = [hashlib.sha256(np.ascontiguousarray(array).tobytes()).digest() for array in predicted]
+        distinct.update(zip(digests, predicted, strict=True))
+        position = {digest: number for number, digest in enumerate(distinct)}
+        columns[arm] = [position[digest] for digest in digests]
+    rules, different = scores_for(task), list(distinct.values())
+    resamples = _resamples(truth, task, rng)
+    if different[0].size <= MAX_EXACT:
+
+        def exact(weights: np.ndarray) -> np.ndarray:  # (b, N) to (rules, different predictions, b)
+            return np.array([[rule.score(truth, predicted, weights) for predicted in different] for rule in rules])
+
+        scores = exact(np.ones((1, len(truth))))
+        resampled = np.concatenate([exact(weights) for weights in resamples], axis=2)
+    else:
+        linear = [rule.linear(truth, predicted) for rule in rules for predicted in different]
+        scores = np.array([score for score, _ in linear]).reshape(len(rules), len(different), 1)
+        derivatives = np.array([derivative for _, derivative in linear])  # a matrix: its products are quick
+        changes = np.concatenate([derivatives @ weights.T for weights in resamples], axis=1)
+        resampled = scores + changes.reshape(len(rules), len(different), -1)
+    return {
+        rule.name: {arm: _Scored(scores[n, at, 0], resampled[n, at].T) for arm, at in columns.items()}
+        for n, rule in enumerate(rules)
+        if np.isfinite(scores[n]).all()
+    }
+
+
 def _resamples(truth: np.ndarray, task: str, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Blocks of bootstrap weights (b, N), rows drawn within classes so that none goes missing."""
-    groups = [np.flatnonzero(truth == label) for label in np.unique(truth)] if task == "classes" else []
-    groups = groups or [np.arange(len(truth))]
+    """Blocks of bootstrap weights (b, N), of mean 1."""
+    groups = truth if task == "classes" else np.zeros(len(truth), dtype=np.int64)
+    sizes = np.bincount(groups)[groups]  # how many rows there are of each row's class
+    rate = np.maximum(sizes - 1, 0.5) / sizes
     size = max(1, BLOCK // len(truth))
     for start in range(0, NUM_RESAMPLES, size):
-        count = min(size, NUM_RESAMPLES - start)
-        block = np.zeros((count, len(truth)), dtype=np.float32)
-        for rows in groups:
-            block[:, rows] = rng.multinomial(len(rows), np.full(len(rows), 1 / len(rows)), size=count)
-        yield block
+        yield rng.poisson(rate, size=(min(size, NUM_RESAMPLES - start), len(truth))) / rate
 
 
-def _scores(
-    rule: ScoreRule, truth: np.ndarray, predictions: Sequence[np.ndarray], weights: Sequence[np.ndarray]
-) -> np.ndarray:
-    """(B, S): every resample's score of every seed. Seeds that predict the same are scored once."""
-    columns: list[np.ndarray] = []
-    for number, predicted in enumerate(predictions):
-        same = next((i for i in range(number) if np.array_equal(predictions[i], predicted)), None)
-        if same is not None:
-            columns.append(columns[same])
-        else:
-            columns.append(np.concatenate([rule.score(truth, predicted, block) for block in weights]))
-    return np.stack(columns, axis=1)
+def _difference(ours: _Scored, theirs: _Scored, drawn_seeds: np.ndarray) -> dict[str, Any]:
+    """The mean difference, and its 95 % interval or None where hardly any resample has a score."""
+    by_seed, observed = ours.resampled - theirs.resampled, ours.values - theirs.values  # (B, S), (S,)
+    by_seed = by_seed[~np.isnan(by_seed).any(axis=1)]
+    differences = by_seed.mean(axis=1)
+    interval = None
+    if len(differences) >= NUM_RESAMPLES // 10:
+        effects = (observed - observed.mean()) * _seed_stretch(by_seed, observed)
+        differences += effects[drawn_seeds[: len(differences)]].mean(axis=1)
+        # a difference of rounding is none: an end of exactly 0 is no effect
+        differences[np.abs(differences) <= 1e-12 * np.abs(theirs.values).max()] = 0.0
+        interval = [float(end) for end in np.quantile(differences, [0.025, 0.975])]
+    return {"difference": float(observed.mean()), "interval": interval}
 
 
-def _difference(
-    ours: np.ndarray, theirs: np.ndarray, our_b: np.ndarray, their_b: np.ndarray, drawn_seeds: np.ndarray
-) -> dict[str, Any]:
-    differences = np.take_along_axis(our_b - their_b, drawn_seeds, axis=1).mean(axis=1)
-    differences = differences[~np.isnan(differences)]
-    interval = [float(end) for end in np.quantile(differences, [0.025, 0.975])] if len(differences) else None
-    return {"difference": _number((ours - theirs).mean()), "interval": interval}
+def _seed_stretch(by_seed: np.ndarray, observed: np.ndarray) -> float:
+    """What the seeds' deviations from their mean are multiplied by before they are drawn from.
+
+    It leaves what the seeds differ by on all rows alike: that they differ on single rows is in the resampled rows
+    already. And it makes the bootstrap of so few numbers as wide as Student's interval.
+    """
+    from scipy.special import ndtri, stdtrit
+
+    num_seeds = len(observed)
+    if num_seeds == 1 or not observed.var():
+        return 0.0
+    on_single_rows = (by_seed - observed).var(axis=1, ddof=1).mean()
+    on_all_rows = max(0.0, 1 - on_single_rows / observed.var(ddof=1))
+    return float(stdtrit(num_seeds - 1, 0.975) / ndtri(0.975) * np.sqrt(on_all_rows * num_seeds / (num_seeds - 1)))
 
 
-def _span(difference: Mapping[str, Any]) -> tuple[float, float, float]:
-    low, high = difference["interval"] or (float("-inf"), float("inf"))
-    return difference["difference"], low, high
-
-
-def _number(value: Any) -> float:
-    return float(value) if np.isfinite(value) else 0.0
-
-
-def _direction(low: float, high: float, better: str) -> str:
+def _direction(interval: Sequence[float] | None, better: str) -> str:
     """What an interval of a difference says: the wording follows from the interval, never from the mean alone."""
+    low, high = interval or (0.0, 0.0)
     if low > 0:
         return "helps" if better == "higher" else "hurts"
     if high < 0:
@@ -185,30 +234,35 @@ def _verdict(
     rule: ScoreRule,
     num_rows: int,
     num_seeds: int,
-    alternative: tuple[float, str, tuple[float, float, float]] | None,
+    against: tuple[Mapping[str, Any], Sequence[float] | None] | None,
 ) -> tuple[str, str]:
+    """The verdict and its sentence; `against` is the best cheap alternative and the interval of ours minus it."""
     by_id = {arm["id"]: arm for arm in arms}
     if SYNTHETIC not in by_id:
         return "no measurable effect", "Nothing was mixed in, so there is nothing to judge."
     real, mixed = by_id[NONE], by_id[SYNTHETIC]
-    difference, low, high = _span(mixed)
-    verdict = _direction(low, high, rule.better)
+    style = ".3f" if rule.task == "classes" else ".4g"  # what is in the target's unit may be large or tiny
+    verdict = _direction(mixed["interval"], rule.better)
     opening = {
         "helps": "Augmentation helps",
         "hurts": "Augmentation hurts",
         "no measurable effect": "Augmentation has no measurable effect",
     }[verdict]
+    certainty = "too few held-out rows for an interval"
+    if mixed["interval"] is not None:
+        low, high = mixed["interval"]
+        certainty = f"95 % interval {low:+{style}} to {high:+{style}}"
     sentence = (
-        f"{opening}: {rule.label} {real['mean']:.3f} with real rows alone, {mixed['mean']:.3f} with synthetic rows "
-        f"({difference:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}; {num_rows} held-out rows, {num_seeds} seeds)."
+        f"{opening}: {rule.label} {real['mean']:{style}} with real rows alone, {mixed['mean']:{style}} with synthetic "
+        f"rows ({mixed['difference']:+{style}}, {certainty}; {num_rows} held-out rows, "
+        f"{'1 seed, so without the chance that lies in training' if num_seeds == 1 else f'{num_seeds} seeds'})."
     )
-    if alternative is not None:
-        mean, label, (_, alternative_low, alternative_high) = alternative
-        against = _direction(alternative_low, alternative_high, rule.better)
+    if against is not None:
+        best, interval = against
         words = {
             "helps": "It beats",
             "hurts": "It is worse than",
             "no measurable effect": "It cannot be told apart from",
-        }[against]
-        sentence += f" {words} the best cheap alternative, {label} ({mean:.3f})."
+        }[_direction(interval, rule.better)]
+        sentence += f" {words} the best cheap alternative, {best['label']} ({best['mean']:{style}})."
     return verdict, sentence

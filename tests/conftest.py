@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+# As in workers: torch and BLAS read this when they are imported, and threads that wait waste a busy machine.
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+
 FAKES = Path(__file__).parent / "fakes"
 collect_ignore = ["fakes"]  # a distribution that only some tests have installed
 

@@ -1,4 +1,4 @@
-"""Whatever is wrong with pipeline or data, the command says so in one message, with its exit code, and writes nothing."""
+"""Whatever is wrong with pipeline or data, the command says so in one message and writes nothing."""
 
 from __future__ import annotations
 
@@ -309,7 +309,7 @@ def test_a_stopped_run_says_how_to_go_on_and_leaves_no_worker(spec, tmp_path, st
     assert process.returncode == code
     assert "the same command goes on" in errors
     assert "Traceback" not in errors
-    assert [path for path in (tmp_path / "runs").iterdir()] == []
+    assert list((tmp_path / "runs").iterdir()) == []
     assert list((store / "scratch").iterdir()) == []
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "started").read_text()), 0)

@@ -80,6 +80,15 @@ def test_what_cannot_be_drawn_is_refused_and_nothing_is_written(draw, tmp_path, 
     assert sorted(tmp_path.iterdir()) == before
 
 
+def test_any_column_can_be_asked_for_where_the_generator_can(spec, tmp_path):
+    sections = {"source": {"use": "fake-rows", "with": {"target": "y"}}, "generators": ["fake-any"]}
+    done = run(spec(**sections, trial=False, metrics=[], reporters=[], mix={"rows": 5}), workers=0)
+    file = sample(done.folder, rows=5, out=tmp_path / "more.csv", where={"y": "1.5", "label": "yes"}, workers=0)
+    frame = pd.read_csv(file)
+    assert frame["y"].tolist() == [1.5] * 5
+    assert frame["label"].tolist() == ["yes"] * 5
+
+
 def test_a_numeric_target_cannot_be_asked_for(spec, tmp_path):
     source = {"use": "fake-rows", "with": {"target": "y"}}
     done = run(spec(source=source, trial=False, metrics=[], reporters=[], mix={"rows": 5}), workers=0)

@@ -35,7 +35,7 @@ def unopenable(init, emit):
 def tasks(tmp_path, monkeypatch):
     (tmp_path / "tasks_of_test.py").write_text(TASKS)
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")])))
     yield "tasks_of_test"
     sys.modules.pop("tasks_of_test", None)
 
@@ -130,10 +130,11 @@ def test_a_task_past_its_timeout_is_stopped(tasks):
 
 
 def test_what_a_stopped_task_has_started_is_stopped_too(tasks, tmp_path):
-    script = "import time; time.sleep(60)"
+    script, pid = "import time; time.sleep(60)", tmp_path / "pid"
     start = f"__import__('subprocess').Popen([sys.executable, '-c', {script!r}]).pid"
-    failing(f"open({str(tmp_path / 'pid')!r}, 'w').write(str({start})) and time.sleep(60)", timeout=2.0)
-    assert is_gone(int((tmp_path / "pid").read_text()))
+    slow = {"do": f"open({str(pid)!r}, 'w').write(str({start})) and time.sleep(60)"}
+    stop_when_written(pid, Processes(1).map_unordered([job("act", [{"do": "{}"}, slow])], print))
+    assert is_gone(int(pid.read_text()))
 
 
 def test_a_worker_that_cannot_start_is_an_error_not_a_wait(tasks):
@@ -157,7 +158,8 @@ def test_what_a_task_prints_is_no_answer(tasks, does):
 def test_an_error_stops_the_other_workers(tasks, tmp_path):
     pid = tmp_path / "pid"
     slow = {"do": f"open({str(pid)!r}, 'w').write(str(os.getpid())) and time.sleep(60)"}
-    wait = f"[time.sleep(0.05) for _ in iter(lambda: os.path.exists({str(pid)!r}), True)]"
+    written = f"os.path.exists({str(pid)!r}) and os.path.getsize({str(pid)!r}) > 0"
+    wait = f"[time.sleep(0.05) for _ in iter(lambda: {written}, True)]"
     with pytest.raises(AugmentError, match="division"):
         list(Processes(2).map_unordered([job("act", [slow]), job("act", [{"do": f"{wait} and None or 1 / 0"}])], print))
     assert is_gone(int(pid.read_text()))
@@ -166,12 +168,15 @@ def test_an_error_stops_the_other_workers(tasks, tmp_path):
 def test_a_consumer_that_leaves_early_stops_the_workers(tasks, tmp_path):
     pid = tmp_path / "pid"
     slow = {"do": f"open({str(pid)!r}, 'w').write(str(os.getpid())) and time.sleep(60)"}
-    results = Processes(1).map_unordered([job("act", [{"do": "{}"}, slow])], print)
+    stop_when_written(pid, Processes(1).map_unordered([job("act", [{"do": "{}"}, slow])], print))
+    assert is_gone(int(pid.read_text()))
+
+
+def stop_when_written(pid, results):
     next(results)
-    while not pid.exists():
+    while not pid.exists() or not pid.read_text():
         time.sleep(0.02)
     results.close()
-    assert is_gone(int(pid.read_text()))
 
 
 def is_gone(pid):

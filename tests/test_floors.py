@@ -18,7 +18,7 @@ AUGMENT = ROOT / "augment"
 FLOORS = [
     # what data is, what components are, where they come from
     {"errors"},
-    {"schema", "state"},
+    {"schema", "scores", "state"},
     {"dataset"},
     {"components"},
     {"hookspecs"},
@@ -30,7 +30,7 @@ FLOORS = [
     {"binding", "resolving", "specschema"},
     {"spec"},
     # pure functions, and what lies on disk
-    {"keys", "mix", "scores", "split"},
+    {"keys", "mix", "split"},
     {"store"},
     {"rundir"},
     # where tasks happen, and the tasks
@@ -51,7 +51,7 @@ FLOORS = [
     {"__init__"},
 ]
 # for users and plugin authors: they may import any floor, and no floor imports them
-BESIDE = {"conditioning", "encoding", "training", "testing", "loaders", "resampling"}
+BESIDE = {"autoencoder", "codes", "conditioning", "encoding", "training", "testing", "loaders", "resampling"}
 FLOOR_OF = {module: number for number, modules in enumerate(FLOORS) for module in modules}
 PLUGIN_PACKAGES = {path.name for path in (ROOT / "plugins").iterdir() if path.is_dir()}
 FILES = sorted(AUGMENT.rglob("*.py"))

@@ -14,6 +14,7 @@ from augment.components import Checkpoint, Context
 from augment.errors import PluginError
 from augment.training import (
     Batches,
+    EarlyStopping,
     cosine_decay,
     linear_decay,
     load_weights,
@@ -257,3 +258,86 @@ def test_rebuilt_module_gives_the_same_results_and_draws_no_random_number():
     assert torch.equal(before, torch.get_rng_state())
     x = torch.ones(2, 3)
     assert torch.equal(module(x), again(x))
+
+
+def stopping_fit(context, losses, kill_at=None, num_steps=40, every=2, patience=3, **settings):
+    """A fit whose weight is the number of steps made, and whose loss on the rows held back is as listed."""
+    weight = nn.Linear(1, 1, bias=False)
+    with torch.no_grad():
+        weight.weight.fill_(0.0)
+    measured = []
+
+    def step(number, rows):
+        if number == kill_at:
+            raise Killed
+        with torch.no_grad():
+            weight.weight.fill_(number + 1.0)
+        return {"loss": torch.zeros(())}
+
+    def measure(averaged):
+        measured.append(averaged["weight"].weight.item())
+        return torch.tensor(losses[round(weight.weight.item()) // every - 1])
+
+    outcome = train(
+        context,
+        step,
+        num_steps=num_steps,
+        num_rows=5,
+        batch_size=2,
+        modules={"weight": weight},
+        optimizers={},
+        averages={"weight": 0.0},
+        stopping=EarlyStopping(measure, every, patience),
+        **settings,
+    )
+    return outcome, measured
+
+
+def test_fit_ends_when_the_rows_held_back_say_so_and_goes_back_to_the_best_weights(tmp_path):
+    context, records = context_of(tmp_path)
+    outcome, measured = stopping_fit(context, [5.0, 3.0, 4.0, 3.0, 6.0, 1.0])
+    assert outcome.finished
+    assert outcome.num_steps == 10
+    assert outcome.averaged["weight"].weight.item() == measured[1] == 4.0
+    assert [losses["held back"] for _, _, losses in records] == [5.0, 3.0, 4.0, 3.0, 6.0]
+
+
+def test_fit_that_gets_better_to_the_end_makes_all_its_steps(tmp_path):
+    outcome, _ = stopping_fit(context_of(tmp_path)[0], [4.0, 3.0, 2.0, 1.0], num_steps=8)
+    assert outcome.finished
+    assert outcome.num_steps == outcome.averaged["weight"].weight.item() == 8
+
+
+def test_deadline_before_the_first_measure_leaves_the_weights_as_they_are(tmp_path):
+    outcome, measured = stopping_fit(context_of(tmp_path, deadline=0.0)[0], [])
+    assert not outcome.finished
+    assert not measured
+    assert outcome.averaged["weight"].weight.item() == 1.0
+
+
+@pytest.mark.parametrize("kill_at", [1, 5, 9])
+def test_early_stopping_goes_on_where_a_killed_fit_was(tmp_path, monkeypatch, kill_at):
+    losses = [5.0, 3.0, 4.0, 3.0, 6.0, 1.0]
+    monkeypatch.setattr(training, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    checkpoint = Checkpoint(tmp_path / "checkpoint")
+    with pytest.raises(Killed):
+        stopping_fit(context_of(tmp_path, checkpoint=checkpoint)[0], losses, kill_at=kill_at)
+    context, records = context_of(tmp_path, checkpoint=checkpoint)
+    outcome, _ = stopping_fit(context, losses)
+    assert outcome.num_steps == 10
+    assert outcome.averaged["weight"].weight.item() == 4.0
+    assert [losses["held back"] for _, _, losses in records] == [5.0, 3.0, 4.0, 3.0, 6.0]
+
+
+def test_a_finished_fit_that_is_taken_up_again_stays_as_it_was(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    checkpoint = Checkpoint(tmp_path / "checkpoint")
+    stopping_fit(context_of(tmp_path, checkpoint=checkpoint)[0], [3.0, 4.0, 4.0, 4.0])
+    outcome, measured = stopping_fit(context_of(tmp_path, checkpoint=checkpoint)[0], [])
+    assert not measured
+    assert outcome.averaged["weight"].weight.item() == 2.0
+
+
+def test_a_loss_on_rows_held_back_that_is_no_number_is_an_error_in_words(tmp_path):
+    with pytest.raises(PluginError, match="diverged: held back"):
+        stopping_fit(context_of(tmp_path)[0], [float("nan")])

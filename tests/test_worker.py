@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import queue
 import subprocess
 import sys
@@ -35,7 +36,7 @@ def noisy(init, emit):
 def tasks(tmp_path, monkeypatch):
     (tmp_path / "tasks_of_worker.py").write_text(TASKS)
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")])))
     yield
     sys.modules.pop("tasks_of_worker", None)
 

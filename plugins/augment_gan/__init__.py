@@ -10,5 +10,6 @@ from augment.hookspecs import hookimpl
 def augment_components() -> list[type[Component]]:
     """The components of this plugin."""
     from augment_gan.images import ImageGan
+    from augment_gan.tables import TableGan
 
-    return [ImageGan]
+    return [ImageGan, TableGan]

@@ -1,4 +1,4 @@
-"""Generators that predict one value after the other: `rnn`."""
+"""Generators that foretell some columns from others: `rnn` draws whole rows, `anchored` moves real ones."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from augment.hookspecs import hookimpl
 @hookimpl
 def augment_components() -> list[type[Component]]:
     """The components of this plugin."""
+    from augment_rnn.anchored import AnchoredTable
     from augment_rnn.tables import TableRnn
 
-    return [TableRnn]
+    return [AnchoredTable, TableRnn]

@@ -10,5 +10,6 @@ from augment.hookspecs import hookimpl
 def augment_components() -> list[type[Component]]:
     """The components of this plugin."""
     from augment_vae.images import ImageVae
+    from augment_vae.tables import TableVae
 
-    return [ImageVae]
+    return [ImageVae, TableVae]

@@ -22,7 +22,21 @@ from augment.state import read_state, write_state
 
 @hookimpl
 def augment_components():
-    return [Rows, FaultySource, Move, Free, Rounded, Faulty, Reject, NearReal, Centroids, Means, Lines, FaultySink]
+    return [
+        Rows,
+        FaultySource,
+        Move,
+        AnyColumn,
+        Free,
+        Rounded,
+        Faulty,
+        Reject,
+        NearReal,
+        Centroids,
+        Means,
+        Lines,
+        FaultySink,
+    ]
 
 
 class Rows(Source):
@@ -118,6 +132,17 @@ class Move(Generator):
         return made
 
 
+class AnyColumn(Move):
+    """As `fake-move`, and can be asked for any value."""
+
+    name = "fake-any"
+    accepts = Accepts(modalities=frozenset({"table"}), conditional="any")
+
+    def sample(self, given, context):
+        made = super().sample(given[[]], context)
+        return Dataset(made.frame.assign(**{name: given[name] for name in given}), {}, made.schema)
+
+
 class Free(Move):
     """As `fake-move`, and cannot be asked for a class."""
 
@@ -187,7 +212,8 @@ class Faulty(Move):
     def _act(self, stage, train):
         match self.params.fault.partition(":")[::2] if self.params.fault.startswith(f"{stage}:") else (stage, ""):
             case (_, "late"):
-                time.sleep(3)
+                while not list(Path(os.environ["AUGMENT_STORE"]).glob("objects/generator-*")):
+                    time.sleep(0.02)
                 raise ZeroDivisionError("by nought")
             case (_, "raise"):
                 raise ZeroDivisionError("by nought")

@@ -43,3 +43,17 @@ def test_components_are_drawn_from_the_class_by_weight_and_empty_classes_have_no
     mixture = Mixture(ends=np.array([0.25, 1.0, 3.0]), means=np.empty(0), factors=np.empty(0))
     classes, uniform = np.array([0, 0, 0, 2, 2]), np.array([0.0, 0.25, 0.99, 0.0, 1 - 2**-24], np.float32)
     assert mixture.components(classes, uniform).tolist() == [0, 1, 1, 2, 2]
+
+
+def test_cells_of_k_means_stand_in_for_components_where_no_rounds_are_wanted():
+    codes = np.concatenate([RNG.normal(-5, 0.1, (300, 2)), RNG.normal(5, 0.1, (100, 2))])
+    mixture = Mixture.fit(codes, np.zeros(400, int), [400], 2, 50, np.random.default_rng(1), num_rounds=0)
+    heavy, light = np.argsort(mixture.means[:, 0])
+    assert mixture.means[[heavy, light]] == pytest.approx(np.array([[-5, -5], [5, 5]]), abs=0.05)
+    assert sorted(np.diff([0, *mixture.ends])) == pytest.approx([0.25, 0.75])
+
+
+def test_fewer_different_codes_than_cells_still_give_a_density():
+    mixture = Mixture.fit(np.ones((400, 2)), np.zeros(400, int), [400], 8, 50, np.random.default_rng(1), num_rounds=0)
+    assert mixture.means == pytest.approx(np.ones((1, 2)))
+    assert mixture.ends[-1] == 1
