@@ -5,6 +5,7 @@ Shapes: N rows, F matrix columns, W matrix columns of one table column.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
 
@@ -14,19 +15,16 @@ from pydantic import BaseModel, ConfigDict
 
 from augment.dataset import Dataset
 from augment.errors import DataError
-from augment.schema import Column, ColumnType, Schema, conform, labels_of
+from augment.exact import ENCODED_TYPES, MICROSECONDS, counts_of, digits_of, ordered, rounded, series_of
+from augment.schema import Column, Schema, conform, labels_of
 
-__all__ = ["ENCODED_TYPES", "TableEncoder"]
+__all__ = ["TableEncoder"]
 
-ENCODED_TYPES: frozenset[ColumnType] = frozenset({"number", "integer", "category", "boolean", "datetime"})
-
-MICROSECONDS = (86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000, 1_000, 1)  # of a day, hour, minute, ...
 WIDE = 2**50  # float64 holds a standardised whole number to better than a half up to here; beyond, it is cut in two
-MAX_DIGITS = 15  # a float64 has no more decimal digits to give
 HALF_WORD = 2**32
 
 
-class _Encoding(BaseModel):
+class _Encoding(BaseModel, ABC):
     """How one column lies in the matrix. Subclasses encode values to (N, W) and decode them back."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -35,22 +33,22 @@ class _Encoding(BaseModel):
     column: Column
 
     @property
+    @abstractmethod
     def width(self) -> int:
         """Number of matrix columns, W."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def categorical(self) -> list[bool]:
         """Which of the W matrix columns hold codes or zeros and ones, not amounts."""
-        raise NotImplementedError
 
+    @abstractmethod
     def encode(self, values: pd.Series) -> np.ndarray:
         """(N,) values to (N, W) float64."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decode(self, block: np.ndarray) -> pd.Series:
         """(N, W) float64 to (N,) values, of a type that `conform` makes canonical."""
-        raise NotImplementedError
 
 
 class _Numeric(_Encoding):
@@ -79,13 +77,13 @@ class _Numeric(_Encoding):
         values = self.values(block[:, : self.num_amounts])
         return values.mask(block[:, -1] >= 0.5) if self.missing else values
 
+    @abstractmethod
     def amounts(self, present: pd.Series) -> np.ndarray:
         """(M,) values, none missing, to (M, number of amounts)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def values(self, amounts: np.ndarray) -> pd.Series:
         """(N, number of amounts) to (N,) values."""
-        raise NotImplementedError
 
 
 class _Number(_Numeric):
@@ -97,7 +95,7 @@ class _Number(_Numeric):
     @classmethod
     def fit(cls, name: str, column: Column, values: pd.Series) -> Self:
         present = values.dropna().to_numpy(dtype=np.float64)
-        digits = column.decimals if column.decimals is not None else _digits(present)
+        digits = column.decimals if column.decimals is not None else digits_of(present)
         offset, scale = _standard(present)
         missing = bool(column.nullable) or len(present) < len(values)
         return cls(name=name, column=column, missing=missing, offset=offset, scale=scale, digits=digits)
@@ -109,7 +107,7 @@ class _Number(_Numeric):
     def values(self, amounts: np.ndarray) -> pd.Series:
         numbers = amounts[:, 0] * self.scale + self.offset
         if self.digits is not None:
-            numbers = _round(numbers, self.digits)
+            numbers = rounded(numbers, self.digits)
         if self.column.min is not None or self.column.max is not None:
             numbers = np.clip(numbers, self.column.min, self.column.max)
         return pd.Series(numbers)
@@ -125,7 +123,7 @@ class _Whole(_Numeric):
 
     @classmethod
     def fit(cls, name: str, column: Column, values: pd.Series) -> _Whole | _WideWhole:
-        counts = _counts(values.dropna())
+        counts = counts_of(values.dropna())
         missing = bool(column.nullable) or len(counts) < len(values)
         unit = 1
         if column.type == "datetime":
@@ -133,14 +131,14 @@ class _Whole(_Numeric):
             counts = counts // unit
         lowest, highest = (int(counts.min()), int(counts.max())) if len(counts) else (0, 0)
         if highest - lowest >= WIDE:
-            heads = (_ordered(counts) // np.uint64(HALF_WORD)).astype(np.float64)
+            heads = (ordered(counts) // np.uint64(HALF_WORD)).astype(np.float64)
             offset, scale = _standard(heads)
             return _WideWhole(name=name, column=column, missing=missing, unit=unit, offset=offset, scale=scale)
         rest, scale = _standard((counts - lowest).astype(np.float64))
         return cls(name=name, column=column, missing=missing, unit=unit, offset=lowest + round(rest), scale=scale)
 
     def amounts(self, present: pd.Series) -> np.ndarray:
-        counts = np.clip(_counts(present) // self.unit, *self._reach)
+        counts = np.clip(counts_of(present) // self.unit, *self._reach)
         standardised: np.ndarray = (counts - self.offset) / self.scale
         return standardised[:, None]
 
@@ -148,7 +146,7 @@ class _Whole(_Numeric):
         steps = np.clip(np.rint(amounts[:, 0] * self.scale), -(2.0**62), 2.0**62).astype(np.int64)
         lowest, highest = self._reach
         counts = np.clip(steps, lowest - self.offset, highest - self.offset) + self.offset
-        return _of_counts(counts, self.unit, self.column)
+        return series_of(counts, self.unit, self.column)
 
     @property
     def _reach(self) -> tuple[int, int]:
@@ -166,8 +164,7 @@ class _WideWhole(_Numeric):
     scale: float
 
     def amounts(self, present: pd.Series) -> np.ndarray:
-        ordered = _ordered(_counts(present) // self.unit)
-        heads, tails = np.divmod(ordered, np.uint64(HALF_WORD))
+        heads, tails = np.divmod(ordered(counts_of(present) // self.unit), np.uint64(HALF_WORD))
         return np.stack([(heads.astype(np.float64) - self.offset) / self.scale, tails / (HALF_WORD / 2) - 1], axis=1)
 
     def values(self, amounts: np.ndarray) -> pd.Series:
@@ -175,7 +172,7 @@ class _WideWhole(_Numeric):
         tails = np.rint((amounts[:, 1] + 1) * (HALF_WORD / 2))
         halves = [np.clip(half, 0, HALF_WORD - 1).astype(np.uint64) for half in (heads, tails)]
         ordered = halves[0] * np.uint64(HALF_WORD) + halves[1]
-        return _of_counts((ordered ^ np.uint64(2**63)).view(np.int64), self.unit, self.column)
+        return series_of((ordered ^ np.uint64(2**63)).view(np.int64), self.unit, self.column)
 
 
 class _Levels(_Encoding):
@@ -362,40 +359,3 @@ def _standard(values: np.ndarray) -> tuple[float, float]:
     deviation = float(((values - mean) / largest).std() * largest)
     # what is left of a constant column is rounding noise
     return (mean, deviation) if deviation > 1e-14 * largest else (float(values[0]), 1.0)
-
-
-def _digits(values: np.ndarray) -> int | None:
-    """The fewest digits after the point that write all values exactly, or None when float64 has no more to give."""
-    for digits in range(MAX_DIGITS + 1):
-        if np.array_equal(_round(values, digits), values):
-            return digits
-    return None
-
-
-def _round(values: np.ndarray, digits: int) -> np.ndarray:
-    """Like `np.round`, which overflows on huge numbers; from 2**53 on a float64 has no digits after the point."""
-    huge = np.abs(values) >= 2.0**53
-    rounded: np.ndarray = np.where(huge, values, np.round(np.where(huge, 0.0, values), digits))
-    return rounded
-
-
-def _counts(present: pd.Series) -> np.ndarray:
-    """Integers as they are, datetimes as microseconds since 1970: int64."""
-    if pd.api.types.is_datetime64_any_dtype(present.dtype):
-        return present.to_numpy(dtype="datetime64[us]").view(np.int64)
-    return present.to_numpy(dtype=np.int64)
-
-
-def _of_counts(counts: np.ndarray, unit: int, column: Column) -> pd.Series:
-    """The inverse of `_counts`, in units of `unit`; declared bounds are kept."""
-    if column.type == "datetime":
-        furthest = (2**63 - 1) // unit
-        return pd.Series((np.clip(counts, -furthest, furthest) * unit).view("datetime64[us]"))
-    lowest = -(2**63) if column.min is None else max(-(2**63), int(np.ceil(column.min)))
-    highest = 2**63 - 1 if column.max is None else min(2**63 - 1, int(np.floor(column.max)))
-    return pd.Series(np.clip(counts, lowest, highest), dtype="Int64")
-
-
-def _ordered(counts: np.ndarray) -> np.ndarray:
-    """int64 to uint64 in the same order."""
-    return counts.view(np.uint64) ^ np.uint64(2**63)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from augment.codes import MOST_LABELS, NUM_FEATURES, CodeTable
+from augment.codes import CodeTable
+from augment.codings import MOST_LABELS, NUM_FEATURES
 from augment.dataset import Dataset
 from augment.errors import DataError
 from augment.schema import ColumnDeclaration, SchemaDeclaration, infer, observe

@@ -51,7 +51,18 @@ FLOORS = [
     {"__init__"},
 ]
 # for users and plugin authors: they may import any floor, and no floor imports them
-BESIDE = {"autoencoder", "codes", "conditioning", "encoding", "training", "testing", "loaders", "resampling"}
+BESIDE = {
+    "autoencoder",
+    "codes",
+    "codings",
+    "conditioning",
+    "encoding",
+    "exact",
+    "training",
+    "testing",
+    "loaders",
+    "resampling",
+}
 FLOOR_OF = {module: number for number, modules in enumerate(FLOORS) for module in modules}
 PLUGIN_PACKAGES = {path.name for path in (ROOT / "plugins").iterdir() if path.is_dir()}
 FILES = sorted(AUGMENT.rglob("*.py"))

@@ -232,7 +232,9 @@ def test_scratch_is_ones_own_and_gone_afterwards(store):
     assert list((store.root / "scratch").iterdir()) == []
 
 
-@pytest.mark.parametrize("name", [f"{dead_pid()}-abc", "-abc", "what-abc", "9" * 30 + "-abc"])
+@pytest.mark.parametrize(
+    "name", [f"{dead_pid()}-abc", "-abc", "what-abc", "9" * 30 + "-abc"], ids=["dead", "none", "word", "huge"]
+)
 def test_scratch_of_the_dead_is_cleared_away(store, name):
     old = store.root / "scratch" / name
     old.mkdir(parents=True)

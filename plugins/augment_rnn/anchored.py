@@ -13,8 +13,8 @@ from augment import components
 from augment.codes import CodeTable
 from augment.components import Accepts, Context
 from augment.dataset import Dataset
-from augment.encoding import ENCODED_TYPES
 from augment.errors import DataError
+from augment.exact import ENCODED_TYPES
 from augment.schema import Schema
 from augment.state import read_state, write_state
 from augment_rnn.tables import refuse_arrays

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from augment.codes import NUM_FEATURES, CodeTable
+from augment.codes import CodeTable
+from augment.codings import NUM_FEATURES
 from augment.components import Context
 from augment.training import EarlyStopping, constant, rebuild, reproducible, train, weights_of
 from augment_rnn.columns import choose, known_of

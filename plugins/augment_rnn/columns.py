@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from augment.codes import NUM_FEATURES, CodeTable
+from augment.codes import CodeTable
+from augment.codings import NUM_FEATURES
 from augment.components import Context, derive_seed
 from augment.training import EarlyStopping, autocast, linear_decay, rebuild, reproducible, train, weights_of
 from augment_rnn.networks import ColumnGru

@@ -15,8 +15,9 @@ from pydantic import Field
 from augment import components
 from augment.components import Accepts, Context, Generator, derive_seed
 from augment.dataset import Dataset
-from augment.encoding import ENCODED_TYPES, TableEncoder
+from augment.encoding import TableEncoder
 from augment.errors import DataError
+from augment.exact import ENCODED_TYPES
 from augment.schema import Schema, labels_of
 from augment.state import read_state, write_state
 

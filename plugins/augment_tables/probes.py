@@ -16,8 +16,9 @@ from pydantic import Field
 from augment import components
 from augment.components import Accepts, Context, Probe
 from augment.dataset import Dataset
-from augment.encoding import ENCODED_TYPES, TableEncoder
+from augment.encoding import TableEncoder
 from augment.errors import DataError
+from augment.exact import ENCODED_TYPES
 from augment.schema import Schema, labels_of
 
 MOST_LEVELS = 255  # that scikit-learn's boosting can tell apart in a categorical feature

@@ -13,7 +13,7 @@ from augment.codes import CodeTable
 from augment.components import Accepts, Context
 from augment.conditioning import Conditions, coded_columns, refuse_others, unconditional_if_no_classes
 from augment.dataset import Dataset
-from augment.encoding import ENCODED_TYPES
+from augment.exact import ENCODED_TYPES
 from augment.schema import Schema
 from augment.state import read_state, write_state
 
