@@ -282,7 +282,8 @@ def _step(step: Step, schema: Schema | None) -> str:
 
 def _data_words(schema: Schema, rows: int) -> str:
     arrays = [f"{name} {' x '.join(map(str, array.shape))}" for name, array in schema.arrays.items()]
-    return ", ".join([f"{rows:,} rows of kind {schema.modality}", *arrays, f"{len(schema.columns)} columns"])
+    columns = len(schema.columns)
+    return ", ".join([f"{rows:,} rows of kind {schema.modality}", *arrays, f"{columns} column{'s' * (columns != 1)}"])
 
 
 def _target_words(schema: Schema) -> str:

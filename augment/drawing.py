@@ -68,6 +68,8 @@ def sample(
     with opened(run.resolved, workers=workers) as (session, resolved):
         folder = session.store.get(run.manifest["train"]) or _made_again(run, session, resolved)
         train = Dataset.load(folder)
+        if not out.suffix and train.schema.modality != "image":
+            raise SpecError(f"{out}: a folder takes images, and this run has none; give it an ending: .csv or .parquet")
         bound = _chosen(bind(resolved, train.schema, None, GENERATOR)["generator"], generator)
         where = _checked(bound, train.schema, where or {})
         session.seed = session.seed if seed is None else seed
@@ -117,7 +119,8 @@ def _checked(bound: Bound, schema: Schema, where: Mapping[str, str]) -> dict[str
     conditional = bound.cls.accepts.conditional
     for name, value in where.items():
         if name not in schema.columns:
-            raise SpecError(f"--where {name}={value}: there is no such column{did_you_mean(name, schema.columns)}")
+            hint = did_you_mean(name, schema.columns) or f"; there are {', '.join(list(schema.columns)[:12])}"
+            raise SpecError(f"--where {name}={value}: there is no such column{hint}")
         by_target = conditional == "target" and schema.task == "classes"
         if conditional != "any" and not (by_target and name == schema.target):
             able = f"the target, {schema.target!r}, alone" if by_target else "no column"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+import logging
 import os
 import queue
 import signal
@@ -66,10 +67,45 @@ class Executor(Protocol):
 
 
 def open_task(fn: str, init: Mapping[str, Any], emit: Emit) -> Task:
-    """Call the task's function once, to get the function that does its rows."""
+    """Call the task's function once, to get the function that does its rows.
+
+    What components say through the logger `augment` becomes notes among the events, each text once.
+    """
     module, _, name = fn.partition(":")
-    task: Task = getattr(importlib.import_module(module), name)(init, emit)
-    return task
+    notes = _Notes(emit)
+    with notes.taken():
+        task: Task = getattr(importlib.import_module(module), name)(init, emit)
+
+    def run(row: Mapping[str, Any]) -> Mapping[str, Any]:
+        with notes.taken():
+            return task(row)
+
+    return run
+
+
+class _Notes(logging.Handler):
+    def __init__(self, emit: Emit):
+        super().__init__(logging.INFO)
+        self._pass_on = emit
+        self._said: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        if message not in self._said:
+            self._said.add(message)
+            self._pass_on({"event": "note", "message": message})
+
+    @contextlib.contextmanager
+    def taken(self) -> Iterator[None]:
+        logger = logging.getLogger("augment")
+        level = logger.level
+        logger.addHandler(self)
+        logger.setLevel(logging.INFO)
+        try:
+            yield
+        finally:
+            logger.removeHandler(self)
+            logger.setLevel(level)
 
 
 class InProcess:

@@ -71,7 +71,8 @@ def prepare(session: Session, resolved: Resolved) -> Prepared:
         "component": bound.to_json(),
         "declared": declared.model_dump(mode="json", exclude_unset=True),
     }
-    found = session.one("read", bound, "augment.stages:read", init, {"out": str(scratch / "read")})
+    with session.remarking():  # what a source says of the data holds for every run on it
+        found = session.one("read", bound, "augment.stages:read", init, {"out": str(scratch / "read")})
     data = Dataset.load(scratch / "read")
     if not len(data):
         raise DataError(f"{bound.what} gave no rows")

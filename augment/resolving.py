@@ -152,13 +152,16 @@ class Resolver:
         """The settings of one component with absolute paths, or what is wrong with them."""
         try:
             params, complaints = validate(cls.Params, settings)
+            if params is None:  # the paths among the good ones are looked at all the same
+                wrong = {inner[0] for inner, _ in complaints if inner}
+                params, _ = validate(cls.Params, {key: value for key, value in settings.items() if key not in wrong})
         except Exception as error:  # a plugin's own validator may raise anything
             message = f"{class_name(cls)} fails on these settings: {type(error).__name__}: {error}"
             self.broken.append(PluginError(message))
             return None, [(trail, message)]
+        problems = [((*trail, *inner), message) for inner, message in complaints]
         if params is None:
-            return None, [((*trail, *inner), message) for inner, message in complaints]
-        missing: list[Complaint] = []
+            return None, problems
 
         def absolute(path: Path, inner: Trail) -> Path:
             found = Path(os.path.abspath(self._base / os.path.expanduser(path)))
@@ -166,10 +169,10 @@ class Resolver:
             if cls.kind == "source" and not is_pattern and not os.path.exists(found):
                 looked = "" if path.is_absolute() else f" in {str(self._base)!r}, where relative paths begin"
                 near = did_you_mean(found.name, names_in(found.parent))
-                missing.append(((*trail, *inner), f"there is no file or folder {str(path)!r}{looked}{near}"))
+                problems.append(((*trail, *inner), f"there is no file or folder {str(path)!r}{looked}{near}"))
             return found
 
-        return with_paths(params, absolute), missing
+        return with_paths(params, absolute), problems
 
     def _check_observers(self) -> None:
         observers = self._document.tree.get("observers")

@@ -169,7 +169,7 @@ def check(
             for label, count in row.labels or (("", row.rows),):
                 totals[row.generator, label] = totals.get((row.generator, label), 0) + count
         entries = tuple((generator, label, count) for (generator, label), count in totals.items())
-        return CheckResult(resolved, train.schema, rows, tuple(prepared.notes), entries)
+        return CheckResult(resolved, train.schema, rows, (*session.remarks, *prepared.notes), entries)
 
 
 def _bind(resolved: Resolved, prepared: Prepared) -> dict[Kind, list[Bound]]:

@@ -77,6 +77,20 @@ class Session:
         self.remarks.append(message)
         self.note(message)
 
+    @contextmanager
+    def remarking(self) -> Iterator[None]:
+        """Inside, every note is a remark too."""
+
+        def listen(event: dict[str, Any]) -> None:
+            if event["event"] == "note":
+                self.remarks.append(event["message"])
+
+        self.listeners.append(listen)
+        try:
+            yield
+        finally:
+            self.listeners.remove(listen)
+
     @property
     def shared(self) -> dict[str, Any]:
         """What every task needs."""

@@ -66,7 +66,7 @@ def test_a_missing_file(attempt):
     [
         ("", "the file is empty"),
         ("x,y,label\n", "has a header but no rows"),
-        ("x,y,label\n1,2,a\n1,2\n", "line 3: 2 fields were found, and the header has 3"),
+        ("x,y,label\n1,2,a\n1,2\n", "line 3: the row has 2 fields, and the header has 3"),
         ("x,x,label\n1,2,a\n", "the header has names twice: 'x'"),
         ("x,,label\n1,2,a\n", "the header has no name for column 2 of 3"),
         ("x,y,label\n1,2,ä\n".encode("latin-1"), "is not utf-8; name the file's encoding"),

@@ -26,6 +26,13 @@ def act(init, emit):
         return eval(row["do"])
     return run
 
+def talkative(init, emit):
+    import logging
+    def run(row):
+        logging.getLogger("augment").warning("%d rows are odd", 3)
+        return {}
+    return run
+
 def unopenable(init, emit):
     raise ValueError("no such model")
 """
@@ -57,6 +64,13 @@ def test_every_row_of_every_job_is_done_once(tasks, executor):
     found = {(id(job), index): result["add"] for job, index, result in executor.map_unordered(jobs, events.append)}
     assert found == {(id(jobs[0]), n): n + 10 for n in range(5)} | {(id(jobs[1]), 0): 17}
     assert sorted(event["row"] for event in events) == [0, 1, 2, 3, 4, 7]
+
+
+@pytest.mark.parametrize("executor", [InProcess(), Processes(1)])
+def test_what_a_component_logs_becomes_a_note_once(tasks, executor):
+    events = []
+    list(executor.map_unordered([job("talkative", [{}, {}])], events.append))
+    assert events == [{"event": "note", "message": "3 rows are odd"}]
 
 
 def test_no_jobs_start_no_process(tasks, monkeypatch):

@@ -305,3 +305,25 @@ def test_of_a_run_that_fails_nothing_is_left_but_what_was_fitted(spec, runs, sto
     assert len([path for path in (store / "objects").iterdir() if path.name.startswith("generator")]) == 2
     done = run(spec(), workers=0)
     assert stages(done, "fit") == {"fake-move": True}
+
+
+def test_what_a_source_says_of_the_data_stands_among_the_notes_of_check_and_report(tmp_path):
+    from PIL import Image
+
+    from augment.runner import check, run
+
+    for label in ("a", "b"):
+        (tmp_path / "pictures" / label).mkdir(parents=True)
+        for number in range(6):
+            Image.new("L", (8, 8), 20 * number).save(tmp_path / "pictures" / label / f"{number}.png")
+    (tmp_path / "pictures" / "a" / "bad.png").write_text("no picture")
+    pipeline = {
+        "source": {"use": "image-folder", "with": {"path": str(tmp_path / "pictures"), "on_bad_image": "skip"}},
+        "generators": ["bootstrap"],
+        "trial": False,
+        "metrics": [],
+    }
+    said = [note for note in check(pipeline).notes if "bad.png" in note]
+    assert len(said) == 1
+    done = run(pipeline, workers=0, out=tmp_path / "run")
+    assert said[0] in done.metrics["notes"]

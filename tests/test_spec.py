@@ -261,7 +261,7 @@ def test_a_blank_section_is_one_that_is_not_written(project):
     assert [step.id for step in resolved.of("filter")] == ["not-a-copy"]
 
 
-def test_everything_wrong_is_reported_at_once_in_the_order_of_the_lines(project):
+def test_everything_wrong_is_reported_at_once_in_the_order_of_the_lines(project, tmp_path):
     text = """\
 spec: 2
 seed: seven
@@ -282,6 +282,8 @@ filtres: []
         "p.yaml:1: spec: expected 1, got 2",
         "p.yaml:2: seed: expected a whole number, got 'seven'",
         "p.yaml:3: source.with.sep: this key is not known; known are missing, path",
+        f"p.yaml:3: source.with.path: there is no file or folder 'credti.csv' in {str(tmp_path)!r}, where relative "
+        "paths begin; did you mean 'credit.csv'?",
         'p.yaml:5: schema.target: expected text, got 1; write it in quotes: "1"',
         "p.yaml:6: schema.columms: this key is not known; did you mean 'columns'?",
         "p.yaml:8: generators.0.use: 'gann' is not known; did you mean 'gan'?",

@@ -170,7 +170,8 @@ class ImageFolderSource(Source):
             )
         if len(bad) == num_files:
             raise DataError(f"{root}: none of the {num_files} images can be used:\n{listed}")
-        logger.warning("%s: %d of %d images cannot be used and are left out:\n%s", root, len(bad), num_files, listed)
+        said = listed.replace("\n", "; ")
+        logger.warning("%s: %d of %d images cannot be used and are left out: %s", root.name, len(bad), num_files, said)
 
 
 def _checked_root(root: Path) -> Path:

@@ -197,6 +197,6 @@ class CsvSource(Source):
                 f"{self.params.delimiter!r} in each row"
             )
         return (
-            f"{path}, line {first[0]}: {first[1]} fields were found, and the header has {expected}; mend the row, or "
-            f"put cells that contain {self.params.delimiter!r} in double quotes"
+            f"{path}, line {first[0]}: the row has {first[1]} field{'s' * (first[1] != 1)}, and the "
+            f"header has {expected}; mend the row, or put cells that contain {self.params.delimiter!r} in double quotes"
         )

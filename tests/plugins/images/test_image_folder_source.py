@@ -292,7 +292,9 @@ def test_bad_images_are_skipped_when_asked_and_counted(spoilt, caplog):
         data = read(folder, on_bad_image="skip")
     assert labels_of(data.frame.label).tolist() == ["cat", "dog"]
     np.testing.assert_array_equal(data.arrays["image"][1, :, :, 0], picture((40, 40), seed=1))
-    assert "9 of 11 images cannot be used and are left out" in caplog.text
+    (said,) = (record.getMessage() for record in caplog.records if record.levelno == logging.WARNING)
+    assert said.startswith(f"{folder.name}: 9 of 11 images cannot be used and are left out: ")
+    assert "\n" not in said  # it is shown as a note, on one line
 
 
 def test_of_many_bad_images_ten_are_shown(tmp_path):

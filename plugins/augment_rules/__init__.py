@@ -1,0 +1,10 @@
+"""Rules between columns that synthetic rows must keep."""
+
+from augment.hookspecs import hookimpl
+
+
+@hookimpl
+def augment_components():
+    from augment_rules.rules import Rules
+
+    return [Rules]
