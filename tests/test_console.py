@@ -151,10 +151,11 @@ with open_display() as display:
 def in_a_terminal(script=SCRIPT, **environment):
     """What a terminal receives of the script."""
     ours, theirs = pty.openpty()
+    inherited = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
     with subprocess.Popen(
         [sys.executable, "-c", script],
         stderr=theirs,
-        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "120", "PYTHONIOENCODING": "utf-8", **environment},
+        env={**inherited, "TERM": "xterm-256color", "COLUMNS": "120", "PYTHONIOENCODING": "utf-8", **environment},
     ) as process:
         os.close(theirs)
         received = b""
