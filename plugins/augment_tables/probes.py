@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from abc import abstractmethod
 from typing import Any, Self
 
 import numpy as np
@@ -76,16 +77,16 @@ class _TableProbe(Probe):
             probabilities_NC[:, self._present] = self._model.predict_proba(self._features(data))
         return probabilities_NC
 
-    def _fit_features(self, data: Dataset) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _fit_features(self, data: Dataset) -> None: ...
 
-    def _features(self, data: Dataset) -> np.ndarray:
-        raise NotImplementedError
+    @abstractmethod
+    def _features(self, data: Dataset) -> np.ndarray: ...
 
+    @abstractmethod
     def _fit_model(
         self, features_NF: np.ndarray, target: np.ndarray, weights: np.ndarray | None, context: Context
-    ) -> Any:
-        raise NotImplementedError
+    ) -> Any: ...
 
 
 class Boosting(_TableProbe):
