@@ -110,6 +110,13 @@ def test_version():
     assert invoke("--version").output == f"augment {__version__}\n"
 
 
+def test_a_command_imports_its_own_module_only():
+    code = "import sys; from augment.cli import main; main(['completion', 'bash'], standalone_mode=False); "
+    code += "print(sorted(name for name in sys.modules if name.startswith('augment.cli.')))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "['augment.cli.editing', 'augment.cli.group']"
+
+
 def test_help_imports_click_and_nothing_heavy():
     code = (
         "import sys; from augment.cli import main; main(['--help'], standalone_mode=False); "
@@ -395,8 +402,9 @@ def test_signals_end_a_command_in_order(name, code):
 
 
 def test_every_long_option_has_help():
-    for command in main.commands.values():
-        for parameter in command.params:
+    top = click.Context(main)
+    for name in main.list_commands(top):
+        for parameter in main.get_command(top, name).params:
             assert not isinstance(parameter, click.Option) or parameter.help or parameter.name == "output", parameter
 
 

@@ -1,0 +1,51 @@
+"""Options and arguments that several commands share, and how they complete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+__all__ = ["SpecFile", "complete_component", "complete_device", "pairs", "set_option"]
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+SpecFile = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def complete_component(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The names of installed components."""
+    from augment.plugins import Catalog
+
+    return [CompletionItem(name) for name in Catalog().names if name.startswith(incomplete)]
+
+
+def complete_device(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The devices that a name is needed for."""
+    return [CompletionItem(name) for name in ("auto", "cpu", "cuda") if name.startswith(incomplete)]
+
+
+def pairs(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, str]:
+    """`K=V` given several times, as a mapping."""
+    pairs: dict[str, str] = {}
+    for text in values:
+        key, equals, value = text.partition("=")
+        if not key or not equals:
+            raise click.BadParameter(f"{text!r} came; COLUMN=VALUE was expected")
+        if key in pairs:
+            raise click.BadParameter(f"{key!r} is given twice")
+        pairs[key] = value
+    return pairs
+
+
+def set_option(command: Decorated) -> Decorated:
+    """`--set K=V`, given to the command as `overrides`."""
+    return click.option(
+        "--set",
+        "overrides",
+        multiple=True,
+        metavar="K=V",
+        help="Override one value of the pipeline, such as generators.0.with.epochs=5. Can be repeated.",
+    )(command)
