@@ -11,6 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from augment.processor import has_bfloat16
+
 __all__ = ["content_key", "file_sha256", "library_versions", "platform_class", "source_hash"]
 
 # the libraries whose releases can change a result
@@ -52,8 +54,8 @@ def library_versions() -> dict[str, str]:
 
 @cache
 def platform_class() -> str:
-    """What kind of machine floating-point results are tied to, such as `Linux-x86_64`."""
-    return f"{platform.system()}-{platform.machine()}"
+    """What kind of machine floating-point results are tied to, such as `Linux-x86_64` or `Linux-x86_64-bfloat16`."""
+    return f"{platform.system()}-{platform.machine()}" + ("-bfloat16" if has_bfloat16() else "")
 
 
 @cache

@@ -41,6 +41,7 @@ from torch import Tensor, nn
 
 from augment.components import Context, derive_seed
 from augment.errors import PluginError
+from augment.processor import has_bfloat16
 
 __all__ = [
     "Batches",
@@ -90,13 +91,19 @@ def reproducible(context: Context) -> Iterator[None]:
                 torch.use_deterministic_algorithms(was_deterministic, warn_only=was_warning)
 
 
-def autocast(context: Context) -> torch.autocast:
+def autocast(context: Context, on_cpu: bool = False) -> torch.autocast:
     """Mixed precision in bfloat16 on GPUs that have it; elsewhere a context that does nothing.
 
-    Off on CPUs: some emulate bfloat16, and the bits of a result should not depend on which one it was.
+    Args:
+        context: of the fit or the sample; its device decides.
+        on_cpu: on processors that have it too, which pays for convolutions and wide layers. The kind of processor is
+            part of a result's key, so its bits do not come as a surprise.
     """
     kind = torch.device(context.device).type
-    usable = kind == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    if kind == "cuda":
+        usable = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        usable = on_cpu and kind == "cpu" and has_bfloat16()
     return torch.autocast(kind, torch.bfloat16, enabled=usable)
 
 

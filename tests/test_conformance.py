@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -49,10 +51,18 @@ def _images(folder):
     return {"path": folder / "images"}
 
 
+def _idx(folder):
+    for name, shape in {"images-idx3": (4, 8, 8), "labels-idx1": (4,)}.items():
+        header = struct.pack(f">2xBB{len(shape)}I", 8, len(shape), *shape)
+        (folder / f"train-{name}-ubyte").write_bytes(header + np.arange(np.prod(shape), dtype=np.uint8).tobytes())
+    return {"path": folder}
+
+
 # Settings that make a component quick enough to be checked, or that it cannot do without; by its class's name.
 SETTINGS = {
     "CsvSource": _csv,
     "ImageFolderSource": _images,
+    "IdxSource": _idx,
     "JsonLinesSource": _json_lines,
     "NpzSource": _npz,
     "ParquetSource": _parquet,

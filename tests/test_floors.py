@@ -18,7 +18,7 @@ AUGMENT = ROOT / "augment"
 FLOORS = [
     # what data is, what components are, where they come from
     {"errors"},
-    {"schema", "scores", "state"},
+    {"processor", "schema", "scores", "state"},
     {"dataset"},
     {"components"},
     {"hookspecs"},

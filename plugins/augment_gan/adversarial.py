@@ -63,7 +63,7 @@ def fit(
             chosen = rows_M[batch]
             real, classes = x_NHWC[chosen].permute(0, 3, 1, 2).float() / 255, classes_N[chosen]
 
-            with autocast(context):
+            with autocast(context, on_cpu=True):
                 with torch.no_grad():
                     fake = generator(torch.randn(len(real), params.noise_size, device=device), classes)
                 scores = discriminator(torch.cat([real, fake]), torch.cat([classes, classes])).float()
@@ -77,7 +77,7 @@ def fit(
             discriminator_optimizer.step()
 
             discriminator.requires_grad_(False)
-            with autocast(context):
+            with autocast(context, on_cpu=True):
                 fake = generator(torch.randn(len(real), params.noise_size, device=device), classes)
                 generator_loss = F.softplus(-discriminator(fake, classes).float()).mean()
             generator_optimizer.zero_grad()

@@ -67,7 +67,7 @@ def fit(
 
         def step(number: int, batch: Tensor) -> dict[str, Tensor]:
             price = full_price * min(1.0, number / (WARM_UP * num_steps))
-            with autocast(context):
+            with autocast(context, on_cpu=True):
                 error, code_cost = network.losses(*pictures(rows_M[batch]))
             optimizer.zero_grad()
             (error + price * code_cost).backward()
