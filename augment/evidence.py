@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from augment import trial
-from augment.components import Generator
+from augment.components import Generator, derive_seed
 from augment.dataset import Dataset
-from augment.judging import NONE, SYNTHETIC
+from augment.judging import MAX_JUDGED_ROWS, NONE, SYNTHETIC
 from augment.mix import training_counts
 from augment.mixing import Mixture
 from augment.pipeline import Trial
@@ -21,6 +21,7 @@ from augment.preparation import Prepared
 from augment.schema import Schema, labels_of
 from augment.session import Session
 from augment.steps import Bound
+from augment.verdict import not_assessable
 
 __all__ = ["counts_of", "scores_of", "threshold_of", "trial_of"]
 
@@ -31,6 +32,7 @@ def trial_of(
     probe: Bound | None,
     prepared: Prepared,
     drawn: Callable[[int], Mixture],
+    chosen: str = SYNTHETIC,
 ) -> dict[str, Any]:
     """Train the probe on every arm with every seed, and judge it on the hold-out.
 
@@ -40,20 +42,25 @@ def trial_of(
         probe: what is trained, or None where there is none for this kind of data.
         prepared: the data.
         drawn: gives the synthetic rows of a seed; seed 0 has those that are written.
+        chosen: the arm that the verdict is about; where it is not `synthetic`, no rows are drawn.
     """
     train, test = Dataset.load(prepared.train), Dataset.load(prepared.test)
     schema = train.schema
     if settings is None:
-        return trial.not_assessable("the pipeline asks for no trial")
+        return not_assessable("the pipeline asks for no trial")
     if schema.target is None or schema.task == "none":
-        return trial.not_assessable("no target is named that a model could predict")
+        return not_assessable("no target is named that a model could predict")
     if probe is None:
-        return trial.not_assessable(f"there is no probe for this kind of data ({schema.modality})")
+        return not_assessable(f"there is no probe for this kind of data ({schema.modality})")
+    if len(test) > MAX_JUDGED_ROWS:
+        rows = np.random.default_rng(derive_seed(session.seed, "trial", "cap")).permutation(len(test))[:MAX_JUDGED_ROWS]
+        session.remark(f"the trial judges on {MAX_JUDGED_ROWS:,} of the {len(test):,} held-out rows, drawn at random")
+        test = test.take(np.sort(rows))
     truth, known = _truth(test, schema)
     if schema.task == "classes" and len(np.unique(truth)) < 2:
-        return trial.not_assessable("the hold-out has rows of one class only")
+        return not_assessable("the hold-out has rows of one class only")
     test.drop_columns([schema.target]).save(session.scratch / "test-features")
-    mixtures = [drawn(number) for number in range(settings.seeds)]
+    mixtures = [drawn(number) if chosen == SYNTHETIC else Mixture() for number in range(settings.seeds)]
     makers = [generator for generator in mixtures[0].counts if all(m.of(generator) for m in mixtures)]
     labels = trial.arm_labels(schema.task, makers)
     places = {
@@ -68,12 +75,12 @@ def trial_of(
         "train": str(prepared.train),
         "test": str(session.scratch / "test-features"),
     }
-    rows: dict[str, int] = {}
+    trained_on: dict[str, int] = {}
     with session.stage("trial", probe.id) as report:
         job = session.job("trial", probe, "augment.judging:predict_arm", init, tasks)
         for done, (_, index, result) in enumerate(session.map([job]), start=1):
             if tasks[index]["trial_seed"] == 0:
-                rows[str(tasks[index]["arm"])] = int(result["rows"])
+                trained_on[str(tasks[index]["arm"])] = int(result["rows"])
             step = {"step": done, "total": len(tasks), "losses": {}}
             session.emit({"event": "progress", "stage": "trial", "id": probe.id, **step})
         predictions = {arm: [np.load(places[arm, n])[known] for n in range(len(mixtures))] for arm in labels}
@@ -83,10 +90,12 @@ def trial_of(
             predictions,
             task=schema.task,
             labels=labels,
-            rows=rows,
+            rows=trained_on,
             probe=probe.id,
             score=settings.score,
             seed=session.seed,
+            classes=schema.classes,
+            chosen=chosen,
         )
 
 

@@ -20,10 +20,19 @@ from augment.schema import labels_of
 from augment.spec import Bound, bound_from_json
 from augment.stages import CATALOG, calling, lend, save_whole
 
-__all__ = ["CLASS_WEIGHTS", "NONE", "OVERSAMPLING", "SYNTHETIC", "load_parts", "predict_arm", "score"]
+__all__ = [
+    "CLASS_WEIGHTS",
+    "MAX_JUDGED_ROWS",
+    "NONE",
+    "OVERSAMPLING",
+    "SYNTHETIC",
+    "load_parts",
+    "predict_arm",
+    "score",
+]
 
 NONE, CLASS_WEIGHTS, OVERSAMPLING, SYNTHETIC = "none", "class-weights", "oversampling", "synthetic"
-MAX_JUDGED_ROWS = 50_000  # synthetic rows that arms, metrics and reports see, so that memory does not grow with them
+MAX_JUDGED_ROWS = 50_000  # that arms, metrics and reports see, so that memory does not grow with them
 
 
 def load_parts(folders: Sequence[str], seed: int, most: int = MAX_JUDGED_ROWS) -> Dataset:

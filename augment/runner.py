@@ -11,11 +11,11 @@ from typing import Any
 import pandas as pd
 
 from augment import __version__
+from augment.candidates import not_asked
 from augment.components import Filter, Generator, Kind
 from augment.dataset import Dataset
 from augment.errors import BoundMissed
 from augment.evidence import counts_of, scores_of, threshold_of, trial_of
-from augment.judging import SYNTHETIC
 from augment.keys import content_key, library_versions, platform_class
 from augment.mix import PlanRow, amounts, plan, training_counts
 from augment.mixing import Mixture, make_rows
@@ -137,7 +137,7 @@ def _missed(pipeline: Pipeline, trial: Mapping[str, Any]) -> str:
     if not trial["assessable"]:
         return f"trial.min is {bound:g}, but the trial could not be assessed: {trial['reason']}"
     sign = 1 if trial["better"] == "higher" else -1
-    gains = [sign * arm["difference"] for arm in trial["arms"] if arm["id"] == SYNTHETIC]
+    gains = [sign * arm["difference"] for arm in trial["arms"] if arm["id"] == trial["chosen"]]
     if not gains or gains[0] >= bound:
         return ""
     return (
@@ -231,7 +231,7 @@ class _Stages:
         scores = scores_of(self.session, self.steps["metric"], self.prepared, mixture)
         thresholds = {bound.id: threshold_of(folder) for bound, folder in filters}
         counts = counts_of(self.prepared, mixture, self.steps["generator"], self.steps["filter"], thresholds)
-        metrics = {**counts, "trial": trial, "scores": scores, "notes": self.session.remarks}
+        metrics = {**counts, "search": not_asked(), "trial": trial, "scores": scores, "notes": self.session.remarks}
         self.draft.write_json(METRICS, metrics)
         self._write_data(mixture)
         return metrics, self._report(mixture, metrics)

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-__all__ = ["SCORES", "ScoreRule", "default_score", "scores_for"]
+__all__ = ["SCORES", "ScoreRule", "default_score", "recall_of", "scores_for"]
 
 Scorer = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 Linear = Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray]]
@@ -244,6 +244,21 @@ def scores_for(task: str) -> list[ScoreRule]:
 def default_score(task: str) -> ScoreRule:
     """What decides where the pipeline does not say: balanced accuracy, or R2 for a numeric target."""
     return scores_for(task)[0]
+
+
+def recall_of(number: int) -> ScoreRule:
+    """The share of the rows of one class, by its number, that are predicted to be of it."""
+
+    def score(truth: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        of_class = truth == number
+        return _mean(weights[:, of_class], predictions[of_class].argmax(axis=1) == number)
+
+    def linear(truth: np.ndarray, predictions: np.ndarray) -> tuple[float, np.ndarray]:
+        of_class, derivative = truth == number, np.zeros(len(truth))
+        recall, derivative[of_class] = _linear_mean(predictions[of_class].argmax(axis=1) == number)
+        return recall, derivative
+
+    return ScoreRule(f"recall of class {number}", "recall", "classes", "higher", score, linear)
 
 
 def _mean(weights: np.ndarray, values: np.ndarray) -> np.ndarray:

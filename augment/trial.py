@@ -28,9 +28,10 @@ import numpy as np
 
 from augment.components import derive_seed
 from augment.judging import CLASS_WEIGHTS, NONE, OVERSAMPLING, SYNTHETIC
-from augment.scores import SCORES, ScoreRule, default_score, scores_for
+from augment.scores import SCORES, ScoreRule, default_score, recall_of, scores_for
+from augment.verdict import direction, not_assessable, sentence_of, why_not_assessable
 
-__all__ = ["arm_labels", "not_assessable", "summarise"]
+__all__ = ["arm_labels", "summarise"]
 
 NUM_RESAMPLES = 1000
 BLOCK = 2_000_000  # weights held at a time
@@ -54,21 +55,6 @@ def arm_labels(task: str, generators: Sequence[str]) -> dict[str, str]:
     return arms
 
 
-def not_assessable(reason: str) -> dict[str, Any]:
-    """The trial's part of `metrics.json` where there was nothing to judge by."""
-    return {
-        "assessable": False,
-        "reason": reason,
-        "verdict": "not assessable",
-        "sentence": f"Whether augmentation helps could not be assessed: {reason}.",
-        "probe": "",
-        "score": "",
-        "better": "higher",
-        "seeds": 0,
-        "arms": [],
-    }
-
-
 def summarise(
     truth: np.ndarray,
     predictions: Mapping[str, Sequence[np.ndarray]],
@@ -79,6 +65,8 @@ def summarise(
     probe: str,
     score: str | None,
     seed: int,
+    classes: Sequence[str] = (),
+    chosen: str = SYNTHETIC,
 ) -> dict[str, Any]:
     """Scores, paired differences with 95 % intervals, and the verdict, as `metrics.json` holds them.
 
@@ -91,6 +79,8 @@ def summarise(
         probe: the probe's name.
         score: name of the score that decides, one of the task's, or None for its default.
         seed: of the resampling.
+        classes: the labels that class numbers stand for; without them there are no results by class.
+        chosen: the arm that the verdict is about.
     """
     from threadpoolctl import threadpool_limits
 
@@ -98,44 +88,86 @@ def summarise(
     rng = np.random.default_rng(derive_seed(seed, "trial", "resampling"))
     num_seeds = len(next(iter(predictions.values())))
     drawn_seeds = rng.integers(num_seeds, size=(NUM_RESAMPLES, num_seeds))
+    present = [number for number in range(len(classes)) if (truth == number).any()]
+    rules = [*scores_for(task), *(recall_of(number) for number in present)]
     with threadpool_limits(1):  # sums of several threads have other last digits
-        found = _scored(truth, predictions, task, rng)
+        found = _scored(truth, predictions, rules, rng)
     if deciding.name not in found:
         return not_assessable(f"{deciding.label} is not defined on these {len(truth)} held-out rows")
+
+    def compared(rule: ScoreRule, name: str, base: str = NONE) -> dict[str, Any]:
+        """The mean difference of an arm to another, and its interval."""
+        if name == base:
+            return {"difference": 0.0, "interval": None}
+        return _difference(found[rule.name][name], found[rule.name][base], drawn_seeds)
+
     arms: list[dict[str, Any]] = []
     for name in (name for name in labels if name in predictions):
-        scores = {}
-        for rule in scores_for(task):
-            if rule.name in found:
-                ours, none = found[rule.name][name], found[rule.name][NONE]
-                difference = {"difference": 0.0, "interval": None}
-                if name != NONE:
-                    difference = _difference(ours, none, drawn_seeds)
-                scores[rule.name] = {"mean": float(ours.values.mean()), **difference, "better": rule.better}
-        decides = {key: scores[deciding.name][key] for key in ("mean", "difference", "interval")}
-        values = found[deciding.name][name].values.tolist()
+        scores = {
+            rule.name: {
+                "mean": float(found[rule.name][name].values.mean()),
+                **compared(rule, name),
+                "better": rule.better,
+            }
+            for rule in scores_for(task)
+            if rule.name in found
+        }
+        per_class = _precision_and_f1(truth, predictions[name])
         arms.append(
-            {"id": name, "label": labels[name], "rows": rows[name], "values": values, **decides, "scores": scores}
+            {
+                "id": name,
+                "label": labels[name],
+                "rows": rows[name],
+                "values": found[deciding.name][name].values.tolist(),
+                **{key: scores[deciding.name][key] for key in ("mean", "difference", "interval")},
+                "scores": scores,
+                "classes": {
+                    classes[number]: {
+                        "rows": int((truth == number).sum()),
+                        "recall": float(found[recall_of(number).name][name].values.mean()),
+                        "precision": float(per_class[0][number]),
+                        "f1": float(per_class[1][number]),
+                        **compared(recall_of(number), name),
+                    }
+                    for number in present
+                },
+            }
         )
     against = None
     cheap = [arm for arm in arms if arm["id"] in (CLASS_WEIGHTS, OVERSAMPLING)]
-    if cheap and SYNTHETIC in predictions:
+    if cheap and chosen == SYNTHETIC and SYNTHETIC in predictions:
         sign = 1 if deciding.better == "higher" else -1
-        best = max(cheap, key=lambda arm: sign * arm["mean"])
-        by_arm = found[deciding.name]
-        against = (best, _difference(by_arm[SYNTHETIC], by_arm[best["id"]], drawn_seeds)["interval"])
-    verdict, sentence = _verdict(arms, deciding, len(truth), num_seeds, against)
-    return {
-        "assessable": True,
-        "reason": "",
-        "verdict": verdict,
-        "sentence": sentence,
+        best = max(cheap, key=lambda arm: sign * arm["mean"])["id"]
+        difference = compared(deciding, SYNTHETIC, best)
+        against = {"arm": best, **difference, "verdict": direction(difference["interval"], deciding.better)}
+    reason = why_not_assessable(truth, task, num_seeds)
+    trial = {
+        "assessable": not reason,
+        "reason": reason,
         "probe": probe,
         "score": deciding.name,
         "better": deciding.better,
         "seeds": num_seeds,
+        "rows": len(truth),
+        "chosen": chosen,
+        "against": against,
         "arms": arms,
     }
+    verdict, sentence = sentence_of(trial, deciding)
+    return {**trial, "verdict": verdict, "sentence": sentence}
+
+
+def _precision_and_f1(truth: np.ndarray, predictions: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Means over the seeds for each class, (C,); 0 where a class is never predicted. For numbers they say nothing."""
+    if predictions[0].ndim == 1:
+        return np.zeros(0), np.zeros(0)
+    num_classes = predictions[0].shape[1]
+    predicted_SN = np.stack([array.argmax(axis=1) for array in predictions])
+    of_class = np.bincount(truth, minlength=num_classes)
+    named = np.stack([np.bincount(row, minlength=num_classes) for row in predicted_SN])
+    right = np.stack([np.bincount(truth[row == truth], minlength=num_classes) for row in predicted_SN])
+    precision, f1 = right / np.maximum(named, 1), 2 * right / np.maximum(named + of_class, 1)
+    return precision.mean(axis=0), f1.mean(axis=0)
 
 
 class _Scored(NamedTuple):
@@ -146,7 +178,10 @@ class _Scored(NamedTuple):
 
 
 def _scored(
-    truth: np.ndarray, predictions: Mapping[str, Sequence[np.ndarray]], task: str, rng: np.random.Generator
+    truth: np.ndarray,
+    predictions: Mapping[str, Sequence[np.ndarray]],
+    rules: Sequence[ScoreRule],
+    rng: np.random.Generator,
 ) -> dict[str, dict[str, _Scored]]:
     """Score to arm to what it scored; scores that are not defined on these rows are left out."""
     distinct: dict[bytes, np.ndarray] = {}  # many probes predict the same with every seed
@@ -156,8 +191,8 @@ def _scored(
         distinct.update(zip(digests, predicted, strict=True))
         position = {digest: number for number, digest in enumerate(distinct)}
         columns[arm] = [position[digest] for digest in digests]
-    rules, different = scores_for(task), list(distinct.values())
-    resamples = _resamples(truth, task, rng)
+    different = list(distinct.values())
+    resamples = _resamples(truth, rules[0].task, rng)
     if different[0].size <= MAX_EXACT:
 
         def exact(weights: np.ndarray) -> np.ndarray:  # (b, N) to (rules, different predictions, b)
@@ -189,12 +224,12 @@ def _resamples(truth: np.ndarray, task: str, rng: np.random.Generator) -> Iterat
 
 
 def _difference(ours: _Scored, theirs: _Scored, drawn_seeds: np.ndarray) -> dict[str, Any]:
-    """The mean difference, and its 95 % interval or None where hardly any resample has a score."""
+    """The mean difference, and its 95 % interval; None of one seed, or where hardly any resample has a score."""
     by_seed, observed = ours.resampled - theirs.resampled, ours.values - theirs.values  # (B, S), (S,)
     by_seed = by_seed[~np.isnan(by_seed).any(axis=1)]
     differences = by_seed.mean(axis=1)
     interval = None
-    if len(differences) >= NUM_RESAMPLES // 10:
+    if len(differences) >= NUM_RESAMPLES // 10 and len(observed) > 1:
         effects = (observed - observed.mean()) * _seed_stretch(by_seed, observed)
         differences += effects[drawn_seeds[: len(differences)]].mean(axis=1)
         # a difference of rounding is none: an end of exactly 0 is no effect
@@ -212,57 +247,8 @@ def _seed_stretch(by_seed: np.ndarray, observed: np.ndarray) -> float:
     from scipy.special import ndtri, stdtrit
 
     num_seeds = len(observed)
-    if num_seeds == 1 or not observed.var():
+    if not observed.var():
         return 0.0
     on_single_rows = (by_seed - observed).var(axis=1, ddof=1).mean()
     on_all_rows = max(0.0, 1 - on_single_rows / observed.var(ddof=1))
     return float(stdtrit(num_seeds - 1, 0.975) / ndtri(0.975) * np.sqrt(on_all_rows * num_seeds / (num_seeds - 1)))
-
-
-def _direction(interval: Sequence[float] | None, better: str) -> str:
-    """What an interval of a difference says: the wording follows from the interval, never from the mean alone."""
-    low, high = interval or (0.0, 0.0)
-    if low > 0:
-        return "helps" if better == "higher" else "hurts"
-    if high < 0:
-        return "hurts" if better == "higher" else "helps"
-    return "no measurable effect"
-
-
-def _verdict(
-    arms: Sequence[Mapping[str, Any]],
-    rule: ScoreRule,
-    num_rows: int,
-    num_seeds: int,
-    against: tuple[Mapping[str, Any], Sequence[float] | None] | None,
-) -> tuple[str, str]:
-    """The verdict and its sentence; `against` is the best cheap alternative and the interval of ours minus it."""
-    by_id = {arm["id"]: arm for arm in arms}
-    if SYNTHETIC not in by_id:
-        return "no measurable effect", "Nothing was mixed in, so there is nothing to judge."
-    real, mixed = by_id[NONE], by_id[SYNTHETIC]
-    style = ".3f" if rule.task == "classes" else ".4g"  # what is in the target's unit may be large or tiny
-    verdict = _direction(mixed["interval"], rule.better)
-    opening = {
-        "helps": "Augmentation helps",
-        "hurts": "Augmentation hurts",
-        "no measurable effect": "Augmentation has no measurable effect",
-    }[verdict]
-    certainty = "too few held-out rows for an interval"
-    if mixed["interval"] is not None:
-        low, high = mixed["interval"]
-        certainty = f"95 % interval {low:+{style}} to {high:+{style}}"
-    sentence = (
-        f"{opening}: {rule.label} {real['mean']:{style}} with real rows alone, {mixed['mean']:{style}} with synthetic "
-        f"rows ({mixed['difference']:+{style}}, {certainty}; {num_rows} held-out rows, "
-        f"{'1 seed, so without the chance that lies in training' if num_seeds == 1 else f'{num_seeds} seeds'})."
-    )
-    if against is not None:
-        best, interval = against
-        words = {
-            "helps": "It beats",
-            "hurts": "It is worse than",
-            "no measurable effect": "It cannot be told apart from",
-        }[_direction(interval, rule.better)]
-        sentence += f" {words} the best cheap alternative, {best['label']} ({best['mean']:{style}})."
-    return verdict, sentence

@@ -234,7 +234,7 @@ def test_a_filter_that_leaves_too_few_rows(attempt):
 
 def test_a_bound_that_is_missed_is_told_after_the_result(spec, monkeypatch):
     monkeypatch.setattr("os.cpu_count", lambda: 1)
-    result = invoke("run", spec(trial={"probe": "fake-centroids", "seeds": 1, "min": 0.9}), "--workers", 0, "-q")
+    result = invoke("run", spec(trial={"probe": "fake-centroids", "seeds": 2, "min": 0.9}), "--workers", 0, "-q")
     assert result.exit_code == 5
     assert "trial.min asks for" in result.stderr
 

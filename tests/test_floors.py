@@ -30,14 +30,15 @@ FLOORS = [
     {"binding", "resolving", "specschema"},
     {"spec"},
     # pure functions, and what lies on disk
-    {"keys", "mix", "split"},
+    {"candidates", "keys", "mix", "split"},
     {"store"},
     {"rundir"},
     # where tasks happen, and the tasks
     {"executors"},
     {"stages"},
     {"judging", "sampling"},
-    {"trial", "worker", "writing"},
+    {"verdict", "worker", "writing"},
+    {"trial"},
     # the order of the stages
     {"observers", "session"},
     {"mixing", "preparation"},

@@ -190,7 +190,7 @@ def test_without_a_target_nothing_can_be_assessed(spec):
 
 
 def test_a_missed_bound_is_an_error_that_has_the_finished_run(spec):
-    path = spec(trial={"probe": "fake-centroids", "seeds": 1, "min": 0.9})
+    path = spec(trial={"probe": "fake-centroids", "seeds": 2, "min": 0.9})
     with pytest.raises(BoundMissed, match=r"trial\.min asks for .* 0\.9") as caught:
         run(path, workers=0)
     assert caught.value.run.status == "bound missed"

@@ -7,9 +7,11 @@ import pytest
 
 from augment import trial
 from augment.scores import SCORES, scores_for
+from augment.verdict import direction, not_assessable
 
 NUM_ROWS = 120
 NUM_SEEDS = 5
+PLANTED = {"none": 0.7, "synthetic": 0.8}
 
 
 def classed(rng: np.random.Generator, num_rows: int = NUM_ROWS) -> np.ndarray:
@@ -23,7 +25,7 @@ def predicted(truth: np.ndarray, accuracy: float, rng: np.random.Generator) -> n
     return np.where(np.arange(2) == label[:, None], sure[:, None], 1 - sure[:, None])
 
 
-def summary(truth: np.ndarray, predictions, task: str = "classes", score: str | None = None, seed: int = 1):
+def summary(truth, predictions, task: str = "classes", score: str | None = None, seed: int = 1, **options):
     generators = [arm for arm in predictions if arm not in ("none", "class-weights", "oversampling", "synthetic")]
     labels = trial.arm_labels(task, generators or ["gan"])
     return trial.summarise(
@@ -35,6 +37,7 @@ def summary(truth: np.ndarray, predictions, task: str = "classes", score: str | 
         probe="boosting",
         score=score,
         seed=seed,
+        **options,
     )
 
 
@@ -131,7 +134,7 @@ def test_the_verdict_follows_the_score_whichever_way_is_better(score, accuracy, 
     ],
 )
 def test_the_words_follow_from_the_interval(interval, better, verdict):
-    assert trial._direction(interval, better) == verdict
+    assert direction(interval, better) == verdict
 
 
 @pytest.mark.parametrize(
@@ -159,7 +162,7 @@ def test_nothing_mixed_in_is_no_effect():
 
 
 def test_what_cannot_be_assessed_says_why_and_has_every_key():
-    found = trial.not_assessable("no target is named")
+    found = not_assessable("no target is named")
     assert (found["verdict"], found["assessable"], found["arms"]) == ("not assessable", False, [])
     assert "no target is named" in found["sentence"]
     assert set(found) == set(planted({"none": 0.7, "synthetic": 0.7}))
@@ -221,7 +224,7 @@ def test_the_summary_is_json_and_the_same_every_time():
 def test_another_seed_draws_other_resamples():
     rng = np.random.default_rng(0)
     truth = classed(rng)
-    predictions = {arm: [predicted(truth, 0.7, rng)] for arm in ("none", "synthetic")}
+    predictions = {arm: [predicted(truth, 0.7, rng)] * 2 for arm in ("none", "synthetic")}
     intervals = {tuple(arm_of(summary(truth, predictions, seed=seed), "synthetic")["interval"]) for seed in (1, 2)}
     assert len(intervals) == 2
 
@@ -257,14 +260,83 @@ def test_tiny_units_keep_their_digits_in_the_sentence():
     assert "mean absolute error 2e-08 with real rows alone, 1e-08 with synthetic rows" in found["sentence"]
 
 
+# what the search chose
+
+
+@pytest.mark.parametrize(("accuracy", "verdict"), [(0.9, "helps"), (0.65, "no measurable effect"), (0.4, "hurts")])
+def test_where_the_search_chose_oversampling_the_verdict_is_about_it(accuracy, verdict):
+    arms = {"none": 0.65, "class-weights": 0.65, "oversampling": accuracy}
+    found = planted(arms, chosen="oversampling", seed=1)
+    assert (found["verdict"], found["chosen"], found["against"]) == (verdict, "oversampling", None)
+    assert found["sentence"].startswith("Oversampling ha" if verdict[0] == "n" else f"Oversampling {verdict}: ")
+    assert "with oversampling (" in found["sentence"]
+    assert "The search preferred it to synthetic rows: only real rows were written." in found["sentence"]
+
+
+def test_class_weights_are_several():
+    found = planted({"none": 0.6, "class-weights": 0.9, "oversampling": 0.6}, chosen="class-weights")
+    assert found["sentence"].startswith("Class weights help: ")
+
+
+def test_where_the_search_chose_nothing_the_sentence_says_do_not_augment():
+    found = planted({"none": 0.6, "class-weights": 0.9, "oversampling": 0.6}, chosen="none")
+    assert found["verdict"] == "no measurable effect"
+    assert found["sentence"].startswith("Do not augment: no candidate was better")
+
+
+def test_the_comparison_with_the_best_cheap_alternative_stands_among_the_facts():
+    found = planted({"none": 0.4, "class-weights": 0.3, "oversampling": 0.6, "synthetic": 0.95})
+    against = found["against"]
+    assert (against["arm"], against["verdict"]) == ("oversampling", "helps")
+    low, high = against["interval"]
+    assert 0 < low < against["difference"] < high
+
+
+# by class
+
+
+@pytest.mark.parametrize("num_rows", [NUM_ROWS, 6000])
+def test_results_by_class_are_the_plain_ones(num_rows):
+    rng = np.random.default_rng(3)
+    truth = classed(rng, num_rows)
+    predictions = {arm: [predicted(truth, share, rng) for _ in range(3)] for arm, share in PLANTED.items()}
+    found = summary(truth, predictions, classes=["no", "yes"])
+    arm = arm_of(found, "synthetic")
+    assert list(arm["classes"]) == ["no", "yes"]
+    for number, label in enumerate(arm["classes"]):
+        one = arm["classes"][label]
+        named = [p.argmax(axis=1) == number for p in predictions["synthetic"]]
+        assert one["rows"] == (truth == number).sum()
+        np.testing.assert_allclose(one["recall"], np.mean([n[truth == number].mean() for n in named]))
+        np.testing.assert_allclose(one["precision"], np.mean([(truth[n] == number).mean() for n in named]))
+        assert min(one["recall"], one["precision"]) <= one["f1"] <= max(one["recall"], one["precision"])
+        low, high = one["interval"]
+        assert low < one["difference"] < high
+    assert arm_of(found, "none")["classes"]["yes"]["interval"] is None
+
+
+def test_a_class_that_was_not_held_out_has_no_results():
+    rng = np.random.default_rng(1)
+    truth = classed(rng)
+    found = summary(truth, {arm: [predicted(truth, 0.7, rng)] * 2 for arm in PLANTED}, classes=["no", "yes", "never"])
+    assert list(arm_of(found, "synthetic")["classes"]) == ["no", "yes"]
+
+
 # certainty
 
 
-def test_one_seed_has_an_interval_of_the_rows_alone_and_says_so():
-    found = planted({"none": 0.6, "synthetic": 0.9}, num_seeds=1)
-    assert found["seeds"] == 1
-    assert found["verdict"] == "helps"
-    assert "1 seed, so without the chance that lies in training" in found["sentence"]
+def test_one_seed_is_not_assessable_however_large_the_difference():
+    found = planted({"none": 0.6, "synthetic": 0.99}, num_seeds=1)
+    assert (found["verdict"], found["assessable"], found["seeds"]) == ("not assessable", False, 1)
+    assert arm_of(found, "synthetic")["interval"] is None
+    assert "could not be assessed: one seed does not show how much of a difference is chance" in found["sentence"]
+    assert "with real rows alone" in found["sentence"]  # the numbers are there all the same
+
+
+def test_very_few_held_out_rows_are_not_assessable():
+    found = planted({"none": 0.1, "synthetic": 0.99}, num_rows=8)
+    assert found["verdict"] == "not assessable"
+    assert "8 held-out rows are too few" in found["sentence"]
 
 
 def test_seeds_that_all_predict_the_same_add_nothing_to_the_interval():
@@ -272,7 +344,7 @@ def test_seeds_that_all_predict_the_same_add_nothing_to_the_interval():
     truth = classed(rng)
     one = {arm: [predicted(truth, 0.7, rng)] for arm in ("none", "synthetic")}
     alone, repeated = (
-        summary(truth, {arm: n * p for arm, p in one.items()}, score="accuracy", seed=1) for n in (1, NUM_SEEDS)
+        summary(truth, {arm: n * p for arm, p in one.items()}, score="accuracy", seed=1) for n in (2, NUM_SEEDS)
     )
     widths = [np.diff(arm_of(found, "synthetic")["interval"])[0] for found in (alone, repeated)]
     np.testing.assert_allclose(widths[1], widths[0], rtol=0.1)
@@ -297,7 +369,7 @@ def test_seeds_that_disagree_on_single_rows_alone_narrow_the_interval():
         rng = np.random.default_rng(draw)
         truth = classed(rng)
         predictions = {arm: [predicted(truth, 0.7, rng) for _ in range(5)] for arm in ("none", "synthetic")}
-        one = {arm: arrays[:1] for arm, arrays in predictions.items()}
+        one = {arm: arrays[:1] * 2 for arm, arrays in predictions.items()}  # the same seed twice: nothing averages out
         of_one, of_five = (arm_of(summary(truth, p), "synthetic")["interval"] for p in (one, predictions))
         ratios.append(np.ptp(of_five) / np.ptp(of_one))
     assert np.mean(ratios) < 0.65  # 5 ** -0.5 = 0.45 were it all; counted twice it is 0.77
@@ -318,26 +390,14 @@ def test_a_class_of_a_few_rows_does_not_decide_alone(num_rare):
     assert found["verdict"] == "no measurable effect"
 
 
-def test_eight_rows_decide_nothing_by_half_of_them():
-    truth = np.repeat([0, 1], 4)
-    found = summary(truth, {"none": [right_in(truth, range(4))] * 5, "synthetic": [right_in(truth, range(8))] * 5})
-    assert found["verdict"] == "no measurable effect"
-
-
 def test_where_hardly_a_resample_has_a_score_there_is_no_interval(monkeypatch):
     rng = np.random.default_rng(1)
     truth = classed(rng)
     monkeypatch.setattr(trial, "_resamples", lambda truth, task, rng: iter([np.zeros((1000, len(truth)))]))
-    found = summary(truth, {arm: [predicted(truth, 0.7, rng)] for arm in ("none", "synthetic")})
+    found = summary(truth, {arm: [predicted(truth, 0.7, rng)] * 2 for arm in ("none", "synthetic")})
     assert arm_of(found, "synthetic")["interval"] is None
     assert found["verdict"] == "no measurable effect"
     assert "too few held-out rows for an interval" in found["sentence"]
-
-
-def test_two_held_out_rows_are_enough_for_a_verdict_of_no_effect():
-    truth = np.array([0, 1])
-    found = summary(truth, {"none": [right_in(truth, [0])], "synthetic": [right_in(truth, [0, 1])]})
-    assert found["verdict"] == "no measurable effect"
 
 
 @pytest.mark.parametrize("task", ["classes", "number"])
