@@ -260,7 +260,7 @@ def _keys(value):
             yield key
             if key in ("generators", "filters", "scores") and isinstance(inner, dict):
                 inner = next(iter(inner.values()), {})
-            if key not in ("detail", "per_class", "rejected", "classes"):
+            if key not in ("detail", "per_class", "rejected", "classes", "share"):
                 yield from _keys(inner)
 
 
