@@ -5,11 +5,12 @@ from augment.hookspecs import hookimpl
 
 @hookimpl
 def augment_components():
-    """The source and the sink `image-folder`, the source `idx`, the generator `albumentations`, the probe `cnn`."""
+    """Sources `image-folder` and `idx`, sink `image-folder`, generators `albumentations` and `warp`, probe `cnn`."""
     from augment_images.classical import Albumentations
     from augment_images.idx import IdxSource
     from augment_images.probe import Cnn
     from augment_images.sink import ImageFolderSink
     from augment_images.source import ImageFolderSource
+    from augment_images.warp import Warp
 
-    return [ImageFolderSource, IdxSource, ImageFolderSink, Albumentations, Cnn]
+    return [ImageFolderSource, IdxSource, ImageFolderSink, Albumentations, Warp, Cnn]

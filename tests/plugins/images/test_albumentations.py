@@ -192,3 +192,54 @@ def test_listing_components_and_settings_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def serialized(*transforms):
+    return {"transform": {"__class_fullname__": "Compose", "p": 1.0, "transforms": list(transforms)}}
+
+
+FLIP = {"__class_fullname__": "HorizontalFlip", "p": 1.0}
+
+
+def test_the_serialised_form_gives_what_the_list_gives(tmp_path):
+    data = dataset()
+    given = asked(data, ["a", "b"] * 5)
+    short = sample(fitted(data, tmp_path, [{"HorizontalFlip": {"p": 1.0}}]), given, data, tmp_path)
+    assert sample(fitted(data, tmp_path, serialized(FLIP)), given, data, tmp_path).equals(short)
+
+
+def test_what_albumentations_serialises_is_taken_with_its_compositions(tmp_path):
+    import albumentations
+
+    made = albumentations.Compose(
+        [albumentations.OneOf([albumentations.HorizontalFlip(p=1), albumentations.VerticalFlip(p=1)], p=1.0)]
+    )
+    data = dataset()
+    moved = sample(fitted(data, tmp_path, albumentations.to_dict(made)), asked(data, ["a"] * 30), data, tmp_path)
+    before, after = data.arrays["image"][moved.frame.row], moved.arrays["image"]
+    across = (after == before[:, :, ::-1]).all(axis=(1, 2, 3))
+    down = (after == before[:, ::-1]).all(axis=(1, 2, 3))
+    assert (across ^ down).all()
+    assert across.any()
+    assert down.any()
+
+
+@pytest.mark.parametrize(
+    ("transforms", "message"),
+    [
+        (serialized({"__class_fullname__": "Afine"}), "no transform 'Afine'"),
+        (serialized({"__class_fullname__": "os.system", "command": "true"}), "no transform 'system'"),
+        (serialized({"__class_fullname__": "Lambda"}), "'Lambda' cannot be used"),
+        (serialized("HorizontalFlip"), "a mapping with __class_fullname__"),
+        ({"transform": {**serialized(FLIP)["transform"], "bbox_params": {"format": "coco"}}}, "only images"),
+        ({"transform": {"__class_fullname__": "SomeOf", "transforms": [FLIP], "m": 2}}, "transforms.transform"),
+    ],
+)
+def test_a_serialised_form_that_cannot_be_used_is_refused(tmp_path, transforms, message):
+    with pytest.raises(SpecError, match=message):
+        fitted(dataset(), tmp_path, transforms)
+
+
+def test_a_mapping_that_is_no_serialised_form_is_refused_with_the_two_forms():
+    with pytest.raises(ValidationError, match="serialised form"):
+        Albumentations.Params(transforms={"Affine": {"rotate": [-15, 15]}})
