@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import pandas as pd
 
 from augment.components import Kind
 from augment.dataset import Dataset
+from augment.disk import disk_errors, draft, publish
 from augment.errors import DataError, SpecError, did_you_mean
 from augment.mix import amounts, plan, training_counts
 from augment.mixing import make_rows
@@ -20,7 +19,6 @@ from augment.schema import Schema, conform
 from augment.session import Session, opened
 from augment.spec import Resolved, bind, load
 from augment.steps import Bound
-from augment.store import disk_errors
 from augment.writing import with_origin
 
 __all__ = ["sample"]
@@ -141,23 +139,15 @@ def _written(session: Session, resolved: Resolved, schema: Schema, parts: list[t
     (sink,) = bind(load(spec, session.catalog, base=resolved.base), schema, None, kind)["sink"]
     origin_column = resolved.pipeline.origin_column
     described = with_origin(schema, origin_column, sorted({origin for _, origin in parts}))
-    with disk_errors(out, "writing"):
-        hidden = out.with_name(f".{out.name}.new")
-        shutil.rmtree(hidden, ignore_errors=True)
-        hidden.mkdir(parents=True)
-    try:
+    with draft(out.absolute()) as hidden:
         init = {
             "component": sink.to_json(),
-            "folder": str(hidden.absolute()),
+            "folder": str(hidden),
             "schema": described.model_dump(mode="json"),
             "origin_column": origin_column,
         }
         row = {"name": out.stem, "parts": parts, "first_id": {}}
         (file,) = session.one("write", sink, "augment.writing:write", init, row)["files"]
         with disk_errors(out, "writing"):
-            if out.is_dir():
-                shutil.rmtree(out)
-            os.replace(hidden / file, out)
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
+            publish(hidden / file, out.absolute(), replace=True)
     return out

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any, Protocol
 
 from augment import errors
+from augment.disk import disk_errors
 from augment.errors import AugmentError, PluginError
 
 __all__ = ["Executor", "InProcess", "Job", "Processes", "Task", "error_from_json", "error_to_json", "open_task"]
@@ -66,18 +67,19 @@ class Executor(Protocol):
         ...
 
 
-def open_task(fn: str, init: Mapping[str, Any], emit: Emit) -> Task:
+def open_task(fn: str, init: Mapping[str, Any], emit: Emit, what: str = "the work") -> Task:
     """Call the task's function once, to get the function that does its rows.
 
+    `what` names the component and what it does, for errors of the disk.
     What components say through the logger `augment` becomes notes among the events, each text once.
     """
     module, _, name = fn.partition(":")
     notes = _Notes(emit)
-    with notes.taken():
+    with notes.taken(), disk_errors(None, what):
         task: Task = getattr(importlib.import_module(module), name)(init, emit)
 
     def run(row: Mapping[str, Any]) -> Mapping[str, Any]:
-        with notes.taken():
+        with notes.taken(), disk_errors(None, what):
             return task(row)
 
     return run
@@ -122,7 +124,7 @@ class InProcess:
         """See `Executor`."""
         for job in jobs:
             with _threads(self.threads):
-                task = open_task(job.fn, job.init, emit)
+                task = open_task(job.fn, job.init, emit, job.what)
             for index, row in enumerate(job.rows):
                 with _threads(self.threads):
                     result = task(row)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from augment.components import Generator
 from augment.dataset import Dataset
+from augment.disk import disk_errors
 from augment.errors import ShortfallError
 from augment.executors import Job
 from augment.mix import PlanRow
@@ -19,7 +20,6 @@ from augment.sampling import IN_SCHEMA
 from augment.schema import labels_of
 from augment.session import Session
 from augment.steps import Bound
-from augment.store import disk_errors
 
 __all__ = ["DUPLICATES", "Mixture", "make_rows"]
 

@@ -8,11 +8,9 @@ A folder is built beside its place under a hidden name, and renamed when it is w
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
-import shutil
-import sys
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cached_property
@@ -22,16 +20,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from augment.errors import DataError, DiskError, SpecError
-from augment.keys import content_key, file_sha256
+from augment.disk import clear, disk_errors, draft, publish, remove, taken
+from augment.errors import DataError, DiskError, LockedError, SpecError
+from augment.keys import file_sha256
 from augment.schema import Schema
-from augment.store import disk_errors, exclusive, fsync_tree
 
 __all__ = ["Draft", "Place", "Run"]
 
 RUN, LOG, PIPELINE, RESOLVED = "run.json", "log.txt", "pipeline.yaml", "resolved.yaml"
 SCHEMA, SPLIT, METRICS, LOSSES = "schema.json", "split.json", "metrics.json", "losses.csv"
 MODELS, DATA = "models", "data"
+LEFT = re.compile(r"\.(.+-[0-9a-f]{8})\.(draft|lock|link|replaced)")  # beside a run: it is being made, or was killed
 
 
 class Run:
@@ -144,11 +143,10 @@ class Place:
         key: content key of the run.
         out: a folder named by the user instead.
         overwrite: whether `out` may replace the folder of another run.
-        locks: folder for the lock that keeps two processes from building the same folder.
     """
 
-    def __init__(self, base: Path, name: str, key: str, out: Path | None, overwrite: bool, locks: Path):
-        self.name, self.key, self.overwrite, self._locks = name, key, overwrite, locks
+    def __init__(self, base: Path, name: str, key: str, out: Path | None, overwrite: bool):
+        self.name, self.key, self.overwrite = name, key, overwrite
         self.final = out.resolve() if out else base.absolute() / "runs" / f"{name}-{key[:8]}"
         self._latest = None if out else self.final.parent / name
 
@@ -169,23 +167,20 @@ class Place:
             raise DiskError(f"{parent}: this folder cannot be written to; choose another place with --out")
 
     def finished(self) -> Run | None:
-        """The run that stands there, when it is this very run.
+        """The run that stands there, when it is this very run; what killed runs left beside it is cleared away.
 
         Raises:
             SpecError: another run stands there, and overwriting was not asked for.
         """
-        if not (self.final / RUN).is_file():
-            return None
-        run = Run(self.final)
-        if run.key == self.key:
+        run = self._standing()
+        if run is not None:
             run.already_done = True
-            return run
-        if not self.overwrite:
-            raise SpecError(
-                f"{self.final}: it holds another run ({run.name}, key {run.key[:8]}; this one is {self.key[:8]}); name "
-                "another folder with --out, or replace it with --overwrite"
-            )
-        return None
+            with suppress(DiskError, LockedError):  # the place may be read only by now
+                with taken(self.final):
+                    clear(self.final)
+                    self._point_to_it()
+                self._clear_neighbours()
+        return run
 
     @contextmanager
     def building(self, pipeline: Mapping[str, Any]) -> Iterator[Draft]:
@@ -196,37 +191,55 @@ class Place:
             SpecError: the place holds files that are no run's, or, when it is to be taken, another run that came there
                 meanwhile and that may not be overwritten.
         """
-        parent = self.final.parent
-        hidden = parent / f".{self.final.name}.draft"
-        lock = self._locks / f"run-{content_key(str(self.final.resolve()))[:32]}.lock"
-        with exclusive(lock, f"{self.final}", wait=False):
-            _refuse_strangers(self.final)
-            try:
-                with disk_errors(hidden, "making the run's folder"):
-                    _put_back(self.final)
-                    shutil.rmtree(hidden, ignore_errors=True)
-                    hidden.mkdir(parents=True)
-                    draft = Draft(hidden, self.name, self.key, pipeline)
-                yield draft
-                with disk_errors(hidden, "finishing the run's folder"):
-                    fsync_tree(hidden)
-                    self._publish(hidden)
-            finally:
-                shutil.rmtree(hidden, ignore_errors=True)
+        _refuse_strangers(self.final)
+        with draft(self.final) as hidden:
+            self._clear_neighbours()
+            with disk_errors(hidden, "making the run's folder"):
+                made = Draft(hidden, self.name, self.key, pipeline)
+            yield made
+            with disk_errors(hidden, "finishing the run's folder"):
+                _refuse_strangers(self.final)  # hours may have gone by
+                self._standing()
+                publish(hidden, self.final, replace=(self.final / RUN).is_file())
+                self._point_to_it()
 
-    def _publish(self, hidden: Path) -> None:
-        _refuse_strangers(self.final)  # hours may have gone by
-        self.finished()
-        if (self.final / RUN).is_file():
-            _exchange(hidden, self.final)
-        else:
-            os.replace(hidden, self.final)
+    def _standing(self) -> Run | None:
+        """This very run, if it stands there; another one that may not be overwritten is refused."""
+        if not (self.final / RUN).is_file():
+            return None
+        run = Run(self.final)
+        if run.key == self.key:
+            return run
+        if not self.overwrite:
+            raise SpecError(
+                f"{self.final}: it holds another run ({run.name}, key {run.key[:8]}; this one is {self.key[:8]}); name "
+                "another folder with --out, or replace it with --overwrite"
+            )
+        return None
+
+    def _point_to_it(self) -> None:
+        """Let the link lead to the run that was asked for last. Some file systems know no links: the run is whole."""
         if self._latest is not None and (self._latest.is_symlink() or not self._latest.exists()):
-            fresh = self._latest.with_name(f".{self.name}.link")
-            with suppress(OSError):  # some file systems know no links; the run is whole without it
-                fresh.unlink(missing_ok=True)
-                fresh.symlink_to(self.final.name, target_is_directory=True)
-                os.replace(fresh, self._latest)
+            with suppress(OSError):
+                if not (self._latest.is_symlink() and os.readlink(self._latest) == self.final.name):
+                    remove(_link(self.final))
+                    _link(self.final).symlink_to(self.final.name, target_is_directory=True)
+                    os.replace(_link(self.final), self._latest)
+
+    def _clear_neighbours(self) -> None:
+        """Clear away what killed runs left in `runs/`; in a folder that the user named, everything else is theirs."""
+        if self._latest is None:
+            return
+        for name in {found[1] for path in self.final.parent.iterdir() if (found := LEFT.fullmatch(path.name))}:
+            place = self.final.with_name(name)
+            if place != self.final:
+                with suppress(DiskError, LockedError), taken(place):
+                    clear(place)
+                    remove(_link(place))
+
+
+def _link(place: Path) -> Path:
+    return place.with_name(f".{place.name}.link")
 
 
 def _refuse_strangers(folder: Path) -> None:
@@ -234,34 +247,6 @@ def _refuse_strangers(folder: Path) -> None:
     with disk_errors(folder, "looking into the folder"):
         if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / RUN).is_file()):
             raise SpecError(f"{folder}: it holds files that are not a run's; name a new or an empty folder with --out")
-
-
-def _exchange(new: Path, old: Path) -> None:
-    """Swap two folders; on Linux the old or the new one is whole at every instant, elsewhere see `_put_back`."""
-    libc: Any = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
-    if hasattr(libc, "renameat2"):
-        here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
-        if libc.renameat2(here, os.fsencode(new), here, os.fsencode(old), exchange) == 0:
-            return
-    aside = _aside(old)
-    shutil.rmtree(aside, ignore_errors=True)
-    os.rename(old, aside)
-    try:
-        os.rename(new, old)
-    finally:
-        _put_back(old)
-    shutil.rmtree(aside)
-
-
-def _put_back(folder: Path) -> None:
-    """Bring back a run that was moved aside, where nothing took its place: the process was killed in between."""
-    aside = _aside(folder)
-    if aside.is_dir() and not folder.exists():
-        os.rename(aside, folder)
-
-
-def _aside(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.replaced")
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def run(
         steps = _bind(resolved, prepared)
         made_of = [session.made_of(bound) for bounds in steps.values() for bound in bounds]
         key = content_key({"settings": resolved.settings(steps), "source": prepared.source, "made of": made_of})
-        place = Place(resolved.base, resolved.pipeline.name, key, out, overwrite, session.store.root / "locks")
+        place = Place(resolved.base, resolved.pipeline.name, key, out, overwrite)
         finished = place.finished()
         if finished is not None:
             return finished

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from augment.components import derive_seed
+from augment.disk import disk_errors, remove
 from augment.errors import Interrupted, SpecError
 from augment.executors import Executor, InProcess, Job, Processes
 from augment.keys import content_key, file_sha256, library_versions, platform_class, source_hash
@@ -23,7 +24,7 @@ from augment.plugins import Catalog
 from augment.spec import Resolved, load
 from augment.specfile import Trail
 from augment.steps import Bound, with_paths
-from augment.store import MANIFEST, Store, disk_errors
+from augment.store import MANIFEST, Store
 
 __all__ = ["Events", "Session", "opened"]
 
@@ -136,8 +137,9 @@ class Session:
         with self.store.making(key, "the training part") as work:
             kept = self.store.get(key)
             if kept is None:
-                with disk_errors(work, "storing the training part"):
-                    shutil.copytree(folder, work / "built", dirs_exist_ok=True)
+                with disk_errors(self.store.root, "storing the training part"):
+                    remove(work / "built")
+                    shutil.copytree(folder, work / "built")
                 kept = self.store.publish(key, work / "built")
         return kept
 
@@ -187,7 +189,7 @@ class Session:
                     "deadline": None,
                     "metadata": {"seed": self.seed, "plugin": offer.distribution, "version": offer.version},
                 }
-                shutil.rmtree(work / "built", ignore_errors=True)
+                remove(work / "built")
                 row = {"out": str(work / "built"), "checkpoint": str(work / "checkpoint")}
                 job = self.job("fit", bound, "augment.stages:fit", init, [{**row, "pilot": str(pilot or "")}])
                 jobs[id(job)] = (bound, work, time.monotonic())
@@ -223,7 +225,7 @@ def opened(
     catalog = Catalog()
     resolved = load(pipeline, catalog, overrides=overrides)
     store = Store()
-    with _interruptible(), store.scratch() as scratch:
+    with _interruptible(), disk_errors(store.root, "the run"), store.scratch() as scratch:
         session = Session(
             seed=resolved.pipeline.seed,
             device="cpu",

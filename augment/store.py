@@ -2,86 +2,29 @@
 
 Layout under the root (`AUGMENT_STORE`, else the user's cache folder):
 
-    objects/<key>/     finished, with `manifest.json`: every file and its SHA-256
-    work/<key>/        being made, or left by a killed run: holds checkpoints
-    locks/<key>.lock   held while it is made; the system frees it when its holder dies
-    scratch/<pid>-*/   a run's own temporary files
+    objects/<key>/        finished, with `manifest.json`: every file and its SHA-256
+    work/<key>/           being made, or left by a killed run: holds checkpoints
+    locks/<key>.lock      held while it is made
+    scratch/<name>/       a run's own temporary files
+    scratch/<name>.lock   held as long as that run lives
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from augment.errors import DiskError, LockedError
+from augment.disk import disk_errors, exclusive, publish, remove
+from augment.errors import LockedError
 from augment.keys import file_sha256
 
-__all__ = ["MANIFEST", "Store", "disk_errors", "exclusive", "fsync_tree", "write_manifest"]
+__all__ = ["MANIFEST", "Store", "write_manifest"]
 
 MANIFEST = "manifest.json"
-
-
-@contextmanager
-def disk_errors(path: Path, doing: str) -> Iterator[None]:
-    """Turn an operating system's error into a DiskError that says what was being done, and where."""
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise DiskError(f"{error.filename or path}: {doing} failed: {reason}") from error
-
-
-@contextmanager
-def exclusive(
-    lock_file: Path, what: str, wait: bool, waiting: Callable[[str], None] = lambda message: None
-) -> Iterator[None]:
-    """Hold a lock that the system frees when this process dies.
-
-    Args:
-        lock_file: the file that stands for the lock; it stays, empty. While it is held, a `.pid` file beside it says
-            by which process.
-        what: named in messages.
-        wait: wait for another holder, after saying so once, or refuse at once.
-        waiting: called with a message before waiting.
-
-    Raises:
-        LockedError: another process holds it, and `wait` is false.
-    """
-    lock, owner = FileLock(lock_file), lock_file.with_suffix(".pid")
-    try:
-        with disk_errors(lock_file, "taking the lock"):
-            lock_file.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                holder = _holder(owner)
-                if not wait:
-                    raise LockedError(
-                        f"{what} is held by another run (process {holder}); wait for it or stop it"
-                    ) from None
-                waiting(f"{what} is being made by another run (process {holder}); waiting for it")
-                lock.acquire()
-            owner.write_text(str(os.getpid()))
-        yield
-    finally:
-        if lock.is_locked:
-            with suppress(OSError):
-                owner.unlink()
-            lock.release()
-
-
-def _holder(owner: Path) -> str:
-    try:
-        return owner.read_text().strip() or "unknown"
-    except FileNotFoundError:  # it has taken the lock, but not yet said so; or is just giving it back
-        return "unknown"
 
 
 def write_manifest(folder: Path) -> dict[str, str]:
@@ -93,18 +36,6 @@ def write_manifest(folder: Path) -> dict[str, str]:
     }
     (folder / MANIFEST).write_text(json.dumps(hashes, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return hashes
-
-
-def fsync_tree(folder: Path) -> None:
-    """Push every file and folder below to the disk, so that a rename afterwards never shows an empty file."""
-    for path in (*folder.rglob("*"), folder):
-        if path.is_symlink() or (path.is_dir() and os.name == "nt"):
-            continue
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 class Store:
@@ -132,11 +63,10 @@ class Store:
             return folder
         self.note(f"the stored result {folder} is damaged ({damage}) and will be made again")
         with disk_errors(folder, "removing a damaged entry"):
-            doomed = self.root / "work" / f"{key}.damaged"
-            shutil.rmtree(doomed, ignore_errors=True)
+            doomed = self._scratch_name()  # from where it will be cleared away in any case
             doomed.parent.mkdir(parents=True, exist_ok=True)
             os.rename(folder, doomed)
-            shutil.rmtree(doomed)
+        remove(doomed)
         return None
 
     @contextmanager
@@ -149,34 +79,44 @@ class Store:
             try:
                 yield folder
             finally:
-                with suppress(OSError):  # nothing was left in it: the result was there already
+                if (self.root / "objects" / key).is_dir():
+                    remove(folder)
+                with suppress(OSError):  # what a failure left in it stays
                     folder.rmdir()
 
     def publish(self, key: str, built: Path) -> Path:
         """Give a finished folder its place, whole or not at all. Call it while holding the key."""
         place = self.root / "objects" / key
-        with disk_errors(built, "publishing a result"):
+        with disk_errors(place, "publishing a result"):
             write_manifest(built)
-            fsync_tree(built)
             place.parent.mkdir(parents=True, exist_ok=True)
-            os.rename(built, place)
-            shutil.rmtree(self.root / "work" / key, ignore_errors=True)
+            publish(built, place)
         return place
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """A temporary folder of this process's own; those of dead processes are cleared away."""
-        parent = self.root / "scratch"
-        with disk_errors(parent, "making a scratch folder"):
-            parent.mkdir(parents=True, exist_ok=True)
-            for old in parent.iterdir():
-                if not _alive(old.name.partition("-")[0]):
-                    shutil.rmtree(old, ignore_errors=True)
-            folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=parent))
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        folder = self._scratch_name()
+        with disk_errors(folder.parent, "making a scratch folder"):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            self._clear_dead()
+        with exclusive(folder.with_suffix(".lock"), f"{folder}", wait=False):
+            with disk_errors(folder, "making a scratch folder"):
+                folder.mkdir()
+            try:
+                yield folder
+            finally:
+                remove(folder)
+
+    def _scratch_name(self) -> Path:
+        return self.root / "scratch" / uuid.uuid4().hex
+
+    def _clear_dead(self) -> None:
+        """Remove the scratch folders whose locks nobody holds."""
+        for name in {path.stem for path in (self.root / "scratch").iterdir()}:
+            folder = self.root / "scratch" / name
+            with suppress(LockedError), exclusive(folder.with_suffix(".lock"), f"{folder}", wait=False):
+                remove(folder)
 
 
 def default_root() -> Path:
@@ -200,13 +140,3 @@ def _damage(folder: Path) -> str | None:
     except (OSError, ValueError, TypeError, AttributeError) as error:
         return str(error)
     return None
-
-
-def _alive(pid: str) -> bool:
-    try:
-        os.kill(int(pid), 0)
-    except (ValueError, OverflowError, ProcessLookupError):
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -30,7 +30,7 @@ FLOORS = [
     {"binding", "resolving", "specschema"},
     {"spec"},
     # pure functions, and what lies on disk
-    {"candidates", "keys", "mix", "split"},
+    {"candidates", "disk", "keys", "mix", "split"},
     {"store"},
     {"rundir"},
     # where tasks happen, and the tasks

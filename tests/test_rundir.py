@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment import rundir
+from augment import disk, rundir
 from augment.errors import DataError, DiskError, LockedError, SpecError
 from augment.keys import file_sha256
 from augment.rundir import Place, Run
@@ -23,7 +23,7 @@ def place(tmp_path):
     """Makes places below `tmp_path / "work"`."""
 
     def made(key: str = KEY, out: Path | None = None, overwrite: bool = False) -> Place:
-        return Place(tmp_path / "work", "credit", key, out, overwrite, tmp_path / "locks")
+        return Place(tmp_path / "work", "credit", key, out, overwrite)
 
     return made
 
@@ -61,7 +61,7 @@ def test_a_link_that_the_user_names_is_followed_and_stays(place, tmp_path):
     build(place(OTHER_KEY, tmp_path / "link", overwrite=True), "second")
     assert (tmp_path / "link").is_symlink()
     assert (run.folder / "log.txt").read_text() == "second"
-    assert left_in(tmp_path) == ["link", "locks", "real"]
+    assert left_in(tmp_path) == ["link", "real"]
 
 
 # before any work
@@ -178,7 +178,7 @@ def test_overwriting_puts_the_new_run_in_the_place_of_the_old(place, tmp_path):
     run = build(place(OTHER_KEY, tmp_path / "mine", overwrite=True), "second")
     assert run.key == OTHER_KEY
     assert (run.folder / "log.txt").read_text() == "second"
-    assert left_in(tmp_path) == ["locks", "mine"]
+    assert left_in(tmp_path) == ["mine"]
 
 
 def test_the_old_run_is_whole_until_the_new_one_is_and_stays_when_that_fails(place, tmp_path):
@@ -187,7 +187,7 @@ def test_the_old_run_is_whole_until_the_new_one_is_and_stays_when_that_fails(pla
         assert Run(tmp_path / "mine").key == KEY
         raise RuntimeError
     assert (Run(tmp_path / "mine").folder / "log.txt").read_text() == "first"
-    assert left_in(tmp_path) == ["locks", "mine"]
+    assert left_in(tmp_path) == ["mine"]
 
 
 def test_files_that_came_into_the_place_meanwhile_are_not_lost(place):
@@ -223,14 +223,14 @@ def test_somebodys_files_in_the_place_are_refused_before_anything_is_built(place
 
 @pytest.fixture
 def no_exchange(monkeypatch):
-    monkeypatch.setattr(rundir.sys, "platform", "darwin")
+    monkeypatch.setattr(disk.sys, "platform", "darwin")
 
 
 @pytest.mark.usefixtures("no_exchange")
 def test_overwriting_works_in_two_steps_as_well(place, tmp_path):
     build(place(out=tmp_path / "mine"))
     assert build(place(OTHER_KEY, tmp_path / "mine", overwrite=True)).key == OTHER_KEY
-    assert left_in(tmp_path) == ["locks", "mine"]
+    assert left_in(tmp_path) == ["mine"]
 
 
 @pytest.mark.usefixtures("no_exchange")
@@ -243,11 +243,11 @@ def test_the_old_run_comes_back_when_the_second_step_fails(place, tmp_path, monk
             raise OSError(5, "Input/output error")
         rename(source, target)
 
-    monkeypatch.setattr(rundir.os, "rename", failing)
+    monkeypatch.setattr(disk.os, "rename", failing)
     with pytest.raises(DiskError, match="Input/output error"):
         build(place(OTHER_KEY, tmp_path / "mine", overwrite=True))
     assert Run(tmp_path / "mine").key == KEY
-    assert left_in(tmp_path) == ["locks", "mine"]
+    assert left_in(tmp_path) == ["mine"]
 
 
 def test_an_old_run_that_a_kill_left_aside_comes_back(place, tmp_path):
@@ -272,7 +272,7 @@ def test_the_link_leads_to_the_latest_run(place):
 
 def test_a_named_folder_has_no_link(place, tmp_path):
     build(place(out=tmp_path / "mine"))
-    assert left_in(tmp_path) == ["locks", "mine"]
+    assert left_in(tmp_path) == ["mine"]
 
 
 def test_a_folder_of_the_links_name_is_left_alone(place):
@@ -299,7 +299,7 @@ import sys
 from pathlib import Path
 from augment.rundir import Place
 base = Path(sys.argv[1])
-with Place(base / "work", "credit", sys.argv[2], None, False, base / "locks").building({}) as draft:
+with Place(base / "work", "credit", sys.argv[2], None, False).building({}) as draft:
     print("building", flush=True)
     sys.stdin.readline()
 """

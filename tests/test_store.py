@@ -1,16 +1,14 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from augment import store as store_module
-from augment.errors import DiskError, LockedError
-from augment.store import MANIFEST, Store, default_root, disk_errors, exclusive
+from augment.errors import DiskError
+from augment.store import MANIFEST, Store, default_root
 
 
 @pytest.fixture
@@ -30,12 +28,6 @@ def put(store: Store, key: str = "key", text: str = "first") -> Path:
         (built / "a.txt").write_text(text)
         (built / "deep" / "b.bin").write_bytes(bytes(range(256)))
         return store.publish(key, built)
-
-
-def dead_pid() -> int:
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    return process.pid
 
 
 # what is kept
@@ -77,6 +69,15 @@ def test_what_a_failed_attempt_left_is_there_for_the_next(store):
 def test_holding_a_key_without_making_anything_leaves_no_folder(store):
     with store.making("key", "something"):
         pass
+    assert list((store.root / "work").iterdir()) == []
+
+
+def test_what_a_kill_left_after_publishing_is_cleared_away(store):
+    with store.making("key", "something") as work:
+        (work / "checkpoint").write_text("step 7")
+        (work / "built").mkdir()
+        store.publish("key", work / "built")
+        assert (work / "checkpoint").exists()
     assert list((store.root / "work").iterdir()) == []
 
 
@@ -147,9 +148,10 @@ HOLD = """
 import sys
 from pathlib import Path
 from augment.store import Store
-with Store(Path(sys.argv[1])).making("key", "something") as work:
+store = Store(Path(sys.argv[1]))
+with store.scratch() as scratch, store.making("key", "something") as work:
     (work / "began").write_text("by the other process")
-    print("held", flush=True)
+    print(scratch, flush=True)
     sys.stdin.readline()
     (work / "ended").write_text("by the other process")
 """
@@ -160,7 +162,7 @@ def holder(store):
     """Another process that holds the key until it is told a line."""
     command = [sys.executable, "-c", HOLD, str(store.root)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "held\n"
+    process.scratch = process.stdout.readline().strip()
     yield process
     process.kill()
     process.communicate()
@@ -171,16 +173,6 @@ def test_a_key_that_another_process_holds_is_waited_for_after_saying_so(store, n
     with store.making("key", "generator 'gan'") as work:
         assert (work / "ended").exists()
     assert notes == [f"generator 'gan' is being made by another run (process {holder.pid}); waiting for it"]
-
-
-def test_a_lock_that_is_not_waited_for_is_refused_and_names_its_holder(store, holder):
-    lock = store.root / "locks" / "key.lock"
-    with (
-        pytest.raises(LockedError, match=rf"the run is held by another run \(process {holder.pid}\)"),
-        exclusive(lock, "the run", wait=False),
-    ):
-        pass
-    assert lock.with_suffix(".pid").read_text() == str(holder.pid)
 
 
 def test_the_lock_of_a_dead_process_is_free_and_its_work_is_kept(store, notes, holder):
@@ -198,30 +190,6 @@ def test_another_key_is_free_meanwhile(store, notes, holder):
     assert notes == []
 
 
-def test_a_holder_that_has_not_said_who_it_is_is_unknown(store, holder):
-    lock = store.root / "locks" / "key.lock"
-    lock.with_suffix(".pid").unlink()
-    with pytest.raises(LockedError, match="process unknown"), exclusive(lock, "the run", wait=False):
-        pass
-
-
-def test_a_lock_is_free_after_an_error_inside(tmp_path):
-    for _ in range(2):
-        with pytest.raises(RuntimeError), exclusive(tmp_path / "a.lock", "it", wait=False):
-            assert (tmp_path / "a.pid").read_text() == str(os.getpid())
-            raise RuntimeError
-    assert not (tmp_path / "a.pid").exists()
-
-
-def test_a_lock_that_cannot_be_signed_is_given_back(tmp_path):
-    (tmp_path / "a.pid").mkdir()
-    with pytest.raises(DiskError, match=r"a\.pid: taking the lock failed"), exclusive(tmp_path / "a.lock", "it", False):
-        pass
-    (tmp_path / "a.pid").rmdir()
-    with exclusive(tmp_path / "a.lock", "it", wait=False):
-        pass
-
-
 # scratch
 
 
@@ -232,11 +200,17 @@ def test_scratch_is_ones_own_and_gone_afterwards(store):
     assert list((store.root / "scratch").iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    "name", [f"{dead_pid()}-abc", "-abc", "what-abc", "9" * 30 + "-abc"], ids=["dead", "none", "word", "huge"]
-)
-def test_scratch_of_the_dead_is_cleared_away(store, name):
-    old = store.root / "scratch" / name
+def test_scratch_of_the_dead_is_cleared_away(store, holder):
+    name = Path(holder.scratch).name
+    holder.kill()
+    holder.wait()
+    assert sorted(path.name for path in (store.root / "scratch").iterdir()) == [name, f"{name}.lock"]
+    with store.scratch() as mine:
+        assert sorted((store.root / "scratch").iterdir()) == [mine, mine.with_suffix(".lock")]
+
+
+def test_scratch_without_a_lock_is_nobodys(store):
+    old = store.root / "scratch" / "of-an-older-version"
     old.mkdir(parents=True)
     (old / "file").write_text("left behind")
     with store.scratch():
@@ -244,42 +218,11 @@ def test_scratch_of_the_dead_is_cleared_away(store, name):
 
 
 def test_scratch_of_the_living_is_left_alone(store, holder):
-    theirs = store.root / "scratch" / f"{holder.pid}-abc"
-    theirs.mkdir(parents=True)
     with store.scratch():
-        assert theirs.is_dir()
+        assert Path(holder.scratch).is_dir()
 
 
-def test_scratch_of_another_users_process_is_left_alone(store, monkeypatch):
-    def refuse(pid: int, signal: int) -> None:
-        raise PermissionError
-
-    theirs = store.root / "scratch" / "12-abc"
-    theirs.mkdir(parents=True)
-    monkeypatch.setattr(store_module.os, "kill", refuse)
-    with store.scratch():
-        assert theirs.is_dir()
-
-
-# disk errors and places
-
-
-def test_an_error_of_the_system_says_what_was_being_done_to_which_file(tmp_path):
-    path = tmp_path / "absent" / "file"
-    with pytest.raises(DiskError) as caught, disk_errors(tmp_path, "writing"):
-        path.write_text("")
-    assert str(caught.value) == f"{path}: writing failed: No such file or directory"
-
-
-def test_an_error_without_a_file_names_the_path_that_was_given(tmp_path):
-    with pytest.raises(DiskError) as caught, disk_errors(tmp_path, "writing"):
-        raise OSError(28, "No space left on device")
-    assert str(caught.value) == f"{tmp_path}: writing failed: No space left on device"
-
-
-def test_other_errors_pass(tmp_path):
-    with pytest.raises(KeyError), disk_errors(tmp_path, "writing"):
-        raise KeyError
+# places
 
 
 def test_a_store_that_cannot_be_written_is_a_disk_error(tmp_path):

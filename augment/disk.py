@@ -1,0 +1,224 @@
+"""What makes files safe: written whole or not at all, by one process at a time, and its errors told in words.
+
+Whatever is made for a place lies beside it under a hidden name until it is whole, `.NAME.draft`. A lock is a file held
+with the system's own means, which frees it when its holder dies; process ids are only for messages, since those of
+containers repeat.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from augment.errors import DiskError, LockedError
+
+__all__ = ["clear", "disk_error", "disk_errors", "draft", "exclusive", "is_disk_fault", "publish", "remove", "taken"]
+
+DRAFT = ".draft"
+# what a disk answers when nobody's code is at fault: full, broken, or not to be written
+FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+# errors
+
+
+@contextmanager
+def disk_errors(path: Path | None, doing: str) -> Iterator[None]:
+    """Turn an operating system's error into a DiskError that says what was being done, and where."""
+    try:
+        yield
+    except BrokenPipeError:  # whoever reads our output has had enough of it
+        raise
+    except OSError as error:
+        raise disk_error(error, path, doing) from error
+
+
+def disk_error(error: OSError, path: Path | None, doing: str) -> DiskError:
+    """The error in words, for the place that the user knows: what goes wrong in a draft, goes wrong there."""
+    named = error.filename2 or error.filename or path
+    where = f"{_place_of(Path(os.fsdecode(named)))}: " if isinstance(named, str | bytes | os.PathLike) else ""
+    remedy = "; once that is mended, the same command goes on where it was" if is_disk_fault(error) else ""
+    return DiskError(f"{where}{doing} failed: {error.strerror or error}{remedy}")
+
+
+def is_disk_fault(error: OSError) -> bool:
+    """Whether the disk is at fault, and not who asked it for something."""
+    # numpy and pillow say it in words of their own where a write falls short
+    in_words = error.errno is None and any(word in str(error) for word in ("requested and", "encoder error"))
+    return error.errno in FAULTS or in_words
+
+
+# whole or not at all
+
+
+@contextmanager
+def draft(place: Path) -> Iterator[Path]:
+    """Hold a place, and lend a folder beside it to make in what is to be published there; it is gone afterwards.
+
+    Raises:
+        LockedError: another process holds the place.
+    """
+    with taken(place):
+        hidden = _draft_of(place)
+        try:
+            with disk_errors(place, "making it"):
+                clear(place)
+                hidden.mkdir()
+            yield hidden
+        finally:
+            remove(hidden)
+
+
+def clear(place: Path) -> None:
+    """Clear away what a killed process left beside this place. To be called while it is taken."""
+    _put_back(place)
+    remove(_draft_of(place))
+
+
+def _draft_of(place: Path) -> Path:
+    return place.with_name(f".{place.name}{DRAFT}")
+
+
+def _place_of(path: Path) -> Path:
+    """The same path with every draft under the name that it is to have."""
+    return Path(*(part[1 : -len(DRAFT)] if part[:1] == "." and part.endswith(DRAFT) else part for part in path.parts))
+
+
+def publish(made: Path, place: Path, replace: bool = False) -> None:
+    """Give what was made its place, whole or not at all.
+
+    With `replace` a folder that stands there is gone afterwards. On Linux the old or the new one is whole at every
+    instant; where two folders cannot change places in one step, the old one is moved aside for a moment, and
+    `clear` returns it after a kill.
+
+    Raises:
+        OSError: among others where a folder with something in it stands there, and is not to be replaced.
+    """
+    _flush(made)
+    if replace and place.is_dir():
+        _exchange(made, place)
+    else:
+        os.replace(made, place)
+    _flush_one(place.parent)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or folder if it is there, as far as that is possible."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
+
+
+def _put_back(place: Path) -> None:
+    """Bring back what was moved aside from here, where nothing took its place: the process was killed in between."""
+    aside = _aside(place)
+    if not aside.is_dir():
+        return
+    if place.exists():
+        remove(aside)
+    else:
+        os.rename(aside, place)
+
+
+def _exchange(new: Path, old: Path) -> None:
+    """Swap two folders, and remove the old one."""
+    libc: Any = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+    if hasattr(libc, "renameat2"):
+        here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+        if libc.renameat2(here, os.fsencode(new), here, os.fsencode(old), exchange) == 0:
+            remove(new)
+            return
+    aside = _aside(old)
+    remove(aside)
+    os.rename(old, aside)
+    try:
+        os.rename(new, old)
+    finally:
+        _put_back(old)
+
+
+def _aside(place: Path) -> Path:
+    return place.with_name(f".{place.name}.replaced")
+
+
+def _flush(made: Path) -> None:
+    """Push a file, or every file and folder below, to the disk: a rename afterwards never shows an empty file."""
+    for path in (*made.rglob("*"), made):
+        if not path.is_symlink():
+            _flush_one(path)
+
+
+def _flush_one(path: Path) -> None:
+    if path.is_dir() and os.name == "nt":  # folders cannot be opened there
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+# one process at a time
+
+
+@contextmanager
+def exclusive(
+    lock_file: Path, what: str, wait: bool, waiting: Callable[[str], None] = lambda message: None
+) -> Iterator[None]:
+    """Hold a lock that the system frees when this process dies.
+
+    Args:
+        lock_file: the file that stands for the lock. It holds its holder's process id, and is gone afterwards.
+        what: named in messages.
+        wait: wait for another holder, after saying so once, or refuse at once.
+        waiting: called with a message before waiting.
+
+    Raises:
+        LockedError: another process holds it, and `wait` is false.
+    """
+    lock = FileLock(lock_file)
+    try:
+        with disk_errors(lock_file, "taking the lock"):
+            lock_file.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                holder = _holder(lock_file)
+                if not wait:
+                    raise LockedError(
+                        f"{what} is held by another run (process {holder}); wait for it or stop it"
+                    ) from None
+                waiting(f"{what} is being made by another run (process {holder}); waiting for it")
+                lock.acquire()
+            lock_file.write_text(str(os.getpid()))
+        yield
+    finally:
+        if lock.is_locked:
+            with suppress(OSError):  # whoever waits for the removed file sees that, and takes the next one
+                lock_file.unlink()
+            lock.release()
+
+
+@contextmanager
+def taken(place: Path) -> Iterator[None]:
+    """Hold a place where something is to be published, or raise LockedError where another process does."""
+    with exclusive(place.with_name(f".{place.name}.lock"), f"{place}", wait=False):
+        yield
+
+
+def _holder(lock_file: Path) -> str:
+    try:
+        return lock_file.read_text().strip() or "unknown"
+    except OSError:  # it is just giving it back
+        return "unknown"
