@@ -7,6 +7,7 @@ where any field is wrong, and loading should name all that is wrong at once.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
@@ -215,15 +216,15 @@ def ids_of(entries: Any) -> list[str]:
     """The id of every entry of a section: as written, else the name, else the name with `-2`, `-3`, ..."""
     entries = [entry if isinstance(entry, Mapping) else {} for entry in entries] if isinstance(entries, list) else []
     taken = {str(entry["id"]).casefold() for entry in entries if entry.get("id") is not None}
+    counts: Counter[str] = Counter()  # how often a name was counted up, so that thousands of entries take no time
     ids = []
     for entry in entries:
         name = written = entry.get("id")
         if written is None:
             base = name = str(entry.get("use", ""))
-            count = 1
             while name.casefold() in taken:
-                count += 1
-                name = f"{base}-{count}"
+                counts[base] += 1
+                name = f"{base}-{counts[base] + 1}"
             taken.add(name.casefold())
         ids.append(str(name))
     return ids
@@ -266,7 +267,7 @@ def _check_ids(tree: Mapping[str, Any]) -> Iterator[Complaint]:
 def _check_share(tree: Mapping[str, Any]) -> Iterator[Complaint]:
     share = _part(tree, "mix", "share")
     ids = ids_of(tree.get("generators"))
-    if not share or not ids:
+    if not share or not ids or not all(map(_SAFE.fullmatch, ids)):  # which is complained of elsewhere
         return
     for name in share:
         if name not in ids:

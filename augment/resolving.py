@@ -13,7 +13,7 @@ from augment.errors import PluginError, did_you_mean
 from augment.pipeline import SECTIONS, Pipeline, ids_of
 from augment.plugins import Catalog
 from augment.schema import Modality
-from augment.specfile import Document, Trail, names_in
+from augment.specfile import Document, Trail, names_in, shown
 from augment.steps import Candidate, Step, class_name, with_paths
 from augment.validation import Complaint, validate
 
@@ -169,7 +169,7 @@ class Resolver:
             if cls.kind == "source" and not is_pattern and not os.path.exists(found):
                 looked = "" if path.is_absolute() else f" in {str(self._base)!r}, where relative paths begin"
                 near = did_you_mean(found.name, names_in(found.parent))
-                problems.append(((*trail, *inner), f"there is no file or folder {str(path)!r}{looked}{near}"))
+                problems.append(((*trail, *inner), f"there is no file or folder {shown(str(path), 200)}{looked}{near}"))
             return found
 
         return with_paths(params, absolute), problems
@@ -182,4 +182,4 @@ class Resolver:
 
     def _unknown(self, use: str) -> str:
         near = did_you_mean(use.lower(), self._catalog.names)
-        return f"{use!r} is not known{near or '; `augment plugins` lists what is installed'}"
+        return f"{shown(use)} is not known{near or '; `augment plugins` lists what is installed'}"

@@ -129,7 +129,7 @@ def load(
         order = sorted(problems, key=lambda problem: (problem.file != document.file, problem.line))
         if len(resolver.broken) == len(complaints):
             raise PluginError("\n".join(map(str, order))) from resolver.broken[0]
-        raise SpecError(order) from next(iter(resolver.broken), None)
+        raise SpecError(order[: specfile.MAX_PROBLEMS]) from next(iter(resolver.broken), None)
     assert pipeline is not None
     return Resolved(pipeline, path, base, tuple(resolver.steps), document.text, document)
 

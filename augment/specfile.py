@@ -54,9 +54,9 @@ class Document:
     places: dict[Trail, tuple[str, int]] = field(default_factory=dict)
 
     def problem(self, trail: Trail, message: str) -> Problem:
-        """A problem at that place, or where the nearest part around it was written."""
+        """A problem at that place, or where the nearest part around it was written; that of a file is its line 1."""
         known = next((trail[:end] for end in range(len(trail), 0, -1) if trail[:end] in self.places), ())
-        file, line = self.places.get(known, (self.file, 0))
+        file, line = self.places.get(known, (self.file, int(bool(self.text and self.file))))
         return Problem(message, ".".join(_key_shown(key) for key in trail), file, line)
 
 
@@ -189,8 +189,8 @@ def scalar(text: str) -> str | int | float | bool | None:
     return text
 
 
-def shown(value: Any) -> str:
-    """A value as messages show it: short, in the words of YAML.
+def shown(value: Any, most: int = 60) -> str:
+    """A value as messages show it, in the words of YAML: printable, and not much longer than `most` characters.
 
     >>> [shown(value) for value in (True, None, "ab", 1.5, [1], {})]
     ['true', 'nothing', "'ab'", '1.5', 'a list', 'a mapping']
@@ -204,7 +204,7 @@ def shown(value: Any) -> str:
     if isinstance(value, list):
         return "a list"
     text = repr(value)
-    return text if len(text) <= 60 else text[:50] + "..." + text[-1]
+    return text if len(text) <= most else text[: most - 10] + "..." + text[-1]
 
 
 def dump(tree: Mapping[str, Any]) -> str:

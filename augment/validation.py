@@ -16,12 +16,14 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from augment.errors import did_you_mean
-from augment.specfile import Trail, shown
+from augment.specfile import MAX_PROBLEMS, Trail, shown
 
 __all__ = ["Complaint", "validate"]
 
 Model = TypeVar("Model", bound=BaseModel)
 Complaint = tuple[Trail, str]
+
+MAX_ERRORS = 10 * MAX_PROBLEMS  # several of them may be one problem
 
 _EXPECTED = {
     "int_type": "a whole number",
@@ -64,7 +66,7 @@ def validate(model: type[Model], tree: Mapping[str, Any]) -> tuple[Model | None,
 def _complaints(error: ValidationError, model: type[BaseModel], tree: Mapping[str, Any]) -> list[Complaint]:
     found = [
         (_trail(details["loc"], tree, details["type"] == "missing"), details)
-        for details in error.errors(include_url=False)
+        for details in error.errors(include_url=False)[:MAX_ERRORS]
     ]
     trails = {trail for trail, _ in found}
     wanted: dict[Trail, list[str]] = {}
@@ -116,6 +118,8 @@ def _said(details: Any, model: type[BaseModel], trail: Trail) -> str:
         case "missing":
             return "is needed, and missing"
         case "extra_forbidden":
+            if elsewhere := [path for path in _paths(model) if path[-1] == trail[-1]]:
+                return f"this key is not known here; did you mean `{'.'.join(elsewhere[0])}`?"
             known = sorted({key for found in _models_at(model, trail[:-1]) for key in _keys(found)})
             near = did_you_mean(str(trail[-1]), known)
             return "this key is not known" + (near or (f"; known are {', '.join(known)}" if known else "; none is"))
@@ -140,6 +144,15 @@ def _hint(words: list[str], got: Any) -> str:
 
 def _keys(model: type[BaseModel]) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _paths(model: type[BaseModel]) -> Iterator[tuple[str, ...]]:
+    """The keys that lead to every setting of a model, without those inside lists."""
+    for name, field in model.model_fields.items():
+        key = field.alias or name
+        yield (key,)
+        for inner in _models_at(field.annotation, ()):
+            yield from ((key, *path) for path in _paths(inner))
 
 
 def _models_at(annotation: Any, trail: Trail) -> Iterator[type[BaseModel]]:

@@ -308,10 +308,22 @@ def test_checks_between_fields_run_beside_a_wrong_field(project):
     ]
 
 
+def test_a_key_in_the_wrong_place_is_told_where_it_belongs(project):
+    text = SMALLEST.replace("generators:", "holdout: 0.3\ngenerators:").replace("gan", "{use: gan, share: 1}")
+    assert [problem.partition(": ")[2] for problem in problems_of(project(text))] == [
+        "holdout: this key is not known here; did you mean `split.holdout`?",
+        "generators.0.share: this key is not known here; did you mean `mix.share`?",
+    ]
+
+
+def test_a_hundred_problems_are_enough(project):
+    assert len(problems_of(project(SMALLEST + "".join(f"k{i}: 1\n" for i in range(300))))) == 100
+
+
 def test_what_is_missing_is_named(project):
     assert problems_of(project("seed: 1\n")) == [
-        "p.yaml: source: is needed, and missing",
-        "p.yaml: generators: is needed, and missing",
+        "p.yaml:1: source: is needed, and missing",
+        "p.yaml:1: generators: is needed, and missing",
     ]
 
 
