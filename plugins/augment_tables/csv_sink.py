@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,13 +19,16 @@ from augment.errors import DataError
 from augment.schema import Schema
 from augment_tables.arrow import table_of
 
-# what spreadsheets run as a formula (OWASP, "CSV injection"); a number that is negative is none
-FORMULA = r"^[=+\-@\t\r]"
+# what spreadsheets run as a formula (OWASP, "CSV injection"), behind quotes put there before; a negative number is none
+FORMULA = r"^'*[=+\-@\t\r\n＝＋－＠]"
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 
 
 class CsvSink(Sink):
-    """Writes `train.csv` and `test.csv`: UTF-8, commas, cells of words in double quotes, missing values empty."""
+    """Writes `train.csv` and `test.csv`: UTF-8, commas, cells of words in double quotes, missing values empty.
+
+    Times are written as ISO 8601 has them, as far as needed: a column of dates alone has no time of day.
+    """
 
     name = "csv"
     accepts = Accepts(modalities=frozenset({"table", "text"}))
@@ -33,8 +37,9 @@ class CsvSink(Sink):
         """How cells are written."""
 
         guard_formulas: bool = True
-        """Put a `'` before words that a spreadsheet would run as a formula: those that begin with `=`, `+`, `-`, `@`
-        or a tab and are no numbers."""
+        """Put a `'` before words and names of columns that a spreadsheet would run as a formula: those that begin with
+        `=`, `+`, `-`, `@`, a tab or a line end, with any number of `'` before it, and are no numbers. To undo it, take
+        one `'` away from words that begin with `'` and such a sign."""
 
     def write(self, name: str, batches: Iterable[Dataset], schema: Schema, folder: Path) -> list[Path]:
         if schema.arrays:
@@ -43,11 +48,13 @@ class CsvSink(Sink):
                 "image-folder"
             )
         path = folder / f"{name}.csv"
+        tables = (self._table(batch, schema) for batch in batches)
+        if any(column.type == "datetime" for column in schema.columns.values()):
+            tables = _plain_times(tables, folder)
         with path.open("wb") as file:
             file.write(self._header(schema))
             writer: pacsv.CSVWriter | None = None
-            for batch in batches:
-                table = self._table(batch, schema)
+            for table in tables:
                 writer = writer or pacsv.CSVWriter(
                     file, table.schema, write_options=pacsv.WriteOptions(include_header=False)
                 )
@@ -80,3 +87,32 @@ class CsvSink(Sink):
             return words
         runs = pc.and_not(runs, pc.match_substring_regex(words, NUMBER))
         return pc.if_else(runs, pc.binary_join_element_wise("'", words, ""), words)
+
+
+def _plain_times(tables: Iterable[pa.Table], folder: Path) -> Iterator[pa.Table]:
+    """The same tables, times as dates or whole seconds where a whole column is; for that they pass through a file."""
+    fitting: dict[str, list[pa.DataType]] = {}
+    with tempfile.TemporaryFile(dir=folder) as spool:
+        writer: pa.RecordBatchFileWriter | None = None
+        for table in tables:
+            writer = writer or pa.ipc.new_file(spool, table.schema)
+            writer.write_table(table)
+            for field in table.schema:
+                if pa.types.is_timestamp(field.type):
+                    coarser = fitting.get(field.name, [pa.date32(), pa.timestamp("s")])
+                    fitting[field.name] = [kind for kind in coarser if _holds(kind, table[field.name])]
+        if writer is None:
+            return
+        writer.close()
+        reader = pa.ipc.open_file(spool)
+        for number in range(reader.num_record_batches):
+            table = pa.Table.from_batches([reader.get_batch(number)])
+            for name, kinds in fitting.items():
+                if kinds:
+                    table = table.set_column(table.column_names.index(name), name, table[name].cast(kinds[0]))
+            yield table
+
+
+def _holds(kind: pa.DataType, times: pa.ChunkedArray) -> bool:
+    """Whether a type is fine enough for all these times."""
+    return bool(pc.all(pc.equal(times.cast(kind, safe=False).cast(times.type), times), min_count=0).as_py())

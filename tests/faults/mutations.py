@@ -62,56 +62,27 @@ def _one_accident(content: bytearray, rng: np.random.Generator) -> None:
             content[place:place] = part
 
 
-VALUES: list[Any] = [
-    *(
-        None,
-        True,
-        False,
-        0,
-        1,
-        -1,
-        2**63,
-        10**99,
-        0.5,
-        -0.5,
-        1e308,
-        5e-324,
-        "",
-        " ",
-        "auto",
-        "balance",
-        "2x",
-        "999999x",
-    ),
-    *(
-        "../..",
-        "/etc/passwd",
-        "a/b",
-        "CON",
-        "\N{RIGHT-TO-LEFT OVERRIDE}",
-        "é",
-        "ａ",
-        "x" * 5000,
-        "{{ 1 }}",
-        "%s",
-        "$HOME",
-    ),
-    *([], [[]], [None], ["a", "a"], {}, {"": ""}, {"a": {"b": {}}}, {"use": "smote"}, {"use": {"use": "smote"}}),
-    *(
-        [1] * 500,
-        {"with": 1},
-        "csv",
-        "smote",
-        "gan",
-        "html",
-        "label",
-        "target",
-        {"per_class": 5},
-        {"a": -1},
-        "\n",
-        "é" * 70,
-    ),
+NUMBERS = [0, 1, -1, 2**63, 10**99, 0.5, -0.5, 1e308, 5e-324]
+WORDS = [
+    "",
+    " ",
+    "auto",
+    "balance",
+    "2x",
+    "../..",
+    "/etc/passwd",
+    "CON",
+    "é" * 70,
+    "ａ",
+    "x" * 5000,
+    "{{ 1 }}",
+    "%s",
+    "\n",
 ]
+NAMES = ["csv", "smote", "gan", "html", "label", "target", "\N{RIGHT-TO-LEFT OVERRIDE}"]
+LISTS = [[], [[]], [None], ["a", "a"], [1] * 500]
+MAPPINGS = [{}, {"": ""}, {"a": {"b": {}}}, {"use": {"use": "smote"}}, {"with": 1}, {"per_class": 5}, {"a": -1}]
+VALUES: list[Any] = [None, True, False, *NUMBERS, *WORDS, *NAMES, *LISTS, *MAPPINGS]
 
 
 def mutated_tree(tree: Any, rng: np.random.Generator, most: int = 3) -> tuple[Any, list[str]]:

@@ -115,15 +115,48 @@ def test_any_text_survives_a_csv_file(texts: list[str], tmp_path: Path) -> None:
 
 
 def test_words_that_a_spreadsheet_would_run_are_guarded_and_numbers_are_not(tmp_path: Path) -> None:
-    cells = ["=1+1", "+cmd", "-x", "@sum", "\tx", "-1", "+2.5e3", "a=b", "<=50K"]
+    cells = ["=1+1", "+cmd", "-x", "@sum", "\tx", "＝x", "-1", "+2.5e3", "a=b", "<=50K", "it's", "'x", "'=1", "'-1"]
     frame = pd.DataFrame({"=c": pd.Categorical(cells), "x": -1.0})
     data = Dataset.of(frame, {}, infer(frame))
     lines = write(CsvSink(), data, tmp_path).read_text().splitlines()
     assert lines[0] == "'=c,x"
-    guarded = ["'=1+1", "'+cmd", "'-x", "'@sum", "'\tx", "-1", "+2.5e3", "a=b", "<=50K"]
+    guarded = ["'=1+1", "'+cmd", "'-x", "'@sum", "'\tx", "'＝x", "-1", "+2.5e3", "a=b", "<=50K", "it's", "'x"]
+    guarded += ["''=1", "''-1"]  # so that taking one away gives back every word
     assert lines[1:] == [f'"{cell}",-1' for cell in guarded]
     plain = write(CsvSink(CsvSink.Params(guard_formulas=False)), data, tmp_path).read_text()
     assert plain.startswith('=c,x\n"=1+1",-1\n')
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(words=st.lists(st.text("'=+-@\t\r\n＝1.ea, ", min_size=1), min_size=1, max_size=8))
+def test_guards_can_be_taken_away_again_and_leave_no_formula(words: list[str], tmp_path: Path) -> None:
+    frame = pd.DataFrame({"t": pd.Series(words, dtype="str"), "n": 1})
+    declared = SchemaDeclaration.model_validate({"columns": {"t": {"type": "text"}}})
+    data = Dataset.of(frame, {}, infer(frame, declared=declared))
+    cells = read_back(CsvSource, write(CsvSink(), data, tmp_path), data.schema).frame.t.dropna()
+    for cell in cells:
+        assert cell[0] not in "=@\t\r\n＝"
+        assert cell[0] not in "+-" or np.isfinite(float(cell))
+    assert cells.str.replace(r"^'('*[=+\-@\t\r\n＝＋－＠])", r"\1", regex=True).tolist() == words
+
+
+@pytest.mark.parametrize(
+    ("times", "cells"),
+    [
+        (["2024-01-01", None, "1700-03-01"], ["2024-01-01", "", "1700-03-01"]),
+        (["2024-01-01T10:00:01", None, "2024-01-01"], ["2024-01-01 10:00:01", "", "2024-01-01 00:00:00"]),
+        (["2024-01-01T00:00:00.5", "2024-01-01"], ["2024-01-01 00:00:00.500000", "2024-01-01 00:00:00.000000"]),
+    ],
+    ids=["dates", "seconds", "fractions"],
+)
+@pytest.mark.parametrize("size", [1, 1000])
+def test_times_are_written_as_fine_as_the_whole_column_needs(times: list, cells: list, size: int, tmp_path: Path):
+    frame = pd.DataFrame({"d": pd.to_datetime(times, format="ISO8601"), "n": range(len(times))})
+    data = Dataset.of(frame, {}, infer(frame))
+    path = write(CsvSink(), data, tmp_path, size)
+    assert [line.partition(",")[0] for line in path.read_text().splitlines()[1:]] == cells
+    assert read_back(CsvSource, path, data.schema).equals(data)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_csv_refuses_arrays(tmp_path: Path) -> None:
