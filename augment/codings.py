@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from augment.errors import DataError
 from augment.exact import MICROSECONDS, counts_of, digits_of, ordered, rounded, series_of
-from augment.schema import Column, labels_of
+from augment.schema import Column, categorical_dtype, labels_of
 
 __all__ = ["MOST_LABELS", "MOST_PIECES", "NUM_FEATURES", "Coding", "Levels", "Number", "Whole", "coding_of"]
 
@@ -268,6 +268,18 @@ class Levels(Coding):
         known = {label: code for code, label in enumerate(self.labels)}
         return known | dict.fromkeys(self.rare, len(self.labels))
 
+    @cached_property
+    def _dtype(self) -> pd.CategoricalDtype:
+        """That of the column under its schema, so that nothing is left to bring into its canonical type."""
+        known = self.column.categories or ()
+        others = {*self.labels, *self.rare}.difference(known)
+        return categorical_dtype((*known, *sorted(others)))
+
+    @cached_property
+    def _places(self) -> np.ndarray:
+        """Where each label is in that type."""
+        return self._dtype.categories.get_indexer(pd.Index([*self.labels, *self.rare], dtype="str"))
+
     def value_codes(self, present: pd.Series) -> np.ndarray:
         numbers, found = pd.factorize(present)
         table = np.array([self._code_of.get(label, -1) for label in labels_of(pd.Series(found))], dtype=np.int64)
@@ -286,8 +298,7 @@ class Levels(Coding):
             ends = np.cumsum(self.rare_rows)
             drawn = np.searchsorted(ends, uniforms * ends[-1], side="right")
             codes = np.where(codes == len(self.labels), len(self.labels) + drawn, codes)
-        dtype = pd.CategoricalDtype(pd.Index([*self.labels, *self.rare], dtype="str"))
-        labels = pd.Series(pd.Categorical.from_codes(codes, dtype=dtype))
+        labels = pd.Series(pd.Categorical.from_codes(self._places[codes], dtype=self._dtype))
         return labels if self.column.type == "category" else labels.astype("object")
 
 

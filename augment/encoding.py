@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from augment.dataset import Dataset
 from augment.errors import DataError
 from augment.exact import ENCODED_TYPES, MICROSECONDS, counts_of, digits_of, ordered, rounded, series_of
-from augment.schema import Column, Schema, conform, labels_of
+from augment.schema import Column, Schema, categorical_dtype, conform, labels_of
 
 __all__ = ["TableEncoder"]
 
@@ -230,8 +230,7 @@ class _Levels(_Encoding):
             codes = np.clip(np.rint(block[:, 0]), -1, len(self.levels) - 1).astype(np.int64)
         names = [level for level in self.levels if level is not None]
         codes = np.where(codes < len(names), codes, -1)  # the level "missing"
-        dtype = pd.CategoricalDtype(pd.Index(names, dtype="str"))
-        labels = pd.Series(pd.Categorical.from_codes(codes, dtype=dtype))
+        labels = pd.Series(pd.Categorical.from_codes(codes, dtype=categorical_dtype(tuple(names))))
         return labels if self.column.type == "category" else labels.astype("object")
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from augment.dataset import Dataset
-from augment.schema import Schema, labels_of
+from augment.schema import Schema, categorical_dtype, labels_of
 
 __all__ = ["PlanRow", "amounts", "chunk_size", "given_frame", "plan", "training_counts"]
 
@@ -159,7 +159,7 @@ def given_frame(row: PlanRow, schema: Schema) -> pd.DataFrame:
     labels = np.repeat([label for label, _ in row.labels], [count for _, count in row.labels])
     values: Any
     if column.type == "category":
-        values = pd.Categorical(labels, dtype=pd.CategoricalDtype(pd.Index(list(schema.classes), dtype="str")))
+        values = pd.Categorical(labels, dtype=categorical_dtype(tuple(schema.classes)))
     elif column.type == "boolean":
         values = pd.array(labels == "True", dtype="boolean")
     else:

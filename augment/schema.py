@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Mapping
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -26,6 +27,7 @@ __all__ = [
     "Modality",
     "Schema",
     "SchemaDeclaration",
+    "categorical_dtype",
     "check",
     "conform",
     "infer",
@@ -401,7 +403,7 @@ def conform(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 def _cast(values: pd.Series, column: Column) -> pd.Series:
     match column.type:
         case "number":
-            return pd.to_numeric(values).astype("float64")
+            return values if values.dtype == "float64" else pd.to_numeric(values).astype("float64")
         case "integer":
             return _integers(values)
         case "boolean":
@@ -419,6 +421,8 @@ def _cast(values: pd.Series, column: Column) -> pd.Series:
 
 
 def _integers(values: pd.Series) -> pd.Series:
+    if values.dtype == "int64":
+        return values
     if not pd.api.types.is_float_dtype(values.dtype):
         values = pd.to_numeric(values, dtype_backend="numpy_nullable")  # by way of floats, digits would be lost
     # pandas would wrap what is too large round to negative numbers
@@ -446,7 +450,15 @@ def _datetimes(values: pd.Series) -> pd.Series:
 _BOOLEANS = {True: True, False: False, "True": True, "False": False, "true": True, "false": False}  # 1 and 0 are equal
 
 
+@lru_cache(maxsize=256)
+def categorical_dtype(labels: tuple[str, ...]) -> pd.CategoricalDtype:
+    """The canonical type of a category column with these labels, in this order."""
+    return pd.CategoricalDtype(pd.Index(labels, dtype="str"))
+
+
 def _categorical(values: pd.Series, known: tuple[str, ...] | None) -> pd.Series:
+    if known is not None and _is_categorical_of(values, known):
+        return values
     if _are_integers_with_gaps(values):
         values = _integers(values)
     if isinstance(values.dtype, pd.CategoricalDtype):
@@ -459,8 +471,14 @@ def _categorical(values: pd.Series, known: tuple[str, ...] | None) -> pd.Series:
     wanted = list(known) + [label for label in used if label not in set(known)] if known is not None else used
     position = {label: i for i, label in enumerate(wanted)}
     table = np.array([position.get(str(label), -1) for label in labels] + [-1], dtype=np.int64)  # code -1 is last
-    dtype = pd.CategoricalDtype(pd.Index(wanted, dtype="str"))
-    return pd.Series(pd.Categorical.from_codes(table[codes], dtype=dtype), index=values.index, name=values.name)
+    canonical = pd.Categorical.from_codes(table[codes], dtype=categorical_dtype(tuple(wanted)))
+    return pd.Series(canonical, index=values.index, name=values.name)
+
+
+def _is_categorical_of(values: pd.Series, labels: tuple[str, ...]) -> bool:
+    if not isinstance(values.dtype, pd.CategoricalDtype) or values.dtype.ordered:
+        return False
+    return bool(values.dtype.categories.identical(categorical_dtype(labels).categories))
 
 
 def _bad_value(name: str, column: Column, values: pd.Series, error: Exception) -> str:

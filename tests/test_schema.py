@@ -502,3 +502,13 @@ def test_rows_of_an_array_out_of_range_are_not_valid():
     values = np.array([[0, 1], [0, 1.5], [-2, 0]], np.float32)
     schema = Schema(columns={}, arrays={"v": array})
     assert valid_rows(pd.DataFrame(index=range(3)), {"v": values}, schema).tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize("labels", [["a", "b"], ["b", "a"], ["b", "a", "c"]])
+def test_categoricals_get_the_labels_of_the_schema_in_its_order(labels):
+    schema = Schema(columns={"kind": Column(type="category", categories=("b", "a"))})
+    values = pd.Series(pd.Categorical(["a", "b", None], categories=labels))
+    made = conform(pd.DataFrame({"kind": values}), schema)["kind"]
+    assert made.cat.categories.tolist() == ["b", "a"]
+    assert made.astype("str").tolist()[:2] == ["a", "b"]
+    assert made.isna().tolist() == [False, False, True]

@@ -218,35 +218,43 @@ def _squared_slope(discriminator: Discriminator, real_NZ: Tensor, classes_N: Ten
     return slope_NZ.square().sum(1).mean() / 2
 
 
-def draw(
-    table: CodeTable,
-    conditions: Conditions,
-    encoder_weights: Mapping[str, np.ndarray],
-    weights: Mapping[str, np.ndarray],
-    scale: Scale,
-    classes: np.ndarray,
-    params: TableGan.Params,
-    context: Context,
-) -> np.ndarray:
-    """The codes of a row of each class asked for, (N,) int64: (N, K) int64."""
-    random = context.torch_generator()  # on the CPU, so that the noise is the same on every device
-    with reproducible(context), torch.inference_mode():
+class Drawer:
+    """Draws rows with fitted networks, which are put together once: a caller asks for many parts of few rows each."""
+
+    def __init__(
+        self,
+        table: CodeTable,
+        conditions: Conditions,
+        encoder_weights: Mapping[str, np.ndarray],
+        weights: Mapping[str, np.ndarray],
+        scale: Scale,
+        params: TableGan.Params,
+        device: str,
+    ):
+        self.device = device
         settings = _settings(table, params)
-        network = load_autoencoder(encoder_weights, table, conditions, settings, context.device)
+        self.network = load_autoencoder(encoder_weights, table, conditions, settings, device)
         sizes = (settings.code_size, len(conditions.labels), params.width)
-        generator = rebuild(lambda: Generator(*sizes), weights, context.device)
-        means = torch.tensor(scale.means, device=context.device)
-        stretch_ZZ = torch.tensor(scale.factor, device=context.device).T
+        self.generator = rebuild(lambda: Generator(*sizes), weights, device)
+        self.means = torch.tensor(scale.means, device=device)
+        self.stretch_ZZ = torch.tensor(scale.factor, device=device).T
+        self.num_columns = len(table.num_codes)
+
+    def draw(self, classes: np.ndarray, context: Context) -> np.ndarray:
+        """The codes of a row of each class asked for, (N,) int64: (N, K) int64."""
+        random = context.torch_generator()  # on the CPU, so that the noise is the same on every device
 
         def make(classes: np.ndarray) -> np.ndarray:
-            noise_BZ = torch.randn(len(classes), settings.code_size, generator=random).to(context.device)
-            uniform_BK = torch.rand(len(classes), len(table.num_codes), generator=random).to(context.device)
-            classes_B = torch.tensor(classes, device=context.device)
-            vector_BZ = means[classes_B] + generator(noise_BZ, classes_B) @ stretch_ZZ
-            picked: np.ndarray = network.pick(network.decode(vector_BZ, classes_B), uniform_BK).cpu().numpy()
+            noise_BZ = torch.randn(len(classes), self.means.shape[1], generator=random).to(self.device)
+            uniform_BK = torch.rand(len(classes), self.num_columns, generator=random).to(self.device)
+            classes_B = torch.tensor(classes, device=self.device)
+            vector_BZ = self.means[classes_B] + self.generator(noise_BZ, classes_B) @ self.stretch_ZZ
+            logits_BS = self.network.decode(vector_BZ, classes_B)
+            picked: np.ndarray = self.network.pick(logits_BS, uniform_BK).cpu().numpy()
             return picked
 
-        return in_full_batches(make, classes, ROWS_AT_ONCE)
+        with reproducible(context), torch.inference_mode():
+            return in_full_batches(make, classes, ROWS_AT_ONCE)
 
 
 def _settings(table: CodeTable, params: TableGan.Params) -> Settings:

@@ -64,33 +64,39 @@ def fit(
     return weights, mixture, finished
 
 
-def draw(
-    table: CodeTable,
-    conditions: Conditions,
-    weights: Mapping[str, np.ndarray],
-    mixture: Mixture,
-    classes: np.ndarray,
-    params: TableVae.Params,
-    context: Context,
-) -> np.ndarray:
-    """The codes of a row of each class asked for, (N,) int64: (N, K) int64."""
-    random = context.torch_generator()  # on the CPU, so that the numbers are the same on every device
-    means, factors = torch.tensor(mixture.means), torch.tensor(mixture.factors)
-    with reproducible(context), torch.inference_mode():
-        settings = _settings(table, params)
-        network = load_autoencoder(weights, table, conditions, settings, context.device)
+class Drawer:
+    """Draws rows with a fitted network, which is put together once: a caller asks for many parts of few rows each."""
+
+    def __init__(
+        self,
+        table: CodeTable,
+        conditions: Conditions,
+        weights: Mapping[str, np.ndarray],
+        mixture: Mixture,
+        params: TableVae.Params,
+        device: str,
+    ):
+        self.device, self.mixture = device, mixture
+        self.network = load_autoencoder(weights, table, conditions, _settings(table, params), device)
+        self.means, self.factors = torch.tensor(mixture.means), torch.tensor(mixture.factors)
+        self.num_columns = len(table.num_codes)
+
+    def draw(self, classes: np.ndarray, context: Context) -> np.ndarray:
+        """The codes of a row of each class asked for, (N,) int64: (N, K) int64."""
+        random = context.torch_generator()  # on the CPU, so that the numbers are the same on every device
 
         def make(classes: np.ndarray) -> np.ndarray:
             uniform = torch.rand(len(classes), generator=random).numpy()
-            components = torch.tensor(mixture.components(classes, uniform))
-            normal_BZ1 = torch.randn(len(classes), settings.code_size, 1, generator=random)
-            code_BZ = means[components] + (factors[components] @ normal_BZ1).squeeze(2)
-            uniform_BK = torch.rand(len(classes), len(table.num_codes), generator=random)
-            logits_BS = network.decode(code_BZ.to(context.device), torch.tensor(classes, device=context.device))
-            picked: np.ndarray = network.pick(logits_BS, uniform_BK.to(context.device)).cpu().numpy()
+            components = torch.tensor(self.mixture.components(classes, uniform))
+            normal_BZ1 = torch.randn(len(classes), self.means.shape[1], 1, generator=random)
+            code_BZ = self.means[components] + (self.factors[components] @ normal_BZ1).squeeze(2)
+            uniform_BK = torch.rand(len(classes), self.num_columns, generator=random)
+            logits_BS = self.network.decode(code_BZ.to(self.device), torch.tensor(classes, device=self.device))
+            picked: np.ndarray = self.network.pick(logits_BS, uniform_BK.to(self.device)).cpu().numpy()
             return picked
 
-        return in_full_batches(make, classes, ROWS_AT_ONCE)
+        with reproducible(context), torch.inference_mode():
+            return in_full_batches(make, classes, ROWS_AT_ONCE)
 
 
 def _settings(table: CodeTable, params: TableVae.Params) -> Settings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 from pydantic import Field
@@ -16,6 +16,9 @@ from augment.dataset import Dataset
 from augment.exact import ENCODED_TYPES
 from augment.schema import Schema
 from augment.state import read_state, write_state
+
+if TYPE_CHECKING:
+    from augment_vae.table_autoencoding import Drawer
 
 MOST_PIECES = 32  # of a number's range
 
@@ -54,6 +57,8 @@ class TableVae(components.Generator):
         rows_per_component: int = Field(100, ge=1)
         """A class has one Gaussian for each so many training rows."""
 
+    _drawer: Drawer | None = None
+
     def fit(self, data: Dataset, context: Context) -> Self:
         from augment_vae.table_autoencoding import fit
 
@@ -64,18 +69,24 @@ class TableVae(components.Generator):
         self._weights, self._mixture, self.finished = fit(
             self._table, codes, classes, self._conditions, self.params, context
         )
+        self._drawer = None
         return self
 
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
-        from augment_vae.table_autoencoding import draw
-
         refuse_others(self._conditions, given)
         of_classes, of_places = context.rng.spawn(2)  # a stream each, row after row: k rows begin as n rows do
         classes = self._conditions.draw(given, of_classes)
-        codes = draw(self._table, self._conditions, self._weights, self._mixture, classes, self.params, context)
+        codes = self._drawer_on(context.device).draw(classes, context)
         frame = self._table.decode(codes, of_places.random(codes.shape))
         target = self._conditions.frame(given, classes)
         return Dataset.of(pd.concat([frame, target], axis=1), {}, self._schema)
+
+    def _drawer_on(self, device: str) -> Drawer:
+        from augment_vae.table_autoencoding import Drawer
+
+        if self._drawer is None or self._drawer.device != device:
+            self._drawer = Drawer(self._table, self._conditions, self._weights, self._mixture, self.params, device)
+        return self._drawer
 
     def save(self, folder: Path) -> None:
         tensors, table = self._table.to_state()
