@@ -1,7 +1,7 @@
 """A run's folder: the only place that knows a file name inside it.
 
     run.json  log.txt  pipeline.yaml      may differ between equal runs
-    resolved.yaml  schema.json  split.json  metrics.json  losses.csv  report.html  models/<id>/  data/
+    resolved.yaml  schema.json  split.json  metrics.json  report.html  models/<id>/  filters/<id>/  data/
 
 A folder is built beside its place under a hidden name, and renamed when it is whole.
 """
@@ -22,14 +22,15 @@ import pandas as pd
 
 from augment.disk import clear, disk_errors, draft, publish, remove, taken
 from augment.errors import DataError, DiskError, LockedError, SpecError
-from augment.keys import file_sha256
+from augment.keys import content_key, file_sha256
+from augment.parts import REAL, Part, read_part
 from augment.schema import Schema
 
 __all__ = ["Draft", "Place", "Run"]
 
 RUN, LOG, PIPELINE, RESOLVED = "run.json", "log.txt", "pipeline.yaml", "resolved.yaml"
 SCHEMA, SPLIT, METRICS, LOSSES = "schema.json", "split.json", "metrics.json", "losses.csv"
-MODELS, DATA = "models", "data"
+MODELS, FILTERS, DATA = "models", "filters", "data"
 LEFT = re.compile(r"\.(.+-[0-9a-f]{8})\.(draft|lock|link|replaced)")  # beside a run: it is being made, or was killed
 
 
@@ -88,6 +89,31 @@ class Run:
         written = self.manifest.get("reports", [])
         return self.folder / written[0] if written else None
 
+    @cached_property
+    def train(self) -> Part:
+        """The training data as written: real rows, then synthetic ones."""
+        return self._part("train")
+
+    @cached_property
+    def test(self) -> Part:
+        """The hold-out."""
+        return self._part("test")
+
+    @property
+    def real(self) -> Part:
+        """The real rows of `train`."""
+        return self.train.only(REAL)
+
+    @property
+    def synthetic(self) -> Part:
+        """The synthetic rows of `train`."""
+        return self.train.only(*sorted(set(self.train.origin) - {REAL}))
+
+    def _part(self, name: str) -> Part:
+        data = self.manifest["data"]
+        written = [(sink, self.folder / path, self._checked(path)) for sink, path in data["written"][name].items()]
+        return read_part(written, self.schema, data["origin_column"])
+
     def model(self, generator: str) -> Path:
         """The folder of a fitted generator, its files checked against the hashes written with it.
 
@@ -95,17 +121,38 @@ class Run:
             DataError: there is no such generator.
             DiskError: a file is missing or was changed.
         """
-        folder = self.folder / MODELS / generator
-        known = sorted({Path(name).parts[1] for name in self.manifest["files"] if name.startswith(f"{MODELS}/")})
-        if generator not in known:
-            raise DataError(f"run {self.folder.name} has no generator {generator!r}; it has {', '.join(known)}")
-        for name, expected in self.manifest["files"].items():
+        return self._fitted(MODELS, "generator", generator)
+
+    def filter(self, name: str) -> Path:
+        """The folder of a fitted filter, checked likewise.
+
+        Raises:
+            DataError: there is no such filter.
+            DiskError: a file is missing or was changed.
+        """
+        return self._fitted(FILTERS, "filter", name)
+
+    def _fitted(self, place: str, what: str, name: str) -> Path:
+        known = sorted({Path(file).parts[1] for file in self.manifest["files"] if file.startswith(f"{place}/")})
+        if name not in known:
+            raise DataError(f"run {self.folder.name} has no {what} {name!r}; it has {', '.join(known) or 'none'}")
+        self._checked(f"{place}/{name}")
+        return self.folder / place / name
+
+    def _checked(self, place: str) -> str:
+        """A digest of a file, or of all files in a folder, that are as the run has written them.
+
+        Raises:
+            DiskError: a file is missing or was changed.
+        """
+        hashes = {name: told for name, told in self.manifest["files"].items() if Path(name).is_relative_to(place)}
+        for name, expected in hashes.items():
             path = self.folder / name
-            if path.is_relative_to(folder) and (not path.is_file() or file_sha256(path) != expected):
+            if not path.is_file() or file_sha256(path) != expected:
                 raise DiskError(
                     f"{path} is missing or is not what the run wrote; run the pipeline again with --overwrite"
                 )
-        return folder
+        return content_key(hashes)
 
 
 class Draft:
@@ -113,7 +160,7 @@ class Draft:
 
     def __init__(self, folder: Path, name: str, key: str, pipeline: Mapping[str, Any]):
         self.folder, self.name, self.key, self.pipeline = folder, name, key, pipeline
-        for sub in (MODELS, DATA):
+        for sub in (MODELS, FILTERS, DATA):
             (folder / sub).mkdir()
 
     def write_json(self, name: str, content: Any) -> None:

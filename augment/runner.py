@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from augment.observers import Observers
 from augment.pipeline import Pipeline
 from augment.plugins import Catalog
 from augment.preparation import Prepared, prepare
-from augment.rundir import DATA, LOG, METRICS, MODELS, PIPELINE, RESOLVED, SCHEMA, SPLIT, Draft, Place, Run
+from augment.rundir import DATA, FILTERS, LOG, METRICS, MODELS, PIPELINE, RESOLVED, SCHEMA, SPLIT, Draft, Place, Run
 from augment.schema import Schema
 from augment.session import Events, Session, opened
 from augment.spec import Resolved, bind, load, resolved_yaml
@@ -101,7 +101,8 @@ def run(
             return finished
         with place.building(resolved.shown(steps)) as draft, observers.watching(draft, session.listeners):
             session.emit({"event": "run-started", "name": place.name, "key": key, "folder": str(place.final)})
-            metrics, reports = _Stages(session, resolved, prepared, steps, draft).all()
+            stages = _Stages(session, resolved, prepared, steps, draft)
+            metrics, reports = stages.all()
             missed = _missed(resolved.pipeline, metrics["trial"])
             manifest = {
                 "status": "bound missed" if missed else "done",
@@ -117,6 +118,7 @@ def run(
                 "plugins": {bound.use: str(session.catalog.offer(bound.use)) for bs in steps.values() for bound in bs},
                 "source": {"fingerprint": prepared.source, "rows": prepared.num_read},
                 "train": prepared.key,
+                "data": {"origin_column": resolved.pipeline.origin_column, "written": stages.written},
                 "stages": session.stages,
             }
             ending = {"status": manifest["status"], "folder": str(place.final), "seconds": manifest["seconds"]}
@@ -192,13 +194,18 @@ def _plan(pipeline: Pipeline, generators: Sequence[Bound], train: Dataset) -> li
 
 @dataclass
 class _Stages:
-    """The stages of one run, in the order in which they stand here."""
+    """The stages of one run, in the order in which they stand here.
+
+    Attributes:
+        written: `train` and `test` to sink to the file it wrote, relative to the run's folder.
+    """
 
     session: Session
     resolved: Resolved
     prepared: Prepared
     steps: Mapping[Kind, list[Bound]]
     draft: Draft
+    written: dict[str, dict[str, str]] = field(default_factory=lambda: {"train": {}, "test": {}})
 
     def all(self) -> tuple[dict[str, Any], list[str]]:
         """Do everything; returns what `metrics.json` holds, and the reporters' files."""
@@ -269,6 +276,7 @@ class _Stages:
         fitted = self.session.fit(bounds, train, key, folder / "all", data.fingerprint())
         for bound in bounds:
             assert issubclass(bound.cls, Filter)
+            self.session.copy_fitted(fitted[bound.id], self.draft.folder / FILTERS / bound.id)
             skipped = [g.id for g, _ in generators if issubclass(g.cls, Generator) and g.cls.origin in bound.cls.skips]
             if skipped:
                 start = "start from real rows by design"
@@ -292,7 +300,9 @@ class _Stages:
             }
             for name, folders in parts.items():
                 row = {"name": name, "parts": folders, "first_id": prepared.first_id}
-                self.session.one(f"write {name}", bound, "augment.writing:write", init, row)
+                files = self.session.one(f"write {name}", bound, "augment.writing:write", init, row)["files"]
+                if len(files) == 1:  # several belong together in a way that only their reader knows
+                    self.written[name][bound.use] = f"{DATA}/{files[0]}"
 
     def _report(self, mixture: Mixture, metrics: Mapping[str, Any]) -> list[str]:
         files = []

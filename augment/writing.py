@@ -15,13 +15,13 @@ from augment.dataset import Dataset
 from augment.errors import PluginError
 from augment.executors import Emit, Task
 from augment.judging import MAX_JUDGED_ROWS
+from augment.parts import REAL
 from augment.schema import Column, Schema, conform
 from augment.spec import Bound, bound_from_json
 from augment.stages import CATALOG, calling
 
 __all__ = ["REAL", "report", "with_origin", "write"]
 
-REAL = "real"  # what the origin column says of a real row
 BATCH_ROWS = 16_384
 
 

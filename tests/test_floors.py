@@ -32,6 +32,7 @@ FLOORS = [
     # pure functions, and what lies on disk
     {"candidates", "disk", "keys", "mix", "split"},
     {"store"},
+    {"parts"},
     {"rundir"},
     # where tasks happen, and the tasks
     {"executors"},
