@@ -160,13 +160,17 @@ class EarlyStopping:
 
     Attributes:
         measure: called with the modules of averaged weights by name; gives their loss on the rows held back.
-        every: how many steps lie between two measures. Losses are recorded then, this one as `held back`.
+        every: how many steps lie between two measures. Losses are recorded then, this one under `name`.
         patience: the fit ends after so many measures in a row that were no better than the best.
+        name: what is measured, as people shall read it in the record.
+        enough: a loss no higher than that is as good as any: the fit goes on, and the last such weights are the best.
     """
 
     measure: Callable[[Mapping[str, nn.Module]], Tensor]
     every: int
     patience: int
+    name: str = "held back"
+    enough: float = -math.inf
 
 
 @dataclass(frozen=True)
@@ -252,10 +256,10 @@ class _State:
             self.sums[name] = self.sums[name] + value.detach() if name in self.sums else value.detach()
         self.num_summed += 1
 
-    def judge(self, loss: float) -> None:
-        """Keep the averaged weights if none before were better on the rows held back."""
+    def judge(self, loss: float, enough: float) -> None:
+        """Keep the averaged weights if they are good enough, or none before were as good."""
         self.num_worse += 1
-        if loss < self.best_loss:
+        if loss < self.best_loss or loss <= enough:
             self.best_loss, self.num_worse = loss, 0
             self.best = {
                 f"{name}/{key}": value
@@ -337,8 +341,8 @@ def train(
             measured = {}
             if stopping:
                 with torch.no_grad():
-                    measured["held back"] = float(stopping.measure(averaged))
-                state.judge(measured["held back"])
+                    measured[stopping.name] = float(stopping.measure(averaged))
+                state.judge(measured[stopping.name], stopping.enough)
             context.progress(state.num_done, num_steps, state.record(measured))
         now = time.monotonic()
         if context.deadline is not None and now - started >= context.deadline:

@@ -70,6 +70,7 @@ SETTINGS = {
     "Cnn": {"steps": 120},
     "ImageGan": {"steps": 6, "width": 8},
     "ImageVae": {"steps": 6},
+    "AnchoredImage": {"steps": 6},
     "Warp": {"num_pairs": 8},
     "TableGan": {"steps": 6, "autoencoder_steps": 6, "width": 16, "code_size": 4},
     "TableVae": {"steps": 6, "width": 16, "code_size": 4},

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import random
 
 import numpy as np
@@ -260,7 +261,7 @@ def test_rebuilt_module_gives_the_same_results_and_draws_no_random_number():
     assert torch.equal(module(x), again(x))
 
 
-def stopping_fit(context, losses, kill_at=None, num_steps=40, every=2, patience=3, **settings):
+def stopping_fit(context, losses, kill_at=None, num_steps=40, every=2, patience=3, enough=-math.inf, **settings):
     """A fit whose weight is the number of steps made, and whose loss on the rows held back is as listed."""
     weight = nn.Linear(1, 1, bias=False)
     with torch.no_grad():
@@ -287,7 +288,7 @@ def stopping_fit(context, losses, kill_at=None, num_steps=40, every=2, patience=
         modules={"weight": weight},
         optimizers={},
         averages={"weight": 0.0},
-        stopping=EarlyStopping(measure, every, patience),
+        stopping=EarlyStopping(measure, every, patience, enough=enough),
         **settings,
     )
     return outcome, measured
@@ -306,6 +307,12 @@ def test_fit_that_gets_better_to_the_end_makes_all_its_steps(tmp_path):
     outcome, _ = stopping_fit(context_of(tmp_path)[0], [4.0, 3.0, 2.0, 1.0], num_steps=8)
     assert outcome.finished
     assert outcome.num_steps == outcome.averaged["weight"].weight.item() == 8
+
+
+def test_fit_goes_on_while_it_is_good_enough_and_goes_back_to_the_last_such_weights(tmp_path):
+    outcome, _ = stopping_fit(context_of(tmp_path)[0], [5.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 2.0, 1.0, 0.0], enough=0.0)
+    assert outcome.num_steps == 18
+    assert outcome.averaged["weight"].weight.item() == 12.0
 
 
 def test_deadline_before_the_first_measure_leaves_the_weights_as_they_are(tmp_path):

@@ -5,6 +5,7 @@ Shapes: N pictures, M rows to train on, B rows of a batch, C channels, H height,
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -15,16 +16,30 @@ from torch import Tensor
 
 from augment.components import Context
 from augment.conditioning import in_full_batches
-from augment.training import autocast, linear_decay, rebuild, reproducible, train, weights_of
+from augment.training import (
+    NUM_RECORDS,
+    EarlyStopping,
+    autocast,
+    linear_decay,
+    rebuild,
+    reproducible,
+    train,
+    weights_of,
+)
 from augment_gan.networks import Discriminator, Generator
 
 if TYPE_CHECKING:
     from augment_gan.images import ImageGan
 
+logger = logging.getLogger("augment")
+
 LEAST_STEPS, LEAST_EPOCHS = 3_000, 3
 PENALTY_EVERY = 16  # lazy regularisation (Karras et al. 2020): the penalty is dear and changes slowly
 AVERAGE_DECAY = 0.998
 SAMPLE_BATCH = 64  # small batches are the quickest on a CPU
+NUM_SHOWN = 64  # pictures that diversity is measured on
+LEAST_DIVERSITY = 0.15  # below, the generator has collapsed: it draws the same picture over and over
+PATIENCE = NUM_RECORDS // 10
 
 
 def fit(
@@ -84,7 +99,18 @@ def fit(
             generator_loss.backward()
             generator_optimizer.step()
             discriminator.requires_grad_(True)
-            return {"generator": generator_loss, "discriminator": discriminator_loss}
+            diversity = _spread(fake) / _spread(real).clamp_min(1e-9)
+            return {"generator": generator_loss, "discriminator": discriminator_loss, "diversity": diversity}
+
+        # the same classes and noise each time, so that measures can be compared
+        shown = rows_M[torch.from_numpy(context.rng.permutation(len(rows))[:NUM_SHOWN]).to(device)]
+        shown_noise = torch.randn(len(shown), params.noise_size, device=device)
+        least_spread = LEAST_DIVERSITY * _spread(x_NHWC[shown].float() / 255)
+
+        def collapse(averaged: Mapping[str, torch.nn.Module]) -> Tensor:
+            with autocast(context, on_cpu=True):
+                drawn = averaged["generator"](shown_noise, classes_N[shown])
+            return (least_spread - _spread(drawn)).clamp_min(0)
 
         outcome = train(
             context,
@@ -96,8 +122,22 @@ def fit(
             optimizers={"generator": generator_optimizer, "discriminator": discriminator_optimizer},
             averages={"generator": AVERAGE_DECAY},
             schedule=linear_decay(0.4),
+            stopping=EarlyStopping(collapse, max(1, num_steps // NUM_RECORDS), PATIENCE, "collapse", enough=0.0),
+        )
+    if outcome.finished and outcome.num_steps < num_steps:
+        logger.warning(
+            "gan: training ended at step %d of %d, because pictures became alike (less than %g of the real ones' "
+            "spread); those from before are used. A higher gradient_penalty or lower rates may help",
+            outcome.num_steps,
+            num_steps,
+            LEAST_DIVERSITY,
         )
     return weights_of(outcome.averaged["generator"]), outcome.finished
+
+
+def _spread(x: Tensor) -> Tensor:
+    """How much pictures of a batch, first axis, differ: the sum of the variances of their values."""
+    return x.detach().float().flatten(1).var(0).sum()
 
 
 def _squared_slope(discriminator: Discriminator, real_NCHW: Tensor, classes_N: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Generators that learn to compress and to restore: `vae`."""
+"""Generators that learn to compress and to restore: `vae` and `vae-anchored`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from augment.hookspecs import hookimpl
 @hookimpl
 def augment_components() -> list[type[Component]]:
     """The components of this plugin."""
+    from augment_vae.anchored_images import AnchoredImage
     from augment_vae.images import ImageVae
     from augment_vae.tables import TableVae
 
-    return [ImageVae, TableVae]
+    return [ImageVae, AnchoredImage, TableVae]

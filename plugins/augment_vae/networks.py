@@ -18,6 +18,7 @@ from torch import Tensor, nn
 LARGEST_DENSE = 32  # height or width up to which there are no convolutions
 HALVED_TO = 16  # larger pictures are halved until they are no larger than that
 MOST_CHANNELS = 64
+SLOPE_PRICE = 1.0  # of the critic
 
 
 class Vae(nn.Module):
@@ -71,13 +72,37 @@ class Vae(nn.Module):
         x_NCHW = self.doublings(hidden.unflatten(1, self.small))
         return x_NCHW[:, :, : self.height, : self.breadth].float()
 
-    def losses(self, x_NCHW: Tensor, classes_N: Tensor) -> tuple[Tensor, Tensor]:
-        """How badly pictures come back, and how much their codes say: both in nats per picture."""
+    def losses(self, x_NCHW: Tensor, classes_N: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """How badly pictures come back and how much their codes say, in nats per picture; and what comes back."""
         mean_NZ, log_variance_NZ = self.encode(x_NCHW, classes_N)
         logits = self.decode(self.draw_code(mean_NZ, log_variance_NZ), classes_N)
         error = F.binary_cross_entropy_with_logits(logits, x_NCHW, reduction="sum") / len(x_NCHW)
         divergence = 0.5 * (mean_NZ.square() + log_variance_NZ.exp() - 1 - log_variance_NZ).sum(1).mean()
-        return error, divergence
+        return error, divergence, logits.sigmoid()
 
     def _one_hot(self, classes_N: Tensor) -> Tensor:
         return F.one_hot(classes_N, self.num_classes).float()
+
+
+class Critic(nn.Module):
+    """Pictures to one score for each patch, high for real ones: for sharpness (PatchGAN, Isola et al. 2017)."""
+
+    def __init__(self, num_channels: int):
+        super().__init__()
+        layers: list[nn.Module] = []
+        for fine, coarse in itertools.pairwise([num_channels, 32, MOST_CHANNELS]):
+            layers += [nn.Conv2d(fine, coarse, 3, stride=2, padding=1), nn.LeakyReLU(0.2)]
+        self.patches = nn.Sequential(*layers, nn.Conv2d(MOST_CHANNELS, 1, 3, padding=1))
+
+    def forward(self, x_NCHW: Tensor) -> Tensor:
+        """Scores, (N, patches)."""
+        scores: Tensor = self.patches(2 * x_NCHW - 1)
+        return scores.flatten(1).float()
+
+    def loss(self, real_NCHW: Tensor, drawn_NCHW: Tensor) -> Tensor:
+        """Of telling real pictures from drawn ones, with a price on its slope at real ones (Mescheder et al. 2018)."""
+        real_NCHW = real_NCHW.detach().requires_grad_()
+        real_scores, drawn_scores = self(real_NCHW), self(drawn_NCHW.detach())
+        (slope_NCHW,) = torch.autograd.grad(real_scores.mean(1).sum(), real_NCHW, create_graph=True)
+        steepness = slope_NCHW.square().sum((1, 2, 3)).mean()
+        return F.softplus(-real_scores).mean() + F.softplus(drawn_scores).mean() + SLOPE_PRICE * steepness

@@ -32,5 +32,5 @@ def tone_curve(drawn: np.ndarray, real: np.ndarray) -> np.ndarray:
 
 
 def apply_tone(curve: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    """The pictures with corrected greys, uint8."""
-    return np.interp(drawn, curve[0], curve[1]).round().astype(np.uint8)
+    """The pictures with corrected greys, in [0, 255], of the same shape."""
+    return np.interp(drawn, curve[0], curve[1])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import warnings
@@ -12,11 +13,12 @@ from augment.components import Context
 from augment.dataset import Dataset
 from augment.schema import SchemaDeclaration, infer, observe
 from augment_gan.images import ImageGan
+from augment_vae.anchored_images import AnchoredImage
 from augment_vae.images import ImageVae
 
 QUICK = {
     ImageGan: ImageGan.Params(steps=3, batch_size=8, width=8),
-    ImageVae: ImageVae.Params(steps=3, batch_size=8, width=8, code_size=4),
+    ImageVae: ImageVae.Params(steps=3, batch_size=8, width=8, code_size=4, sharpness=1.0),
 }
 NETWORKS = [pytest.param(cls, id=cls.name) for cls in QUICK]
 
@@ -157,3 +159,66 @@ def test_digits_are_recognised_and_varied(network, tmp_path):
     real = images.reshape(len(images), -1)
     for label in range(10):
         assert pictures[labels == label].std(0).mean() >= 0.6 * real[digits.target == label].std(0).mean()
+
+
+def test_a_gan_whose_pictures_become_alike_stops_and_says_so(tmp_path, caplog):
+    params = ImageGan.Params(steps=200, batch_size=8, width=8, generator_rate=1e-12)
+    with caplog.at_level("WARNING", "augment"):
+        gan = ImageGan(params).fit(dataset(noise(40, 8, 8, 1)), context(tmp_path))
+    assert re.search(r"gan: training ended at step \d+ of 200, because pictures became alike", caplog.text)
+    assert gan.finished
+
+
+def slopes(images):
+    """How steep pictures are on average, from one pixel to the next."""
+    values = images.astype(float)
+    return np.abs(np.diff(values, axis=1)).mean() + np.abs(np.diff(values, axis=2)).mean()
+
+
+def crosses(num_rows):
+    """White crosses on black, each with its middle somewhere else."""
+    rng = np.random.default_rng(0)
+    images = np.zeros((num_rows, 16, 16, 1), np.uint8)
+    for image, (down, right) in zip(images, rng.integers(4, 12, (num_rows, 2)), strict=True):
+        image[down, 2:14] = image[2:14, right] = 255
+    return images
+
+
+@pytest.fixture(scope="module")
+def anchored(tmp_path_factory):
+    data = dataset(crosses(120), np.arange(120) % 2)
+    folder = tmp_path_factory.mktemp("anchored")
+    return AnchoredImage(AnchoredImage.Params(steps=150, width=64)).fit(data, context(folder)), data
+
+
+def test_anchored_pictures_lie_closer_to_real_ones_the_shorter_the_reach(anchored, tmp_path):
+    generator, data = anchored
+    real = data.arrays["image"].reshape(len(data), -1).astype(float)
+
+    def distance(reach):
+        moved = AnchoredImage(generator.params.model_copy(update={"reach": reach}))
+        vars(moved).update({name: value for name, value in vars(generator).items() if name != "params"})
+        rows = moved.sample(asked(*[0, 1] * 30), context(tmp_path, train=data)).arrays["image"].reshape(60, -1)
+        return np.mean([np.linalg.norm(real - row, axis=1).min() for row in rows.astype(float)])
+
+    assert 0 < distance(0.1) < distance(0.5) < distance(1.0)
+
+
+def test_anchored_pictures_start_from_rows_of_their_class(tmp_path):
+    images = np.repeat(np.array([0, 255], np.uint8), 20)[:, None, None, None] * np.ones((1, 8, 8, 1), np.uint8)
+    data = dataset(images, np.repeat([0, 1], 20))
+    params = AnchoredImage.Params(steps=3, width=8, code_size=4, reach=0.01)
+    rows = AnchoredImage(params).fit(data, context(tmp_path)).sample(asked(1, 0, 1, 0), context(tmp_path, train=data))
+    assert (rows.arrays["image"].mean((1, 2, 3)).round() > 127).tolist() == [True, False, True, False]
+
+
+@pytest.mark.slow
+def test_sharpness_makes_pictures_crisper(tmp_path):
+    data = dataset(crosses(400))
+    given = pd.DataFrame(index=pd.RangeIndex(200))
+
+    def drawn(sharpness):
+        params = ImageVae.Params(steps=800, width=128, sharpness=sharpness)
+        return ImageVae(params).fit(data, context(tmp_path)).sample(given, context(tmp_path)).arrays["image"]
+
+    assert slopes(drawn(3.0)) > 1.05 * slopes(drawn(0.0))
