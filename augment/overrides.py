@@ -7,7 +7,7 @@ from typing import Any
 from augment.errors import Problem, SpecError, did_you_mean
 from augment.specfile import MAX_DEPTH, Document, Trail, parse, shown
 
-__all__ = ["set_value"]
+__all__ = ["set_value", "value_of"]
 
 
 def set_value(document: Document, override: str) -> None:
@@ -25,9 +25,7 @@ def set_value(document: Document, override: str) -> None:
         raise SpecError(Problem("expected KEY=VALUE, such as generators.0.with.epochs=5", file=place))
     if len(keys) > MAX_DEPTH:
         raise SpecError(Problem(f"nothing is nested deeper than {MAX_DEPTH}", file=place))
-    value, _, problems = parse(text, place)
-    if problems:
-        raise SpecError([Problem(problem.message, problem.where, place) for problem in problems])
+    value = _value(text, place)
     node: Any = document.tree
     trail: Trail = ()
     for key in keys[:-1]:
@@ -43,6 +41,22 @@ def set_value(document: Document, override: str) -> None:
     for old in [old for old in document.places if old[: len(trail)] == trail]:
         del document.places[old]
     document.places[trail] = (place, 0)
+
+
+def value_of(override: str) -> Any:
+    """The value of `KEY=VALUE` alone, read as YAML.
+
+    Raises:
+        SpecError: it is not YAML.
+    """
+    return _value(override.partition("=")[2], f"--set {override}")
+
+
+def _value(text: str, place: str) -> Any:
+    value, _, problems = parse(text, place)
+    if problems:
+        raise SpecError([Problem(problem.message, problem.where, place) for problem in problems])
+    return value
 
 
 def _step(node: Any, key: str, trail: Trail, place: str) -> str | int:

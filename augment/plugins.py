@@ -128,26 +128,36 @@ class Catalog:
         self._load(offer)
         return self._managers[offer.module]
 
-    def reports(self, timeout: float = 20.0) -> list[PluginReport]:
-        """What every entry point offers, or what is wrong with it.
+    def named(self, name: str) -> list[Offer]:
+        """The entry point of that name, or all those of the distribution of that name.
 
-        Third-party modules are first imported in a subprocess that may take `timeout` seconds, so that one that exits,
-        crashes or hangs is reported and harms nobody.
+        Raises:
+            PluginError: there is neither, or two distributions own the name.
         """
-        reports = []
-        for offer in self.offers:
-            error = ""
-            components: tuple[tuple[str, str], ...] = ()
-            try:
-                self.offer(offer.name)
-                if offer.distribution != OWN_DISTRIBUTION and offer.module not in self._loaded:
-                    _try_import(offer, timeout)
-                if any(cls.name == offer.name for cls in self._load(offer)) or not self._observes(offer):
-                    components = tuple((cls.kind, cls.name) for cls in self.components(offer.name))
-            except PluginError as problem:
-                error = str(problem)
-            reports.append(PluginReport(offer, components, error))
-        return reports
+        of_distribution = [offer for offer in self.offers if _plain(offer.distribution) == _plain(name)]
+        return of_distribution if of_distribution and name not in self._offers else [self.offer(name)]
+
+    def reports(self, timeout: float = 20.0) -> list[PluginReport]:
+        """What every entry point offers, or what is wrong with it: see `report`."""
+        return [self.report(offer, timeout) for offer in self.offers]
+
+    def report(self, offer: Offer, timeout: float = 20.0) -> PluginReport:
+        """What an entry point offers, or what is wrong with it.
+
+        A third party's module is first imported in a subprocess that may take `timeout` seconds, so that one that
+        exits, crashes or hangs is reported and harms nobody.
+        """
+        error = ""
+        components: tuple[tuple[str, str], ...] = ()
+        try:
+            self.offer(offer.name)
+            if offer.distribution != OWN_DISTRIBUTION and offer.module not in self._loaded:
+                _try_import(offer, timeout)
+            if any(cls.name == offer.name for cls in self._load(offer)) or not self._observes(offer):
+                components = tuple((cls.kind, cls.name) for cls in self.components(offer.name))
+        except PluginError as problem:
+            error = str(problem)
+        return PluginReport(offer, components, error)
 
     def _observes(self, offer: Offer) -> bool:
         """Whether a loaded plugin has hooks beside `augment_components`: one that only observes has no components."""
@@ -228,6 +238,11 @@ def _where(cls: type) -> str:
 
 def _modalities(cls: type[Component]) -> frozenset[str]:
     return cls.yields if issubclass(cls, Source) else cls.accepts.modalities
+
+
+def _plain(distribution: str) -> str:
+    """A distribution's name as package indexes compare it."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 def _installed() -> list[Offer]:

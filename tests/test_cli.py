@@ -25,7 +25,7 @@ from augment.errors import (
     SpecError,
 )
 
-COMMANDS = ["init", "check", "run", "sample", "plugins", "show", "schema", "completion"]
+COMMANDS = ["init", "check", "run", "sample", "plugins", "show", "new-plugin", "check-plugin", "schema", "completion"]
 
 METRICS = {
     "rows": {"read": 550, "train": 440, "test": 110, "synthetic": 360},

@@ -78,17 +78,16 @@ SETTINGS = {
     "TableRnn": {"steps": 12, "batch_size": 16, "width": 8},
 }
 
-# (class, rule) to the reason why a component may break a rule.
+# By class: what it may break, and why.
 EXCEPTIONS = {}
 
 
 def _parameters():
     found = []
     for cls in COMPONENTS:
-        for check in checks_for(cls, SETTINGS.get(cls.__qualname__)):
-            reason = EXCEPTIONS.get((cls.__qualname__, check.rule))
-            marks = [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
-            found.append(pytest.param(check, id=f"{cls.kind}-{cls.__qualname__}-{check}", marks=marks))
+        name = cls.__qualname__
+        for check in checks_for(cls, SETTINGS.get(name), EXCEPTIONS.get(name)):
+            found.append(pytest.param(check, id=f"{cls.kind}-{name}-{check}"))
     return found
 
 
@@ -100,7 +99,7 @@ def test_every_installed_plugin_can_be_used(report):
 def test_settings_and_exceptions_are_for_components_that_exist():
     names = {cls.__qualname__ for cls in COMPONENTS}
     assert set(SETTINGS) <= names
-    assert {name for name, _ in EXCEPTIONS} <= names
+    assert set(EXCEPTIONS) <= names
 
 
 @pytest.fixture(autouse=True)

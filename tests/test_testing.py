@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -222,7 +223,7 @@ GOOD = [Jitter, NearMean, Centre, Means, Gap, Lines, Tabs, Brief]
 
 def _checks(cls, rule=None):
     checks = checks_for(cls, _file if issubclass(cls, Source) else None)
-    return [check for check in checks if rule in (None, check.rule)]
+    return [check for check in checks if rule in (None, check.rule.name)]
 
 
 @pytest.mark.parametrize("cls", GOOD, ids=lambda cls: cls.__name__)
@@ -264,6 +265,14 @@ class Careless(Jitter):
     class Params(components.Params):
         model_config = {"extra": "ignore"}
         scale: float = 0.1
+        """How far."""
+
+
+class Loose(Jitter):
+    """Takes anything for its scale."""
+
+    class Params(components.Params):
+        scale: Any = 0.1
         """How far."""
 
 
@@ -375,6 +384,35 @@ class Boundless(Jitter):
     def sample(self, given, context):
         rows = super().sample(given, context)
         return Dataset(rows.frame.assign(income=-1.0), rows.arrays, rows.schema)
+
+
+class Copying(Jitter):
+    """Calls copies moved rows."""
+
+    def sample(self, given, context):
+        train, rng = context.train, context.rng
+        return train.take((rng.random(len(given)) * len(train)).astype(int))
+
+
+class Moving(Jitter):
+    """Calls moved rows copies."""
+
+    origin = "copies"
+
+
+class Modest(Jitter):
+    """Can be asked for classes, and does not say so."""
+
+    accepts = TABLES
+
+
+class Parsing(Jitter):
+    """Takes labels for numbers where they look like some."""
+
+    def fit(self, data, context):
+        for name in data.schema.columns:
+            data.frame.eval(name)
+        return super().fit(data, context)
 
 
 class Lavish(Jitter):
@@ -728,6 +766,7 @@ BROKEN = [
     (Unexplained, "settings-are-documented", "'scale'"),
     (Demanding, "settings-are-documented", "no default"),
     (Careless, "unknown-settings-are-refused", "it was taken"),
+    (Loose, "settings-have-types", "'scale'"),
     (Choosy, "accepts-some-data", "none"),
     (Unseeded, "same-seed-same-outcome", "column 'height', 64 of 64 rows"),
     (Drawing, "same-seed-same-outcome", "context.rng"),
@@ -741,6 +780,10 @@ BROKEN = [
     (Remembering, "a-new-process-loads-the-same", "KeyError"),
     (Coarse, "rows-fit-the-schema", "float32"),
     (Boundless, "rows-fit-the-schema", "0% of them"),
+    (Parsing, "rows-fit-the-schema", "table-classes-odd"),
+    (Copying, "origin-is-what-it-says", "100% of them"),
+    (Moving, "origin-is-what-it-says", "`origin` is 'copies'"),
+    (Modest, "what-it-declines-it-cannot-do", 'conditional="target"'),
     (Lavish, "as-many-rows-as-asked", "4 rows"),
     (Stubborn, "another-seed-other-rows", "the same rows"),
     (Ragged, "fewer-rows-are-a-prefix-of-more", "fixed-size batches"),
@@ -811,7 +854,7 @@ def test_a_broken_component_fails_the_check_for_what_it_breaks(cls, rule, words,
 
 def test_every_rule_has_a_component_that_breaks_it():
     elsewhere = {"imports-nothing-heavy"}
-    rules = {check.rule for cls in GOOD for check in _checks(cls)}
+    rules = {check.rule.name for cls in [*GOOD, Modest] for check in _checks(cls)}
     assert rules == {rule for _, rule, _ in BROKEN} | elsewhere
 
 
@@ -845,14 +888,14 @@ def test_a_class_inside_a_function_cannot_be_loaded_elsewhere(tmp_path):
 
 
 def test_a_source_without_the_settings_it_needs_is_told_to_get_them(tmp_path):
-    check = next(check for check in checks_for(Lines) if check.rule == "reading-twice-gives-the-same-rows")
+    check = next(check for check in checks_for(Lines) if check.rule.name == "reading-twice-gives-the-same-rows")
     with pytest.raises(ConformanceError, match=r"pass settings: checks_for\(..., params=\{...\}\)"):
         check(tmp_path)
 
 
 def test_settings_can_be_a_mapping_or_params(tmp_path):
     for settings in ({"scale": 0.0}, Jitter.Params(scale=0.0)):
-        check = next(c for c in checks_for(Jitter, settings) if c.rule == "another-seed-other-rows")
+        check = next(c for c in checks_for(Jitter, settings) if c.rule.name == "another-seed-other-rows")
         folder = tmp_path / type(settings).__name__
         folder.mkdir()
         check(folder)
@@ -873,6 +916,58 @@ def test_the_cause_of_a_failure_is_kept(tmp_path):
     with pytest.raises(ConformanceError) as caught:
         check(tmp_path)
     assert isinstance(caught.value.__cause__, DataError)
+
+
+def test_every_rule_says_what_the_contract_is_and_why():
+    for rule in {check.rule for cls in [*GOOD, Modest] for check in _checks(cls)}:
+        assert rule.promise.endswith("."), rule.name
+        assert rule.why.endswith("."), rule.name
+
+
+def test_a_failure_says_what_the_contract_is_and_why(tmp_path):
+    (told, *_) = _failures(Seeding, "global-random-state-is-left-alone", tmp_path)
+    assert "the contract:  The random states of python, numpy and torch belong to the user." in told
+
+
+def test_a_failure_in_the_component_names_the_line(tmp_path):
+    (told, *_) = _failures(Hungry, "works-on-the-fewest-rows", tmp_path)
+    assert re.search(r"DataError: too few rows \(test_testing.py, line \d+, in fit\)", told)
+
+
+def test_a_component_that_leaves_the_process_is_told_so(tmp_path):
+    class Leaving(Jitter):
+        """Exits."""
+
+        def sample(self, given, context):
+            sys.exit(3)
+
+    assert "SystemExit: 3" in _failures(Leaving, "as-many-rows-as-asked", tmp_path)[0]
+
+
+def _excepted(cls, exceptions):
+    return [check for check in checks_for(cls, None, exceptions) if check.exception]
+
+
+def test_a_rule_may_be_broken_with_a_reason(tmp_path):
+    (check,) = _excepted(Seeding, {"global-random-state-is-left-alone": "its library seeds numpy"})
+    check(tmp_path)
+
+
+def test_an_exception_for_a_rule_that_is_kept_is_an_error(tmp_path):
+    (check,) = _excepted(Jitter, {"global-random-state-is-left-alone": "it used to"})
+    with pytest.raises(ConformanceError, match=r"(?s)it used to.*take it out of the exceptions"):
+        check(tmp_path)
+
+
+def test_an_exception_can_be_for_one_kind_of_data():
+    (check,) = _excepted(Jitter, {"rows-fit-the-schema[table-classes-odd]": "no such names"})
+    assert check.name == "rows-fit-the-schema[table-classes-odd]"
+
+
+@pytest.mark.parametrize(("name", "reason"), [("no-such-rule", "because"), ("has-a-docstring", " ")])
+def test_an_exception_needs_a_rule_and_a_reason(name, reason):
+    with pytest.raises(ValueError, match="a rule, and a reason, were expected"):
+        checks_for(Jitter, None, {name: reason})
 
 
 def test_checks_are_named_by_rule_and_data():
@@ -931,5 +1026,5 @@ def test_missing_values_are_in_features_alone():
 
 def test_an_example_run_has_every_key_that_reporters_are_promised(tmp_path):
     run = example_run(tmp_path)
-    assert set(run.metrics) == {"rows", "classes", "generators", "filters", "trial", "scores", "notes"}
+    assert set(run.metrics) == {"rows", "classes", "generators", "filters", "trial", "scores", "search", "notes"}
     assert len(run.synthetic_origin) == len(run.synthetic) == run.metrics["rows"]["synthetic"]

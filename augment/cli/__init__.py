@@ -21,6 +21,8 @@ COMMANDS = {
     "sample": "augment.cli.running",
     "plugins": "augment.cli.offering",
     "show": "augment.cli.offering",
+    "new-plugin": "augment.cli.authoring",
+    "check-plugin": "augment.cli.authoring",
     "schema": "augment.cli.editing",
     "completion": "augment.cli.editing",
 }

@@ -15,7 +15,16 @@ from __future__ import annotations
 
 from augment.testing.examples import example
 from augment.testing.kit import Check, check_component, checks_for
-from augment.testing.rules import ConformanceError
+from augment.testing.rules import ConformanceError, Finding
 from augment.testing.runs import ExampleRun, example_run
 
-__all__ = ["Check", "ConformanceError", "ExampleRun", "check_component", "checks_for", "example", "example_run"]
+__all__ = [
+    "Check",
+    "ConformanceError",
+    "ExampleRun",
+    "Finding",
+    "check_component",
+    "checks_for",
+    "example",
+    "example_run",
+]

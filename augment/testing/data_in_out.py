@@ -52,7 +52,10 @@ def rules(component: type[Component]) -> list[Rule]:
 
 
 def reading_twice_gives_the_same_rows(case: Case) -> None:
-    """The same rows in the same order, each time."""
+    """The same rows in the same order, each time.
+
+    The data's fingerprint decides whether a run was made already; order is part of it.
+    """
     found = difference(_read(case), _read(case))
     case.expect(
         not found,
@@ -64,7 +67,10 @@ def reading_twice_gives_the_same_rows(case: Case) -> None:
 
 
 def what_is_read_fits_its_schema(case: Case) -> None:
-    """Rows come in the canonical types, under a schema that describes them."""
+    """Rows come in the canonical types, under a schema that describes them.
+
+    Everything that follows trusts the schema and never looks at raw types again.
+    """
     data = _read(case)
     problems = check(data.frame, data.arrays, data.schema)
     if not isinstance(data.frame.index, pd.RangeIndex):
@@ -79,7 +85,10 @@ def what_is_read_fits_its_schema(case: Case) -> None:
 
 
 def batches_are_the_whole(case: Case) -> None:
-    """The batches, one after the other, are what `read` gives."""
+    """The batches, one after the other, are what `read` gives.
+
+    Large data is read in slices; both ways must mean the same rows.
+    """
     batches = list(_source(case).batches(_context(case)))
     found = difference(Dataset.concat(batches), _read(case)) if batches else "there are no batches"
     case.expect(
@@ -92,7 +101,10 @@ def batches_are_the_whole(case: Case) -> None:
 
 
 def gives_the_kind_of_data_it_names(case: Case) -> None:
-    """What is read is of a kind that `yields` names."""
+    """What is read is of a kind that `yields` names.
+
+    Pipelines are checked against `yields` before the data is read.
+    """
     source = _source(case)
     modality = _read(case).schema.modality
     case.expect(
@@ -105,7 +117,10 @@ def gives_the_kind_of_data_it_names(case: Case) -> None:
 
 
 def says_what_is_declared(case: Case) -> None:
-    """What the pipeline's `schema:` section says of a column ends up in the schema."""
+    """What the pipeline's `schema:` section says of a column ends up in the schema.
+
+    What the user writes wins over what is inferred.
+    """
     columns = list(_read(case).schema.columns)
     if not columns:
         return
@@ -139,7 +154,10 @@ def _read(case: Case) -> Dataset:
 
 
 def writes_what_it_says(case: Case) -> None:
-    """Every file is in the folder and in the list, and nothing else lies about."""
+    """Every file is in the folder and in the list, and nothing else lies about.
+
+    The run's manifest lists and hashes the files that a sink names.
+    """
     data = _with_origin(case.data)
     written = {name: _write(case, name, data, case.folder) for name in ("train", "test")}
     listed = [path for paths in written.values() for path in paths]
@@ -163,7 +181,10 @@ def writes_what_it_says(case: Case) -> None:
 
 
 def equal_data_gives_equal_bytes(case: Case) -> None:
-    """Writing the same rows again gives the same files."""
+    """Writing the same rows again gives the same files.
+
+    Whoever repeats a run compares files.
+    """
     data = _with_origin(case.data)
     folders = [case.folder / "one", case.folder / "other"]
     for folder in folders:
@@ -180,7 +201,10 @@ def equal_data_gives_equal_bytes(case: Case) -> None:
 
 
 def never_holds_all_batches(case: Case) -> None:
-    """Batches are written as they come, so that memory does not grow with the rows."""
+    """Batches are written as they come, so that memory does not grow with the rows.
+
+    Synthetic rows may be more than memory holds.
+    """
     data = _with_origin(case.data)
     alive: weakref.WeakSet[_Batch] = weakref.WeakSet()
     most = 0
@@ -207,7 +231,10 @@ def never_holds_all_batches(case: Case) -> None:
 
 
 def the_source_of_the_same_name_reads_it(case: Case) -> None:
-    """What a sink writes, the installed source of its name reads: the same rows."""
+    """What a sink writes, the installed source of its name reads: the same rows.
+
+    People read their augmented data with the name that wrote it.
+    """
     try:
         sources = Catalog().candidates("source", case.component.name)
     except PluginError:
@@ -280,7 +307,10 @@ def _differing(one: Path, other: Path) -> list[str]:
 
 
 def reports_what_it_says(case: Case) -> None:
-    """The report is written where it should be, and listed."""
+    """The report is written where it should be, and listed.
+
+    The run's manifest lists and hashes the files that a reporter names.
+    """
     assert case.recipe is not None
     run = example_run(case.folder / "run", case.recipe.modality, case.recipe.task, case.recipe.missing)
     place = case.folder / "report"
@@ -298,7 +328,10 @@ def reports_what_it_says(case: Case) -> None:
 
 
 def equal_runs_give_equal_bytes(case: Case) -> None:
-    """The same run, somewhere else, gives the same report."""
+    """The same run, somewhere else, gives the same report.
+
+    Whoever repeats a run compares files.
+    """
     assert case.recipe is not None
     folders = [case.folder / "one", case.folder / "elsewhere"]
     for folder in folders:

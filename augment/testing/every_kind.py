@@ -27,13 +27,17 @@ def rules(component: type[Component]) -> list[Rule]:
         Rule(has_a_docstring),
         Rule(settings_are_documented),
         Rule(unknown_settings_are_refused),
+        Rule(settings_have_types),
         Rule(imports_nothing_heavy),
     ]
     return found if component.kind == "source" else [*found, Rule(accepts_some_data)]
 
 
 def class_is_complete(case: Case) -> None:
-    """Name, kind, `accepts` and `Params` are what the catalog needs, and every method is there."""
+    """Name, kind, `accepts` and `Params` are what the catalog needs, and every method is there.
+
+    The catalog refuses anything else before a pipeline that names the component begins.
+    """
     problem = component_problem(case.component)
     case.expect(
         problem is None,
@@ -45,7 +49,10 @@ def class_is_complete(case: Case) -> None:
 
 
 def has_a_docstring(case: Case) -> None:
-    """The class says what it is: the reference and `augment show` are made from that."""
+    """The class says what it is: the reference and `augment show` are made from that.
+
+    People choose by it: it is all that `augment show` and the reference have to say what this is for.
+    """
     case.expect(
         bool((case.component.__dict__.get("__doc__") or "").strip()),
         done="looked for the class's own docstring",
@@ -56,7 +63,10 @@ def has_a_docstring(case: Case) -> None:
 
 
 def settings_are_documented(case: Case) -> None:
-    """Every setting has a docstring, and a default unless only a user can know it."""
+    """Every setting has a docstring, and a default unless only a user can know it.
+
+    A setting is written once; its docstring is the help in editors, in `augment show` and in the reference.
+    """
     for name, setting in case.component.Params.model_fields.items():
         case.expect(
             bool(setting.description),
@@ -75,7 +85,10 @@ def settings_are_documented(case: Case) -> None:
 
 
 def unknown_settings_are_refused(case: Case) -> None:
-    """A misspelt setting is an error, not ignored."""
+    """A misspelt setting is an error, not ignored.
+
+    Who misspells `epochs` would otherwise train for hours with the default and never know.
+    """
     try:
         case.component.Params.model_validate({"no_such_setting": 1})
     except ValidationError as error:
@@ -91,8 +104,35 @@ def unknown_settings_are_refused(case: Case) -> None:
     )
 
 
+def settings_have_types(case: Case) -> None:
+    """A setting of a type that it cannot have is an error before anything runs.
+
+    Otherwise it fails in the middle of a fit, hours later, and as a bug of the component.
+    """
+    for name, setting in case.component.Params.model_fields.items():
+        key = setting.alias or name
+        taken = []
+        for nonsense in ({"no such": ["thing"]}, [[{"no such": "thing"}]]):
+            try:
+                case.component.Params.model_validate({key: nonsense})
+                taken.append(nonsense)
+            except ValidationError as error:
+                if not any(problem["loc"][:1] == (key,) for problem in error.errors()):
+                    taken.append(nonsense)
+        case.expect(
+            len(taken) < 2,
+            done=f"gave the setting {name!r} a mapping, and a list of lists",
+            came="it took both",
+            expected="an error that says what type it has",
+            fix="annotate the field with the type that it needs, and bounds where it has some: Field(0.1, ge=0)",
+        )
+
+
 def imports_nothing_heavy(case: Case) -> None:
-    """Importing the plugin and the component's module stays quick."""
+    """Importing the plugin and the component's module stays quick.
+
+    `augment check`, `plugins` and every worker import it, also those that never use it.
+    """
     module = case.component.__module__
     if module == "__main__":
         return
@@ -107,7 +147,10 @@ def imports_nothing_heavy(case: Case) -> None:
 
 
 def accepts_some_data(case: Case) -> None:
-    """`accepts` lets some data through."""
+    """`accepts` lets some data through.
+
+    The host asks `accepts` before it calls anything; what accepts nothing is never called.
+    """
     from augment.testing.examples import accepted_recipes
 
     case.expect(

@@ -31,6 +31,7 @@ from augment.schema import (
 __all__ = ["Recipe", "accepted_recipes", "example"]
 
 Task = Literal["classes", "number", "none"]
+_Feature = tuple[ColumnDeclaration, Callable[[np.ndarray, np.random.Generator], np.ndarray | pd.Index]]
 Labels = Literal["category", "integer", "boolean"]
 
 MISSING_SHARE = 0.1
@@ -47,6 +48,7 @@ def example(
     missing: bool = False,
     labels: Labels = "category",
     constant: bool = False,
+    odd: bool = False,
     columns: Iterable[ColumnType] = EVERY_COLUMN,
     seed: int = 0,
 ) -> Dataset:
@@ -60,13 +62,18 @@ def example(
         missing: whether about a tenth of each feature column is missing. Payloads and the target never are.
         labels: the type of a classed target.
         constant: whether a table also has a number and a category that are the same in every row.
+        odd: whether a table has other columns beside `height`: odd names, huge and tiny numbers, an outlier, labels
+            that look like numbers, text that is empty or in no alphabet.
         columns: types that feature columns may have; others are left out.
         seed: another seed gives other rows of the same kind.
     """
     rng = np.random.default_rng([seed, 20_240_229])
     level, target = _target(task, labels, rows, rng)
-    features = {name: make(level, rng) for name, (_, make) in _FEATURES.items()}
-    declared = {name: declaration for name, (declaration, _) in _FEATURES.items()}
+    made = {"height": _FEATURES["height"], **_ODD_FEATURES} if odd else _FEATURES
+    features = {name: make(level, rng) for name, (_, make) in made.items()}
+    declared = {name: declaration for name, (declaration, _) in made.items()}
+    if odd and task == "classes" and labels == "category":
+        target = np.array(["1", "1.0", "ja, nein"], dtype=object)[(level + 1).astype(int)]
     if constant:
         features |= {"same": np.full(rows, 1.5), "only": np.full(rows, "x", dtype=object)}
         declared |= {"same": ColumnDeclaration(type="number"), "only": ColumnDeclaration(type="category")}
@@ -145,7 +152,7 @@ def _dates(level: np.ndarray, rng: np.random.Generator) -> pd.DatetimeIndex:
     return pd.Timestamp("2020-01-01") + pd.to_timedelta(days, unit="D")
 
 
-_FEATURES: dict[str, tuple[ColumnDeclaration, Callable[[np.ndarray, np.random.Generator], np.ndarray | pd.Index]]] = {
+_FEATURES: dict[str, _Feature] = {
     "height": (
         ColumnDeclaration(type="number", unit="cm"),
         lambda level, rng: np.round(rng.normal(170 + 8 * level, 3), 1),
@@ -162,6 +169,38 @@ _FEATURES: dict[str, tuple[ColumnDeclaration, Callable[[np.ndarray, np.random.Ge
     "member": (ColumnDeclaration(type="boolean"), lambda level, rng: rng.random(len(level)) < 1 / (1 + np.exp(-level))),
     "joined": (ColumnDeclaration(type="datetime"), _dates),
     "remark": (ColumnDeclaration(type="text"), _texts),
+}
+
+
+def _outlying(level: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    values = np.round(1e9 * rng.normal(level, 0.3), 2)
+    values[-1] = 1e13
+    return values
+
+
+def _long_ago(level: np.ndarray, rng: np.random.Generator) -> pd.DatetimeIndex:
+    return pd.Timestamp("1899-12-31 23:59:59.5") + pd.to_timedelta(rng.integers(0, 10**9, len(level)), "s")
+
+
+def _any_of(*values: str) -> Callable[[np.ndarray, np.random.Generator], np.ndarray]:
+    """A few values, whatever the level."""
+    return lambda level, rng: np.array(values, dtype=object)[np.arange(len(level)) % len(values)]
+
+
+# What files from the wild hold. The names are no Python, no YAML and no CSV without quotes.
+_ODD_FEATURES: dict[str, _Feature] = {
+    "turn over, EUR": (ColumnDeclaration(type="number"), _outlying),
+    "größe": (ColumnDeclaration(type="number"), lambda level, rng: 1e-9 * rng.normal(level, 0.3)),
+    "class": (ColumnDeclaration(type="integer"), lambda level, rng: 2**40 + rng.integers(0, 2**33, len(level))),
+    "x.y[0]": (ColumnDeclaration(type="category"), _any_of("1", "1.0", " x", "ja, nein", '"quoted"')),
+    "{}": (ColumnDeclaration(type="text"), _any_of("", "😀 ok", "a\nb", "ελληνικά")),
+    "no": (ColumnDeclaration(type="boolean"), lambda level, rng: np.arange(len(level)) == 0),
+    "born": (
+        ColumnDeclaration(type="datetime"),
+        lambda level, rng: (
+            pd.Timestamp("1899-12-31 23:59:59.5") + pd.to_timedelta(rng.integers(0, 10**9, len(level)), "s")
+        ),
+    ),
 }
 
 
@@ -209,6 +248,7 @@ class Recipe:
     missing: bool = False
     labels: Labels = "category"
     constant: bool = False
+    odd: bool = False
     columns: frozenset[ColumnType] = EVERY_COLUMN
 
     def build(self, seed: int = 0) -> Dataset:
@@ -220,6 +260,7 @@ class Recipe:
     def __str__(self) -> str:
         labels = f"{self.labels}-" if self.labels != "category" else ""
         extra = ("-missing" if self.missing else "") + ("-constant" if self.constant else "")
+        extra += "-odd" if self.odd else ""
         return f"{self.modality}-{labels}{self.task}{extra}"
 
 
@@ -232,6 +273,7 @@ def _built(recipe: Recipe, seed: int) -> Dataset:
         missing=recipe.missing,
         labels=recipe.labels,
         constant=recipe.constant,
+        odd=recipe.odd,
         columns=recipe.columns,
         seed=seed,
     )
@@ -250,7 +292,8 @@ def accepted_recipes(accepts: Accepts) -> tuple[Recipe, ...]:
             other_labels = [replace(first, labels="integer"), replace(first, labels="boolean")]
             found += [recipe for recipe in other_labels if _fits(accepts, recipe)]
         if plain and modality == "table":
-            found += [recipe for recipe in [replace(plain[0], constant=True)] if _fits(accepts, recipe)]
+            others = [replace(plain[0], constant=True), replace(plain[0], odd=True)]
+            found += [recipe for recipe in others if _fits(accepts, recipe)]
         if plain and accepts.missing and _has_gaps(replace(plain[0], missing=True)):
             found.append(replace(plain[0], missing=True))
     return tuple(found)

@@ -34,6 +34,7 @@ def rules(component: type[Component]) -> list[Rule]:
         Rule(fewer_rows_are_a_prefix_of_more, one_a_modality),
         Rule(chunks_may_come_in_any_order, one_a_modality),
         Rule(works_unconditionally, one_a_modality),
+        Rule(origin_is_what_it_says, one_a_modality),
         Rule(works_on_the_fewest_rows, every),
         Rule(progress_is_sensible, one_a_modality),
         Rule(a_killed_fit_goes_on_where_it_was, one_a_modality),
@@ -44,6 +45,8 @@ def rules(component: type[Component]) -> list[Rule]:
             Rule(the_class_asked_for_comes, lambda recipes: [r for r in recipes if r.task == "classes"]),
             Rule(a_class_of_one_row_can_be_asked_for, _plain_classes),
         ]
+    else:
+        found.append(Rule(what_it_declines_it_cannot_do, _plain_classes))
     if component.accepts.conditional == "any":
         found.append(Rule(any_columns_asked_for_come, one_a_modality))
     return found
@@ -54,7 +57,10 @@ def _plain_classes(recipes: list[Any]) -> list[Any]:
 
 
 def rows_fit_the_schema(case: Case) -> None:
-    """Synthetic rows have the columns, types, shapes and (mostly) the bounds of the training part."""
+    """Synthetic rows have the columns, types, shapes and (mostly) the bounds of the training part.
+
+    Filters, probes and sinks work on synthetic rows as they do on real ones; the host refuses other structure.
+    """
     rows = case.sample(case.fitted(), case.given(MOST))
     schema = case.data.schema
     problems = check(rows.frame, rows.arrays, schema)
@@ -83,13 +89,19 @@ def rows_fit_the_schema(case: Case) -> None:
 
 
 def as_many_rows_as_asked(case: Case) -> None:
-    """One row for each row of `given`, be it one or several hundred."""
+    """One row for each row of `given`, be it one or several hundred.
+
+    The plan says how many rows of which class come from whom; rows are put where they were asked for.
+    """
     for num_rows in COUNTS:
         case.sample(case.fitted(), case.given(num_rows))
 
 
 def another_seed_other_rows(case: Case) -> None:
-    """Another seed gives other rows: chunks differ by nothing else."""
+    """Another seed gives other rows: chunks differ by nothing else.
+
+    Every chunk has its own seed; a generator that ignores it would repeat one chunk for ever.
+    """
     given = case.given(MOST)
     rows = [case.sample(case.fitted(), given, purpose) for purpose in ("one seed", "another seed")]
     case.expect(
@@ -102,7 +114,10 @@ def another_seed_other_rows(case: Case) -> None:
 
 
 def fewer_rows_are_a_prefix_of_more(case: Case) -> None:
-    """sample(given[:k]) equals sample(given)[:k] under the same seed."""
+    """sample(given[:k]) equals sample(given)[:k] under the same seed.
+
+    The last chunk is shorter than the others, and must not come out differently for it.
+    """
     given = case.given(MOST)
     whole = case.sample(case.fitted(), given)
     for num_rows in COUNTS[:-1]:
@@ -119,7 +134,10 @@ def fewer_rows_are_a_prefix_of_more(case: Case) -> None:
 
 
 def chunks_may_come_in_any_order(case: Case) -> None:
-    """A chunk is the same whether others were made before it or not."""
+    """A chunk is the same whether others were made before it or not.
+
+    Several workers make chunks at once; who is first is chance.
+    """
     generator = case.fit(case.data)
     chunks = {purpose: case.given(num_rows) for purpose, num_rows in (("chunk 0", 50), ("chunk 1", 80))}
     one_way = {purpose: case.sample(generator, given, purpose) for purpose, given in chunks.items()}
@@ -135,7 +153,10 @@ def chunks_may_come_in_any_order(case: Case) -> None:
 
 
 def works_unconditionally(case: Case) -> None:
-    """Without any given column it samples as well."""
+    """Without any given column it samples as well.
+
+    Without a classed target, or beside generators that know no classes, the host gives no column.
+    """
     rows = case.sample(case.fitted(), case.given(20, columns=[]))
     problems = check(rows.frame, rows.arrays, case.data.schema)
     case.expect(
@@ -147,8 +168,53 @@ def works_unconditionally(case: Case) -> None:
     )
 
 
+def origin_is_what_it_says(case: Case) -> None:
+    """`origin` says what rows start from: all are training rows under `copies`, and nearly none are otherwise.
+
+    Filters and reports go by it: what is called `copies` is not judged for being one.
+    """
+    train = case.data
+    hashes = train.row_hashes()
+    if pd.Series(hashes).duplicated().any():
+        return  # where real rows repeat each other, made ones may well be equal to some
+    rows = case.sample(case.fitted(), case.given(MOST))
+    origin, share = case.component.origin, float(np.isin(rows.row_hashes(), hashes).mean())  # type: ignore[attr-defined]
+    case.expect(
+        share == 1 if origin == "copies" else share < 0.9,
+        done=f"sampled {MOST} rows and looked for them among the training rows",
+        came=f"{share:.0%} of them are training rows, and `origin` is {origin!r}",
+        expected="all of them" if origin == "copies" else "new rows",
+        fix="give the rows back as they were"
+        if origin == "copies"
+        else "move or make each row, or say origin='copies'",
+    )
+
+
+def what_it_declines_it_cannot_do(case: Case) -> None:
+    """With `conditional="none"` it cannot be asked for a class.
+
+    If it can, it is left out of balancing and of per-class amounts for nothing.
+    """
+    given = case.given(MOST, [str(case.data.schema.target)])
+    try:
+        rows = case.sample(case.fitted(), given)
+        kept = not difference(labels_of(given.iloc[:, 0]), labels_of(rows.frame[given.columns[0]]))
+    except Exception:  # it cannot, as it says
+        return
+    case.expect(
+        not kept,
+        done=f"asked for {MOST} rows of given classes, which `accepts` says it cannot be asked for",
+        came="all of them, as asked",
+        expected="a component that says all it can",
+        fix='say accepts = Accepts(..., conditional="target")',
+    )
+
+
 def works_on_the_fewest_rows(case: Case) -> None:
-    """`accepts.min_rows` rows are enough to learn from."""
+    """`accepts.min_rows` rows are enough to learn from.
+
+    The host relies on `accepts.min_rows` to refuse in words, instead of letting a fit fail.
+    """
     min_rows = case.component.accepts.min_rows
     assert case.recipe is not None
     data = replace(case.recipe, rows=min_rows).build()
@@ -168,13 +234,19 @@ def works_on_the_fewest_rows(case: Case) -> None:
 
 
 def the_class_asked_for_comes(case: Case) -> None:
-    """The target comes back as it was given."""
+    """The target comes back as it was given.
+
+    Balancing a dataset means asking for the rare class; another class would be a wrong label.
+    """
     given = case.given(MOST)
     _expect_given(case, case.sample(case.fitted(), given), given)
 
 
 def any_columns_asked_for_come(case: Case) -> None:
-    """Whatever columns are given come back as they were given."""
+    """Whatever columns are given come back as they were given.
+
+    `conditional='any'` is a promise that `augment sample --where` passes on to users.
+    """
     features = case.data.schema.features
     for columns in ([features[0]] if features else [], list(case.data.frame.columns)):
         given = case.given(40, columns)
@@ -182,7 +254,10 @@ def any_columns_asked_for_come(case: Case) -> None:
 
 
 def a_class_of_one_row_can_be_asked_for(case: Case) -> None:
-    """A class with a single training row is rare, not an error."""
+    """A class with a single training row is rare, not an error.
+
+    Lopsided data is why people come; the rarest class often has a row or two after the cut.
+    """
     data = case.data
     target, rare = str(data.schema.target), data.schema.classes[-1]
     labels = labels_of(data.frame[target])
@@ -208,7 +283,10 @@ def _expect_given(case: Case, rows: Dataset, given: pd.DataFrame) -> None:
 
 
 def progress_is_sensible(case: Case) -> None:
-    """Progress counts up to its total, with losses that are numbers."""
+    """Progress counts up to its total, with losses that are numbers.
+
+    Rate and time left are computed from it, and the losses become a curve in the report.
+    """
     seen: list[tuple[int, int, Mapping[str, float]]] = []
     case.fit(
         case.data,
@@ -242,7 +320,10 @@ class _LastSave(Checkpoint):
 
 
 def a_killed_fit_goes_on_where_it_was(case: Case) -> None:
-    """A fit that is killed after a checkpoint ends with the same state as one that was not."""
+    """A fit that is killed after a checkpoint ends with the same state as one that was not.
+
+    After a kill the same command goes on, and ends with the same bytes as if nothing had happened.
+    """
     place = case.folder / "checkpoint"
     whole = case.fit(case.data)
     for _ in range(2):
@@ -270,6 +351,9 @@ def _differing_files(one: Path, other: Path) -> list[str]:
 
 
 def a_fit_that_must_hurry_still_works(case: Case) -> None:
-    """With almost no time left, `fit` stops early and leaves a generator that can sample."""
+    """With almost no time left, `fit` stops early and leaves a generator that can sample.
+
+    With a time budget the host sets a deadline; half a model is better than none.
+    """
     generator = case.fit(case.data, case.context("fit", train=case.data, deadline=1e-3))
     case.sample(generator, case.given(7))

@@ -53,7 +53,10 @@ def _without_gaps(recipes: list[Recipe]) -> list[Recipe]:
 
 
 def gives_each_row_a_number(case: Case) -> None:
-    """`judge` gives one float a row."""
+    """`judge` gives one float a row.
+
+    Rows are kept where the number reaches the threshold; NaN would neither keep nor drop.
+    """
     judged = work(case, case.fitted())
     right = isinstance(judged, np.ndarray) and judged.shape == (len(case.other_data),) and judged.dtype.kind == "f"
     case.expect(
@@ -66,7 +69,10 @@ def gives_each_row_a_number(case: Case) -> None:
 
 
 def judges_each_row_by_itself(case: Case) -> None:
-    """What a filter thinks of a row does not depend on the rows beside it: those drawn again are judged alone."""
+    """What a filter thinks of a row does not depend on the rows beside it: those drawn again are judged alone.
+
+    Rejected rows are drawn again in other batches; a verdict may not depend on the company.
+    """
     judge, candidates = case.fitted(), case.other_data
     whole = judge.judge(candidates, case.context("work", train=case.data))
     rows = np.arange(len(candidates))[::-3]
@@ -81,7 +87,10 @@ def judges_each_row_by_itself(case: Case) -> None:
 
 
 def keeps_some_real_rows(case: Case) -> None:
-    """Real rows that it has not seen are not all thrown out."""
+    """Real rows that it has not seen are not all thrown out.
+
+    A filter that throws out real rows throws out good synthetic ones: no run could ever end.
+    """
     judge = case.fitted()
     kept = float((work(case, judge) >= judge.threshold).mean())
     case.expect(
@@ -94,7 +103,10 @@ def keeps_some_real_rows(case: Case) -> None:
 
 
 def both_parts_get_the_same_schema(case: Case) -> None:
-    """Training part and hold-out come out alike, and fit the schema that they say they have."""
+    """Training part and hold-out come out alike, and fit the schema that they say they have.
+
+    Generators learn on one part and are judged on the other; both must mean the same.
+    """
     transform = case.fitted()
     changed = {"training part": transform.apply(case.data), "hold-out": transform.apply(case.other_data)}
     for name, part in changed.items():
@@ -117,7 +129,10 @@ def both_parts_get_the_same_schema(case: Case) -> None:
 
 
 def predictions_have_the_right_shape(case: Case) -> None:
-    """Probabilities (N, C) that sum to one, or one finite value a row."""
+    """Probabilities (N, C) that sum to one, or one finite value a row.
+
+    Every score is computed from these numbers, column by column.
+    """
     predicted = work(case, case.fitted())
     num_rows, num_classes = len(case.other_data), len(case.data.schema.classes)
     shape = (num_rows, num_classes) if num_classes else (num_rows,)
@@ -139,7 +154,10 @@ def predictions_have_the_right_shape(case: Case) -> None:
 
 
 def predicts_better_than_chance(case: Case) -> None:
-    """On data where the target follows the features, unseen rows are predicted better than by guessing."""
+    """On data where the target follows the features, unseen rows are predicted better than by guessing.
+
+    A trial compares what a probe learns from different rows; one that learns nothing sees no difference.
+    """
     assert case.recipe is not None
     larger = replace(case.recipe, rows=max(200, case.recipe.rows))
     train, test = larger.build(), larger.build(seed=1)
@@ -167,7 +185,10 @@ def predicts_better_than_chance(case: Case) -> None:
 
 
 def a_class_may_be_missing_in_training(case: Case) -> None:
-    """A class that no training row has keeps its column of probabilities."""
+    """A class that no training row has keeps its column of probabilities.
+
+    A resampled training part may lose a rare class that the hold-out still has.
+    """
     data = case.data
     target, absent = str(data.schema.target), data.schema.classes[0]  # the first: later columns must not move up
     train = data.take(labels_of(data.frame[target]) != absent)
@@ -194,7 +215,10 @@ def a_class_may_be_missing_in_training(case: Case) -> None:
 
 
 def weights_count(case: Case) -> None:
-    """Rows with larger weights pull predictions their way."""
+    """Rows with larger weights pull predictions their way.
+
+    Class weighting is one of the cheap alternatives that synthetic rows have to beat.
+    """
     data = case.data
     target, favourite = str(data.schema.target), data.schema.classes[-1]
     # shuffled labels: the weights are all there is to learn
@@ -216,7 +240,10 @@ def weights_count(case: Case) -> None:
 
 
 def predicts_a_single_row(case: Case) -> None:
-    """One row is predicted as it is among many."""
+    """One row is predicted as it is among many.
+
+    A prediction that depends on its neighbours in the batch looks at the hold-out.
+    """
     probe, rows = case.fitted(), request(case)
     found = probe.predict(rows.take(slice(0, 1))), probe.predict(rows)[:1]
     case.expect(
@@ -229,12 +256,18 @@ def predicts_a_single_row(case: Case) -> None:
 
 
 def scores_are_finite_numbers(case: Case) -> None:
-    """A metric gives a list of scores that a report can show."""
+    """A metric gives a list of scores that a report can show.
+
+    They go into metrics.json and the report; JSON has no NaN, and a name stands once.
+    """
     _expect_scores(case, work(case, case.fitted()), f"{len(case.other_data)} synthetic rows")
 
 
 def two_synthetic_rows_are_enough(case: Case) -> None:
-    """A small run has scores too."""
+    """A small run has scores too.
+
+    A small run, or a strict filter, leaves a handful of rows.
+    """
     few = case.other_data.take(slice(0, 2))
     context = case.context("work", train=case.data)
     _expect_scores(case, case.new().score(few, case.data, case.other_data, context), "2 synthetic rows")

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from augment.components import Component
-from augment.errors import AugmentError
+from augment.errors import AugmentError, did_you_mean
 from augment.testing import data_in_out, every_kind, generators, judges, learners
 from augment.testing.examples import Recipe, accepted_recipes
-from augment.testing.rules import Case, ConformanceError, Settings, explanation
+from augment.testing.rules import Case, ConformanceError, Finding, Rule, Settings
 
 __all__ = ["Check", "check_component", "checks_for"]
 
@@ -28,86 +29,137 @@ class Check:
 
     Attributes:
         name: the rule, and in brackets the kind of data.
-        rule: the rule's name alone.
+        rule: the rule, with what it promises and why.
+        component: the class.
+        settings: its settings, as they were given.
+        recipe: the kind of data; None where the rule needs none.
+        exception: why the component may break the rule; empty where it may not.
+        kept: fitted components that the checks of one component share.
     """
 
     name: str
-    rule: str
-    function: Callable[[Case], None]
+    rule: Rule
     component: type[Component]
     settings: Settings
     recipe: Recipe | None
+    exception: str
     kept: dict[str, Any] = field(repr=False, compare=False)
 
     def __str__(self) -> str:
         return self.name
 
     def __call__(self, tmp_path: Path) -> None:
-        """Try it.
+        """Try it. What may be broken must be broken: an exception that is needed no more goes.
 
         Raises:
-            ConformanceError: the component does not keep the rule.
+            ConformanceError: the component does not keep the rule, or keeps one that it is excepted from.
         """
+        case = Case(self.component, self.settings, self.recipe, tmp_path, self.kept)
+        try:
+            self._try(case)
+        except ConformanceError as error:
+            if self.exception:
+                return
+            (finding,) = error.findings
+            told = replace(finding, rule=self.rule.name, promise=self.rule.promise, why=self.rule.why)
+            raise ConformanceError(told) from error.__cause__
+        case.expect(
+            not self.exception,
+            done=f"tried {self.name}, which it may break because {self.exception}",
+            came="it keeps the rule",
+            expected="exceptions for what cannot be otherwise, and no others",
+            fix="take it out of the exceptions",
+        )
+
+    def _try(self, case: Case) -> None:
         with _one_thread():
-            case = Case(self.component, self.settings, self.recipe, tmp_path, self.kept)
             try:
-                self.function(case)
-            except ConformanceError as error:
-                raise ConformanceError(f"{self.rule}: {error}") from error.__cause__
-            except Exception as error:
+                self.rule.function(case)
+            except ConformanceError:
+                raise
+            except (Exception, SystemExit) as error:
                 # a user's mistake is an AugmentError; nobody made one here
-                kind = "refused it" if isinstance(error, AugmentError) else "failed"
+                how = "refused it" if isinstance(error, AugmentError) else "failed"
+                where = _place(error, self.component)
                 raise ConformanceError(
-                    self.rule
-                    + ": "
-                    + explanation(
+                    Finding(
                         case.name,
-                        self.recipe,
-                        (self.function.__doc__ or self.rule).split("\n")[0],
-                        f"the component {kind}: {type(error).__name__}: {error}",
-                        "it works, since `accepts` says that the component takes such data",
-                        "mend it (the cause stands above), or let `accepts` say what it cannot take",
+                        done="tried the rule",
+                        came=f"the component {how}: {type(error).__name__}: {error}{where}",
+                        expected="it works, since `accepts` says that the component takes such data",
+                        fix="mend it, or let `accepts` say what it cannot take",
+                        data=str(self.recipe or ""),
                     )
                 ) from error
 
 
-def checks_for(component: type[Component], params: Settings = None) -> list[Check]:
+def checks_for(
+    component: type[Component], params: Settings = None, exceptions: Mapping[str, str] | None = None
+) -> list[Check]:
     """All checks for a component, to be parametrised over: see `augment.testing`.
 
     Args:
         component: the class.
         params: its settings, where its defaults will not do: a mapping, its Params, or a function of an empty folder
             that returns a mapping (and may write the files which the settings name).
+        exceptions: what it may break, each with the reason: a rule's name, or a check's (`rule[kind of data]`). Such a
+            check passes where the rule is broken, and fails where it is kept.
+
+    Raises:
+        ValueError: an exception names no rule of this component, or gives no reason.
     """
     recipes = [] if component.kind == "source" else list(accepted_recipes(component.accepts))
+    rules = [rule for module in MODULES for rule in module.rules(component)]
+    excepted = dict(exceptions or {})
     kept: dict[str, Any] = {}
     checks = []
-    for module in MODULES:
-        for rule in module.rules(component):
-            for recipe in [None] if rule.on is None else rule.on(recipes):
-                name = f"{rule.name}[{recipe}]" if recipe else rule.name
-                checks.append(Check(name, rule.name, rule.function, component, params, recipe, kept))
+    for rule in rules:
+        for recipe in [None] if rule.on is None else rule.on(recipes):
+            name = f"{rule.name}[{recipe}]" if recipe else rule.name
+            reason = excepted.get(name, excepted.get(rule.name, ""))
+            checks.append(Check(name, rule, component, params, recipe, reason, kept))
+    known = {check.name for check in checks} | {rule.name for rule in rules}
+    for name, reason in excepted.items():
+        if name not in known or not reason.strip():
+            raise ValueError(f"exception {name!r}: a rule, and a reason, were expected{did_you_mean(name, known)}")
     return checks
 
 
-def check_component(component: type[Component], params: Settings = None, tmp_path: Path | None = None) -> None:
-    """Run all checks for a component.
+def check_component(
+    component: type[Component],
+    params: Settings = None,
+    tmp_path: Path | None = None,
+    exceptions: Mapping[str, str] | None = None,
+) -> None:
+    """Run all checks for a component: see `checks_for`.
 
     Raises:
         ConformanceError: some failed; the message explains each.
     """
+    findings: list[Finding] = []
     with tempfile.TemporaryDirectory() as own_folder:
         folder = tmp_path or Path(own_folder)
-        failures = []
-        for position, check in enumerate(checks_for(component, params)):
+        for position, check in enumerate(checks_for(component, params, exceptions)):
             place = folder / str(position)
             place.mkdir()
             try:
                 check(place)
             except ConformanceError as error:
-                failures.append(str(error))
-    if failures:
-        raise ConformanceError(f"{len(failures)} checks failed\n\n" + "\n\n".join(failures))
+                findings += error.findings
+    if findings:
+        raise ConformanceError(*findings)
+
+
+def _place(error: BaseException, component: type[Component]) -> str:
+    """Where in the component's own package an error came up, in brackets; empty when it cannot be told."""
+    package = component.__module__.partition(".")[0]
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    own = [frame for frame in frames if str(frame.f_globals.get("__name__", "")).partition(".")[0] == package]
+    if not own or package == "augment":
+        return ""
+    code = own[-1].f_code
+    lines = [number for frame, number in traceback.walk_tb(error.__traceback__) if frame is own[-1]]
+    return f" ({Path(code.co_filename).name}, line {lines[-1]}, in {code.co_name})"
 
 
 @contextmanager

@@ -70,7 +70,10 @@ def request(case: Case) -> Dataset:
 
 
 def same_seed_same_outcome(case: Case) -> None:
-    """Fitting and working twice with the same data and seeds gives the same outcome, whatever else was drawn before."""
+    """Fitting and working twice with the same data and seeds gives the same outcome, whatever else was drawn before.
+
+    Same file, data and seed give the same bytes: that is how runs are compared, resumed and trusted.
+    """
     outcomes = []
     for turn in (1, 2):
         with _global_state_of(turn):
@@ -87,7 +90,10 @@ def same_seed_same_outcome(case: Case) -> None:
 
 
 def asking_twice_changes_nothing(case: Case) -> None:
-    """Using a fitted component does not change it."""
+    """Using a fitted component does not change it.
+
+    Chunks are made by any worker in any order, and made again after a kill.
+    """
     component = case.fit(case.data)
     first, second = work(case, component), work(case, component)
     found = difference(first, second)
@@ -101,7 +107,10 @@ def asking_twice_changes_nothing(case: Case) -> None:
 
 
 def inputs_are_left_as_they_were(case: Case) -> None:
-    """The data that a component is shown is not its own."""
+    """The data that a component is shown is not its own.
+
+    The host hands the same rows to the next component, and does not copy them for each.
+    """
     data, asked, other = case.data, request(case), case.other_data
     parts = {"training part": data, "request": asked, "other data": other}
     before = {name: part.fingerprint() for name, part in parts.items()}
@@ -129,7 +138,10 @@ def inputs_are_left_as_they_were(case: Case) -> None:
 
 
 def global_random_state_is_left_alone(case: Case) -> None:
-    """The random states of python, numpy and torch belong to the user."""
+    """The random states of python, numpy and torch belong to the user.
+
+    It belongs to the user's own program, and to the component that comes next.
+    """
     work(case, case.fitted())  # imports what it needs, so that torch's state can be looked at before and after
     with _global_state_of(3):
         before = _global_states()
@@ -147,7 +159,10 @@ def global_random_state_is_left_alone(case: Case) -> None:
 
 
 def saving_twice_gives_the_same_bytes(case: Case) -> None:
-    """Equal state gives equal bytes, after loading as well."""
+    """Equal state gives equal bytes, after loading as well.
+
+    Finished fits are stored and compared by a hash of their files.
+    """
     component = case.fitted()
     first, second = saved(case, component), saved(case, component)
     again = saved(case, case.component.load(first, case.params))  # type: ignore[attr-defined]
@@ -162,7 +177,10 @@ def saving_twice_gives_the_same_bytes(case: Case) -> None:
 
 
 def state_is_safetensors_and_json(case: Case) -> None:
-    """Fitted state is data: loading a hostile file must not run code."""
+    """Fitted state is data: loading a hostile file must not run code.
+
+    A run folder may come from a stranger, and pickled files run code when they are opened.
+    """
     names = sorted(_contents(saved(case, case.fitted())))
     foreign = [name for name in names if Path(name).suffix not in (".safetensors", ".json")]
     case.expect(
@@ -175,7 +193,10 @@ def state_is_safetensors_and_json(case: Case) -> None:
 
 
 def loading_brings_back_what_was_saved(case: Case) -> None:
-    """A loaded component does what the saved one did."""
+    """A loaded component does what the saved one did.
+
+    `sample` nearly always happens in another process than `fit`; what was not saved is lost.
+    """
     component = case.fitted()
     loaded = case.component.load(saved(case, component), case.params)  # type: ignore[attr-defined]
     found = difference(work(case, component), work(case, loaded))
@@ -190,7 +211,10 @@ def loading_brings_back_what_was_saved(case: Case) -> None:
 
 
 def a_new_process_loads_the_same(case: Case) -> None:
-    """What was saved means the same in another process: nothing lives outside the files."""
+    """What was saved means the same in another process: nothing lives outside the files.
+
+    Workers are new processes: module variables and closures do not travel with the files.
+    """
     case.expect(
         is_importable(case.component),
         done="looked for the class from a new process",

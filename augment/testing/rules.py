@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,11 +21,11 @@ from augment.testing.examples import Recipe
 __all__ = [
     "Case",
     "ConformanceError",
+    "Finding",
     "Rule",
     "Settings",
     "difference",
     "every",
-    "explanation",
     "one",
     "one_a_modality",
 ]
@@ -32,8 +33,52 @@ __all__ = [
 Settings = Params | Mapping[str, Any] | Callable[[Path], Mapping[str, Any]] | None
 
 
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong with a component, told as a colleague would.
+
+    Attributes:
+        component: in words: `generator 'jitter' (Jitter)`.
+        done: what the check did.
+        came: what came of it.
+        expected: instead.
+        fix: how to mend it.
+        data: the kind of example data; empty where a rule needs none.
+        rule: the rule's name.
+        promise: what the contract says.
+        why: the contract says so.
+    """
+
+    component: str
+    done: str
+    came: str
+    expected: str
+    fix: str
+    data: str = ""
+    rule: str = ""
+    promise: str = ""
+    why: str = ""
+
+    def __str__(self) -> str:
+        data = f", on example data of kind {self.data}" if self.data else ""
+        told = {
+            "the contract": " ".join(filter(None, [self.promise, self.why])),
+            "what was done": self.done,
+            "what came": self.came,
+            "expected": self.expected,
+            "how to mend": self.fix,
+        }
+        lines = [f"  {what + ':':<15}{text}" for what, text in told.items() if text]
+        return "\n".join([f"{self.rule}: {self.component}{data}", *lines])
+
+
 class ConformanceError(AssertionError):
-    """A component does not do what the host relies on: what was done, what came, what is expected, how to mend it."""
+    """A component does not do what the host relies on. `findings` holds what was found, one for each broken rule."""
+
+    def __init__(self, *findings: Finding):
+        self.findings = findings
+        head = [] if len(findings) == 1 else [f"{len(findings)} checks failed"]
+        super().__init__("\n\n".join([*head, *map(str, findings)]))
 
 
 @dataclass(frozen=True)
@@ -62,7 +107,8 @@ class Case:
     def expect(self, holds: bool, *, done: str, came: str, expected: str, fix: str) -> None:
         """Fail with an explanation unless it holds."""
         if not holds:
-            raise ConformanceError(explanation(self.name, self.recipe, done, came, expected, fix))
+            data = str(self.recipe or "")
+            raise ConformanceError(Finding(self.name, done, came, expected, fix, data))
 
     @cached_property
     def params(self) -> Params:
@@ -159,13 +205,6 @@ class Case:
         return rows
 
 
-def explanation(name: str, recipe: Recipe | None, done: str, came: str, expected: str, fix: str) -> str:
-    """The message of a failed check."""
-    data = f", on example data of kind {recipe}" if recipe else ""
-    told = {"what was done": done, "what came": came, "expected": expected, "how to mend": fix}
-    return "\n".join([f"{name}{data}", *(f"  {what + ':':<15}{text}" for what, text in told.items())])
-
-
 @dataclass(frozen=True)
 class Rule:
     """One thing that components must do: a function that fails with a ConformanceError, and the data it is tried on.
@@ -180,6 +219,20 @@ class Rule:
     def name(self) -> str:
         """The function's name with hyphens."""
         return self.function.__name__.strip("_").replace("_", "-")
+
+    @property
+    def promise(self) -> str:
+        """What the contract says: the first paragraph of the function's documentation."""
+        return self._paragraphs[0]
+
+    @property
+    def why(self) -> str:
+        """Why it says so: the second paragraph."""
+        return self._paragraphs[1]
+
+    @property
+    def _paragraphs(self) -> list[str]:
+        return [" ".join(part.split()) for part in inspect.cleandoc(self.function.__doc__ or "").split("\n\n")]
 
 
 def every(recipes: list[Recipe]) -> list[Recipe]:
@@ -210,14 +263,13 @@ def settle(component: type[Component], settings: Settings, folder: Path) -> Para
         return component.Params.model_validate(settings or {})
     except ValidationError as error:
         raise ConformanceError(
-            explanation(
-                f"{component.kind} {component.name!r}",
-                None,
-                f"made its Params from {dict(settings or {})}",
-                str(error),
-                "valid settings; every field has a default, but for those that only a user can know",
-                "give the fields defaults, or pass settings: checks_for(..., params={...}); a function of a folder may "
-                "write the files that a source reads",
+            Finding(
+                f"{component.kind} {component.name!r} ({component.__qualname__})",
+                done=f"made its Params from {dict(settings or {})}",
+                came=str(error),
+                expected="valid settings; every field has a default, but for those that only a user can know",
+                fix="give the fields defaults, or pass settings: checks_for(..., params={...}); a function of a folder "
+                "may write the files that a source reads",
             )
         ) from error
 
