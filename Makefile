@@ -1,7 +1,7 @@
 # What developers run. The tools come with: pip install -c constraints.txt -e '.[test,dev,docs]'
 BIN ?= .venv/bin
 
-.PHONY: help test slow lint types docs bench ci format
+.PHONY: help test slow faults lint types docs bench ci format
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
@@ -10,6 +10,9 @@ test:  ## the tests, without the slow ones
 
 slow:  ## the tests that take minutes
 	$(BIN)/pytest -q -m slow
+
+faults:  ## kill runs and break disks everywhere; an hour
+	$(BIN)/python tests/faults/everywhere.py all
 
 lint:  ## style and likely mistakes
 	$(BIN)/ruff check .

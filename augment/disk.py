@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from augment.errors import DiskError, LockedError
 
-__all__ = ["clear", "disk_error", "disk_errors", "draft", "exclusive", "is_disk_fault", "publish", "remove", "taken"]
+__all__ = ["clear", "copy_tree", "disk_errors", "draft", "exclusive", "is_disk_fault", "publish", "remove", "taken"]
 
 DRAFT = ".draft"
 # what a disk answers when nobody's code is at fault: full, broken, or not to be written
@@ -33,21 +33,20 @@ FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno
 
 @contextmanager
 def disk_errors(path: Path | None, doing: str) -> Iterator[None]:
-    """Turn an operating system's error into a DiskError that says what was being done, and where."""
+    """Turn an operating system's error into a DiskError that says what was being done, and where.
+
+    `path` is named where the error names none.
+    """
     try:
         yield
     except BrokenPipeError:  # whoever reads our output has had enough of it
         raise
     except OSError as error:
-        raise disk_error(error, path, doing) from error
-
-
-def disk_error(error: OSError, path: Path | None, doing: str) -> DiskError:
-    """The error in words, for the place that the user knows: what goes wrong in a draft, goes wrong there."""
-    named = error.filename2 or error.filename or path
-    where = f"{_place_of(Path(os.fsdecode(named)))}: " if isinstance(named, str | bytes | os.PathLike) else ""
-    remedy = "; once that is mended, the same command goes on where it was" if is_disk_fault(error) else ""
-    return DiskError(f"{where}{doing} failed: {error.strerror or error}{remedy}")
+        # what goes wrong in a draft, goes wrong in the place that the user knows
+        named = error.filename2 or error.filename or path
+        where = f"{_place_of(Path(os.fsdecode(named)))}: " if isinstance(named, str | bytes | os.PathLike) else ""
+        remedy = "; once that is mended, the same command goes on where it was" if is_disk_fault(error) else ""
+        raise DiskError(f"{where}{doing} failed: {error.strerror or error}{remedy}") from error
 
 
 def is_disk_fault(error: OSError) -> bool:
@@ -109,6 +108,17 @@ def publish(made: Path, place: Path, replace: bool = False) -> None:
     else:
         os.replace(made, place)
     _flush_one(place.parent)
+
+
+def copy_tree(source: Path, place: Path, without: str = "") -> None:
+    """Copy a folder, but no file of the name `without`. (`shutil.copytree` raises a list of errors as one.)"""
+    place.mkdir()
+    for path in sorted(source.rglob("*")):  # a folder comes before what is in it
+        target = place / path.relative_to(source)
+        if path.is_dir():
+            target.mkdir()
+        elif path.name != without:
+            shutil.copyfile(path, target)
 
 
 def remove(path: Path) -> None:

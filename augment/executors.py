@@ -19,6 +19,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, Any, Protocol
 
 from augment import errors
@@ -75,14 +76,19 @@ def open_task(fn: str, init: Mapping[str, Any], emit: Emit, what: str = "the wor
     """
     module, _, name = fn.partition(":")
     notes = _Notes(emit)
-    with notes.taken(), disk_errors(None, what):
+    with notes.taken(), disk_errors(_place(init), what):
         task: Task = getattr(importlib.import_module(module), name)(init, emit)
 
     def run(row: Mapping[str, Any]) -> Mapping[str, Any]:
-        with notes.taken(), disk_errors(None, what):
+        with notes.taken(), disk_errors(_place({**init, **row}), what):
             return task(row)
 
     return run
+
+
+def _place(told: Mapping[str, Any]) -> Path | None:
+    """Where a task writes, for errors that do not say where they happened."""
+    return next((Path(told[name]) for name in ("out", "folder", "scratch") if told.get(name)), None)
 
 
 class _Notes(logging.Handler):

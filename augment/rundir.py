@@ -165,11 +165,13 @@ class Draft:
 
     def write_json(self, name: str, content: Any) -> None:
         """Write one of the JSON files."""
-        _write_json(self.folder / name, content)
+        text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False, default=_plain)
+        self.write_text(name, text + "\n")
 
     def write_text(self, name: str, text: str) -> None:
         """Write one of the text files."""
-        (self.folder / name).write_text(text, encoding="utf-8", newline="\n")
+        with disk_errors(self.folder / name, "writing"):
+            (self.folder / name).write_text(text, encoding="utf-8", newline="\n")
 
     def finish(self, manifest: Mapping[str, Any]) -> None:
         """Write `run.json`, last, with a SHA-256 of every other file."""
@@ -301,11 +303,6 @@ def _read_json(path: Path) -> dict[str, Any]:
         return dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise DiskError(f"{path} cannot be read: {error}") from error
-
-
-def _write_json(path: Path, content: Any) -> None:
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False, default=_plain)
-    path.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
 def _plain(value: Any) -> Any:

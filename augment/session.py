@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes.util
 import os
-import shutil
 import signal
 import threading
 import time
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from augment.components import derive_seed
-from augment.disk import disk_errors, remove
+from augment.disk import copy_tree, disk_errors, remove
 from augment.errors import Interrupted, SpecError
 from augment.executors import Executor, InProcess, Job, Processes
 from augment.keys import content_key, file_sha256, library_versions, platform_class, source_hash
@@ -139,7 +138,7 @@ class Session:
             if kept is None:
                 with disk_errors(self.store.root, "storing the training part"):
                     remove(work / "built")
-                    shutil.copytree(folder, work / "built")
+                    copy_tree(folder, work / "built")
                 kept = self.store.publish(key, work / "built")
         return kept
 
@@ -207,7 +206,7 @@ class Session:
     def copy_fitted(self, fitted: Path, place: Path) -> None:
         """Copy a fitted component out of the store into a run's folder."""
         with disk_errors(place, "copying a fitted component"):
-            shutil.copytree(fitted, place, ignore=shutil.ignore_patterns(MANIFEST))
+            copy_tree(fitted, place, without=MANIFEST)
 
 
 @contextmanager

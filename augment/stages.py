@@ -18,7 +18,7 @@ from typing import Any
 
 from augment.components import Checkpoint, Context, Filter, Fitted, Source, Transform
 from augment.dataset import Dataset
-from augment.disk import disk_error, is_disk_fault
+from augment.disk import is_disk_fault
 from augment.errors import AugmentError, PluginError
 from augment.executors import Emit, Task
 from augment.keys import content_key
@@ -40,11 +40,9 @@ def calling(bound: Bound, verb: str) -> Iterator[None]:
             yield
     except AugmentError:
         raise
-    except OSError as error:
-        if is_disk_fault(error):
-            raise disk_error(error, None, f"{bound.what}: {verb}") from error
-        raise PluginError(f"{bound.what} failed in {verb}: {type(error).__name__}: {error}") from error
     except (Exception, SystemExit) as error:
+        if isinstance(error, OSError) and is_disk_fault(error):
+            raise  # not the component's fault; whoever opened the task tells it
         raise PluginError(f"{bound.what} failed in {verb}: {type(error).__name__}: {error}") from error
     finally:
         os.chdir(folder)
