@@ -85,7 +85,7 @@ class Binder:
 
     def check_rows(self, generators: list[Bound]) -> None:
         """The target has the classes that `mix.rows` names, and the generators can be asked for them."""
-        rows, share = self.pipeline.mix.rows, self.pipeline.mix.share
+        rows = self.pipeline.mix.rows
         if rows != "balance" and not isinstance(rows, dict):
             return
         trail: Trail = ("mix", "rows")
@@ -103,7 +103,7 @@ class Binder:
                     near = did_you_mean(label, self.schema.classes) or f"; there are {_listing(self.schema.classes)}"
                     self._complain((*trail, label), f"the target {self.schema.target!r} has no class {label!r}{near}")
         for generator in generators:
-            if generator.cls.accepts.conditional == "none" and share.get(generator.id, 1) > 0:
+            if generator.cls.accepts.conditional == "none" and self.pipeline.mix.weight(generator.id) > 0:
                 self._complain(
                     trail,
                     f"amounts per class need generators that can be asked for a class, and {generator.id!r} cannot; "

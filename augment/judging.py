@@ -27,6 +27,7 @@ __all__ = [
     "OVERSAMPLING",
     "SYNTHETIC",
     "load_parts",
+    "picked",
     "predict_arm",
     "score",
 ]
@@ -54,7 +55,8 @@ def predict_arm(init: Mapping[str, Any], emit: Emit) -> Task:
     """Train the probe on one arm and predict the hold-out.
 
     init: `component`, `train`, `test` (target withheld), `seed`. Row: `arm` (`none`, `class-weights`, `oversampling`,
-    or another name for real + synthetic), `parts` (dataset folders of the synthetic rows), `trial_seed`, `out`.
+    or another name for real + synthetic), `parts` (dataset folders of the synthetic rows) or `picks` (see `picked`),
+    `trial_seed`, `out`.
     Result: `rows` trained on. The file `out` holds class probabilities (N, C) or values (N,), float64.
     """
     bound = bound_from_json(init["component"], CATALOG)
@@ -70,7 +72,8 @@ def predict_arm(init: Mapping[str, Any], emit: Emit) -> Task:
         elif row["arm"] == OVERSAMPLING:
             data = oversampled(train, np.random.default_rng(seed))
         elif row["arm"] != NONE:
-            data = Dataset.concat([train, load_parts(row["parts"], seed)])
+            synthetic = picked(row["picks"]) if "picks" in row else load_parts(row["parts"], seed)
+            data = Dataset.concat([train, synthetic])
         probe: Any = bound.cls(bound.params)
         assert isinstance(probe, Probe)
         with lend(init, seed) as context:
@@ -90,6 +93,26 @@ def predict_arm(init: Mapping[str, Any], emit: Emit) -> Task:
         return {"rows": len(data)}
 
     return run
+
+
+def picked(picks: Sequence[Mapping[str, Any]]) -> Dataset:
+    """Some of the rows that are there, so that arms with few and with many rows share them.
+
+    Args:
+        picks: each with `parts` (dataset folders) and `rows`: how many of the first rows of each label, or, under an
+            empty label, of all.
+    """
+    found = []
+    for pick in picks:
+        data = Dataset.concat([Dataset.load(Path(folder)) for folder in pick["parts"]])
+        labels = np.full(len(data), "", dtype=object)
+        if "" not in pick["rows"]:
+            labels = labels_of(data.frame[data.schema.target])
+        keep = np.zeros(len(data), dtype=bool)
+        for label, count in pick["rows"].items():
+            keep[np.flatnonzero(labels == label)[:count]] = True
+        found.append(data.take(keep))
+    return Dataset.concat(found)
 
 
 def balanced_weights(data: Dataset) -> np.ndarray:

@@ -19,7 +19,7 @@ from augment.schema import SchemaDeclaration
 from augment.specfile import Trail, shown
 from augment.validation import Complaint
 
-__all__ = ["SECTIONS", "Mix", "Pipeline", "Split", "Trial", "Use", "cross_check", "ids_of", "long_form"]
+__all__ = ["SECTIONS", "Mix", "Pipeline", "Search", "Split", "Trial", "Use", "cross_check", "ids_of", "long_form"]
 
 # the sections that hold components, in the order in which they run
 SECTIONS: dict[str, Kind] = {
@@ -39,11 +39,11 @@ _MULTIPLE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?x")
 _DEVICE = re.compile(r"auto|cpu|cuda(:[0-9]{1,3})?")
 # names that stand for something else in `origin`, in the arms of a trial, or among the filters
 _RESERVED = {
-    "generators": {"real", "all", "none", "class-weights", "oversampling", "synthetic"},
+    "generators": {"real", "all", "none", "class-weights", "oversampling", "synthetic", "blend"},
     "filters": {"in-schema", "duplicates"},
 }
 _ROWS = (
-    "expected `balance`, a multiple of the training rows such as `2x`, a number of rows, `{per_class: 1000}`, or "
+    "expected `auto`, `balance`, a multiple of the training rows such as `2x`, a number of rows, `{per_class: 1000}`, or "
     "a number for each class such as `{yes: 400, no: 0}`"
 )
 
@@ -65,10 +65,8 @@ def _device(text: str) -> str:
 
 
 def _rows(rows: Any) -> Any:
-    if rows == "auto":
-        raise ValueError(f"not available yet: `auto` cannot choose the number of rows; {_ROWS}")
-    if isinstance(rows, str) and rows != "balance" and not _MULTIPLE.fullmatch(rows):
-        raise ValueError(f"{_ROWS}, got {shown(rows)}{did_you_mean(rows, ['balance'])}")
+    if isinstance(rows, str) and rows not in ("auto", "balance") and not _MULTIPLE.fullmatch(rows):
+        raise ValueError(f"{_ROWS}, got {shown(rows)}{did_you_mean(rows, ['auto', 'balance'])}")
     if rows is not None and (isinstance(rows, bool) or not isinstance(rows, str | int | dict)):
         raise ValueError(f"{_ROWS}, got {shown(rows)}")
     if isinstance(rows, int) and rows < 0:
@@ -82,10 +80,10 @@ def _rows(rows: Any) -> Any:
     return rows
 
 
-def _share(share: Any) -> Any:
-    if share == "auto":
-        raise ValueError("not available yet: `auto` cannot choose the shares; write weights such as `{gan: 1, vae: 2}`")
-    return share
+def _tried(amount: Any) -> Any:
+    if amount == "auto" or isinstance(amount, dict) or amount == 0:
+        raise ValueError(f"expected `balance`, a multiple such as `2x`, or a number of rows, got {shown(amount)}")
+    return _rows(amount)
 
 
 def _trial(trial: Any) -> Any:
@@ -121,15 +119,46 @@ class Split(_Model):
     """Equal rows: `keep` them as they are, `drop` all but the first, or keep them together (`group`) in one part."""
 
 
+class Search(_Model):
+    """How `auto` looks for the mix: a trial inside the training part, whose weaker half leaves after 2, 4, 8, ... seeds."""
+
+    seeds: Annotated[int, Field(ge=2, le=1000)] = 10
+    """How many seeds the last candidates are tried with. Each is a split of the training part of its own, with
+    generators fitted anew."""
+    amounts: Annotated[list[Annotated[int | str, BeforeValidator(_tried)]], Field(min_length=1)] = [
+        "balance",
+        "0.5x",
+        "1x",
+        "2x",
+        "5x",
+    ]
+    """The amounts that `rows: auto` tries, each as `rows` would say it."""
+    budget: Annotated[float, Field(gt=0)] | None = None
+    """Seconds after which the search ends with what it knows; looked at only where candidates leave. A search that was
+    cut short makes the run one that cannot be made again to the byte. No limit when not given."""
+
+
 class Mix(_Model):
     """How many synthetic rows are added, of which class, and who makes them."""
 
     rows: Annotated[int | str | dict[str, int] | None, BeforeValidator(_rows)] = None
     """`balance` (every class is lifted to the largest), `2x` (twice the training rows are added), a number of rows,
-    `{per_class: 1000}` or rows for each class such as `{yes: 400, no: 0}`. `balance` for a target with classes and
-    `1x` otherwise, if not given."""
-    share: Annotated[dict[str, Annotated[float, Field(ge=0)]], BeforeValidator(_share)] = {}
-    """Generator id to weight; equal weights when not given."""
+    `{per_class: 1000}` or rows for each class such as `{yes: 400, no: 0}`; `auto` finds out, and may add none. `balance`
+    for a target with classes and `1x` otherwise, if not given."""
+    share: dict[str, Annotated[float, Field(ge=0)]] | Literal["auto"] = {}
+    """Generator id to weight; `auto` tries each alone and all alike. When not given, equal weights, or `auto` where the
+    rows are."""
+    search: Search = Search()
+    """How `auto` goes about it."""
+
+    @property
+    def is_auto(self) -> bool:
+        """Whether a search has to find something."""
+        return "auto" in (self.rows, self.share)
+
+    def weight(self, generator: str) -> float:
+        """The weight of a generator, by its id."""
+        return 1.0 if self.share == "auto" else self.share.get(generator, 1.0)
 
 
 class Trial(_Model):
@@ -232,7 +261,7 @@ def ids_of(entries: Any) -> list[str]:
 
 def cross_check(tree: Mapping[str, Any]) -> list[Complaint]:
     """What is wrong between fields of a tree in its long form, whatever else is wrong with it."""
-    return [*_check_ids(tree), *_check_share(tree), *_check_split(tree), *_check_schema(tree), *_check_observers(tree)]
+    return [*_check_ids(tree), *_check_share(tree), *_check_search(tree), *_check_split(tree), *_check_schema(tree), *_check_observers(tree)]
 
 
 def _part(tree: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
@@ -278,6 +307,13 @@ def _check_share(tree: Mapping[str, Any]) -> Iterator[Complaint]:
         yield ("mix", "share"), f"expected a weight for every generator; {', '.join(absent)} has none (0 is a weight)"
     if all(isinstance(weight, int | float) and weight == 0 for weight in share.values()):
         yield ("mix", "share"), "all weights are 0; expected at least one generator that makes rows"
+
+
+def _check_search(tree: Mapping[str, Any]) -> Iterator[Complaint]:
+    mix = _part(tree, "mix")
+    for key in ("rows", "share"):
+        if mix.get(key) == "auto" and tree.get("trial") is False:
+            yield ("mix", key), "`auto` finds out by trials, and `trial: false` allows none; say it here, or allow them"
 
 
 def _check_split(tree: Mapping[str, Any]) -> Iterator[Complaint]:

@@ -25,9 +25,28 @@ from augment.specfile import Trail
 from augment.steps import Bound, with_paths
 from augment.store import MANIFEST, Store
 
-__all__ = ["Events", "Session", "opened"]
+__all__ = ["Events", "Fit", "Session", "opened"]
 
 Events = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fit that is asked for.
+
+    Attributes:
+        bound: what is fitted.
+        train: dataset folder of the rows that it learns from.
+        train_key: what stands for them in the key.
+        pilot: dataset folder of the sample that filters are fitted beside.
+        pilot_key: what stands for it in the key.
+    """
+
+    bound: Bound
+    train: Path
+    train_key: str
+    pilot: Path | None = None
+    pilot_key: str = ""
 
 
 @dataclass
@@ -160,48 +179,60 @@ class Session:
     def fit(
         self, bounds: Sequence[Bound], train: Path, train_key: str, pilot: Path | None = None, pilot_key: str = ""
     ) -> dict[str, Path]:
-        """Fit components on the training part, or fetch them from the store: id to the folder of the fitted state.
+        """Fit components on the training part, or fetch them from the store: id to the folder of the fitted state."""
+        fits = [Fit(bound, train, train_key, pilot, pilot_key) for bound in bounds]
+        return {fit.bound.id: folder for fit, folder in zip(fits, self.fit_all(fits), strict=True)}
 
-        Those that must be fitted are fitted side by side. A key is held while its component is being fitted, so that
-        runs beside this one wait for it instead of doing the same work.
+    def fit_all(self, fits: Sequence[Fit], tell: bool = True) -> list[Path]:
+        """Do all fits, or fetch them from the store: the folders of the fitted states.
+
+        Those that must be fitted are fitted side by side, each in a process of its own. A key is held while its
+        component is being fitted, so that runs beside this one wait for it instead of doing the same work.
+
+        Args:
+            fits: what to fit on what.
+            tell: whether each is a stage of its own.
         """
         folders: dict[str, Path] = {}
-        keys = {bound.id: self._fit_key(bound, train_key, pilot_key) for bound in bounds}
+        keys = [self._fit_key(fit) for fit in fits]
         with ExitStack() as held:
-            jobs: dict[int, tuple[Bound, Path, float]] = {}
+            jobs: dict[int, tuple[str, Bound, Path, float]] = {}
             wanted: list[Job] = []
-            for bound in sorted(bounds, key=lambda bound: keys[bound.id]):  # one order, so that runs cannot deadlock
-                key = keys[bound.id]
+            for key, fit in sorted(dict(zip(keys, fits, strict=True)).items()):  # one order, so no deadlock of runs
+                bound = fit.bound
                 work = held.enter_context(self.store.making(key, bound.what))
                 kept = self.store.get(key)
-                if kept is not None:
-                    folders[bound.id] = kept
+                if tell:
                     self.emit({"event": "stage-started", "stage": "fit", "id": bound.id})
-                    self._finished("fit", bound.id, 0.0, {"rows": 0, "from_store": True})
+                if kept is not None:
+                    folders[key] = kept
+                    if tell:
+                        self._finished("fit", bound.id, 0.0, {"rows": 0, "from_store": True})
                     continue
-                self.emit({"event": "stage-started", "stage": "fit", "id": bound.id})
                 offer = self.catalog.offer(bound.use)
                 init = {
                     "component": bound.to_json(),
-                    "train": str(train),
+                    "train": str(fit.train),
                     "seed": derive_seed(self.seed, bound.kind, bound.id, "fit"),
                     "deadline": None,
                     "metadata": {"seed": self.seed, "plugin": offer.distribution, "version": offer.version},
                 }
                 remove(work / "built")
                 row = {"out": str(work / "built"), "checkpoint": str(work / "checkpoint")}
-                job = self.job("fit", bound, "augment.stages:fit", init, [{**row, "pilot": str(pilot or "")}])
-                jobs[id(job)] = (bound, work, time.monotonic())
+                job = self.job("fit", bound, "augment.stages:fit", init, [{**row, "pilot": str(fit.pilot or "")}])
+                jobs[id(job)] = (key, bound, work, time.monotonic())
                 wanted.append(job)
             for job, _, _ in self.map(wanted):
-                bound, work, start = jobs[id(job)]
-                folders[bound.id] = self.store.publish(keys[bound.id], work / "built")
-                self._finished("fit", bound.id, time.monotonic() - start, {"rows": 0, "from_store": False})
-        return {bound.id: folders[bound.id] for bound in bounds}
+                key, bound, work, start = jobs[id(job)]
+                folders[key] = self.store.publish(key, work / "built")
+                if tell:
+                    self._finished("fit", bound.id, time.monotonic() - start, {"rows": 0, "from_store": False})
+        return [folders[key] for key in keys]
 
-    def _fit_key(self, bound: Bound, train_key: str, pilot_key: str) -> str:
-        content = {**self.made_of(bound), "seed": self.seed, "id": bound.id, "train": train_key, "pilot": pilot_key}
-        return f"{bound.kind}-{content_key(content)}"
+    def _fit_key(self, fit: Fit) -> str:
+        bound = fit.bound
+        content = {**self.made_of(bound), "seed": self.seed, "id": bound.id, "train": fit.train_key}
+        return f"{bound.kind}-{content_key({**content, 'pilot': fit.pilot_key})}"
 
     def copy_fitted(self, fitted: Path, place: Path) -> None:
         """Copy a fitted component out of the store into a run's folder."""

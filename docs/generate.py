@@ -16,7 +16,7 @@ import click
 from pydantic import BaseModel
 
 from augment import cli, components, describe, errors, hookspecs, schema
-from augment.pipeline import Mix, Pipeline, Split, Trial, Use
+from augment.pipeline import Mix, Pipeline, Search, Split, Trial, Use
 from augment.plugins import Catalog
 from augment.scores import SCORES
 
@@ -48,6 +48,7 @@ def pipeline_page() -> str:
         ("schema.arrays.NAME", schema.ArrayDeclaration, ""),
         ("split", Split, ""),
         ("mix", Mix, ""),
+        ("mix.search", Search, ""),
         ("trial", Trial, ""),
     ]  # fmt: skip
     parts = [
