@@ -3,14 +3,16 @@
 A search is a trial inside the training part. Its seeds are the folds of a repeated cross-validation; after 2, 4, 8, ...
 of them the worse half of the candidates leaves (successive halving: K. Jamieson, A. Talwalkar, "Non-stochastic Best Arm
 Identification and Hyperparameter Optimization", AISTATS 2016). Of those that stay the winner has the best difference to
-real rows alone less one standard error. Training parts of different folds share rows, so the plain standard error is too
-small; it is corrected after C. Nadeau and Y. Bengio, "Inference for the Generalization Error", Machine Learning 52, 2003.
+real rows alone less one standard error. Training parts of different folds share rows, so the plain standard error is
+too small; it is corrected after C. Nadeau and Y. Bengio, "Inference for the Generalization Error", Machine Learning 52,
+2003.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,16 @@ from augment.mix import amounts, apportion
 from augment.pipeline import Mix
 from augment.scores import ScoreRule
 
-__all__ = ["BLEND", "Candidate", "Entrant", "candidates_of", "halve", "not_asked", "rounds_of", "sentence_of", "winner_of"]
+__all__ = [
+    "Candidate",
+    "Entrant",
+    "candidates_of",
+    "halve",
+    "not_asked",
+    "rounds_of",
+    "sentence_of",
+    "winner_of",
+]
 
 BLEND = "blend"
 LEAST_GAIN = 1e-12  # what is less is rounding
@@ -144,8 +155,9 @@ def candidates_of(mix: Mix, conditional: Mapping[str, bool], counts: Mapping[str
                 continue
             label = " + ".join(makers)
             candidate = Candidate(f"{name}-{_text(amount)}", f"{label}, {_text(amount)}", _kind(makers), share, amount)
-            twin = any(dict(one.share) == share and one.wanted(counts) == candidate.wanted(counts) for one in found)
-            if not twin and sum(candidate.wanted(counts).values()):
+            wanted = candidate.wanted(counts)
+            twin = any(dict(one.share) == share and one.wanted(counts) == wanted for one in found)
+            if any(wanted.values()) and not twin:
                 found.append(candidate)
     return found
 
@@ -182,7 +194,7 @@ def rounds_of(num_seeds: int) -> list[range]:
     ends = [0, 2]
     while ends[-1] < num_seeds:
         ends.append(min(2 * ends[-1], num_seeds))
-    return [range(start, end) for start, end in zip(ends, ends[1:], strict=False)]
+    return [range(start, end) for start, end in pairwise(ends)]
 
 
 def halve(entrants: Sequence[Entrant], rule: ScoreRule) -> None:

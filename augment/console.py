@@ -22,6 +22,7 @@ Event = Mapping[str, Any]
 
 LEAST_SECONDS = 10.0  # between two progress lines of one component
 MOST_SECONDS = 60.0  # then a line comes even if little has happened
+MOST_CANDIDATES = 10  # shown of a search
 PART = 0.25  # otherwise a line comes when this much more is done
 
 
@@ -115,6 +116,8 @@ class Lines(Silent):
             case "stage-finished":
                 self._seen.pop(_key(event), None)
                 self._write(f"{_label(event)}: done, {_finish(event)}")
+            case "candidates":
+                self._write("\n".join(_standings(event)))
             case _:
                 if text := _announcement(event):
                     self._write(text)
@@ -187,6 +190,9 @@ class Live:
                 self._print((self._tick, "green"), (f" {_label(event)}", ""), (f"  {_finish(event)}", "dim"))
             case "note":
                 self._print(("note: ", "yellow"), (printable(event["message"]), ""))
+            case "candidates":
+                head, *lines = _standings(event)
+                self._print((head, "bold"), *((f"\n{line}", "") for line in lines))
             case _:
                 if text := _announcement(event):
                     self._print((text, "bold"))
@@ -288,6 +294,26 @@ def _losses(event: Event) -> list[str]:
 
 def _rate(rate: float) -> str:
     return f"{rate:,.0f}/s" if rate >= 100 else f"{rate:.3g}/s"
+
+
+def _standings(event: Event) -> list[str]:
+    """How the candidates of a search stand: a line each, the best of those still in first."""
+    inside = [one for one in event["candidates"] if one["left"] is None and one["kind"] != "none"]
+    num_left = len(event["candidates"]) - 1 - len(inside)
+    if not event["seeds"]:
+        return [f"search: {len(inside)} candidates beside real rows alone, up to {event['of']} seeds"]
+    sign = 1 if event["better"] == "higher" else -1
+    inside = sorted((one for one in inside if one["difference"] is not None), key=lambda one: -sign * one["difference"])
+    width = max((len(printable(one["label"])) for one in inside), default=0)
+    lines = [
+        f"  {printable(one['label']):{width}}  {round(one['difference'], 9) + 0.0:+.4g} ± {one['error']:.2g}"
+        for one in inside[:MOST_CANDIDATES]
+    ]
+    if len(inside) > MOST_CANDIDATES:
+        lines.append(f"  and {len(inside) - MOST_CANDIDATES} more")
+    gone = f"; {num_left} gone" if num_left else ""
+    head = f"search after {event['seeds']} of {event['of']} seeds: {event['score']}, difference to real rows alone ± "
+    return [f"{head}standard error{gone}", *lines]
 
 
 def _announcement(event: Event) -> str:

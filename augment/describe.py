@@ -245,6 +245,8 @@ def check(found: CheckResult) -> str:
     facts += _steps(resolved, schema, "source")
     if schema is not None and found.rows is not None:
         facts += [("data", _data_words(schema, found.rows["read"])), ("target", _target_words(schema))]
+        if pipeline.mix.is_auto:
+            facts.append(("mix", f"found by a search, {pipeline.mix.search.seeds} seeds inside the training part"))
         facts.append(("split", f"{found.rows['train']:,} rows to learn from, {found.rows['test']:,} held out"))
     else:
         facts.append(("split", f"{pipeline.split.holdout:.0%} of the rows held out"))
@@ -316,11 +318,13 @@ def result(run: Run) -> str:
     """What is said when a run has ended: the verdict, the rows, where everything is, and what to do next."""
     folder = _near(run.folder)
     lines = ["done already: nothing has changed since this run was made", ""] if run.already_done else []
-    lines += [_sentence(run), "", *_rows(run.metrics), "", f"folder  {folder}"]
+    lines += [_sentence(run)]
+    if search := run.metrics["search"]["sentence"]:
+        lines += [printable(search)]
+    lines += ["", *_rows(run.metrics), "", f"folder  {folder}"]
     if run.report is not None:
         lines.append(f"report  {_near(run.report)}")
-    if run.metrics["generators"]:
-        first = next(iter(run.metrics["generators"]))
+    if first := next((name for name, one in run.metrics["generators"].items() if one["kept"]), None):
         lines.append(f"next    augment sample {folder} --generator {first} --rows 1000 -o more.csv")
     return "\n".join(lines)
 

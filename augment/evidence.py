@@ -23,7 +23,7 @@ from augment.session import Session
 from augment.steps import Bound
 from augment.verdict import not_assessable
 
-__all__ = ["counts_of", "scores_of", "threshold_of", "trial_of"]
+__all__ = ["counts_of", "scores_of", "threshold_of", "trial_of", "truth_of"]
 
 
 def trial_of(
@@ -56,7 +56,7 @@ def trial_of(
         rows = np.random.default_rng(derive_seed(session.seed, "trial", "cap")).permutation(len(test))[:MAX_JUDGED_ROWS]
         session.remark(f"the trial judges on {MAX_JUDGED_ROWS:,} of the {len(test):,} held-out rows, drawn at random")
         test = test.take(np.sort(rows))
-    truth, known = _truth(test, schema)
+    truth, known = truth_of(test, schema)
     if schema.task == "classes" and len(np.unique(truth)) < 2:
         return not_assessable("the hold-out has rows of one class only")
     test.drop_columns([schema.target]).save(session.scratch / "test-features")
@@ -99,7 +99,7 @@ def trial_of(
         )
 
 
-def _truth(test: Dataset, schema: Schema) -> tuple[np.ndarray, np.ndarray]:
+def truth_of(test: Dataset, schema: Schema) -> tuple[np.ndarray, np.ndarray]:
     """What is true of the held-out rows, and which of them count: rows of a class nobody could learn do not."""
     values = test.frame[schema.target]
     if schema.task == "number":

@@ -1,4 +1,4 @@
-"""Splits of the training part for a search: repeated cross-validation, so that its seeds share as little as they can."""
+"""Splits of the training part for a search: repeated cross-validation, so that seeds share as little as they can."""
 
 from __future__ import annotations
 

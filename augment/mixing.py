@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,15 @@ from augment.executors import Job
 from augment.mix import PlanRow
 from augment.sampling import IN_SCHEMA
 from augment.schema import labels_of
-from augment.session import Session
+from augment.session import Fit, Session
 from augment.steps import Bound
 
-__all__ = ["DUPLICATES", "Mixture", "make_rows"]
+__all__ = ["DUPLICATES", "Mixture", "fit_filters", "make_rows"]
 
 DUPLICATES = "duplicates"  # the host's own filter: rows equal to an earlier synthetic row
+
+
+PILOT_ROWS = 1000  # of each generator, unfiltered, that filters are fitted beside
 
 
 @dataclass
@@ -116,6 +120,50 @@ def make_rows(
     if mixture.short and shortfall != "ignore":
         _complain(session, mixture, max_rounds, shortfall)
     return mixture
+
+
+def fit_filters(
+    session: Session,
+    bounds: Sequence[Bound],
+    generators: Sequence[tuple[Bound, Path]],
+    plan: Sequence[PlanRow],
+    train: Path,
+    train_key: str,
+    folder: Path,
+    tell: bool = True,
+) -> list[tuple[Bound, Path]]:
+    """Fit filters on the training part, beside a first sample of the generators.
+
+    Args:
+        session: does the work.
+        bounds: the filters.
+        generators: with the folders of their fitted state.
+        plan: who makes which rows; the sample has the same proportions. Without any rows no filter is fitted.
+        train: dataset folder of the training part.
+        train_key: what stands for it in keys.
+        folder: for the sample.
+        tell: whether sample and fits are stages of their own.
+    """
+    first = [_cut_down(row, PILOT_ROWS) for row in plan if row.chunk == 0]
+    if not bounds or not first:
+        return []
+    stage: AbstractContextManager[dict[str, Any]] = session.stage("pilot", "filters") if tell else nullcontext({})
+    with stage as report:
+        options: dict[str, Any] = {"purpose": "pilot", "filters": [], "unique": False, "max_rounds": 1}
+        pilot = make_rows(session, first, generators, train, folder, **options)
+        data = Dataset.concat([Dataset.load(part) for part, _ in pilot.parts])
+        data.save(folder / "all")
+        report["rows"] = len(data)
+    fits = [Fit(bound, train, train_key, folder / "all", data.fingerprint()) for bound in bounds]
+    return list(zip(bounds, session.fit_all(fits, tell), strict=True))
+
+
+def _cut_down(row: PlanRow, most: int) -> PlanRow:
+    """The same proportions in at most so many rows; every label that is asked for stays."""
+    if row.rows <= most:
+        return row
+    labels = tuple((label, max(1, count * most // row.rows)) for label, count in row.labels)
+    return PlanRow(row.generator, row.chunk, sum(count for _, count in labels) or most, labels)
 
 
 class _Jobs:

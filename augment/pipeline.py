@@ -43,8 +43,8 @@ _RESERVED = {
     "filters": {"in-schema", "duplicates"},
 }
 _ROWS = (
-    "expected `auto`, `balance`, a multiple of the training rows such as `2x`, a number of rows, `{per_class: 1000}`, or "
-    "a number for each class such as `{yes: 400, no: 0}`"
+    "expected `auto`, `balance`, a multiple of the training rows such as `2x`, a number of rows, `{per_class: 1000}`, "
+    "or a number for each class such as `{yes: 400, no: 0}`"
 )
 
 
@@ -120,7 +120,7 @@ class Split(_Model):
 
 
 class Search(_Model):
-    """How `auto` looks for the mix: a trial inside the training part, whose weaker half leaves after 2, 4, 8, ... seeds."""
+    """How `auto` looks for the mix: by trials inside the training part. Half leave after 2, 4, 8, ... seeds."""
 
     seeds: Annotated[int, Field(ge=2, le=1000)] = 10
     """How many seeds the last candidates are tried with. Each is a split of the training part of its own, with
@@ -143,8 +143,8 @@ class Mix(_Model):
 
     rows: Annotated[int | str | dict[str, int] | None, BeforeValidator(_rows)] = None
     """`balance` (every class is lifted to the largest), `2x` (twice the training rows are added), a number of rows,
-    `{per_class: 1000}` or rows for each class such as `{yes: 400, no: 0}`; `auto` finds out, and may add none. `balance`
-    for a target with classes and `1x` otherwise, if not given."""
+    `{per_class: 1000}` or rows for each class such as `{yes: 400, no: 0}`; `auto` finds out, and may add none.
+    `balance` for a target with classes and `1x` otherwise, if not given."""
     share: dict[str, Annotated[float, Field(ge=0)]] | Literal["auto"] = {}
     """Generator id to weight; `auto` tries each alone and all alike. When not given, equal weights, or `auto` where the
     rows are."""
@@ -261,7 +261,8 @@ def ids_of(entries: Any) -> list[str]:
 
 def cross_check(tree: Mapping[str, Any]) -> list[Complaint]:
     """What is wrong between fields of a tree in its long form, whatever else is wrong with it."""
-    return [*_check_ids(tree), *_check_share(tree), *_check_search(tree), *_check_split(tree), *_check_schema(tree), *_check_observers(tree)]
+    checks = (_check_ids, _check_share, _check_search, _check_split, _check_schema, _check_observers)
+    return [complaint for check in checks for complaint in check(tree)]
 
 
 def _part(tree: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:

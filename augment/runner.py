@@ -11,28 +11,27 @@ from typing import Any
 import pandas as pd
 
 from augment import __version__
-from augment.candidates import not_asked
 from augment.components import Filter, Generator, Kind
 from augment.dataset import Dataset
 from augment.errors import BoundMissed
 from augment.evidence import counts_of, scores_of, threshold_of, trial_of
+from augment.judging import SYNTHETIC
 from augment.keys import content_key, library_versions, platform_class
 from augment.mix import PlanRow, amounts, plan, training_counts
-from augment.mixing import Mixture, make_rows
+from augment.mixing import Mixture, fit_filters, make_rows
 from augment.observers import Observers
 from augment.pipeline import Pipeline
 from augment.plugins import Catalog
 from augment.preparation import Prepared, prepare
 from augment.rundir import DATA, FILTERS, LOG, METRICS, MODELS, PIPELINE, RESOLVED, SCHEMA, SPLIT, Draft, Place, Run
 from augment.schema import Schema
+from augment.search import Choice, choose
 from augment.session import Events, Session, opened
 from augment.spec import Resolved, bind, load, resolved_yaml
 from augment.steps import Bound
 from augment.writing import REAL, with_origin
 
 __all__ = ["CheckResult", "check", "run"]
-
-PILOT_ROWS = 1000  # of each generator, unfiltered, that filters are fitted beside
 
 Spec = Path | str | Mapping[str, Any] | Pipeline
 
@@ -114,7 +113,7 @@ def run(
                 "device": session.device,
                 "threads": session.threads,
                 "seed": session.seed,
-                "reproducible": True,
+                "reproducible": stages.choice.is_whole,
                 "plugins": {bound.use: str(session.catalog.offer(bound.use)) for bs in steps.values() for bound in bs},
                 "source": {"fingerprint": prepared.source, "rows": prepared.num_read},
                 "train": prepared.key,
@@ -167,7 +166,9 @@ def check(
         train = Dataset.load(prepared.train)
         rows = {"read": prepared.num_read, "train": prepared.num_train, "test": prepared.num_test}
         totals: dict[tuple[str, str], int] = {}
-        for row in _plan(resolved.pipeline, steps["generator"], train):
+        mix, generators = resolved.pipeline.mix, steps["generator"]
+        share = {bound.id: mix.weight(bound.id) for bound in generators}
+        for row in [] if mix.is_auto else _plan(generators, train, mix.rows, share):
             for label, count in row.labels or (("", row.rows),):
                 totals[row.generator, label] = totals.get((row.generator, label), 0) + count
         entries = tuple((generator, label, count) for (generator, label), count in totals.items())
@@ -181,15 +182,13 @@ def _bind(resolved: Resolved, prepared: Prepared) -> dict[Kind, list[Bound]]:
     return {"source": [resolved.source()], "transform": prepared.transforms, **bound}
 
 
-def _plan(pipeline: Pipeline, generators: Sequence[Bound], train: Dataset) -> list[PlanRow]:
+def _plan(generators: Sequence[Bound], train: Dataset, rows: Any, share: Mapping[str, float]) -> list[PlanRow]:
+    """Who makes which rows; `rows` and `share` as the pipeline has them, or a search found them."""
     classed = train.schema.task == "classes"
     conditional = {bound.id: classed and bound.cls.accepts.conditional != "none" for bound in generators}
-    rows = pipeline.mix.rows
     if rows is None:
         rows = "balance" if classed and all(conditional.values()) else "1x"
-    wanted = amounts(rows, training_counts(train))
-    share = {bound.id: pipeline.mix.share.get(bound.id, 1.0) for bound in generators}
-    return plan(wanted, share, conditional, train.schema)
+    return plan(amounts(rows, training_counts(train)), share, conditional, train.schema)
 
 
 @dataclass
@@ -206,6 +205,7 @@ class _Stages:
     steps: Mapping[Kind, list[Bound]]
     draft: Draft
     written: dict[str, dict[str, str]] = field(default_factory=lambda: {"train": {}, "test": {}})
+    choice: Choice = field(init=False)
 
     def all(self) -> tuple[dict[str, Any], list[str]]:
         """Do everything; returns what `metrics.json` holds, and the reporters' files."""
@@ -213,12 +213,14 @@ class _Stages:
             self.session.remark(note)
         self._write_facts()
         train = Dataset.load(self.prepared.train)
-        rows = _plan(self.resolved.pipeline, self.steps["generator"], train)
-        generators = self._fit_generators()
+        pipeline, probe = self.resolved.pipeline, next(iter(self.steps["probe"]), None)
+        steps = self.steps
+        self.choice = choose(self.session, pipeline, steps["generator"], steps["filter"], probe, self.prepared)
+        rows = _plan(steps["generator"], train, self.choice.rows, self.choice.share)
+        generators = self._fit_generators(self.choice)
         filters = self._fit_filters(generators, rows)
         # where real rows repeat each other, equal rows are how the data is
         unique = not pd.Series(train.row_hashes()).duplicated().any()
-        pipeline = self.resolved.pipeline
 
         def make(purpose: str, rows: Sequence[PlanRow] = rows, **options: Any) -> Mixture:
             options = {"filters": filters, "unique": unique, "max_rounds": pipeline.max_rounds, **options}
@@ -228,17 +230,24 @@ class _Stages:
         with self.session.stage("sample", "mix") as report:
             mixture = make("mix", shortfall=pipeline.shortfall)
             report["rows"] = sum(counts["kept"] for counts in mixture.counts.values())
+        for bound in steps["generator"]:  # those without a part in the mix too
+            mixture.counts.setdefault(bound.id, {"asked": 0, "kept": 0, "rounds": 0, "rejected": {}})
 
         def drawn(number: int) -> Mixture:
             """The synthetic rows of a trial seed: those that are written for the first, fresh ones for the others."""
             return make(f"trial-{number}", shortfall="ignore") if number else mixture
 
-        probe = next(iter(self.steps["probe"]), None)
-        trial = trial_of(self.session, pipeline.trial, probe, self.prepared, drawn)
+        trial = trial_of(self.session, pipeline.trial, probe, self.prepared, drawn, self.choice.arm)
         scores = scores_of(self.session, self.steps["metric"], self.prepared, mixture)
         thresholds = {bound.id: threshold_of(folder) for bound, folder in filters}
         counts = counts_of(self.prepared, mixture, self.steps["generator"], self.steps["filter"], thresholds)
-        metrics = {**counts, "search": not_asked(), "trial": trial, "scores": scores, "notes": self.session.remarks}
+        metrics = {
+            **counts,
+            "search": dict(self.choice.report),
+            "trial": trial,
+            "scores": scores,
+            "notes": self.session.remarks,
+        }
         self.draft.write_json(METRICS, metrics)
         self._write_data(mixture)
         return metrics, self._report(mixture, metrics)
@@ -251,8 +260,10 @@ class _Stages:
         cut = prepared.cut
         draft.write_json(SPLIT, {"train": cut.train, "test": cut.test, "dropped": cut.dropped})
 
-    def _fit_generators(self) -> list[tuple[Bound, Path]]:
+    def _fit_generators(self, choice: Choice) -> list[tuple[Bound, Path]]:
         bounds = self.steps["generator"]
+        if choice.report["asked"]:  # who has no part in the mix need not learn
+            bounds = [bound for bound in bounds if choice.arm == SYNTHETIC and choice.share[bound.id]]
         fitted = self.session.fit(bounds, self.prepared.train, self.prepared.key)
         for bound in bounds:
             self.session.copy_fitted(fitted[bound.id], self.draft.folder / MODELS / bound.id)
@@ -261,27 +272,17 @@ class _Stages:
     def _fit_filters(
         self, generators: Sequence[tuple[Bound, Path]], rows: Sequence[PlanRow]
     ) -> list[tuple[Bound, Path]]:
+        folder, prepared = self.session.scratch / "pilot", self.prepared
         bounds = self.steps["filter"]
-        first = [_cut_down(row, PILOT_ROWS) for row in rows if row.chunk == 0]
-        if not bounds or not first:
-            return []
-        folder = self.session.scratch / "pilot"
-        with self.session.stage("pilot", "filters") as report:
-            options: dict[str, Any] = {"purpose": "pilot", "filters": [], "unique": False, "max_rounds": 1}
-            pilot = make_rows(self.session, first, generators, self.prepared.train, folder, **options)
-            data = Dataset.concat([Dataset.load(part) for part, _ in pilot.parts])
-            data.save(folder / "all")
-            report["rows"] = len(data)
-        train, key = self.prepared.train, self.prepared.key
-        fitted = self.session.fit(bounds, train, key, folder / "all", data.fingerprint())
-        for bound in bounds:
+        filters = fit_filters(self.session, bounds, generators, rows, prepared.train, prepared.key, folder)
+        for bound, folder in filters:
             assert issubclass(bound.cls, Filter)
-            self.session.copy_fitted(fitted[bound.id], self.draft.folder / FILTERS / bound.id)
+            self.session.copy_fitted(folder, self.draft.folder / FILTERS / bound.id)
             skipped = [g.id for g, _ in generators if issubclass(g.cls, Generator) and g.cls.origin in bound.cls.skips]
             if skipped:
                 start = "start from real rows by design"
                 self.session.remark(f"filter {bound.id!r} does not judge {', '.join(skipped)}: their rows {start}")
-        return [(bound, fitted[bound.id]) for bound in bounds]
+        return filters
 
     def _write_data(self, mixture: Mixture) -> None:
         prepared, pipeline = self.prepared, self.resolved.pipeline
@@ -323,11 +324,3 @@ class _Stages:
             row = {"out": str(self.draft.folder)}
             files += self.session.one("report", bound, "augment.writing:report", init, row)["files"]
         return files
-
-
-def _cut_down(row: PlanRow, most: int) -> PlanRow:
-    """The same proportions in at most so many rows; every label that is asked for stays."""
-    if row.rows <= most:
-        return row
-    labels = tuple((label, max(1, count * most // row.rows)) for label, count in row.labels)
-    return PlanRow(row.generator, row.chunk, sum(count for _, count in labels) or most, labels)

@@ -39,11 +39,12 @@ FLOORS = [
     {"stages"},
     {"judging", "sampling"},
     {"verdict", "worker", "writing"},
-    {"trial"},
+    {"candidates", "trial"},
     # the order of the stages
     {"observers", "session"},
     {"mixing", "preparation"},
     {"drawing", "evidence"},
+    {"search"},
     {"runner"},
     # what people see
     {"console"},

@@ -274,7 +274,7 @@ generators:
   - use: gan
     with: {epochs: 0, steps: {rat: 1}}
     timeout: -1
-mix: {rows: auto, share: auto}
+mix: {rows: some, share: some, search: {seeds: 1, amounts: [auto]}}
 trial: {seeds: 0}
 filtres: []
 """
@@ -290,11 +290,11 @@ filtres: []
         "p.yaml:10: generators.1.with.steps.rat: this key is not known; did you mean 'rate'?",
         "p.yaml:10: generators.1.with.epochs: expected at least 1, got 0",
         "p.yaml:11: generators.1.timeout: expected more than 0, got -1",
-        "p.yaml:12: mix.rows: not available yet: `auto` cannot choose the number of rows; expected `balance`, a "
-        "multiple of the training rows such as `2x`, a number of rows, `{per_class: 1000}`, or a number for each class "
-        "such as `{yes: 400, no: 0}`",
-        "p.yaml:12: mix.share: not available yet: `auto` cannot choose the shares; write weights such as "
-        "`{gan: 1, vae: 2}`",
+        "p.yaml:12: mix.rows: expected `auto`, `balance`, a multiple of the training rows such as `2x`, a number of rows, "
+        "`{per_class: 1000}`, or a number for each class such as `{yes: 400, no: 0}`, got 'some'",
+        "p.yaml:12: mix.search.amounts.0: expected `balance`, a multiple such as `2x`, or a number of rows, got 'auto'",
+        "p.yaml:12: mix.share: expected a mapping (`key: value`) or 'auto', got 'some'",
+        "p.yaml:12: mix.search.seeds: expected at least 2, got 1",
         "p.yaml:13: trial.seeds: expected at least 1, got 0",
         "p.yaml:14: filtres: this key is not known; did you mean 'filters'?",
     ]
@@ -368,8 +368,8 @@ def test_a_name_of_another_kind_is_refused(project):
         ("observers: [mlflow]", "observers.0: 'mlflow' is not known; `augment plugins` lists what is installed"),
         ("observers: [html, html]", "observers.1: 'html' is listed twice"),
         ("mix: {rows: balanced}", "did you mean 'balance'?"),
-        ("mix: {rows: -1}", "mix.rows: expected `balance`"),
-        ("mix: {rows: true}", "mix.rows: expected `balance`"),
+        ("mix: {rows: -1}", "mix.rows: expected `auto`, `balance`"),
+        ("mix: {rows: true}", "mix.rows: expected `auto`, `balance`"),
         ("mix: {rows: {}}", "got an empty mapping"),
         ("mix: {rows: {yes: many}}", "mix.rows: expected a whole number of rows, at least 0, for 'yes', got 'many'"),
         ("mix: {share: {gan: 0}}", "mix.share: all weights are 0"),

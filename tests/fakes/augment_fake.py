@@ -29,6 +29,7 @@ def augment_components():
         AnyColumn,
         Free,
         Rounded,
+        Drawn,
         Faulty,
         Reject,
         NearReal,
@@ -160,6 +161,26 @@ class Rounded(Move):
     def sample(self, given, context):
         made = super().sample(given, context)
         return Dataset(made.frame.assign(**{name: made.frame[name].round(1) for name in self.spread}), {}, made.schema)
+
+
+class Drawn(Move):
+    """Rows as `fake-rows` draws them, `right` of them with the label that they were drawn for."""
+
+    name = "fake-drawn"
+    origin = "noise"
+
+    class Params(Move.Params):
+        right: float = 1.0
+
+    def sample(self, given, context):
+        made = super().sample(given, context)
+        rng = np.random.default_rng([context.seed, 1])
+        x, y, luck = rng.normal(size=4096), rng.normal(size=4096), rng.random(4096)
+        label = labels_of(made.frame["label"])
+        other = np.where(luck[: len(label)] < 0.5, "yes", "no")  # of a wrong row nobody knows the label
+        label = np.where(rng.random(4096)[: len(label)] < self.params.right, label, other)
+        frame = made.frame.assign(x=x[: len(label)].round(6) + (label == "yes"), y=y[: len(label)])
+        return Dataset(frame, {}, made.schema)
 
 
 class Faulty(Move):
