@@ -25,9 +25,11 @@ from augment.recurrent import SequenceNetwork, Shape
 from augment.sequences import Sequences
 from augment.training import rebuild
 
-__all__ = ["Choice", "Rule", "draw"]
+__all__ = ["PLACES", "Choice", "NoRepeat", "Rule", "draw"]
 
 PLACES = 256
+UNLIKELY = 1e4  # off a logit, so that it is drawn only where nothing else may be
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,43 @@ class Rule(Protocol):
 
     def took(self, codes_BK: np.ndarray) -> None:
         """These codes came next."""
+
+
+class NoRepeat:
+    """No run of so many codes of the first field comes twice in a sequence (Paulus et al. 2018); at least 2."""
+
+    def __init__(self, length: int, num_codes: int):
+        self.length, self.num_codes = length, num_codes
+        self.codes = np.zeros((PLACES, 0), np.int64)
+        self.runs = np.zeros((PLACES, 0), np.uint64)  # the run of one less that ends with each code, as one number
+        self.firsts = np.zeros(PLACES, np.int64)  # where each place's sequence begins
+
+    def begin(self, places: np.ndarray) -> None:
+        """In these places new sequences begin."""
+        self.firsts[places] = self.codes.shape[1]
+
+    def forbidden(self, field: int) -> np.ndarray | None:
+        """What would end a run that has been there."""
+        num_done = self.codes.shape[1]
+        if field or num_done < self.length:
+            return None
+        starts = np.arange(num_done - 1) - (self.length - 2) >= self.firsts[:, None]
+        has_come = (self.runs[:, :-1] == self.runs[:, -1:]) & starts
+        has_come &= (num_done - self.firsts >= self.length)[:, None]
+        forbidden = np.zeros((PLACES, self.num_codes), bool)
+        places, ends = has_come.nonzero()
+        forbidden[places, self.codes[places, ends + 1]] = True
+        forbidden[:, 0] = False
+        return forbidden
+
+    def took(self, codes_BK: np.ndarray) -> None:
+        """These codes came next."""
+        self.codes = np.concatenate([self.codes, codes_BK[:, :1]], 1)
+        recent = self.codes[:, -(self.length - 1) :].astype(np.uint64)
+        run = np.zeros(PLACES, np.uint64)
+        for codes in recent.T:
+            run = _mixed(run * GOLDEN + codes + np.uint64(1))
+        self.runs = np.concatenate([self.runs, run[:, None]], 1)
 
 
 def draw(
@@ -224,10 +263,6 @@ class _Drawing:
         is_forced = (self.done < lengths[self.rows]) & (self.rows >= 0)
         index = np.where(is_forced, firsts[self.rows] + self.done, 0)
         return (self.prefixes.codes[index] if len(self.prefixes.codes) else self.codes), is_forced
-
-
-UNLIKELY = 1e4  # off a logit, so that it is drawn only where nothing else may be
-GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 def _mixed(numbers: np.ndarray) -> np.ndarray:

@@ -58,6 +58,19 @@ def _idx(folder):
     return {"path": folder}
 
 
+def _text(folder):
+    (folder / "data.txt").write_text("good fine day\nbad poor night\n" * 4, encoding="utf-8")
+    return {"path": folder / "data.txt", "by": "label-line"}
+
+
+def _text_folder(folder):
+    for label, text in (("good", "a fine day"), ("bad", "a poor night")):
+        (folder / "texts" / label).mkdir(parents=True, exist_ok=True)
+        for number in range(3):
+            (folder / "texts" / label / f"{number}.txt").write_text(f"{text} {number}", encoding="utf-8")
+    return {"path": folder / "texts"}
+
+
 # Settings that make a component quick enough to be checked, or that it cannot do without; by its class's name.
 SETTINGS = {
     "CsvSource": _csv,
@@ -66,6 +79,8 @@ SETTINGS = {
     "JsonLinesSource": _json_lines,
     "NpzSource": _npz,
     "ParquetSource": _parquet,
+    "TextFile": _text,
+    "TextFolder": _text_folder,
     "SklearnDataset": {"dataset": "iris"},
     "Cnn": {"steps": 120},
     "ImageGan": {"steps": 6, "width": 8},
@@ -76,6 +91,7 @@ SETTINGS = {
     "TableVae": {"steps": 6, "width": 16, "code_size": 4},
     "AnchoredTable": {"steps": 12, "batch_size": 16, "width": 8, "members": 2},
     "TableRnn": {"steps": 12, "batch_size": 16, "width": 8},
+    "TextRnn": {"steps": 12, "batch_size": 8, "window": 16, "width": 16, "embedding": 8, "max_length": 30},
 }
 
 # By class: what it may break, and why.

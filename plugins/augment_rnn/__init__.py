@@ -1,4 +1,4 @@
-"""Generators that foretell some columns from others: `rnn` draws whole rows, `anchored` moves real ones."""
+"""Generators that foretell a part from what is known: `rnn` draws whole rows and texts, `anchored` moves real rows."""
 
 from __future__ import annotations
 
@@ -11,5 +11,6 @@ def augment_components() -> list[type[Component]]:
     """The components of this plugin."""
     from augment_rnn.anchored import AnchoredTable
     from augment_rnn.tables import TableRnn
+    from augment_rnn.text import TextRnn
 
-    return [AnchoredTable, TableRnn]
+    return [AnchoredTable, TableRnn, TextRnn]

@@ -1,0 +1,214 @@
+"""`rnn` for texts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from augment import components
+from augment.components import Accepts, Context
+from augment.conditioning import Conditions
+from augment.dataset import Dataset
+from augment.errors import DataError
+from augment.schema import Schema
+from augment.state import read_state, write_state
+from augment_rnn.text_tokens import Bytes, Pieces, Tokens, Utf8, tokens_of_state
+
+if TYPE_CHECKING:
+    from augment.recurrent import Shape
+
+FEW_CHARACTERS, MANY_CHARACTERS = 20_000, 2_000_000  # of all texts: spelled below, larger vocabularies above
+DEFAULT_VOCABULARY, LARGE_VOCABULARY = 1_000, 4_000
+LONGEST = 2_000  # tokens of a text that is made, where longer ones are not asked for
+LEAST_STEPS, MOST_STEPS, NUM_EPOCHS = 300, 6_000, 12
+SHORT_WINDOW = 64
+
+
+class TextRnn(components.Generator):
+    """Writes texts token by token, each given those before it and the class, with a recurrent network.
+
+    All classes are learnt together, so a rare one shares what is common to all, and then seen more often. What it
+    writes is like the training texts in letters, words and turns of phrase; it has no knowledge of the world, and with
+    few or long texts no thread beyond a sentence or two.
+    """
+
+    name = "rnn"
+    origin = "noise"
+    accepts = Accepts(
+        modalities=frozenset({"text"}),
+        columns=frozenset({"text"}),
+        targets=frozenset({"classes", "none"}),
+        conditional="target",
+        min_rows=2,
+    )
+
+    class Params(components.Params):
+        """How texts are cut up, learnt and written."""
+
+        tokens: Literal["characters", "bytes", "words", "bpe"] | None = None
+        """What is written at a time. By default characters where all texts together have fewer than 20,000, and
+        pieces of words (`bpe`) of more."""
+        vocabulary: int | None = Field(None, ge=2)
+        """How many different words or pieces there are at most. By default 1,000, and 4,000 from two million
+        characters of text on."""
+        cell: Literal["gru", "lstm", "mingru"] = "gru"
+        """The recurrent unit. `mingru` is quick to train on long texts, and needs layers."""
+        width: int | None = Field(None, ge=16, multiple_of=16)
+        """Hidden units of a layer. By default 128 for up to 50,000 characters of text, 256 up to two million, 512
+        beyond."""
+        layers: int | None = Field(None, ge=1)
+        """Layers; by default 1, and 3 of `mingru`."""
+        embedding: int = Field(128, ge=1)
+        """How many numbers stand for a token."""
+        dropout: float = Field(0.2, ge=0, lt=1)
+        """Share of the inputs and hidden units that each training step leaves out."""
+        steps: int | None = Field(None, ge=1)
+        """Training steps at most; training ends before when texts held back say so. By default twelve times through
+        the data, but 300 to 6,000."""
+        batch_size: int = Field(32, ge=1)
+        """Pieces of text per training step."""
+        window: int = Field(SHORT_WINDOW, ge=2)
+        """Tokens of each such piece."""
+        rate: float = Field(4e-3, gt=0)
+        """Learning rate at its height."""
+        decay: float = Field(0.01, ge=0)
+        """Weight decay."""
+        temperature: float = Field(1.0, gt=0)
+        """How tokens are drawn: 1 as the network foretells them, less favours the likeliest, more the others."""
+        top_k: int | None = Field(None, ge=1)
+        """Only the so many likeliest tokens are drawn."""
+        top_p: float | None = Field(None, gt=0, le=1)
+        """Only the likeliest tokens that together have this chance are drawn."""
+        min_p: float | None = Field(None, ge=0, le=1)
+        """Only tokens with at least this share of the likeliest one's chance are drawn."""
+        guidance: float = Field(0.0, ge=0)
+        """How much more a text is to look like its class than it does by itself; 0.5 to 2 are usual, and double the
+        time."""
+        no_repeat: int | None = Field(None, ge=2)
+        """No run of so many tokens comes twice in a text."""
+        prefix: str = ""
+        """What every text begins with."""
+        min_length: int = Field(1, ge=0)
+        """Tokens that a text has at least."""
+        max_length: int | None = Field(None, ge=1)
+        """Tokens that a text has at most; it may be cut in the middle. By default as many as the longest training
+        text, but no more than 2,000."""
+
+    schema: Schema
+    conditions: Conditions
+    tokens: Tokens
+    weights: dict[str, np.ndarray]
+    finished: bool
+
+    def fit(self, data: Dataset, context: Context) -> Self:
+        from augment.sequences import Budget, Sequences, learn
+
+        self.schema = data.schema
+        if len(data.schema.features) > 1:
+            others = [name for name in data.schema.features if name != self._column]
+            raise DataError(
+                f"rnn: column {others[0]!r} stands beside the text {self._column!r}; it makes the text and the target "
+                f"only: leave the column out of the source"
+            )
+        is_there = data.frame[self._column].notna().to_numpy()
+        texts = [str(text) for text in data.frame[self._column][is_there]]
+        if not any(texts):
+            raise DataError(f"rnn: every text in column {self._column!r} is empty; there is nothing to learn")
+        self.conditions, classes = Conditions.of(data.take(is_there))
+        self._size = sum(map(len, texts))
+        self.tokens = self._cut(texts)
+        sequences = Sequences.of([self.tokens.encode(text) for text in texts])
+        self._longest = int(sequences.lengths.max())
+        params = self.params
+        a_step = params.batch_size * params.window
+        num_steps = params.steps or int(np.clip(NUM_EPOCHS * len(sequences.codes) // a_step, LEAST_STEPS, MOST_STEPS))
+        budget = Budget(num_steps, params.batch_size, params.window, params.rate, params.decay)
+        learnt = learn(sequences, classes, self.conditions, self._shape(), budget, context)
+        self.weights, self.finished = learnt.weights, learnt.finished
+        return self
+
+    @property
+    def _column(self) -> str:
+        column = self.schema.text_payload
+        assert column is not None  # `accepts` asks for texts
+        return column
+
+    def _cut(self, texts: list[str]) -> Tokens:
+        kind = self.params.tokens or ("characters" if self._size < FEW_CHARACTERS else "bpe")
+        default = DEFAULT_VOCABULARY if self._size < MANY_CHARACTERS else LARGE_VOCABULARY
+        most = self.params.vocabulary or default
+        if kind == "bytes":
+            return Bytes()
+        if kind == "characters":
+            return Pieces.characters(texts)
+        return Pieces.words(texts, most) if kind == "words" else Pieces.pairs(texts, most)
+
+    def _shape(self) -> Shape:
+        from augment.recurrent import Shape
+
+        params = self.params
+        width = params.width or (128 if self._size <= 50_000 else 256 if self._size <= MANY_CHARACTERS else 512)
+        return Shape(
+            num_codes=(self.tokens.num_codes,),
+            num_classes=len(self.conditions.labels),
+            cell=params.cell,
+            width=width,
+            layers=params.layers or (3 if params.cell == "mingru" else 1),
+            embedding=params.embedding,
+            dropout=params.dropout,
+        )
+
+    def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
+        from augment.sequence_drawing import PLACES, Choice, NoRepeat, Rule, draw
+        from augment.sequences import Sequences
+
+        params = self.params
+        classes = self.conditions.draw(given, context.rng)
+        prefix = self.tokens.encode(params.prefix)
+        most = params.max_length or min(self._longest, LONGEST)
+        if len(prefix) >= most:
+            raise DataError(f"rnn: the prefix has {len(prefix)} tokens, and a text {most} at most; raise max_length")
+        rules: list[Rule] = [Utf8(PLACES)] if isinstance(self.tokens, Bytes) else []
+        if params.no_repeat:
+            rules.append(NoRepeat(params.no_repeat, self.tokens.num_codes))
+        drawn = draw(
+            self._shape(),
+            self.weights,
+            classes,
+            context.seed,
+            most=most,
+            least=min(params.min_length, most),
+            choice=Choice(params.temperature, params.top_k, params.top_p, params.min_p, params.guidance),
+            prefixes=Sequences.of([prefix] * len(classes)) if len(prefix) else None,
+            rules=rules,
+        )
+        texts = [self.tokens.decode(part[:, 0]) for part in drawn.parts()]
+        frame = self.conditions.frame(given, classes).assign(**{self._column: pd.Series(texts, dtype="str")})
+        return Dataset.of(frame, {}, self.schema)
+
+    def save(self, folder: Path) -> None:
+        tensors = {f"network/{name}": value for name, value in self.weights.items()}
+        values = {
+            "schema": self.schema.model_dump(mode="json", exclude_none=True),
+            "counts": self.conditions.counts,
+            "tokens": self.tokens.to_state(),
+            "size": self._size,
+            "longest": self._longest,
+            "finished": self.finished,
+        }
+        write_state(folder, tensors, values)
+
+    @classmethod
+    def load(cls, folder: Path, params: Any) -> Self:
+        rnn = cls(params)
+        tensors, values = read_state(folder)
+        rnn.weights = {name.removeprefix("network/"): tensors[name] for name in tensors if name.startswith("network/")}
+        rnn.schema = Schema.model_validate(values["schema"])
+        rnn.conditions = Conditions.of_schema(rnn.schema, values["counts"])
+        rnn.tokens = tokens_of_state(values["tokens"])
+        rnn._size, rnn._longest, rnn.finished = values["size"], values["longest"], values["finished"]
+        return rnn

@@ -1,0 +1,16 @@
+"""Texts: sources, edits of words, and a probe."""
+
+from __future__ import annotations
+
+from augment.components import Component
+from augment.hookspecs import hookimpl
+
+
+@hookimpl
+def augment_components() -> list[type[Component]]:
+    """The components of this plugin."""
+    from augment_text.edits import TextEdits
+    from augment_text.probe import Tfidf
+    from augment_text.sources import TextFile, TextFolder
+
+    return [TextEdits, TextFile, TextFolder, Tfidf]

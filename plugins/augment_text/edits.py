@@ -1,0 +1,184 @@
+"""The generator `text-edits`: training texts with a few words changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from augment import components
+from augment.components import Accepts, Context, derive_seed
+from augment.conditioning import Conditions
+from augment.dataset import Dataset
+from augment.errors import DataError, PluginError
+from augment.schema import Schema
+from augment.state import read_state, write_state
+
+WORD = re.compile(r"\w")
+
+
+class TextEdits(components.Generator):
+    """Takes a training text and changes some of its words: four simple edits (EDA: Wei and Zou 2019).
+
+    A word is replaced by a synonym, one is inserted, two change places, or one is left out; which edit is left to
+    chance, and how many follows from the length of the text. Without synonyms, the inserted word is one of the text's
+    own, and none is replaced. The label is that of the text it began as.
+    """
+
+    name = "text-edits"
+    origin = "rows"
+    accepts = Accepts(
+        modalities=frozenset({"text"}),
+        targets=frozenset({"classes", "none"}),
+        conditional="target",
+    )
+
+    class Params(components.Params):
+        share: float = Field(0.1, gt=0, le=1)
+        """Share of a text's words that are edited; at least one is."""
+        synonyms: Path | None = None
+        """A UTF-8 file of words that can stand for each other: one group a line, commas between them."""
+        wordnet: bool = False
+        """Whether synonyms are looked up in WordNet (English), where `nltk` and its `wordnet` data are installed."""
+
+    schema: Schema
+    conditions: Conditions
+    synonyms: dict[str, list[str]]
+
+    def fit(self, data: Dataset, context: Context) -> Self:
+        self.schema = data.schema
+        self.conditions, _ = Conditions.of(data)
+        words = {word.casefold() for text in data.frame[self._column].dropna() for word in text.split()}
+        self.synonyms = {}
+        if self.params.synonyms is not None:
+            self.synonyms = _read_groups(self.params.synonyms)
+        if self.params.wordnet:
+            self.synonyms |= _of_wordnet(words - self.synonyms.keys())
+        return self
+
+    @property
+    def _column(self) -> str:
+        column = self.schema.text_payload
+        assert column is not None  # `accepts` asks for texts
+        return column
+
+    def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
+        assert context.train is not None  # the host lends it to every generator
+        classes = self.conditions.draw(given, context.rng)
+        _, numbers = Conditions.of(context.train)
+        rows_of = [np.flatnonzero(numbers == label) for label in range(len(self.conditions.labels))]
+        rows = np.empty(len(given), np.int64)
+        texts = list(context.train.frame[self._column].astype(object))
+        edited = []
+        for place, label in enumerate(classes):  # a stream of random numbers a row: k rows begin as n rows do
+            rng = np.random.default_rng(derive_seed(context.seed, "row", place))
+            rows[place] = rng.choice(rows_of[label])
+            text = texts[rows[place]]
+            edited.append(self._edited(text, rng) if isinstance(text, str) else text)
+        made = context.train.take(rows)
+        frame = made.frame.assign(**{self._column: pd.Series(edited, dtype="str")})
+        if self.schema.target is not None and self.schema.target in given:
+            frame[self.schema.target] = given[self.schema.target].reset_index(drop=True)
+        return Dataset.of(frame, {}, self.schema)
+
+    def _edited(self, text: str, rng: np.random.Generator) -> str:
+        words = text.split(" ")
+        places = [place for place, word in enumerate(words) if WORD.search(word)]
+        edits: list[Callable[[list[str], list[int], np.random.Generator], None]] = [self._insert, _swap, _delete]
+        if any(self._known(words[place]) for place in places):
+            edits.append(self._replace)
+        for _ in range(max(1, round(self.params.share * len(places)))):
+            places = [place for place, word in enumerate(words) if WORD.search(word)]
+            if not places:
+                break
+            edits[rng.integers(len(edits))](words, places, rng)
+        return " ".join(words)
+
+    def _known(self, word: str) -> list[str]:
+        return self.synonyms.get(word.casefold(), [])
+
+    def _replace(self, words: list[str], places: list[int], rng: np.random.Generator) -> None:
+        known = [place for place in places if self._known(words[place])]
+        if known:
+            place = int(rng.choice(known))
+            words[place] = _as_written(words[place], str(rng.choice(self._known(words[place]))))
+
+    def _insert(self, words: list[str], places: list[int], rng: np.random.Generator) -> None:
+        word = words[int(rng.choice(places))]
+        new = str(rng.choice(self._known(word))) if self._known(word) else word
+        words.insert(int(rng.integers(len(words) + 1)), new)
+
+    def save(self, folder: Path) -> None:
+        schema = self.schema.model_dump(mode="json", exclude_none=True)
+        values = {"schema": schema, "counts": self.conditions.counts, "synonyms": self.synonyms}
+        write_state(folder, {}, values)
+
+    @classmethod
+    def load(cls, folder: Path, params: Any) -> Self:
+        edits = cls(params)
+        _, values = read_state(folder)
+        edits.schema = Schema.model_validate(values["schema"])
+        edits.conditions = Conditions.of_schema(edits.schema, values["counts"])
+        edits.synonyms = values["synonyms"]
+        return edits
+
+
+def _swap(words: list[str], places: list[int], rng: np.random.Generator) -> None:
+    if len(places) > 1:
+        one, other = rng.choice(places, 2, replace=False)
+        words[one], words[other] = words[other], words[one]
+
+
+def _delete(words: list[str], places: list[int], rng: np.random.Generator) -> None:
+    if len(places) > 1:  # a text keeps its last word
+        del words[int(rng.choice(places))]
+
+
+def _as_written(word: str, other: str) -> str:
+    """The other word with the capitals of this one."""
+    if word.isupper() and len(word) > 1:
+        return other.upper()
+    return other[:1].upper() + other[1:] if word[:1].isupper() else other
+
+
+def _read_groups(path: Path) -> dict[str, list[str]]:
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise DataError(f"{path}: the synonyms cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise DataError(f"{path}: the synonyms are not UTF-8; save the file as UTF-8") from None
+    synonyms: dict[str, list[str]] = {}
+    for number, line in enumerate(lines, start=1):
+        group = list(dict.fromkeys(word.strip() for word in line.split(",") if word.strip()))
+        if len(group) == 1:
+            raise DataError(f"{path}, line {number}: {group[0]!r} stands alone; words divided by commas are expected")
+        for word in group:
+            others = synonyms.setdefault(word.casefold(), [])
+            others += [other for other in group if other != word and other not in others]
+    if not synonyms:
+        raise DataError(f"{path}: holds no synonyms; a group of words a line, divided by commas, is expected")
+    return synonyms
+
+
+def _of_wordnet(words: set[str]) -> dict[str, list[str]]:
+    try:
+        from nltk.corpus import wordnet
+
+        wordnet.ensure_loaded()
+    except (ImportError, LookupError) as error:
+        raise PluginError(
+            "text-edits: `wordnet: true` needs the package nltk and its data: `pip install nltk`, then "
+            "`python -m nltk.downloader wordnet`; or name a file of your own with `synonyms:`"
+        ) from error
+    found = {}
+    for word in sorted(words):
+        lemmas = {lemma.replace("_", " ") for synset in wordnet.synsets(word) for lemma in synset.lemma_names()}
+        if others := sorted(lemma for lemma in lemmas if lemma.casefold() != word):
+            found[word] = others
+    return found

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from augment.components import Context
+from augment.dataset import Dataset
+from augment.errors import DataError
+from augment.schema import SchemaDeclaration, infer, observe
+from augment_rnn.text import TextRnn
+
+SMALL = {"steps": 60, "batch_size": 16, "window": 24, "width": 32, "embedding": 16, "rate": 1e-2}
+
+
+def dataset(texts, labels=None, **more):
+    frame = pd.DataFrame({"text": pd.Series(texts, dtype="str"), **more})
+    if labels is not None:
+        frame["label"] = labels
+    schema = infer(frame, {}, SchemaDeclaration(target="label" if labels is not None else None, payload="text"))
+    schema, _ = observe(schema, frame)
+    return Dataset.of(frame, {}, schema)
+
+
+def fitted(data, folder, **settings):
+    return TextRnn(TextRnn.Params(**{**SMALL, **settings})).fit(data, Context(seed=1, folder=folder))
+
+
+def texts_of(rnn, given, folder, seed=2):
+    return rnn.sample(given, Context(seed=seed, folder=folder)).frame["text"].tolist()
+
+
+@pytest.fixture(scope="module")
+def spoken():
+    texts = ["oh yes yes yes", "yes oh yes", "yes", "no no no no", "oh no no", "no oh no"] * 10
+    return dataset(texts, ["good", "good", "good", "bad", "bad", "bad"] * 10)
+
+
+@pytest.mark.parametrize("tokens", ["characters", "bytes", "words", "bpe"])
+def test_classes_are_written_with_their_own_words(tokens, spoken, tmp_path):
+    rnn = fitted(spoken, tmp_path, tokens=tokens, steps=200)
+    given = pd.DataFrame({"label": pd.Categorical(["good", "bad"] * 40, categories=["bad", "good"])})
+    texts = texts_of(rnn, given, tmp_path)
+    assert np.mean(["yes" in text and "no" not in text for text in texts[::2]]) > 0.8
+    assert np.mean(["no" in text and "yes" not in text for text in texts[1::2]]) > 0.8
+
+
+def test_texts_begin_and_end_as_asked_for(spoken, tmp_path):
+    rnn = fitted(spoken, tmp_path, tokens="characters", prefix="oh ", min_length=6, max_length=9)
+    texts = texts_of(rnn, pd.DataFrame(index=range(50)), tmp_path)
+    assert all(text.startswith("oh ") for text in texts)
+    assert {6, 9} >= {min(map(len, texts)), max(map(len, texts))}
+
+
+def test_no_run_of_tokens_comes_twice(spoken, tmp_path):
+    rnn = fitted(spoken, tmp_path, tokens="characters", no_repeat=3, max_length=40, min_length=10)
+    for text in texts_of(rnn, pd.DataFrame(index=range(300)), tmp_path):
+        runs = [text[start : start + 3] for start in range(len(text) - 2)]
+        assert len(set(runs)) == len(runs)
+
+
+def test_bytes_cut_no_character_in_half(tmp_path):
+    rnn = fitted(dataset(["ünï👨‍👩‍👧çödé 🇫🇷"] * 20), tmp_path, tokens="bytes", steps=5)
+    for text in texts_of(rnn, pd.DataFrame(index=range(300)), tmp_path):
+        assert text.encode().decode() == text  # neither lone surrogates nor replacement marks
+        assert "\ufffd" not in text
+
+
+def test_missing_and_empty_texts_are_no_trouble(tmp_path):
+    data = dataset(["", None, "some words", "other words", ""] * 4, ["a", "b", "a", "b", "b"] * 4)
+    rows = fitted(data, tmp_path, steps=5).sample(pd.DataFrame(index=range(5)), Context(seed=2, folder=tmp_path))
+    assert not rows.frame["text"].hasnans
+
+
+def test_only_empty_texts_are_refused(tmp_path):
+    with pytest.raises(DataError, match=r"every text in column 'text' is empty; there is nothing to learn"):
+        fitted(dataset(["", "", None]), tmp_path)
+
+
+def test_a_column_beside_the_text_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"column 'height' stands beside the text 'text'.*leave the column out"):
+        fitted(dataset(["a b", "b c"], height=[1.5, 2.5]), tmp_path)
+
+
+def test_a_prefix_longer_than_a_text_may_be_is_refused(tmp_path):
+    rnn = fitted(dataset(["ab", "ba"] * 5), tmp_path, tokens="characters", prefix="aba", steps=2)
+    with pytest.raises(DataError, match=r"the prefix has 3 tokens, and a text 2 at most; raise max_length"):
+        texts_of(rnn, pd.DataFrame(index=range(1)), tmp_path)
+
+
+def test_two_texts_and_one_very_long_line_are_enough(tmp_path):
+    rnn = fitted(dataset(["ab" * 200_000, "b"]), tmp_path, tokens="characters", steps=3, max_length=10)
+    assert len(texts_of(rnn, pd.DataFrame(index=range(3)), tmp_path)) == 3

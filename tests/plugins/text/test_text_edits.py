@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import sys
+import types
+
+import pandas as pd
+import pytest
+
+from augment.components import Context
+from augment.dataset import Dataset
+from augment.errors import DataError, PluginError
+from augment.schema import SchemaDeclaration, infer, observe
+from augment_text.edits import TextEdits
+
+TEXTS = ["The quick brown fox jumps over the lazy dog", "A slow GREEN turtle walks under the old bridge"]
+
+
+@pytest.fixture
+def data():
+    frame = pd.DataFrame({"text": pd.Series(TEXTS * 10, dtype="str"), "label": ["fox", "turtle"] * 10})
+    schema = infer(frame, {}, SchemaDeclaration(target="label", payload="text"))
+    return Dataset.of(frame, {}, observe(schema, frame)[0])
+
+
+def edited(data, folder, num_rows=60, **settings):
+    edits = TextEdits(TextEdits.Params(**settings)).fit(data, Context(seed=1, folder=folder))
+    return edits.sample(pd.DataFrame(index=range(num_rows)), Context(seed=2, folder=folder, train=data)).frame
+
+
+def test_texts_keep_most_words_and_their_label(data, tmp_path):
+    frame = edited(data, tmp_path)
+    originals = dict(zip(["fox", "turtle"], TEXTS, strict=True))
+    for text, label in zip(frame["text"], frame["label"].astype(str), strict=True):
+        assert len(set(text.split()) & set(originals[label].split())) >= 7
+    assert len(set(frame["text"])) > 20
+
+
+def test_more_is_edited_where_more_is_asked_for(data, tmp_path):
+    def lost(share):
+        texts = edited(data, tmp_path, share=share)["text"]
+        return sum(min(len(set(text.split()) - set(made.split())) for text in TEXTS) for made in texts)
+
+    assert lost(0.1) < lost(0.8)
+
+
+def test_synonyms_from_a_file_keep_capitals(data, tmp_path):
+    path = tmp_path / "synonyms.txt"
+    path.write_text("quick, rapid, fast\ngreen, emerald\na, one\n", encoding="utf-8")
+    words = {word for text in edited(data, tmp_path, 400, synonyms=path)["text"] for word in text.split()}
+    assert {"rapid", "fast", "EMERALD", "One"} <= words
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a, b\nalone\n", r"line 2: 'alone' stands alone"),
+        (b"\n", r"holds no synonyms"),
+        (b"caf\xe9, bar", r"not UTF-8"),
+    ],
+)
+def test_bad_files_of_synonyms_are_refused_in_words(data, tmp_path, content, message):
+    path = tmp_path / "synonyms.txt"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        edited(data, tmp_path, synonyms=path)
+
+
+def test_wordnet_is_asked_where_it_is_installed(data, tmp_path, monkeypatch):
+    synset = types.SimpleNamespace(lemma_names=lambda: ["dog", "hound", "domestic_dog"])
+    wordnet = types.SimpleNamespace(ensure_loaded=lambda: None, synsets=lambda word: [synset] if word == "dog" else [])
+    monkeypatch.setitem(sys.modules, "nltk", types.ModuleType("nltk"))
+    monkeypatch.setitem(sys.modules, "nltk.corpus", types.SimpleNamespace(wordnet=wordnet))
+    texts = edited(data, tmp_path, 400, wordnet=True)["text"]
+    assert texts.str.contains("hound").any()
+    assert texts.str.contains("domestic dog").any()
+
+
+def test_wordnet_that_is_not_there_is_explained(data, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "nltk", None)
+    with pytest.raises(PluginError, match=r"needs the package nltk and its data: `pip install nltk`"):
+        edited(data, tmp_path, wordnet=True)
+
+
+@pytest.mark.parametrize("text", ["", "word", "...", "  two  spaces  ", "👨‍👩‍👧 🇫🇷"])
+def test_texts_with_hardly_a_word_are_no_trouble(text, tmp_path):
+    frame = pd.DataFrame({"text": pd.Series([text, "other words"] * 5, dtype="str")})
+    data = Dataset.of(frame, {}, infer(frame, {}, SchemaDeclaration(payload="text")))
+    assert len(edited(data, tmp_path, share=1.0)) == 60
