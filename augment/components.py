@@ -124,6 +124,8 @@ class Context:
         checkpoint: keeps the position of a long fit.
         deadline: seconds this call should take at most, or None. A fit that stops early because of it is recorded as
             not reproducible.
+        origins: for metrics: where the generators of the judged rows start from, `Generator.origin`; empty where that
+            is not known.
     """
 
     seed: int
@@ -135,6 +137,7 @@ class Context:
     progress: Callable[[int, int, Mapping[str, float]], None] = _no_progress
     checkpoint: Checkpoint = field(default_factory=Checkpoint)
     deadline: float | None = None
+    origins: frozenset[str] = frozenset()
 
     @cached_property
     def rng(self) -> np.random.Generator:
@@ -202,7 +205,10 @@ class Score:
         unit: its unit, empty for a share or a count.
         better: which way is better; `none` where neither is.
         interval: lower and upper end of a 95 % interval, or None.
-        detail: anything JSON can hold. The key `reference` maps names of controls to the number that they score.
+        detail: anything JSON can hold. The key `reference` maps names of controls to the number that they score. A
+            score of an attack on privacy has the keys `limit`, what chance keeps to, and `finding`, a few words.
+        private: anything JSON can hold that may point at single rows. It is kept in a file of the run that its owner
+            alone can read, and stands in no report.
     """
 
     name: str
@@ -211,6 +217,7 @@ class Score:
     better: Literal["higher", "lower", "none"] = "higher"
     interval: tuple[float, float] | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
+    private: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Component(ABC):

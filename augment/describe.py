@@ -321,7 +321,8 @@ def result(run: Run) -> str:
     lines += [_sentence(run)]
     if search := run.metrics["search"]["sentence"]:
         lines += [printable(search)]
-    lines += ["", *_rows(run.metrics), "", f"folder  {folder}"]
+    lines += [printable(f"privacy: {run.metrics['privacy']['sentence']}"), ""]
+    lines += [*_rows(run.metrics), "", f"folder  {folder}"]
     if run.report is not None:
         lines.append(f"report  {_near(run.report)}")
     if first := next((name for name, one in run.metrics["generators"].items() if one["kept"]), None):
@@ -347,6 +348,7 @@ def result_event(run: Run) -> dict[str, Any]:
         "already_done": run.already_done,
         "verdict": run.metrics["trial"]["verdict"],
         "sentence": run.metrics["trial"]["sentence"],
+        "privacy": run.metrics["privacy"]["verdict"],
         "rows": run.metrics["rows"],
     }
 

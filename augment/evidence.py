@@ -23,7 +23,7 @@ from augment.session import Session
 from augment.steps import Bound
 from augment.verdict import not_assessable
 
-__all__ = ["counts_of", "scores_of", "threshold_of", "trial_of", "truth_of"]
+__all__ = ["counts_of", "origins_of", "privacy_of", "private_of", "scores_of", "threshold_of", "trial_of", "truth_of"]
 
 
 def trial_of(
@@ -115,12 +115,23 @@ def _parts(arm: str, mixture: Mixture) -> list[str]:
     return [] if arm == NONE else [str(folder) for folder in mixture.of(arm)]
 
 
-def scores_of(session: Session, metrics: Sequence[Bound], prepared: Prepared, mixture: Mixture) -> list[dict[str, Any]]:
-    """What every metric says of each generator's rows, and of all together where there are several."""
+def scores_of(
+    session: Session, metrics: Sequence[Bound], prepared: Prepared, mixture: Mixture, origins: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """What every metric says of each generator's rows, and of all together where there are several.
+
+    A score may have the key `private`, see `augment.components.Score`; `origins` maps generators to their origin.
+    """
     makers = [generator for generator in mixture.counts if mixture.of(generator)]
-    rows = [{"of": maker, "parts": [str(folder) for folder in mixture.of(maker)]} for maker in makers]
-    if len(makers) > 1:
-        rows.append({"of": "all", "parts": [str(folder) for folder, _ in mixture.parts]})
+    groups = {maker: [maker] for maker in makers} | ({"all": makers} if len(makers) > 1 else {})
+    rows = [
+        {
+            "of": name,
+            "origins": sorted({origins[maker] for maker in group if maker in origins}),
+            "parts": [str(folder) for folder, origin in mixture.parts if origin in group],
+        }
+        for name, group in groups.items()
+    ]
     found: list[dict[str, Any]] = []
     for metric in metrics:
         init = {"component": metric.to_json(), "train": str(prepared.train), "test": str(prepared.test)}
@@ -129,6 +140,37 @@ def scores_of(session: Session, metrics: Sequence[Bound], prepared: Prepared, mi
             in_order = sorted(results, key=lambda result: result[1])
             found += [score for _, _, result in in_order for score in result["scores"]]
     return found
+
+
+def private_of(scores: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the scores have to keep private, taken out of them."""
+    private = [(score, score.pop("private", None)) for score in scores]
+    return [{**{key: score[key] for key in ("metric", "of", "name")}, **found} for score, found in private if found]
+
+
+def privacy_of(scores: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What the attacks among the scores found, in a sentence, as `metrics.json` holds it.
+
+    Nothing is ever called safe: where no attack succeeds, that is what is said.
+    """
+    attacks = [score for score in scores if {"limit", "finding"} <= score["detail"].keys()]
+    above = [score for score in attacks if score["value"] > score["detail"]["limit"]]
+    near = {score["of"] for score in attacks if "by design" in score["detail"]["finding"]}
+    leaks = [score for score in above if score["of"] not in near]
+    if not attacks:
+        verdict, sentence = "not assessed", "Whether synthetic rows give real ones away was not looked at."
+    elif leaks:
+        worst = "; ".join(
+            f"{score['of']}: {score['name']} {score['value']:.2%}, chance keeps to {score['detail']['limit']:.2%}"
+            for score in leaks
+        )
+        verdict, sentence = "leak found", f"Synthetic rows give training rows away ({worst})."
+    else:
+        verdict, sentence = "no leak found", "No leak found by these attacks, which is no promise that there is none."
+    if near and verdict != "not assessed":
+        sentence += f" Rows of {', '.join(sorted(near))} start from real rows, so they are near them by design."
+        verdict = "near by design" if not leaks else verdict
+    return {"verdict": verdict, "sentence": sentence}
 
 
 def counts_of(
@@ -145,6 +187,7 @@ def counts_of(
     classes = {name: _class_counts(part) for name, part in (("train", train), ("test", test))}
     made = {label: sum(labels.get(label, 0) for labels in per_class.values()) for label in classes["train"]}
     uses = {bound.id: bound.use for bound in filters}
+    origins = origins_of(generators)
     return {
         "rows": {
             "read": prepared.num_read,
@@ -156,7 +199,7 @@ def counts_of(
         "generators": {
             bound.id: {
                 "use": bound.use,
-                "origin": _origin(bound),
+                "origin": origins[bound.id],
                 **mixture.counts[bound.id],
                 "per_class": per_class[bound.id],
             }
@@ -174,9 +217,9 @@ def counts_of(
     }
 
 
-def _origin(bound: Bound) -> str:
-    assert issubclass(bound.cls, Generator)
-    return bound.cls.origin
+def origins_of(generators: Sequence[Bound]) -> dict[str, str]:
+    """Generator id to where its rows start from."""
+    return {bound.id: bound.cls.origin for bound in generators if issubclass(bound.cls, Generator)}
 
 
 def _class_counts(data: Dataset) -> dict[str, int]:

@@ -136,7 +136,8 @@ def oversampled(data: Dataset, rng: np.random.Generator) -> Dataset:
 def score(init: Mapping[str, Any], emit: Emit) -> Task:
     """Score synthetic rows against real ones.
 
-    init: `component`, `train`, `test`, `seed`. Row: `of` (whose rows), `parts`. Result: `scores`, a list of mappings.
+    init: `component`, `train`, `test`, `seed`. Row: `of` (whose rows), `origins` (of their generators), `parts`.
+    Result: `scores`, a list of mappings; those that have something private have it under that key.
     """
     bound = bound_from_json(init["component"], CATALOG)
     train, holdout = Dataset.load(Path(init["train"])), Dataset.load(Path(init["test"]))
@@ -146,7 +147,7 @@ def score(init: Mapping[str, Any], emit: Emit) -> Task:
         assert isinstance(metric, Metric)
         seed = derive_seed(init["seed"], bound.id, "score", row["of"])
         synthetic = load_parts(row["parts"], seed)
-        with lend(init, seed) as context, calling(bound, "score"):
+        with lend(init, seed, origins=frozenset(row["origins"])) as context, calling(bound, "score"):
             scores = metric.score(synthetic, train, holdout, context)
         return {"scores": [_plain(bound, found, row["of"]) for found in scores]}
 
@@ -166,4 +167,5 @@ def _plain(bound: Bound, found: Any, of: str) -> dict[str, Any]:
         "better": found.better,
         "interval": interval,
         "detail": dict(found.detail),
+        **({"private": dict(found.private)} if found.private else {}),
     }

@@ -2,6 +2,7 @@
 
     run.json  log.txt  pipeline.yaml      may differ between equal runs
     resolved.yaml  schema.json  split.json  metrics.json  report.html  models/<id>/  filters/<id>/  data/
+    private.json                          only where there is something to keep private, for its owner's eyes
 
 A folder is built beside its place under a hidden name, and renamed when it is whole.
 """
@@ -32,6 +33,7 @@ RUN, LOG, PIPELINE, RESOLVED = "run.json", "log.txt", "pipeline.yaml", "resolved
 SCHEMA, SPLIT, METRICS, LOSSES = "schema.json", "split.json", "metrics.json", "losses.csv"
 MODELS, FILTERS, DATA = "models", "filters", "data"
 LEFT = re.compile(r"\.(.+-[0-9a-f]{8})\.(draft|lock|link|replaced)")  # beside a run: it is being made, or was killed
+PRIVATE = "private.json"
 
 
 class Run:
@@ -168,17 +170,22 @@ class Draft:
         text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False, default=_plain)
         self.write_text(name, text + "\n")
 
+    def write_private(self, content: Any) -> None:
+        """Write what may point at single rows into a file that nobody but its owner can read."""
+        (self.folder / PRIVATE).touch(mode=0o600)  # first, so that it is at no time open to others
+        self.write_json(PRIVATE, content)
+
     def write_text(self, name: str, text: str) -> None:
         """Write one of the text files."""
         with disk_errors(self.folder / name, "writing"):
             (self.folder / name).write_text(text, encoding="utf-8", newline="\n")
 
     def finish(self, manifest: Mapping[str, Any]) -> None:
-        """Write `run.json`, last, with a SHA-256 of every other file."""
+        """Write `run.json`, last, with a SHA-256 of every other file but the private one, which could be guessed."""
         hashes = {
             path.relative_to(self.folder).as_posix(): file_sha256(path)
             for path in sorted(self.folder.rglob("*"))
-            if path.is_file() and path != self.folder / RUN
+            if path.is_file() and path not in (self.folder / RUN, self.folder / PRIVATE)
         }
         self.write_json(RUN, {**manifest, "name": self.name, "key": self.key, "files": hashes})
 

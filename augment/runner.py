@@ -14,7 +14,7 @@ from augment import __version__
 from augment.components import Filter, Generator, Kind
 from augment.dataset import Dataset
 from augment.errors import BoundMissed
-from augment.evidence import counts_of, scores_of, threshold_of, trial_of
+from augment.evidence import counts_of, origins_of, privacy_of, private_of, scores_of, threshold_of, trial_of
 from augment.judging import SYNTHETIC
 from augment.keys import content_key, library_versions, platform_class
 from augment.mix import PlanRow, amounts, plan, training_counts
@@ -238,7 +238,9 @@ class _Stages:
             return make(f"trial-{number}", shortfall="ignore") if number else mixture
 
         trial = trial_of(self.session, pipeline.trial, probe, self.prepared, drawn, self.choice.arm)
-        scores = scores_of(self.session, self.steps["metric"], self.prepared, mixture)
+        origins = origins_of(self.steps["generator"])
+        scores = scores_of(self.session, self.steps["metric"], self.prepared, mixture, origins)
+        private = private_of(scores)
         thresholds = {bound.id: threshold_of(folder) for bound, folder in filters}
         counts = counts_of(self.prepared, mixture, self.steps["generator"], self.steps["filter"], thresholds)
         metrics = {
@@ -246,9 +248,12 @@ class _Stages:
             "search": dict(self.choice.report),
             "trial": trial,
             "scores": scores,
+            "privacy": privacy_of(scores),
             "notes": self.session.remarks,
         }
         self.draft.write_json(METRICS, metrics)
+        if private:
+            self.draft.write_private(private)
         self._write_data(mixture)
         return metrics, self._report(mixture, metrics)
 

@@ -35,6 +35,7 @@ METRICS = {
         "smote": {"use": "smote", "origin": "rows", "asked": 180, "kept": 180, "per_class": {"yes": 180}},
     },
     "trial": {"verdict": "helps", "sentence": "Augmentation helps: 0.71 becomes 0.74."},
+    "privacy": {"verdict": "no leak found", "sentence": "No leak found by these attacks."},
     "notes": [],
 }
 
@@ -156,6 +157,7 @@ def test_run_ends_with_verdict_rows_places_and_the_next_command(spec, fake_run):
     lines = invoke("run", spec).stdout.splitlines()
     assert lines == [
         "credit: Augmentation helps: 0.71 becomes 0.74.",
+        "privacy: No leak found by these attacks.",
         "",
         "rows  train  gan  smote  test",
         "no      400    0      0   100",

@@ -292,8 +292,7 @@ filtres: []
         "p.yaml:11: generators.1.timeout: expected more than 0, got -1",
         "p.yaml:12: mix.rows: expected `auto`, `balance`, a multiple of the training rows such as `2x`, a number of "
         "rows, `{per_class: 1000}`, or a number for each class such as `{yes: 400, no: 0}`, got 'some'",
-        "p.yaml:12: mix.search.amounts.0: expected `balance`, a multiple such as `2x`, or a number of rows, "
-        "got 'auto'",
+        "p.yaml:12: mix.search.amounts.0: expected `balance`, a multiple such as `2x`, or a number of rows, got 'auto'",
         "p.yaml:12: mix.share: expected a mapping (`key: value`) or 'auto', got 'some'",
         "p.yaml:12: mix.search.seeds: expected at least 2, got 1",
         "p.yaml:13: trial.seeds: expected at least 1, got 0",

@@ -8,5 +8,6 @@ def augment_components():
     from augment_evidence.fidelity_images import FidelityImages
     from augment_evidence.fidelity_tables import FidelityTables
     from augment_evidence.not_a_copy import NotACopy
+    from augment_evidence.privacy import Privacy
 
-    return [FidelityTables, FidelityImages, NotACopy]
+    return [FidelityTables, FidelityImages, NotACopy, Privacy]

@@ -11,23 +11,22 @@ from pydantic import Field
 from augment import components
 from augment.components import Accepts, Context, Filter
 from augment.dataset import Dataset
-from augment.encoding import TableEncoder
 from augment.state import read_state, write_state
-from augment_evidence.rows import leave_one_out, nearest, pixels, row_hashes
+from augment_evidence.rows import distance_ratio, leave_one_out, nearest, row_hashes, sampled
+from augment_evidence.space import POINTS_OF, Space
 
 __all__ = ["NotACopy"]
 
 MOST_CALIBRATED = 4_000  # training rows that the threshold is read from: enough for a quantile of 0.01
-SIDE = 16  # images are compared at no more pixels a side, which also sees through faint noise
 
 
 class NotACopy(Filter):
     """Throws out rows that lie much nearer to one training row than training rows lie to each other.
 
-    A row's score is its distance to the nearest training row, divided by the mean distance to the next ones (the
-    ratio that Carlini et al. 2023, "Extracting training data from diffusion models", use): about 1 for a row among
-    others, near 0 for one that sits on top of a single other. The threshold is the `quantile` of the scores that the
-    training rows have among each other, so about that share of fresh real rows would be thrown out as well.
+    A row's score is its distance to the nearest training row, divided by the mean distance to the next ones (Carlini
+    et al. 2023): about 1 for a row among others, near 0 for one that sits on top of a single other. The threshold is
+    the `quantile` of the scores that the training rows have among each other, so about that share of fresh real rows
+    would be thrown out as well.
 
     A row equal to a training row scores -1 and is always thrown out, however few training rows the distances are
     measured to. The one exception: in a table, a row that occurs at least `common` times in the training part is
@@ -35,13 +34,14 @@ class NotACopy(Filter):
     `quantile` of fresh real rows are lost, the rarer ones, and synthetic rows are drawn away from those; `common: 1`
     accepts equality altogether. Of images, an equal one is always a copy.
 
-    The target and ids do not count. Of images, the array alone counts, averaged down to at most 16 pixels a side; in
-    tables, numbers are standardised and damped beyond a standard deviation, and categories are equal or not.
+    The target and ids do not count. Of images, the array alone counts, averaged down to at most 16 pixels a side; of
+    series, the array at no more than 32 steps; of texts, their runs of three and four letters; in tables, numbers are
+    standardised and damped beyond a standard deviation, and categories are equal or not.
     """
 
     name = "not-a-copy"
     skips = frozenset({"copies", "rows"})  # what starts from a real row is near it by design, and says so
-    accepts = Accepts(modalities=frozenset({"table", "image"}), min_rows=10)
+    accepts = Accepts(modalities=POINTS_OF, min_rows=10)
 
     class Params(components.Params):
         quantile: float = Field(0.01, gt=0, lt=1)
@@ -60,44 +60,29 @@ class NotACopy(Filter):
         is_table = reference.schema.modality == "table"
         common = counts >= self.params.common if is_table else np.zeros(len(counts), dtype=bool)
         self._common, self._rare = hashes[common], hashes[~common]
-        self._encoder = TableEncoder.fit(reference) if is_table else None
+        self._space = Space.fit(reference)
 
-        rows = np.arange(len(reference))
-        if len(rows) > self.params.max_reference:
-            rows = np.sort(context.rng.choice(rows, self.params.max_reference, replace=False))
-        self._reference = self._points(reference.take(rows))
+        rows = sampled(len(reference), self.params.max_reference, context.rng)
+        self._reference = self._space.points(reference.take(rows))
         self._count = 1 + min(self.params.neighbours, len(rows) - 2)
         # a row with a twin has a score of 0, which says nothing about how near is too near
         single = np.flatnonzero(counts[row_group[rows]] == 1)
-        if len(single) > MOST_CALIBRATED:
-            single = np.sort(context.rng.choice(single, MOST_CALIBRATED, replace=False))
-        usual = _ratio(leave_one_out(self._reference, single, self._count))
+        single = single[sampled(len(single), MOST_CALIBRATED, context.rng)]
+        usual = distance_ratio(leave_one_out(self._reference, single, self._count))
         self.threshold = float(np.quantile(usual, self.params.quantile)) if len(usual) else 0.0
         return self
 
     def judge(self, candidates: Dataset, context: Context) -> np.ndarray:
-        scores = _ratio(nearest(self._points(candidates), self._reference, self._count))
+        scores = distance_ratio(nearest(self._space.points(candidates), self._reference, self._count))
         hashes = row_hashes(candidates)
         scores[np.isin(hashes, self._common)] = 1.0
         scores[np.isin(hashes, self._rare)] = -1.0
         return scores
 
-    def _points(self, data: Dataset) -> np.ndarray:
-        """Rows as points whose distances mean something: float32 (N, D)."""
-        if self._encoder is None:
-            return pixels(data.arrays[data.schema.array_of("image")], SIDE).reshape(len(data), -1)
-        # arcsinh: straight near the mean and logarithmic far out, so that no outlier outweighs all other columns
-        matrix = np.arcsinh(self._encoder.encode(data.frame))
-        matrix[:, self._encoder.categorical] /= np.arcsinh(1) * np.sqrt(2)  # two labels are at distance 1
-        return matrix.astype(np.float32)
-
     def save(self, folder: Path) -> None:
-        tensors = {"reference": self._reference, "common": self._common, "rare": self._rare}
-        values: dict[str, Any] = {"threshold": self.threshold, "count": self._count, "encoder": None}
-        if self._encoder is not None:
-            encoded, values["encoder"] = self._encoder.to_state()
-            tensors |= {f"encoder/{name}": tensor for name, tensor in encoded.items()}
-        write_state(folder, tensors, values)
+        tensors, space = self._space.to_state()
+        tensors |= {"reference": self._reference, "common": self._common, "rare": self._rare}
+        write_state(folder, tensors, {"threshold": self.threshold, "count": self._count, "space": space})
 
     @classmethod
     def load(cls, folder: Path, params: Any) -> Self:
@@ -105,14 +90,5 @@ class NotACopy(Filter):
         made = cls(params)
         made.threshold, made._count = values["threshold"], values["count"]
         made._reference, made._common, made._rare = tensors["reference"], tensors["common"], tensors["rare"]
-        made._encoder = None
-        if values["encoder"] is not None:
-            encoded = {name.removeprefix("encoder/"): t for name, t in tensors.items() if name.startswith("encoder/")}
-            made._encoder = TableEncoder.from_state(encoded, values["encoder"])
+        made._space = Space.from_state(tensors, values["space"])
         return made
-
-
-def _ratio(distances: np.ndarray) -> np.ndarray:
-    """Nearest distance over the mean of the others, (M, count) to float64 (M,); 1 where all are zero."""
-    usual = distances[:, 1:].mean(axis=1, dtype=np.float64)
-    return np.divide(distances[:, 0], usual, out=np.ones(len(distances)), where=usual > 0)

@@ -13,7 +13,17 @@ import pandas as pd
 from augment.dataset import Dataset
 from augment.schema import labels_of
 
-__all__ = ["capped", "copied_share", "leave_one_out", "nearest", "pixels", "row_hashes", "target_labels"]
+__all__ = [
+    "capped",
+    "copied_share",
+    "distance_ratio",
+    "leave_one_out",
+    "nearest",
+    "pixels",
+    "row_hashes",
+    "sampled",
+    "target_labels",
+]
 
 BLOCK = 256  # queries compared at once, to bound the memory
 SPARE = 4  # so many more neighbours are found by products than are needed, for those can confuse nearly equal distances
@@ -57,9 +67,12 @@ def copied_share(data: Dataset, train: Dataset) -> float:
 
 def capped(data: Dataset, most: int, rng: np.random.Generator) -> Dataset:
     """All rows, or a seeded sample of `most` of them in their order."""
-    if len(data) <= most:
-        return data
-    return data.take(np.sort(rng.choice(len(data), most, replace=False)))
+    return data if len(data) <= most else data.take(sampled(len(data), most, rng))
+
+
+def sampled(num_rows: int, most: int, rng: np.random.Generator) -> np.ndarray:
+    """Positions of all rows, or of a seeded sample of `most` of them, ascending."""
+    return np.arange(num_rows) if num_rows <= most else np.sort(rng.choice(num_rows, most, replace=False))
 
 
 def target_labels(data: Dataset) -> np.ndarray:
@@ -113,3 +126,13 @@ def nearest(queries: np.ndarray, reference: np.ndarray, count: int, own: np.ndar
 def leave_one_out(reference: np.ndarray, rows: np.ndarray, count: int) -> np.ndarray:
     """As `nearest`, of some of the reference's own rows to all the others."""
     return nearest(reference[rows], reference, count, own=rows)
+
+
+def distance_ratio(distances: np.ndarray) -> np.ndarray:
+    """Nearest distance over the mean of the others, (M, count) to float64 (M,); 1 where all are zero.
+
+    About 1 for a row among others and near 0 for one on top of a single other, however dense the rows lie there
+    (Carlini et al. 2023, "Extracting training data from diffusion models").
+    """
+    usual = distances[:, 1:].mean(axis=1, dtype=np.float64)
+    return np.divide(distances[:, 0], usual, out=np.ones(len(distances)), where=usual > 0)

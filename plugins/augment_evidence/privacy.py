@@ -1,0 +1,235 @@
+"""The metric `privacy`: do synthetic rows give training rows away, more than chance and likeness explain?
+
+Shapes: S synthetic rows, T training rows, H held-out rows, D dimensions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from augment.components import Accepts, Context, Metric, Score
+from augment.dataset import Dataset
+from augment_evidence.rows import distance_ratio, leave_one_out, nearest, row_hashes, sampled, target_labels
+from augment_evidence.space import POINTS_OF, Space
+
+__all__ = ["Privacy"]
+
+CERTAINTY = 0.99  # a limit that chance keeps to with this probability
+MOST_REFERENCE = 20_000  # rows that distances are measured to
+MOST_QUERIES = 4_000  # rows that distances are measured from
+NEIGHBOURS = 10  # further rows that tell the usual distance around a row
+NEAR_QUANTILE = 0.01
+QUANTILES = (0.001, 0.01, 0.05)
+FALSE_ALARMS = 0.01
+FEWEST_ROWS = 20  # of each part
+FEWEST_HELD_OUT = 100  # fewer show no false alarm rate of 1 %
+
+NO_LEAK = "no leak found by this attack"
+LEAK = "more than chance and likeness explain"
+BY_DESIGN = "near real rows by design"
+
+
+class Privacy(Metric):
+    """Attacks that look for training rows in the synthetic ones, each with a limit measured on this very data.
+
+    * `exact matches`: the share of distinct synthetic rows that equal a training row which is one of a kind.
+    * `near copies`: the share of rows that equal none, and yet lie much nearer to one training row than to the next:
+      below the 1 % quantile of the nearest-neighbour distance ratio of real rows.
+    * `members recognised`: the share of training rows that an attacker tells from held-out rows at 1 % false alarms,
+      by how near a synthetic row lies, measured in usual distances around that row.
+
+    The limits come from rows that were held out, which nobody can have copied: how often real rows (held-out ones, and
+    training rows among each other) match and lie near; how often the same synthetic rows match and lie near the
+    hold-out, where one of both is the larger counts; and which rate of recognition chance would reach. Chance passes
+    a limit once in a hundred times. What is above is a leak. What is not is *no leak found by these attacks*, which
+    is no promise: other attacks exist, and few held-out rows give wide limits. Rows of one person on both sides, or a
+    hold-out that comes later in time, break the comparison.
+
+    Rows of generators that start from real rows are near them by design; this is said, and is not memorising. Which
+    rows it is about goes into the private file alone.
+
+    Up to 4,000 rows of each part are looked at, up to 20,000 are compared with; equality is looked for in all.
+    """
+
+    name = "privacy"
+    accepts = Accepts(modalities=POINTS_OF)
+
+    def score(self, synthetic: Dataset, train: Dataset, holdout: Dataset, context: Context) -> list[Score]:
+        if min(len(synthetic), len(train), len(holdout)) < FEWEST_ROWS:
+            return []
+        counts = {"synthetic": len(synthetic), "train": len(train), "hold-out": len(holdout)}
+        by_design = bool({"rows", "copies"} & set(context.origins))
+        found = [_exact(synthetic, train, holdout)]
+        distances = _Distances.of(synthetic, train, holdout, context.rng)
+        if distances is not None:
+            found += [_near(distances), *_members(distances)]
+        return [attack.score(counts, by_design) for attack in found]
+
+
+@dataclass(frozen=True)
+class _Attack:
+    """What one attack found, in counts of `num_looked` rows."""
+
+    name: str
+    count: int
+    num_looked: int
+    limit: int
+    reference: Mapping[str, float]
+    offending: Mapping[str, np.ndarray]  # part to positions of rows
+    more: Mapping[str, Any]
+
+    def score(self, rows: Mapping[str, int], by_design: bool) -> Score:
+        """The finding as shares."""
+        is_leak = self.count > self.limit
+        detail = {
+            "rows": dict(rows),
+            "looked at": self.num_looked,
+            "reference": dict(self.reference),
+            "limit": self.limit / self.num_looked,
+            "finding": NO_LEAK if not is_leak else BY_DESIGN if by_design else LEAK,
+            **self.more,
+        }
+        private = {name: positions.tolist() for name, positions in self.offending.items()} if is_leak else {}
+        return Score(self.name, self.count / self.num_looked, better="lower", detail=detail, private=private)
+
+
+def predicted(shape: float, exposure: float, new_exposure: float) -> int:
+    """The count that chance keeps to in `new_exposure` trials, having seen about `shape` in `exposure` trials.
+
+    The quantile of a Poisson count whose rate is uncertain, a gamma distribution: a negative binomial.
+    """
+    from scipy.stats import nbinom
+
+    return int(nbinom.ppf(CERTAINTY, shape, exposure / (exposure + new_exposure)))
+
+
+def _class_weights(wanted: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Weights, (N,) of mean 1, that give these labels the shares of the wanted ones; all 1 where that cannot be."""
+    share = pd.Series(wanted).value_counts(normalize=True)
+    own = pd.Series(labels).map(pd.Series(labels).value_counts(normalize=True))
+    weights = (pd.Series(labels).map(share).fillna(0.0) / own).fillna(0.0).to_numpy(dtype=float)
+    return weights / weights.mean() if weights.sum() > 0 else np.ones(len(labels))
+
+
+def _exact(synthetic: Dataset, train: Dataset, holdout: Dataset) -> _Attack:
+    made, first = np.unique(row_hashes(synthetic), return_index=True)
+    real, held = row_hashes(train), row_hashes(holdout)
+    values, group, times = np.unique(real, return_inverse=True, return_counts=True)
+    alone = values[times == 1]
+    alone_held = np.unique(held)[np.unique(held, return_counts=True)[1] == 1]
+    matches, matches_held = np.isin(made, alone), int(np.isin(made, alone_held).sum())
+
+    # what real rows do: a held-out row that equals one of the training part, a training row with a single twin
+    hits = np.concatenate([np.isin(held, alone), times[group] == 2])
+    weights = _class_weights(target_labels(synthetic), np.concatenate([target_labels(holdout), target_labels(train)]))
+    limit = predicted(float(weights @ hits) + 0.5, len(hits), len(made))
+    if matches_held:  # and what these very rows do to rows that they cannot have been copied from
+        limit = max(limit, predicted(matches_held + 0.5, len(alone_held), len(alone)))
+    of_made = np.flatnonzero(np.isin(real, made[matches]) & (times[group] == 1))
+    return _Attack(
+        "exact matches",
+        int(matches.sum()),
+        len(made),
+        limit,
+        {"hold-out": float(np.isin(held, alone).mean())},
+        {"synthetic": np.sort(first[matches]), "train": of_made},
+        {},
+    )
+
+
+@dataclass(frozen=True)
+class _Distances:
+    """How far samples of all parts lie from each other; `count` neighbours, ascending. Positions are in whole parts."""
+
+    made_rows: np.ndarray  # (S,) positions of the synthetic rows
+    train_rows: np.ndarray  # (T,) positions of the training rows
+    made: np.ndarray  # (S, count) from synthetic rows to training rows
+    made_to_held: np.ndarray  # (S, count) from the same rows to held-out ones
+    train: np.ndarray  # (T, count) from training rows to the others
+    held: np.ndarray  # (H, count) from held-out rows to training rows
+    train_to_held: np.ndarray  # (T, count) from training rows to held-out rows
+    train_to_made: np.ndarray  # (T,) to the nearest synthetic row
+    held_to_made: np.ndarray  # (H,)
+    num_reference: tuple[int, int]  # training and held-out rows that distances are measured to
+    weights: np.ndarray  # (H + T,) weights of real rows that give them the classes of the synthetic ones
+
+    @classmethod
+    def of(cls, synthetic: Dataset, train: Dataset, holdout: Dataset, rng: np.random.Generator) -> _Distances | None:
+        """Measure; None where rows have nothing to measure, such as a table of texts alone."""
+        space = Space.fit(Dataset.concat([train, holdout]))  # in the same way, or one part would lie nearer
+        reference = {"made": synthetic, "train": train, "held": holdout}
+        kept = {name: sampled(len(part), MOST_REFERENCE, rng) for name, part in reference.items()}
+        points = {name: space.points(part.take(kept[name])) for name, part in reference.items()}
+        if not points["train"].shape[1]:
+            return None
+        looked_at = {name: sampled(len(part), MOST_QUERIES, rng) for name, part in points.items()}
+        made, real, held = (points[name][rows] for name, rows in looked_at.items())
+        labels = [target_labels(reference[name].take(kept[name][looked_at[name]])) for name in ("held", "train")]
+        count = 1 + min(NEIGHBOURS, len(points["train"]) - 2, len(points["held"]) - 2)
+        return cls(
+            made_rows=kept["made"][looked_at["made"]],
+            train_rows=kept["train"][looked_at["train"]],
+            made=nearest(made, points["train"], count),
+            made_to_held=nearest(made, points["held"], count),
+            train=leave_one_out(points["train"], looked_at["train"], count),
+            held=nearest(held, points["train"], count),
+            train_to_held=nearest(real, points["held"], count),
+            train_to_made=nearest(real, points["made"], 1)[:, 0],
+            held_to_made=nearest(held, points["made"], 1)[:, 0],
+            num_reference=(len(points["train"]), len(points["held"])),
+            weights=_class_weights(target_labels(synthetic), np.concatenate(labels)),
+        )
+
+
+def _near(distances: _Distances) -> _Attack:
+    real = np.concatenate([distances.held, distances.train])
+    found = _nearer(distances.made, real)
+    # the hold-out has fewer rows, among which ratios are others
+    to_held = int(_nearer(distances.made_to_held, distances.train_to_held).sum())
+    limit = predicted(float(distances.weights @ _nearer(real, real)) + 0.5, len(real), len(found))
+    if to_held:
+        # several synthetic rows crowd around one held-out row, so this count is less certain than a Poisson count
+        num_held = distances.num_reference[1]
+        shape = to_held / (1 + 2 * to_held / num_held)
+        limit = max(limit, predicted(shape, shape, to_held))
+    quantiles = {
+        f"{quantile:g}": [float(np.quantile(distance_ratio(rows), quantile)) for rows in (distances.made, real)]
+        for quantile in QUANTILES
+    }
+    reference = {"hold-out": float(_nearer(distances.held, real).mean()), "to the hold-out": to_held / len(found)}
+    offending = {"synthetic": distances.made_rows[found]}
+    more = {"distance ratio, synthetic and real rows, at quantiles": quantiles}
+    return _Attack("near copies", int(found.sum()), len(found), limit, reference, offending, more)
+
+
+def _nearer(measured: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    """Which rows, (M,) bool, lie nearer to one other than nearly all real rows do; equal rows are left to `_exact`."""
+    ratio, apart = distance_ratio(usual), usual[:, 0] > 0
+    threshold = float(np.quantile(ratio[apart], NEAR_QUANTILE)) if apart.any() else 0.0
+    return (measured[:, 0] > 0) & (distance_ratio(measured) < threshold)
+
+
+def _members(distances: _Distances) -> list[_Attack]:
+    """Carlini et al. 2022, "Membership inference attacks from first principles": true positives at few false alarms."""
+    num_held, num_train = len(distances.held), len(distances.train)
+    if num_held < FEWEST_HELD_OUT:
+        return []
+
+    def strangeness(to_made: np.ndarray, to_real: np.ndarray) -> np.ndarray:
+        usual = to_real.mean(axis=1, dtype=np.float64)
+        return np.divide(to_made, usual, out=np.ones(len(to_made)), where=usual > 0)
+
+    held = strangeness(distances.held_to_made, distances.held)
+    train = strangeness(distances.train_to_made, distances.train)
+    num_alarms = int(FALSE_ALARMS * num_held)
+    recognised = train < np.sort(held)[num_alarms - 1]
+    # the rate of false alarms is itself known from so many held-out rows only
+    limit = predicted(num_alarms, num_held + 1, num_train)
+    reference = {"chance": num_alarms / num_held}
+    offending = {"train": distances.train_rows[recognised]}
+    return [_Attack("members recognised", int(recognised.sum()), num_train, limit, reference, offending, {})]

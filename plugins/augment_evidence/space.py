@@ -1,0 +1,94 @@
+"""Rows as points: what likeness means for each kind of data.
+
+Shapes: N rows, D dimensions, T steps, F fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+
+from augment.dataset import Dataset
+from augment.encoding import TableEncoder
+from augment.schema import Modality
+from augment_evidence.rows import pixels
+
+__all__ = ["POINTS_OF", "Space"]
+
+POINTS_OF: frozenset[Modality] = frozenset({"table", "image", "text", "series"})
+SIDE = 16  # images are compared at no more pixels a side, which also sees through faint noise
+NUM_STEPS = 32  # series are compared at no more steps
+NUM_GRAMS = 512  # dimensions that runs of letters are hashed into
+
+
+class Space:
+    """Where rows lie, learnt from the training part; the target and ids do not count.
+
+    * tables: numbers standardised and damped beyond a standard deviation, two labels at distance 1; texts are left out;
+    * images: the array alone, averaged down to at most 16 pixels a side;
+    * texts: how often each run of three or four letters stands in them, hashed, at length 1;
+    * series: each field standardised, averaged down to at most 32 steps.
+    """
+
+    def __init__(self, modality: Modality, encoder: TableEncoder | None, scale: np.ndarray):
+        self._modality, self._encoder, self._scale = modality, encoder, scale
+
+    @classmethod
+    def fit(cls, train: Dataset) -> Self:
+        """Learn the scale of each column or field."""
+        modality, scale = train.schema.modality, np.zeros((0, 2))
+        if modality == "series":
+            values = train.arrays[train.schema.array_of("series")].astype(np.float64)
+            # a field that never changes has no spread
+            scale = np.stack([values.mean(axis=(0, 1)), np.maximum(values.std(axis=(0, 1)), 1e-12)])
+        return cls(modality, TableEncoder.fit(train) if modality == "table" else None, scale)
+
+    def points(self, data: Dataset) -> np.ndarray:
+        """float32 (N, D)."""
+        schema = data.schema
+        if self._modality == "image":
+            return pixels(data.arrays[schema.array_of("image")], SIDE).reshape(len(data), -1)
+        if self._modality == "text":
+            return _grams(data.frame[str(schema.text_payload)].fillna("").tolist())
+        if self._modality == "series":
+            mean, spread = self._scale
+            values = (_shortened(data.arrays[schema.array_of("series")]) - mean) / spread
+            return values.reshape(len(data), -1).astype(np.float32)
+        assert self._encoder is not None
+        # arcsinh: straight near the mean and logarithmic far out, so that no outlier outweighs all other columns
+        matrix = np.arcsinh(self._encoder.encode(data.frame))
+        matrix[:, self._encoder.categorical] /= np.arcsinh(1) * np.sqrt(2)  # two labels are at distance 1
+        return matrix.astype(np.float32)
+
+    def to_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Tensors and JSON values, for `augment.state.write_state` among others of the caller's."""
+        tensors, values = self._encoder.to_state() if self._encoder is not None else ({}, None)
+        encoder = {f"space/{name}": tensor for name, tensor in tensors.items()}
+        return {"space-scale": self._scale, **encoder}, {"modality": self._modality, "encoder": values}
+
+    @classmethod
+    def from_state(cls, tensors: Mapping[str, np.ndarray], values: Mapping[str, Any]) -> Self:
+        """The inverse of `to_state`; `tensors` may hold others too."""
+        encoder = None
+        if values["encoder"] is not None:
+            own = {name.removeprefix("space/"): tensor for name, tensor in tensors.items() if name.startswith("space/")}
+            encoder = TableEncoder.from_state(own, values["encoder"])
+        return cls(values["modality"], encoder, tensors["space-scale"])
+
+
+def _grams(texts: list[str]) -> np.ndarray:
+    from sklearn.feature_extraction.text import HashingVectorizer
+
+    hashed = HashingVectorizer(analyzer="char_wb", ngram_range=(3, 4), n_features=NUM_GRAMS, dtype=np.float32)
+    return hashed.transform(texts).toarray()
+
+
+def _shortened(series: np.ndarray) -> np.ndarray:
+    """(N, T, F) averaged over equal runs of steps, float64."""
+    num_steps = series.shape[1]
+    size = -(-num_steps // NUM_STEPS)
+    starts = np.arange(0, num_steps, size)
+    sums = np.add.reduceat(series.astype(np.float64), starts, axis=1)
+    return sums / np.diff([*starts, num_steps])[:, None]

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from augment.components import Context
+from augment.dataset import Dataset
+from augment.schema import SchemaDeclaration, infer, observe
+from augment_evidence.privacy import BY_DESIGN, LEAK, NO_LEAK, Privacy, predicted
+
+NUM_TRAIN, NUM_HELD, NUM_MADE = 600, 200, 600
+
+
+def table(num_rows, seed):
+    rng = np.random.default_rng(seed)
+    kind = rng.choice(["a", "b", "c"], num_rows)
+    hidden = rng.normal(size=(num_rows, 2)) + (kind == "a")[:, None]
+    columns = {f"x{i}": hidden @ rng_weights(i) + 0.3 * rng.normal(size=num_rows) for i in range(5)}
+    return of(pd.DataFrame({**columns, "kind": kind, "label": rng.choice(["yes", "no"], num_rows)}))
+
+
+def rng_weights(column):
+    return np.random.default_rng(column + 100).normal(size=2)
+
+
+def blobs(num_rows, seed, side=12):
+    rng = np.random.default_rng(seed)
+    centre = rng.uniform(2, side - 2, (num_rows, 2, 1, 1))
+    far = ((np.indices((side, side))[None] - centre) ** 2).sum(axis=1)
+    bright = 200 * np.exp(-far / 6) + rng.uniform(0, 50, far.shape)
+    return of(pd.DataFrame({"label": rng.choice(["u", "v"], num_rows)}), {"image": bright.astype(np.uint8)[..., None]})
+
+
+def texts(num_rows, seed):
+    rng = np.random.default_rng(seed)
+    words = np.array([f"{a}{b}{c}" for a in "bdfgklm" for b in "aeiou" for c in "nrst"])
+    message = [" ".join(rng.choice(words, rng.integers(5, 12))) for _ in range(num_rows)]
+    return of(pd.DataFrame({"message": message, "label": rng.choice(["u", "v"], num_rows)}), payload="message")
+
+
+def waves(num_rows, seed):
+    rng = np.random.default_rng(seed)
+    phase, speed = rng.uniform(0, 6, (num_rows, 1, 2)), rng.uniform(0.1, 0.6, (num_rows, 1, 2))
+    series = np.sin(phase + speed * np.arange(24)[None, :, None]) + 0.2 * rng.normal(size=(num_rows, 24, 2))
+    return of(pd.DataFrame({"label": rng.choice(["u", "v"], num_rows)}), {"wave": series.astype(np.float32)})
+
+
+def of(frame, arrays=None, payload=None):
+    schema = infer(frame, arrays or {}, SchemaDeclaration(target="label", payload=payload))
+    schema, _ = observe(schema, frame)
+    return Dataset.of(frame, arrays or {}, schema)
+
+
+def parts(make, seed=0):
+    whole = make(NUM_TRAIN + NUM_HELD + NUM_MADE, seed)
+    bounds = [slice(0, NUM_TRAIN), slice(NUM_TRAIN, NUM_TRAIN + NUM_HELD), slice(NUM_TRAIN + NUM_HELD, None)]
+    return [whole.take(bound) for bound in bounds]
+
+
+def score(made, train, held, **more):
+    found = Privacy().score(made, train, held, Context(seed=0, folder=None, **more))
+    return {one.name: one for one in found}
+
+
+def with_copies(made, train, num):
+    return Dataset.concat([made.take(slice(num, None)), train.take(slice(0, num))])
+
+
+@pytest.mark.parametrize("make", [table, blobs, texts, waves])
+def test_fresh_rows_leak_nothing(make):
+    train, held, made = parts(make)
+    found = score(made, train, held)
+    assert {one.detail["finding"] for one in found.values()} == {NO_LEAK}
+    assert not any(one.private for one in found.values())
+
+
+@pytest.mark.parametrize("make", [table, blobs, texts, waves])
+def test_a_few_exact_copies_are_found_and_named_in_private_alone(make):
+    train, held, made = parts(make)
+    found = score(with_copies(made, train, 6), train, held)["exact matches"]
+    assert found.detail["finding"] == LEAK
+    assert found.value == pytest.approx(6 / NUM_MADE)
+    assert found.private == {"synthetic": list(range(NUM_MADE - 6, NUM_MADE)), "train": list(range(6))}
+
+
+def test_near_copies_of_table_rows_are_found_by_both_other_attacks():
+    train, held, made = parts(table)
+    near = train.take(slice(0, 60))
+    frame = near.frame.assign(**{f"x{i}": near.frame[f"x{i}"] * 1.001 for i in range(5)})
+    found = score(Dataset.concat([made.take(slice(60, None)), Dataset.of(frame, {}, train.schema)]), train, held)
+    assert found["exact matches"].detail["finding"] == NO_LEAK
+    assert found["near copies"].detail["finding"] == found["members recognised"].detail["finding"] == LEAK
+    assert set(range(60)) <= set(found["members recognised"].private["train"])
+
+
+def test_near_copies_of_images_are_found():
+    train, held, made = parts(blobs)
+    grain = np.random.default_rng(5).integers(-3, 4, train.arrays["image"].shape)
+    near = Dataset(
+        train.frame, {"image": np.clip(train.arrays["image"] + grain, 0, 255).astype(np.uint8)}, train.schema
+    )
+    found = score(Dataset.concat([made, near.take(slice(0, 60))]), train, held)
+    assert found["near copies"].detail["finding"] == LEAK
+
+
+def test_where_real_rows_are_equal_by_nature_synthetic_ones_may_be():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({name: rng.integers(0, 4, 1400).astype(str) for name in "abc"})
+    whole = of(frame.assign(label=rng.choice(["u", "v"], 1400)))
+    train, held, made = whole.take(slice(0, 600)), whole.take(slice(600, 800)), whole.take(slice(800, None))
+    assert {one.detail["finding"] for one in score(made, train, held).values()} == {NO_LEAK}
+
+
+def test_nearness_by_design_is_no_memorising():
+    train, held, made = parts(table)
+    found = score(with_copies(made, train, 60), train, held, origins=frozenset({"rows"}))
+    assert found["exact matches"].detail["finding"] == BY_DESIGN
+
+
+def test_the_wanted_class_mix_is_no_leak():
+    """All synthetic rows are of a rare class whose rows are often equal."""
+    rng = np.random.default_rng(0)
+    whole = table(2000, 0)
+    rare = rng.random(2000) < 0.15
+    frame = whole.frame.assign(label=np.where(rare, "rare", "usual"))
+    for i in range(5):
+        frame[f"x{i}"] = np.where(rare, rng.integers(0, 3, 2000), frame[f"x{i}"])
+    whole = of(frame)
+    train, held, rest = whole.take(slice(0, 900)), whole.take(slice(900, 1300)), whole.take(slice(1300, None))
+    made = rest.take((rest.frame["label"] == "rare").to_numpy())
+    assert score(made, train, held)["exact matches"].detail["finding"] == NO_LEAK
+
+
+def test_one_in_a_hundred_false_alarms_needs_a_hundred_held_out_rows():
+    train, held, made = parts(table)
+    assert "members recognised" not in score(made, train, held.take(slice(0, 99)))
+
+
+def test_with_hardly_any_rows_nothing_is_said():
+    train, held, made = parts(table)
+    assert not score(made, train, held.take(slice(0, 5)))
+
+
+@pytest.mark.parametrize("count", [0, 3, 40])
+def test_a_predicted_limit_is_seldom_passed_by_chance(count):
+    rng = np.random.default_rng(count)
+    rates = rng.gamma(count + 0.5, 1 / 500, 20_000)
+    passed = rng.poisson(rates * 2000) > predicted(count + 0.5, 500, 2000)
+    assert passed.mean() < 0.012
