@@ -34,6 +34,7 @@ METRICS = {
         "gan": {"use": "gan", "origin": "noise", "asked": 180, "kept": 180, "per_class": {"yes": 180}},
         "smote": {"use": "smote", "origin": "rows", "asked": 180, "kept": 180, "per_class": {"yes": 180}},
     },
+    "search": {"asked": False, "sentence": ""},
     "trial": {"verdict": "helps", "sentence": "Augmentation helps: 0.71 becomes 0.74."},
     "privacy": {"verdict": "no leak found", "sentence": "No leak found by these attacks."},
     "notes": [],
