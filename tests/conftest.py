@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -19,6 +22,21 @@ def store(tmp_path_factory, monkeypatch):
     folder = tmp_path_factory.mktemp("store")
     monkeypatch.setenv("AUGMENT_STORE", str(folder))
     return folder
+
+
+@pytest.fixture
+def wheel(tmp_path):
+    """Builds a distribution's wheel and unpacks it, as pip does; gives the environment of processes that see it."""
+
+    def install(distribution):
+        build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "dist")]
+        subprocess.run(build, cwd=distribution, check=True, capture_output=True)
+        (built,) = (tmp_path / "dist").glob("*.whl")
+        with zipfile.ZipFile(built) as archive:
+            archive.extractall(tmp_path / "site")
+        return {**os.environ, "PYTHONPATH": str(tmp_path / "site"), "PYTHONDONTWRITEBYTECODE": "1"}
+
+    return install
 
 
 @pytest.fixture(scope="module")

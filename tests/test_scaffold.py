@@ -8,8 +8,6 @@ import os
 import subprocess
 import sys
 import tomllib
-import zipfile
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -21,7 +19,7 @@ from augment.plugins import Catalog, Offer
 from augment.scaffold import DATA, write
 from augment.testing import check_component
 
-ROOT = Path(__file__).parents[1]
+AUGMENT = [sys.executable, "-c", "from augment.cli import main; main()"]
 EVERY = list(itertools.product(KINDS, DATA))
 # one kind of data for each kind of component, so that each template and each kind of data is tried
 SOME = [(kind, DATA[place % len(DATA)]) for place, kind in enumerate(KINDS)]
@@ -73,24 +71,13 @@ def test_every_other_combination_keeps_every_rule(written, tmp_path, kind, data)
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "data"), sorted({*SOME, *(("generator", data) for data in DATA)}))
-def test_installed_it_passes_its_own_tests_which_run_its_pipeline(tmp_path, kind, data):
-    place, site = write("own-thing", kind, data, tmp_path), tmp_path / "site"
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", "dist"]
-    subprocess.run(build, cwd=place, check=True, capture_output=True)
-    (wheel,) = (place / "dist").glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(site)
-    environment = {**os.environ, "PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1"}
+def test_installed_it_passes_its_own_tests_which_run_its_pipeline(tmp_path, wheel, kind, data):
+    place = write("own-thing", kind, data, tmp_path)
+    environment = wheel(place)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(place)]
     done = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
-    listed = subprocess.run(
-        [sys.executable, "-c", "from augment.cli import main; main()", "plugins"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    listed = subprocess.run([*AUGMENT, "plugins"], env=environment, capture_output=True, text=True, check=True)
     assert any(line.split()[:2] == ["own-thing", kind] for line in listed.stdout.splitlines())
 
 

@@ -1,0 +1,16 @@
+"""A generator for augment: jitter."""
+
+from __future__ import annotations
+
+from augment.components import Component
+from augment.hookspecs import hookimpl
+
+API = 1  # the contracts that it was written against
+
+
+@hookimpl
+def augment_components() -> list[type[Component]]:
+    """The components of this plugin."""
+    from augment_jitter.generator import Jitter
+
+    return [Jitter]

@@ -1,0 +1,75 @@
+"""Training rows of the class asked for, with a little noise on their numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from augment import components
+from augment.components import Accepts, Context, Generator
+from augment.dataset import Dataset
+from augment.schema import labels_of
+from augment.state import read_state, write_state
+
+
+class Jitter(Generator):
+    """Training rows of the class asked for, with a little noise on their numbers."""
+
+    name = "jitter"
+    origin = "rows"  # it starts from training rows, not from noise
+    accepts = Accepts(modalities=frozenset({"table"}), conditional="target")
+
+    class Params(components.Params):
+        """The settings: what stands under `with:` in a pipeline."""
+
+        strength: float = Field(0.1, ge=0, le=1)
+        """Standard deviation of the noise, in standard deviations of the column."""
+
+    def fit(self, data: Dataset, context: Context) -> Self:
+        """Learn from the training part, and from nothing else."""
+        numbers = [name for name in data.schema.features if data.schema.columns[name].type == "number"]
+        self.spread = {name: float(data.frame[name].fillna(0.0).std(ddof=0)) for name in numbers}
+        return self
+
+    def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
+        """Exactly `len(given)` rows, in which the given columns hold what was asked."""
+        train = context.train  # the host lends it; nobody keeps training rows in a fitted state
+        assert train is not None
+        choice, noise = context.rng.spawn(2)  # a stream each, row after row: k rows begin as n rows do
+        rows = train.take(_places(given, train, choice))
+        shifts = noise.standard_normal((len(given), len(self.spread)))
+        moved = {}
+        for (name, spread), shift in zip(self.spread.items(), shifts.T, strict=True):
+            values = rows.frame[name] + self.params.strength * spread * shift
+            decimals = train.schema.columns[name].decimals
+            moved[name] = values if decimals is None else values.round(decimals)
+        return Dataset.of(rows.frame.assign(**moved), rows.arrays, train.schema)
+
+    def save(self, folder: Path) -> None:
+        """Write the fitted state: safetensors and JSON, nothing else."""
+        write_state(folder, {}, {"spread": self.spread})
+
+    @classmethod
+    def load(cls, folder: Path, params: Params) -> Self:
+        """The inverse of `save`; the settings are given again."""
+        made = cls(params)
+        made.spread = read_state(folder)[1]["spread"]
+        return made
+
+
+def _places(given: pd.DataFrame, train: Dataset, rng: np.random.Generator) -> np.ndarray:
+    """A training row for each wanted one, (N,): of the class that is asked for, where one is."""
+    target = train.schema.target
+    place_N = rng.random(len(given))
+    if target not in given:
+        return (place_N * len(train)).astype(int)
+    labels = labels_of(train.frame[target]).astype(str)
+    order = np.argsort(labels, kind="stable")
+    wanted = labels_of(given[target]).astype(str)
+    start = np.searchsorted(labels[order], wanted, "left")
+    stop = np.searchsorted(labels[order], wanted, "right")
+    return order[start + (place_N * (stop - start)).astype(int)]
