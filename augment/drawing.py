@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -21,7 +22,7 @@ from augment.spec import Resolved, bind, load
 from augment.steps import Bound
 from augment.writing import with_origin
 
-__all__ = ["sample"]
+__all__ = ["sample", "training_part"]
 
 SINKS = {".csv": "csv", ".parquet": "parquet", ".npz": "npz", "": "image-folder"}  # ending of the file to sink
 GENERATOR: tuple[Kind, ...] = ("generator",)
@@ -64,7 +65,7 @@ def sample(
     if out.exists() and not overwrite:
         raise SpecError(f"{out} exists; name another file, or replace it with --overwrite")
     with opened(run.resolved, workers=workers) as (session, resolved):
-        folder = session.store.get(run.manifest["train"]) or _made_again(run, session, resolved)
+        folder = training_part(run, session, resolved)
         train = Dataset.load(folder)
         if not out.suffix and train.schema.modality != "image":
             raise SpecError(f"{out}: a folder takes images, and this run has none; give it an ending: .csv or .parquet")
@@ -91,8 +92,21 @@ def sample(
         return _written(session, resolved, train.schema, [(str(part), origin) for part, origin in mixture.parts], out)
 
 
-def _made_again(run: Run, session: Session, resolved: Resolved) -> Path:
-    """The training part, from the source."""
+def training_part(run: Run, session: Session, resolved: Resolved) -> Path:
+    """The dataset folder of a run's training part: from the store, from what the run has written, or from the source.
+
+    Raises:
+        DataError: it is in none of them any more.
+    """
+    kept = session.store.get(run.manifest["train"])
+    if kept is not None:
+        return kept
+    with suppress(DataError):  # a sink that cannot be read back
+        real = run.real.data
+        part = real.drop_columns([name for name, column in real.schema.columns.items() if column.type == "id"])
+        if f"train-{part.fingerprint()}" == run.manifest["train"]:
+            part.save(session.scratch / "train")
+            return session.keep(run.manifest["train"], session.scratch / "train")
     prepared = prepare(session, resolved)
     if prepared.key != run.manifest["train"]:
         raise DataError(

@@ -26,7 +26,17 @@ from augment import errors
 from augment.disk import disk_errors
 from augment.errors import AugmentError, PluginError
 
-__all__ = ["Executor", "InProcess", "Job", "Processes", "Task", "error_from_json", "error_to_json", "open_task"]
+__all__ = [
+    "Executor",
+    "InProcess",
+    "Job",
+    "Processes",
+    "Task",
+    "Worker",
+    "error_from_json",
+    "error_to_json",
+    "open_task",
+]
 
 MOST_LAST_WORDS = 4096  # bytes looked at of what a dead worker printed
 
@@ -186,7 +196,7 @@ class Processes:
         work = [_Progress(job, list(range(len(job.rows)))[::-1]) for job in jobs if job.rows]
         messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
         lock, stop = threading.Lock(), threading.Event()
-        living: set[_Worker] = set()
+        living: set[Worker] = set()
 
         def serve() -> None:
             while not stop.is_set():
@@ -196,7 +206,7 @@ class Processes:
                         break
                     progress.active += 1
                 try:
-                    worker = _Worker(progress.job, self, messages)
+                    worker = Worker(progress.job, self, messages)
                     living.add(worker)
                     try:
                         self._serve_job(progress, worker, lock, stop)
@@ -239,7 +249,7 @@ class Processes:
                     thread.join(timeout=10)
 
     @staticmethod
-    def _serve_job(progress: _Progress, worker: _Worker, lock: threading.Lock, stop: threading.Event) -> None:
+    def _serve_job(progress: _Progress, worker: Worker, lock: threading.Lock, stop: threading.Event) -> None:
         while not stop.is_set():
             with lock:
                 if not progress.pending:
@@ -259,8 +269,14 @@ def _next_job(work: Sequence[_Progress]) -> _Progress | None:
     return max(shared, key=lambda progress: len(progress.pending), default=None)
 
 
-class _Worker:
-    """One worker process and the pipe to it."""
+class Worker:
+    """One worker process and the pipe to it, for the rows of one job.
+
+    Args:
+        job: opened with the first call.
+        pool: says how many threads it may use.
+        messages: gets its events.
+    """
 
     def __init__(self, job: Job, pool: Processes, messages: queue.SimpleQueue[Any]):
         self.job, self.messages = job, messages

@@ -1,0 +1,403 @@
+"""Torch: the rows of a run as tensors, and loaders that mix real rows with fresh synthetic ones while a model trains.
+
+What is unusual: a batch is planned by the process that iterates and put together by torch's loader workers, from whole
+arrays. The plan follows from the seed and the number of the epoch alone, so neither the number of workers nor the speed
+of a generator changes the stream. Synthetic rows are made in chunks by a process of their own, ahead of their use.
+
+Shapes: N rows, F features, H height, W width, C channels, T steps.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
+
+from augment.components import Generator, derive_seed
+from augment.dataset import Dataset
+from augment.drawing import training_part
+from augment.errors import SpecError, did_you_mean
+from augment.executors import Job
+from augment.keys import content_key
+from augment.mix import apportion, chunk_size, training_counts
+from augment.parts import REAL, Part, features_of, target_of
+from augment.rundir import Run
+from augment.session import opened
+from augment.spec import bind
+from augment.streams import Epoch, Piece, Plan, Stream
+
+__all__ = ["Mixed", "Rows", "mixed", "tensors"]
+
+Encode = Callable[[Dataset], Any]
+
+MOST_OPEN = 8  # chunks that a process of torch's loader keeps as tensors
+
+
+def tensors(data: Dataset) -> tuple[torch.Tensor, ...]:
+    """Rows as tensors (x, y); (x,) where there is no target.
+
+    x is float32 but for tokens. Images: (N, C, H, W) in [0, 1]. Series (N, T, F), audio (N, T), vectors (N, F): as they
+    are. Tokens: (N, T) int64. Tables: (N, F), as `augment.parts.features_of` says. y: the position of the class in
+    `schema.classes`, (N,) int64, or a number, (N,) float32.
+    """
+    return _features(data, features_of(data)), *_target(data)
+
+
+def _features(data: Dataset, values: np.ndarray) -> torch.Tensor:
+    """The tensor x for what `features_of` gives of some rows."""
+    kind = next((array.type for array in data.schema.arrays.values()), "vector")
+    x = torch.tensor(np.asarray(values))  # a copy: memory maps cannot be written to
+    if kind == "image":
+        return x.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format).div_(255)
+    return x.long() if kind == "tokens" else x.float()
+
+
+def _target(data: Dataset) -> tuple[torch.Tensor, ...]:
+    """The tensor y, or nothing without a target."""
+    y = target_of(data)
+    return () if y is None else (torch.tensor(y, dtype=torch.int64 if y.dtype == np.int64 else torch.float32),)
+
+
+class Rows(TorchDataset[Any]):
+    """Rows of a run as a torch dataset, for `torch.utils.data.DataLoader`.
+
+    A table is encoded once; payloads such as images stay memory maps and are encoded when they are asked for.
+
+    Args:
+        part: such as `run.train` or `run.test`.
+        encode: rows in human units to a tuple or mapping of tensors with N rows; each row by itself.
+
+    Attributes:
+        origin: what made each row, (N,) object.
+    """
+
+    def __init__(self, part: Part, encode: Encode = tensors):
+        self.origin = part.origin
+        ids = [name for name, column in part.schema.columns.items() if column.type == "id"]
+        self._rows = _Encoded(part.data.drop_columns(ids), encode)
+
+    def __len__(self) -> int:
+        return len(self.origin)
+
+    def __getitem__(self, row: int) -> Any:
+        return self.__getitems__([range(len(self))[row]])[0]
+
+    def __getitems__(self, rows: list[int]) -> list[Any]:
+        """Several rows at once, as torch's loader asks for them."""
+        found = self._rows.take(np.asarray(rows))
+        if isinstance(found, Mapping):
+            return [{name: values[i] for name, values in found.items()} for i in range(len(rows))]
+        return list(zip(*found, strict=True))
+
+
+class _Encoded:
+    """Rows as tensors: those of a table all at once, payloads when they are asked for."""
+
+    def __init__(self, data: Dataset | Path, encode: Encode):
+        self._place, self._encode = data, encode
+
+    def __getstate__(self) -> dict[str, Any]:  # what was encoded is encoded again in a loader's worker
+        return {"_place": self._place, "_encode": self._encode}
+
+    @cached_property
+    def _data(self) -> Dataset:
+        return self._place if isinstance(self._place, Dataset) else Dataset.load(self._place)
+
+    @cached_property
+    def _all(self) -> Any:
+        return self._encode(self._data)
+
+    @cached_property
+    def _payload(self) -> tuple[np.ndarray, tuple[torch.Tensor, ...]]:
+        return features_of(self._data), _target(self._data)
+
+    def take(self, rows: np.ndarray) -> Any:
+        """These rows, (M,) int64, as the function `encode` gives them."""
+        if not self._data.arrays:
+            return _each(lambda values: values[torch.from_numpy(rows)], self._all)
+        if self._encode is not tensors:
+            return self._encode(self._data.take(rows))
+        values, target = self._payload  # the same as above, without a frame for each batch
+        return _features(self._data, values[rows]), *(labels[torch.from_numpy(rows)] for labels in target)
+
+
+def _each(change: Callable[..., Any], *batches: Any) -> Any:
+    """Change the tensors of batches of one form: tuples, or mappings."""
+    first = batches[0]
+    if isinstance(first, Mapping):
+        return {name: change(*(batch[name] for batch in batches)) for name in first}
+    return tuple(change(*values) for values in zip(*batches, strict=True))
+
+
+def mixed(
+    run: Run | Path | str,
+    *,
+    batch_size: int,
+    proportion: Mapping[str, float] | None = None,
+    repeat: Mapping[str, float] | None = None,
+    choose: Mapping[str, int] | None = None,
+    per_batch: Literal["exact", "average"] = "exact",
+    seed: int = 0,
+    encode: Encode = tensors,
+    with_origin: bool = False,
+    drop_last: bool = False,
+    ahead: int = 4,
+    background: bool = True,
+    device: str | None = None,
+    **options: Any,
+) -> Mixed:
+    """A loader of batches of a run's real rows and of synthetic rows that are new in every epoch.
+
+        loader = augment.loaders.mixed("runs/first", batch_size=128, proportion={"real": 0.7, "vae": 0.3})
+        for x, y in loader: ...
+
+    Say one of `proportion`, `repeat` and `choose`; without any, it is `repeat` 1 for all: the run's own mix. Their keys
+    are `real` and ids of generators; what is not named is left out. Classes of synthetic rows stand in the proportions
+    of the run's mix. Rows outside the schema are drawn again, and so are those that the run's filters throw out
+    (`loader.filters`); rows equal to an earlier one are not looked for.
+
+    Args:
+        run: a run, or its folder.
+        batch_size: rows in a batch.
+        proportion: share of each in an epoch. The epoch is as long as it takes to see each real row once.
+        repeat: rows in an epoch, as a multiple of the rows that the run has written of it.
+        choose: rows in an epoch.
+        per_batch: `exact`: every batch holds each origin's share, to within one row. `average`: as chance has it; only
+            the epoch is exact.
+        seed: of the order and of the synthetic rows.
+        encode: rows in human units to a tuple or mapping of tensors; called on pieces of any size, so each row by
+            itself.
+        with_origin: add to each batch which origin each row is of, (N,) int64: the position in `loader.origins`.
+        drop_last: leave out an epoch's last batch where it is not full.
+        ahead: how many chunks (at most 4,096 rows) of each generator are made before they are needed.
+        background: make rows in a process of their own; else in this one, when they are needed.
+        device: where the generators run, instead of the run's own.
+        options: for torch's DataLoader, such as `num_workers` and `pin_memory`.
+
+    Raises:
+        SpecError: an origin or amount that cannot be.
+        DataError: the folder is no finished run.
+    """
+    run = run if isinstance(run, Run) else Run(run)
+    if ours := set(options) & {"shuffle", "sampler", "batch_sampler", "collate_fn", "persistent_workers"}:
+        raise SpecError(f"mixed: {sorted(ours)[0]} cannot be set: the order of a mixed loader is its own")
+    if batch_size < 1:
+        raise SpecError(f"mixed: batch_size is {batch_size}; at least 1 is expected")
+    overrides = [f"device={device}"] if device else []
+    with opened(run.resolved, overrides, workers=1) as (session, resolved):
+        train = training_part(run, session, resolved)
+        data = Dataset.load(train)
+        schema = data.schema
+        steps = bind(resolved, schema, None, ("generator", "filter"))
+        threads, device = session.threads, session.device
+        run_seed = session.seed
+    counts = _counts(run, [bound.id for bound in steps["generator"]], proportion, repeat, choose)
+    filters = [{"component": bound.to_json(), "folder": str(run.filter(bound.id))} for bound in steps["filter"]]
+    weights: dict[str, Mapping[str, float]] = {}
+    jobs = {}
+    scratch = tempfile.TemporaryDirectory(prefix="augment-loader-")
+    for bound in steps["generator"]:
+        assert issubclass(bound.cls, Generator)
+        classed = schema.task == "classes" and bound.cls.accepts.conditional != "none"
+        told = run.metrics["generators"][bound.id]["per_class"] if classed else {}
+        weights[bound.id] = told if sum(told.values()) or not classed else training_counts(data)
+        init = {
+            "component": bound.to_json(),
+            "folder": str(run.model(bound.id)),
+            "train": str(train),
+            "filters": filters,
+            "seed": derive_seed(run_seed, "loader", seed),
+            "purpose": "loader",
+            "max_rounds": resolved.pipeline.max_rounds,
+            "where": {},
+            "scratch": scratch.name,
+            "device": device,
+            "threads": threads,
+        }
+        jobs[bound.id] = Job("augment.sampling:sample", init, [], f"{bound.what}: sample", bound.timeout)
+    exact = per_batch == "exact"
+    plan = Plan(counts, len(data), batch_size, exact, drop_last, seed, chunk_size(schema), weights)
+    streams = {name: Stream(jobs[name], plan, name, Path(scratch.name), background) for name in counts if name != REAL}
+    made_of = content_key([run.key, counts, batch_size, exact, drop_last, seed])
+    names = tuple(bound.id for bound in steps["filter"])
+    loader = Mixed(plan, streams, _Batches(train, encode, with_origin), ahead, options, made_of, names)
+    weakref.finalize(loader, _close, list(streams.values()), scratch)
+    return loader
+
+
+def _close(streams: Sequence[Stream], scratch: tempfile.TemporaryDirectory[str]) -> None:
+    for stream in streams:
+        stream.close()
+    scratch.cleanup()
+
+
+def _counts(
+    run: Run,
+    generators: Sequence[str],
+    proportion: Mapping[str, float] | None,
+    repeat: Mapping[str, float] | None,
+    choose: Mapping[str, int] | None,
+) -> dict[str, int]:
+    """Rows of each origin in an epoch, `real` first; those without any are left out."""
+    said = {"proportion": proportion, "repeat": repeat, "choose": choose}
+    given = {word: amounts for word, amounts in said.items() if amounts is not None}
+    if len(given) > 1:
+        raise SpecError(f"mixed: {' and '.join(given)} are both given; say one of them")
+    known = [REAL, *generators]
+    word, amounts = next(iter(given.items()), ("repeat", dict.fromkeys(known, 1)))
+    for name, amount in amounts.items():
+        if name not in known:
+            hint = did_you_mean(name, known) or f"; there are {', '.join(known)}"
+            raise SpecError(f"mixed: {word}: the run has no generator {name!r}{hint}")
+        if not 0 <= amount < float("inf"):
+            raise SpecError(f"mixed: {word}: {name} is {amount}; a number from 0 on is expected")
+    ordered = {name: amounts.get(name, 0) for name in known}
+    written = {REAL: run.metrics["rows"]["train"]}
+    written |= {name: told["kept"] for name, told in run.metrics["generators"].items()}
+    if word == "repeat":
+        ordered = {name: round(amount * written[name]) for name, amount in ordered.items()}
+    if not sum(ordered.values()):
+        raise SpecError(f"mixed: {word} leaves no rows; name `real` or a generator with a number above 0")
+    if word == "proportion":
+        shares = [amount / sum(ordered.values()) for amount in ordered.values()]
+        total = round(written[REAL] / shares[0]) if shares[0] else sum(written.values())
+        ordered = dict(zip(ordered, apportion(total, shares), strict=True))
+    return {name: int(amount) for name, amount in ordered.items() if amount}
+
+
+class Mixed:
+    """Batches of real and fresh synthetic rows: see `mixed`. Each loop over it is an epoch.
+
+    The stream is the same for any number of loader workers. `state_dict` and `load_state_dict` bring back a position:
+    the loop after it begins with the batch that would have come next.
+
+    Attributes:
+        origins: what batches are made of: `real` and ids of generators.
+        counts: origin to rows in an epoch.
+        filters: ids of the run's filters, which judge the rows.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        streams: Mapping[str, Stream],
+        batches: _Batches,
+        ahead: int,
+        options: Mapping[str, Any],
+        made_of: str,
+        filters: tuple[str, ...],
+    ):
+        self.origins, self.counts, self.filters = tuple(plan.counts), dict(plan.counts), filters
+        self._plan, self._streams, self._batches = plan, streams, batches
+        self._ahead, self._options, self._made_of = ahead, dict(options), made_of
+        self._reached = self._next = (0, 0)
+
+    def __len__(self) -> int:
+        return self._plan.num_batches
+
+    def __iter__(self) -> Iterator[Any]:
+        number, first = self._next
+        self._reached, self._next = self._next, (number + 1, 0)  # a loop that is left begins anew next time
+        planned = _Planned(self._plan.epoch(number), self._streams, first, self._ahead, self._lag)
+        workers_seed = torch.Generator().manual_seed(derive_seed(self._plan.seed, number, "workers"))
+        options = {"sampler": planned, "collate_fn": _as_it_is, "generator": workers_seed, **self._options}
+        for batch, made in enumerate(DataLoader(self._batches, batch_size=None, **options), first + 1):
+            self._reached = (number, batch) if batch < len(self) else (number + 1, 0)
+            yield made
+
+    @property
+    def _lag(self) -> int:
+        """How many batches torch's workers may be behind the plan."""
+        return int(self._options.get("num_workers", 0)) * int(self._options.get("prefetch_factor") or 2) + 1
+
+    def state_dict(self) -> dict[str, Any]:
+        """The position: after the batch that was handed out last."""
+        epoch, batch = self._reached
+        return {"epoch": epoch, "batch": batch, "made_of": self._made_of}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on at a position.
+
+        Raises:
+            SpecError: it is of a loader of another run, or with other settings.
+        """
+        if state["made_of"] != self._made_of:
+            raise SpecError("this position is of a loader of another run, or with other amounts, batch size or seed")
+        self._reached = self._next = (int(state["epoch"]), int(state["batch"]))
+
+
+class _Planned:
+    """Hands out what each batch of an epoch is made of, once its rows are there, and has the next rows made."""
+
+    def __init__(self, epoch: Epoch, streams: Mapping[str, Stream], first: int, ahead: int, lag: int):
+        self._epoch, self._streams, self._first, self._ahead, self._lag = epoch, streams, first, ahead, lag
+
+    def __len__(self) -> int:
+        return self._epoch.plan.num_batches - self._first
+
+    def __iter__(self) -> Iterator[list[tuple[Piece, Path | None]]]:
+        plan = self._epoch.plan
+        begun: list[dict[str, int]] = []  # the first chunk that each of the last batches needs
+        for number in range(self._first, plan.num_batches):
+            found: list[tuple[Piece, Path | None]] = []
+            needed: dict[str, int] = {}
+            for piece in self._epoch.batch(number):
+                name = self.name_of(piece)
+                if piece.chunk is None:
+                    found.append((piece, None))
+                    continue
+                stream = self._streams[name]
+                for chunk in range(piece.chunk, piece.chunk + self._ahead + 1):
+                    stream.ask(chunk)
+                folder = stream.get(piece.chunk)
+                rows = stream.rows_at(piece.chunk, piece.rows)
+                found.append((Piece(piece.origin, piece.chunk, rows, piece.places), folder))
+                needed.setdefault(name, piece.chunk)
+            begun.append(needed)
+            if len(begun) > self._lag:
+                for name, chunk in begun.pop(0).items():
+                    self._streams[name].forget(chunk)
+            yield found
+
+    def name_of(self, piece: Piece) -> str:
+        """The origin of a piece."""
+        return list(self._epoch.plan.counts)[piece.origin]
+
+
+class _Batches(TorchDataset[Any]):
+    """Puts batches together, in whichever process torch's loader asks for them."""
+
+    def __init__(self, train: Path, encode: Encode, with_origin: bool):
+        self._encode, self._with_origin = encode, with_origin
+        self._real = _Encoded(train, encode)
+        self._chunks: dict[Path, _Encoded] = {}
+
+    def __getitem__(self, pieces: list[tuple[Piece, Path | None]]) -> Any:
+        found = [self._of(folder).take(piece.rows) for piece, folder in pieces]
+        place = torch.from_numpy(np.concatenate([piece.places for piece, _ in pieces]).argsort())
+        batch = _each(lambda *parts: torch.cat(parts)[place], *found)
+        if not self._with_origin:
+            return batch
+        origin = torch.cat([torch.full((len(piece.rows),), piece.origin) for piece, _ in pieces])[place]
+        return {**batch, "origin": origin} if isinstance(batch, Mapping) else (*batch, origin)
+
+    def _of(self, folder: Path | None) -> _Encoded:
+        if folder is None:
+            return self._real
+        if folder not in self._chunks:
+            while len(self._chunks) >= MOST_OPEN:
+                del self._chunks[next(iter(self._chunks))]
+            self._chunks[folder] = _Encoded(folder, self._encode)
+        return self._chunks[folder]
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch

@@ -1,0 +1,250 @@
+"""Generators with the face of an imbalanced-learn sampler: `fit_resample(X, y)`.
+
+In an imbalanced-learn `Pipeline` a sampler works on what the pipeline is fitted on and on nothing else. So inside
+`cross_val_score` the generator learns from each fold's training rows alone, and the rows that are scored stay real.
+
+Shapes: N rows, M synthetic rows, F features.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from numbers import Integral
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from imblearn.base import BaseSampler
+from imblearn.utils import check_target_type
+from imblearn.utils._validation import ArraysTransformer
+from scipy import sparse
+from sklearn.preprocessing import label_binarize
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
+
+from augment.dataset import Dataset
+from augment.errors import AugmentError
+from augment.mix import amounts, plan, training_counts
+from augment.mixing import make_rows
+from augment.parts import REAL
+from augment.plugins import Catalog
+from augment.schema import ColumnDeclaration, Schema, SchemaDeclaration, infer, observe
+from augment.session import Session
+from augment.spec import bind, load
+from augment.store import Store
+
+__all__ = ["Augmenter"]
+
+MAX_ROUNDS = 10  # of drawing again what was thrown out, as in a pipeline
+
+
+class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no types
+    """Adds synthetic rows to a training set, made by a generator that is fitted on it.
+
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> X, y = X[:110], y[:110]                                          # 50, 50 and 10 flowers
+    >>> X_more, y_more = Augmenter("smote", random_state=0).fit_resample(X, y)
+    >>> np.bincount(y_more).tolist()
+    [50, 50, 50]
+
+    Args:
+        generator: name of a generator, as in a pipeline file.
+        settings: its settings, as under `with:`.
+        rows: how many synthetic rows: `balance`, a multiple such as `2x`, a number, `{"per_class": n}`, or a mapping
+            from label to number. As `mix: {rows: ...}` in a pipeline file.
+        filters: filters, by name or as mappings, as in a pipeline file. Rows outside the data's schema are drawn again
+            whatever stands here.
+        schema: what you know better than inference of the columns, as `schema: {columns: ...}` in a pipeline file.
+        device: `cpu`, `cuda`, `cuda:1`.
+        random_state: a seed, a RandomState, or None for other rows each time.
+
+    Attributes:
+        origin_: `real` or the generator's name, for each row of the last result: (N + M,) object. Real rows come first,
+            in their order.
+        sampling_strategy_: label to number of synthetic rows.
+        n_features_in_: F.
+        feature_names_in_: names of the columns, where X was a DataFrame.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "generator": [str],
+        "settings": [Mapping, None],
+        "rows": [str, Integral, Mapping],
+        "filters": ["array-like"],
+        "schema": [Mapping, None],
+        "device": [str],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        generator: str = "vae",
+        *,
+        settings: Mapping[str, Any] | None = None,
+        rows: str | int | Mapping[Any, int] = "balance",
+        filters: Sequence[Any] = (),
+        schema: Mapping[str, Any] | None = None,
+        device: str = "cpu",
+        random_state: Any = None,
+    ):
+        self.generator = generator
+        self.settings = settings
+        self.rows = rows
+        self.filters = filters
+        self.schema = schema
+        self.device = device
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any) -> Augmenter:
+        """Check the data alone: `fit_resample` does the work."""
+        self._validate_params()
+        self._checked(X, y)
+        return self
+
+    def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """The rows of X with synthetic ones after them, and their labels, in the types that came.
+
+        Args:
+            X: (N, F) array, DataFrame, sparse matrix or list of rows.
+            y: (N,) labels.
+
+        Raises:
+            ValueError: the data, a name or a setting cannot be used; the message says why.
+        """
+        self._validate_params()
+        frame, codes, classes, one_vs_all = self._checked(X, y)
+        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        try:
+            made = self._fit_resample(frame, codes, classes, seed)
+        except AugmentError as error:
+            raise ValueError(str(error)) from error
+        target = made.schema.target
+        synthetic, label = made.frame.drop(columns=target), made.frame[target].astype("int64").to_numpy()
+        self.origin_ = np.repeat(np.array([REAL, self.generator], dtype=object), [len(frame), len(made)])
+        labels = classes[np.concatenate([codes, label])]
+        if one_vs_all:
+            labels = label_binarize(labels, classes=classes)
+        if isinstance(X, pd.DataFrame):
+            synthetic.columns = X.columns
+            more = pd.concat([X, synthetic.astype(X.dtypes.to_dict())], ignore_index=True)
+            more, labels = ArraysTransformer(np.empty((0, 1)), y).transform(more, labels)
+            return more, labels
+        values: Any = np.vstack([frame.to_numpy(), synthetic.to_numpy()]).astype(self._dtype)
+        if sparse.issparse(X):
+            values = sparse.csr_matrix(values).asformat(X.format)
+        values, labels = ArraysTransformer(X, y).transform(values, labels)
+        return values, labels
+
+    def _checked(self, X: Any, y: Any) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, bool]:
+        """The features under plain names, the number of each row's class, the classes, whether y was one-vs-all."""
+        check_classification_targets(y)
+        y, one_vs_all = check_target_type(y, indicate_one_vs_all=True)
+        y = np.asarray(y).ravel() if np.ndim(y) == 2 else y  # (N, 1)
+        is_frame = isinstance(X, pd.DataFrame)
+        options = {"dtype": None if is_frame or _holds_words(X) else "numeric", "ensure_all_finite": "allow-nan"}
+        values, y = validate_data(self, X=X, y=y, accept_sparse=["csr", "csc"], **options)
+        if is_frame:
+            frame = X.reset_index(drop=True)
+            sparse_names = [name for name in frame if isinstance(frame[name].dtype, pd.SparseDtype)]
+            frame = frame.assign(**{name: frame[name].sparse.to_dense() for name in sparse_names})
+        else:
+            values = values.toarray() if sparse.issparse(values) else values
+            self._dtype = values.dtype
+            frame = pd.DataFrame(values).infer_objects()
+        named = all(isinstance(name, str) for name in frame.columns)
+        frame.columns = list(frame.columns) if named else [f"x{number}" for number in range(len(frame.columns))]
+        classes, codes = np.unique(y, return_inverse=True)
+        if len(classes) < 2:
+            raise ValueError(f"y holds one class only, {classes[0]!r}; at least two are needed")
+        return frame, codes, classes, one_vs_all
+
+    def _rows(self, classes: np.ndarray) -> Any:
+        """`rows` with the numbers of classes in place of labels."""
+        if not isinstance(self.rows, Mapping) or ("per_class" in self.rows and len(self.rows) == 1):
+            return self.rows
+        number = {str(label): str(code) for code, label in enumerate(classes)}
+        if unknown := [label for label in self.rows if str(label) not in number]:
+            raise ValueError(f"rows: y has no class {unknown[0]!r}; it has {', '.join(list(number)[:12])}")
+        return {number[str(label)]: int(count) for label, count in self.rows.items()}
+
+    def _fit_resample(self, frame: pd.DataFrame, codes: np.ndarray, classes: np.ndarray, seed: int) -> Dataset:
+        """The synthetic rows, from a store and a session that last no longer than this call."""
+        train = self._dataset(frame, codes)
+        tree = {
+            "seed": seed,
+            "source": {"use": "parquet", "with": {"path": "train"}},  # a pipeline has one; nothing reads it
+            "generators": [{"use": self.generator, "with": dict(self.settings or {})}],
+            "filters": list(self.filters),
+            "mix": {"rows": self._rows(classes)},
+        }
+        with tempfile.TemporaryDirectory(prefix="augment-") as folder:
+            place = Path(folder)
+            train.save(place / "train")
+            catalog = Catalog()
+            steps = bind(load(tree, catalog, base=place), train.schema, len(train), ("generator", "filter"))
+            session = Session(
+                seed=seed,
+                device=self.device,
+                threads=1,
+                workers=0,
+                store=Store(place / "store"),
+                scratch=place,
+                catalog=catalog,
+                listeners=[],
+            )
+            (generator,) = steps["generator"]
+            fitted = [(generator, session.fit([generator], place / "train", "train")[generator.id])]
+            wanted = amounts(self._rows(classes), training_counts(train))
+            self.sampling_strategy_ = {classes[int(code)]: count for code, count in wanted.items() if count}
+            conditional = {generator.id: generator.cls.accepts.conditional != "none"}
+            rows = plan(wanted, {generator.id: 1.0}, conditional, train.schema)
+            unique = not pd.Series(train.row_hashes()).duplicated().any()  # where real rows repeat, so may others
+            filters = []
+            if steps["filter"] and rows:
+                pilot = make_rows(
+                    session, rows[:1], fitted, place / "train", place / "pilot", purpose="pilot", filters=[],
+                    max_rounds=1, unique=False,
+                )  # fmt: skip
+                found = Dataset.concat([Dataset.load(part) for part, _ in pilot.parts])
+                found.save(place / "pilot" / "all")
+                judges = session.fit(steps["filter"], place / "train", "train", place / "pilot" / "all", "pilot")
+                filters = [(bound, judges[bound.id]) for bound in steps["filter"]]
+            mixture = make_rows(
+                session, rows, fitted, place / "train", place / "rows", purpose="mix", filters=filters,
+                max_rounds=MAX_ROUNDS, unique=unique, shortfall="fail",
+            )  # fmt: skip
+            parts = [Dataset.load(part) for part, _ in mixture.parts]
+            made = Dataset.concat(parts) if parts else train.take(slice(0, 0))
+            return Dataset(made.frame, {}, made.schema)
+
+    def _dataset(self, frame: pd.DataFrame, codes: np.ndarray) -> Dataset:
+        """The training part; no column counts as an id, because each must come back."""
+        columns = {name: ColumnDeclaration.model_validate(dict(said)) for name, said in (self.schema or {}).items()}
+        target = _free_name(frame)
+        whole = frame.assign(**{target: codes.astype(str)})
+        columns[target] = ColumnDeclaration(type="category", categories=tuple(map(str, range(codes.max() + 1))))
+        found = infer(whole, {}, SchemaDeclaration(target=target, columns=columns))
+        free = {
+            name: column.model_copy(update={"type": "integer" if frame[name].dtype.kind in "iu" else "category"})
+            for name, column in found.columns.items()
+            if column.type == "id"
+        }
+        schema, _ = observe(Schema(columns={**found.columns, **free}, target=target), whole)
+        return Dataset.of(whole, {}, schema)
+
+
+def _free_name(frame: pd.DataFrame) -> str:
+    """A name for the target that no feature has."""
+    name = "class"
+    while name in frame.columns:
+        name += "_"
+    return name
+
+
+def _holds_words(X: Any) -> bool:
+    """Whether these rows, no DataFrame, hold objects or texts."""
+    return not sparse.issparse(X) and np.asarray(X, dtype=None).dtype.kind in "OUS"

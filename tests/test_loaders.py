@@ -1,0 +1,271 @@
+"""Rows as tensors, and the mixed loader: what it promises of shares, seeds, positions and workers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+import augment
+from augment.dataset import Dataset
+from augment.errors import DiskError, SpecError
+from augment.loaders import Rows, mixed, tensors
+from augment.schema import Array, Column, Schema
+
+
+def _made(folder, **sections):
+    tree = {
+        "name": "wine",
+        "source": {"use": "sklearn", "with": {"dataset": "wine", "imbalance": {"class_2": 12}}},
+        "generators": ["smote", "bootstrap"],
+        "trial": False,
+        "metrics": [],
+        "reporters": [],
+        **sections,
+    }
+    return augment.run(tree, out=folder / "run", workers=0)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    return tmp_path_factory.mktemp("kept")
+
+
+@pytest.fixture(scope="module")
+def wine(kept):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUGMENT_STORE", str(kept / "store"))
+        return _made(kept)
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("digits")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUGMENT_STORE", str(folder / "store"))
+        source = {"use": "sklearn", "with": {"dataset": "digits", "imbalance": {"8": 20}}}
+        return _made(folder, source=source, generators=["albumentations"], mix={"rows": "balance"})
+
+
+def _loader(run, **settings):
+    return mixed(run, **{"batch_size": 16, "with_origin": True, "background": False, **settings})
+
+
+def _same(one, other):
+    one, other = list(one), list(other)
+    return len(one) == len(other) and all(
+        torch.equal(a, b) for x, y in zip(one, other, strict=True) for a, b in zip(x, y, strict=True)
+    )
+
+
+# rows as tensors
+
+
+def test_images_become_channels_first_between_0_and_1(digits):
+    x, y = tensors(digits.test.data)
+    images = digits.test.arrays["image"]
+    assert x.shape == (len(images), 1, 8, 8)
+    assert x.dtype == torch.float32
+    np.testing.assert_array_equal(x[:, 0].numpy(), images[..., 0].astype(np.float32) / 255)
+    assert [digits.schema.classes[label] for label in y] == digits.test.frame["digit"].astype(str).tolist()
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "dtype"),
+    [
+        ("series", np.ones((3, 4, 2), np.float32), torch.float32),
+        ("audio", np.ones((3, 4), np.float32), torch.float32),
+        ("tokens", np.ones((3, 4), np.int32), torch.int64),
+        ("vector", np.ones((3, 4), np.float32), torch.float32),
+    ],
+)
+def test_other_payloads_keep_their_shape_and_no_target_is_no_y(kind, values, dtype):
+    schema = Schema(columns={}, arrays={"a": Array(type=kind, shape=values.shape[1:], dtype=str(values.dtype))})
+    (x,) = tensors(Dataset(pd.DataFrame(index=range(3)), {"a": values}, schema))
+    assert (x.shape, x.dtype) == (values.shape, dtype)
+
+
+def test_a_numeric_target_is_float32():
+    schema = Schema(columns={"x": Column(type="number"), "y": Column(type="number")}, target="y")
+    _, y = tensors(Dataset.of(pd.DataFrame({"x": [1.0], "y": [2.5]}), {}, schema))
+    assert (y.dtype, y.tolist()) == (torch.float32, [2.5])
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_rows_of_a_run_work_in_torchs_own_loader(digits, num_workers):
+    rows = Rows(digits.test)
+    batches = list(DataLoader(rows, batch_size=100, num_workers=num_workers))
+    expected = tensors(digits.test.data)
+    assert all(
+        torch.equal(torch.cat(found), wanted)
+        for found, wanted in zip(zip(*batches, strict=True), expected, strict=True)
+    )
+    assert torch.equal(rows[-1][0], expected[0][-1])
+    assert set(rows.origin) == {"real"}
+    with pytest.raises(IndexError):
+        rows[len(rows)]
+
+
+# the mixed loader
+
+
+def test_every_batch_holds_its_share_and_every_real_row_comes_once(wine):
+    loader = _loader(wine, proportion={"real": 0.5, "smote": 0.25, "bootstrap": 0.25})
+    batches = list(loader)
+    assert loader.origins == ("real", "smote", "bootstrap")
+    assert len(batches) == len(loader)
+    for _, _, origin in batches[:-1]:
+        assert np.abs(np.bincount(origin, minlength=3) - [8, 4, 4]).max() <= 1
+    real = torch.cat([x[origin == 0] for x, _, origin in batches]).numpy()
+    wanted = tensors(wine.real.data)[0].numpy()
+    np.testing.assert_array_equal(real[np.lexsort(real.T)], wanted[np.lexsort(wanted.T)])
+
+
+def test_on_average_only_the_epoch_is_exact(wine):
+    batches = list(_loader(wine, proportion={"real": 0.5, "smote": 0.5}, per_batch="average"))
+    shares = [int((origin == 0).sum()) for _, _, origin in batches]
+    assert sum(shares) == len(wine.real)
+    assert np.ptp(shares[:-1]) > 1
+
+
+def test_repeat_and_choose_count_rows(wine):
+    num_smote = len(wine.train.only("smote"))
+    assert _loader(wine, repeat={"real": 2, "smote": 3}).counts == {"real": 228, "smote": 3 * num_smote}
+    assert _loader(wine, choose={"real": 10, "bootstrap": 6}).counts == {"real": 10, "bootstrap": 6}
+    assert sum(_loader(wine).counts.values()) == len(wine.train)
+
+
+def test_classes_of_synthetic_rows_stand_as_in_the_mix(wine):
+    told = wine.metrics["generators"]["smote"]["per_class"]
+    batches = list(_loader(wine, choose={"smote": 10 * sum(told.values())}))
+    counts = np.bincount(torch.cat([y for _, y, _ in batches]), minlength=3)
+    assert counts.tolist() == [10 * told.get(label, 0) for label in wine.schema.classes]
+
+
+def test_labels_belong_to_their_rows(digits):
+    loader = mixed(digits, batch_size=64, choose={"albumentations": 64}, background=False)
+    ((x, y),) = list(loader)
+    real_x, real_y = tensors(digits.real.data)
+    nearest = torch.cdist(x.flatten(1), real_x.flatten(1)).argmin(dim=1)
+    assert (real_y[nearest] == y).float().mean() > 0.9
+
+
+def test_synthetic_rows_are_new_in_every_epoch_and_the_order_too(wine):
+    loader = _loader(wine, proportion={"real": 0.5, "smote": 0.5})
+    one, other = list(loader), list(loader)
+    made = [{tuple(row) for x, _, origin in epoch for row in x[origin == 1].tolist()} for epoch in (one, other)]
+    assert len(made[0] & made[1]) <= 2  # rounded rows of a small class may meet
+    assert not torch.equal(one[0][0], other[0][0])
+
+
+def test_the_seed_says_it_all(wine):
+    settings = {"proportion": {"real": 0.5, "smote": 0.5}, "seed": 3}
+    assert _same(_loader(wine, **settings), _loader(wine, **settings))
+    assert not _same(_loader(wine, **settings), _loader(wine, **{**settings, "seed": 4}))
+
+
+@pytest.mark.parametrize("num_workers", [1, 2])
+def test_the_stream_does_not_depend_on_workers_or_on_where_rows_are_made(wine, num_workers):
+    settings = {"proportion": {"real": 0.5, "smote": 0.5}}
+    there = _loader(wine, **settings, background=True, num_workers=num_workers)
+    here = _loader(wine, **settings)
+    assert _same(there, here)
+    assert _same(there, here)  # the second epoch
+
+
+def test_a_position_brings_back_the_rest_of_the_epoch_and_the_next(wine):
+    settings = {"proportion": {"real": 0.5, "smote": 0.5}}
+    whole = _loader(wine, **settings)
+    expected = [*whole, *whole]
+    first = _loader(wine, **settings, num_workers=2)
+    iterator = iter(first)
+    for _ in range(5):
+        next(iterator)
+    second = _loader(wine, **settings)
+    second.load_state_dict(first.state_dict())
+    assert _same([*second, *second], expected[5:])
+
+
+def test_a_loop_that_is_left_begins_a_new_epoch(wine):
+    loader, whole = _loader(wine), _loader(wine)
+    next(iter(loader))
+    list(whole)
+    assert _same(loader, whole)
+
+
+def test_a_position_of_another_loader_is_refused(wine):
+    with pytest.raises(SpecError, match="another run, or with other"):
+        _loader(wine, seed=1).load_state_dict(_loader(wine).state_dict())
+
+
+def test_batches_are_encoded_as_you_say(wine):
+    def encode(data):
+        return {"alcohol": torch.tensor(data.frame["alcohol"].to_numpy()), "n": torch.ones(len(data))}
+
+    batch = next(iter(_loader(wine, encode=encode)))
+    assert {name: len(values) for name, values in batch.items()} == {"alcohol": 16, "n": 16, "origin": 16}
+
+
+def test_drop_last_leaves_out_what_is_not_full(wine):
+    loader = _loader(wine, choose={"real": 33}, drop_last=True)
+    assert [len(x) for x, _, _ in loader] == [16, 16]
+    assert len(loader) == 2
+
+
+def test_chunks_are_removed_when_they_are_done(wine, monkeypatch):
+    monkeypatch.setattr("augment.loaders.chunk_size", lambda schema: 8)
+    loader = _loader(wine, choose={"smote": 80}, ahead=1, batch_size=8)
+    (stream,) = loader._streams.values()
+    left = []
+    for _ in loader:
+        left.append(len(list(stream._folder.glob("smote-*"))))
+    assert max(left) <= 4
+
+
+def test_the_runs_filters_judge_fresh_rows(kept, wine, monkeypatch):
+    monkeypatch.setenv("AUGMENT_STORE", str(kept / "store"))
+    rule = {"use": "rules", "with": {"rules": ["alcohol > 12.2"]}}
+    run = _made(kept / "ruled", generators=["smote"], filters=[rule], mix={"rows": 40})
+    loader = _loader(run, choose={"smote": 40})
+    assert loader.filters == ("rules",)
+    assert all((x[:, 0] > 12.2).all() for x, _, _ in loader)
+
+
+def test_the_training_part_is_found_without_the_store(wine, tmp_path, monkeypatch):
+    monkeypatch.setenv("AUGMENT_STORE", str(tmp_path))
+    assert len(list(_loader(wine, choose={"real": 16}))) == 1
+    assert (tmp_path / "objects" / wine.manifest["train"]).is_dir()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"proportion": {"smot": 1}}, "no generator 'smot'; did you mean 'smote'"),
+        ({"proportion": {"real": -1}}, "real is -1"),
+        ({"proportion": {"real": 0}}, "leaves no rows"),
+        ({"proportion": {"real": 1}, "choose": {"real": 1}}, "proportion and choose are both given"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"shuffle": True}, "shuffle cannot be set"),
+    ],
+)
+def test_mistakes_are_refused_in_words(wine, settings, message):
+    with pytest.raises(SpecError, match=message):
+        _loader(wine, **settings)
+
+
+def test_an_error_in_the_background_comes_through(wine, tmp_path):
+    loader = _loader(wine, choose={"smote": 16}, background=True)
+    (stream,) = loader._streams.values()
+    stream._job.init["folder"] = str(tmp_path)
+    with pytest.raises(DiskError, match="the fitted state cannot be read"):
+        list(loader)
+
+
+def test_global_random_state_is_left_alone(wine):
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    list(_loader(wine, choose={"smote": 16}))
+    assert torch.equal(torch.rand(1), expected)

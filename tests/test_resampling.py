@@ -1,0 +1,148 @@
+"""Generators as imbalanced-learn samplers."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from imblearn.pipeline import make_pipeline
+from imblearn.utils.estimator_checks import estimator_checks_generator
+from sklearn.datasets import load_iris
+from sklearn.model_selection import cross_val_score
+from sklearn.neighbors import KNeighborsClassifier
+
+from augment.resampling import Augmenter
+
+QUICK = {"steps": 10, "rows_per_component": 200}
+
+
+SAMPLERS = [
+    Augmenter("bootstrap", random_state=0),
+    Augmenter("smote", random_state=0),
+    Augmenter("vae", settings=QUICK, random_state=0),
+]
+CHECKS = [pair for sampler in SAMPLERS for pair in estimator_checks_generator(sampler)]
+
+
+def _name(value):
+    return value.func.__name__ if hasattr(value, "func") else getattr(value, "generator", "")
+
+
+@pytest.mark.parametrize(("estimator", "check"), CHECKS, ids=_name)
+def test_it_keeps_the_rules_of_imbalanced_learn(estimator, check):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of the checks' own code
+        check(estimator)
+
+
+def _flowers():
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    return X[:110], y[:110]
+
+
+def _mixed_frame():
+    frame = pd.DataFrame(
+        {
+            "income": np.random.default_rng(0).normal(size=60).round(2),
+            "colour": pd.Categorical(list("abc") * 20, categories=list("abcd")),
+            "town": ["x", "y"] * 30,
+            "rooms": np.arange(60, dtype="int32") % 5,
+            "user_id": np.arange(60),
+            "owner": [True, False] * 30,
+            "since": pd.date_range("2020-01-01", periods=60),
+        },
+        index=np.arange(60) + 7,
+    )
+    return frame, pd.Series(["no"] * 45 + ["yes"] * 15, name="left", index=frame.index)
+
+
+@pytest.mark.parametrize("generator", ["bootstrap", "smote"])
+def test_a_frame_of_all_types_comes_back_in_its_types(generator):
+    X, y = _mixed_frame()
+    more, labels = Augmenter(generator, random_state=0).fit_resample(X, y)
+    pd.testing.assert_series_equal(more.dtypes, X.dtypes)
+    pd.testing.assert_frame_equal(more[:60], X.reset_index(drop=True))
+    assert labels.value_counts().to_dict() == {"no": 45, "yes": 45}
+    assert labels.name == "left"
+
+
+def test_origin_says_who_made_each_row():
+    sampler = Augmenter("smote", random_state=0)
+    more, _ = sampler.fit_resample(*_flowers())
+    assert sampler.origin_.tolist() == ["real"] * 110 + ["smote"] * (len(more) - 110)
+    assert sampler.sampling_strategy_ == {2: 40}
+
+
+@pytest.mark.parametrize(
+    ("rows", "added"), [("balance", [0, 0, 40]), ({2: 7}, [0, 0, 7]), ({"per_class": 3}, [3, 3, 3])]
+)
+def test_rows_are_those_of_a_pipeline(rows, added):
+    _, labels = Augmenter("bootstrap", rows=rows, random_state=0).fit_resample(*_flowers())
+    assert (np.bincount(labels) - [50, 50, 10]).tolist() == added
+
+
+def test_the_same_random_state_gives_the_same_rows():
+    one, _ = Augmenter("smote", random_state=3).fit_resample(*_flowers())
+    same, _ = Augmenter("smote", random_state=3).fit_resample(*_flowers())
+    other, _ = Augmenter("smote", random_state=4).fit_resample(*_flowers())
+    pd.testing.assert_frame_equal(one, same)
+    assert not one.equals(other)
+
+
+def test_filters_throw_out_and_draw_again():
+    X, y = _flowers()
+    rule = {"use": "rules", "with": {"rules": ["`petal width (cm)` > 2"]}}
+    more, _ = Augmenter("smote", filters=[rule], random_state=0).fit_resample(X, y)
+    assert len(more) == 150
+    assert (more["petal width (cm)"][110:] > 2).all()
+
+
+def test_the_generator_learns_from_the_training_rows_of_a_fold_alone(monkeypatch):
+    seen = []
+
+    class Watched(Augmenter):
+        def fit_resample(self, X, y):
+            seen.append((len(X), set(X.index)))
+            return super().fit_resample(X, y)
+
+    X, y = _flowers()
+    scores = cross_val_score(make_pipeline(Watched("smote", random_state=0), KNeighborsClassifier()), X, y, cv=5)
+    assert len(scores) == 5
+    assert [count for count, _ in seen] == [88] * 5
+    assert set.intersection(*(rows for _, rows in seen)) == set()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"generator": "smoot"}, "did you mean 'smote'"),
+        ({"settings": {"k": 3}}, "known are k_neighbors"),
+        ({"rows": {9: 3}}, "y has no class 9; it has 0, 1, 2"),
+        ({"rows": "balanse"}, "did you mean 'balance'"),
+    ],
+)
+def test_mistakes_are_refused_in_words(settings, message):
+    with pytest.raises(ValueError, match=message):
+        Augmenter(**{"generator": "smote", **settings}).fit_resample(*_flowers())
+
+
+def test_a_feature_may_be_called_as_the_target_would_be():
+    X, y = _flowers()
+    X = X.set_axis(["class", "class_", "a", "b"], axis=1)
+    more, _ = Augmenter("smote", random_state=0).fit_resample(X, y)
+    assert more.columns.tolist() == ["class", "class_", "a", "b"]
+
+
+def test_what_is_said_of_columns_holds():
+    X, y = _flowers()
+    more, _ = Augmenter("vae", settings=QUICK, schema={"petal width (cm)": {"max": 1.0}}, random_state=0).fit_resample(
+        X, y
+    )
+    assert (more["petal width (cm)"][110:] <= 1).all()
+
+
+def test_the_store_of_the_user_is_left_alone(store):
+    Augmenter("smote", random_state=0).fit_resample(*_flowers())
+    assert not list(store.iterdir())
