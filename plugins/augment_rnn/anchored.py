@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -19,14 +19,18 @@ from augment.schema import Schema
 from augment.state import read_state, write_state
 from augment_rnn.tables import refuse_arrays
 
+if TYPE_CHECKING:
+    from augment_rnn.additive import Additive
+
 
 class AnchoredTable(components.Generator):
     """Moves training rows: draws some features anew given the others, then the target given all features.
 
-    Both are foretold by an ensemble of small networks that learn to fill in whatever is unknown of a row. For tables of
-    a few hundred to a few thousand rows, to help models that cut the features into pieces, such as boosted trees: what
-    a smooth model knows is handed to them. It gives no more to models that are smooth themselves, such as a logistic
-    regression.
+    Both are foretold by an ensemble of small networks that learn to fill in whatever is unknown of a row, and a class
+    also by a logistic regression. For tables of a few hundred to a few thousand rows, to help models that cut the
+    features into pieces, such as boosted trees: what a smooth model knows is handed to them. It gives no more to models
+    that are smooth themselves, such as a logistic regression. Add ten or twenty rows for each real one: labels are
+    drawn by chance, and many of them say what a few cannot.
 
     A generator of its own and no setting of `rnn`, because its rows start from training rows: filters and the report
     treat such rows differently.
@@ -71,9 +75,11 @@ class AnchoredTable(components.Generator):
     _schema: Schema
     _table: CodeTable
     _weights: dict[str, np.ndarray]
+    _additive: Additive | None
     finished: bool
 
     def fit(self, data: Dataset, context: Context) -> Self:
+        from augment_rnn.additive import Additive
         from augment_rnn.anchoring import fit
 
         refuse_arrays(self.name, data)
@@ -84,6 +90,8 @@ class AnchoredTable(components.Generator):
         self._table = CodeTable.fit(data, [*self._features, *target], self.params.pieces)
         codes = self._table.encode(data.frame)
         self._weights, self.finished = fit(self._table, codes, bool(target), self.params, context)
+        has_classes = data.schema.task == "classes"
+        self._additive = Additive.fit(self._table, codes, context.rng) if has_classes else None
         return self
 
     @property
@@ -102,7 +110,7 @@ class AnchoredTable(components.Generator):
         anchors = self._table.encode(context.train.frame).astype(np.int64)
         within = context.rng.spawn(1)[0]  # a stream of its own: the mover takes whole batches from the other
         with reproducible(context), torch.inference_mode():
-            mover = Mover(self._table, self._weights, target is not None, self.params)
+            mover = Mover(self._table, self._weights, target is not None, self._additive, self.params)
             chosen, codes, is_new = mover.draw(anchors, asked, len(given), context.rng)
         drawn = self._table.decode(codes, within.random(codes.shape))
         frame = context.train.take(chosen).frame
@@ -115,11 +123,15 @@ class AnchoredTable(components.Generator):
     def save(self, folder: Path) -> None:
         tensors, coding = self._table.to_state()
         tensors |= {f"network/{name}": value for name, value in self._weights.items()}
+        if self._additive:
+            tensors |= {f"additive/{name}": value for name, value in vars(self._additive).items()}
         schema = self._schema.model_dump(mode="json", exclude_none=True)
         write_state(folder, tensors, {"schema": schema, "codes": coding, "finished": self.finished})
 
     @classmethod
     def load(cls, folder: Path, params: Any) -> Self:
+        from augment_rnn.additive import Additive
+
         tensors, values = read_state(folder)
         anchored = cls(params)
         anchored._schema = Schema.model_validate(values["schema"])
@@ -127,5 +139,7 @@ class AnchoredTable(components.Generator):
         anchored._weights = {
             name.removeprefix("network/"): tensors[name] for name in tensors if name.startswith("network/")
         }
+        additive = {name.removeprefix("additive/"): tensors[name] for name in tensors if name.startswith("additive/")}
+        anchored._additive = Additive(**additive) if additive else None
         anchored.finished = values["finished"]
         return anchored

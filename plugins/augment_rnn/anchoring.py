@@ -17,6 +17,7 @@ from augment.codes import CodeTable
 from augment.codings import NUM_FEATURES
 from augment.components import Context
 from augment.training import EarlyStopping, constant, rebuild, reproducible, train, weights_of
+from augment_rnn.additive import Additive
 from augment_rnn.columns import choose, known_of
 from augment_rnn.ensembles import MaskedEnsemble
 
@@ -129,13 +130,14 @@ class Mover:
         table: CodeTable,
         weights: Mapping[str, np.ndarray],
         has_target: bool,
+        additive: Additive | None,
         params: AnchoredTable.Params,
     ):
         # so small that a CPU is quick enough, and gives the same rows wherever the fit was
         self.network = rebuild(lambda: _network(table, params), weights, "cpu")
         self.num_columns, self.has_target = len(table.columns), has_target
         self.num_features = self.num_columns - has_target
-        self.params = params
+        self.additive, self.params = additive, params
         self.inputs_ECH, self.outputs_ECH = self.network.tables()
         self.starts = np.concatenate([[0], np.cumsum(table.num_codes)[:-1]]).tolist()
 
@@ -189,7 +191,7 @@ class Mover:
         return chosen, codes, is_new
 
     def target_chances(self, codes: np.ndarray) -> np.ndarray:
-        """p(target | features) of all members together, at the temperature set: (N, V) float64."""
+        """p(target | features) by the networks and the additive part, at the temperature set: (N, V) float64."""
         found = []
         for start in range(0, len(codes), ROWS_AT_ONCE):
             batch = np.zeros((ROWS_AT_ONCE, self.num_columns), dtype=np.int64)  # full: other sizes give other bits
@@ -201,6 +203,8 @@ class Mover:
             summed = self.network.summed(self.inputs_ECH, codes_ENK, is_known.expand(self.params.members, -1, -1))
             found.append(self._chances(summed, self.num_columns - 1)[: len(part)].double().numpy())
         chances = np.concatenate(found)
+        if self.additive:
+            chances = (chances + self.additive.chances(codes[:, :-1], self.network.num_codes)) / 2
         sharpened = (chances / chances.max(axis=1, keepdims=True)) ** (1 / self.params.temperature)
         return np.maximum(sharpened / sharpened.sum(axis=1, keepdims=True), LEAST_CHANCE)
 
