@@ -76,7 +76,9 @@ class Coding(BaseModel, ABC):
             return pd.Series(np.full(len(codes), None, dtype=object))
         absent = codes >= self.num_values
         values = self.values(np.where(absent, 0, codes), uniforms)
-        return values.mask(absent) if absent.any() else values
+        if not absent.any():
+            return values
+        return (values.astype("Int64") if values.dtype == "int64" else values).mask(absent)
 
     @abstractmethod
     def value_codes(self, present: pd.Series) -> np.ndarray:
@@ -232,7 +234,9 @@ class Whole(_Amounts):
         return drawn.view(np.int64)
 
     def series(self, amounts: np.ndarray) -> pd.Series:
-        return series_of(amounts, self.unit, Column(type=self.column.type))  # training values' bounds are kept anyway
+        if self.column.type == "datetime":
+            return series_of(amounts, self.unit, Column(type="datetime"))
+        return pd.Series(amounts)
 
 
 class Levels(Coding):

@@ -10,7 +10,7 @@ import pytest
 from augment.components import Context
 from augment.dataset import Dataset
 from augment.errors import DataError
-from augment.schema import SchemaDeclaration, check, infer, observe, valid_rows
+from augment.schema import ColumnDeclaration, SchemaDeclaration, check, infer, observe, valid_rows
 from augment_gan.tables import TableGan
 from augment_rnn.anchored import AnchoredTable
 from augment_rnn.tables import TableRnn
@@ -29,8 +29,9 @@ LONGER = {
 BY_CLASS = [TableGan, TableVae]  # rows are made for a class, and for nothing else
 
 
-def dataset(frame, target=None):
-    data = Dataset.of(frame, {}, infer(frame, {}, SchemaDeclaration(target=target)))
+def dataset(frame, target=None, **types):
+    declared = {name: ColumnDeclaration(type=kind) for name, kind in types.items()}
+    data = Dataset.of(frame, {}, infer(frame, {}, SchemaDeclaration(target=target, columns=declared)))
     schema, _ = observe(data.schema, data.frame)
     return Dataset.of(data.frame, {}, schema)
 
@@ -195,19 +196,21 @@ ODD = {  # name -> columns and target
     "a category once": ({"kind": ["a"] * 39 + ["once"], "label": WORDS}, "label"),
     "odd names": ({"<b>x</b>": WORDS, "import os": range(40), "df['y']; 1": WORDS, "": WORDS}, "df['y']; 1"),
     "extremes": ({"wide": [-(2**63), 2**63 - 1, 0, 1] * 10, "huge": [1e300, -1e300, 5e-324, 0] * 10}, None),
-    "numbers as text": ({"x": [f"{n}.50" for n in range(40)], "label": WORDS}, "label"),
     "50 rows": (mixed(50), "label"),
 }
 
 
-@pytest.mark.parametrize("every", [pytest.param(network, id=network.name) for network in QUICK])
+EVERY = pytest.mark.parametrize("every", [pytest.param(network, id=network.name) for network in QUICK])
+
+
+@EVERY
 @pytest.mark.parametrize(("columns", "target"), ODD.values(), ids=ODD)
 def test_odd_tables_give_rows_that_are_as_they_were(every, tmp_path, columns, target):
     data = dataset(pd.DataFrame(columns), target)
     generator = learn(every, data, tmp_path)
     rows = generator.sample(nothing_asked(60), context(tmp_path, train=data))
     assert check(rows.frame, {}, data.schema) == []
-    assert valid_rows(rows.frame, data.schema).all()
+    assert valid_rows(rows.frame, {}, data.schema).all()
     for name, column in data.frame.items():
         known, made = column.dropna(), rows.frame[name].dropna()
         assert len(made) or not len(known)
@@ -216,9 +219,25 @@ def test_odd_tables_give_rows_that_are_as_they_were(every, tmp_path, columns, ta
             assert made.between(known.min(), known.max()).all() or known.empty
 
 
-@pytest.mark.parametrize("every", [pytest.param(network, id=network.name) for network in QUICK])
+@EVERY
+def test_numbers_written_as_text_are_numbers_where_declared_so_and_refused_by_name_elsewhere(every, tmp_path):
+    frame = pd.DataFrame({"x": [f"{n}.50" for n in range(40)], "label": WORDS})
+    with pytest.raises(DataError, match="'x' is of type text"):
+        learn(every, dataset(frame, "label"), tmp_path)
+    data = dataset(frame, "label", x="number")
+    rows = learn(every, data, tmp_path).sample(nothing_asked(60), context(tmp_path, train=data))
+    assert rows.frame["x"].between(0.5, 39.5).all()
+
+
+@EVERY
+def test_a_label_that_no_training_row_has_is_refused(every, tmp_path):
+    data = dataset(mixed(), "label")
+    with pytest.raises(DataError, match="'ugly'"):
+        learn(every, data, tmp_path).sample(pd.DataFrame({"label": ["ugly"]}), context(tmp_path, train=data))
+
+
+@EVERY
 def test_ten_thousand_categories_keep_their_frequencies(every, tmp_path):
-    rng = np.random.default_rng(0)
     names = np.concatenate([np.arange(10_000), np.zeros(10_000, np.int64)])
     frame = pd.DataFrame({"name": pd.Series(names).map("n{}".format).astype("category"), "label": WORDS.repeat(500)})
     data = dataset(frame.sample(frac=1, random_state=0).reset_index(drop=True), "label")
