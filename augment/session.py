@@ -277,23 +277,28 @@ class _Terminated(KeyboardInterrupt):
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end the block as `Interrupted`, after everything in it has been put away."""
+    """Let Ctrl-C and SIGTERM end the block as `Interrupted`, after everything in it has been put away.
 
-    def terminate(number: int, frame: Any) -> None:
-        raise _Terminated
+    A second Ctrl-C ends the process at once; what it leaves is cleared away by the next run.
+    """
 
-    # a handler that somebody else has set stays; and only the main thread may set one
-    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-    if ours:
-        signal.signal(signal.SIGTERM, terminate)
+    def stop(number: int, frame: Any) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        raise _Terminated if number == signal.SIGTERM else KeyboardInterrupt
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():  # only that one may set handlers
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):  # nobody else's
+                before[number] = signal.signal(number, stop)
     try:
         yield
     except KeyboardInterrupt as error:
         message = "stopped; what is finished is kept, and the same command goes on from there"
         raise Interrupted(message, 143 if isinstance(error, _Terminated) else 130) from error
     finally:
-        if ours:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _device(session: Session, wanted: str) -> str:

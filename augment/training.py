@@ -59,7 +59,7 @@ __all__ = [
 ]
 
 NUM_RECORDS = 200  # progress is reported, and the losses recorded, about so many times in a fit
-SECONDS_BETWEEN_CHECKPOINTS = 30.0
+SECONDS_BETWEEN_CHECKPOINTS = 5.0
 
 Schedule = Callable[[float], float]  # share of the steps done, in [0, 1) -> factor of the learning rate
 
@@ -313,6 +313,7 @@ def train(
         PluginError: a loss is no longer finite.
     """
     started = saved = time.monotonic()
+    wait = SECONDS_BETWEEN_CHECKPOINTS
     averages = averages or {}
     averaged = {name: copy.deepcopy(modules[name]).requires_grad_(False).eval() for name in averages}
     state = _State(modules, optimizers, averaged, torch.device(context.device))
@@ -347,9 +348,11 @@ def train(
         now = time.monotonic()
         if context.deadline is not None and now - started >= context.deadline:
             break
-        if now - saved >= SECONDS_BETWEEN_CHECKPOINTS:
+        if now - saved >= wait or (is_over() and now - started >= SECONDS_BETWEEN_CHECKPOINTS):
             context.checkpoint.save(state.tensors(), state.values())
             saved = time.monotonic()
+            # slow disks and large networks: it takes a twentieth of the time at most
+            wait = SECONDS_BETWEEN_CHECKPOINTS * (1 + 4 * (saved - now))
     for name, module in averaged.items() if state.best else ():
         load_weights(module, _below(state.best, f"{name}/"))
     return Outcome(state.num_done, is_over(), averaged)

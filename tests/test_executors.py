@@ -215,7 +215,18 @@ list(Processes(1).map_unordered([Job("tasks_of_test:act", {}, [{"do": sys.argv[1
 """
 
 
-@pytest.mark.parametrize("does", ["time.sleep(60)", "[None for _ in iter(int, 1)]"], ids=["asleep", "busy"])
+STUCK = "__import__('re').match('(a+)+$', 'a' * 60 + 'b')"  # never gives up the interpreter's lock
+ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's part in it is Linux's own")
+
+
+@pytest.mark.parametrize(
+    "does",
+    [
+        pytest.param("time.sleep(60)", id="asleep"),
+        pytest.param("[None for _ in iter(int, 1)]", id="busy"),
+        pytest.param(STUCK, id="stuck", marks=ON_LINUX),
+    ],
+)
 def test_no_worker_outlives_a_host_that_is_killed(tasks, tmp_path, does):
     pid = tmp_path / "pid"
     do = f"open({str(pid)!r}, 'w').write(str(os.getpid())) and {does}"
@@ -224,6 +235,13 @@ def test_no_worker_outlives_a_host_that_is_killed(tasks, tmp_path, does):
             time.sleep(0.02)
         host.send_signal(signal.SIGKILL)
     assert is_gone(int(pid.read_text()))
+
+
+@ON_LINUX
+def test_where_memory_runs_out_a_worker_goes_before_its_host(tasks):
+    do = "{'score': int(open('/proc/self/oom_score_adj').read())}"
+    ((_, _, result),) = Processes(1).map_unordered([job("act", [{"do": do}])], print)
+    assert result == {"score": 1000}
 
 
 class Refused(DataError):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+import random
+import resource
+import signal
 import sys
 import time
 from pathlib import Path
@@ -37,7 +40,19 @@ def augment_components():
         Means,
         Lines,
         FaultySink,
+        LinesSink,
     ]
+
+
+def linger(stage):
+    """Take FAKE_SECONDS in the stage FAKE_STAGE (`fit` by default), and write the process id to FAKE_STARTED there."""
+    if os.environ.get("FAKE_STAGE", "fit") != stage:
+        return
+    if started := os.environ.get("FAKE_STARTED"):
+        Path(started).write_text(str(os.getpid()))
+    end = time.monotonic() + float(os.environ.get("FAKE_SECONDS", "0"))
+    while time.monotonic() < end:
+        time.sleep(0.02)
 
 
 class Rows(Source):
@@ -51,6 +66,7 @@ class Rows(Source):
         target: Literal["label", "y", "none"] = "label"
 
     def read(self, context):
+        linger("read")
         rng = np.random.default_rng(5)
         rows = np.arange(self.params.rows)
         label = np.where(rows % 4 == 0, "yes", "no")
@@ -80,10 +96,7 @@ class FaultySource(Rows):
 
 
 class Move(Generator):
-    """Training rows of the class asked for, their numbers moved a little.
-
-    A fit takes FAKE_SECONDS, and writes its process id into the file FAKE_STARTED when it begins.
-    """
+    """Training rows of the class asked for, their numbers moved a little."""
 
     name = "fake-move"
     origin = "rows"
@@ -94,11 +107,7 @@ class Move(Generator):
         notes: Path | None = None
 
     def fit(self, data, context):
-        if started := os.environ.get("FAKE_STARTED"):
-            Path(started).write_text(str(os.getpid()))
-        end = time.monotonic() + float(os.environ.get("FAKE_SECONDS", "0"))
-        while time.monotonic() < end:
-            time.sleep(0.02)
+        linger("fit")
         numbers = [name for name, column in data.schema.columns.items() if column.type == "number"]
         self.spread = {name: float(data.frame[name].std()) for name in numbers if name != data.schema.target}
         self.spread = {name: spread if spread > 0 else 1.0 for name, spread in self.spread.items()}
@@ -107,6 +116,7 @@ class Move(Generator):
         return self
 
     def sample(self, given, context):
+        linger("sample")
         train, rng = context.train, context.rng
         place = rng.random(4096)[: len(given)]
         noise = rng.normal(size=(4096, len(self.spread)))[: len(given)]
@@ -205,6 +215,11 @@ class Faulty(Move):
         frame = made.frame
         if fault == "sample:count":
             return made.take(slice(1, None))
+        if fault == "sample:more":
+            return Dataset.concat([made, made])
+        if fault == "sample:category":
+            words = pd.Categorical(["unheard-of"] * len(frame))
+            return Dataset(frame.assign(label=words), {}, made.schema)
         if fault == "sample:columns":
             return Dataset(frame.rename(columns={"x": "z"}), {}, made.schema)
         if fault == "sample:type":
@@ -256,6 +271,20 @@ class Faulty(Move):
                 os.chdir("/")
                 os.environ["HOME"] = "/nowhere"
                 os.environ["FAKE_LEFT_BEHIND"] = "1"
+            case (_, "killed"):
+                os.kill(os.getpid(), signal.SIGKILL)
+            case (_, "hog"):
+                used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+                limit = used + 100_000_000  # as `ulimit -v` would
+                resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+                hoard = []
+                while True:
+                    hoard.append(bytearray(10_000_000))
+            case (_, "meddle"):
+                os.chdir("/")
+                os.environ["HOME"] = "/nowhere"
+                random.seed(0)
+                np.random.seed(0)  # noqa: NPY002
             case (_, "change-train"):
                 train.frame.loc[0, "x"] = 99.0
 
@@ -307,6 +336,7 @@ class Centroids(Probe):
         fault: str = ""
 
     def fit(self, data, context, weights=None):
+        linger("trial")
         schema = data.schema
         self.names = [name for name in schema.features if schema.columns[name].type == "number"]
         values = data.frame[self.names].fillna(0.0).to_numpy()
@@ -341,6 +371,7 @@ class Means(Metric):
     def score(self, synthetic, train, holdout, context):
         if self.params.fault == "raise":
             raise ZeroDivisionError("by nought")
+        linger("score")
         name = next(name for name, column in train.schema.columns.items() if column.type == "number")
         gap = abs(synthetic.frame[name].mean() - train.frame[name].mean())
         return [Score("gap between means", np.nan if self.params.fault == "nan" else float(gap), better="lower")]
@@ -357,6 +388,7 @@ class Lines(Reporter):
     def write(self, run, folder):
         if self.params.fault == "raise":
             raise ZeroDivisionError("by nought")
+        linger("report")
         path = folder / "report.txt"
         text = f"{run.name}: {run.metrics['trial']['verdict']}\n"
         text += f"{len(run.synthetic)} rows; losses of {sorted(run.losses())}; rejects of {sorted(run.rejects())}\n"
@@ -378,3 +410,15 @@ class FaultySink(Sink):
         for _ in batches:
             pass
         return [Path("/etc/passwd")] if self.params.fault == "elsewhere" else None
+
+
+class LinesSink(Sink):
+    """How many rows there are."""
+
+    name = "fake-lines-sink"
+
+    def write(self, name, batches, schema, folder):
+        linger("write")
+        path = folder / f"{name}.txt"
+        path.write_text(f"{sum(len(batch) for batch in batches)} rows\n")
+        return [path]
