@@ -66,7 +66,7 @@ def draft(place: Path) -> Iterator[Path]:
     Raises:
         LockedError: another process holds the place.
     """
-    with taken(place):
+    with taken(place, patience=1.0):
         hidden = _draft_of(place)
         try:
             with disk_errors(place, "making it"):
@@ -184,7 +184,11 @@ def _flush_one(path: Path) -> None:
 
 @contextmanager
 def exclusive(
-    lock_file: Path, what: str, wait: bool, waiting: Callable[[str], None] = lambda message: None
+    lock_file: Path,
+    what: str,
+    wait: bool,
+    waiting: Callable[[str], None] = lambda message: None,
+    patience: float = 0.0,
 ) -> Iterator[None]:
     """Hold a lock that the system frees when this process dies.
 
@@ -193,6 +197,7 @@ def exclusive(
         what: named in messages.
         wait: wait for another holder, after saying so once, or refuse at once.
         waiting: called with a message before waiting.
+        patience: seconds before that: somebody may just be clearing away what a killed process left.
 
     Raises:
         LockedError: another process holds it, and `wait` is false.
@@ -202,7 +207,7 @@ def exclusive(
         with disk_errors(lock_file, "taking the lock"):
             lock_file.parent.mkdir(parents=True, exist_ok=True)
             try:
-                lock.acquire(timeout=0)
+                lock.acquire(timeout=patience)
             except Timeout:
                 holder = _holder(lock_file)
                 if not wait:
@@ -221,9 +226,9 @@ def exclusive(
 
 
 @contextmanager
-def taken(place: Path) -> Iterator[None]:
+def taken(place: Path, patience: float = 0.0) -> Iterator[None]:
     """Hold a place where something is to be published, or raise LockedError where another process does."""
-    with exclusive(place.with_name(f".{place.name}.lock"), f"{place}", wait=False):
+    with exclusive(place.with_name(f".{place.name}.lock"), f"{place}", wait=False, patience=patience):
         yield
 
 

@@ -13,7 +13,7 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 
 FAKES = Path(__file__).parent / "fakes"
-collect_ignore = ["fakes"]  # a distribution that only some tests have installed
+collect_ignore = ["fakes", "faults/injected"]  # what only processes that tests start import
 
 
 @pytest.fixture(autouse=True)

@@ -253,6 +253,15 @@ def test_out_in_a_folder_that_cannot_be_written(spec):
     assert "/proc/self" in result.stderr
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that nobody can write to")
+def test_a_store_that_cannot_be_written_is_found_before_anything_is_read(spec, tmp_path, monkeypatch):
+    monkeypatch.setenv("AUGMENT_STORE", "/proc/self/store")
+    result = invoke("run", spec(source={"use": "fake-faulty-source"}), "--workers", 0, "-q")
+    assert result.exit_code == 7
+    assert "/proc/self/store" in result.stderr
+    assert not (tmp_path / "runs").exists()
+
+
 def test_out_that_holds_somebodys_files(spec, tmp_path):
     out = tmp_path / "mine"
     out.mkdir()

@@ -4,6 +4,8 @@ import errno
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -108,6 +110,8 @@ def test_everything_is_on_the_disk_before_it_is_seen(tmp_path, monkeypatch):
 
 HOLD = """
 import sys
+import threading
+import time
 from pathlib import Path
 from augment.disk import exclusive
 with exclusive(Path(sys.argv[1]), "it", wait=False):
@@ -154,6 +158,21 @@ def test_the_lock_of_a_dead_process_is_free(tmp_path, holder):
     with exclusive(tmp_path / "a.lock", "the run", wait=False):
         assert (tmp_path / "a.lock").read_text() == str(os.getpid())
     assert left_in(tmp_path) == []
+
+
+def test_a_place_that_is_just_being_cleared_is_waited_for(tmp_path):
+    def clearing():
+        with taken(tmp_path / "place"):
+            held.set()
+            time.sleep(0.3)
+
+    held = threading.Event()
+    thread = threading.Thread(target=clearing)
+    thread.start()
+    held.wait()
+    with draft(tmp_path / "place") as hidden:
+        assert hidden.is_dir()
+    thread.join()
 
 
 def test_a_holder_that_has_not_said_who_it_is_is_unknown(tmp_path, holder):
