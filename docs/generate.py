@@ -75,8 +75,8 @@ def pipeline_page() -> str:
 def components_page() -> str:
     """Every built-in component: what it does, what data it takes, its settings."""
     catalog = Catalog()
-    own = [offer.name for offer in catalog.offers if offer.distribution == OWN]
-    classes = {cls for name in own for cls in catalog.components(name)}
+    own = [report for report in catalog.reports() if report.offer.distribution == OWN]
+    classes = {cls for report in own if report.components for cls in catalog.components(report.offer.name)}
     parts = [
         "# Built-in components",
         "`augment show NAME` prints the same. A name may stand for several components, one for each kind of data.",
