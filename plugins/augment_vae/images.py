@@ -49,7 +49,7 @@ class ImageVae(components.Generator):
         default from the size of the pictures, 0.16 for 8 x 8 grey ones up to 0.6 for large ones."""
         sharpness: float = Field(0.0, ge=0)
         """How much it counts that a second network can tell drawn pictures from real ones by their details. 0 leaves it
-        out; 1 gives crisper pictures for about twice the time, and may make up details."""
+        out; 1 to 10 bring back more and more of the texture that is smoothed away, for several times the time."""
         rate: float = Field(1e-3, gt=0)
         """Learning rate, which falls to zero over the second half of the steps."""
         components: int = Field(16, ge=1)
