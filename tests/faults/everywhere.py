@@ -120,9 +120,9 @@ class Everywhere:
             yield f"kill after {after:.3f} s", self.goes_on(small, ended, lambda s=small: forks.run(s), wanted)
 
     def real(self) -> Case:
-        forks, rng = Forks(("tables", "gan", "vae", "rnn")), Random(3)
-        for name in ("vae", "gan", "rnn", "anchored"):
-            pipeline = REAL.replace("GENERATOR", name)
+        forks, rng = Forks(("tables", "arrays", "gan", "vae", "rnn")), Random(3)
+        for name, (source, sink, generator) in REAL.items():
+            pipeline = REAL_PIPELINE.format(source=source, sink=sink, generator=generator)
             undisturbed, wanted, _ = self.undisturbed(forks, workers=0, pipeline=pipeline)
             seconds = _seconds(forks, self.new(undisturbed))
             for after in self.some([rng.uniform(0, seconds) for _ in range(REAL_INSTANTS)]):
@@ -203,18 +203,26 @@ class Everywhere:
             yield f"{do} at step {at}, workers", [*problems, *self.goes_on(small, ended, small.run, wanted)]
 
 
-REAL = """\
+REAL = {
+    "vae for tables": ("csv", "csv", "{use: vae, with: {steps: 300}}"),
+    "gan for tables": ("csv", "csv", "{use: gan, with: {steps: 120, autoencoder_steps: 120}}"),
+    "rnn": ("csv", "csv", "{use: rnn, with: {steps: 300}}"),
+    "anchored": ("csv", "csv", "{use: anchored, with: {steps: 200, members: 2}}"),
+    "vae for images": ("npz", "npz", "{use: vae, with: {steps: 100}}"),
+    "gan for images": ("npz", "npz", "{use: gan, with: {steps: 60, width: 8}}"),
+}
+REAL_PIPELINE = """\
 name: small
 seed: 3
-source: {use: csv, with: {path: data.csv}}
-schema: {target: label}
-generators: [GENERATOR]
-mix: {rows: {yes: 30, no: 20}}
+source: {{use: {source}, with: {{path: data.{source}}}}}
+schema: {{target: label}}
+generators: [{generator}]
+mix: {{rows: {{yes: 30, no: 20}}}}
 filters: []
 trial: false
 metrics: []
 reporters: []
-sinks: [csv]
+sinks: [{sink}]
 """
 
 

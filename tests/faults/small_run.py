@@ -19,6 +19,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from augment.keys import file_sha256
 from augment.store import _damage
 
@@ -41,10 +43,16 @@ sinks: [csv, parquet]
 """
 
 
-def write_data(path: Path) -> None:
+def write_rows(path: Path) -> None:
     rng = random.Random(1)
     rows = [f"{rng.gauss(0, 1):.4f},{rng.gauss(0, 1):.4f},{'yes' if row % 3 else 'no'}\n" for row in range(60)]
     path.write_text("x,y,label\n" + "".join(rows))
+
+
+def write_images(path: Path) -> None:
+    rng = np.random.default_rng(1)
+    label = np.array(["yes", "no", "yes"] * 16)
+    np.savez(path, image=rng.integers(0, 256, (len(label), 16, 16, 1), dtype=np.uint8), label=label)
 
 
 @dataclass
@@ -79,7 +87,8 @@ class SmallRun:
         for folder in (self.work, self.store, self.temporary):
             folder.mkdir(parents=True)
         (self.work / "small.yaml").write_text(self.pipeline)
-        write_data(self.work / "data.csv")
+        self.data = self.work / ("data.npz" if "data.npz" in self.pipeline else "data.csv")
+        (write_images if self.data.suffix == ".npz" else write_rows)(self.data)
 
     def again(self, folder: Path, **changes) -> SmallRun:
         """The same, with nothing done yet."""
@@ -94,6 +103,7 @@ class SmallRun:
     def variables(self, **fault) -> dict[str, str]:
         """The environment of a run, with the fault to be injected if one is given."""
         found = {**os.environ, **self.environment, "AUGMENT_STORE": str(self.store), "TMPDIR": str(self.temporary)}
+        found["TORCHINDUCTOR_CACHE_DIR"] = str(self.folder / "torch")  # torch leaves one in TMPDIR otherwise
         if fault:
             found["AUGMENT_FAULTS"] = json.dumps(self.fault(**fault))
             found["PYTHONPATH"] = os.pathsep.join(filter(None, [str(INJECTED), found.get("PYTHONPATH", "")]))
@@ -172,7 +182,7 @@ class SmallRun:
         if not self.out and (not link.is_symlink() or link.resolve() != result):
             problems.append("the link does not lead to the run")
         places = {"mine"} if self.out else {"runs", "runs/small", f"runs/{result.name}"}
-        expected = {"data.csv", "small.yaml", *places}
+        expected = {self.data.name, "small.yaml", *places}
         left = [path for path in self.work.rglob("*") if result not in path.parents]
         left = [path.relative_to(self.work).as_posix() for path in left if link not in path.parents]
         problems += [f"left behind: {name}" for name in sorted(set(left) - expected)]
