@@ -35,7 +35,9 @@ def test_a_disturbed_run_loses_nothing_and_the_same_command_goes_on(sample, part
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("parts", "every"), [([*DISTURBED, "full"], 10), (["workers"], 60), (["real"], 12)], ids=["light", "workers", "real"]
+    ("parts", "every"),
+    [([*DISTURBED, "full"], 10), (["workers"], 60), (["real"], 12)],
+    ids=["light", "workers", "real"],
 )
 def test_a_larger_sample(parts, every):
     found = everywhere(*parts, "--every", str(every), "--offset", "3").splitlines()
