@@ -33,6 +33,7 @@ DISK_ERROR = 7
 ERRORS = ("ENOSPC", "EIO", "EACCES", "EROFS")
 INSTANTS = 200
 ROWS = 40
+WORKERS_EVERY = 8  # a run with worker processes takes ten of them, so not every step is tried
 REAL_INSTANTS = 24  # of each generator
 Case = Iterator[tuple[str, list[str]]]  # what was tried, and what did not hold
 
@@ -190,8 +191,8 @@ class Everywhere:
         assert ended.code == 0, ended
         wanted, num_steps = undisturbed.content(), undisturbed.num_steps
         kinds = ("kill-run", "kill-self", "ENOSPC")
-        for at in self.some(range(1, num_steps + 1)):
-            do = kinds[at % len(kinds)]
+        for number, at in enumerate(self.some(range(1, num_steps + 1, WORKERS_EVERY))):
+            do = kinds[number % len(kinds)]
             small = self.new(undisturbed)
             ended = small.run(at=at, do=do)
             problems = []

@@ -36,7 +36,7 @@ def test_a_disturbed_run_loses_nothing_and_the_same_command_goes_on(sample, part
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("parts", "every"),
-    [([*DISTURBED, "full"], 10), (["workers"], 60), (["real"], 12)],
+    [([*DISTURBED, "full"], 10), (["workers"], 12), (["real"], 12)],
     ids=["light", "workers", "real"],
 )
 def test_a_larger_sample(parts, every):
