@@ -165,7 +165,8 @@ class Trial(_Model):
     """The experiment on the hold-out: the same probe trained with and without the synthetic rows."""
 
     probe: Use | None = None
-    """The model that is trained: `boosting` for tables and `cnn` for images, if not given."""
+    """The model that is trained: `boosting` for tables and `cnn` for images, if not given. `package.module:factory` is
+    a function of your own that returns a model with the interface of scikit-learn; see `augment show estimator`."""
     score: str | None = None
     """The score that the verdict looks at, such as `balanced_accuracy`; chosen by the target when not given."""
     seeds: Annotated[int, Field(ge=1, le=1000)] = 5

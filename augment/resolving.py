@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from augment.validation import Complaint, validate
 __all__ = ["Resolver"]
 
 DEFAULT_PROBES: dict[str, Modality] = {"boosting": "table", "cnn": "image"}
+ESTIMATOR = "estimator"  # the probe behind a factory of the user's
 LEFT_OUT_WHERE_UNFIT = ("filters", "metrics")  # as defaults; without a sink or a reporter there would be no result
 
 
@@ -76,7 +78,7 @@ class Resolver:
         trail: Trail = ("trial", "probe")
         entry = trial.get("probe")
         if entry is not None:
-            return self._step("probe", trail, entry, ids_of([entry])[0], optional=False)
+            return self._step("probe", trail, self._spelled_out(entry, trail), ids_of([entry])[0], optional=False)
         found: list[Step] = []
         for name, modality in DEFAULT_PROBES.items():
             if name in self._catalog.names and (self._modalities is None or modality in self._modalities):
@@ -87,6 +89,24 @@ class Resolver:
         use = " or ".join(step.use for step in found)
         candidates = tuple(candidate for step in found for candidate in step.candidates)
         return Step("probe", "probe", use, None, candidates, "trial.probe", optional=True)
+
+    def _spelled_out(self, entry: Any, trail: Trail) -> Any:
+        """A probe `package.module:factory` as the component behind it; others as they are."""
+        use = entry.get("use") if isinstance(entry, dict) else None
+        if not isinstance(use, str) or ":" not in use:
+            return entry
+        module = use.partition(":")[0]
+        place = self._base.joinpath(*module.split("."))
+        beside = [file for file in (place.with_name(f"{place.name}.py"), place / "__init__.py") if file.is_file()]
+        file = {"file": str(beside[0])} if beside else {}
+        top = module.partition(".")[0]
+        if not beside and (not top.isidentifier() or importlib.util.find_spec(top) is None):
+            here = f"neither in {str(self._base)!r}, beside the pipeline file, nor installed"
+            self.complaints.append(((*trail, "use"), f"there is no module {module!r}, {here}"))
+            return None
+        settings = entry.get("with", {})
+        settings = {"factory": use, **file, **settings} if isinstance(settings, dict) else settings
+        return {**entry, "use": ESTIMATOR, "with": settings}
 
     def _step(self, kind: Kind, trail: Trail, entry: Any, name: str, optional: bool) -> Step | None:
         """The step of one entry; None when something is wrong with it, or it is optional and unfit."""

@@ -12,6 +12,8 @@ from augment.plugins import Catalog
 
 __all__ = ["json_schema"]
 
+FACTORY = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"  # a probe of the user's own: package.module:factory
+
 
 def json_schema(catalog: Catalog) -> dict[str, Any]:
     """A JSON Schema (2020-12) of pipeline files. Imports every plugin; broken ones are left out."""
@@ -55,10 +57,13 @@ def _entry(
             then["required"] = ["with"]
         settings.append({"if": {"properties": {"use": {"const": name}}}, "then": then})
     spelled: dict[str, Any] = {**use, "title": kind.capitalize()}
-    spelled["properties"] = {**use["properties"], "use": {**use["properties"]["use"], "enum": names}}
+    known: dict[str, Any] = {"type": "string", "enum": names}
+    if kind == "probe":
+        known = {"anyOf": [known, {"type": "string", "pattern": FACTORY}]}
+    spelled["properties"] = {**use["properties"], "use": {**use["properties"]["use"], **known}}
     if settings:
         spelled["allOf"] = settings
-    return {"anyOf": [{"type": "string", "enum": names}, spelled]}
+    return {"anyOf": [known, spelled]}
 
 
 def _define(cls: type[Component], definitions: dict[str, Any]) -> str:

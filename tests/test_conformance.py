@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -83,6 +84,7 @@ SETTINGS = {
     "TextFolder": _text_folder,
     "SklearnDataset": {"dataset": "iris"},
     "Cnn": {"steps": 120},
+    "Estimator": {"factory": "model_of_mine:Both", "file": Path(__file__).parent / "fakes" / "model_of_mine.py"},
     "ImageGan": {"steps": 6, "width": 8},
     "ImageVae": {"steps": 6},
     "AnchoredImage": {"steps": 6},
