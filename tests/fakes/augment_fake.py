@@ -33,6 +33,8 @@ def augment_components():
         Free,
         Rounded,
         Drawn,
+        Planted,
+        PlantedRows,
         Faulty,
         Reject,
         NearReal,
@@ -191,6 +193,48 @@ class Drawn(Move):
         label = np.where(rng.random(4096)[: len(label)] < self.params.right, label, other)
         frame = made.frame.assign(x=x[: len(label)].round(6) + (label == "yes"), y=y[: len(label)])
         return Dataset(frame, {}, made.schema)
+
+
+def planted(rng, num_rows, tells):
+    """Ten numbers and a label that they tell, or do not."""
+    features = rng.normal(size=(num_rows, 10))
+    score = features @ np.linspace(0.2, 1.0, 10) + 0.5 * rng.normal(size=num_rows)
+    label = np.where((score if tells else rng.normal(size=num_rows)) > 0, "yes", "no")
+    return features, label
+
+
+class Planted(Source):
+    """Rows of which one knows whether there is anything to learn."""
+
+    name = "fake-planted"
+    yields = frozenset({"table"})
+
+    class Params(components.Params):
+        rows: int = 100
+        tells: bool = True
+        draw: int = 0
+
+    def read(self, context):
+        features, label = planted(np.random.default_rng(self.params.draw), self.params.rows, self.params.tells)
+        frame = pd.DataFrame(features, columns=[f"x{n}" for n in range(10)]).assign(label=label)
+        declared = context.declared.model_copy(update={"target": "label"})
+        return Dataset.of(frame, {}, infer(frame, {}, declared))
+
+
+class PlantedRows(Free):
+    """More rows of the same kind: as the source draws them, or with labels that mean nothing."""
+
+    name = "fake-planted-rows"
+
+    class Params(Move.Params):
+        tells: bool = True
+
+    def sample(self, given, context):
+        features, label = planted(np.random.default_rng(context.seed), 4096, self.params.tells)
+        frame = pd.DataFrame(features, columns=[f"x{n}" for n in range(10)])
+        frame["label"] = pd.Categorical(label, dtype=context.train.frame["label"].dtype)
+        schema = context.train.schema
+        return Dataset.of(frame[: len(given)][list(schema.columns)].reset_index(drop=True), {}, schema)
 
 
 class Faulty(Move):
