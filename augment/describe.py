@@ -11,27 +11,33 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from augment.components import EVERY_COLUMN, EVERY_MODALITY, KINDS, Component, Generator, Kind, Source
-from augment.console import printable
+from augment.console import duration, printable
 from augment.plugins import Catalog
 from augment.yamltext import flow
 
 if TYPE_CHECKING:
+    from augment.cache import Entry
     from augment.rundir import Run
     from augment.runner import CheckResult
+    from augment.runs import Found
     from augment.schema import Schema
     from augment.spec import Resolved
     from augment.steps import Step
 
 __all__ = [
     "abilities",
+    "cache",
     "check",
     "component",
     "example",
     "offered",
     "plugins",
+    "pruned",
     "result",
     "result_event",
+    "runs",
     "settings",
+    "size",
     "verdict",
 ]
 
@@ -384,3 +390,53 @@ def _near(path: Path) -> str:
         return printable(path.relative_to(Path.cwd()))
     except ValueError:
         return printable(path)
+
+
+def runs(found: Sequence[Found], folder: Path) -> str:
+    """The table of `augment runs`."""
+    if not found:
+        return f"no runs in {printable(folder)} or below"
+    rows: list[Sequence[object]] = [("NAME", "KEY", "FINISHED (UTC)", "STATUS", "VERDICT", "SCORE", "ROWS", "FOLDER")]
+    for run in found:
+        when = run.when.strftime("%Y-%m-%d %H:%M")
+        place = _near(Path(run.folder).absolute())
+        rows.append((run.name, run.key, when, run.status, run.verdict, run.score, run.rows, place))
+    return "\n".join(table(rows))
+
+
+def cache(found: Sequence[Entry], root: Path) -> str:
+    """The table of `augment cache ls`."""
+    if not found:
+        return f"{printable(root)}: empty"
+    rows: list[Sequence[object]] = [("KEY", "WHAT", "SIZE", "LAST USED", "USED BY")]
+    for entry in found:
+        kind, _, digest = entry.key.partition("-")
+        users = [Path(run).name for run in entry.runs]
+        more = f" and {len(users) - 2} more" if len(users) > 2 else ""
+        by = "a run at this moment" if entry.in_use else ", ".join(users[:2]) + more or "nobody"
+        ago = f"{duration(entry.age) if entry.age < 86_400 else f'{entry.age / 86_400:.0f} days'} ago"
+        rows.append((f"{kind}-{digest[:8]}", entry.what, size(entry.size), ago, by))
+    total = sum(entry.size for entry in found)
+    return "\n".join([*table(rows), "", f"{len(found)} entries, {size(total)} in {printable(root)}"])
+
+
+def pruned(removed: Sequence[Entry], kept: Sequence[Entry], dry_run: bool) -> str:
+    """What `augment cache prune` says."""
+    verb = "would remove" if dry_run else "removed"
+    lines = [f"{verb} {entry.what}, {size(entry.size)}" for entry in removed]
+    lines += [f"left {entry.what}, {size(entry.size)}: a run uses it" for entry in kept]
+    return "\n".join([*lines, f"{verb} {len(removed)} entries, {size(sum(entry.size for entry in removed))}"])
+
+
+def size(num_bytes: int) -> str:
+    """Bytes in the unit that one reads best.
+
+    >>> size(512), size(2_500_000), size(31_000_000_000)
+    ('512 B', '2.5 MB', '31.0 GB')
+    """
+    if num_bytes < 1000:
+        return f"{num_bytes} B"
+    for power, unit in ((4, "TB"), (3, "GB"), (2, "MB")):
+        if num_bytes >= 10 ** (3 * power):
+            return f"{num_bytes / 10 ** (3 * power):,.1f} {unit}"
+    return f"{num_bytes / 1000:,.1f} KB"

@@ -64,7 +64,7 @@ def sample(
         raise SpecError(f"{out}: the ending {out.suffix!r} names no format; expected {known}, or none for a folder")
     if out.exists() and not overwrite:
         raise SpecError(f"{out} exists; name another file, or replace it with --overwrite")
-    with opened(run.resolved, workers=workers) as (session, resolved):
+    with opened(run.resolved, workers=workers, source_needed=False) as (session, resolved):
         folder = training_part(run, session, resolved)
         train = Dataset.load(folder)
         if not out.suffix and train.schema.modality != "image":
@@ -98,7 +98,8 @@ def training_part(run: Run, session: Session, resolved: Resolved) -> Path:
     Raises:
         DataError: it is in none of them any more.
     """
-    kept = session.store.get(run.manifest["train"])
+    with session.store.making(run.manifest["train"], "the training part"):  # nobody removes it meanwhile
+        kept = session.store.get(run.manifest["train"])
     if kept is not None:
         return kept
     with suppress(DataError):  # a sink that cannot be read back
@@ -107,7 +108,11 @@ def training_part(run: Run, session: Session, resolved: Resolved) -> Path:
         if f"train-{part.fingerprint()}" == run.manifest["train"]:
             part.save(session.scratch / "train")
             return session.keep(run.manifest["train"], session.scratch / "train")
-    prepared = prepare(session, resolved)
+    try:
+        prepared = prepare(session, resolved)
+    except DataError as error:
+        lost = f"{run.folder}: its training part is in the store no more, and cannot be made again from its source"
+        raise DataError(f"{lost}: {error}") from error
     if prepared.key != run.manifest["train"]:
         raise DataError(
             f"{run.folder}: its source has changed since; run the pipeline again to sample from the new data"

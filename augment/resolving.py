@@ -34,12 +34,13 @@ class Resolver:
         broken: the plugins among it that cannot be imported or fail.
     """
 
-    def __init__(self, catalog: Catalog, document: Document, base: Path):
+    def __init__(self, catalog: Catalog, document: Document, base: Path, source_needed: bool = True):
         self.complaints: list[Complaint] = []
         self.broken: list[PluginError] = []
         self._catalog = catalog
         self._document = document
         self._base = base
+        self._source_needed = source_needed
         self._modalities: frozenset[Modality] | None = None  # what the source can yield, when that is known
         self.steps = [step for section in SECTIONS for step in self._section(section)]
         self._check_observers()
@@ -186,7 +187,7 @@ class Resolver:
         def absolute(path: Path, inner: Trail) -> Path:
             found = Path(os.path.abspath(self._base / os.path.expanduser(path)))
             is_pattern = re.search(r"[*?[]", str(path)) is not None
-            if cls.kind == "source" and not is_pattern and not os.path.exists(found):
+            if cls.kind == "source" and self._source_needed and not is_pattern and not os.path.exists(found):
                 looked = "" if path.is_absolute() else f" in {str(self._base)!r}, where relative paths begin"
                 near = did_you_mean(found.name, names_in(found.parent))
                 problems.append(((*trail, *inner), f"there is no file or folder {shown(str(path), 200)}{looked}{near}"))

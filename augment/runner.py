@@ -125,6 +125,7 @@ def run(
             draft.write_text(LOG, "\n".join(session.lines) + "\n")
             draft.finish(manifest)
         done = Run(place.final)
+        session.store.remember(place.final, done.key)
         if missed:
             raise BoundMissed(missed, done)
         return done

@@ -246,6 +246,7 @@ def opened(
     overrides: Sequence[str] = (),
     workers: int | None = None,
     events: Events | None = None,
+    source_needed: bool = True,
 ) -> Iterator[tuple[Session, Resolved]]:
     """Load a pipeline and open a session for it, with a scratch folder that is gone afterwards.
 
@@ -253,7 +254,7 @@ def opened(
         Interrupted: the user stopped what was done inside the block, with Ctrl-C or SIGTERM.
     """
     catalog = Catalog()
-    resolved = load(pipeline, catalog, overrides=overrides)
+    resolved = load(pipeline, catalog, overrides=overrides, source_needed=source_needed)
     store = Store()
     with _interruptible(), disk_errors(store.root, "the run"), store.scratch() as scratch:
         session = Session(

@@ -93,6 +93,7 @@ def load(
     *,
     overrides: Sequence[str] = (),
     base: Path | None = None,
+    source_needed: bool = True,
 ) -> Resolved:
     """Read a pipeline and check all that can be checked without the data.
 
@@ -101,6 +102,7 @@ def load(
         catalog: the components there are.
         overrides: such as `generators.0.with.epochs=5`, each changing one value.
         base: the folder that relative paths refer to; the file's own, or the current one for a mapping.
+        source_needed: whether the files that the source names must be there.
 
     Raises:
         SpecError: with everything that is wrong, in the order of the lines.
@@ -122,7 +124,7 @@ def load(
 
     pipeline, complaints = validate(Pipeline, tree)
     complaints += cross_check(tree)
-    resolver = Resolver(catalog, document, base)
+    resolver = Resolver(catalog, document, base, source_needed)
     complaints += resolver.complaints
     if complaints:
         problems = list(dict.fromkeys(document.problem(*complaint) for complaint in complaints))

@@ -6,11 +6,13 @@ Layout under the root (`AUGMENT_STORE`, else the user's cache folder):
     work/<key>/           being made, or left by a killed run: holds checkpoints
     locks/<key>.lock      held while it is made
     scratch/<name>/       a run's own temporary files
-    scratch/<name>.lock   held as long as that run lives
+    scratch/<name>.lock   held as long as that run lives; `uses/` in the folder names the keys that it works with
+    runs/                 finished runs, and the keys that they were made with
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import uuid
@@ -49,6 +51,7 @@ class Store:
     def __init__(self, root: Path | None = None, note: Callable[[str], None] = lambda message: None):
         self.root = root or default_root()
         self.note = note
+        self._uses: Path | None = None
 
     def get(self, key: str) -> Path | None:
         """The finished folder of that key, every file checked against its hash, or None.
@@ -60,6 +63,9 @@ class Store:
             return None
         damage = _damage(folder)
         if damage is None:
+            self._use(key)
+            with suppress(OSError):  # so that it is known what was not used for long
+                os.utime(folder)
             return folder
         self.note(f"the stored result {folder} is damaged ({damage}) and will be made again")
         with disk_errors(folder, "removing a damaged entry"):
@@ -87,6 +93,7 @@ class Store:
     def publish(self, key: str, built: Path) -> Path:
         """Give a finished folder its place, whole or not at all. Call it while holding the key."""
         place = self.root / "objects" / key
+        self._use(key)
         with disk_errors(place, "publishing a result"):
             write_manifest(built)
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -103,10 +110,40 @@ class Store:
         with exclusive(folder.with_suffix(".lock"), f"{folder}", wait=False):
             with disk_errors(folder, "making a scratch folder"):
                 folder.mkdir()
+                self._uses = folder / "uses"
+                self._uses.mkdir()
             try:
                 yield folder
             finally:
+                self._uses = None
                 remove(folder)
+
+    def _use(self, key: str) -> None:
+        """Tell others that this process works with an entry, until its scratch folder is gone."""
+        if self._uses is not None:
+            with disk_errors(self._uses, "noting what is in use"):
+                (self._uses / key).touch()
+
+    def uses(self) -> set[str]:
+        """The keys of entries that living runs work with."""
+        found: set[str] = set()
+        for folder in (self.root / "scratch").glob("*/uses"):
+            try:
+                with exclusive(folder.parent.with_suffix(".lock"), f"{folder}", wait=False):
+                    continue  # nobody holds it: that run is dead
+            except LockedError:
+                found |= {path.name for path in folder.glob("*")}
+        return found
+
+    def remember(self, run_folder: Path, run_key: str) -> None:
+        """Note the entries in use as those that a finished run was made with."""
+        keys = sorted(path.name for path in self._uses.glob("*")) if self._uses is not None else []
+        name = hashlib.sha256(str(run_folder).encode()).hexdigest()[:32]
+        note, fresh = self.root / "runs" / f"{name}.json", self.root / "runs" / f"{name}.{uuid.uuid4().hex}"
+        with disk_errors(note, "noting a finished run"):
+            note.parent.mkdir(parents=True, exist_ok=True)
+            fresh.write_text(json.dumps({"folder": str(run_folder), "run": run_key, "keys": keys}), encoding="utf-8")
+            os.replace(fresh, note)
 
     def _scratch_name(self) -> Path:
         return self.root / "scratch" / uuid.uuid4().hex

@@ -145,6 +145,10 @@ def cli_page() -> str:
         command = cli.main.get_command(top, name)
         assert command is not None
         parts += [f"## augment {name}", help_of(command, name, top)]
+        if isinstance(command, click.Group):
+            family = click.Context(command, info_name=name, parent=top)
+            for inner, one in command.commands.items():
+                parts += [f"### augment {name} {inner}", help_of(one, inner, family)]
     tree = inspect.cleandoc(errors.__doc__ or "")
     parts += [
         "## Exit codes",

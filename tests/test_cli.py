@@ -25,7 +25,10 @@ from augment.errors import (
     SpecError,
 )
 
-COMMANDS = ["init", "check", "run", "sample", "plugins", "show", "new-plugin", "check-plugin", "schema", "completion"]
+COMMANDS = [
+    "init", "check", "run", "sample", "runs", "plugins", "show", "new-plugin",
+    "check-plugin", "cache", "doctor", "schema", "completion",
+]  # fmt: skip
 
 METRICS = {
     "rows": {"read": 550, "train": 440, "test": 110, "synthetic": 360},

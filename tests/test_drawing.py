@@ -125,6 +125,30 @@ def test_a_changed_source_is_refused_where_the_store_has_lost_the_training_part(
         sample(done.folder, rows=5, out=tmp_path / "more.csv", workers=0)
 
 
+def _moved(spec, tmp_path):
+    """A finished run whose source file is somewhere else now."""
+    rows = [f"{number / 7:.3f},{'yes' if number % 3 else 'no'}" for number in range(60)]
+    (tmp_path / "data.csv").write_text("\n".join(["x,label", *rows]) + "\n")
+    source = {"use": "csv", "with": {"path": "data.csv"}}
+    path = spec(source=source, schema={"target": "label"}, trial=False, metrics=[], reporters=[])
+    made = run(path, workers=0)
+    (tmp_path / "data.csv").rename(tmp_path / "elsewhere.csv")
+    return made
+
+
+def test_a_source_that_was_moved_is_not_needed_while_the_store_has_the_training_part(spec, tmp_path):
+    done = _moved(spec, tmp_path)
+    assert len(pd.read_csv(sample(done.folder, rows=5, out=tmp_path / "more.csv", workers=0))) == 5
+
+
+def test_a_source_that_was_moved_is_named_where_the_store_has_lost_the_training_part(spec, tmp_path, store):
+    done = _moved(spec, tmp_path)
+    shutil.rmtree(store / "objects")
+    shutil.rmtree(done.folder / "data")
+    with pytest.raises(DataError, match=r"in the store no more, and cannot be made again from its source: .*data\.csv"):
+        sample(done.folder, rows=5, out=tmp_path / "more.csv", workers=0)
+
+
 def test_a_changed_model_is_refused(draw, done):
     state = done.folder / "models" / "fake-move" / "state.json"
     state.write_text(json.dumps({"x": 1000.0}))

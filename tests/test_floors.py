@@ -35,6 +35,7 @@ FLOORS = [
     {"store"},
     {"parts"},
     {"rundir"},
+    {"cache", "runs"},
     # where tasks happen, and the tasks
     {"executors"},
     {"stages"},
@@ -49,7 +50,7 @@ FLOORS = [
     {"runner"},
     # what people see
     {"console"},
-    {"describe", "suggest"},
+    {"describe", "doctor", "suggest"},
     {"init"},
     {"cli"},
     {"__init__"},

@@ -19,10 +19,13 @@ COMMANDS = {
     "check": "augment.cli.running",
     "run": "augment.cli.running",
     "sample": "augment.cli.running",
+    "runs": "augment.cli.looking",
     "plugins": "augment.cli.offering",
     "show": "augment.cli.offering",
     "new-plugin": "augment.cli.authoring",
     "check-plugin": "augment.cli.authoring",
+    "cache": "augment.cli.looking",
+    "doctor": "augment.cli.looking",
     "schema": "augment.cli.editing",
     "completion": "augment.cli.editing",
 }

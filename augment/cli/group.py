@@ -15,7 +15,7 @@ import click
 
 from augment.errors import AugmentError, DiskError, Interrupted, SpecError
 
-__all__ = ["Command", "Commands"]
+__all__ = ["Command", "Commands", "Family"]
 
 INTERRUPTED = 130  # what a shell reports of a command that Ctrl-C ended
 SIGNALLED = 128  # what it adds to the number of a signal
@@ -27,10 +27,17 @@ class Command(click.Command):
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
-        option = click.Option(
-            ["--debug"], is_flag=True, expose_value=False, callback=_remember_debug, help="Show tracebacks of errors."
-        )
-        self.params.append(option)
+        self.params.append(_debug_option())
+
+
+class Family(click.Group):
+    """A command with commands of its own."""
+
+    command_class = Command
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.params.append(_debug_option())
 
 
 class Commands(click.Group):
@@ -104,8 +111,13 @@ def _stopped_by_sigterm(signals: list[int]) -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+def _debug_option() -> click.Option:
+    told = "Show tracebacks of errors."
+    return click.Option(["--debug"], is_flag=True, expose_value=False, callback=_remember_debug, help=told)
+
+
 def _remember_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    ctx.meta[DEBUG] = value
+    ctx.meta[DEBUG] = value or ctx.meta.get(DEBUG, False)
 
 
 def _fail(ctx: click.Context, message: str, code: int) -> NoReturn:
