@@ -155,7 +155,7 @@ def _written(session: Session, resolved: Resolved, schema: Schema, parts: list[t
     kind: tuple[Kind, ...] = ("sink",)
     name = SINKS[out.suffix]
     spec = {**resolved.pipeline.model_dump(mode="json", by_alias=True), "sinks": [{"use": name}]}
-    (sink,) = bind(load(spec, session.catalog, base=resolved.base), schema, None, kind)["sink"]
+    (sink,) = bind(load(spec, session.catalog, base=resolved.base, source_needed=False), schema, None, kind)["sink"]
     origin_column = resolved.pipeline.origin_column
     described = with_origin(schema, origin_column, sorted({origin for _, origin in parts}))
     with draft(out.absolute()) as hidden:
