@@ -192,7 +192,7 @@ def mixed(
     if batch_size < 1:
         raise SpecError(f"mixed: batch_size is {batch_size}; at least 1 is expected")
     overrides = [f"device={device}"] if device else []
-    with opened(run.resolved, overrides, workers=1) as (session, resolved):
+    with opened(run.resolved, overrides, workers=1, source_needed=False) as (session, resolved):
         train = training_part(run, session, resolved)
         data = Dataset.load(train)
         schema = data.schema
