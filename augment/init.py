@@ -82,13 +82,19 @@ def propose(
     """
     catalog = catalog or Catalog()
     use = source_of(data)
-    dataset, settings = read(catalog, use, data)
+    dataset, settings = read(catalog, use, data, keep=target)
     if len(dataset) == 0:
         raise DataError(f"{data}: it holds no rows")
     look = look_at(dataset, target)
     choice = choose(look, catalog)
     place = Path(os.path.relpath(data.resolve(), folder.resolve())).as_posix()
-    comments = {"path": "relative to this file", "size": "height, width: the images have several sizes"}
+    comments = {
+        "path": "relative to this file",
+        "size": "height, width: the images have several sizes, and this is about the middle one",
+        "encoding": "the file is not in UTF-8",
+        "null_values": "cells that mean a missing value",
+        "columns": "all but free text, which generators for tables cannot hold",
+    }
     source = [
         f"{key}: {flow(value)}" + (f"  # {comments[key]}" if key in comments else "")
         for key, value in {"path": place, **settings}.items()

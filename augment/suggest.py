@@ -40,7 +40,14 @@ TARGET_NAMES = (
 MOST_TARGET_VALUES = 20
 LEAST_ROWS_TO_LEARN = 200  # fewer, and a network that starts from noise has nothing to learn from
 LEAST_ROWS_OF_CLASS = 3  # the hold-out takes at most one of three, and two are needed to go from one row to another
-IMAGE_SIZE = (64, 64)  # that images of several sizes are brought to
+LARGEST_IMAGE = 128  # pixels on the longer side that images of several sizes are brought to: larger ones train for days
+MISSING_WORDS = re.compile(
+    r"n\.?/?a\.?|nan|nil|none|null|missing|unknown|unbekannt|keine? angabe|k\.\s?a\.|[-?.#]+", re.IGNORECASE
+)
+STANDARD_NULLS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")  # what is missing in numbers when nothing is said
+MOSTLY = 0.6  # share of a column's cells that are numbers, where the others are words for a missing value
+LEAST_ROWS_OF_IDS = 20
+MOST_IMAGES = 2000  # looked at to find their middle size
 HOLDOUT = 0.2
 
 
@@ -100,8 +107,14 @@ def source_of(data: Path) -> str:
         ) from None
 
 
-def read(catalog: Catalog, use: str, data: Path) -> tuple[Dataset, dict[str, Any]]:
+def read(catalog: Catalog, use: str, data: Path, keep: str | None = None) -> tuple[Dataset, dict[str, Any]]:
     """The dataset, and the settings beside the path that the source needed to read it.
+
+    Args:
+        catalog: where the source is found.
+        use: its name.
+        data: the file or folder.
+        keep: a column that is never left out.
 
     Raises:
         DataError: it cannot be read.
@@ -116,25 +129,101 @@ def read(catalog: Catalog, use: str, data: Path) -> tuple[Dataset, dict[str, Any
 
     settings: dict[str, Any] = _dialect(data) if use == "csv" else {}
     try:
-        return attempt(**settings), settings
+        dataset = attempt(**settings)
+        if use == "csv" and (words := _words_for_missing(dataset, settings.get("decimal", "."))):
+            settings["null_values"] = [*STANDARD_NULLS, *words]
+            dataset = attempt(**settings)
+        if "columns" in source.Params.model_fields and (left_out := set(_free_text(dataset)) - {keep}):
+            settings["columns"] = [name for name in dataset.schema.columns if name not in left_out]
+            dataset = attempt(**settings)
+        return dataset, settings
     except DataError:
         if use != "image-folder":
             raise
         # most likely photographs of several sizes; if they are not the trouble, this fails in the same way
-        settings = {"size": list(IMAGE_SIZE)}
+        settings = {"size": _median_size(data)}
         return attempt(**settings), settings
 
 
 def _dialect(data: Path) -> dict[str, Any]:
-    """How a CSV file is written, where that is not with commas between cells and points in numbers."""
-    with data.open(encoding="utf-8-sig", errors="replace") as file:
+    """How a CSV file is written, where that is not in UTF-8 with commas between cells and points in numbers."""
+    encoding = _encoding(data)
+    with data.open(encoding=encoding or "utf-8-sig", errors="replace") as file:
         head = file.read(65_536)
+    found: dict[str, Any] = {"encoding": encoding} if encoding else {}
     header = head.partition("\n")[0]
     delimiter = max(",;\t|", key=header.count)  # the first of equals
     if delimiter == ",":
-        return {}
+        return found
     cell = re.compile(rf"(?:^|{re.escape(delimiter)})-?[0-9]+,[0-9]+(?:{re.escape(delimiter)}|$)", re.MULTILINE)
-    return {"delimiter": delimiter, **({"decimal": ","} if cell.search(head) else {})}
+    return {**found, "delimiter": delimiter, **({"decimal": ","} if cell.search(head) else {})}
+
+
+def _encoding(data: Path) -> str:
+    """The encoding of a text file that is not UTF-8, as far as it can be told; empty for UTF-8."""
+    with data.open("rb") as file:
+        if file.read(2) in (b"\xff\xfe", b"\xfe\xff"):
+            return "utf-16"
+    for encoding in ("utf-8", "cp1252"):
+        try:
+            with data.open(encoding=encoding) as text:
+                while text.read(1 << 20):
+                    pass
+        except UnicodeDecodeError:
+            continue
+        return "" if encoding == "utf-8" else encoding
+    return "latin-1"
+
+
+def _words_for_missing(dataset: Dataset, decimal: str) -> list[str]:
+    """Words that stand for a missing value in columns that else hold numbers, such as `n/a` or `?`."""
+    found: set[str] = set()
+    for name, column in dataset.schema.columns.items():
+        if column.type not in ("category", "text"):
+            continue
+        cells = dataset.frame[name].dropna().astype("str").str.strip()
+        numbers = pd.to_numeric(cells.str.replace(decimal, ".", regex=False), errors="coerce").notna()
+        others = set(cells[~numbers])
+        if numbers.mean() >= MOSTLY and others and all(MISSING_WORDS.fullmatch(word) for word in others):
+            found |= others
+    return sorted(found - set(STANDARD_NULLS))
+
+
+def _free_text(dataset: Dataset) -> list[str]:
+    """Columns of free text in a table, which no generator for tables can hold; none where the text is the matter."""
+    schema = dataset.schema
+    text = [
+        name for name, column in schema.columns.items() if column.type == "text" and not _looks_like_id(dataset, name)
+    ]
+    others = [name for name in schema.features if name not in text]
+    return text if schema.modality == "table" and len(others) > len(text) else []
+
+
+def _looks_like_id(dataset: Dataset, name: str) -> bool:
+    """Whether a text column numbers the rows: all cells differ, are short, of one word and hold a digit."""
+    cells = dataset.frame[name]
+    if cells.hasnans or len(cells) < LEAST_ROWS_OF_IDS or not cells.is_unique:
+        return False
+    text = cells.astype("str")
+    return bool((text.str.len() <= 40).all() and not text.str.contains(r"\s").any() and text.str.contains(r"\d").all())
+
+
+def _median_size(folder: Path) -> list[int]:
+    """Height and width of the middle image, no longer than `LARGEST_IMAGE` on its longer side."""
+    from PIL import Image, UnidentifiedImageError
+
+    sizes = []
+    for path in sorted(folder.rglob("*"))[:MOST_IMAGES]:
+        try:
+            with Image.open(path) as image:
+                sizes.append((image.height, image.width))
+        except (OSError, UnidentifiedImageError):
+            continue
+    if not sizes:
+        return [LARGEST_IMAGE // 2] * 2
+    height, width = (float(pd.Series(side).median()) for side in zip(*sizes, strict=True))
+    shrunk = min(1.0, LARGEST_IMAGE / max(height, width))
+    return [max(8, 8 * round(side * shrunk / 8)) for side in (height, width)]
 
 
 def choose_target(schema: Schema, frame: pd.DataFrame) -> tuple[str | None, str]:
@@ -179,6 +268,10 @@ def look_at(dataset: Dataset, asked: str | None) -> Look:
         raise DataError(f"target {target!r} has no value in {num_missing:,} rows; leave those out, or name another")
     # inferred again, because what the target is depends on its being the target
     known = {name: column for name, column in found.columns.items() if name != target or name == found.target}
+    if found.modality == "table":
+        for name, column in known.items():
+            if column.type == "text" and name != target and _looks_like_id(dataset, name):
+                known[name] = column.model_copy(update={"type": "id"})
     declared = SchemaDeclaration(target=target, payload=found.payload, columns=dict(known), arrays=dict(found.arrays))
     schema, _ = observe(infer(frame, dataset.arrays, declared), frame)
     counts: dict[str, int] = {}

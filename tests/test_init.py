@@ -274,3 +274,59 @@ def test_values_of_json_lines_keep_their_types(tmp_path):
     text = init.propose(tmp_path / "data.jsonl", tmp_path)
     assert "flag: {type: boolean}" in text
     assert "x: {type: integer}  # 0 to 39; differs in every row" in text
+
+
+def _customers(folder):
+    """A table as offices keep them: not UTF-8, decimal commas, `n/a` among numbers, numbers of customers, remarks."""
+    remarks = ["zahlt spät", "zwei Mal angerufen, niemand da", "nichts", "alles gut", "noch offen"]
+    rows = [
+        f"K-{1000 + i};{i % 97},{i % 10};{'n/a' if i % 9 == 0 else 20 + i % 50};{remarks[i % 5]} {i % 83} {i % 7};"
+        f"{'ja' if i % 6 == 0 else 'nein'}"
+        for i in range(240)
+    ]
+    path = folder / "kunden.csv"
+    path.write_bytes("\n".join(["Kunde;Betrag;Alter;Notiz;Ausfall", *rows, ""]).encode("latin-1"))
+    return path
+
+
+def _proposed(path):
+    (path.parent / "p.yaml").write_text(init.propose(path, path.parent), encoding="utf-8")
+    return specfile.read(path.parent / "p.yaml").tree
+
+
+def test_a_file_that_is_not_utf8_is_read_as_it_is_written(tmp_path):
+    tree = _proposed(_customers(tmp_path))
+    assert tree["source"]["with"]["encoding"] == "cp1252"
+    assert (tree["source"]["with"]["delimiter"], tree["source"]["with"]["decimal"]) == (";", ",")
+
+
+def test_words_for_missing_values_among_numbers_are_declared_as_such(tmp_path):
+    tree = _proposed(_customers(tmp_path))
+    assert "n/a" in tree["source"]["with"]["null_values"]
+    assert {"use": "impute"} in tree["transforms"]
+
+
+def test_free_text_is_left_out_so_that_more_than_copies_can_be_made(tmp_path):
+    tree = _proposed(_customers(tmp_path))
+    assert tree["source"]["with"]["columns"] == ["Kunde", "Betrag", "Alter", "Ausfall"]
+    assert "smote" in [generator["use"] for generator in tree["generators"]]
+
+
+def test_words_with_digits_that_all_differ_are_ids(tmp_path):
+    assert _proposed(_customers(tmp_path))["schema"]["columns"] == {"Kunde": {"type": "id"}}
+
+
+def test_text_that_the_dataset_is_about_stays(tmp_path):
+    path = tmp_path / "mail.csv"
+    path.write_text("\n".join(["text,label", *(f"words of mail number {i},{'ab'[i % 2]}" for i in range(60)), ""]))
+    assert "columns" not in _proposed(path)["source"]["with"]
+
+
+def test_images_of_several_sizes_are_brought_to_the_middle_one(tmp_path):
+    from PIL import Image
+
+    for number, (height, width) in enumerate([(40, 60), (48, 64), (480, 640)] * 4):
+        place = tmp_path / "photos" / "ab"[number % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((height, width, 3), 20 * number, dtype=np.uint8)).save(place / f"{number}.png")
+    assert _proposed(tmp_path / "photos")["source"]["with"]["size"] == [48, 64]

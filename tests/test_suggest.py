@@ -246,8 +246,8 @@ def test_images_of_several_sizes_are_brought_to_one(tmp_path):
         (tmp_path / label).mkdir()
         Image.new("L", size).save(tmp_path / label / "1.png")
     data, settings = read(Catalog(), "image-folder", tmp_path)
-    assert settings == {"size": [64, 64]}
-    assert data.arrays["image"].shape == (2, 64, 64, 1)
+    assert settings == {"size": [8, 8]}
+    assert data.arrays["image"].shape == (2, 8, 8, 1)
 
 
 def test_a_folder_that_cannot_be_read_at_any_size_says_why(tmp_path):
