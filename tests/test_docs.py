@@ -21,7 +21,10 @@ from packaging.utils import canonicalize_name
 
 from augment import cli, rundir, runner, spec
 from augment.plugins import Catalog, Offer
+from augment.scaffold import write
 from augment.testing import checks_for, example_run
+from augment.testing.verdicts import examine
+from augment.testing.verdicts import told as verdict_words
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -190,6 +193,30 @@ def test_the_test_of_the_how_to_passes(tmp_path, monkeypatch):
     (mark,) = module.test_jitter_keeps_the_rules.pytestmark
     assert mark.name == "parametrize"
     module.test_jitter_keeps_the_rules(mark.args[1][0], tmp_path)
+
+
+def test_the_first_plugin_is_written_broken_and_explained_as_its_page_says(tmp_path, monkeypatch):
+    blocks = [block for block in BLOCKS if block.page == "docs/tutorial/first-plugin.md"]
+    page = {block.mark: block.text for block in blocks if block.mark}
+    place, told = write("jitter", folder=tmp_path), page["text: told"]
+    (tree,) = [block.text for block in blocks if block.text.startswith("augment-jitter/")]
+    listed = {line.split()[0] for line in tree.splitlines()[1:]}
+    assert listed == {path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file()}
+    path = place / "augment_jitter" / "generator.py"
+    broken = page["python: broken"].strip()
+    text = path.read_text(encoding="utf-8")
+    good = broken.replace("np.random.", "noise.")
+    assert text.count(good) == 1
+    path.write_text(text.replace(good, broken), encoding="utf-8")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "augment_jitter"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(str(place))
+    monkeypatch.setenv("PYTHONPATH", str(place))
+    catalog = Catalog([Offer("jitter", "augment_jitter", "augment-jitter", "0.1.0")])
+    verdicts = examine("jitter", catalog=catalog, rule="same-seed-same-outcome")
+    assert verdict_words(verdicts) == told.rstrip()
+    for name in [name for name in sys.modules if name.partition(".")[0] == "augment_jitter"]:
+        del sys.modules[name]
 
 
 def test_the_observer_of_the_how_to_is_called(tmp_path, monkeypatch, capsys):

@@ -121,6 +121,7 @@ def test_a_changed_source_is_refused_where_the_store_has_lost_the_training_part(
     done = run(spec(**sections, metrics=[], reporters=[]), workers=0)
     frame.assign(x=frame["x"] + 1).to_csv(tmp_path / "data.csv", index=False)
     shutil.rmtree(store)
+    shutil.rmtree(done.folder / "data")
     with pytest.raises(DataError, match=r"its source has changed since"):
         sample(done.folder, rows=5, out=tmp_path / "more.csv", workers=0)
 
