@@ -11,7 +11,7 @@ import pandas as pd
 from augment.components import Kind
 from augment.dataset import Dataset
 from augment.disk import disk_errors, draft, publish
-from augment.errors import DataError, SpecError, did_you_mean
+from augment.errors import DataError, DiskError, SpecError, did_you_mean
 from augment.mix import amounts, plan, training_counts
 from augment.mixing import make_rows
 from augment.preparation import prepare
@@ -102,7 +102,7 @@ def training_part(run: Run, session: Session, resolved: Resolved) -> Path:
         kept = session.store.get(run.manifest["train"])
     if kept is not None:
         return kept
-    with suppress(DataError):  # a sink that cannot be read back
+    with suppress(DataError, DiskError):  # a sink that cannot be read back, or files that somebody took away
         real = run.real.data
         part = real.drop_columns([name for name, column in real.schema.columns.items() if column.type == "id"])
         if f"train-{part.fingerprint()}" == run.manifest["train"]:
