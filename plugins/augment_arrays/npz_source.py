@@ -86,7 +86,8 @@ class NpzSource(Source):
                 return {name: _load(archive, info, f"{path}: array {name!r}") for name, info in infos.items()}
         # RuntimeError: encrypted; NotImplementedError: an unknown way of packing
         except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError) as error:
-            raise DataError(f"{path}: not a readable .npz file ({error}); write it again with numpy.savez") from error
+            said = str(error)[:200]  # which may quote the file
+            raise DataError(f"{path}: not a readable .npz file ({said}); write it again with numpy.savez") from error
 
     def _chosen(self, infos: dict[str, zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
         path, names = self.params.path, self.params.names

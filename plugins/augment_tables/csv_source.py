@@ -51,7 +51,8 @@ class CsvSource(Source):
         """The character before the decimals of a number."""
         null_values: tuple[str, ...] | None = None
         """Cells that mean a missing value. When not given: in columns of numbers and dates the empty cell, `NA`,
-        `N/A`, `NaN`, `nan`, `NULL` and `null`; in columns of words only the empty cell, since `NA` may be Namibia."""
+        `N/A`, `NaN`, `nan`, `NULL` and `null`; in columns of words only the empty cell, since `NA` may be Namibia. A
+        column of nothing but such cells is missing altogether."""
         columns: tuple[str, ...] | None = None
         """The columns to read; all when not given."""
 

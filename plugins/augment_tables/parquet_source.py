@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from augment.dataset import Dataset
 from augment.errors import DataError
 from augment_tables.reading import check_file, check_names, chosen_columns, dataset_of
 
+# pillow tries only these: others may start programs (EPS), or are no pictures
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
@@ -51,7 +54,7 @@ class ParquetSource(Source):
                 chosen = chosen_columns(path, names, self.params.columns)
                 table = file.read(columns=chosen, use_threads=False)
         except (pa.ArrowException, OSError) as error:
-            raise DataError(f"{path}: is not a whole Parquet file: {error}") from error
+            raise DataError(f"{path}: is not a whole Parquet file: {str(error)[:200]}") from error
         if not table.num_rows:
             raise DataError(f"{path}: holds no rows; at least one was expected")
         arrays = {}
@@ -66,7 +69,7 @@ class ParquetSource(Source):
 
 def _images(path: Path, name: str, values: pa.ChunkedArray) -> np.ndarray:
     """(N, H, W, C) uint8."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     blobs = [blob for chunk in values.chunks for blob in chunk.field("bytes").to_pylist()]
     images: np.ndarray | None = None
@@ -75,9 +78,11 @@ def _images(path: Path, name: str, values: pa.ChunkedArray) -> np.ndarray:
         if blob is None:
             raise DataError(f"{where}: has no image bytes; every row needs an image")
         try:
-            pixels_HWC = _pixels(Image.open(io.BytesIO(blob)))
-        except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
-            raise DataError(f"{where}: is no image that can be read: {error}") from error
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", Image.DecompressionBombWarning)  # such pictures are not decoded
+                pixels_HWC = _pixels(Image.open(io.BytesIO(blob), formats=FORMATS))
+        except Exception as error:  # pillow's decoders raise whatever they stumble over in a broken file
+            raise DataError(f"{where}: is no image that can be read: {str(error)[:200]}") from error
         if images is None:
             images = np.empty((len(blobs), *pixels_HWC.shape), dtype=np.uint8)
         if pixels_HWC.shape != images.shape[1:]:
@@ -118,9 +123,13 @@ def _block(path: Path, name: str, values: pa.ChunkedArray) -> np.ndarray:
         what = f"holds {array.null_count} missing numbers" if array.null_count else f"holds lists of {array.type}"
         raise DataError(f"{path}: column {name!r} {what}; lists of finite numbers were expected: leave the column out")
     flat = array.to_numpy(zero_copy_only=False)
-    if not whole and not np.isfinite(flat).all():
+    with np.errstate(over="ignore"):  # what does not fit becomes infinite, and is refused
+        block: np.ndarray = flat.reshape(shape).astype(np.int32 if whole else np.float32)
+    if whole and not np.array_equal(block.ravel(), flat):
+        raise DataError(f"{path}: column {name!r} holds integers that do not fit into 32 bits; leave the column out")
+    if not whole and not np.isfinite(block).all():
         raise DataError(
-            f"{path}: column {name!r} holds numbers that are not finite; lists of finite numbers were expected"
+            f"{path}: column {name!r} holds numbers that are not finite, or too large for float32; lists of finite "
+            "numbers were expected"
         )
-    block: np.ndarray = flat.reshape(shape).astype(np.int32 if whole else np.float32)
     return block

@@ -1,0 +1,296 @@
+"""Tables that are damaged, or made to do harm: read as they are written, or refused in words; memory is bounded."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from mutations import mutated_bytes
+
+from augment.components import Context
+from augment.dataset import Dataset
+from augment.errors import DataError
+from augment.schema import check
+from augment_arrays.npz_source import NpzSource
+from augment_tables.csv_source import MISSING_NUMBERS, CsvSource
+from augment_tables.json_lines import JsonLinesSource
+from augment_tables.parquet_source import ParquetSource
+
+LONGEST = 1000  # characters of a message
+
+
+def read(source: type, path: Path, **options: object) -> Dataset | None:
+    """What a source makes of a file: a whole dataset, or None where it is refused in one message that names it."""
+    try:
+        data = source(source.Params(path=path, **options)).read(Context(seed=0, folder=path.parent))
+    except DataError as error:
+        message = str(error)
+        data = None
+    if data is None:
+        assert str(path) in message
+        assert len(message) < LONGEST
+        return None
+    assert check(data.frame, data.arrays, data.schema) == []
+    return data
+
+
+# CSV: another reader, Python's own, says what stands where
+
+
+def is_what_was_written(cell: str, value: object, kind: str) -> bool:
+    if value is None:
+        return cell == "" or (kind not in ("category", "text", "id") and cell in MISSING_NUMBERS)
+    match kind:
+        case "number":
+            return float(cell) == value
+        case "integer":
+            return int(cell) == value
+        case "boolean":
+            return cell.lower() in {True: ("true", "1"), False: ("false", "0")}[bool(value)]
+        case "datetime":
+            moment = pd.Timestamp(cell)
+            return (moment.tz_convert(None) if moment.tz else moment) == value
+        case _:
+            return cell == str(value)
+
+
+def expect_every_cell_in_its_column(data: Dataset, blob: bytes, delimiter: str) -> None:
+    text = io.StringIO(blob.decode("utf-8-sig"), newline="")
+    header, *rows = [row for row in csv.reader(text, delimiter=delimiter) if row]
+    assert list(data.frame.columns) == header
+    assert len(data) == len(rows)
+    for position, name in enumerate(header):
+        values = data.frame[name].astype(object).where(data.frame[name].notna(), None)
+        kind = data.schema.columns[name].type
+        if {row[position] for row in rows} <= set(MISSING_NUMBERS):
+            kind = "number"  # nothing says what such a column holds: it is missing altogether
+        for row, value in zip(rows, values, strict=True):
+            assert is_what_was_written(row[position], value, kind), (name, kind, row[position], value)
+
+
+PEOPLE = "name,age,score,when,ok,note\n" + "".join(
+    f'n{i},{i},{i * 0.37:.2f},2020-01-{i % 28 + 1:02d},{i % 2 == 0},"a, {i} ""q"" b"\n' for i in range(9)
+)
+NUMBERS = "x,y,label\n" + "".join(f"{i},{i * 1.5},{'ab'[i % 2]}\n" for i in range(12))
+CSV_FILES = [(PEOPLE, ","), (NUMBERS, ","), ("a;b\r\n" + '1;"2,5"\r\n3;4\r\n' * 4, ";")]
+
+
+def test_500_mutated_csv_files_are_read_cell_by_cell_or_refused_in_words(tmp_path):
+    path, num_read = tmp_path / "data.csv", 0
+    for seed in range(500):
+        text, delimiter = CSV_FILES[seed % len(CSV_FILES)]
+        blob = mutated_bytes(text.encode(), np.random.default_rng(seed), most=2)
+        path.write_bytes(blob)
+        data = read(CsvSource, path, delimiter=delimiter)
+        if data is not None:
+            expect_every_cell_in_its_column(data, blob, delimiter)
+            num_read += 1
+    assert 100 < num_read < 400
+
+
+INTEGERS = st.integers(-(2**63), 2**63 - 1)
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
+TRICKY = ["", "NA", "nan", "null", "00", "007", "1e5", "-1", "+1", "0x1", "1_0", "true", "TRUE", "yes", "12:30", "=1+1"]
+TRICKY += [
+    "2020-01-01",
+    "2020-01-01T10:00:00Z",
+    "1,5",
+    "a;b",
+    '"',
+    '""',
+    "'",
+    " 1",
+    "1 ",
+    "\t",
+    "a\nb",
+    "\r",
+    "é",
+    "x" * 500,
+]
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8) | st.sampled_from(TRICKY)
+DATES = st.dates(pd.Timestamp("1700-01-01").date(), pd.Timestamp("2200-01-01").date()).map(str)
+CELLS = [INTEGERS.map(str), FLOATS.map(repr), st.booleans().map(str), DATES, TEXTS, st.sampled_from(["a", ""])]
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=6).filter(str.strip)
+
+
+@st.composite
+def tables(draw) -> tuple[list[str], list[list[str]]]:
+    header = draw(st.lists(NAMES, min_size=2, max_size=5, unique=True))
+    num_rows = draw(st.integers(1, 8))
+    kinds = [draw(st.sampled_from(CELLS)) for _ in header]
+    return header, [[draw(kind) for kind in kinds] for _ in range(num_rows)]
+
+
+def expect_a_table_comes_back(path: Path, table: tuple[list[str], list[list[str]]]) -> None:
+    header, rows = table
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([header, *rows])
+    blob = text.getvalue().encode()
+    path.write_bytes(blob)
+    data = read(CsvSource, path)
+    if data is not None:
+        expect_every_cell_in_its_column(data, blob, ",")
+
+
+HERE = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@settings(HERE, max_examples=150)
+@given(table=tables())
+def test_any_table_comes_back_cell_by_cell_or_is_refused_in_words(tmp_path, table):
+    expect_a_table_comes_back(tmp_path / "data.csv", table)
+
+
+@pytest.mark.slow
+@settings(HERE, max_examples=2000)
+@given(table=tables())
+def test_2000_tables_come_back_cell_by_cell_or_are_refused_in_words(tmp_path, table):
+    expect_a_table_comes_back(tmp_path / "data.csv", table)
+
+
+# JSON lines: Python's own reader says what stands where
+
+
+JSON_LINES = "".join(
+    json.dumps({"name": f"n{i}", "age": i, "score": i * 0.5, "ok": i % 2 == 0, "note": None if i % 3 else "é\n"}) + "\n"
+    for i in range(8)
+)
+
+
+def plain(value: object) -> object:
+    return None if value is None or value is pd.NA or value != value else value
+
+
+def test_500_mutated_files_of_json_lines_are_read_value_by_value_or_refused_in_words(tmp_path):
+    path, num_read = tmp_path / "data.jsonl", 0
+    for seed in range(500):
+        blob = mutated_bytes(JSON_LINES.encode(), np.random.default_rng(seed), most=2)
+        path.write_bytes(blob)
+        data = read(JsonLinesSource, path)
+        if data is None:
+            continue
+        num_read += 1
+        rows = [json.loads(line) for line in blob.decode("utf-8-sig").split("\n") if line.strip()]
+        assert len(rows) == len(data)
+        assert set().union(*rows) == set(data.frame.columns)
+        for name in data.frame.columns:
+            kind = data.schema.columns[name].type
+            for row, value in zip(rows, data.frame[name].astype(object), strict=True):
+                written = row.get(name)
+                if plain(value) is None or written is None:
+                    assert plain(value) is None
+                    assert written in (None, "")
+                elif kind == "datetime":
+                    assert pd.Timestamp(written) == value
+                else:
+                    assert written == value or str(written) == str(value)
+    assert 50 < num_read < 450
+
+
+# binary files: no other reader; read or refused, in a process whose memory is measured
+
+
+def write_parquet(path: Path) -> None:
+    rng = np.random.default_rng(0)
+    words = {"c": rng.choice(["a", "b"], 50), "t": [f"text {i}" for i in range(50)]}
+    pq.write_table(
+        pa.table({"x": rng.normal(size=50), "n": range(50), **words, "v": list(rng.normal(size=(50, 4)))}), path
+    )
+
+
+def write_npz(path: Path) -> None:
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 255, (20, 8, 8, 1), dtype=np.uint8)
+    np.savez_compressed(path, image=image, x=rng.normal(size=20), label=np.array(["a", "b"] * 10))
+
+
+MEASURED = """
+import resource, sys
+from pathlib import Path
+
+sys.path.insert(0, sys.argv[1])
+import numpy as np
+import test_hostile_tables as tables
+from mutations import mutated_bytes
+
+source, path, count = getattr(tables, sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])
+blob = path.read_bytes()
+tables.read(source, path)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+num_read = 0
+for seed in range(count):
+    path.write_bytes(mutated_bytes(blob, np.random.default_rng(seed), most=2))
+    num_read += tables.read(source, path) is not None
+print(num_read, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="measures a process as Linux does")
+@pytest.mark.parametrize(("source", "make"), [(ParquetSource, write_parquet), (NpzSource, write_npz)])
+def test_500_mutated_binary_files_are_read_or_refused_in_words_and_in_bounded_memory(source, make, tmp_path):
+    path = tmp_path / ("data.npz" if source is NpzSource else "data.parquet")
+    make(path)
+    arguments = [str(Path(__file__).parent), source.__name__, str(path), "500"]
+    command = [sys.executable, "-W", "error", "-c", MEASURED, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    num_read, megabytes = map(int, done.stdout.split())
+    assert num_read < 500
+    assert megabytes < 300
+
+
+# bombs and archives
+
+
+def test_a_header_that_claims_a_huge_array_takes_no_memory(tmp_path):
+    path = tmp_path / "data.npz"
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (10**12, 8)})
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x.npy", header.getvalue() + b"\0" * 64)
+    assert read(NpzSource, path) is None
+
+
+def test_a_small_archive_that_unpacks_to_more_than_is_allowed_is_refused_before_it_does(tmp_path):
+    path = tmp_path / "data.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("x.npy", "w") as member:
+        np.lib.format.write_array_header_1_0(member, {"descr": "|u1", "fortran_order": False, "shape": (50_000_000,)})
+        for _ in range(50):
+            member.write(bytes(1_000_000))
+    assert path.stat().st_size < 100_000
+    assert read(NpzSource, path, max_gigabytes=0.02) is None
+
+
+@pytest.mark.parametrize("name", ["../out.npy", "/etc/out.npy", "a/../../out.npy", "C:\\out.npy"])
+def test_members_of_an_archive_are_never_unpacked_to_where_they_say(name, tmp_path):
+    path = tmp_path / "in" / "data.npz"
+    path.parent.mkdir()
+    member = io.BytesIO()
+    np.save(member, np.arange(5))
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(name, member.getvalue())
+    data = read(NpzSource, path)
+    assert data is None or list(data.frame.columns) == [name.removesuffix(".npy")]
+    assert sorted(tmp_path.rglob("*")) == [path.parent, path]
+
+
+@pytest.mark.parametrize("ending", ["csv", "csv.gz", "jsonl", "jsonl.gz", "parquet", "npz"])
+def test_a_packed_file_is_refused_without_unpacking_it(ending, tmp_path):
+    path = tmp_path / f"data.{ending}"
+    content = b"x,y\n1,2\n" if "csv" in ending else b'{"x": 1}\n'
+    path.write_bytes(gzip.compress(content + b"1,2\n" * 1_000_000))
+    source = {"csv": CsvSource, "jsonl": JsonLinesSource, "parquet": ParquetSource, "npz": NpzSource}
+    assert read(source[ending.partition(".")[0]], path) is None
