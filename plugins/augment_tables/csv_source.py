@@ -21,6 +21,8 @@ from augment.errors import DataError
 from augment_tables.reading import CHUNK, KEPT_AS_TEXT, check_file, check_names, check_text, chosen_columns, dataset_of
 
 MISSING_NUMBERS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
+CODE = r"^ *-?0[0-9xX]"
+LONG_INTEGER = r"^ *[+-]?[0-9]{19,} *$"
 LARGEST_BLOCK = 2**31 - 1  # Arrow's limit, in bytes
 
 
@@ -92,26 +94,36 @@ class CsvSource(Source):
             raise DataError(self._ragged(names) or f"{path}: {error}") from error
 
     def _changed_by_reading(self, table: pa.Table) -> set[str]:
-        """Columns that would not be written as they were read: codes such as 00123, times of day."""
+        """Columns that would not be written as they were read: codes such as 00123 and 0x1F, integers of more digits
+        than a number holds, times of day."""
         changed = {field.name for field in table.schema if pa.types.is_time(field.type)}
-        integers = {field.name for field in table.schema if pa.types.is_integer(field.type)}
-        if not integers or not self._has_leading_zeros():
+        patterns: dict[str, str] = {}
+        if self._has_leading_zeros():
+            patterns |= {field.name: CODE for field in table.schema if pa.types.is_integer(field.type)}
+        for field in table.schema:
+            if (
+                pa.types.is_floating(field.type)
+                and pc.any(pc.greater_equal(pc.abs(table[field.name]), 2.0**63)).as_py()
+            ):
+                patterns[field.name] = LONG_INTEGER
+        if not patterns:
             return changed
-        text = self._parse(table.column_names, sorted(integers), integers, quoted=True)
+        text = self._parse(table.column_names, sorted(patterns), set(patterns), quoted=True)
         return changed | {
-            name for name in integers if pc.any(pc.match_substring_regex(text[name], "^ *0[0-9]")).as_py()
+            name for name, pattern in patterns.items() if pc.any(pc.match_substring_regex(text[name], pattern)).as_py()
         }
 
     def _has_leading_zeros(self) -> bool:
-        """Whether any cell may begin with a 0 and another digit; spares most files a second reading."""
+        """Whether any cell may begin with a 0 and another digit or an x; spares most files a second reading."""
         encoding = self.params.encoding
         if "00".encode(encoding) != b"00":
             return True
-        edges = np.frombuffer(b'\r\n" ' + self.params.delimiter.encode(encoding), dtype=np.uint8)
+        edges = np.frombuffer(b'\r\n" -' + self.params.delimiter.encode(encoding), dtype=np.uint8)
         content = np.memmap(self.params.path, dtype=np.uint8, mode="r")
         for start in range(0, len(content), CHUNK):
             part = content[start : start + CHUNK + 2]
-            places = np.flatnonzero((part[1:-1] == ord("0")) & (part[2:] - ord("0") < 10))  # bytes below "0" wrap round
+            follows = (part[2:] - ord("0") < 10) | ((part[2:] | 0x20) == ord("x"))  # bytes below "0" wrap round
+            places = np.flatnonzero((part[1:-1] == ord("0")) & follows)
             if np.isin(part[places], edges).any():
                 return True
         return False

@@ -61,6 +61,12 @@ def test_words_that_mean_missing_can_be_named(file: Path) -> None:
     assert data.frame.c.isna().tolist() == [True, False, False, False]
 
 
+@pytest.mark.parametrize("code", ["0x1F", "0X0", "-007", "9223372036854775808", "12345678901234567890123"])
+def test_codes_that_could_be_taken_for_numbers_stay_as_they_are(file: Path, code: str) -> None:
+    data = read(file, f"code,n\n{code},1\n5,2\n{code},3\n5,4\n")
+    assert data.frame.code.tolist() == [code, "5", code, "5"]
+
+
 def test_codes_with_leading_zeros_keep_them(file: Path) -> None:
     data = read(file, "zip,n\n00123,0\n00123,10\n99999,20\n99999,3\n")
     assert data.frame.zip.tolist() == ["00123", "00123", "99999", "99999"]
