@@ -300,7 +300,8 @@ class Transform(Fitted):
             def apply(self, data):
                 return Dataset(data.frame.assign(x=data.frame.x.abs()), data.arrays, data.schema)
 
-    The result stays in human units. It may change columns and schema, and drop training rows.
+    The result stays in human units. It may change columns and schema, and drop training rows; held-out rows all stay,
+    in their order, each changed by what `fit` learnt and not by the rows beside it.
     """
 
     kind = "transform"

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from augment.errors import DataError
+from augment.errors import DataError, DiskError
 from augment.schema import Schema, conform
 
 __all__ = ["Dataset"]
@@ -153,15 +153,22 @@ class Dataset:
 
     @classmethod
     def load(cls, folder: Path) -> Dataset:
-        """The inverse of `save`. Arrays are memory maps: opening a large dataset is quick and takes no memory."""
-        schema = Schema.model_validate_json((folder / "schema.json").read_text(encoding="utf-8"))
-        with pa.memory_map(str(folder / "frame.arrow")) as source:
-            table = pa.ipc.open_file(source).read_all()
-            arrays = {
-                name: np.load(folder / f"array-{position}.npy", mmap_mode="r" if len(table) else None)
-                for position, name in enumerate(schema.arrays)
-            }
-            return cls.from_arrow(table, schema, arrays)
+        """The inverse of `save`. Arrays are memory maps: opening a large dataset is quick and takes no memory.
+
+        Raises:
+            DiskError: a file is missing, cut short or not what it should be.
+        """
+        try:
+            schema = Schema.model_validate_json((folder / "schema.json").read_text(encoding="utf-8"))
+            with pa.memory_map(str(folder / "frame.arrow")) as source:
+                table = pa.ipc.open_file(source).read_all()
+                arrays = {
+                    name: np.load(folder / f"array-{position}.npy", mmap_mode="r" if len(table) else None)
+                    for position, name in enumerate(schema.arrays)
+                }
+                return cls.from_arrow(table, schema, arrays)
+        except (OSError, ValueError, pa.ArrowException) as error:
+            raise DiskError(f"{folder}: a dataset that was kept cannot be read: {error}") from error
 
 
 def _plain_categories(frame: pd.DataFrame) -> pd.DataFrame:

@@ -13,6 +13,7 @@ import pandas as pd
 from augment import trial
 from augment.components import Generator, derive_seed
 from augment.dataset import Dataset
+from augment.errors import DiskError
 from augment.judging import MAX_JUDGED_ROWS, NONE, SYNTHETIC
 from augment.mix import training_counts
 from augment.mixing import Mixture
@@ -228,4 +229,8 @@ def _class_counts(data: Dataset) -> dict[str, int]:
 
 def threshold_of(folder: Path) -> float:
     """The threshold that a fitted filter wrote down."""
-    return float(json.loads((folder / "filter.json").read_text(encoding="utf-8"))["threshold"])
+    path = folder / "filter.json"
+    try:
+        return float(json.loads(path.read_text(encoding="utf-8"))["threshold"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DiskError(f"{path}: what a fitted filter says of itself cannot be read: {error}") from error

@@ -18,7 +18,7 @@ from augment.errors import PluginError
 from augment.executors import Emit, Task
 from augment.schema import labels_of
 from augment.spec import Bound, bound_from_json
-from augment.stages import CATALOG, calling, lend, save_whole
+from augment.stages import CATALOG, calling, frame_hash, lend, save_whole
 
 __all__ = [
     "CLASS_WEIGHTS",
@@ -62,6 +62,7 @@ def predict_arm(init: Mapping[str, Any], emit: Emit) -> Task:
     bound = bound_from_json(init["component"], CATALOG)
     train = Dataset.load(Path(init["train"]))
     test = Dataset.load(Path(init["test"]))
+    before = frame_hash(train), frame_hash(test)
 
     def run(row: Mapping[str, Any]) -> Mapping[str, Any]:
         # the seed does not depend on the arm: arms are paired
@@ -81,6 +82,8 @@ def predict_arm(init: Mapping[str, Any], emit: Emit) -> Task:
                 fitted = probe.fit(data, context, weights)
             with calling(bound, "predict"):
                 predictions = np.asarray(fitted.predict(test), dtype=np.float64)
+        if (frame_hash(train), frame_hash(test)) != before:
+            raise PluginError(f"{bound.what} changed the rows that it was shown; they are read only")
         classes = train.schema.classes
         expected = (len(test), len(classes)) if classes else (len(test),)
         if predictions.shape != expected or not np.isfinite(predictions).all():
@@ -141,6 +144,7 @@ def score(init: Mapping[str, Any], emit: Emit) -> Task:
     """
     bound = bound_from_json(init["component"], CATALOG)
     train, holdout = Dataset.load(Path(init["train"])), Dataset.load(Path(init["test"]))
+    before = frame_hash(train), frame_hash(holdout)
 
     def run(row: Mapping[str, Any]) -> Mapping[str, Any]:
         metric: Any = bound.cls(bound.params)
@@ -149,6 +153,8 @@ def score(init: Mapping[str, Any], emit: Emit) -> Task:
         synthetic = load_parts(row["parts"], seed)
         with lend(init, seed, origins=frozenset(row["origins"])) as context, calling(bound, "score"):
             scores = metric.score(synthetic, train, holdout, context)
+        if (frame_hash(train), frame_hash(holdout)) != before:
+            raise PluginError(f"{bound.what} changed the rows that it was shown; they are read only")
         return {"scores": [_plain(bound, found, row["of"]) for found in scores]}
 
     return run

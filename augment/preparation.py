@@ -78,7 +78,7 @@ def prepare(session: Session, resolved: Resolved) -> Prepared:
         raise DataError(f"{bound.what} gave no rows")
     types = _declare(data, declared)
     data = Dataset.of(data.frame, data.arrays, types)
-    _check_target(data)
+    _check_target(data, _called(bound))
 
     # only for the cut: what is learnt from values is learnt again from the training part alone, below
     task = observe(types, data.frame)[0].task
@@ -107,7 +107,7 @@ def prepare(session: Session, resolved: Resolved) -> Prepared:
         for name in folders:
             out = scratch / f"{name}-{number}"
             init = {"component": transform.to_json(), "folder": str(fitted[transform.id])}
-            row = {"data": str(folders[name]), "out": str(out)}
+            row = {"data": str(folders[name]), "out": str(out), "is_holdout": name == "test"}
             session.one(f"apply to {name}", transform, "augment.stages:apply", init, row)
             folders[name] = out
     after = {name: Dataset.load(folder) for name, folder in folders.items()}
@@ -153,7 +153,13 @@ def _declare(data: Dataset, declared: SchemaDeclaration) -> Schema:
     )
 
 
-def _check_target(data: Dataset) -> None:
+def _called(source: Bound) -> str:
+    """What messages call the data: its file or folder, else its source."""
+    path = getattr(source.params, "path", None)
+    return str(path) if isinstance(path, Path) else source.what
+
+
+def _check_target(data: Dataset, called: str) -> None:
     name = data.schema.target
     if name is None:
         return
@@ -161,16 +167,16 @@ def _check_target(data: Dataset) -> None:
     if values.hasnans:
         row = int(np.flatnonzero(values.isna().to_numpy())[0]) + 1
         raise DataError(
-            f"target {name!r} is missing in {int(values.isna().sum())} of {len(values)} rows, first in data row {row}; "
-            "fill it in or leave those rows out of the source"
+            f"{called}: target {name!r} is missing in {int(values.isna().sum())} of {len(values)} rows, first in data "
+            f"row {row}; fill it in or leave those rows out of the source"
         )
     if (values == values.iloc[0]).all():
         raise DataError(
-            f"target {name!r} is {str(values.iloc[0])!r} in all {len(values)} rows; at least two values are needed to "
-            "judge by: name another target, or none"
+            f"{called}: target {name!r} is {str(values.iloc[0])!r} in all {len(values)} rows; at least two values are "
+            "needed to judge by: name another target, or none"
         )
     if data.schema.columns[name].type == "id":
-        raise DataError(f"target {name!r} is of type id; declare what it is under schema.columns")
+        raise DataError(f"{called}: target {name!r} is of type id; declare what it is under schema.columns")
 
 
 def _with_ids(changed: Dataset, original: Dataset, ids: list[str]) -> Dataset:

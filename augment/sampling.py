@@ -19,7 +19,7 @@ from augment.executors import Emit, Task
 from augment.mix import PlanRow, given_frame
 from augment.schema import Schema, check, conform, labels_of, valid_rows
 from augment.spec import Bound, bound_from_json
-from augment.stages import CATALOG, calling, lend, load_fitted, save_whole
+from augment.stages import CATALOG, calling, frame_hash, lend, load_fitted, save_whole
 
 __all__ = ["IN_SCHEMA", "MAX_REJECTS", "draw", "sample"]
 
@@ -69,7 +69,7 @@ def sample(init: Mapping[str, Any], emit: Emit) -> Task:
     assert isinstance(generator, Generator)
     train = Dataset.load(Path(init["train"]))
     shared = {**init, "train_data": train}
-    before = _frame_hash(train)
+    before = frame_hash(train)
     filters: list[tuple[Bound, Filter]] = []
     for entry in init["filters"]:
         filter_bound = bound_from_json(entry["component"], CATALOG)
@@ -100,7 +100,7 @@ def sample(init: Mapping[str, Any], emit: Emit) -> Task:
                 kept[positions] = chunk.note(filter_bound.id, candidates, passed)
             chunk.accept(made.take(kept), open_slots[kept])
             open_slots = open_slots[~kept]
-        if _frame_hash(train) != before:
+        if frame_hash(train) != before:
             raise PluginError(f"{bound.what}: sample changed the training rows; they are read only")
         data = chunk.data(train)
         with save_whole(Path(row["out"])) as out:
@@ -118,11 +118,6 @@ def sample(init: Mapping[str, Any], emit: Emit) -> Task:
         }
 
     return run
-
-
-def _frame_hash(data: Dataset) -> str:
-    """A hash of the columns alone: arrays are memory maps that nobody can write to."""
-    return Dataset(data.frame, {}, data.schema.model_copy(update={"arrays": {}})).fingerprint()
 
 
 class _Chunk:

@@ -16,6 +16,8 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from augment.components import Checkpoint, Context, Filter, Fitted, Source, Transform
 from augment.dataset import Dataset
 from augment.disk import is_disk_fault
@@ -26,7 +28,7 @@ from augment.plugins import Catalog
 from augment.schema import SchemaDeclaration, check
 from augment.spec import Bound, bound_from_json
 
-__all__ = ["apply", "calling", "devices", "fit", "lend", "load_fitted", "read", "save_whole"]
+__all__ = ["apply", "calling", "devices", "fit", "frame_hash", "lend", "load_fitted", "read", "save_whole"]
 
 CATALOG = Catalog()  # what is installed does not change while a process lives
 
@@ -152,7 +154,7 @@ def fit(init: Mapping[str, Any], emit: Emit) -> Task:
 def apply(init: Mapping[str, Any], emit: Emit) -> Task:
     """Apply a fitted transform.
 
-    init: `component`, `folder` (fitted state). Row: `data`, `out`. Result: `rows`, `fingerprint`.
+    init: `component`, `folder` (fitted state). Row: `data`, `out`, `is_holdout`. Result: `rows`, `fingerprint`.
     """
     bound = bound_from_json(init["component"], CATALOG)
     component = load_fitted(bound, Path(init["folder"]))
@@ -167,11 +169,49 @@ def apply(init: Mapping[str, Any], emit: Emit) -> Task:
             raise PluginError(f"{bound.what}: apply gave data that does not fit its own schema: {'; '.join(problems)}")
         if changed.schema.target != data.schema.target:
             raise PluginError(f"{bound.what}: apply changed the target from {data.schema.target!r}")
+        if row["is_holdout"]:
+            _expect_row_by_row(bound, component, data, changed)
         with save_whole(Path(row["out"])) as out:
             changed.save(out)
         return {"rows": len(changed), "fingerprint": changed.fingerprint()}
 
     return run
+
+
+def _expect_row_by_row(bound: Bound, component: Transform, holdout: Dataset, changed: Dataset) -> None:
+    """The hold-out is judged whole: none of its rows may leave, change places, or depend on the other rows."""
+    if len(changed) != len(holdout):
+        raise PluginError(
+            f"{bound.what}: apply made {len(changed)} rows of the {len(holdout)} in the hold-out, which is judged "
+            "whole; leave such rows out of the source"
+        )
+    half = slice(len(holdout) // 2, None)
+    with calling(bound, "apply"):
+        part = component.apply(holdout.take(half))
+    if not _nearly_equal(part, changed.take(half)):
+        raise PluginError(
+            f"{bound.what}: apply gave half of the hold-out other values than the whole; it must keep the rows in "
+            "their order, and change each by what `fit` learnt, never by the other rows"
+        )
+
+
+def _nearly_equal(one: Dataset, other: Dataset) -> bool:
+    """Whether all values are the same but for the last digits of numbers."""
+    if len(one) != len(other) or list(one.frame) != list(other.frame) or set(one.arrays) != set(other.arrays):
+        return False
+    numbers = [name for name in one.frame if one.frame[name].dtype == other.frame[name].dtype == np.float64]
+    rest = [name for name in one.frame if name not in numbers]
+    close: dict[str, Any] = {"rtol": 1e-5, "atol": 1e-6, "equal_nan": True}
+    return (
+        one.frame[rest].astype("object").equals(other.frame[rest].astype("object"))
+        and np.allclose(one.frame[numbers], other.frame[numbers], **close)
+        and all(np.allclose(one.arrays[name], other.arrays[name], **close) for name in one.arrays)
+    )
+
+
+def frame_hash(data: Dataset) -> str:
+    """A hash of the columns alone, to see whether a component changed them: arrays are memory maps, read only."""
+    return Dataset(data.frame, {}, data.schema.model_copy(update={"arrays": {}})).fingerprint()
 
 
 def devices(init: Mapping[str, Any], emit: Emit) -> Task:

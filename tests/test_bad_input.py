@@ -71,7 +71,7 @@ def test_a_missing_file(attempt):
         ("x,,label\n1,2,a\n", "the header has no name for column 2 of 3"),
         ("x,y,label\n1,2,ä\n".encode("latin-1"), "is not utf-8; name the file's encoding"),
         ("x,y,other\n1,2,a\n2,2,b\n", "target 'label' is not in the data"),
-        ("x,label\n1,a\n2,a\n3,a\n", "target 'label' is 'a' in all 3 rows"),
+        ("x,label\n1,a\n2,a\n3,a\n", "data.csv: target 'label' is 'a' in all 3 rows"),
         ("x,label\n1,a\n2,\n3,b\n", "target 'label' is missing in 1 of 3 rows, first in data row 2"),
         ("x,label\n1,a\ninf,b\n", "an infinite number"),
         ("x,y,label\n1,2,a\n", "target 'label' is 'a' in all 1 rows"),
@@ -185,6 +185,10 @@ def test_a_generator_that_breaks_its_contract(attempt, fault):
         ("filters", {"use": "fake-reject", "with": {"fault": "shape"}}, "filter 'fake-reject': judge returned"),
         ("metrics", {"use": "fake-means", "with": {"fault": "raise"}}, "metric 'fake-means' failed in score"),
         ("metrics", {"use": "fake-means", "with": {"fault": "nan"}}, "metric 'fake-means': score returned"),
+        ("metrics", {"use": "fake-means", "with": {"fault": "change"}}, "metric 'fake-means' changed the rows"),
+        ("transforms", {"use": "fake-order", "with": {"fault": "dropped"}}, "apply made 5 rows of the 6 in"),
+        ("transforms", {"use": "fake-order", "with": {"fault": "sorted"}}, "apply gave half of the hold-out other"),
+        ("transforms", {"use": "fake-order", "with": {"fault": "scaled"}}, "apply gave half of the hold-out other"),
         ("reporters", {"use": "fake-lines", "with": {"fault": "raise"}}, "reporter 'fake-lines' failed in write"),
         ("sinks", {"use": "fake-faulty-sink"}, "sink 'fake-faulty-sink' failed in write"),
         ("sinks", {"use": "fake-faulty-sink", "with": {"fault": "stops-early"}}, "write stopped after 0 rows"),
@@ -198,10 +202,11 @@ def test_a_component_that_breaks_its_contract(attempt, section, entries, says):
     assert code == 4
 
 
-def test_a_probe_that_breaks_its_contract(attempt):
-    code, message = attempt(trial={"probe": {"use": "fake-centroids", "with": {"fault": "shape"}}, "seeds": 1})
+@pytest.mark.parametrize(("fault", "says"), [("shape", ": predict returned (3,)"), ("change", " changed the rows")])
+def test_a_probe_that_breaks_its_contract(attempt, fault, says):
+    code, message = attempt(trial={"probe": {"use": "fake-centroids", "with": {"fault": fault}}, "seeds": 1})
     assert code == 4
-    assert "probe 'fake-centroids': predict returned (3,)" in message
+    assert f"probe 'fake-centroids'{says}" in message
 
 
 @pytest.mark.parametrize(("fault", "code", "says"), [("raise", 4, "on fire"), ("no-rows", 3, "gave no rows")])

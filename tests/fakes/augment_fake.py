@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from augment import components
-from augment.components import Accepts, Filter, Generator, Metric, Probe, Reporter, Score, Sink, Source
+from augment.components import Accepts, Filter, Generator, Metric, Probe, Reporter, Score, Sink, Source, Transform
 from augment.dataset import Dataset
 from augment.hookspecs import hookimpl
 from augment.schema import infer, labels_of
@@ -37,6 +37,7 @@ def augment_components():
         PlantedRows,
         Faulty,
         Reject,
+        Order,
         NearReal,
         Centroids,
         Means,
@@ -371,6 +372,24 @@ class NearReal(Reject):
     skips = frozenset({"rows", "copies"})
 
 
+class Order(Transform):
+    """The rows in an order of its own, without the first, or scaled by what is shown to `apply`."""
+
+    name = "fake-order"
+
+    class Params(components.Params):
+        fault: Literal["", "sorted", "dropped", "scaled"] = ""
+
+    def apply(self, data):
+        if self.params.fault == "sorted":
+            return data.take(np.argsort(-data.frame["x"].to_numpy()))
+        if self.params.fault == "dropped":
+            return data.take(slice(1, None))
+        if self.params.fault == "scaled":
+            return Dataset(data.frame.assign(x=data.frame["x"] - data.frame["x"].mean()), data.arrays, data.schema)
+        return data
+
+
 class Centroids(Probe):
     """The nearest class mean; the mean of the target where it is a number."""
 
@@ -395,6 +414,8 @@ class Centroids(Probe):
 
     def predict(self, data):
         assert data.schema.target is None, "the hold-out's target is withheld"
+        if self.params.fault == "change":
+            data.frame["x"] *= 2
         if self.params.fault == "shape":
             return np.zeros(3)
         if not self.classes:
@@ -416,6 +437,8 @@ class Means(Metric):
         if self.params.fault == "raise":
             raise ZeroDivisionError("by nought")
         linger("score")
+        if self.params.fault == "change":
+            holdout.frame.loc[0, "x"] = 123.0
         name = next(name for name, column in train.schema.columns.items() if column.type == "number")
         gap = abs(synthetic.frame[name].mean() - train.frame[name].mean())
         return [Score("gap between means", np.nan if self.params.fault == "nan" else float(gap), better="lower")]

@@ -1,0 +1,81 @@
+"""The same pipeline gives the same bytes: whatever the number of workers, the environment, and what was kept before."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from kinds import KINDS, small, written
+from test_conformance import COMPONENTS, SETTINGS
+
+from augment.keys import file_sha256
+from augment.specfile import dump
+
+MAY_DIFFER = {"run.json", "log.txt", "pipeline.yaml"}
+COMMAND = "from augment.cli import main; main(prog_name='augment')"
+PLAIN = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "1", "TZ": "UTC", "LC_ALL": "C.UTF-8"}
+
+# name to workers, environment, and whether the store is that of the run before
+ELSEWHERE = {
+    "one worker": (1, {}, False),
+    "two workers": (2, {}, False),
+    "a warm store": (1, {}, True),
+    "threads": (0, {"OMP_NUM_THREADS": "3", "MKL_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}, False),
+    "hash seed": (0, {"PYTHONHASHSEED": "4321"}, False),
+    "time zone and locale": (0, {"TZ": "Pacific/Chatham", "LC_ALL": "C", "LANG": "tr_TR.UTF-8"}, False),
+}
+
+
+def pipeline(kind: str, generator: str) -> dict:
+    names = [cls.__qualname__ for cls in COMPONENTS if (cls.kind, cls.name) == ("generator", generator)]
+    classes = [cls for cls in COMPONENTS if cls.__qualname__ in names and kind in cls.accepts.modalities]
+    probe = {"table": {"use": "boosting"}, "image": {"use": "cnn", "with": SETTINGS["Cnn"]}}.get(kind)
+    return {
+        "name": kind,
+        "seed": 11,
+        "generators": [{"use": generator, "with": SETTINGS.get(classes[0].__qualname__, {})}, "bootstrap"],
+        "mix": {"rows": 30},
+        "trial": {"probe": probe, "seeds": 1} if probe else False,
+        "sinks": ["parquet", *(["csv"] if kind == "table" else []), *(["image-folder"] if kind == "image" else [])],
+    }
+
+
+def contents(folder: Path) -> dict[str, str]:
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    named = {path.relative_to(folder).as_posix(): path for path in files}
+    return {name: file_sha256(path) for name, path in named.items() if name not in MAY_DIFFER}
+
+
+def run_in(place: Path, spec: Path, workers: int, environment: dict[str, str], store: Path) -> dict[str, str]:
+    """What a process of its own writes, started in a folder of its own."""
+    place.mkdir()
+    options = ["--workers", str(workers), "--out", str(place / "run"), "-q"]
+    command = [sys.executable, "-c", COMMAND, "run", str(spec), *options]
+    told = {**os.environ, **PLAIN, **environment, "AUGMENT_STORE": str(store)}
+    done = subprocess.run(command, cwd=place, env=told, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return contents(place / "run")
+
+
+CASES = [
+    pytest.param(kind, generator, id=f"{kind}-{generator}", marks=[pytest.mark.slow] if is_slow else [])
+    for kind, (light, learnt) in KINDS.items()
+    for generator, is_slow in ((light, kind != "table"), (learnt, True))
+]
+
+
+@pytest.mark.parametrize(("kind", "generator"), CASES)
+def test_the_same_bytes_everywhere(kind, generator, tmp_path):
+    spec = tmp_path / "p.yaml"
+    spec.write_text(dump({**pipeline(kind, generator), **written(small(kind), tmp_path)}), encoding="utf-8")
+    expected = run_in(tmp_path / "first", spec, 0, {}, tmp_path / "store-first")
+    assert {"metrics.json", "report.html", "schema.json", "split.json", "resolved.yaml"} <= set(expected)
+    assert any(name.startswith(f"models/{generator}/") for name in expected)
+    assert f"models/{generator}/losses.csv" in expected
+    for number, (name, (workers, environment, is_warm)) in enumerate(ELSEWHERE.items()):
+        store = tmp_path / ("store-first" if is_warm else f"store-{number}")
+        found = run_in(tmp_path / name.replace(" ", "-"), spec, workers, environment, store)
+        assert {file for file in expected.keys() | found.keys() if expected.get(file) != found.get(file)} == set(), name

@@ -1,0 +1,51 @@
+"""Nothing in the source loads code from data: no pickle in any dress, no eval, no shell, no unsafe YAML."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted(path for part in ("augment", "plugins", "docs") for path in (ROOT / part).rglob("*.py"))
+
+MODULES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "yaml"}
+CALLS = {"eval", "exec", "compile", "__import__"}
+METHODS = {"query", "read_pickle", "to_pickle", "unsafe_load", "full_load", "extractall", "unpack_archive"}
+DOTTED = {"torch.load", "torch.save", "os.system", "os.popen", "pd.eval", "np.fromregex", "subprocess.getoutput"}
+SETTINGS = {("allow_pickle", True), ("weights_only", False), ("shell", True), ("typ", "unsafe")}
+
+
+def dangers(tree: ast.AST) -> Iterator[str]:
+    """What in a module could run what a file says."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names if name.name.partition(".")[0] in MODULES)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in MODULES:
+            yield str(node.module)
+        elif isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            if called in CALLS | DOTTED or (isinstance(node.func, ast.Attribute) and node.func.attr in METHODS):
+                yield called
+            for keyword in node.keywords:
+                if isinstance(keyword.value, ast.Constant) and (keyword.arg, keyword.value.value) in SETTINGS:
+                    yield f"{keyword.arg}={keyword.value.value}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_nothing_in_the_source_runs_what_a_file_says(path):
+    assert sorted(dangers(ast.parse(path.read_text(encoding="utf-8")))) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("import pickle", "from joblib import load", "import dill as d", "eval(text)", "exec(text)"),
+        *("torch.load(path)", "np.load(path, allow_pickle=True)", "load(path, weights_only=False)"),
+        *("frame.query(text)", "run(text, shell=True)", "YAML(typ='unsafe')", "archive.extractall(place)"),
+    ],
+)
+def test_the_search_finds_what_it_looks_for(code):
+    assert list(dangers(ast.parse(code)))
