@@ -11,6 +11,7 @@ import pytest
 from kinds import KINDS, small, written
 from test_conformance import COMPONENTS, SETTINGS
 
+from augment.components import Component
 from augment.keys import file_sha256
 from augment.specfile import dump
 
@@ -29,14 +30,19 @@ ELSEWHERE = {
 }
 
 
-def pipeline(kind: str, generator: str) -> dict:
-    names = [cls.__qualname__ for cls in COMPONENTS if (cls.kind, cls.name) == ("generator", generator)]
-    classes = [cls for cls in COMPONENTS if cls.__qualname__ in names and kind in cls.accepts.modalities]
+def class_of(kind: str, generator: str) -> type[Component]:
+    """The generator that this name means for that kind of data."""
+    named = [cls for cls in COMPONENTS if (cls.kind, cls.name) == ("generator", generator)]
+    (found,) = [cls for cls in named if kind in cls.accepts.modalities]
+    return found
+
+
+def pipeline(kind: str, generator: type[Component]) -> dict:
     probe = {"table": {"use": "boosting"}, "image": {"use": "cnn", "with": SETTINGS["Cnn"]}}.get(kind)
     return {
         "name": kind,
         "seed": 11,
-        "generators": [{"use": generator, "with": SETTINGS.get(classes[0].__qualname__, {})}, "bootstrap"],
+        "generators": [{"use": generator.name, "with": SETTINGS.get(generator.__qualname__, {})}, "bootstrap"],
         "mix": {"rows": 30},
         "trial": {"probe": probe, "seeds": 1} if probe else False,
         "sinks": ["parquet", *(["csv"] if kind == "table" else []), *(["image-folder"] if kind == "image" else [])],
@@ -70,7 +76,8 @@ CASES = [
 @pytest.mark.parametrize(("kind", "generator"), CASES)
 def test_the_same_bytes_everywhere(kind, generator, tmp_path):
     spec = tmp_path / "p.yaml"
-    spec.write_text(dump({**pipeline(kind, generator), **written(small(kind), tmp_path)}), encoding="utf-8")
+    cls = class_of(kind, generator)
+    spec.write_text(dump({**pipeline(kind, cls), **written(small(kind, cls), tmp_path)}), encoding="utf-8")
     expected = run_in(tmp_path / "first", spec, 0, {}, tmp_path / "store-first")
     assert {"metrics.json", "report.html", "schema.json", "split.json", "resolved.yaml"} <= set(expected)
     assert any(name.startswith(f"models/{generator}/") for name in expected)
