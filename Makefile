@@ -11,8 +11,9 @@ test:  ## the tests, without the slow ones
 slow:  ## the tests that take minutes
 	$(BIN)/pytest -q -m slow
 
-faults:  ## kill runs and break disks everywhere; an hour
+faults:  ## kill runs, break disks and spoil files everywhere; an hour
 	$(BIN)/python tests/faults/everywhere.py all
+	$(BIN)/pytest -q -m slow tests/faults
 
 lint:  ## style and likely mistakes
 	$(BIN)/ruff check .
