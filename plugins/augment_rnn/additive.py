@@ -48,7 +48,7 @@ class Additive:
         logits_CV, bias_V = np.zeros((len(known_CG), num_labels)), np.full(num_labels, NEVER)
         bias_V[present] = 0.0
         if len(present) > 1:
-            inputs = np.add.reduce([known_CG[codes[rows, place] + start] for place, start in enumerate(starts)])
+            inputs = sum(known_CG[codes[rows, place] + start] for place, start in enumerate(starts))
             model = LogisticRegression(C=PRIOR_VARIANCE, max_iter=NUM_ROUNDS)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)  # near enough after so many rounds
@@ -61,7 +61,7 @@ class Additive:
     def chances(self, codes: np.ndarray, num_codes: list[int]) -> np.ndarray:
         """p(label | features) of rows whose features have codes (N, K): (N, V) float64."""
         starts = np.cumsum([0, *num_codes[: codes.shape[1] - 1]])
-        logits = self.bias_V + np.add.reduce([self.logits_CV[codes[:, n] + start] for n, start in enumerate(starts)])
+        logits = self.bias_V + sum(self.logits_CV[codes[:, n] + start] for n, start in enumerate(starts))
         odds = np.exp(logits - logits.max(axis=1, keepdims=True))
         chances: np.ndarray = odds / odds.sum(axis=1, keepdims=True)
         return chances

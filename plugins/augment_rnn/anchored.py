@@ -21,6 +21,7 @@ from augment_rnn.tables import refuse_arrays
 
 if TYPE_CHECKING:
     from augment_rnn.additive import Additive
+    from augment_rnn.anchoring import Mover
 
 
 class AnchoredTable(components.Generator):
@@ -76,6 +77,7 @@ class AnchoredTable(components.Generator):
     _table: CodeTable
     _weights: dict[str, np.ndarray]
     _additive: Additive | None
+    _mover: tuple[Dataset, Mover] | None = None  # of the training part that was lent last
     finished: bool
 
     def fit(self, data: Dataset, context: Context) -> Self:
@@ -92,6 +94,7 @@ class AnchoredTable(components.Generator):
         self._weights, self.finished = fit(self._table, codes, bool(target), self.params, context)
         has_classes = data.schema.task == "classes"
         self._additive = Additive.fit(self._table, codes, context.rng) if has_classes else None
+        self._mover = None
         return self
 
     @property
@@ -102,16 +105,13 @@ class AnchoredTable(components.Generator):
         import torch
 
         from augment.training import reproducible
-        from augment_rnn.anchoring import Mover
 
         assert context.train is not None  # the host lends it to every generator
         target = self._schema.target
         asked = self._table.encode(given, [target])[:, 0].astype(np.int64) if target in given else None
-        anchors = self._table.encode(context.train.frame).astype(np.int64)
         within = context.rng.spawn(1)[0]  # a stream of its own: the mover takes whole batches from the other
         with reproducible(context), torch.inference_mode():
-            mover = Mover(self._table, self._weights, target is not None, self._additive, self.params)
-            chosen, codes, is_new = mover.draw(anchors, asked, len(given), context.rng)
+            chosen, codes, is_new = self._mover_of(context.train).draw(asked, len(given), context.rng)
         drawn = self._table.decode(codes, within.random(codes.shape))
         frame = context.train.take(chosen).frame
         for place, name in enumerate(self._features):
@@ -119,6 +119,15 @@ class AnchoredTable(components.Generator):
         if target is not None:
             frame[target] = given[target].reset_index(drop=True) if target in given else drawn[target]
         return Dataset.of(frame, {}, self._schema)
+
+    def _mover_of(self, train: Dataset) -> Mover:
+        from augment_rnn.anchoring import Mover
+
+        if self._mover is None or self._mover[0] is not train:
+            anchors = self._table.encode(train.frame).astype(np.int64)
+            has_target = self._schema.target is not None
+            self._mover = train, Mover(anchors, self._table, self._weights, has_target, self._additive, self.params)
+        return self._mover[1]
 
     def save(self, folder: Path) -> None:
         tensors, coding = self._table.to_state()

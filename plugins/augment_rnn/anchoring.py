@@ -7,6 +7,7 @@ C codes of all columns together, H hidden units.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -123,10 +124,14 @@ def _network(table: CodeTable, params: AnchoredTable.Params) -> MaskedEnsemble:
 
 
 class Mover:
-    """Moves rows: draws some of their features anew given the others, and then their target."""
+    """Moves training rows: draws some of their features anew given the others, and then their target.
+
+    Put together once for many parts of few rows each. `anchors` are the codes of the training rows, (N, K).
+    """
 
     def __init__(
         self,
+        anchors: np.ndarray,
         table: CodeTable,
         weights: Mapping[str, np.ndarray],
         has_target: bool,
@@ -137,12 +142,12 @@ class Mover:
         self.network = rebuild(lambda: _network(table, params), weights, "cpu")
         self.num_columns, self.has_target = len(table.columns), has_target
         self.num_features = self.num_columns - has_target
-        self.additive, self.params = additive, params
+        self.anchors, self.additive, self.params = anchors, additive, params
         self.inputs_ECH, self.outputs_ECH = self.network.tables()
         self.starts = np.concatenate([[0], np.cumsum(table.num_codes)[:-1]]).tolist()
 
     def draw(
-        self, anchors: np.ndarray, asked: np.ndarray | None, num_rows: int, rng: np.random.Generator
+        self, asked: np.ndarray | None, num_rows: int, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Move training rows: the best of P moves each, copies being the worst.
 
@@ -151,7 +156,6 @@ class Mover:
         drawn from the same distribution as without: the one of moved rows that have that label.
 
         Args:
-            anchors: codes of the training rows, (N, K).
             asked: code of the target of each wanted row, (R,), or None where it is to be drawn.
             num_rows: R.
             rng: for all draws.
@@ -163,7 +167,8 @@ class Mover:
         rows_a_batch = max(1, ROWS_AT_ONCE // num_candidates)
         firsts = np.arange(rows_a_batch) * num_candidates
         parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-        chances_NV = self.target_chances(anchors) if asked is not None else None
+        anchors = self.anchors
+        chances_NV = self._anchor_chances if asked is not None else None
         for start in range(0, num_rows, rows_a_batch):
             which, fallback, pick, label, *rest = rng.random((4 + 2 * self.num_features, rows_a_batch * num_candidates))
             moves, draws = np.stack(rest[: self.num_features], 1), np.stack(rest[self.num_features :], 1)
@@ -189,6 +194,10 @@ class Mover:
             parts.append((chosen, codes, is_new))
         chosen, codes, is_new = (np.concatenate(column)[:num_rows] for column in zip(*parts, strict=True))
         return chosen, codes, is_new
+
+    @cached_property
+    def _anchor_chances(self) -> np.ndarray:
+        return self.target_chances(self.anchors)
 
     def target_chances(self, codes: np.ndarray) -> np.ndarray:
         """p(target | features) by the networks and the additive part, at the temperature set: (N, V) float64."""

@@ -1,0 +1,233 @@
+"""The generators that `tables.py` measures, each in a process of its own, ours and peers behind one face.
+
+    python bench/table_makers.py JOB.json
+
+Runs in either environment: nothing is imported before it is needed. A job is a JSON object with
+
+    maker     a name in MAKERS
+    epochs    of CTGAN and TVAE
+    fits      a list of: train (a CSV file), discrete (its columns that are no numbers), target, seed, and requests, a
+              list of: rows, label (null: as frequent as in the training rows), chunk (rows a call, or null), out
+
+Its answer is written to the job's `out`: for each fit the CPU-seconds it took, the CPU-seconds of each request and the
+peak of the process's memory so far. CPU-seconds are those of all threads; the time to read and write files is left out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+
+class Bootstrap:
+    """Control: training rows drawn with replacement."""
+
+    def fit(self, train: pd.DataFrame, discrete: list[str], target: str, seed: int) -> None:
+        self.train, self.target, self.rng = train, target, np.random.default_rng(seed)
+
+    def sample(self, labels: pd.Series) -> pd.DataFrame:
+        groups = self.train.groupby(self.target, observed=True).indices
+        rows = np.empty(len(labels), np.int64)
+        for label, wanted in labels.groupby(labels).indices.items():
+            rows[wanted] = self.rng.choice(groups[label], len(wanted))
+        return self.train.iloc[rows]
+
+
+class Smotenc:
+    """Interpolation between neighbours (Chawla et al. 2002), by imbalanced-learn; only the new rows are kept."""
+
+    def fit(self, train: pd.DataFrame, discrete: list[str], target: str, seed: int) -> None:
+        self.train, self.target, self.seed = train, target, seed
+        self.categorical = [name for name in discrete if name != target]
+
+    def sample(self, labels: pd.Series) -> pd.DataFrame:
+        from imblearn.over_sampling import SMOTE, SMOTENC
+
+        counts = self.train[self.target].value_counts()
+        wanted = labels.value_counts()
+        settings: dict[str, Any] = {
+            "sampling_strategy": {label: int(count + wanted.get(label, 0)) for label, count in counts.items()},
+            "k_neighbors": min(5, int(counts.min()) - 1),
+            "random_state": self.seed,
+        }
+        has_labels = {"categorical_features": self.categorical} if self.categorical else {}
+        method = (SMOTENC if has_labels else SMOTE)(**has_labels, **settings)
+        features, target = method.fit_resample(self.train.drop(columns=self.target), self.train[self.target])
+        new = pd.concat([features, target], axis=1)[list(self.train)].iloc[len(self.train) :]
+        return new.sample(frac=1.0, random_state=self.seed)
+
+
+class Ctgan:
+    """Of the package ctgan (Xu et al. 2019)."""
+
+    model_name = "CTGAN"
+
+    def __init__(self, epochs: int):
+        self.epochs = epochs
+
+    def fit(self, train: pd.DataFrame, discrete: list[str], target: str, seed: int) -> None:
+        import ctgan
+
+        self.model = getattr(ctgan, self.model_name)(epochs=self.epochs, enable_gpu=False)
+        self.model.set_random_state(seed)
+        self.model.fit(train, discrete)
+
+    def sample(self, labels: pd.Series) -> pd.DataFrame:
+        """As many rows, with labels of its own: what it is asked for it gives in a third of the rows only."""
+        return self.model.sample(len(labels))
+
+
+class Tvae(Ctgan):
+    """Of the same package and paper."""
+
+    model_name = "TVAE"
+
+
+class GaussianCopula:
+    """Of SDV (Patki et al. 2016)."""
+
+    def fit(self, train: pd.DataFrame, discrete: list[str], target: str, seed: int) -> None:
+        import torch
+        from sdv.metadata import Metadata
+        from sdv.single_table import GaussianCopulaSynthesizer
+
+        np.random.seed(seed)  # noqa: NPY002 it takes no seed of its own
+        torch.manual_seed(seed)
+        metadata = Metadata.load_from_dict({"tables": {"rows": {"columns": sdtypes(train, discrete)}}})
+        self.model = GaussianCopulaSynthesizer(metadata)
+        self.model.fit({"rows": train})
+
+    def sample(self, labels: pd.Series) -> pd.DataFrame:
+        made = self.model.sample(num_rows=len(labels))
+        return next(iter(made.values())) if isinstance(made, dict) else made
+
+
+class Ours:
+    """A generator of this project, called as its host does: labels given."""
+
+    def __init__(self, module: str, name: str, **settings: Any):
+        self.module, self.name, self.settings = module, name, settings
+
+    def fit(self, train: pd.DataFrame, discrete: list[str], target: str, seed: int) -> None:
+        import importlib
+
+        import torch
+
+        from augment.dataset import Dataset
+        from augment.schema import SchemaDeclaration, infer, observe
+
+        torch.set_num_threads(1)
+        schema, _ = observe(infer(train, {}, SchemaDeclaration(target=target)), train)
+        self.data = Dataset.of(train, {}, schema)
+        self.target, self.seed, self.num_calls = target, seed, 0
+        component = getattr(importlib.import_module(self.module), self.name)
+        self.generator = component(component.Params(**self.settings)).fit(self.data, self._context())
+
+    def sample(self, labels: pd.Series) -> pd.DataFrame:
+        self.num_calls += 1
+        given = pd.DataFrame({self.target: pd.Categorical(labels, dtype=self.data.frame[self.target].dtype)})
+        return self.generator.sample(given, self._context()).frame
+
+    def _context(self) -> Any:
+        from augment.components import Context, derive_seed
+
+        seed = derive_seed(self.seed, self.num_calls)
+        return Context(seed=seed, folder=Path(tempfile.gettempdir()), train=self.data)
+
+
+def sdtypes(train: pd.DataFrame, discrete: list[str]) -> dict[str, dict[str, str]]:
+    """The columns' kinds in the words of SDV and sdmetrics."""
+    return {name: {"sdtype": "categorical" if name in discrete else "numerical"} for name in train}
+
+
+MAKERS = {
+    "rnn": lambda epochs: Ours("augment_rnn.tables", "TableRnn"),
+    "vae": lambda epochs: Ours("augment_vae.tables", "TableVae"),
+    "gan": lambda epochs: Ours("augment_gan.tables", "TableGan"),
+    "anchored": lambda epochs: Ours("augment_rnn.anchored", "AnchoredTable"),
+    "CTGAN": Ctgan,
+    "TVAE": Tvae,
+    "GaussianCopula": lambda epochs: GaussianCopula(),
+    "SMOTENC": lambda epochs: Smotenc(),
+    "bootstrap": lambda epochs: Bootstrap(),
+}
+
+
+def read(path: str, discrete: list[str]) -> pd.DataFrame:
+    """A table whose labels are text, whatever they look like."""
+    frame = pd.read_csv(path, keep_default_na=False, dtype=dict.fromkeys(discrete, str), float_precision="round_trip")
+    return frame.astype(dict.fromkeys(discrete, object))
+
+
+def labels_of(train: pd.DataFrame, target: str, rows: int, label: str | None, seed: int) -> pd.Series:
+    """Labels to ask for: all the same, or as frequent as in the training rows."""
+    if label is not None:
+        return pd.Series([label] * rows, dtype=object)
+    shares = train[target].value_counts(normalize=True).sort_index()
+    ends = np.round(shares.cumsum() * rows).astype(int)
+    labels = np.repeat(shares.index.to_numpy(dtype=object), np.diff([0, *ends]))
+    return pd.Series(np.random.default_rng(seed).permutation(labels), dtype=object)
+
+
+def peak() -> float:
+    """The most memory that the process has had, in MB; not `ru_maxrss`, which begins with that of its parent."""
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
+
+
+def run(job: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a job's answer is."""
+    answers = []
+    for fit in job["fits"]:
+        train = read(fit["train"], fit["discrete"])
+        maker: Any = MAKERS[job["maker"]](job["epochs"])
+        started = time.process_time()
+        maker.fit(train, fit["discrete"], fit["target"], fit["seed"])
+        answer: dict[str, Any] = {"fit": time.process_time() - started, "requests": []}
+        for request in fit["requests"]:
+            labels = labels_of(train, fit["target"], request["rows"], request["label"], fit["seed"])
+            size = request["chunk"] or len(labels)
+            started = time.process_time()
+            parts = [
+                maker.sample(labels.iloc[start : start + size].reset_index(drop=True))
+                for start in range(0, len(labels), size)
+            ]
+            answer["requests"].append(time.process_time() - started)
+            if request["out"]:
+                pd.concat(parts)[list(train)].to_csv(request["out"], index=False)
+        answer["peak"] = peak()
+        answers.append(answer)
+    return answers
+
+
+def likeness(job: dict[str, Any]) -> dict[str, float]:
+    """How like the real rows' columns, and pairs of columns, the synthetic ones are: sdmetrics' quality report."""
+    from sdmetrics.reports.single_table import QualityReport
+
+    real, synthetic = (read(job[name], job["discrete"]) for name in ("real", "synthetic"))
+    numbers = [name for name in real if name not in job["discrete"]]
+    report = QualityReport()
+    report.generate(
+        real.astype(dict.fromkeys(numbers, float)),
+        synthetic.astype(dict.fromkeys(numbers, float)),
+        {"columns": sdtypes(real, job["discrete"])},
+        verbose=False,
+    )
+    shapes, pairs = report.get_properties().set_index("Property")["Score"][["Column Shapes", "Column Pair Trends"]]
+    return {"shapes": shapes, "pairs": pairs}
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    asked = json.loads(Path(sys.argv[1]).read_text())
+    answered = likeness(asked) if asked["maker"] == "likeness" else run(asked)
+    Path(asked["out"]).write_text(json.dumps(answered))
