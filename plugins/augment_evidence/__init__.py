@@ -7,7 +7,9 @@ from augment.hookspecs import hookimpl
 def augment_components():
     from augment_evidence.fidelity_images import FidelityImages
     from augment_evidence.fidelity_tables import FidelityTables
+    from augment_evidence.fidelity_text import FidelityTexts
     from augment_evidence.not_a_copy import NotACopy
+    from augment_evidence.not_a_copy_text import NotACopyText
     from augment_evidence.privacy import Privacy
 
-    return [FidelityTables, FidelityImages, NotACopy, Privacy]
+    return [FidelityTables, FidelityTexts, FidelityImages, NotACopy, NotACopyText, Privacy]

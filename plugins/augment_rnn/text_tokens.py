@@ -117,7 +117,7 @@ class Pieces(Tokens):
         characters = _frequent_characters(texts)
         counts = Counter(word for text in texts for word in _words(text))
         spelled = set(characters)
-        frequent = [word for word, count in _by_frequency(counts) if count > 1 and word not in spelled]
+        frequent = [word for word, _ in _by_frequency(counts) if word not in spelled]
         return cls([*characters, *frequent[: max(0, most - len(characters))]], is_spelled=False)
 
     @classmethod

@@ -1,0 +1,139 @@
+"""The metric `fidelity` for texts: are synthetic texts like real ones, varied, and new?
+
+What each number is for real texts stands beside it: by itself none of them means much.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from pydantic import Field
+
+from augment import components
+from augment.components import Accepts, Context, Metric, Score
+from augment.dataset import Dataset
+
+WORD = re.compile(r"\w+|[^\w\s]")
+ORDER = 6  # characters that the language model looks at, the foretold one included
+RUN = 4  # words of a run, for novelty and BLEU
+MOST_COMPARED = 200  # texts, in BLEU
+
+
+class FidelityTexts(Metric):
+    """Compares synthetic texts with training and held-out ones.
+
+    Bits per character: how well a simple language model (n-grams of up to 6 characters, Witten and Bell 1991) that has
+    read the synthetic texts foretells held-out ones; beside it, after as many training texts. Novelty: the share of
+    runs of 4 words that no training text has; beside it, that of held-out texts. Self-BLEU (Zhu et al. 2018): how like
+    each other the texts are; a generator that writes the same again and again scores above real texts. Distinct-2 (Li
+    et al. 2016): how many of the pairs of words are different.
+    """
+
+    name = "fidelity"
+    accepts = Accepts(modalities=frozenset({"text"}))
+
+    class Params(components.Params):
+        most_texts: int = Field(2_000, ge=10)
+        """Of each part so many texts at most are looked at, a seeded sample."""
+
+    def score(self, synthetic: Dataset, train: Dataset, holdout: Dataset, context: Context) -> list[Score]:
+        made, real, rest = (self._sample(part, context.rng) for part in (synthetic, train, holdout))
+        size = min(len(made), len(real))
+        pairs = {
+            "bits per character": (_bits(made[:size], rest), _bits(real[:size], rest), "training texts", "lower"),
+            "novel runs of 4 words": (_novelty(made, real), _novelty(rest, real), "held-out texts", "none"),
+            "self-BLEU": (_self_bleu(made[:size]), _self_bleu(real[:size]), "training texts", "none"),
+            "distinct pairs of words": (_distinct(made[:size]), _distinct(real[:size]), "training texts", "none"),
+        }
+        units = {"bits per character": "bits"}
+        return [
+            Score(name, value, units.get(name, ""), better, detail={"reference": {control: reference}})
+            for name, (value, reference, control, better) in pairs.items()
+            if value is not None and reference is not None
+        ]
+
+    def _sample(self, part: Dataset, rng: np.random.Generator) -> list[str]:
+        column = part.schema.text_payload
+        assert column is not None  # `accepts` asks for texts
+        rows = rng.permutation(len(part))[: self.params.most_texts]
+        return part.frame[column].fillna("").astype(object).iloc[rows].tolist()
+
+
+def _bits(read: Sequence[str], foretold: Sequence[str]) -> float | None:
+    """Bits per character of these texts, by a model that has read the others; None where there are none."""
+    known, asked = _characters(read), _characters(foretold)
+    if len(asked) <= len(foretold):
+        return None
+    alphabet = np.unique(np.concatenate([known, asked]))
+    chances = np.full(len(asked), 1 / len(alphabet))
+    for order in range(1, ORDER + 1):  # each order falls back on the one below where it knows little
+        contexts, runs = np.roll(_hashed(known, order - 1), 1), _hashed(known, order)
+        asked_contexts, asked_runs = np.roll(_hashed(asked, order - 1), 1), _hashed(asked, order)
+        num_context = _count(contexts, asked_contexts)
+        kinds = np.unique(np.stack([contexts, runs]), axis=1)[0]
+        num_kinds, num_run = _count(kinds, asked_contexts), _count(runs, asked_runs)
+        seen = num_context > 0
+        mixed = (num_run + num_kinds * chances) / np.maximum(num_context + num_kinds, 1)
+        chances = np.where(seen, mixed, chances)
+    return float(-np.log2(chances).mean())
+
+
+def _characters(texts: Sequence[str]) -> np.ndarray:
+    return np.frombuffer("".join(f"{text}\n" for text in texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
+def _hashed(characters: np.ndarray, length: int) -> np.ndarray:
+    """A number for the run of that length which ends with each character, uint64."""
+    found = np.zeros(len(characters), np.uint64)
+    for back in range(length):
+        values = np.zeros(len(characters), np.uint64)
+        values[back:] = characters[: len(characters) - back].astype(np.uint64) + np.uint64(1)
+        found = (found ^ values) * np.uint64(0x9E3779B97F4A7C15)
+        found ^= found >> np.uint64(29)
+    return found
+
+
+def _count(found: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    values, counts = np.unique(found, return_counts=True)
+    places = np.minimum(np.searchsorted(values, asked), len(values) - 1)
+    return np.where(values[places] == asked, counts[places], 0)
+
+
+def _novelty(texts: Sequence[str], real: Sequence[str]) -> float | None:
+    known = {run for text in real for run in _runs(text, RUN)}
+    runs = [run for text in texts for run in _runs(text, RUN)]
+    return float(np.mean([run not in known for run in runs])) if runs else None
+
+
+def _runs(text: str, length: int) -> list[tuple[str, ...]]:
+    words = WORD.findall(text.casefold())
+    return list(zip(*(words[start:] for start in range(length)), strict=False))
+
+
+def _distinct(texts: Sequence[str]) -> float | None:
+    pairs = [pair for text in texts for pair in _runs(text, 2)]
+    return len(set(pairs)) / len(pairs) if pairs else None
+
+
+def _self_bleu(texts: Sequence[str]) -> float | None:
+    """The mean BLEU (Papineni et al. 2002, smoothed by one) of each text against all others."""
+    counted = [[Counter(_runs(text, length)) for length in range(1, RUN + 1)] for text in texts[:MOST_COMPARED]]
+    counted = [counts for counts in counted if counts[-1]]
+    if len(counted) < 2:
+        return None
+    logs = np.zeros(len(counted))
+    for length in range(RUN):
+        most: dict[tuple[str, ...], list[tuple[int, int]]] = {}
+        for row, counts in enumerate(counted):
+            for run, count in counts[length].items():
+                most[run] = sorted([*most.get(run, []), (count, row)], reverse=True)[:2]
+        for row, counts in enumerate(counted):
+            matches = 0
+            for run, count in counts[length].items():
+                of_others = [times for times, other in most[run] if other != row]
+                matches += min(count, of_others[0]) if of_others else 0
+            logs[row] += np.log((matches + 1) / (counts[length].total() + 1)) / RUN
+    return float(np.exp(logs).mean())

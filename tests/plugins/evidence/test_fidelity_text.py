@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from augment.components import Context
+from augment.dataset import Dataset
+from augment.schema import SchemaDeclaration, infer
+from augment_evidence.fidelity_text import FidelityTexts
+
+NAMES, VERBS = ["Ann", "Bob", "the cat", "a dog", "our king"], ["sees", "likes", "follows", "forgets"]
+
+
+def written(num, seed):
+    rng = np.random.default_rng(seed)
+    return [f"{rng.choice(NAMES)} {rng.choice(VERBS)} {rng.choice(NAMES)} and {rng.choice(NAMES)}." for _ in range(num)]
+
+
+def dataset(texts):
+    frame = pd.DataFrame({"text": pd.Series(texts, dtype="str")})
+    return Dataset.of(frame, {}, infer(frame, {}, SchemaDeclaration(payload="text")))
+
+
+def scores(texts, folder, train=None):
+    parts = [dataset(part) for part in (texts, train or written(300, 1), written(200, 2))]
+    found = FidelityTexts().score(*parts, Context(seed=1, folder=folder))
+    return {score.name: (score.value, *score.detail["reference"].values()) for score in found}
+
+
+def test_fresh_texts_of_the_same_kind_score_as_real_ones(tmp_path):
+    for value, reference in scores(written(300, 3), tmp_path).values():
+        assert value == pytest.approx(reference, rel=0.1, abs=0.02)
+
+
+def test_gibberish_foretells_nothing_and_is_all_new(tmp_path):
+    rng = np.random.default_rng(4)
+    letters = np.array(list("abcdefghij    "))
+    found = scores(["".join(rng.choice(letters, 40)) for _ in range(300)], tmp_path)
+    assert found["bits per character"][0] > 2 * found["bits per character"][1]
+    assert found["novel runs of 4 words"][0] == 1.0
+
+
+def test_copies_are_not_new(tmp_path):
+    assert scores(written(300, 1), tmp_path)["novel runs of 4 words"][0] == 0.0
+
+
+def test_writing_the_same_again_and_again_is_noticed(tmp_path):
+    found = scores(["Ann sees Bob and Ann."] * 300, tmp_path)
+    assert found["self-BLEU"][0] > 0.99 > found["self-BLEU"][1]
+    assert found["distinct pairs of words"][0] < found["distinct pairs of words"][1] / 5
+
+
+def test_what_can_be_foretold_takes_next_to_no_bits(tmp_path):
+    texts = ["abcdef" * 20] * 50
+    (bits, *_) = FidelityTexts().score(*[dataset(texts)] * 3, Context(seed=1, folder=tmp_path))
+    assert 0 < bits.value < 0.05
+
+
+@pytest.mark.parametrize("texts", [["", ""], ["one", "two"]])
+def test_texts_without_runs_of_words_leave_scores_out(texts, tmp_path):
+    assert "novel runs of 4 words" not in scores(texts, tmp_path)
