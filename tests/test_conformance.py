@@ -80,6 +80,7 @@ SETTINGS = {
     "JsonLinesSource": _json_lines,
     "NpzSource": _npz,
     "ParquetSource": _parquet,
+    "Docstrings": {"packages": {"pluggy": 40, "click": 40}},
     "TextFile": _text,
     "TextFolder": _text_folder,
     "SklearnDataset": {"dataset": "iris"},

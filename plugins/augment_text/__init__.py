@@ -9,8 +9,9 @@ from augment.hookspecs import hookimpl
 @hookimpl
 def augment_components() -> list[type[Component]]:
     """The components of this plugin."""
+    from augment_text.docstrings import Docstrings
     from augment_text.edits import TextEdits
     from augment_text.probe import Tfidf
     from augment_text.sources import TextFile, TextFolder
 
-    return [TextEdits, TextFile, TextFolder, Tfidf]
+    return [Docstrings, TextEdits, TextFile, TextFolder, Tfidf]
