@@ -29,10 +29,11 @@ SOURCES = {
     ".jsonl": "json-lines",
     ".ndjson": "json-lines",
     ".npz": "npz",
+    ".txt": "text",
 }
 # The first that fits is proposed, of each origin: rows moved, rows made from noise. Copies only where nothing else
 # fits, since repeated rows are an arm of every trial anyway.
-PREFERRED = ("smote", "albumentations", "rnn", "vae", "gan", "bootstrap")
+PREFERRED = ("smote", "albumentations", "text-edits", "rnn", "vae", "gan", "bootstrap")
 TARGET_NAMES = (
     *("target", "label", "labels", "class", "classes", "y", "outcome", "response", "category", "species", "diagnosis"),
     *("income", "survived", "churn", "churned", "default", "defaulted", "fraud", "isfraud", "spam", "quality", "price"),

@@ -21,10 +21,11 @@ from augment_rnn.text_tokens import Bytes, Pieces, Tokens, Utf8, tokens_of_state
 if TYPE_CHECKING:
     from augment.recurrent import Shape
 
-FEW_CHARACTERS, MANY_CHARACTERS = 20_000, 2_000_000  # of all texts: spelled below, larger vocabularies above
-DEFAULT_VOCABULARY, LARGE_VOCABULARY = 1_000, 4_000
+FEW_CHARACTERS, MANY_CHARACTERS = 200_000, 2_000_000  # of all texts: spelled below; a large network above
+CHARACTERS_A_PIECE, LEAST_PIECES, MOST_PIECES = 500, 500, 4_000
+MOST_WORDS = 10_000
 LONGEST = 2_000  # tokens of a text that is made, where longer ones are not asked for
-LEAST_STEPS, MOST_STEPS, NUM_EPOCHS = 300, 6_000, 12
+LEAST_STEPS, MOST_STEPS, NUM_EPOCHS = 500, 6_000, 20
 SHORT_WINDOW = 64
 
 
@@ -43,18 +44,18 @@ class TextRnn(components.Generator):
         columns=frozenset({"text"}),
         targets=frozenset({"classes", "none"}),
         conditional="target",
-        min_rows=2,
+        min_rows=10,
     )
 
     class Params(components.Params):
         """How texts are cut up, learnt and written."""
 
         tokens: Literal["characters", "bytes", "words", "bpe"] | None = None
-        """What is written at a time. By default characters where all texts together have fewer than 20,000, and
+        """What is written at a time. By default characters where all texts together have fewer than 200,000, and
         pieces of words (`bpe`) of more."""
         vocabulary: int | None = Field(None, ge=2)
-        """How many different words or pieces there are at most. By default 1,000, and 4,000 from two million
-        characters of text on."""
+        """How many different words or pieces there are at most. By default 10,000 words; and a piece for each 500
+        characters of text, but 500 to 4,000."""
         cell: Literal["gru", "lstm", "mingru"] = "gru"
         """The recurrent unit. `mingru` is quick to train on long texts, and needs layers."""
         width: int | None = Field(None, ge=16, multiple_of=16)
@@ -67,8 +68,8 @@ class TextRnn(components.Generator):
         dropout: float = Field(0.2, ge=0, lt=1)
         """Share of the inputs and hidden units that each training step leaves out."""
         steps: int | None = Field(None, ge=1)
-        """Training steps at most; training ends before when texts held back say so. By default twelve times through
-        the data, but 300 to 6,000."""
+        """Training steps at most; training ends before when texts held back say so. By default twenty times through
+        the data, but 500 to 6,000."""
         batch_size: int = Field(32, ge=1)
         """Pieces of text per training step."""
         window: int = Field(SHORT_WINDOW, ge=2)
@@ -139,13 +140,14 @@ class TextRnn(components.Generator):
 
     def _cut(self, texts: list[str]) -> Tokens:
         kind = self.params.tokens or ("characters" if self._size < FEW_CHARACTERS else "bpe")
-        default = DEFAULT_VOCABULARY if self._size < MANY_CHARACTERS else LARGE_VOCABULARY
-        most = self.params.vocabulary or default
         if kind == "bytes":
             return Bytes()
         if kind == "characters":
             return Pieces.characters(texts)
-        return Pieces.words(texts, most) if kind == "words" else Pieces.pairs(texts, most)
+        if kind == "words":
+            return Pieces.words(texts, self.params.vocabulary or MOST_WORDS)
+        pieces = int(np.clip(self._size // CHARACTERS_A_PIECE, LEAST_PIECES, MOST_PIECES))
+        return Pieces.pairs(texts, self.params.vocabulary or pieces)
 
     def _shape(self) -> Shape:
         from augment.recurrent import Shape
