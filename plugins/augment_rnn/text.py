@@ -119,7 +119,8 @@ class TextRnn(components.Generator):
         texts = [str(text) for text in data.frame[self._column][is_there]]
         if not any(texts):
             raise DataError(f"rnn: every text in column {self._column!r} is empty; there is nothing to learn")
-        self.conditions, classes = Conditions.of(data.take(is_there))
+        self.conditions, classes = Conditions.of(data)  # a label whose texts are all missing can be asked for too
+        classes = classes[is_there]
         self._size = sum(map(len, texts))
         self.tokens = self._cut(texts)
         sequences = Sequences.of([self.tokens.encode(text) for text in texts])
