@@ -9,7 +9,6 @@ def augment_components():
     from augment_evidence.fidelity_tables import FidelityTables
     from augment_evidence.fidelity_text import FidelityTexts
     from augment_evidence.not_a_copy import NotACopy
-    from augment_evidence.not_a_copy_text import NotACopyText
     from augment_evidence.privacy import Privacy
 
-    return [FidelityTables, FidelityTexts, FidelityImages, NotACopy, NotACopyText, Privacy]
+    return [FidelityTables, FidelityTexts, FidelityImages, NotACopy, Privacy]
