@@ -42,7 +42,7 @@ def not_assessable(reason: str) -> dict[str, Any]:
 
 
 def why_not_assessable(truth: np.ndarray, task: str, num_seeds: int) -> str:
-    """Why so few rows or seeds allow no verdict; empty where they do. Limits by simulation: `bench/truth.py`.
+    """Why so few rows or seeds allow no verdict; empty where they do. Limits by simulation.
 
     Args:
         truth: (N,) class numbers or values of the held-out rows.
