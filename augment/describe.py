@@ -73,6 +73,9 @@ def offered(catalog: Catalog) -> list[dict[str, Any]]:
         if report.error:
             found.append({"name": offer.name, "kind": "", "data": [], **origin, "error": report.error})
             continue
+        if not report.components:
+            found.append({"name": offer.name, "kind": "observer", "data": [], **origin, "error": ""})
+            continue
         by_kind: dict[str, set[str]] = {}
         for cls in catalog.components(offer.name):
             by_kind.setdefault(cls.kind, set()).update(modalities(cls))

@@ -101,6 +101,8 @@ class Catalog:
         """
         offer = self.offer(name)
         found = tuple(cls for cls in self._load(offer) if cls.name == name)
+        if not found and self._observes(offer):
+            raise PluginError(f"{name!r} only observes runs; name it under `observers:`")
         if not found:
             raise PluginError(f"plugin {offer}: entry point {name!r} is declared, but no component has that name")
         return found

@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 
 from augment import components, describe
 from augment.components import Accepts, Generator, Reporter
+from augment.errors import PluginError
 from augment.plugins import Catalog, Offer
 from augment.runner import check as run_check
 
@@ -199,3 +200,12 @@ def test_check_without_data_says_what_can_be_known():
     assert "20% of the rows held out" in text
     assert "synthetic rows" not in text
     assert text.endswith("no problems found")
+
+
+def test_observers_are_listed_and_told_from_components():
+    catalog = Catalog()
+    found = {entry["name"]: entry for entry in describe.offered(catalog)}
+    assert found["mlflow"]["kind"] == found["tensorboard"]["kind"] == "observer"
+    assert "mlflow" in describe.plugins(list(found.values()))
+    with pytest.raises(PluginError, match="'mlflow' only observes runs; name it under `observers:`"):
+        catalog.components("mlflow")
