@@ -13,7 +13,9 @@ from augment.errors import PluginError
 from augment.plugins import Catalog, Offer
 from augment.runner import check as run_check
 
-INSTALLED = [cls for name in Catalog().names for cls in Catalog().components(name)]
+INSTALLED = [
+    cls for report in Catalog().reports() if report.components for cls in Catalog().components(report.offer.name)
+]
 
 
 class Grid(BaseModel):
