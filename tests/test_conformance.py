@@ -16,7 +16,7 @@ from augment.testing import checks_for
 CATALOG = Catalog()
 REPORTS = CATALOG.reports()
 COMPONENTS = sorted(
-    {cls for report in REPORTS if not report.error for cls in CATALOG.components(report.offer.name)},
+    {cls for report in REPORTS if report.components for cls in CATALOG.components(report.offer.name)},
     key=lambda cls: (cls.kind, cls.name, cls.__qualname__),
 )
 
