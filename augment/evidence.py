@@ -24,7 +24,17 @@ from augment.session import Session
 from augment.steps import Bound
 from augment.verdict import not_assessable
 
-__all__ = ["counts_of", "origins_of", "privacy_of", "private_of", "scores_of", "threshold_of", "trial_of", "truth_of"]
+__all__ = [
+    "class_counts",
+    "counts_of",
+    "origins_of",
+    "privacy_of",
+    "private_of",
+    "scores_of",
+    "threshold_of",
+    "trial_of",
+    "truth_of",
+]
 
 
 def trial_of(
@@ -185,7 +195,7 @@ def counts_of(
     train, test = Dataset.load(prepared.train), Dataset.load(prepared.test)
     target = train.schema.target if train.schema.task == "classes" else None
     per_class = mixture.per_class(target)
-    classes = {name: _class_counts(part) for name, part in (("train", train), ("test", test))}
+    classes = {name: class_counts(part) for name, part in (("train", train), ("test", test))}
     made = {label: sum(labels.get(label, 0) for labels in per_class.values()) for label in classes["train"]}
     uses = {bound.id: bound.use for bound in filters}
     origins = origins_of(generators)
@@ -223,7 +233,8 @@ def origins_of(generators: Sequence[Bound]) -> dict[str, str]:
     return {bound.id: bound.cls.origin for bound in generators if issubclass(bound.cls, Generator)}
 
 
-def _class_counts(data: Dataset) -> dict[str, int]:
+def class_counts(data: Dataset) -> dict[str, int]:
+    """Label to rows; empty where the target has no classes."""
     return training_counts(data) if data.schema.task == "classes" else {}
 
 

@@ -15,7 +15,7 @@ from augment.errors import DataError
 from augment.schema import ArrayDeclaration, ColumnDeclaration, Schema, SchemaDeclaration, infer, observe
 from augment.session import Session
 from augment.spec import Resolved, bind
-from augment.split import Cut, cut
+from augment.split import Cut, cut, cut_after
 from augment.steps import Bound
 
 __all__ = ["Prepared", "prepare"]
@@ -62,8 +62,14 @@ class Prepared:
     notes: list[str]
 
 
-def prepare(session: Session, resolved: Resolved) -> Prepared:
-    """Read the source, cut the hold-out, fit the transforms on the training part and apply them to both parts."""
+def prepare(session: Session, resolved: Resolved, held: Dataset | None = None) -> Prepared:
+    """Read the source, cut the hold-out, fit the transforms on the training part and apply them to both parts.
+
+    `held` is a hold-out of its own: then all rows of the source are for training, and nothing is cut.
+
+    Raises:
+        DataError: the data cannot be read, cut or used, or the columns of `held` are others.
+    """
     pipeline, scratch = resolved.pipeline, session.scratch
     declared = pipeline.schema_
     bound = resolved.source()
@@ -76,6 +82,9 @@ def prepare(session: Session, resolved: Resolved) -> Prepared:
     data = Dataset.load(scratch / "read")
     if not len(data):
         raise DataError(f"{bound.what} gave no rows")
+    num_read = len(data)
+    if held is not None:
+        data = Dataset.concat([data, held])
     types = _declare(data, declared)
     data = Dataset.of(data.frame, data.arrays, types)
     _check_target(data, _called(bound))
@@ -90,7 +99,10 @@ def prepare(session: Session, resolved: Resolved) -> Prepared:
         stratify = types.target if split.stratify else None
     bind(resolved, types, kinds=TRANSFORM)  # names the columns of `split` that are not there
     options = {"group": split.group, "time": split.time, "dedupe": split.dedupe}
-    rows = cut(data, holdout=split.holdout, seed=pipeline.seed, stratify=stratify, **options)  # type: ignore[arg-type]
+    if held is None:
+        rows = cut(data, holdout=split.holdout, seed=pipeline.seed, stratify=stratify, **options)  # type: ignore[arg-type]
+    else:
+        rows = cut_after(data, num_read)
     train, test = data.take(rows.train), data.take(rows.test)
     schema, notes = observe(types, train.frame)
     train = Dataset.of(train.frame, train.arrays, schema)

@@ -13,7 +13,7 @@ from augment.dataset import Dataset
 from augment.errors import DataError
 from augment.schema import labels_of
 
-__all__ = ["Cut", "cut"]
+__all__ = ["Cut", "cut", "cut_after"]
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def cut(
     """
     rows, notes = np.arange(len(data), dtype=np.int64), []
     dropped = rows[:0]
-    hashes = data.row_hashes(without=[name for name, column in data.schema.columns.items() if column.type == "id"])
+    hashes = _hashes(data)
     if dedupe == "drop":
         first = ~pd.Series(hashes).duplicated().to_numpy()
         rows, dropped = rows[first], rows[~first]
@@ -93,13 +93,28 @@ def cut(
     if held.all() or not held.any():
         raise DataError(f"the hold-out cannot be cut: {_why_not(len(rows), stratify, group, time)}")
     train, test = rows[~held], rows[held]
+    return Cut(train, test, dropped, (*notes, *_across(hashes, train, test)))
+
+
+def cut_after(data: Dataset, num_train: int) -> Cut:
+    """The cut where somebody else has made it: the rows after the first `num_train` are held out."""
+    train, test = np.split(np.arange(len(data), dtype=np.int64), [num_train])
+    return Cut(train, test, notes=tuple(_across(_hashes(data), train, test)))
+
+
+def _hashes(data: Dataset) -> np.ndarray:
+    return data.row_hashes(without=[name for name, column in data.schema.columns.items() if column.type == "id"])
+
+
+def _across(hashes: np.ndarray, train: np.ndarray, test: np.ndarray) -> list[str]:
+    """What to say of rows that lie on both sides."""
     num_across = int(np.isin(hashes[test], hashes[train]).sum())
-    if num_across:
-        notes.append(
-            f"{num_across} of {len(test)} held-out rows are exact duplicates of training rows, which flatters every "
-            "score; `split: {dedupe: drop}` or `{dedupe: group}` avoids it"
-        )
-    return Cut(train, test, dropped, tuple(notes))
+    if not num_across:
+        return []
+    return [
+        f"{num_across} of {len(test)} held-out rows are exact duplicates of training rows, which flatters every "
+        "score; `split: {dedupe: drop}` or `{dedupe: group}` avoids it"
+    ]
 
 
 def _why_not(num_rows: int, stratify: str | None, group: str | None, time: str | None) -> str:

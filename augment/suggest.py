@@ -20,7 +20,7 @@ from augment.plugins import Catalog
 from augment.schema import Schema, SchemaDeclaration, infer, labels_of, observe
 from augment.yamltext import flow
 
-__all__ = ["HOLDOUT", "Choice", "Look", "choose", "choose_target", "look_at", "read", "source_of"]
+__all__ = ["HOLDOUT", "Choice", "Look", "choose", "choose_target", "look_at", "read", "settings_of", "source_of"]
 
 SOURCES = {
     ".csv": "csv",
@@ -128,7 +128,7 @@ def read(catalog: Catalog, use: str, data: Path, keep: str | None = None) -> tup
         with tempfile.TemporaryDirectory() as folder:
             return source(params).read(Context(0, Path(folder)))
 
-    settings: dict[str, Any] = _dialect(data) if use == "csv" else {}
+    settings = settings_of(data)
     try:
         dataset = attempt(**settings)
         if use == "csv" and (words := _words_for_missing(dataset, settings.get("decimal", "."))):
@@ -144,6 +144,11 @@ def read(catalog: Catalog, use: str, data: Path, keep: str | None = None) -> tup
         # most likely photographs of several sizes; if they are not the trouble, this fails in the same way
         settings = {"size": _median_size(data)}
         return attempt(**settings), settings
+
+
+def settings_of(data: Path) -> dict[str, Any]:
+    """The settings beside the path that can be seen from the outside, such as how a CSV file is written."""
+    return _dialect(data) if data.is_file() and source_of(data) == "csv" else {}
 
 
 def _dialect(data: Path) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from augment.errors import (
 )
 
 COMMANDS = [
-    "init", "check", "run", "sample", "runs", "plugins", "show", "new-plugin",
+    "init", "check", "run", "sample", "runs", "evaluate", "compare", "plugins", "show", "new-plugin",
     "check-plugin", "cache", "doctor", "schema", "completion",
 ]  # fmt: skip
 

@@ -51,7 +51,7 @@ FLOORS = [
     # what people see
     {"console"},
     {"describe", "doctor", "suggest"},
-    {"init"},
+    {"comparing", "evaluating", "init"},
     {"cli"},
     {"__init__"},
 ]

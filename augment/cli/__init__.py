@@ -20,6 +20,8 @@ COMMANDS = {
     "run": "augment.cli.running",
     "sample": "augment.cli.running",
     "runs": "augment.cli.looking",
+    "evaluate": "augment.cli.judging",
+    "compare": "augment.cli.judging",
     "plugins": "augment.cli.offering",
     "show": "augment.cli.offering",
     "new-plugin": "augment.cli.authoring",
