@@ -19,7 +19,7 @@ from augment.dataset import Dataset
 from augment.describe import table
 from augment.disk import disk_errors
 from augment.errors import DataError, SpecError
-from augment.evidence import class_counts, privacy_of, private_of, scores_of, trial_of
+from augment.evidence import HOST_FILTERS, class_counts, privacy_of, private_of, scores_of, trial_of
 from augment.keys import content_key
 from augment.mixing import Mixture
 from augment.preparation import Prepared, prepare
@@ -183,7 +183,13 @@ def _judged(session: Session, resolved: Resolved, prepared: Prepared, mixture: M
         "classes": {"train": class_counts(train), "test": class_counts(test), "synthetic": per_class},
         "generators": {NAME: {"use": NAME, "origin": "unknown", **counts, "per_class": per_class}},
         "filters": {
-            IN_SCHEMA: {"use": IN_SCHEMA, "threshold": 1.0, "judged": counts["asked"], "rejected": rejected},
+            IN_SCHEMA: {
+                "use": IN_SCHEMA,
+                "what": HOST_FILTERS[IN_SCHEMA],
+                "threshold": 1.0,
+                "judged": counts["asked"],
+                "rejected": rejected,
+            },
         },
         "search": not_asked(),
         "trial": trial,

@@ -16,15 +16,17 @@ from augment.dataset import Dataset
 from augment.errors import DiskError
 from augment.judging import MAX_JUDGED_ROWS, NONE, SYNTHETIC
 from augment.mix import training_counts
-from augment.mixing import Mixture
+from augment.mixing import DUPLICATES, Mixture
 from augment.pipeline import Trial
 from augment.preparation import Prepared
+from augment.sampling import IN_SCHEMA
 from augment.schema import Schema, labels_of
 from augment.session import Session
 from augment.steps import Bound
 from augment.verdict import not_assessable
 
 __all__ = [
+    "HOST_FILTERS",
     "class_counts",
     "counts_of",
     "origins_of",
@@ -35,6 +37,11 @@ __all__ = [
     "trial_of",
     "truth_of",
 ]
+
+HOST_FILTERS = {
+    IN_SCHEMA: "Throws out rows beyond declared bounds, or with labels that the training part does not have.",
+    DUPLICATES: "Throws out rows that equal an earlier synthetic row.",
+}
 
 
 def trial_of(
@@ -198,6 +205,7 @@ def counts_of(
     classes = {name: class_counts(part) for name, part in (("train", train), ("test", test))}
     made = {label: sum(labels.get(label, 0) for labels in per_class.values()) for label in classes["train"]}
     uses = {bound.id: bound.use for bound in filters}
+    whats = HOST_FILTERS | {bound.id: _first_line(bound.cls) for bound in filters}
     origins = origins_of(generators)
     return {
         "rows": {
@@ -219,6 +227,7 @@ def counts_of(
         "filters": {
             name: {
                 "use": uses.get(name, name),
+                "what": whats.get(name, ""),
                 "threshold": thresholds.get(name, 1.0),
                 "judged": judged,
                 "rejected": mixture.rejected[name],
@@ -226,6 +235,10 @@ def counts_of(
             for name, judged in mixture.judged.items()
         },
     }
+
+
+def _first_line(cls: type) -> str:
+    return (cls.__doc__ or "").strip().partition("\n")[0]
 
 
 def origins_of(generators: Sequence[Bound]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Evidence on synthetic rows: how well they follow the real ones, and whether they are copies."""
+"""Evidence on synthetic rows: how well they follow the real ones, whether they are copies, which had better go."""
 
 from augment.hookspecs import hookimpl
 
@@ -8,7 +8,9 @@ def augment_components():
     from augment_evidence.fidelity_images import FidelityImages
     from augment_evidence.fidelity_tables import FidelityTables
     from augment_evidence.fidelity_text import FidelityTexts
+    from augment_evidence.label_agreement import LabelAgreement
     from augment_evidence.not_a_copy import NotACopy
+    from augment_evidence.plausible import Plausible
     from augment_evidence.privacy import Privacy
 
-    return [FidelityTables, FidelityTexts, FidelityImages, NotACopy, Privacy]
+    return [FidelityTables, FidelityTexts, FidelityImages, Privacy, NotACopy, LabelAgreement, Plausible]

@@ -76,15 +76,17 @@ def _look(
     images: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray], known: list[str], context: Context
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Features (N, D) and the class seen, (N,) object, of each part, through a network trained on the training part."""
-    from augment_evidence.networks import train_judge
+    from augment_evidence.judges import pictures, train_judge
 
     position = {label: code for code, label in enumerate(known)}
     labelled = np.flatnonzero([label is not None for label in labels["train"]])
     codes = np.array([position[label] for label in labels["train"][labelled]], dtype=np.int64)
-    judge = train_judge(images["train"][labelled], codes, len(known), context)
-    found = {name: judge.look(values) for name, values in images.items() if len(values)}
+    judge = train_judge(pictures(images["train"][labelled]), codes, len(known), context)
+    found = {name: judge.look(pictures(values)) for name, values in images.items() if len(values)}
     names = np.array(known, dtype=object)
-    return {name: both[0] for name, both in found.items()}, {name: names[both[1]] for name, both in found.items()}
+    return {name: both[0] for name, both in found.items()}, {
+        name: names[both[1].argmax(axis=1)] for name, both in found.items()
+    }
 
 
 def _agreement(seen: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray]) -> list[Score]:

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from augment_report.words import count, fixed
 
-__all__ = ["Scale", "bars", "forest_axis", "forest_row", "histogram", "lines", "spark"]
+__all__ = ["Scale", "bars", "bullet", "forest_axis", "forest_row", "histogram", "lines", "spark"]
 
 WIDTH = 1000  # of the stretched coordinates; their height is in pixels
 
@@ -69,7 +69,7 @@ def forest_row(
 
 
 def forest_axis(scale: Scale) -> Markup:
-    """The axis under a forest plot."""
+    """The axis under a forest plot: differences to real rows alone."""
     ticks, decimals = scale.ticks()
     parts = []
     for tick in ticks:
@@ -93,6 +93,15 @@ def bars(rows: Sequence[Sequence[tuple[str, float]]], label: str, thickness: int
                 parts.append(box.format(css, 100 * start, 100 * share, position * (thickness + 1), thickness))
             start += share
     return _svg("bars", label, len(rows) * (thickness + 1) - 1, parts)
+
+
+def bullet(value: float, limit: float, css: str, label: str, height: int = 16) -> Markup:
+    """A bar that is held against a limit, both at least 0: what is beyond the tall line is too much."""
+    top = max(value, limit, 1e-9) * 1.15
+    box = Markup('<rect class="track" x="0" width="100%" y="5" height="6"/>')
+    bar = Markup('<rect class="{}" x="0" width="{:.2f}%" y="5" height="6"/>').format(css, 100 * value / top)
+    line = Markup('<line class="limit" x1="{0:.2f}%" x2="{0:.2f}%" y1="0" y2="{1}"/>').format(100 * limit / top, height)
+    return _svg("bullet", label, height, [box, bar, line])
 
 
 def histogram(real: np.ndarray, synthetic: np.ndarray, label: str, height: int = 84) -> Markup:

@@ -22,8 +22,9 @@ UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]
 class Html(components.Reporter):
     """One page, `report.html`, that holds everything it shows: no scripts, nothing is loaded from anywhere.
 
-    The verdict and its interval come first; then what was made, samples or distributions beside the real ones, scores,
-    training curves, what was thrown out, what deserves a look, and how to make it again.
+    The verdict and its interval come first; then the candidates that a search tried, what was made, samples or
+    distributions beside the real ones, scores, training curves, what was thrown out and why, what attacks on privacy
+    found, what deserves a look, and how to make it again.
     """
 
     name = "html"
@@ -75,6 +76,8 @@ class Html(components.Reporter):
             "verdict": sections.trial(metrics["trial"]),
             "classes": sections.class_counts(metrics["classes"], schema.classes),
             "generators": sections.generators(metrics["generators"]),
+            "search": sections.search(metrics["search"]),
+            "privacy": sections.privacy(metrics["scores"]),
             "scores": sections.scores(metrics["scores"]),
             "losses": sections.losses(run.losses()),
             "filters": sections.thrown_out(metrics["filters"]),

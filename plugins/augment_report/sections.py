@@ -11,15 +11,15 @@ import numpy as np
 import pandas as pd
 
 from augment_report import charts
-from augment_report.words import clip, count, decimals_for, fixed, listing, number, percent, span
+from augment_report.words import NOTHING, clip, count, decimals_for, fixed, listing, number, percent, span
 
-__all__ = ["class_counts", "generators", "losses", "scores", "thrown_out", "trial", "yaml_text"]
+__all__ = ["class_counts", "generators", "losses", "privacy", "scores", "search", "thrown_out", "trial", "yaml_text"]
 
 MAX_CLASSES = 30
 MAX_POINTS = 300  # of a loss curve
 MAX_REFERENCES = 4
 CHEAP = {"class-weights", "oversampling"}
-ORIGINS = {"noise": "noise", "rows": "real rows, changed", "copies": "copies of real rows"}
+ORIGINS = {"noise": "noise", "rows": "real rows, changed", "copies": "copies of real rows", "unknown": "made elsewhere"}
 VERDICTS = {
     "helps": ("helps", "▲"),
     "no measurable effect": ("none", "●"),
@@ -34,7 +34,8 @@ def trial(found: Mapping[str, Any]) -> dict[str, Any]:
     shown: dict[str, Any] = {"css": css, "mark": mark, "verdict": found["verdict"], "rows": []}
     arms = list(found["arms"]) if found["assessable"] else []
     base = next((arm for arm in arms if arm["id"] == "none"), None)
-    others = sorted((arm for arm in arms if arm is not base), key=_arm_rank)
+    chosen = found.get("chosen", "synthetic")
+    others = sorted((arm for arm in arms if arm is not base), key=lambda arm: (arm["id"] != chosen, _arm_rank(arm)))
     if not others:
         return shown
     values = [0.0]
@@ -108,6 +109,69 @@ def _arm_scores(arms: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     return {"names": [(name, better[name]) for name in names], "rows": rows} if names else None
 
 
+def search(found: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the search for the mix tried, the best first and those that left early last; None where none was asked."""
+    trained = [one for one in found["candidates"] if _finite(one["difference"]) and one["kind"] != "none"]
+    if not trained:
+        return None
+    sign = 1 if found["better"] == "higher" else -1
+    ends = [one["difference"] + side * (one["error"] or 0.0) for one in trained for side in (-1, 0, 1)]
+    scale = charts.Scale.around([0.0, *ends])
+    decimals = decimals_for([one["difference"] for one in trained] + [one["error"] for one in trained])
+    last = len(found["candidates"]) + found["seeds"]
+    rows = []
+    for one in sorted(trained, key=lambda one: (-(one["left"] or last), -sign * one["difference"])):
+        error, difference = one["error"], one["difference"]
+        interval = None if not _finite(error) else [difference - error, difference + error]
+        said = fixed(difference, decimals), NOTHING if interval is None else fixed(error, decimals, sign=False)
+        kind = "cheap" if one["kind"] in CHEAP else "synthetic"
+        text = f"{clip(one['label'])}: difference {said[0]}, standard error {said[1]}"
+        fate = f"left after {count(len(one['values']))}" if one["left"] else "stayed"
+        rows.append(
+            {
+                "label": one["label"],
+                "synthetic": one["synthetic"] or 0,
+                "difference": said[0],
+                "error": said[1],
+                "plot": charts.forest_row(scale, difference, interval, [], kind, text),
+                "fate": "chosen" if one["id"] == found["chosen"] else fate,
+                "is_chosen": one["id"] == found["chosen"],
+            }
+        )
+    untried = [(one["label"], one["reason"] or "") for one in found["candidates"] if not _finite(one["mean"])]
+    left, right = ("worse", "better") if sign == 1 else ("better", "worse")
+    shown = {"rows": rows, "axis": charts.forest_axis(scale), "left": left, "right": right, "untried": untried}
+    return {**shown, "kinds": sorted({"cheap" if one["kind"] in CHEAP else "synthetic" for one in trained})}
+
+
+def privacy(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A row for each attack and generator: what it found against what chance keeps to."""
+    rows = []
+    for one in filter(_is_attack, found):
+        detail = one["detail"]
+        is_above = one["value"] > detail["limit"]
+        css = "clear" if not is_above else "design" if "by design" in detail["finding"] else "leak"
+        text = f"{clip(one['name'])}, {clip(one['of'], 40)}: {percent(one['value'])}, limit {percent(detail['limit'])}"
+        rows.append(
+            {
+                "name": one["name"],
+                "of": one["of"],
+                "value": percent(one["value"]),
+                "limit": percent(detail["limit"]),
+                "plot": charts.bullet(one["value"], detail["limit"], css, text),
+                "css": css,
+                "references": [f"{clip(name, 30)} {percent(value)}" for name, value in _references(one).items()],
+                "finding": detail["finding"],
+            }
+        )
+    return rows
+
+
+def _is_attack(score: Mapping[str, Any]) -> bool:
+    detail = score["detail"] or {}
+    return "limit" in detail and "finding" in detail
+
+
 def class_counts(classes: Mapping[str, Mapping[str, int]], order: Sequence[str]) -> dict[str, Any] | None:
     """Rows of each class, real and synthetic, as bars; None where there are no classes."""
     real, test, made = (classes.get(part, {}) for part in ("train", "test", "synthetic"))
@@ -162,6 +226,7 @@ def thrown_out(found: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
             "id": name,
             "use": one["use"],
             "threshold": number(one["threshold"]),
+            "what": one.get("what", ""),
             "judged": one["judged"],
             "rejected": one["rejected"],
             "share": percent(one["rejected"] / one["judged"]) if one["judged"] else "–",
@@ -171,7 +236,8 @@ def thrown_out(found: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def scores(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """All scores, grouped by metric, with the scores of the controls beside."""
+    """All scores but attacks, grouped by metric, with the scores of the controls beside."""
+    found = [one for one in found if not _is_attack(one)]
     references = list(dict.fromkeys(name for one in found for name in _references(one)))[:MAX_REFERENCES]
     groups: dict[str, list[dict[str, Any]]] = {}
     for one in found:

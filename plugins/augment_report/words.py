@@ -8,7 +8,7 @@ from typing import Any, TypeGuard
 
 import pandas as pd
 
-__all__ = ["cell", "clip", "count", "decimals_for", "fixed", "listing", "number", "percent", "span"]
+__all__ = ["NOTHING", "cell", "clip", "count", "decimals_for", "fixed", "listing", "number", "percent", "span"]
 
 NOTHING = "–"
 

@@ -11,7 +11,13 @@ OFFERED = {
     "augment_arrays": {("source", "npz"), ("sink", "npz")},
     "augment_controls": {("generator", "bootstrap")},
     "augment_datasets": {("source", "sklearn")},
-    "augment_evidence": {("metric", "fidelity"), ("metric", "privacy"), ("filter", "not-a-copy")},
+    "augment_evidence": {
+        ("metric", "fidelity"),
+        ("metric", "privacy"),
+        ("filter", "not-a-copy"),
+        ("filter", "label-agreement"),
+        ("filter", "plausible"),
+    },
 }
 
 

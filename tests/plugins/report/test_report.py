@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
-from report_fakes import arm, assemble, curves, dataset, image_run, table_run
+from report_fakes import arm, assemble, attack, candidate, curves, dataset, image_run, search_of, table_run
 
 from augment.dataset import Dataset
 from augment.plugins import Catalog
@@ -247,6 +247,12 @@ def hostile_run(payload: str):
             "detail": {"reference": {payload: 0.4}},
         }
     ]
+    metrics["scores"].append(attack(payload, payload, 0.5, 0.1, payload))
+    metrics["privacy"] = {"verdict": payload, "sentence": payload}
+    candidates = [candidate("none", payload, "none", 0.0), candidate(payload, payload, payload, 0.1)]
+    candidates.append({**candidate(other, payload, "blend", None), "reason": payload})
+    metrics["search"] = search_of(candidates=candidates, chosen=payload, sentence=payload)
+    metrics["filters"][payload]["what"] = payload
     metrics["notes"] = [payload]
     losses = pd.DataFrame({"step": [1, 2, 3], held: [3.0, 2.0, 1.0]})
     return replace(
@@ -257,6 +263,44 @@ def hostile_run(payload: str):
         curves={payload: losses},
         rejected={payload: train.take(slice(3))},
     )
+
+
+def test_candidates_come_with_the_chosen_one_first_and_those_that_left_last(table, tmp_path):
+    page = write(table, tmp_path)
+    section = page[page.index('id="candidates"') : page.index('id="made"')]
+    labels = ["gan + smote, 1x", "smote, 1x", "class weights", "oversampling", "gan, 5x", "gan, balance"]
+    places = [section.rindex(label) for label in labels]
+    assert places == sorted(places)
+    assert "left after 2" in section
+    assert "it could not make enough rows" in section
+
+
+def test_without_a_search_there_are_no_candidates(table, tmp_path):
+    run = replace(table, metrics=table.metrics | {"search": search_of(asked=False, candidates=[])})
+    assert 'id="candidates"' not in write(run, tmp_path)
+
+
+def test_attacks_stand_beside_their_limits_and_not_among_other_scores(table, tmp_path):
+    page = write(table, tmp_path)
+    section = page[page.index('id="privacy"') : page.index('id="notes"')]
+    assert "finding leak" in section
+    assert "finding design" in section
+    assert section.count("<svg") == 4
+    assert "near copies" not in page[page.index('id="scores"') : page.index('id="out"')]
+
+
+@pytest.mark.parametrize("sentence", ["No leak found by these attacks.", "Whether ... was not looked at."])
+def test_nothing_is_ever_called_anonymous(sentence, table, tmp_path):
+    run = replace(table, metrics=table.metrics | {"scores": [], "privacy": {"verdict": "", "sentence": sentence}})
+    page = write(run, tmp_path)
+    assert sentence in page
+    assert not re.search("anonym|safe to share", page, re.IGNORECASE)
+
+
+def test_an_evaluation_says_how_it_is_made_again(table, tmp_path):
+    page = write(replace(table, pipeline={"evaluate": {"real": "real.csv"}}), tmp_path)
+    assert "augment evaluate" in page
+    assert "resolved.yaml" not in page
 
 
 def test_not_assessable_trial_gives_its_reason(tmp_path):

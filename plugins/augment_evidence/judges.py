@@ -1,0 +1,161 @@
+"""Small classifiers of rows, trained on the spot: one for features of images, three for filters.
+
+Shapes: N rows, B of a batch, C channels, H and W at most 32, D dimensions, F features, K classes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from augment.components import Context
+from augment.dataset import Dataset
+from augment.training import cosine_decay, reproducible
+from augment_evidence.rows import pixels
+from augment_evidence.space import Space
+
+__all__ = ["Judge", "Jury", "pictures", "train_judge"]
+
+SIDE = 32
+NUM_FEATURES = 32
+WIDTH = 64  # of the hidden layer over points
+NUM_STEPS = 500
+BATCH = 64
+SEED = 0  # fixed, so that all generators of a run are seen through the same features
+NUM_MEMBERS = 3
+
+
+class Judge(nn.Module):
+    """A body with a layer of `NUM_FEATURES` features, and the classes: for images (N, C, H, W) or points (N, D)."""
+
+    def __init__(self, shape: tuple[int, ...], num_classes: int):
+        super().__init__()
+        self.shape, self.num_classes = shape, num_classes
+        self.body = _image_body(shape) if len(shape) == 3 else _point_body(shape[0])
+        self.head = nn.Linear(NUM_FEATURES, num_classes)
+
+    @torch.inference_mode()
+    def look(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """float32 inputs to features float32 (N, F) and probabilities float32 (N, K)."""
+        features, probabilities = (
+            [np.zeros((0, NUM_FEATURES), np.float32)],
+            [np.zeros((0, self.num_classes), np.float32)],
+        )
+        for start in range(0, len(x), BATCH):
+            batch = x[start : start + BATCH]
+            padded = np.zeros((BATCH, *batch.shape[1:]), dtype=np.float32)  # a short batch gives other bits
+            padded[: len(batch)] = batch
+            found = self.body(torch.from_numpy(padded))
+            features.append(found[: len(batch)].numpy())
+            probabilities.append(self.head(found).softmax(dim=1)[: len(batch)].numpy())
+        return np.concatenate(features), np.concatenate(probabilities)
+
+
+def _image_body(shape: tuple[int, ...]) -> nn.Sequential:
+    num_channels, *sides = shape
+    return nn.Sequential(
+        nn.Conv2d(num_channels, 16, 3, stride=2 if max(sides) > 16 else 1, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(16, 32, 3, stride=2, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(32, 64, 3, stride=2, padding=1),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(2),
+        nn.Flatten(),
+        nn.Linear(256, NUM_FEATURES),
+        nn.ReLU(),
+    )
+
+
+def _point_body(num_dimensions: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(num_dimensions, WIDTH), nn.ReLU(), nn.Dropout(0.1), nn.Linear(WIDTH, NUM_FEATURES), nn.ReLU()
+    )
+
+
+def train_judge(x: np.ndarray, classes: np.ndarray, num_classes: int, context: Context) -> Judge:
+    """Train on float32 (N, C, H, W) or (N, D) inputs and int64 (N,) classes, each class seen equally often."""
+    inputs, y = torch.from_numpy(x), torch.from_numpy(classes)
+    weight = torch.from_numpy(1.0 / np.bincount(classes, minlength=num_classes)[classes])
+    with reproducible(dataclasses.replace(context, seed=SEED, device="cpu")):
+        judge = Judge(tuple(x.shape[1:]), num_classes).train()
+        optimizer = torch.optim.AdamW(judge.parameters(), lr=3e-3, weight_decay=1e-2)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: cosine_decay(step / NUM_STEPS))
+        for _ in range(NUM_STEPS):
+            rows = torch.multinomial(weight, BATCH, replacement=True)
+            loss = functional.cross_entropy(judge.head(judge.body(inputs[rows])), y[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+    return judge.eval()
+
+
+def pictures(images: np.ndarray) -> np.ndarray:
+    """uint8 (N, H, W, C) to float32 (N, C, H, W), at most 32 pixels a side."""
+    return np.ascontiguousarray(pixels(images, SIDE).transpose(0, 3, 1, 2))
+
+
+class Jury:
+    """Classifiers that were each trained on all but one part of the rows, so that each row has one that is unbiased."""
+
+    def __init__(self, space: Space | None, members: list[Judge]):
+        self._space, self._members = space, members
+
+    @classmethod
+    def train(cls, data: Dataset, classes: np.ndarray, num_classes: int, context: Context) -> tuple[Self, np.ndarray]:
+        """Train on rows and int64 (N,) classes; also float64 (N, K): what the one says that saw no such row."""
+        space = None if data.schema.modality == "image" else Space.fit(data)
+        jury = cls(space, [])
+        x = jury._inputs(data)
+        part = context.rng.permutation(np.arange(len(data)) % NUM_MEMBERS)
+        unseen = np.zeros((len(data), num_classes))
+        for number in range(NUM_MEMBERS):
+            out = part == number
+            # a class of few rows may lie in one part alone; a judge that knows it not gives it no probability
+            judge = train_judge(x[~out], classes[~out], num_classes, context)
+            jury._members.append(judge)
+            unseen[out] = judge.look(x[out])[1]
+        return jury, unseen
+
+    def probabilities(self, data: Dataset) -> np.ndarray:
+        """The mean of all members' probabilities, float64 (N, K)."""
+        x = self._inputs(data)
+        return np.mean([judge.look(x)[1] for judge in self._members], axis=0, dtype=np.float64)
+
+    def _inputs(self, data: Dataset) -> np.ndarray:
+        if self._space is None:
+            return pictures(data.arrays[data.schema.array_of("image")])
+        return self._space.points(data)
+
+    def to_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Tensors and JSON values, for `augment.state.write_state`."""
+        tensors, space = self._space.to_state() if self._space is not None else ({}, None)
+        for number, judge in enumerate(self._members):
+            tensors |= {f"member-{number}/{name}": value.numpy() for name, value in judge.state_dict().items()}
+        first = self._members[0]
+        return tensors, {"space": space, "shape": list(first.shape), "num_classes": first.num_classes}
+
+    @classmethod
+    def from_state(cls, tensors: Mapping[str, np.ndarray], values: Mapping[str, Any]) -> Self:
+        """The inverse of `to_state`."""
+        space = None if values["space"] is None else Space.from_state(tensors, values["space"])
+        members = []
+        for number in range(NUM_MEMBERS):
+            with torch.random.fork_rng(devices=[]):  # layers draw weights, which are replaced
+                judge = Judge(tuple(values["shape"]), values["num_classes"])
+            prefix = f"member-{number}/"
+            own: dict[str, Tensor] = {
+                name.removeprefix(prefix): torch.from_numpy(value.copy())
+                for name, value in tensors.items()
+                if name.startswith(prefix)
+            }
+            judge.load_state_dict(own)
+            members.append(judge.eval())
+        return cls(space, members)

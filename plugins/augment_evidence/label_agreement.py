@@ -1,0 +1,75 @@
+"""The filter `label-agreement`: throws out rows that do not look like what their label says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from pydantic import Field
+
+from augment import components
+from augment.components import Accepts, Context, Filter
+from augment.dataset import Dataset
+from augment.state import read_state, write_state
+from augment_evidence.rows import target_labels
+from augment_evidence.space import POINTS_OF
+
+__all__ = ["LabelAgreement"]
+
+
+class LabelAgreement(Filter):
+    """Throws out rows that small classifiers of real rows take for another class than their label says.
+
+    Three classifiers are trained, each on two thirds of the training part, all classes alike often. A real row's
+    probability of its own label comes from the one that has not seen it. A synthetic row's is the mean of all three,
+    and its score is the share of real rows of that class that look less like it. So rows under `quantile`, the
+    threshold, look less like their class than all but that share of real rows do, and about that share of fresh real
+    rows would be thrown out as well, of every class alike.
+
+    A label that no training row has scores 0. Images are seen through a small network of convolutions, all else as
+    points (see `not-a-copy`) through one hidden layer.
+    """
+
+    name = "label-agreement"
+    accepts = Accepts(modalities=POINTS_OF, targets=frozenset({"classes"}), min_rows=10)
+
+    class Params(components.Params):
+        quantile: float = Field(0.02, gt=0, lt=0.5)
+        """Share of fresh real rows of each class that would be thrown out. Higher is stricter."""
+
+    def fit(self, reference: Dataset, pilot: Dataset, context: Context) -> Self:
+        from augment_evidence.judges import Jury
+
+        labels = target_labels(reference)
+        self._known, codes = np.unique(labels.astype(str), return_inverse=True)
+        self._jury, unseen = Jury.train(reference, codes, len(self._known), context)
+        own = unseen[np.arange(len(codes)), codes]
+        self._usual = [np.sort(own[codes == code]) for code in range(len(self._known))]
+        self.threshold = self.params.quantile
+        return self
+
+    def judge(self, candidates: Dataset, context: Context) -> np.ndarray:
+        labels = target_labels(candidates)
+        likely = self._jury.probabilities(candidates)
+        scores = np.zeros(len(candidates))
+        for code, label in enumerate(self._known):
+            rows = np.flatnonzero(labels == label)
+            scores[rows] = np.searchsorted(self._usual[code], likely[rows, code], "right") / len(self._usual[code])
+        return scores
+
+    def save(self, folder: Path) -> None:
+        tensors, jury = self._jury.to_state()
+        tensors |= {f"usual-{code}": usual for code, usual in enumerate(self._usual)}
+        write_state(folder, tensors, {"threshold": self.threshold, "known": self._known.tolist(), "jury": jury})
+
+    @classmethod
+    def load(cls, folder: Path, params: Any) -> Self:
+        from augment_evidence.judges import Jury
+
+        tensors, values = read_state(folder)
+        made = cls(params)
+        made.threshold, made._known = values["threshold"], np.array(values["known"])
+        made._usual = [tensors[f"usual-{code}"] for code in range(len(made._known))]
+        made._jury = Jury.from_state(tensors, values["jury"])
+        return made
