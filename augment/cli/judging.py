@@ -36,7 +36,7 @@ def evaluate(
     workers: int | None,
     as_json: bool,
 ) -> None:
-    """Judge SYNTHETIC rows that any other tool has made from REAL ones.
+    """Judge SYNTHETIC rows that another tool has made.
 
     Both are tables (.csv, .tsv, .parquet, .jsonl), arrays (.npz), or folders with one folder of images for each class.
     Give rows that the other tool has not seen with --holdout: others flatter it.
