@@ -15,7 +15,7 @@ from augment.errors import DataError
 from augment.schema import ArrayDeclaration, ColumnDeclaration, Schema, SchemaDeclaration, infer, observe
 from augment.session import Session
 from augment.spec import Resolved, bind
-from augment.split import Cut, cut, cut_after
+from augment.split import Cut, cut, cut_after, near_across
 from augment.steps import Bound
 
 __all__ = ["Prepared", "prepare"]
@@ -141,7 +141,7 @@ def prepare(session: Session, resolved: Resolved, held: Dataset | None = None) -
         key=key,
         transforms=transforms,
         first_id={name: _first_free(data.frame[name]) for name in ids},
-        notes=[*notes, *rows.notes],
+        notes=[*notes, *rows.notes, *near_across(data, rows, pipeline.seed)],
     )
 
 

@@ -13,7 +13,11 @@ from augment.dataset import Dataset
 from augment.errors import DataError
 from augment.schema import labels_of
 
-__all__ = ["Cut", "cut", "cut_after"]
+__all__ = ["Cut", "cut", "cut_after", "near_across"]
+
+SIDE = 16  # pixels a side at which pictures are compared
+NEARLY = 0.05  # of the pictures' spread: what saving a picture once more may change
+MOST_TEST, MOST_TRAIN = 1_000, 20_000  # pictures looked at, and looked among
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,52 @@ def _across(hashes: np.ndarray, train: np.ndarray, test: np.ndarray) -> list[str
         f"{num_across} of {len(test)} held-out rows are exact duplicates of training rows, which flatters every "
         "score; `split: {dedupe: drop}` or `{dedupe: group}` avoids it"
     ]
+
+
+def near_across(data: Dataset, rows: Cut, seed: int) -> list[str]:
+    """What to say of held-out pictures that are nearly, not entirely, the same as one of the training part.
+
+    Equal but for a new compression, a faint noise or a change of size: smaller than `NEARLY` of the spread of all
+    pixels, at 16 pixels a side. Of large parts a seeded sample is looked at.
+    """
+    notes = []
+    rng = np.random.default_rng(derive_seed(seed, "split", "near"))
+    for name, array in data.schema.arrays.items():
+        if array.type != "image" or not len(rows.train) or not len(rows.test):
+            continue
+        test, train = (
+            _thumbnails(data.arrays[name][np.sort(rng.permutation(part)[:most])])
+            for part, most in ((rows.test, MOST_TEST), (rows.train, MOST_TRAIN))
+        )
+        limit = (NEARLY * float(train.std())) ** 2 * train.shape[1]
+        squares = np.einsum("rd,rd->r", train, train)
+        num_near = 0
+        for start in range(0, len(test), 256):
+            block = test[start : start + 256]
+            nearest = (squares - 2 * (block @ train.T)).argmin(axis=1)
+            distance = ((block - train[nearest]) ** 2).sum(axis=1)  # products leave rounding noise; differences do not
+            num_near += int(((distance > 0) & (distance < limit)).sum())
+        if num_near:
+            notes.append(
+                f"{num_near} of {len(test)} held-out images looked at are nearly the same as a training image, which "
+                "flatters every score; give images that belong together the same value in a column, and name it in "
+                "`split: {group: ...}`"
+            )
+    return notes
+
+
+def _thumbnails(images: np.ndarray) -> np.ndarray:
+    """uint8 (N, H, W, C) to float32 (N, D): at most 16 pixels a side, each the mean of a square."""
+    height, width = images.shape[1:3]
+    step = -(-max(height, width) // SIDE)
+    tops, lefts = np.arange(0, height, step), np.arange(0, width, step)
+    area = np.diff([*tops, height])[:, None] * np.diff([*lefts, width])
+    found = []
+    for start in range(0, len(images), 256):  # few at a time: as floats they take four times their room
+        block = images[start : start + 256].astype(np.float32).mean(axis=3)
+        sums = np.add.reduceat(np.add.reduceat(block, tops, axis=1), lefts, axis=2)
+        found.append((sums / area).reshape(len(block), -1).astype(np.float32))
+    return np.concatenate(found)
 
 
 def _why_not(num_rows: int, stratify: str | None, group: str | None, time: str | None) -> str:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from augment.dataset import Dataset
 from augment.errors import DataError
 from augment.schema import Column, Schema, infer
-from augment.split import Cut, cut
+from augment.split import Cut, cut, cut_after, near_across
 
 
 def table(**columns) -> Dataset:
@@ -264,3 +264,42 @@ def test_every_row_is_in_exactly_one_part_in_ascending_order(xs, holdout, seed, 
     assert len(rows.train)
     assert len(rows.test)
     assert dedupe == "drop" or not len(rows.dropped)
+
+
+# what lies on both sides
+
+
+def pictures(num_rows: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (num_rows, 20, 24, 3), dtype=np.uint8)
+
+
+def of_pictures(images: np.ndarray) -> Dataset:
+    frame = pd.DataFrame({"x": np.arange(float(len(images)))})
+    return Dataset.of(frame, {"photo": images}, infer(frame, {"photo": images}))
+
+
+def test_nearly_equal_pictures_across_the_cut_are_counted():
+    images = pictures(40)
+    noise = np.random.default_rng(1).integers(-2, 3, images[:3].shape)
+    images[30:33] = np.clip(images[:3] + noise, 0, 255)
+    data = of_pictures(images)
+    (note,) = near_across(data, cut_after(data, 30), seed=1)
+    assert note.startswith("3 of 10 held-out images")
+
+
+def test_pictures_of_their_own_and_equal_ones_are_no_near_duplicates():
+    images = pictures(40)
+    images[30] = images[0]  # counted as an exact one
+    data = of_pictures(images)
+    assert near_across(data, cut_after(data, 30), seed=1) == []
+
+
+def test_tables_have_no_pictures_to_compare():
+    data = table(x=np.arange(9.0))
+    assert near_across(data, cut_after(data, 5), seed=1) == []
+
+
+def test_a_cut_made_by_somebody_else_is_kept_and_duplicates_are_counted():
+    rows = cut_after(table(x=[1.0, 2.0, 3.0, 2.0]), 3)
+    assert (rows.train.tolist(), rows.test.tolist()) == ([0, 1, 2], [3])
+    assert rows.notes[0].startswith("1 of 1 held-out rows are exact duplicates")
