@@ -137,7 +137,7 @@ def fit(
 
 def _spread(x: Tensor) -> Tensor:
     """How much pictures of a batch, first axis, differ: the sum of the variances of their values."""
-    return x.detach().float().flatten(1).var(0).sum()
+    return x.detach().float().flatten(1).var(0, correction=0).sum()  # 0 of a single one
 
 
 def _squared_slope(discriminator: Discriminator, real_NCHW: Tensor, classes_N: Tensor) -> Tensor:
