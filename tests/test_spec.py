@@ -145,6 +145,10 @@ class Fidelity(components.Metric):
         return []
 
 
+class Privacy(Fidelity):
+    name = "privacy"
+
+
 class Html(components.Reporter):
     name = "html"
 
@@ -161,7 +165,7 @@ class Parquet(components.Sink):
 
 OFFERED = [
     *(Csv, Anything, TableGan, ImageGan, Smote, Plain, Fragile),
-    *(NotACopy, Boosting, Cnn, Fidelity, Html, Parquet),
+    *(NotACopy, Boosting, Cnn, Fidelity, Privacy, Html, Parquet),
 ]
 
 
@@ -229,6 +233,7 @@ def test_the_smallest_pipeline_has_every_default(project):
         ("filter", "not-a-copy"),
         ("probe", "probe"),
         ("metric", "fidelity"),
+        ("metric", "privacy"),
         ("reporter", "html"),
         ("sink", "parquet"),
     ]

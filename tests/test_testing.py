@@ -1026,5 +1026,6 @@ def test_missing_values_are_in_features_alone():
 
 def test_an_example_run_has_every_key_that_reporters_are_promised(tmp_path):
     run = example_run(tmp_path)
-    assert set(run.metrics) == {"rows", "classes", "generators", "filters", "trial", "scores", "search", "notes"}
+    promised = {"rows", "classes", "generators", "filters", "trial", "scores", "privacy", "search", "notes"}
+    assert set(run.metrics) == promised
     assert len(run.synthetic_origin) == len(run.synthetic) == run.metrics["rows"]["synthetic"]
