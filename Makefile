@@ -9,7 +9,7 @@ test:  ## the tests, without the slow ones
 	$(BIN)/pytest -q -n 2
 
 slow:  ## the tests that take minutes
-	$(BIN)/pytest -q -m slow
+	$(BIN)/pytest -q -m slow -n 2
 
 faults:  ## kill runs, break disks and spoil files everywhere; an hour
 	$(BIN)/python tests/faults/everywhere.py all

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import zipfile
@@ -11,6 +12,9 @@ import pytest
 # As in workers: torch and BLAS read this when they are imported, and threads that wait waste a busy machine.
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+
+# A shell starts what runs in the background deaf to Ctrl-C, and processes hand that on to those they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 FAKES = Path(__file__).parent / "fakes"
 collect_ignore = ["fakes", "faults/injected"]  # what only processes that tests start import

@@ -88,6 +88,8 @@ SETTINGS = {
     "Estimator": {"factory": "model_of_mine:Both", "file": Path(__file__).parent / "fakes" / "model_of_mine.py"},
     "ImageGan": {"steps": 6, "width": 8},
     "ImageVae": {"steps": 6},
+    "LabelAgreement": {"steps": 10},
+    "Plausible": {"steps": 10},
     "AnchoredImage": {"steps": 6},
     "Warp": {"num_pairs": 8},
     "TableGan": {"steps": 6, "autoencoder_steps": 6, "width": 16, "code_size": 4},

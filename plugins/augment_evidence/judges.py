@@ -79,15 +79,17 @@ def _point_body(num_dimensions: int) -> nn.Sequential:
     )
 
 
-def train_judge(x: np.ndarray, classes: np.ndarray, num_classes: int, context: Context) -> Judge:
+def train_judge(
+    x: np.ndarray, classes: np.ndarray, num_classes: int, context: Context, num_steps: int = NUM_STEPS
+) -> Judge:
     """Train on float32 (N, C, H, W) or (N, D) inputs and int64 (N,) classes, each class seen equally often."""
     inputs, y = torch.from_numpy(x), torch.from_numpy(classes)
     weight = torch.from_numpy(1.0 / np.bincount(classes, minlength=num_classes)[classes])
     with reproducible(dataclasses.replace(context, seed=SEED, device="cpu")):
         judge = Judge(tuple(x.shape[1:]), num_classes).train()
         optimizer = torch.optim.AdamW(judge.parameters(), lr=3e-3, weight_decay=1e-2)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: cosine_decay(step / NUM_STEPS))
-        for _ in range(NUM_STEPS):
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: cosine_decay(step / num_steps))
+        for _ in range(num_steps):
             rows = torch.multinomial(weight, BATCH, replacement=True)
             loss = functional.cross_entropy(judge.head(judge.body(inputs[rows])), y[rows])
             optimizer.zero_grad()
@@ -109,7 +111,9 @@ class Jury:
         self._space, self._members = space, members
 
     @classmethod
-    def train(cls, data: Dataset, classes: np.ndarray, num_classes: int, context: Context) -> tuple[Self, np.ndarray]:
+    def train(
+        cls, data: Dataset, classes: np.ndarray, num_classes: int, context: Context, num_steps: int
+    ) -> tuple[Self, np.ndarray]:
         """Train on rows and int64 (N,) classes; also float64 (N, K): what the one says that saw no such row."""
         space = None if data.schema.modality == "image" else Space.fit(data)
         jury = cls(space, [])
@@ -119,7 +123,7 @@ class Jury:
         for number in range(NUM_MEMBERS):
             out = part == number
             # a class of few rows may lie in one part alone; a judge that knows it not gives it no probability
-            judge = train_judge(x[~out], classes[~out], num_classes, context)
+            judge = train_judge(x[~out], classes[~out], num_classes, context, num_steps)
             jury._members.append(judge)
             unseen[out] = judge.look(x[out])[1]
         return jury, unseen

@@ -37,13 +37,15 @@ class LabelAgreement(Filter):
     class Params(components.Params):
         quantile: float = Field(0.02, gt=0, lt=0.5)
         """Share of fresh real rows of each class that would be thrown out. Higher is stricter."""
+        steps: int = Field(500, ge=1)
+        """Training steps of each of the three networks, of 64 rows each."""
 
     def fit(self, reference: Dataset, pilot: Dataset, context: Context) -> Self:
         from augment_evidence.judges import Jury
 
         labels = target_labels(reference)
         self._known, codes = np.unique(labels.astype(str), return_inverse=True)
-        self._jury, unseen = Jury.train(reference, codes, len(self._known), context)
+        self._jury, unseen = Jury.train(reference, codes, len(self._known), context, self.params.steps)
         own = unseen[np.arange(len(codes)), codes]
         self._usual = [np.sort(own[codes == code]) for code in range(len(self._known))]
         self.threshold = self.params.quantile

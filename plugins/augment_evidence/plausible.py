@@ -41,6 +41,8 @@ class Plausible(Filter):
         """Share of fresh real rows that would be thrown out. Higher is stricter."""
         most: float = Field(0.5, gt=0, lt=1)
         """Share of the generators' rows that is thrown out at most."""
+        steps: int = Field(500, ge=1)
+        """Training steps of each of the three networks, of 64 rows each."""
 
     def fit(self, reference: Dataset, pilot: Dataset, context: Context) -> Self:
         from augment_evidence.judges import Jury
@@ -51,7 +53,7 @@ class Plausible(Filter):
             return self
         both = Dataset.concat([reference.take(real), pilot.take(made)])
         is_real = np.arange(len(both)) < len(real)
-        self._jury, unseen = Jury.train(both, is_real.astype(np.int64), 2, context)
+        self._jury, unseen = Jury.train(both, is_real.astype(np.int64), 2, context, self.params.steps)
         lowest = np.quantile(unseen[is_real, 1], self.params.quantile)
         self.threshold = float(min(lowest, np.quantile(unseen[~is_real, 1], self.params.most)))
         return self

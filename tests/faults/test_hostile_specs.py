@@ -34,6 +34,7 @@ LONGEST = 1000  # characters of one problem
 def folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("project")
     (place / "data.csv").write_text("x,y,label\n1,2,a\n")
+    (place / "models.py").write_text("def make():\n    return None\n")
     return place
 
 
