@@ -42,13 +42,14 @@ def bomb() -> bytes:
 
 
 MEASURED = """
-import resource, sys
+import sys
 from pathlib import Path
 
 sys.path.insert(0, sys.argv[1])
 import numpy as np
 import test_hostile_images as images
 from augment_images.decoding import BadImageError, decode, pixel_limit
+from memory import peak_megabytes
 from mutations import mutated_bytes
 
 folder = Path(sys.argv[2])
@@ -57,7 +58,7 @@ with pixel_limit(1_000_000):
     for blob in good:  # what decoders need once
         (folder / "x.png").write_bytes(blob)
         decode(folder / "x.png", "auto", None)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_megabytes()
     num_read = 0
     for seed in range(800):
         (folder / "x.png").write_bytes(mutated_bytes(good[seed % len(good)], np.random.default_rng(seed), most=2))
@@ -68,7 +69,7 @@ with pixel_limit(1_000_000):
         else:
             assert found.pixels.ndim == 3 and found.pixels.dtype == np.uint8
             num_read += 1
-print(num_read, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+print(num_read, peak_megabytes() - before)
 """
 
 

@@ -218,23 +218,24 @@ def write_npz(path: Path) -> None:
 
 
 MEASURED = """
-import resource, sys
+import sys
 from pathlib import Path
 
 sys.path.insert(0, sys.argv[1])
 import numpy as np
 import test_hostile_tables as tables
+from memory import peak_megabytes
 from mutations import mutated_bytes
 
 source, path, count = getattr(tables, sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])
 blob = path.read_bytes()
 tables.read(source, path)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak_megabytes()
 num_read = 0
 for seed in range(count):
     path.write_bytes(mutated_bytes(blob, np.random.default_rng(seed), most=2))
     num_read += tables.read(source, path) is not None
-print(num_read, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+print(num_read, peak_megabytes() - before)
 """
 
 
