@@ -22,7 +22,11 @@ def small(kind: str, component: type[Component] | None = None, rows: int = 120) 
     """Data of that kind with three classes, in columns that the component can hold and with no value missing."""
     columns = {} if component is None else {"columns": component.accepts.columns}
     task = "classes" if component is None or "classes" in component.accepts.targets else "none"
-    return example(kind, task, rows, **columns)
+    made = example(kind, task, rows, **columns)
+    if payload := made.schema.payload:  # short texts repeat, and a run says how many do so across the cut
+        texts = [f"{text} {number}" for number, text in enumerate(made.frame[payload])]
+        made = Dataset.of(made.frame.assign(**{payload: texts}), made.arrays, made.schema)
+    return made
 
 
 def written(data: Dataset, folder: Path) -> dict[str, Any]:
