@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from augment.components import Accepts, Context
+from augment.components import Context
 from augment.conditioning import Conditions
 from augment.dataset import Dataset
 from augment_vae.images import ImageVae
@@ -22,12 +22,6 @@ class AnchoredImage(ImageVae):
 
     name = "vae-anchored"
     origin = "rows"
-    accepts = Accepts(
-        modalities=frozenset({"image"}),
-        columns=frozenset(),
-        targets=frozenset({"classes", "none"}),
-        conditional="target",
-    )
 
     class Params(ImageVae.Params):
         """Settings of the anchored image VAE."""
