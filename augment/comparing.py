@@ -16,7 +16,7 @@ CHEAP = ("class-weights", "oversampling")
 
 
 def compare(folders: Sequence[Path | str]) -> list[dict[str, Any]]:
-    """What matters of each run, as plain data, in the order given.
+    """What matters of each run, as plain data, in the order given; a run named twice, or by its link too, counts once.
 
     A run has `name`, `key`, `folder`, `source` (fingerprint), `rows`, `generators`, `verdict`, `score`, `better`,
     `probe`; `real`, `mixed`, `difference`, `interval` of that score, or None; `cheap`, the best of the cheap
@@ -26,9 +26,12 @@ def compare(folders: Sequence[Path | str]) -> list[dict[str, Any]]:
         DataError: a folder is not a finished run.
         SpecError: there are fewer than two.
     """
-    if len(folders) < 2:
+    different: dict[Path, Path | str] = {}
+    for folder in folders:
+        different.setdefault(Path(folder).resolve(), folder)
+    if len(different) < 2:
         raise SpecError("to compare, at least two runs are needed; name their folders")
-    return [_row(Run(folder)) for folder in folders]
+    return [_row(Run(folder)) for folder in different.values()]
 
 
 def _row(run: Run) -> dict[str, Any]:

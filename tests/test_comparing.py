@@ -27,6 +27,15 @@ def test_runs_stand_side_by_side_in_the_order_given(runs):
     assert not any("cannot be compared" in line for line in lines)
 
 
+def test_a_run_that_is_named_by_its_link_too_counts_once(runs):
+    one, other = runs
+    link = other.parent / "fake"
+    assert link.resolve() == other.resolve()
+    assert [found["folder"] for found in compare([one, other, link, one])] == [str(one), str(other)]
+    with pytest.raises(SpecError, match="at least two runs"):
+        compare([other, link])
+
+
 def test_runs_on_other_data_are_told_apart(runs):
     one, other = compare(runs)
     assert "cannot be compared" in text([one, {**other, "source": "elsewhere"}])
