@@ -13,6 +13,7 @@ first H are what the cell shows.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -24,7 +25,7 @@ __all__ = ["CELLS", "Cell", "CellName", "Gru", "Lstm", "MinGru"]
 CellName = Literal["gru", "lstm", "mingru"]
 
 
-class Cell(nn.Module):
+class Cell(nn.Module, ABC):
     """What the cells have in common.
 
     Attributes:
@@ -40,13 +41,13 @@ class Cell(nn.Module):
         self.width = width
         self.num_gates, self.num_state = self.gates_per_unit * width, self.states_per_unit * width
 
+    @abstractmethod
     def scan(self, gates_TBG: Tensor, keep_TB: Tensor, state_BS: Tensor) -> Tensor:
         """The states after each step, (T, B, S)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def move(self, state_BS: Tensor, gates_BG: Tensor) -> Tensor:
         """The state after one more step, (B, S). No gradient."""
-        raise NotImplementedError
 
 
 class _LstmScan(Function):

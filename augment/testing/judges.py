@@ -251,7 +251,7 @@ def predicts_a_single_row(case: Case) -> None:
         done="predicted all rows, and the first alone",
         came=f"{found[1]} and {found[0]}",
         expected="the same prediction",
-        fix="standardise with what `fit` saw; set networks to eval()",
+        fix="standardise with what `fit` saw; put networks into evaluation mode",
     )
 
 
