@@ -160,7 +160,7 @@ class Accepts:
         columns: types that feature columns may have, beside a payload array as well.
         targets: `classes`, `number`, `none`: what the target may be.
         conditional: which columns `given` may hold: `none`, the `target`, or `any`.
-        missing: whether feature values may be missing.
+        missing: whether values of features, and of the channels of series, may be missing.
         min_rows: fewest training rows.
     """
 
@@ -186,6 +186,10 @@ class Accepts:
                 return f"it cannot hold columns of type {column.type}, and column {name!r} is one"
             if column.nullable and not self.missing:
                 return f"it cannot take missing values, and column {name!r} has some; add `- use: impute` to transforms"
+        for name, array in schema.arrays.items():
+            for channel, column in (array.channels or {}).items():
+                if column.nullable and not self.missing:
+                    return f"it cannot take missing values, and channel {channel!r} of array {name!r} has some"
         if num_rows is not None and num_rows < self.min_rows:
             return f"it needs at least {self.min_rows} training rows, and there are {num_rows}"
         return None

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from augment.arrays import true_lengths
 from augment.errors import DataError, DiskError
 from augment.schema import Schema, conform
 
@@ -53,6 +54,10 @@ class Dataset:
             {name: values[rows] for name, values in self.arrays.items()},
             self.schema,
         )
+
+    def lengths(self, name: str) -> np.ndarray:
+        """How many steps of each row of an array are no padding, (N,) int64."""
+        return true_lengths(self.schema.arrays[name], self.frame)
 
     def drop_columns(self, names: Sequence[str]) -> Dataset:
         """The same rows without these columns, in frame and schema; the target may be among them."""

@@ -104,7 +104,7 @@ def prepare(session: Session, resolved: Resolved, held: Dataset | None = None) -
     else:
         rows = cut_after(data, num_read)
     train, test = data.take(rows.train), data.take(rows.test)
-    schema, notes = observe(types, train.frame)
+    schema, notes = observe(types, train.frame, train.arrays)
     train = Dataset.of(train.frame, train.arrays, schema)
     test = Dataset.of(test.frame, test.arrays, schema)
 

@@ -15,15 +15,28 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
 
+from augment.arrays import decimals_of, describe_array, observe_array, problems_of_array, true_lengths, valid_array_rows
+from augment.declarations import (
+    Array,
+    ArrayDeclaration,
+    ArrayType,
+    Column,
+    ColumnDeclaration,
+    ColumnType,
+    Modality,
+    Plain,
+    SchemaDeclaration,
+)
 from augment.errors import DataError, did_you_mean
 
 __all__ = [
     "Array",
     "ArrayDeclaration",
+    "ArrayType",
     "Column",
     "ColumnDeclaration",
+    "ColumnType",
     "Modality",
     "Schema",
     "SchemaDeclaration",
@@ -36,88 +49,11 @@ __all__ = [
     "valid_rows",
 ]
 
-ColumnType = Literal["number", "integer", "category", "boolean", "datetime", "text", "id"]
-ArrayType = Literal["image", "series", "audio", "tokens", "vector"]
-Modality = Literal["table", "image", "text", "series", "audio", "tokens"]
-
 MAX_INTEGER_CLASSES = 20  # an integer target with at most this many values counts as classes
 ID_NAME = re.compile(r"(^|[_\W])(id|uuid|guid|index|rowid)$|^unnamed: ?\d+$", re.IGNORECASE)
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class ColumnDeclaration(_Model):
-    """What a pipeline says of one column. Everything is optional: what is not said is inferred."""
-
-    type: ColumnType | None = None
-    """`number` (float64), `integer`, `category`, `boolean`, `datetime`, `text`, or `id` (dropped before anything
-    learns, written anew and unique)."""
-    unit: str | None = None
-    """The unit of the values, for people: `EUR/year`, `mm`."""
-    min: float | None = None
-    """Smallest value allowed. A synthetic row below it is rejected."""
-    max: float | None = None
-    """Largest value allowed. A synthetic row above it is rejected."""
-    categories: tuple[str, ...] | None = None
-    """All labels the column may hold, in order. Inferred from the training part when not given."""
-    decimals: int | None = None
-    """Digits after the decimal point that synthetic numbers are rounded to."""
-    nullable: bool | None = None
-    """Whether values may be missing. Inferred from the training part when not given."""
-
-
-class Column(ColumnDeclaration):
-    """What one column is. See `ColumnDeclaration` for the fields; here the type is always known."""
-
-    type: ColumnType
-
-
-class ArrayDeclaration(_Model):
-    """What a pipeline says of one array. Everything is optional: what is not said is inferred."""
-
-    type: ArrayType | None = None
-    """`image` (N, H, W, C) uint8; `series` (N, T, F) float32; `audio` (N, T) float32 in [-1, 1]; `tokens` (N, T)
-    int32; `vector` (N, F) float32."""
-    shape: tuple[int, ...] | None = None
-    """Shape of one row: the array's shape without its first axis."""
-    dtype: str | None = None
-    """numpy dtype name."""
-    unit: str | None = None
-    """The unit of the values, for people."""
-    range: tuple[float, float] | None = None
-    """Smallest and largest value allowed. A synthetic row outside is rejected."""
-    rate: float | None = None
-    """Samples per second (Hz), for audio and evenly sampled series."""
-    vocabulary: tuple[str, ...] | None = None
-    """The name of each token, for `tokens`."""
-    length_column: str | None = None
-    """The integer column that holds each row's true length, where rows are padded."""
-
-
-class Array(ArrayDeclaration):
-    """What one array is. See `ArrayDeclaration` for the fields; here type, shape and dtype are always known."""
-
-    type: ArrayType
-    shape: tuple[int, ...]
-    dtype: str
-
-
-class SchemaDeclaration(_Model):
-    """The pipeline's `schema:` section: what its author knows better than inference."""
-
-    target: str | None = None
-    """The column that a downstream model predicts. Without one nothing can be judged by use."""
-    payload: str | None = None
-    """The text column that is what the dataset is about, where other columns stand beside it."""
-    columns: dict[str, ColumnDeclaration] = {}
-    """Column name to what is known of it."""
-    arrays: dict[str, ArrayDeclaration] = {}
-    """Array name to what is known of it."""
-
-
-class Schema(_Model):
+class Schema(Plain):
     """What every column and array of a dataset is, and which column is the target."""
 
     columns: dict[str, Column]
@@ -127,11 +63,13 @@ class Schema(_Model):
 
     @property
     def modality(self) -> Modality:
-        """What kind of data this is: any array decides, else a payload text column, else `table`."""
-        kinds: dict[str, Modality] = {"image": "image", "series": "series", "audio": "audio", "tokens": "tokens"}
-        for array in self.arrays.values():
-            if array.type in kinds:
-                return kinds[array.type]
+        """What kind of data this is: any array decides (tokens before what stands beside each of them), else a payload
+        text column, else `table`."""
+        held = {array.type for array in self.arrays.values()}
+        kinds: tuple[Modality, ...] = ("tokens", "image", "audio", "series")
+        for kind in kinds:
+            if kind in held:
+                return kind
         if self.text_payload:
             return "text"
         return "table"
@@ -230,17 +168,10 @@ def infer(
         if name == declared.payload and said.type is None:
             kind = "text"
         columns[name] = Column(**{**said.model_dump(exclude_none=True), "type": kind})
-    described = {}
-    for name, values in arrays.items():
-        said_array = declared.arrays.get(name, ArrayDeclaration())
-        described[name] = Array(
-            **{
-                "type": _infer_array_type(name, values),
-                **said_array.model_dump(exclude_none=True),
-                "shape": tuple(int(n) for n in values.shape[1:]),
-                "dtype": str(values.dtype),
-            }
-        )
+    described = {
+        name: describe_array(name, values, declared.arrays.get(name, ArrayDeclaration()), columns)
+        for name, values in arrays.items()
+    }
     return Schema(columns=columns, arrays=described, target=declared.target, payload=declared.payload)
 
 
@@ -299,32 +230,21 @@ def _are_integers_with_gaps(values: pd.Series) -> bool:
     return 0 < len(present) < len(values) and bool(whole.all())
 
 
-def _infer_array_type(name: str, values: np.ndarray) -> ArrayType:
-    if values.ndim == 4 and values.dtype == np.uint8:
-        return "image"
-    if values.ndim == 3 and values.dtype.kind == "f":
-        return "series"
-    if values.ndim == 2 and values.dtype.kind == "f":
-        return "vector"
-    if values.ndim == 2 and values.dtype.kind in "iu":
-        return "tokens"
-    raise DataError(
-        f"array {name!r} has shape {values.shape} and type {values.dtype}, which fits none of: image (N, H, W, C) "
-        "uint8; series (N, T, F) float; vector (N, F) float; tokens (N, T) integer"
-    )
-
-
-def observe(schema: Schema, frame: pd.DataFrame) -> tuple[Schema, list[str]]:
+def observe(
+    schema: Schema, frame: pd.DataFrame, arrays: Mapping[str, np.ndarray] | None = None
+) -> tuple[Schema, list[str]]:
     """Fill in what is learnt from values, from the training part only, and say what deserves a look.
 
     Args:
         schema: types known.
         frame: the training rows, (N,) of them.
+        arrays: theirs; what is known of series' channels is observed too where they are given.
 
     Returns:
         The schema with categories, decimals and nullable filled in, and notes for the log and the report.
     """
     columns, notes = {}, []
+    lengths = {array.length_column for array in schema.arrays.values()}
     for name, column in schema.columns.items():
         values = frame[name]
         present = values.dropna()
@@ -339,12 +259,17 @@ def observe(schema: Schema, frame: pd.DataFrame) -> tuple[Schema, list[str]]:
                 found["categories"] = tuple(str(value) for value in distinct)
                 notes.append(f"target {name!r} is an integer with {len(distinct)} values: they count as classes")
         if column.decimals is None and column.type == "number":
-            decimals = _decimals(present.to_numpy(dtype=float))
+            decimals = decimals_of(present.to_numpy(dtype=float))
             if decimals is not None:
                 found["decimals"] = decimals
         columns[name] = column.model_copy(update=found)
-        notes += _worth_a_look(name, column, present, name == schema.target)
-    return schema.model_copy(update={"columns": columns}), notes
+        if name not in lengths:
+            notes += _worth_a_look(name, column, present, name == schema.target)
+    seen = {
+        name: observe_array(array, arrays[name], true_lengths(array, frame)) if arrays else array
+        for name, array in schema.arrays.items()
+    }
+    return schema.model_copy(update={"columns": columns, "arrays": seen}), notes
 
 
 def _worth_a_look(name: str, column: Column, present: pd.Series, is_target: bool) -> list[str]:
@@ -365,18 +290,6 @@ def _worth_a_look(name: str, column: Column, present: pd.Series, is_target: bool
             f"`{name}: {{type: category}}` under schema.columns"
         ]
     return []
-
-
-def _decimals(values: np.ndarray) -> int | None:
-    """The fewest digits (0 to 6) that write all finite values exactly, or None when more are needed."""
-    values = values[np.isfinite(values)]
-    if not len(values):
-        return None
-    with np.errstate(over="ignore"):  # numbers near the largest become infinite, and so unequal
-        for digits in range(7):
-            if np.array_equal(np.round(values, digits), values):
-                return digits
-    return None
 
 
 def conform(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
@@ -515,14 +428,7 @@ def check(frame: pd.DataFrame, arrays: Mapping[str, np.ndarray], schema: Schema)
         problems.append(f"arrays are {_listing(arrays)}; expected {_listing(schema.arrays)}")
         return problems
     for name, array in schema.arrays.items():
-        values_array = arrays[name]
-        if values_array.shape != (len(frame), *array.shape) or str(values_array.dtype) != array.dtype:
-            problems.append(
-                f"array {name!r} is {values_array.dtype} {values_array.shape}; "
-                f"{array.dtype} {(len(frame), *array.shape)} was expected"
-            )
-        elif values_array.dtype.kind == "f" and not np.isfinite(values_array).all():
-            problems.append(f"array {name!r} holds numbers that are not finite")
+        problems += problems_of_array(name, array, arrays[name], frame)
     return problems
 
 
@@ -557,9 +463,7 @@ def valid_rows(frame: pd.DataFrame, arrays: Mapping[str, np.ndarray], schema: Sc
             labels = pd.Series(labels_of(values), dtype=object)
             valid &= (labels.isin(column.categories) | labels.isna()).to_numpy()
     for name, array in schema.arrays.items():
-        if array.range is not None:
-            flat = arrays[name].reshape(len(frame), -1)
-            valid &= ((flat >= array.range[0]) & (flat <= array.range[1])).all(axis=1)
+        valid &= valid_array_rows(array, arrays[name], frame)
     return valid
 
 

@@ -279,7 +279,7 @@ def look_at(dataset: Dataset, asked: str | None) -> Look:
             if column.type == "text" and name != target and _looks_like_id(dataset, name):
                 known[name] = column.model_copy(update={"type": "id"})
     declared = SchemaDeclaration(target=target, payload=found.payload, columns=dict(known), arrays=dict(found.arrays))
-    schema, _ = observe(infer(frame, dataset.arrays, declared), frame)
+    schema, _ = observe(infer(frame, dataset.arrays, declared), frame, dataset.arrays)
     counts: dict[str, int] = {}
     if target is not None and schema.task == "classes":
         rows = pd.Series(labels_of(frame[target])).value_counts()

@@ -18,6 +18,8 @@ AUGMENT = ROOT / "augment"
 FLOORS = [
     # what data is, what components are, where they come from
     {"errors"},
+    {"declarations"},
+    {"arrays"},
     {"processor", "schema", "scores", "state"},
     {"dataset"},
     {"components"},

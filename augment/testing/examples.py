@@ -114,7 +114,7 @@ def example(
     )
     schema = infer(frame, arrays, declaration)
     data = Dataset.of(frame, arrays, schema)
-    schema, _ = observe(schema, data.frame)
+    schema, _ = observe(schema, data.frame, data.arrays)
     return Dataset.of(data.frame, arrays, schema)
 
 

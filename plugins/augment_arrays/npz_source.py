@@ -37,7 +37,8 @@ class NpzSource(Source):
 
     Members with one axis become columns: numbers (NaN is a missing value), integers, booleans, datetimes, and text
     (an empty text is a missing value). Members with more axes become arrays: uint8 (N, H, W) or (N, H, W, C) images;
-    floats (N, F) vectors or (N, T, F) series, kept as float32; integers (N, T) tokens, kept as int32.
+    floats (N, F) vectors or (N, T, F) series (there too NaN is a missing value), kept as float32; integers (N, T)
+    tokens, kept as int32.
     """
 
     name = "npz"
@@ -173,8 +174,10 @@ def _payload(values: np.ndarray, where: str) -> np.ndarray:
             values = values.astype(np.float32, order="C")
         for start in range(0, len(values), BLOCK):
             block = values[start : start + BLOCK]
-            finite = np.isfinite(block).all(axis=tuple(range(1, block.ndim)))
-            _refuse(~finite, where, "a number that is missing, infinite or too large for float32", start)
+            bad = np.isinf(block) if block.ndim == 3 else ~np.isfinite(block)  # of a series, values may be missing
+            what = "a number that is infinite or too large for float32"
+            what = what if block.ndim == 3 else what.replace("is ", "is missing, ", 1)
+            _refuse(bad.any(axis=tuple(range(1, block.ndim))), where, what, start)
     elif values.dtype.kind in "iu" and values.ndim == 2:
         outside = ((values < INT32.min) | (values > INT32.max)).any(axis=1)
         _refuse(outside, where, "a token that does not fit into 32 bits")

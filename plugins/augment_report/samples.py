@@ -208,9 +208,9 @@ def _thin(values: np.ndarray, most: int = 240) -> np.ndarray:
 def _token_texts(data: Dataset, schema: Schema) -> list[str]:
     name, array = next((name, array) for name, array in schema.arrays.items() if array.type == "tokens")
     words = array.vocabulary or ()
-    lengths = data.frame[array.length_column].to_numpy(dtype=int) if array.length_column else None
+    lengths = data.lengths(name)
     texts = []
     for position, row in enumerate(data.arrays[name]):
-        row = row if lengths is None else row[: lengths[position]]
+        row = row[: lengths[position]]
         texts.append(" · ".join(words[token] if 0 <= token < len(words) else str(token) for token in row[:100]))
     return texts
