@@ -11,7 +11,6 @@ from augment import components, describe
 from augment.components import Accepts, Generator, Reporter
 from augment.errors import PluginError
 from augment.plugins import Catalog, Offer
-from augment.runner import check as run_check
 
 INSTALLED = [
     cls for report in Catalog().reports() if report.components for cls in Catalog().components(report.offer.name)
@@ -160,48 +159,6 @@ def test_plugins_are_listed_by_kind_and_broken_ones_below_with_the_reason():
 def test_tables_align_wide_characters_and_write_control_characters_out():
     lines = describe.table([("", "n"), ("日本", 1), ("a\x1b", 22)], numbers=True)
     assert lines == ["        n", "日本    1", "a\\x1b  22"]
-
-
-def test_many_classes_are_cut_short():
-    counts = {f"class {number}": 100 - number for number in range(30)}
-    metrics = {
-        "rows": {"train": 2565, "test": 0},
-        "classes": {"train": counts, "test": {}},
-        "generators": {"gan": {"kept": 5, "per_class": {"class 0": 5}}},
-    }
-    lines = describe._rows(metrics)
-    assert lines[1].split() == ["class", "0", "100", "5", "0"]
-    assert lines[-2].startswith("and 10 more classes")
-    assert lines[-1].split() == ["all", "2,565", "5", "0"]
-
-
-PIPELINE = {
-    "name": "wine",
-    "source": {"use": "sklearn", "with": {"dataset": "wine"}},
-    "generators": [{"use": "bootstrap", "id": "copies"}],
-    "filters": [],
-    "mix": {"rows": "balance"},
-}
-
-
-def test_check_says_what_a_run_would_do(tmp_path, monkeypatch):
-    monkeypatch.setenv("AUGMENT_STORE", str(tmp_path / "store"))
-    text = describe.check(run_check(PIPELINE))
-    lines = [line.split() for line in text.splitlines()]
-    assert ["run", "wine,", "seed", "0"] in lines
-    assert any(line[:4] == ["data", "178", "rows", "of"] for line in lines)
-    assert "cultivar, 3 classes: class_0, class_1, class_2" in text
-    assert ["split", "142", "rows", "to", "learn", "from,", "36", "held", "out"] in lines
-    assert ["generator", "copies:", "bootstrap"] in lines
-    assert ["synthetic", "rows", "copies"] in lines
-    assert lines[-1] == ["no", "problems", "found"]
-
-
-def test_check_without_data_says_what_can_be_known():
-    text = describe.check(run_check(PIPELINE, data=False))
-    assert "20% of the rows held out" in text
-    assert "synthetic rows" not in text
-    assert text.endswith("no problems found")
 
 
 def test_observers_are_listed_and_told_from_components():

@@ -53,6 +53,7 @@ FLOORS = [
     # what people see
     {"console"},
     {"describe", "doctor", "suggest"},
+    {"summaries"},
     {"comparing", "evaluating", "init"},
     {"cli"},
     {"__init__"},

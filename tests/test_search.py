@@ -189,8 +189,8 @@ def test_auto_without_a_trial_is_refused(spec):
 
 
 def test_check_says_that_the_mix_will_be_found(spec):
-    from augment import describe
+    from augment import summaries
 
     result = check(spec(mix=SMALL))
     assert result.plan == ()
-    assert "found by a search" in describe.check(result)
+    assert "found by a search" in summaries.check(result)

@@ -27,11 +27,11 @@ def runs(folder: Path, as_json: bool) -> None:
       augment runs
       augment runs ~/experiments --json
     """
-    from augment import console, describe
+    from augment import console, summaries
     from augment.runs import find
 
     found = find(folder)
-    click.echo(console.json_line([run.to_json() for run in found]) if as_json else describe.runs(found, folder))
+    click.echo(console.json_line([run.to_json() for run in found]) if as_json else summaries.runs(found, folder))
 
 
 @click.group(cls=Family)
@@ -60,14 +60,14 @@ def ls(as_json: bool) -> None:
     """
     from dataclasses import asdict
 
-    from augment import console, describe
+    from augment import console, summaries
     from augment.cache import entries
     from augment.store import Store
 
     store = Store()
     found = entries(store)
     told: dict[str, Any] = {"store": str(store.root), "entries": [asdict(entry) for entry in found]}
-    click.echo(console.json_line(told) if as_json else describe.cache(found, store.root))
+    click.echo(console.json_line(told) if as_json else summaries.cache(found, store.root))
 
 
 @cache.command()
@@ -90,7 +90,7 @@ def prune(older_than: str | None, max_size: str | None, everything: bool, dry_ru
     from dataclasses import asdict
 
     from augment import cache as keeping
-    from augment import console, describe
+    from augment import console, summaries
     from augment.store import Store
 
     removed, kept = keeping.prune(
@@ -105,7 +105,7 @@ def prune(older_than: str | None, max_size: str | None, everything: bool, dry_ru
         "in_use": [asdict(entry) for entry in kept],
         "dry_run": dry_run,
     }
-    click.echo(console.json_line(told) if as_json else describe.pruned(removed, kept, dry_run))
+    click.echo(console.json_line(told) if as_json else summaries.pruned(removed, kept, dry_run))
 
 
 @click.command(cls=Command)

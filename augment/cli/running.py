@@ -48,9 +48,9 @@ def check(spec: Path, no_data: bool, overrides: tuple[str, ...]) -> None:
       augment check pipeline.yaml
       augment check pipeline.yaml --no-data
     """
-    from augment import describe, runner
+    from augment import runner, summaries
 
-    click.echo(describe.check(runner.check(spec, overrides=overrides, data=not no_data)))
+    click.echo(summaries.check(runner.check(spec, overrides=overrides, data=not no_data)))
 
 
 @click.command(cls=Command)
@@ -86,7 +86,7 @@ def run(
       augment run pipeline.yaml --seed 3 --set generators.0.with.epochs=5
       augment run pipeline.yaml --json > events.jsonl
     """
-    from augment import console, describe, runner
+    from augment import console, runner, summaries
 
     style = "quiet" if quiet else "json" if as_json else "lines" if verbose else "auto"
     missed: BoundMissed | None = None
@@ -105,11 +105,11 @@ def run(
         except BoundMissed as error:
             missed, result = error, error.run
     if as_json:
-        click.echo(console.json_line(describe.result_event(result)))
+        click.echo(console.json_line(summaries.result_event(result)))
     elif quiet:
-        click.echo(describe.verdict(result))
+        click.echo(summaries.verdict(result))
     else:
-        click.echo(describe.result(result))
+        click.echo(summaries.result(result))
     if result.exit_code and missed is None:
         missed = BoundMissed("this run missed a bound that its pipeline sets")
     if missed is not None:
