@@ -72,6 +72,23 @@ def _text_folder(folder):
     return {"path": folder / "texts"}
 
 
+def _ts(folder):
+    (folder / "data.ts").write_text("@classLabel true a b\n@data\n" + "1,2,3:4,5,?:a\n6,7:8,9:b\n" * 3)
+    return {"path": folder / "data.ts"}
+
+
+def _arff(folder):
+    head = "@relation r\n@attribute t0 numeric\n@attribute t1 numeric\n@attribute class {a,b}\n@data\n"
+    (folder / "data.arff").write_text(head + "1,2,a\n3,?,b\n" * 3)
+    return {"path": folder / "data.arff"}
+
+
+def _series_csv(folder):
+    rows = [f"{who},{day},{who * day},{'ab'[who % 2]}" for who in range(6) for day in range(3 + who % 2)]
+    (folder / "data.csv").write_text("\n".join(["who,day,x,label", *rows]) + "\n")
+    return {"path": folder / "data.csv", "key": "who", "time": "day"}
+
+
 # Settings that make a component quick enough to be checked, or that it cannot do without; by its class's name.
 SETTINGS = {
     "CsvSource": _csv,
@@ -83,6 +100,9 @@ SETTINGS = {
     "Docstrings": {"packages": {"pluggy": 40, "click": 40}},
     "TextFile": _text,
     "TextFolder": _text_folder,
+    "TsSource": _ts,
+    "ArffSource": _arff,
+    "SeriesCsvSource": _series_csv,
     "SklearnDataset": {"dataset": "iris"},
     "Cnn": {"steps": 120},
     "Estimator": {"factory": "model_of_mine:Both", "file": Path(__file__).parent / "fakes" / "model_of_mine.py"},

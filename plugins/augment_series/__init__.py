@@ -1,0 +1,18 @@
+"""Time series: sources, a sink, edits, and a probe."""
+
+from __future__ import annotations
+
+from augment.components import Component
+from augment.hookspecs import hookimpl
+
+
+@hookimpl
+def augment_components() -> list[type[Component]]:
+    """The components of this plugin."""
+    from augment_series.arff import ArffSource
+    from augment_series.csv_sink import SeriesCsvSink
+    from augment_series.csv_source import SeriesCsvSource
+    from augment_series.cylinder_bell_funnel import CylinderBellFunnel
+    from augment_series.ts import TsSource
+
+    return [TsSource, ArffSource, SeriesCsvSource, SeriesCsvSink, CylinderBellFunnel]

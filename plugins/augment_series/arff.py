@@ -1,0 +1,147 @@
+"""The source `arff`: time series in Weka's format, as the UCR and UEA archives come.
+
+Format: https://waikato.github.io/weka-wiki/formats_and_processing/arff_stable
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from augment import components
+from augment.components import Context, Source
+from augment.dataset import Dataset
+from augment.errors import DataError
+from augment.schema import ColumnDeclaration
+from augment_series.reading import content_of, dataset_of, decoded, parsed
+
+ATTRIBUTE = re.compile(r"""@attribute\s+('[^']*'|"[^"]*"|\S+)\s+(\{.*\}|\S+)""", re.IGNORECASE)
+NUMERIC = ("numeric", "real", "integer")
+
+
+@dataclass
+class _Attribute:
+    name: str
+    kind: str  # numeric, relational, string, or categories in braces
+
+
+class ArffSource(Source):
+    """Reads time series from an `.arff` file: each step an attribute, or all channels in a relational one.
+
+    With numeric attributes alone, they are the steps of one channel, in their order. With a relational attribute a row
+    of it is a channel, divided from the next by `\\n`, as in the UEA archive. Nominal and text attributes become
+    columns, and the last nominal one the target. `?` is a missing value.
+    """
+
+    name = "arff"
+    yields = frozenset({"series"})
+
+    class Params(components.Params):
+        path: Path
+        """The file to read."""
+
+    def read(self, context: Context) -> Dataset:
+        path = self.params.path
+        attributes, rows, lines = _split(path)
+        records = _records(rows, lines, len(attributes), path)
+        relational = [place for place, one in enumerate(attributes) if one.kind == "relational"]
+        steps = relational or [place for place, one in enumerate(attributes) if one.kind == "numeric"]
+        if not steps or len(relational) > 1:
+            came = f"{len(relational)} relational attributes" if relational else "no numeric or relational attribute"
+            raise DataError(
+                f"{path}: there are {came}; one attribute for each step, or one relational one, is expected"
+            )
+        bodies = [",".join(record[place] for place in steps) for record in records]
+        values, lengths = parsed(bodies, lines, path, "\\n" if relational else "\n")
+        columns = {}
+        for place, one in enumerate(attributes):
+            if place not in steps:
+                columns[one.name] = _column(one, [record[place].strip() for record in records], lines, path)
+        frame = pd.DataFrame(columns, index=pd.RangeIndex(len(rows)))
+        nominal = [one.name for one in attributes if one.kind.startswith("{")]
+        channels = {f"channel {number}": ColumnDeclaration() for number in range(1, values.shape[2] + 1)}
+        target = nominal[-1] if nominal else None
+        return dataset_of(values, lengths, channels, frame, context, path, target=target)
+
+
+def _split(path: Path) -> tuple[list[_Attribute], list[str], list[int]]:
+    """The attributes, the rows, and the line of each row."""
+    attributes: list[_Attribute] = []
+    rows, lines = [], []
+    in_data = in_relation = False
+    for number, octets in enumerate(content_of(path).removeprefix(b"\xef\xbb\xbf").splitlines(), start=1):
+        line = octets.strip()
+        if not line or line.startswith(b"%"):  # comments may be in any encoding
+            continue
+        text = decoded(line, "utf-8", path, number)
+        word = text.split()[0].lower()
+        if in_data:
+            if text.startswith("{"):
+                raise DataError(f"{path}, line {number}: sparse rows are not read; write every value")
+            rows.append(text)
+            lines.append(number)
+        elif word == "@data":
+            in_data = True
+        elif word == "@end":
+            in_relation = False
+        elif word == "@attribute" and not in_relation:
+            attributes.append(_attribute(text, number, path))
+            in_relation = attributes[-1].kind == "relational"
+        elif word not in ("@relation", "@attribute"):
+            raise DataError(f"{path}, line {number}: @relation, @attribute or @data was expected, came {text[:40]!r}")
+    if not in_data:
+        raise DataError(f"{path}: there is no line '@data'; the series are expected after it")
+    if not rows:
+        raise DataError(f"{path}: there are no series after '@data'; at least one was expected")
+    return attributes, rows, lines
+
+
+def _attribute(text: str, number: int, path: Path) -> _Attribute:
+    found = ATTRIBUTE.match(text)
+    if found is None:
+        raise DataError(f"{path}, line {number}: '@attribute NAME TYPE' was expected, came {text[:40]!r}")
+    name, kind = found.groups()
+    kind = "numeric" if kind.lower() in NUMERIC else kind if kind.startswith("{") else kind.lower()
+    if kind not in ("numeric", "relational", "string") and not kind.startswith("{"):
+        raise DataError(
+            f"{path}, line {number}: attributes of type {kind!r} are not read; numeric, relational, string or "
+            "{a,b,...} can be"
+        )
+    return _Attribute(name.strip("'\""), kind)
+
+
+def _records(rows: list[str], lines: list[int], num_attributes: int, path: Path) -> list[list[str]]:
+    """The cells of each row; a comma inside quotes divides none."""
+    records = []
+    for row, line in zip(rows, lines, strict=True):
+        cells = row.split(",")
+        if len(cells) != num_attributes or "'" in row or '"' in row:
+            quote = "'" if "'" in row else '"'
+            limit = csv.field_size_limit(max(csv.field_size_limit(), len(row) + 1))
+            try:
+                (cells,) = csv.reader([row], quotechar=quote, skipinitialspace=True)
+            finally:
+                csv.field_size_limit(limit)
+        if len(cells) != num_attributes:
+            raise DataError(
+                f"{path}, line {line}: the row has {len(cells)} value{'s' * (len(cells) != 1)}, and the header "
+                f"{num_attributes} attributes"
+            )
+        records.append(cells)
+    return records
+
+
+def _column(attribute: _Attribute, cells: list[str], lines: list[int], path: Path) -> pd.Series:
+    values = pd.Series([None if cell == "?" else cell for cell in cells], dtype="str")
+    if not attribute.kind.startswith("{"):
+        return values
+    (known,) = csv.reader([attribute.kind[1:-1]], quotechar="'", skipinitialspace=True)
+    known = [label.strip() for label in known]
+    for cell, line in zip(cells, lines, strict=True):
+        if cell not in known and cell != "?":
+            raise DataError(f"{path}, line {line}: {cell[:40]!r} is not among the labels of {attribute.name!r}")
+    return pd.Series(pd.Categorical(values, categories=known))

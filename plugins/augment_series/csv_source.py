@@ -1,0 +1,234 @@
+"""The source `series-csv`: series from CSV files, a row a step (long) or a row a series (wide).
+
+Shapes: N series, T steps, F channels, R rows of the file.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from pydantic import AfterValidator, Field
+
+from augment import components
+from augment.components import Context, Source
+from augment.dataset import Dataset
+from augment.errors import DataError, did_you_mean
+from augment.schema import ColumnDeclaration, SchemaDeclaration
+from augment_series.csv_channels import channel_values, end_to_end, refuse_infinite
+from augment_series.csv_rows import Rows
+from augment_series.csv_table import read_table
+from augment_series.reading import ARRAY, LENGTH, dataset_of
+
+KEY, TIME, GAP = "series", "step", "time gap"  # `series` and `step` are what the sink writes
+NUMBERED = re.compile(r"^(.*?)[ _.\-]*(\d+)$")
+KEPT_AS_TEXT = ("category", "text", "id")
+
+
+def _known_encoding(name: str) -> str:
+    try:
+        return codecs.lookup(name).name
+    except LookupError:
+        raise ValueError(f"{name!r} is no encoding that Python knows; try utf-8, latin-1, cp1252 or utf-16") from None
+
+
+class SeriesCsvSource(Source):
+    """Reads series from a CSV file whose first line names the columns.
+
+    **Long**: a row a step. `key` says which series it belongs to, and `time` when; rows are put in the order of their
+    times, and two rows of one series and time are refused. Columns with one value for the whole series stand beside it
+    as columns; the others are its channels. The key itself is an id: nothing learns from it, and synthetic series get
+    new ones. Where times are not evenly spaced, a channel `time gap` says how long each step took (in seconds, or
+    the unit of the numbers); when a series began is not kept.
+
+    **Wide**: a row a series, without a `key`. Columns whose names end in a number, such as `t0` to `t95`, are the steps
+    of the channel that the rest of the name says; all others stand beside it. Empty cells at the end of a row are the
+    end of the series.
+
+    Numbers, whole numbers, booleans and words can be channels; an empty cell is a missing value. Series of unequal
+    length are padded, and a column `length` says how long each is.
+    """
+
+    name = "series-csv"
+    yields = frozenset({"series"})
+
+    class Params(components.Params):
+        path: Path
+        """The file to read."""
+        key: str | None = None
+        """Long files: the column that says which series a row belongs to. When not given: `series` where the file has
+        such a column and one named `step`, as the sink `series-csv` writes them; else the file is wide."""
+        time: str | None = None
+        """Long files: the column that says when a step was, numbers or times as ISO 8601 has them. When not given,
+        `step` where the key is `series`; else the steps are in the order of the rows."""
+        channels: tuple[str, ...] | None = None
+        """What changes from step to step. Long files: names of columns; when not given, all that change within a
+        series. Wide files: what stands before the numbers in names of columns; when not given, all such."""
+        gaps: bool | None = None
+        """Whether the time between steps becomes a channel; when not given, where times are not evenly spaced."""
+        columns: tuple[str, ...] | None = None
+        """The columns to read; all when not given."""
+        delimiter: str = Field(default=",", min_length=1, max_length=1)
+        """The character between two cells."""
+        decimal: Literal[".", ","] = "."
+        """The character before the decimals of a number."""
+        encoding: Annotated[str, AfterValidator(_known_encoding)] = "utf-8"
+        """How characters are stored; a byte order mark is accepted."""
+
+    def read(self, context: Context) -> Dataset:
+        path, said = self.params.path, context.declared
+        array = said.arrays.get(ARRAY)
+        declared = {**said.columns, **(array.channels or {} if array else {})}
+        table = read_table(
+            path,
+            delimiter=self.params.delimiter,
+            decimal=self.params.decimal,
+            encoding=self.params.encoding,
+            as_text=[name for name, column in declared.items() if column.type in KEPT_AS_TEXT],
+            columns=self.params.columns,
+        )
+        names = table.column_names
+        key = self.params.key or (KEY if {KEY, TIME} <= set(names) else None)
+        time = self.params.time or (TIME if key == KEY and TIME in names else None)
+        for name in filter(None, (key, time)):
+            if name not in names:
+                raise DataError(f"{path}: has no column {name!r}{did_you_mean(name, names)}; it has {', '.join(names)}")
+        if key is None:
+            if time is not None:
+                raise DataError(f"{path}: a `time` needs a `key`, the column that says which series a row belongs to")
+            return _wide(table, self.params.channels, context, path)
+        return self._long(table, key, time, declared, context)
+
+    def _long(
+        self, table: pa.Table, key: str, time: str | None, declared: dict[str, ColumnDeclaration], context: Context
+    ) -> Dataset:
+        path, said = self.params.path, context.declared
+        rows = Rows.of(table, key, time, path)
+        others = [name for name in table.column_names if name not in (key, time)]
+        target = [said.target] if said.target else []
+        changing = self.params.channels
+        if changing is None:
+            changing = tuple(name for name in others if name not in target and not rows.is_constant(table[name]))
+        for name in changing:
+            if name not in others:
+                raise DataError(
+                    f"{path}: has no channel {name!r}{did_you_mean(name, others)}; it has {', '.join(others)}"
+                )
+        if not changing and rows.gaps is None:
+            raise DataError(
+                f"{path}: every column has one value for the whole of each series; name those that are measured "
+                "step by step with `channels: [...]`"
+            )
+        beside = [name for name in others if name not in changing]
+        for name in beside:
+            if not rows.is_constant(table[name]):
+                raise DataError(
+                    f"{path}: column {name!r} changes within series {rows.changes_in(table[name])!r}; one value for "
+                    "the whole series is expected" + (" of a target" if name in target else ", or name it a channel")
+                )
+        values, channels = [], {}
+        for name in changing:
+            column, channels[name] = channel_values(table[name], name, declared.get(name), path, table.num_rows)
+            values.append(column[rows.order])
+        if self.params.gaps or (self.params.gaps is None and rows.gaps is not None and not rows.is_even):
+            if rows.gaps is None:
+                raise DataError(f"{path}: `gaps` need a `time`, the column that says when a step was")
+            if GAP in others:
+                raise DataError(f"{path}: has a column {GAP!r} and uneven times; rename it, or say `gaps: false`")
+            values.append(rows.gaps)
+            channels[GAP] = ColumnDeclaration(type="number", min=0, unit="s" if rows.is_dated else None)
+        padded = np.zeros((len(rows.lengths), int(rows.lengths.max()), len(values)), np.float32)
+        with np.errstate(over="ignore"):  # what does not fit becomes infinite, and is refused
+            for position, column in enumerate(values):
+                padded[rows.codes, rows.steps, position] = column
+        refuse_infinite(padded, list(channels), path)
+        first = table.take(pa.array(rows.order[rows.starts]))
+        frame = _frame(first.select([key, *beside]) if key != KEY else first.select(beside))
+        columns = dict(said.columns)
+        if key in frame.columns:
+            columns.setdefault(key, ColumnDeclaration(type="id"))
+        context = _saying(context, columns)
+        array = said.arrays.get(ARRAY)
+        length = _length_column(first, beside, rows.lengths, array.length_column if array else None)
+        return dataset_of(padded, rows.lengths, channels, frame, context, path, rate=rows.rate, length_column=length)
+
+
+def _length_column(first: pa.Table, beside: list[str], lengths: np.ndarray, said: str | None) -> str | None:
+    """The column that holds the number of steps already: the one that is said to, or one that does."""
+    if said is not None:
+        return said
+
+    def does(name: str) -> bool:
+        column = first[name]
+        return pa.types.is_integer(column.type) and not column.null_count and bool((column.to_numpy() == lengths).all())
+
+    found = [name for name in beside if does(name)]
+    # where all series are equally long, the same number in a column may be chance
+    return LENGTH if LENGTH in found else found[0] if found and np.ptp(lengths) else None
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    for place, field in enumerate(table.schema):
+        if pa.types.is_date(field.type):
+            table = table.set_column(place, field.name, table.column(place).cast(pa.timestamp("s")))
+        elif pa.types.is_time(field.type):
+            table = table.set_column(place, field.name, table.column(place).cast(pa.string()))
+    frame = table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get)
+    return frame if table.num_columns else pd.DataFrame(index=pd.RangeIndex(table.num_rows))
+
+
+def _saying(context: Context, columns: dict[str, ColumnDeclaration]) -> Context:
+    declared: SchemaDeclaration = context.declared.model_copy(update={"columns": columns})
+    return Context(context.seed, context.folder, declared=declared)
+
+
+def _wide(table: pa.Table, wanted: tuple[str, ...] | None, context: Context, path: Path) -> Dataset:
+    steps: dict[str, dict[int, str]] = {}
+    for name in table.column_names:
+        if found := NUMBERED.match(name):
+            steps.setdefault(found[1], {})[int(found[2])] = name
+    if wanted is None:
+        beside = {context.declared.target} - {None}
+        wanted = tuple(
+            prefix for prefix, columns in steps.items() if len(columns) > 1 and not beside & {*columns.values()}
+        )
+    for prefix in wanted:
+        if prefix not in steps:
+            raise DataError(f"{path}: no names of columns are {prefix!r} and a number{did_you_mean(prefix, steps)}")
+    if not wanted:
+        raise DataError(
+            f"{path}: holds no series: columns named such as `t0` to `t95` are expected in a wide file; for a long one "
+            "say `key`, the column that says which series a row belongs to"
+        )
+    values, channels = [], {}
+    numbers = sorted(steps[wanted[0]])
+    for prefix in wanted:
+        own = sorted(steps[prefix])
+        if own != list(range(own[0], own[0] + len(own))):
+            absent = sorted(set(range(own[0], own[-1])) - set(own))
+            raise DataError(f"{path}: there is no column for step {absent[0]} of {prefix!r}; every step needs one")
+        if len(own) != len(numbers):
+            raise DataError(
+                f"{path}: {prefix!r} has {len(own)} steps and {wanted[0]!r} has {len(numbers)}; if one is no series, "
+                "name the others with `channels: [...]`"
+            )
+        title = prefix or "value"
+        column = end_to_end([table[steps[prefix][step]] for step in own])
+        flat, channels[title] = channel_values(column, title, None, path, table.num_rows)
+        values.append(flat.reshape(len(own), table.num_rows).T)
+    with np.errstate(over="ignore"):
+        padded = np.stack(values, axis=2).astype(np.float32)
+    refuse_infinite(padded, list(channels), path)
+    is_there = ~np.isnan(padded).all(axis=2)
+    lengths = padded.shape[1] - is_there[:, ::-1].argmax(axis=1)
+    if not (some := is_there.any(axis=1)).all():
+        raise DataError(f"{path}, line {int(some.argmin()) + 2}: the series has no values at all")
+    padded[np.arange(padded.shape[1]) >= lengths[:, np.newaxis]] = 0
+    used = {name for prefix in wanted for name in steps[prefix].values()}
+    frame = _frame(table.select([name for name in table.column_names if name not in used]))
+    return dataset_of(padded, lengths, channels, frame, context, path)

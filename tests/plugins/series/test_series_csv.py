@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from augment.components import Context
+from augment.dataset import Dataset
+from augment.errors import DataError
+from augment.schema import SchemaDeclaration, infer, observe
+from augment_series.csv_sink import SeriesCsvSink
+from augment_series.csv_source import SeriesCsvSource
+
+NAN = np.nan
+LONG = """patient,day,pulse,state,sex,sick
+a,2024-01-01,60,sleep,f,yes
+a,2024-01-02,61.5,walk,f,yes
+a,2024-01-03,,sleep,f,yes
+b,2024-01-01,70,walk,m,no
+b,2024-01-02,71,,m,no
+"""
+
+
+def read(folder, text, declared=None, **settings):
+    path = folder / "toy.csv"
+    path.write_text(text)
+    source = SeriesCsvSource(SeriesCsvSource.Params(path=path, **settings))
+    return source.read(Context(1, folder, declared=SchemaDeclaration.model_validate(declared or {})))
+
+
+def of_patients(folder, text=LONG, declared=None, **settings):
+    said = {"target": "sick", **(declared or {})}
+    return read(folder, text, said, **{"key": "patient", "time": "day", **settings})
+
+
+def test_rows_of_one_key_are_a_series(tmp_path):
+    data = of_patients(tmp_path)
+    np.testing.assert_array_equal(data.arrays["series"], [[[60, 0], [61.5, 1], [NAN, 0]], [[70, 1], [71, NAN], [0, 0]]])
+    assert data.lengths("series").tolist() == [3, 2]
+
+
+def test_what_never_changes_within_a_series_stands_beside_it(tmp_path):
+    data = of_patients(tmp_path)
+    assert data.frame.drop(columns="length").astype("object").to_dict("list") == {
+        "patient": ["a", "b"],
+        "sex": ["f", "m"],
+        "sick": ["yes", "no"],
+    }
+    assert data.schema.columns["patient"].type == "id"
+    channels = data.schema.arrays["series"].channels
+    assert [(name, channel.type) for name, channel in channels.items()] == [("pulse", "number"), ("state", "category")]
+    assert channels["state"].categories == ("sleep", "walk")
+
+
+def test_even_times_give_a_rate_and_no_channel(tmp_path):
+    array = of_patients(tmp_path).schema.arrays["series"]
+    assert array.rate == pytest.approx(1 / 86400)
+    assert "time gap" not in array.channels
+
+
+def test_uneven_times_become_a_channel(tmp_path):
+    data = of_patients(tmp_path, LONG.replace("a,2024-01-03", "a,2024-01-05"))
+    assert data.schema.arrays["series"].channels["time gap"].unit == "s"
+    assert data.arrays["series"][0, :, 2].tolist() == [0, 86400, 3 * 86400]
+
+
+def test_uneven_times_can_be_left_out(tmp_path):
+    data = of_patients(tmp_path, LONG.replace("a,2024-01-03", "a,2024-01-05"), gaps=False)
+    assert list(data.schema.arrays["series"].channels) == ["pulse", "state"]
+
+
+def test_steps_are_put_in_order_and_that_is_said(tmp_path, caplog):
+    lines = LONG.splitlines(keepends=True)
+    with caplog.at_level(logging.WARNING, "augment"):
+        data = of_patients(tmp_path, "".join([lines[0], lines[3], lines[5], lines[1], lines[4], lines[2]]))
+    assert data.equals(of_patients(tmp_path))
+    assert "do not stand in the order of their times" in caplog.text
+
+
+def test_series_keep_the_order_of_their_first_rows(tmp_path):
+    data = read(tmp_path, "who,x\nb,1\nb,2\na,3\na,4\n", key="who")
+    assert data.arrays["series"][..., 0].tolist() == [[1, 2], [3, 4]]
+
+
+def test_whole_numbers_and_truth_values_are_channels_too(tmp_path):
+    data = read(tmp_path, "who,steps,on\na,1,true\na,,false\nb,3,\nb,4,true\n", key="who")
+    assert [channel.type for channel in data.schema.arrays["series"].channels.values()] == ["integer", "boolean"]
+    np.testing.assert_array_equal(data.arrays["series"], [[[1, 1], [NAN, 0]], [[3, NAN], [4, 1]]])
+
+
+def test_declared_categories_may_look_like_numbers(tmp_path):
+    said = {"arrays": {"series": {"channels": {"code": {"type": "category", "categories": ["07", "1"]}}}}}
+    data = read(tmp_path, "who,code\na,07\na,1\nb,1\nb,07\n", said, key="who")
+    assert data.arrays["series"][..., 0].tolist() == [[0, 1], [1, 0]]
+
+
+def test_semicolons_and_decimal_commas_are_read(tmp_path):
+    data = read(tmp_path, "who;x\na;1,5\na;2,5\n", key="who", delimiter=";", decimal=",")
+    assert data.arrays["series"][0, :, 0].tolist() == [1.5, 2.5]
+
+
+def test_a_wide_file_has_a_row_a_series(tmp_path):
+    data = read(tmp_path, "sex,hr_0,hr_1,hr_2,bp_0,bp_1,bp_2\nf,1,2,3,10,20,30\nm,4,,,40,50,\n")
+    np.testing.assert_array_equal(data.arrays["series"], [[[1, 10], [2, 20], [3, 30]], [[4, 40], [NAN, 50], [0, 0]]])
+    assert data.lengths("series").tolist() == [3, 2]
+    assert list(data.schema.arrays["series"].channels) == ["hr", "bp"]
+    assert data.frame["sex"].tolist() == ["f", "m"]
+
+
+def test_steps_of_a_wide_file_may_be_bare_numbers(tmp_path):
+    data = read(tmp_path, "label,0,1,2\nx,1,2,3\ny,4,5,6\n", {"target": "label"})
+    assert list(data.schema.arrays["series"].channels) == ["value"]
+    assert data.arrays["series"].shape == (2, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "told"),
+    [
+        ("who,day,x\na,1,5\na,2,6\na,1,7\n", {"time": "day"}, r"toy.csv, line 4: series 'a' has two rows with day = 1"),
+        ("who,day,x\na,1,5\na,,6\n", {"time": "day"}, r"line 3: no value in 'day'"),
+        ("who,day,x\na,one,5\na,two,6\n", {"time": "day"}, r"column 'day' is the time, and holds values such as 'one'"),
+        ("who,x\na,5\n,6\n", {}, r"line 3: no value in 'who'"),
+        ("who,x\na,5\nb,6\n", {}, r"every column has one value for the whole of each series"),
+        ("who,x\na,5\na,6\na,7\na,what\n", {}, r"line 5: 'what' in 'x' is no number"),
+        ("who,x\na,5\na\n", {}, r"line 3: the row has 1 fields, and the header has 2"),
+        ("who,x\na,5\na,1e50\n", {}, r"channel 'x', series 1, step 2: a number that is infinite or too large"),
+        ("who,x\na,this\na,that\n", {}, r"free text"),
+        ("who;x\na;1\n", {}, r"cells seem to be divided by ';'"),
+        ("who,x,x\na,1,2\n", {}, r"names twice: 'x'"),
+        ("who,,x\na,1,2\n", {}, r"no name for column 2"),
+        ("who,x\n", {}, r"a header but no rows"),
+        ("who,x\na,1\na,2\n", {"key": "whom"}, r"no column 'whom'.*who"),
+        ("who,x,y\na,1,1\na,2,1\n", {"channels": ["z"]}, r"no channel 'z'"),
+        ("who,x,y\na,1,1\na,2,2\n", {"channels": ["x"]}, r"column 'y' changes within series 'a'"),
+        ("x,day\n1,2\n", {"key": None, "time": "day"}, r"a `time` needs a `key`"),
+        ("x,y\n1,2\n", {"key": None}, r"holds no series"),
+        ("t0,t2\n1,2\n", {"key": None}, r"no column for step 1 of 't'"),
+        ("a0,a1,b0,b1,b2\n1,2,3,4,5\n", {"key": None}, r"'b' has 3 steps and 'a' has 2"),
+        ("t0,t1\n1,2\n,\n3,4\n", {"key": None}, r"line 3: the series has no values at all"),
+    ],
+)
+def test_what_cannot_be_read_is_told_with_its_place(tmp_path, text, settings, told):
+    with pytest.raises(DataError, match=told):
+        read(tmp_path, text, **{"key": "who", **settings})
+
+
+def test_a_target_has_one_value_a_series(tmp_path):
+    with pytest.raises(DataError, match=r"column 'y' changes within series 'a'; one value .* of a target"):
+        read(tmp_path, "who,x,y\na,1,1\na,2,2\n", {"target": "y"}, key="who")
+
+
+def dataset():
+    frame = pd.DataFrame({"sex": ["f", "m", None], "age": [1.5, NAN, 3.0], "num_steps": [3, 1, 2], "sick": [1, 0, 1]})
+    values = np.zeros((3, 3, 3), np.float32)
+    values[0] = [[0.1, 1, 0], [NAN, 0, 1], [-2, NAN, NAN]]
+    values[1, :1] = [[5, 0, 0]]
+    values[2, :2] = [[7, 1, 1], [8, 1, 0]]
+    said = {
+        "target": "sick",
+        "arrays": {
+            "series": {
+                "length_column": "num_steps",
+                "channels": {"x": {}, "on": {"type": "boolean"}, "state": {"categories": ["=up", "down"]}},
+            }
+        },
+    }
+    declared = SchemaDeclaration.model_validate(said)
+    schema, _ = observe(infer(frame, {"series": values}, declared), frame, {"series": values})
+    return Dataset.of(frame, {"series": values}, schema)
+
+
+def written(folder, data, **settings):
+    sink = SeriesCsvSink(SeriesCsvSink.Params(**settings))
+    (path,) = sink.write("train", data.batches(2), data.schema, folder)
+    return path
+
+
+def test_a_row_a_step_is_written(tmp_path):
+    assert written(tmp_path, dataset()).read_text().splitlines() == [
+        '"series","step","x","on","state","sex","age","sick"'.replace('"', ""),
+        '0,0,0.1,true,"\'=up","f",1.5,1',
+        '0,1,,false,"down","f",1.5,1',
+        '0,2,-2,,,"f",1.5,1',
+        '1,0,5,false,"\'=up","m",,0',
+        '2,0,7,true,"down",,3,1',
+        '2,1,8,true,"\'=up",,3,1',
+    ]
+
+
+def test_what_is_written_is_read_again(tmp_path):
+    data = dataset()
+    path = written(tmp_path, data)
+    read_again = read(tmp_path, path.read_text(), {"target": "sick"})
+    np.testing.assert_array_equal(read_again.arrays["series"], data.arrays["series"])
+    assert read_again.lengths("series").tolist() == [3, 1, 2]
+    assert read_again.frame["sex"].isna().tolist() == [False, False, True]
+
+
+def test_ids_can_be_the_key(tmp_path):
+    data = of_patients(tmp_path)
+    lines = written(tmp_path, data, key="patient", time="day number").read_text().splitlines()
+    assert lines[0] == "patient,day number,pulse,state,sex,sick"
+    assert lines[1].startswith('"a",0,60')
+
+
+def test_names_that_collide_are_refused(tmp_path):
+    with pytest.raises(DataError, match="two columns would be called 'x'"):
+        written(tmp_path, dataset(), time="x")
+
+
+def test_a_series_without_steps_is_refused(tmp_path):
+    data = dataset()
+    data = Dataset(data.frame.assign(num_steps=[3, 0, 2]), data.arrays, data.schema)
+    with pytest.raises(DataError, match="series 2 has no steps"):
+        written(tmp_path, data)
