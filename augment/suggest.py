@@ -31,6 +31,7 @@ SOURCES = {
     ".npz": "npz",
     ".txt": "text",
 }
+IDX = re.compile(r"(train|t10k)-(?:images|labels)[-.]idx\d-ubyte")  # the files of MNIST and its relatives
 # The first that fits is proposed, of each origin: rows moved, rows made from noise. Copies only where nothing else
 # fits, since repeated rows are an arm of every trial anyway.
 PREFERRED = ("smote", "albumentations", "text-edits", "rnn", "vae", "gan", "bootstrap")
@@ -98,7 +99,9 @@ def source_of(data: Path) -> str:
         DataError: nothing is known of such files.
     """
     if data.is_dir():
-        return "image-folder"
+        return "idx" if _idx_parts(data) else "image-folder"
+    if IDX.match(data.name):
+        raise DataError(f"{data}: images and labels lie in two such files; name the folder, {data.parent}")
     try:
         return SOURCES[data.suffix.lower()]
     except KeyError:
@@ -148,7 +151,18 @@ def read(catalog: Catalog, use: str, data: Path, keep: str | None = None) -> tup
 
 def settings_of(data: Path) -> dict[str, Any]:
     """The settings beside the path that can be seen from the outside, such as how a CSV file is written."""
+    if data.is_dir():
+        return {"part": "test"} if _idx_parts(data) == {"t10k"} else {}
     return _dialect(data) if data.is_file() and source_of(data) == "csv" else {}
+
+
+def _idx_parts(folder: Path) -> set[str]:
+    """Which parts of a dataset like MNIST lie in the folder, `train` or `t10k`; empty for other folders."""
+    try:
+        names = [path.name for path in folder.iterdir()]
+    except OSError:  # the source says so in words
+        return set()
+    return {found[1] for name in names if (found := IDX.match(name))}
 
 
 def _dialect(data: Path) -> dict[str, Any]:

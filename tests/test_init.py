@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -107,7 +108,17 @@ def save_images(path):
     return path / "data"
 
 
-SAVERS = [save_csv, save_semicolons, save_parquet, save_lines, save_npz, save_images]
+def save_idx(path, part="train"):
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 256, (12, 8, 8), dtype=np.uint8), np.arange(12, dtype=np.uint8) % 2
+    (path / "data").mkdir()
+    for what, values in (("images", images), ("labels", labels)):
+        header = struct.pack(f">2xBB{values.ndim}I", 8, values.ndim, *values.shape)
+        (path / "data" / f"{part}-{what}-idx{values.ndim}-ubyte").write_bytes(header + values.tobytes())
+    return path / "data"
+
+
+SAVERS = [save_csv, save_semicolons, save_parquet, save_lines, save_npz, save_images, save_idx]
 
 
 @pytest.mark.parametrize("save", SAVERS)
@@ -330,3 +341,17 @@ def test_images_of_several_sizes_are_brought_to_the_middle_one(tmp_path):
         place.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.full((height, width, 3), 20 * number, dtype=np.uint8)).save(place / f"{number}.png")
     assert _proposed(tmp_path / "photos")["source"]["with"]["size"] == [48, 64]
+
+
+def test_a_folder_like_mnists_is_read_as_idx(tmp_path):
+    assert _proposed(save_idx(tmp_path))["source"] == {"use": "idx", "with": {"path": "data"}}
+
+
+def test_a_folder_with_only_the_test_part_is_read_as_that(tmp_path):
+    assert _proposed(save_idx(tmp_path, part="t10k"))["source"]["with"] == {"path": "data", "part": "test"}
+
+
+def test_one_idx_file_alone_is_answered_with_the_folder(tmp_path):
+    file = save_idx(tmp_path) / "train-images-idx3-ubyte"
+    with pytest.raises(DataError, match=r"name the folder, .*data$"):
+        _proposed(file)
