@@ -40,6 +40,7 @@ SAMPLE_BATCH = 64  # small batches are the quickest on a CPU
 NUM_SHOWN = 64  # pictures that diversity is measured on
 LEAST_DIVERSITY = 0.15  # below, the generator has collapsed: it draws the same picture over and over
 PATIENCE = NUM_RECORDS // 10
+LEAST_GAP = 15  # steps between two looks at diversity: pictures are all alike at first, which must not end short fits
 
 
 def fit(
@@ -122,7 +123,9 @@ def fit(
             optimizers={"generator": generator_optimizer, "discriminator": discriminator_optimizer},
             averages={"generator": AVERAGE_DECAY},
             schedule=linear_decay(0.4),
-            stopping=EarlyStopping(collapse, max(1, num_steps // NUM_RECORDS), PATIENCE, "collapse", enough=0.0),
+            stopping=EarlyStopping(
+                collapse, max(LEAST_GAP, num_steps // NUM_RECORDS), PATIENCE, "collapse", enough=0.0
+            ),
         )
     if outcome.finished and outcome.num_steps < num_steps:
         logger.warning(

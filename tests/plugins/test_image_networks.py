@@ -162,11 +162,17 @@ def test_digits_are_recognised_and_varied(network, tmp_path):
 
 
 def test_a_gan_whose_pictures_become_alike_stops_and_says_so(tmp_path, caplog):
-    params = ImageGan.Params(steps=200, batch_size=8, width=8, generator_rate=1e-12)
+    params = ImageGan.Params(steps=400, batch_size=8, width=8, generator_rate=1e-12)
     with caplog.at_level("WARNING", "augment"):
         gan = ImageGan(params).fit(dataset(noise(40, 8, 8, 1)), context(tmp_path))
-    assert re.search(r"gan: training ended at step \d+ of 200, because pictures became alike", caplog.text)
+    assert re.search(r"gan: training ended at step \d+ of 400, because pictures became alike", caplog.text)
     assert gan.finished
+
+
+def test_a_short_fit_is_not_ended_for_the_likeness_that_pictures_begin_with(tmp_path, caplog):
+    with caplog.at_level("WARNING", "augment"):
+        ImageGan(ImageGan.Params(steps=60, batch_size=8, width=8)).fit(dataset(noise(40, 8, 8, 1)), context(tmp_path))
+    assert "became alike" not in caplog.text
 
 
 def slopes(images):
