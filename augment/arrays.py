@@ -13,7 +13,15 @@ import pandas as pd
 from augment.declarations import Array, ArrayDeclaration, ArrayType, Column, ColumnDeclaration
 from augment.errors import DataError
 
-__all__ = ["decimals_of", "describe_array", "observe_array", "problems_of_array", "true_lengths", "valid_array_rows"]
+__all__ = [
+    "decimals_of",
+    "describe_array",
+    "met_in_training",
+    "observe_array",
+    "problems_of_array",
+    "true_lengths",
+    "valid_array_rows",
+]
 
 CHANNEL_TYPES = ("number", "integer", "category", "boolean")
 MOST_DECIMALS = 6
@@ -103,6 +111,38 @@ def observe_array(array: Array, values: np.ndarray, lengths: np.ndarray) -> Arra
     return array.model_copy(update={"channels": found})
 
 
+def met_in_training(
+    array: Array, train: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray]
+) -> tuple[tuple[Array, np.ndarray], tuple[Array, np.ndarray]]:
+    """Number tokens anew, so that the training part's vocabulary holds nothing of the hold-out.
+
+    The tokens that the training part has come first, in the order of their names; those of the hold-out alone come
+    after them, in its own vocabulary. What pads, token 0, stays where it is.
+
+    Args:
+        array: of type `tokens`, with a vocabulary.
+        train: the training rows (N, T) and their lengths (N,), see `true_lengths`.
+        test: the held-out rows and theirs.
+
+    Returns:
+        What the array is in either part, and its rows there.
+    """
+    assert array.vocabulary is not None  # the caller's to see
+    names = array.vocabulary
+    met = [np.unique(values[np.arange(values.shape[1]) < lengths[:, np.newaxis]]) for values, lengths in (train, test)]
+    padding = [0] if array.length_column is not None else []
+    own = np.setdiff1d(met[0], padding).tolist()
+    others = np.setdiff1d(met[1], [*padding, *met[0]]).tolist()
+    order = padding + sorted(own, key=names.__getitem__) + sorted(others, key=names.__getitem__)
+    places = np.zeros(len(names), train[0].dtype)
+    places[order] = np.arange(len(order))
+    described = [
+        array.model_copy(update={"vocabulary": tuple(names[token] for token in order[:end])})
+        for end in (len(order) - len(others), len(order))
+    ]
+    return (described[0], places[train[0]]), (described[1], places[test[0]])
+
+
 def decimals_of(values: np.ndarray) -> int | None:
     """The fewest digits (0 to 6) that write all finite values exactly, or None when more are needed or none is there.
 
@@ -150,6 +190,8 @@ def valid_array_rows(array: Array, values: np.ndarray, frame: pd.DataFrame) -> n
     """Which rows of an array keep to its range, and to the bounds and categories of its channels: bool (N,)."""
     valid = np.ones(len(frame), dtype=bool)
     padding = np.arange(array.shape[0]) >= true_lengths(array, frame)[:, np.newaxis] if array.channels else None
+    if array.type == "tokens" and array.vocabulary is not None:
+        valid &= _between(values, 0, len(array.vocabulary) - 1).all(axis=1)
     if array.range is not None:
         inside = np.isnan(values) | _between(values, *array.range)
         if padding is not None:

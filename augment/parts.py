@@ -223,7 +223,11 @@ def _decode(cls: type[Source], path: Path, schema: Schema, origin_column: str, o
         target=schema.target,
         payload=schema.payload,
         columns={name: ColumnDeclaration(**dict(column)) for name, column in described.columns.items()},
-        arrays={name: ArrayDeclaration(type=array.type) for name, array in schema.arrays.items()},
+        # tokens are numbered as the run has numbered them
+        arrays={
+            name: ArrayDeclaration(type=array.type, vocabulary=array.vocabulary)
+            for name, array in schema.arrays.items()
+        },
     )
     with tempfile.TemporaryDirectory() as scratch, disk_errors(out, "keeping rows"):
         try:
@@ -232,4 +236,8 @@ def _decode(cls: type[Source], path: Path, schema: Schema, origin_column: str, o
             raise
         except Exception as error:
             raise PluginError(f"source {cls.name!r} failed in read: {type(error).__name__}: {error}") from error
-        Dataset.of(read.frame, read.arrays, described).save(out)
+        arrays = {
+            name: array.model_copy(update=read.schema.arrays[name].model_dump(include={"shape", "vocabulary"}))
+            for name, array in schema.arrays.items()
+        }
+        Dataset.of(read.frame, read.arrays, described.model_copy(update={"arrays": arrays})).save(out)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from augment.arrays import met_in_training
 from augment.components import Kind
 from augment.dataset import Dataset
 from augment.errors import DataError
@@ -104,9 +105,12 @@ def prepare(session: Session, resolved: Resolved, held: Dataset | None = None) -
     else:
         rows = cut_after(data, num_read)
     train, test = data.take(rows.train), data.take(rows.test)
-    schema, notes = observe(types, train.frame, train.arrays)
+    train, test = _with_own_vocabularies(train, test, declared)
+    schema, notes = observe(train.schema, train.frame, train.arrays)
     train = Dataset.of(train.frame, train.arrays, schema)
-    test = Dataset.of(test.frame, test.arrays, schema)
+    named = {name: array.vocabulary for name, array in test.schema.arrays.items()}
+    arrays = {name: array.model_copy(update={"vocabulary": named[name]}) for name, array in schema.arrays.items()}
+    test = Dataset.of(test.frame, test.arrays, schema.model_copy(update={"arrays": arrays}))
 
     ids = [name for name, column in schema.columns.items() if column.type == "id"]
     seen = {"train": train.drop_columns(ids), "test": test.drop_columns(ids)}
@@ -163,6 +167,32 @@ def _declare(data: Dataset, declared: SchemaDeclaration) -> Schema:
             arrays=merged(dict(data.schema.arrays), dict(declared.arrays), ArrayDeclaration),
         ),
     )
+
+
+def _with_own_vocabularies(train: Dataset, test: Dataset, declared: SchemaDeclaration) -> tuple[Dataset, Dataset]:
+    """Both parts with the tokens that they have; where the pipeline names the vocabulary, with that."""
+    for name, array in train.schema.arrays.items():
+        if array.type != "tokens" or array.vocabulary is None:
+            continue
+        said = declared.arrays.get(name, ArrayDeclaration()).vocabulary
+        if said is not None:
+            most = max(int(part.arrays[name].max(initial=0)) for part in (train, test))
+            if most >= len(said):
+                raise DataError(
+                    f"array {name!r} has tokens up to {most}, and its declared vocabulary names {len(said)}, from 0 "
+                    "on; name all of them, or leave `vocabulary` out"
+                )
+        else:
+            found = met_in_training(array, *((part.arrays[name], part.lengths(name)) for part in (train, test)))
+            train, test = (
+                Dataset(
+                    part.frame,
+                    {**part.arrays, name: values},
+                    part.schema.model_copy(update={"arrays": {**part.schema.arrays, name: own}}),
+                )
+                for part, (own, values) in zip((train, test), found, strict=True)
+            )
+    return train, test
 
 
 def _called(source: Bound) -> str:

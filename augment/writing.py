@@ -47,16 +47,18 @@ def write(init: Mapping[str, Any], emit: Emit) -> Task:
         assert isinstance(sink, Sink)
         folder = Path(init["folder"])
         rows, complete = 0, False
+        # the hold-out may have tokens that the training part has not, and then names more of them
+        own = schema.model_copy(update={"arrays": Dataset.load(Path(row["parts"][0][0])).schema.arrays})
 
         def counted() -> Iterator[Dataset]:
             nonlocal rows, complete
-            for batch in _batches(row["parts"], schema, init["origin_column"], row["first_id"]):
+            for batch in _batches(row["parts"], own, init["origin_column"], row["first_id"]):
                 rows += len(batch)
                 yield batch
             complete = True
 
         with calling(bound, "write"):
-            written = sink.write(row["name"], counted(), schema, folder)
+            written = sink.write(row["name"], counted(), own, folder)
         if not complete:
             raise PluginError(f"{bound.what}: write stopped after {rows} rows and left the others unwritten")
         return {"files": _written(bound, written, folder), "rows": rows}

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from augment.arrays import met_in_training
 from augment.components import Accepts
 from augment.dataset import Dataset
 from augment.errors import DataError
@@ -125,3 +126,32 @@ def test_a_component_that_takes_no_missing_values_refuses_channels_with_some():
 def test_things_met_with_a_rating_each_are_of_kind_tokens():
     arrays = {"about": np.zeros((2, 3, 1), np.float32), "items": np.zeros((2, 3), np.int32)}
     assert infer(pd.DataFrame(index=pd.RangeIndex(2)), arrays).modality == "tokens"
+
+
+def tokens(names, rows, lengths) -> Dataset:
+    said = {"arrays": {"items": {"type": "tokens", "vocabulary": names, "length_column": "length"}}}
+    frame = pd.DataFrame({"length": lengths})
+    arrays = {"items": np.array(rows, np.int32)}
+    return Dataset.of(frame, arrays, infer(frame, arrays, SchemaDeclaration.model_validate(said)))
+
+
+def test_the_training_part_names_only_what_it_met():
+    data = tokens(["", "d", "c", "b", "a"], [[1, 4, 0], [3, 2, 2]], [2, 2])
+    (array, rows), (other, held) = met_in_training(
+        data.schema.arrays["items"],
+        (data.arrays["items"][:1], data.lengths("items")[:1]),
+        (data.arrays["items"][1:], data.lengths("items")[1:]),
+    )
+    assert array.vocabulary == ("", "a", "d")
+    assert other.vocabulary == ("", "a", "d", "b", "c")
+    assert (rows.tolist(), held.tolist()) == ([[2, 1, 0]], [[3, 4, 4]])
+
+
+def test_a_token_that_the_vocabulary_does_not_name_is_no_valid_row():
+    data = tokens(["", "a"], [[1, 0], [1, 0]], [1, 1])
+    made = {"items": np.array([[1, 1], [2, 0]], np.int32)}
+    assert valid_rows(data.frame, made, data.schema).tolist() == [True, False]
+
+
+def test_other_names_for_the_same_tokens_are_other_data():
+    assert tokens(["", "a"], [[1]], [1]).fingerprint() != tokens(["", "b"], [[1]], [1]).fingerprint()

@@ -89,11 +89,18 @@ def _series_csv(folder):
     return {"path": folder / "data.csv", "key": "who", "time": "day"}
 
 
+def _histories(folder):
+    lines = [f"{user},{item},{user + item},2024-01-0{item + 1}" for user in range(4) for item in range(user + 2)]
+    (folder / "events.csv").write_text("user,item,rating,time\n" + "\n".join(lines), encoding="utf-8")
+    return {"path": folder / "events.csv"}
+
+
 # Settings that make a component quick enough to be checked, or that it cannot do without; by its class's name.
 SETTINGS = {
     "CsvSource": _csv,
     "ImageFolderSource": _images,
     "IdxSource": _idx,
+    "HistoriesSource": _histories,
     "JsonLinesSource": _json_lines,
     "NpzSource": _npz,
     "ParquetSource": _parquet,

@@ -1,0 +1,15 @@
+"""Histories: what users met, in order. A source and a sink, simple edits, and users to try things on."""
+
+from __future__ import annotations
+
+from augment.components import Component
+from augment.hookspecs import hookimpl
+
+
+@hookimpl
+def augment_components() -> list[type[Component]]:
+    """The components of this plugin."""
+    from augment_histories.sink import HistoriesSink
+    from augment_histories.source import HistoriesSource
+
+    return [HistoriesSink, HistoriesSource]

@@ -1,0 +1,198 @@
+"""Reading events: a file with a line each, and which of its columns is what.
+
+Shapes: M events.
+"""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from augment.errors import DataError, did_you_mean
+
+__all__ = ["Events", "Names", "read_events"]
+
+USUAL = {
+    "user": ("user", "customer", "client", "visitor", "reviewer", "member", "person", "session", "account"),
+    "item": ("item", "product", "movie", "film", "track", "song", "book", "article", "page", "sku", "event", "artist"),
+    "rating": ("rating", "stars", "score"),
+    "time": ("time", "timestamp", "datetime", "date", "ts", "when"),
+}
+LARGEST_BLOCK = 2**31 - 1  # Arrow's limit, in bytes
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the columns are called; None for one that is to be found, or is not there."""
+
+    user: str | None
+    item: str | None
+    rating: str | None
+    time: str | None
+
+
+@dataclass(frozen=True)
+class Events:
+    """What a file holds, in its order.
+
+    Attributes:
+        names: of its columns.
+        users: (M,) text.
+        items: (M,) text.
+        ratings: (M,) float64, NaN where there is none; or None.
+        times: (M,) datetime64[us], or float64 seconds; or None.
+        others: name to (M,) values.
+    """
+
+    names: Names
+    users: pd.Series
+    items: pd.Series
+    ratings: np.ndarray | None
+    times: np.ndarray | None
+    others: dict[str, pd.Series]
+
+
+def read_events(path: Path, names: Names, delimiter: str) -> Events:
+    """Read all events.
+
+    Raises:
+        DataError: there is no such file, a column is missing, or a cell is not what it must be; with its line.
+    """
+    is_csv = path.suffix.lower() != ".parquet"
+    try:
+        header = _header(path, delimiter) if is_csv else pq.read_schema(path).names
+        names = _found(path, header, names)
+        table = _parse_csv(path, header, names, delimiter) if is_csv else pq.read_table(path)
+    except OSError as error:
+        raise DataError(f"{path}: the events cannot be read: {error.strerror or error}") from error
+    except (UnicodeDecodeError, pa.ArrowInvalid) as error:
+        raise DataError(f"{path}: the events cannot be read: {error}") from error
+    if not table.num_rows:
+        raise DataError(f"{path}: has a header but no events; at least one was expected")
+    frame = table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get)
+
+    def place(row: int) -> str:
+        if not is_csv:
+            return f"{path}, row {row + 1}"
+        return f"{path}, line {next(itertools.islice(_records(path, delimiter), row + 1, None))[0]}"
+
+    texts = []
+    for what in ("user", "item"):
+        values = frame.pop(getattr(names, what))
+        missing = values.isna().to_numpy()
+        if missing.any():
+            raise DataError(f"{place(int(missing.argmax()))}: the {what} is missing; fill it in, or leave the line out")
+        texts.append(values.astype("str"))
+    ratings = times = None
+    if names.rating is not None:
+        cells = frame.pop(names.rating)
+        ratings = pd.to_numeric(cells.astype("object"), errors="coerce").to_numpy(np.float64, na_value=np.nan)
+        wrong = ~np.isfinite(ratings) & cells.notna().to_numpy()
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise DataError(f"{place(row)}: the rating {cells.iloc[row]!r} is no number; mend it, or leave it empty")
+    if names.time is not None:
+        cells = frame.pop(names.time)
+        times = _times(cells)
+        wrong = np.isnat(times) if times.dtype.kind == "M" else ~np.isfinite(times)
+        if wrong.any():
+            row = int(wrong.argmax())
+            what = "is missing" if pd.isna(cells.iloc[row]) else f"{cells.iloc[row]!r} cannot be read"
+            raise DataError(
+                f"{place(row)}: the time {what}; write times as 2024-12-31 or 2024-12-31T23:59:00, all as numbers of "
+                "seconds, or leave the column out, and the order of the file counts"
+            )
+    return Events(names, *texts, ratings, times, {str(name): frame[name] for name in frame.columns})
+
+
+def _times(cells: pd.Series) -> np.ndarray:
+    """datetime64[us], NaT where a cell cannot be read; or float64 where all are numbers."""
+    if not pd.api.types.is_datetime64_any_dtype(cells.dtype):
+        numbers = pd.to_numeric(cells.astype("object"), errors="coerce")
+        if numbers.notna().all():
+            return numbers.to_numpy(np.float64)
+        cells = pd.to_datetime(cells.astype("str"), format="ISO8601", utc=True, errors="coerce")
+    if cells.dt.tz is not None:
+        cells = cells.dt.tz_convert(None)
+    return cells.to_numpy("datetime64[us]")
+
+
+def _header(path: Path, delimiter: str) -> list[str]:
+    first = next(_records(path, delimiter), None)
+    if first is None:
+        raise DataError(f"{path}: the file is empty; a header and a line for each event were expected")
+    names = first[1]
+    for name in names:
+        if not name.strip() or names.count(name) > 1:
+            what = f"the name {name!r} twice" if name.strip() else "a column without a name"
+            raise DataError(f"{path}: the header has {what}; give every column a name of its own")
+    return names
+
+
+def _records(path: Path, delimiter: str):
+    """The line that each record begins on, from 1, and its cells; for the header and for messages."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, delimiter=delimiter)
+        line = 1
+        for cells in reader:
+            if cells:
+                yield line, cells
+            line = reader.line_num + 1
+
+
+def _found(path: Path, header: list[str], names: Names) -> Names:
+    """The names, those that nobody said found among the header's."""
+    taken = {name for name in (names.user, names.item, names.rating, names.time) if name is not None}
+    for what, usual in USUAL.items():
+        said = getattr(names, what)
+        if said is not None and said not in header:
+            raise DataError(f"{path}: has no column {said!r}{did_you_mean(said, header)}; it has {', '.join(header)}")
+        if said is not None:
+            continue
+        fits = [name for name in header if name not in taken and re.sub(r"[\W_]+|id$", "", _bare(name)) in usual]
+        fits.sort(key=lambda name: usual.index(_bare(name)))
+        if not fits and what in ("user", "item"):
+            raise DataError(
+                f"{path}: none of the columns {', '.join(header)} is called as one of {what}s usually is; name it, as "
+                f"in `{what}: {header[0]}`"
+            )
+        if fits:
+            names = replace(names, **{what: fits[0]})
+            taken.add(fits[0])
+    return names
+
+
+def _bare(name: str) -> str:
+    """A column's name in small letters, without signs and an `id` at its end."""
+    return re.sub(r"id$", "", re.sub(r"[\W_]+", "", name.casefold()))
+
+
+def _parse_csv(path: Path, header: list[str], names: Names, delimiter: str) -> pa.Table:
+    read_as = {name: pa.string() for name in (names.user, names.item, names.rating, names.time) if name is not None}
+    block = min(path.stat().st_size + 1, LARGEST_BLOCK)  # types are inferred from the first block
+    try:
+        return pacsv.read_csv(
+            path,
+            read_options=pacsv.ReadOptions(use_threads=False, block_size=block),
+            parse_options=pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+            convert_options=pacsv.ConvertOptions(
+                column_types=read_as, strings_can_be_null=True, null_values=["", "NA", "NaN", "nan", "NULL", "null"]
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        for line, cells in _records(path, delimiter):
+            if len(cells) != len(header):
+                raise DataError(
+                    f"{path}, line {line}: has {len(cells)} cells, and the header {len(header)}; put cells that "
+                    f"contain {delimiter!r} in double quotes"
+                ) from error
+        raise

@@ -1,0 +1,185 @@
+"""The source `histories`: a file of events becomes one row a user.
+
+Shapes: M events, N users, T places for the events of one.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from augment import components
+from augment.components import Context, Source
+from augment.dataset import Dataset
+from augment.errors import DataError
+from augment.schema import ArrayDeclaration, ColumnDeclaration, SchemaDeclaration, infer
+from augment_histories.events import Events, Names, read_events
+
+log = logging.getLogger("augment")
+
+ITEMS, ABOUT, LENGTH, BEGAN, GAP, RATING = "items", "about", "num_items", "began", "gap", "rating"
+
+
+class HistoriesSource(Source):
+    """Reads a CSV or Parquet file with an event a line: `user, item[, rating][, time]` and other columns.
+
+    Each user becomes one row: the items in the order of their times, or of the file where there are no times, in the
+    array `items`; their number in `num_items`; ratings, and the time since the event before in seconds, in the array
+    `about`; the time of the first event in `began`. Other columns are kept where they are the same in all events of
+    a user, and left out where they are not. Times are written as ISO 8601, or are numbers of seconds; events of one
+    moment stay in the order of the file, and of events that agree in user, item and time the first one counts.
+    """
+
+    name = "histories"
+    yields = frozenset({"tokens"})
+
+    class Params(components.Params):
+        """Where the file is, and what its columns are called."""
+
+        path: Path
+        """The file to read; Parquet where its name ends in `.parquet`, else CSV in UTF-8."""
+        user: str | None = None
+        """The column of users. Found by its name where that is usual, such as `user_id`, `customer` or `session`."""
+        item: str | None = None
+        """The column of items. Found likewise, such as `item`, `movieId`, `product` or `track`."""
+        rating: str | None = None
+        """The column of ratings, if there is one. Found likewise, such as `rating` or `stars`."""
+        time: str | None = None
+        """The column of times, if there is one. Found likewise, such as `timestamp` or `date`."""
+        delimiter: str = Field(default=",", min_length=1, max_length=1)
+        """The character between two cells of a CSV file."""
+        max_length: int = Field(default=200, ge=1)
+        """Most events of a user; of longer histories the latest are kept."""
+        min_length: int = Field(default=1, ge=1)
+        """Users with fewer events are left out."""
+
+    def read(self, context: Context) -> Dataset:
+        params = self.params
+        names = Names(params.user, params.item, params.rating, params.time)
+        events = read_events(params.path, names, params.delimiter)
+        said = context.declared.arrays.get(ITEMS, ArrayDeclaration())
+        vocabulary, tokens = _numbered(events.items, said.vocabulary)
+        users, user_names = pd.factorize(events.users)
+        order = np.argsort(users, kind="stable")
+        if events.times is not None:
+            order = np.lexsort((events.times, users))  # stable: events of one moment stay as in the file
+            order = self._without_doubles(events, tokens, users, order)
+        order = self._within_limits(users, order)
+        if not len(order):
+            raise DataError(
+                f"{params.path}: no user has {params.min_length} events or more; lower `min_length`, or see whether "
+                f"{events.names.user!r} is the column of users"
+            )
+        return self._dataset(context, events, vocabulary, tokens, users, np.asarray(user_names, object), order)
+
+    def _without_doubles(self, events: Events, tokens: np.ndarray, users: np.ndarray, order: np.ndarray) -> np.ndarray:
+        found = pd.DataFrame({"user": users, "time": events.times, "item": tokens}).iloc[order]
+        doubled = found.duplicated().to_numpy()
+        if doubled.any():
+            log.warning(
+                "%s: %d events have the user, item and time of an earlier one; the first of each counts",
+                self.params.path.name,
+                doubled.sum(),
+            )
+        return order[~doubled]
+
+    def _within_limits(self, users: np.ndarray, order: np.ndarray) -> np.ndarray:
+        """The events in order, without those of users with too few, and without the earliest of users with many."""
+        params = self.params
+        lengths = np.bincount(users[order], minlength=users.max() + 1)
+        own = lengths[users[order]]
+        from_last = np.cumsum(lengths)[users[order]] - np.arange(len(order))
+        if num_short := int((lengths[lengths > 0] < params.min_length).sum()):
+            log.warning("%s: %d users with fewer than %d events are left out",
+                        params.path.name, num_short, params.min_length)  # fmt: skip
+        if num_long := int((lengths > params.max_length).sum()):
+            log.warning("%s: of %d users with more than %d events the latest are kept; `max_length` says how many",
+                        params.path.name, num_long, params.max_length)  # fmt: skip
+        return order[(own >= params.min_length) & (from_last <= params.max_length)]
+
+    def _dataset(
+        self,
+        context: Context,
+        events: Events,
+        vocabulary: tuple[str, ...],
+        tokens: np.ndarray,
+        users: np.ndarray,
+        user_names: np.ndarray,
+        order: np.ndarray,
+    ) -> Dataset:
+        kept, lengths = np.unique(users[order], return_counts=True)  # users are numbered as they come in the file
+        firsts = np.cumsum(lengths) - lengths
+        rows = np.repeat(np.arange(len(kept)), lengths)
+        steps = np.arange(len(order)) - firsts[rows]
+        arrays = {ITEMS: np.zeros((len(kept), lengths.max()), np.int32)}
+        arrays[ITEMS][rows, steps] = tokens[order]
+        about: dict[str, np.ndarray] = {}
+        channels: dict[str, Any] = {}
+        columns: dict[str, Any] = {events.names.user: {"type": "id"}}
+        frame = pd.DataFrame({events.names.user: user_names[kept]})
+        frame = frame.assign(**self._user_columns(events, users, order, firsts))
+        if events.ratings is not None:
+            about[RATING] = events.ratings[order]
+            whole = np.isnan(about[RATING]) | (about[RATING] % 1 == 0)
+            channels[RATING] = {"type": "integer" if whole.all() else "number"}
+        if events.times is not None:
+            times = events.times[order]
+            is_date = times.dtype.kind == "M"
+            frame[BEGAN] = times[firsts]
+            gaps = np.diff(times, prepend=times[:1])
+            about[GAP] = np.where(steps == 0, 0.0, gaps.astype(np.float64) / (1e6 if is_date else 1.0))
+            channels[GAP] = {"type": "number", "min": 0, "unit": "s"}
+        frame[LENGTH] = lengths
+        columns[LENGTH] = {"type": "integer", "min": 1}
+        described: dict[str, Any] = {
+            ITEMS: {"type": "tokens", "vocabulary": vocabulary, "length_column": LENGTH},
+        }
+        if about:
+            arrays[ABOUT] = np.zeros((*arrays[ITEMS].shape, len(about)), np.float32)
+            for place, values in enumerate(about.values()):
+                arrays[ABOUT][rows, steps, place] = values
+            described[ABOUT] = {"type": "series", "channels": channels, "length_column": LENGTH}
+        said = context.declared
+        for name, column in said.columns.items():
+            columns[name] = {**columns.get(name, {}), **column.model_dump(exclude_none=True)}
+        for name, array in said.arrays.items():
+            described[name] = {**described.get(name, {}), **array.model_dump(exclude_none=True)}
+        described[ITEMS]["vocabulary"] = vocabulary  # begins with what is known of it
+        declared = SchemaDeclaration(
+            target=said.target,
+            columns={name: ColumnDeclaration(**column) for name, column in columns.items()},
+            arrays={name: ArrayDeclaration(**array) for name, array in described.items()},
+        )
+        try:
+            return Dataset.of(frame, arrays, infer(frame, arrays, declared))
+        except DataError as error:
+            raise DataError(f"{self.params.path}: {error}") from error
+
+    def _user_columns(
+        self, events: Events, users: np.ndarray, order: np.ndarray, firsts: np.ndarray
+    ) -> dict[str, pd.Series]:
+        """The other columns that say something of a user, (N,) each."""
+        found = {}
+        for name, values in events.others.items():
+            if name in (LENGTH, BEGAN):
+                raise DataError(f"{self.params.path}: a column is called {name!r}, as one that is made here; rename it")
+            codes = pd.factorize(values)[0][order]
+            if (codes == np.repeat(codes[firsts], np.diff([*firsts, len(order)]))).all():
+                found[name] = values.iloc[order[firsts]].reset_index(drop=True)
+            else:
+                log.warning("%s: column %r changes within users and is left out", self.params.path.name, name)
+        return found
+
+
+def _numbered(items: pd.Series, known: tuple[str, ...] | None) -> tuple[tuple[str, ...], np.ndarray]:
+    """The vocabulary, its first name the padding's, and the place of each item in it, (M,) int32."""
+    codes, names = pd.factorize(items)
+    first = list(known or ("",))
+    vocabulary = (*first, *sorted(set(map(str, names)) - set(first)))
+    places = {name: place for place, name in enumerate(vocabulary)}
+    return vocabulary, np.array([places[str(name)] for name in names], np.int32)[codes]

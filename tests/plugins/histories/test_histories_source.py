@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from augment.components import Context
+from augment.dataset import Dataset
+from augment.errors import DataError
+from augment.schema import SchemaDeclaration
+from augment_histories.sink import HistoriesSink
+from augment_histories.source import HistoriesSource
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(text, declared=None, name="events.csv", **settings):
+        path = tmp_path / name
+        if isinstance(text, str):
+            path.write_text(text, encoding="utf-8")
+        else:
+            text.to_parquet(path, index=False)
+        source = HistoriesSource(HistoriesSource.Params(path=path, **settings))
+        declared = SchemaDeclaration.model_validate(declared or {})
+        return source.read(Context(0, tmp_path, declared=declared))
+
+    return read
+
+
+def items_of(data: Dataset) -> list[list[str]]:
+    words = data.schema.arrays["items"].vocabulary
+    return [
+        [words[token] for token in row[:length]]
+        for row, length in zip(data.arrays["items"], data.lengths("items"), strict=True)
+    ]
+
+
+def channel(data: Dataset, name: str) -> list[list[float]]:
+    place = list(data.schema.arrays["about"].channels).index(name)
+    return [
+        row[:length, place].tolist() for row, length in zip(data.arrays["about"], data.lengths("about"), strict=True)
+    ]
+
+
+def test_each_user_is_a_row_of_items_in_the_order_of_the_file(read):
+    data = read("user,item\nann,tea\nbob,milk\nann,bread\nann,tea\n")
+    assert data.frame["user"].tolist() == ["ann", "bob"]
+    assert items_of(data) == [["tea", "bread", "tea"], ["milk"]]
+    assert data.arrays["items"][1].tolist()[1:] == [0, 0]
+    assert data.schema.modality == "tokens"
+    assert data.schema.columns["user"].type == "id"
+
+
+def test_times_decide_the_order_and_ties_stay_as_in_the_file(read):
+    data = read(
+        "user,item,time\na,late,2024-03-01\na,one,2024-01-01T00:00:05\na,two,2024-01-01T00:00:05\na,first,2024-01-01\n"
+    )
+    assert items_of(data) == [["first", "one", "two", "late"]]
+    assert channel(data, "gap") == [[0, 5, 0, 5183995]]
+    assert data.frame["began"].tolist() == [pd.Timestamp("2024-01-01")]
+
+
+def test_times_as_numbers_are_seconds_and_usual_names_are_found(read):
+    data = read("userId,movieId,rating,timestamp\n1,31,2.5,1260759144\n1,1029,3.0,1260759179\n")
+    assert items_of(data) == [["31", "1029"]]
+    assert channel(data, "rating") == [[2.5, 3.0]]
+    assert channel(data, "gap") == [[0, 35]]
+    assert data.frame["began"].tolist() == [1260759144.0]
+
+
+def test_columns_may_be_named(read):
+    data = read("who;what\na;x\n", user="who", item="what", delimiter=";")
+    assert items_of(data) == [["x"]]
+
+
+def test_what_is_the_same_in_all_of_a_users_lines_is_the_users(read, caplog):
+    text = "user,item,country,page\na,x,NO,1\na,y,NO,2\nb,x,SE,1\n"
+    data = read(text, {"target": "country"})
+    assert data.frame["country"].tolist() == ["NO", "SE"]
+    assert data.schema.target == "country"
+    assert "page" not in data.frame
+    assert "'page' changes within users and is left out" in caplog.text
+
+
+def test_the_same_event_twice_counts_once_where_times_tell(read, caplog):
+    data = read("user,item,time\na,x,1\na,x,1\na,x,2\n")
+    assert items_of(data) == [["x", "x"]]
+    assert "1 events have the user, item and time of an earlier one" in caplog.text
+
+
+def test_without_times_the_same_item_may_come_again(read):
+    assert items_of(read("user,item\na,x\na,x\n")) == [["x", "x"]]
+
+
+def test_of_long_histories_the_latest_are_kept_and_short_ones_can_be_left_out(read, caplog):
+    text = "user,item\n" + "".join(f"a,{n}\n" for n in range(5)) + "b,1\n"
+    data = read(text, max_length=3, min_length=2)
+    assert items_of(data) == [["2", "3", "4"]]
+    assert "of 1 users with more than 3 events the latest are kept" in caplog.text
+    assert "1 users with fewer than 2 events are left out" in caplog.text
+
+
+def test_a_cut_history_begins_with_the_first_event_that_is_kept(read):
+    data = read("user,item,time\na,x,10\na,y,20\na,z,50\n", max_length=2)
+    assert data.frame["began"].tolist() == [20]
+    assert channel(data, "gap") == [[0, 30]]
+
+
+def test_a_missing_rating_is_missing(read):
+    assert np.isnan(channel(read("user,item,rating\na,x,\na,y,3\n"), "rating")[0][0])
+
+
+def test_parquet_is_read_as_well(read):
+    frame = pd.DataFrame({"user": [7, 7], "item": [1, 2], "date": pd.to_datetime(["2024-01-02", "2024-01-01"])})
+    data = read(frame, name="events.parquet")
+    assert data.frame["user"].tolist() == ["7"]
+    assert items_of(data) == [["2", "1"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "the file is empty"),
+        ("user,item\n", "has a header but no events"),
+        ("user,item\na,x\na,\n", "line 3: the item is missing"),
+        ("user,item\n\n,x\n", "line 3: the user is missing"),
+        ("user,item,time\na,x,2024-01-01\na,y,yesterday\n", "line 3: the time 'yesterday' cannot be read"),
+        ("user,item,time\na,x,2024-01-01\na,y,\n", "line 3: the time is missing"),
+        ("user,item,rating\na,x,good\n", "line 2: the rating 'good' is no number"),
+        ("user,item\na,x,y\n", "line 2: has 3 cells, and the header 2"),
+        ("user,thing\na,x\n", "called as one of items usually is"),
+        ("user,user\na,x\n", "the name 'user' twice"),
+        ("user,item,began\na,x,1\n", "a column is called 'began'"),
+        ('user,item\n"a\nb",x\na,\n', "line 4: the item is missing"),
+    ],
+)
+def test_what_cannot_be_read_is_told_with_its_place(read, text, told):
+    with pytest.raises(DataError, match=r"events\.csv") as error:
+        read(text)
+    assert told in str(error.value)
+
+
+def test_no_user_left_is_told(read):
+    with pytest.raises(DataError, match="no user has 2 events or more"):
+        read("user,item\na,x\nb,y\n", min_length=2)
+
+
+def test_a_column_that_is_not_there_is_told(read):
+    with pytest.raises(DataError, match=r"no column 'whom'.*user"):
+        read("user,item\na,x\n", user="whom")
+
+
+def test_a_vocabulary_that_is_known_keeps_its_places(read):
+    said = {"arrays": {"items": {"vocabulary": ["", "z", "x"]}}}
+    data = read("user,item\na,x\na,b\n", said)
+    assert data.schema.arrays["items"].vocabulary == ("", "z", "x", "b")
+    assert data.arrays["items"].tolist() == [[2, 3]]
+
+
+@pytest.mark.parametrize("times", [("2024-01-01T10:00:00", "2024-01-02", "2024-01-01T10:00:07.5"), ("5", "90000", "7")])
+def test_what_is_written_reads_as_it_was(read, times, tmp_path):
+    events = [("a", "x", 0.1, "NO"), ("b", "y", "", "SE"), ("a", '"z,"""', 5, "NO")]
+    lines = [f"{u},{item},{rating},{time},{land}" for (u, item, rating, land), time in zip(events, times, strict=True)]
+    text = "user,item,rating,time,country\n" + "\n".join(lines)
+    data = read(text)
+    (path,) = HistoriesSink().write("train", data.batches(1), data.schema, tmp_path)
+    back = read(path.read_text(encoding="utf-8"), name="again.csv")
+    assert back.fingerprint() == data.fingerprint()
+
+
+def test_synthetic_users_without_ids_are_numbered(read, tmp_path):
+    data = read("user,item\na,x\nb,y\nb,z\n").drop_columns(["user"])
+    (path,) = HistoriesSink().write("train", data.batches(1), data.schema, tmp_path)
+    assert path.read_text() == '"user","item"\n0,"x"\n1,"y"\n1,"z"\n'
