@@ -9,7 +9,8 @@ from augment.hookspecs import hookimpl
 @hookimpl
 def augment_components() -> list[type[Component]]:
     """The components of this plugin."""
+    from augment_histories.edits import HistoryEdits
     from augment_histories.sink import HistoriesSink
     from augment_histories.source import HistoriesSource
 
-    return [HistoriesSink, HistoriesSource]
+    return [HistoryEdits, HistoriesSink, HistoriesSource]

@@ -35,7 +35,8 @@ def parameters():
 def with_canaries(data: Dataset, rows: list[int]) -> Dataset:
     """The same data with all but the target changed in these rows, to values that nothing else has."""
     frame = data.frame.copy()
-    for name in data.schema.features:
+    lengths = {array.length_column for array in data.schema.arrays.values()}
+    for name in set(data.schema.features) - lengths:
         column = data.schema.columns[name]
         match column.type:
             case "number" | "integer":

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from augment.components import Context
+from augment.dataset import Dataset
+from augment.schema import SchemaDeclaration, infer, observe
+from augment_histories.edits import EDITS, HistoryEdits
+
+WIDTH = 12
+
+
+def histories(rows, labels=None, ratings=False) -> Dataset:
+    """Users with these tokens; a rating equals its token."""
+    frame = pd.DataFrame({"n": [len(row) for row in rows]})
+    arrays = {"items": np.zeros((len(rows), WIDTH), np.int32)}
+    for place, row in enumerate(rows):
+        arrays["items"][place, : len(row)] = row
+    names = tuple(f"i{token}" for token in range(1 + max(map(max, rows))))
+    said = {"items": {"type": "tokens", "vocabulary": names, "length_column": "n"}}
+    if ratings:
+        arrays["about"] = arrays["items"].astype(np.float32)[..., np.newaxis]
+        said["about"] = {"type": "series", "channels": {"rating": {}}, "length_column": "n"}
+    if labels is not None:
+        frame["label"] = labels
+    target = None if labels is None else "label"
+    declared = SchemaDeclaration.model_validate({"arrays": said, "target": target})
+    schema, _ = observe(infer(frame, arrays, declared), frame, arrays)
+    return Dataset.of(frame, arrays, schema)
+
+
+def edited(data, folder, num=60, given=None, **settings) -> Dataset:
+    edits = HistoryEdits(HistoryEdits.Params(**settings)).fit(data, Context(1, folder))
+    given = pd.DataFrame(index=range(num)) if given is None else given
+    return edits.sample(given, Context(2, folder, train=data))
+
+
+def rows_of(data) -> list[list[int]]:
+    return [row[:n].tolist() for row, n in zip(data.arrays["items"], data.lengths("items"), strict=True)]
+
+
+@pytest.fixture
+def halves():
+    """Users of the tokens 1 to 6, and users of 7 to 12: no item is met twice."""
+    rng = np.random.default_rng(1)
+    return histories([(rng.permutation(6)[: 3 + row % 3] + 1 + 6 * (row % 2)).tolist() for row in range(40)])
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_every_history_is_changed_and_valid(edit, tmp_path):
+    data = histories([[1, 2, 3, 4, 5], [7, 6, 5, 4, 3]])
+    made = edited(data, tmp_path, edits=[edit])
+    assert not any(row in rows_of(data) for row in rows_of(made))
+    assert (made.lengths("items") >= 1).all()
+    padding = np.arange(WIDTH) >= made.lengths("items")[:, np.newaxis]
+    assert not made.arrays["items"][padding].any()
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_no_item_comes_twice_where_none_does(edit, halves, tmp_path):
+    for row in rows_of(edited(halves, tmp_path, edits=[edit], share=0.9)):
+        assert len(set(row)) == len(row)
+
+
+def test_crop_keeps_a_stretch(tmp_path):
+    (row,) = {tuple(row) for row in rows_of(edited(histories([[1, 2, 3, 4]] * 3), tmp_path, edits=["crop"]))} - {
+        (2, 3, 4)
+    }
+    assert row == (1, 2, 3)
+
+
+def test_items_are_put_beside_those_they_come_with(halves, tmp_path):
+    for edit in ("insert", "substitute"):
+        for row in rows_of(edited(halves, tmp_path, edits=[edit])):
+            assert max(row) <= 6 or min(row) > 6
+
+
+def test_what_is_known_of_an_event_moves_with_it(tmp_path):
+    data = histories([[1, 2, 3, 4, 5], [5, 4, 3, 2, 1]], ratings=True)
+    made = edited(data, tmp_path, edits=["crop", "drop", "reorder"])
+    np.testing.assert_array_equal(made.arrays["about"][..., 0], made.arrays["items"])
+
+
+def test_a_full_history_gets_no_item_more(tmp_path):
+    full = histories([list(range(1, WIDTH + 1))] * 2)
+    assert rows_of(edited(full, tmp_path, num=5, edits=["insert"])) == rows_of(full)[:1] * 5
+
+
+def test_a_user_with_one_item_is_edited_too(tmp_path):
+    data = histories([[1], [1, 2], [2]])
+    made = rows_of(edited(data, tmp_path))
+    assert {(1, 2), (2, 1)} <= {tuple(row) for row in made}
+
+
+def test_labels_are_those_of_the_user_or_as_asked_for(tmp_path):
+    data = histories([[1, 2, 3], [4, 5, 6]] * 10, ["a", "b"] * 10)
+    given = pd.DataFrame({"label": pd.Categorical(["b"] * 10, categories=["a", "b"])})
+    made = edited(data, tmp_path, given=given)
+    assert made.frame["label"].tolist() == ["b"] * 10
+    assert min(map(min, rows_of(made))) >= 4
+
+
+def test_arrays_without_lengths_keep_theirs(tmp_path):
+    frame, arrays = pd.DataFrame(index=range(8)), {"items": np.tile(np.arange(4, dtype=np.int32), (8, 1))}
+    data = Dataset.of(frame, arrays, infer(frame, arrays))
+    made = edited(data, tmp_path)
+    assert sorted(made.arrays["items"][0].tolist()) == [0, 1, 2, 3]
+    assert any(row != [0, 1, 2, 3] for row in made.arrays["items"].tolist())
