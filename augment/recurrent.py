@@ -44,7 +44,7 @@ class Shape:
         width: H.
         layers: L; a layer adds to what the one below shows.
         embedding: E.
-        dropout: share of the inputs and of the hidden units that a training step leaves out.
+        dropout: share of what a layer shows that a training step leaves out.
     """
 
     num_codes: tuple[int, ...]
@@ -144,7 +144,7 @@ class SequenceNetwork(nn.Module):
         gates_TBG = F.embedding(codes_TBK[..., 0] + self.firsts_K[0], tables.gates_AG)
         for field in range(1, codes_TBK.shape[-1]):
             gates_TBG = gates_TBG + F.embedding(codes_TBK[..., field] + self.firsts_K[field], tables.gates_AG)
-        gates_TBG = self._dropped(gates_TBG) + F.embedding(classes_TB, tables.classes_CG)
+        gates_TBG = gates_TBG + F.embedding(classes_TB, tables.classes_CG)
         begun = begins_TB.nonzero(as_tuple=True)
         gates_TBG = gates_TBG.index_put(begun, tables.starts_CG[classes_TB[begun]], accumulate=True)
         width, first_BS = self.shape.width, gates_TBG.new_zeros(codes_TBK.shape[1], self._cells[0].num_state)

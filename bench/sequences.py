@@ -38,13 +38,13 @@ DATA = Path(os.environ.get("AUGMENT_DATA", "../shared/data")) / "text"
 SEEDS = range(3)
 
 
-def shakespeare(width: int = 256, steps: int = 5_500) -> None:
+def shakespeare(width: int = 256, steps: int = 9_000) -> None:
     text = (DATA / "tinyshakespeare.txt").read_text()
     code = {character: number for number, character in enumerate(sorted(set(text)), start=1)}
     codes = np.array([code[character] for character in text], np.int32)
     cut = round(0.9 * len(codes))
     shape = Shape((len(code) + 1,), 1, width=width, dropout=0.1)
-    budget = Budget(steps, batch_size=32, window=64, rate=4e-3, decay=0.01)
+    budget = Budget(steps, batch_size=16, window=64, rate=4e-3, decay=0.01)
     started = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         context = Context(seed=1, folder=Path(folder))

@@ -428,3 +428,8 @@ def test_from_data_to_a_run_without_a_word_of_yaml(tmp_path):
         done = program(*command, cwd=tmp_path, env=environment)
         assert done.returncode == 0, done.stderr
     assert program("run", "data.yaml", cwd=tmp_path, env=environment).stdout.startswith("done already")
+
+
+def test_python_m_augment_is_the_command():
+    done = subprocess.run([sys.executable, "-m", "augment", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("augment")

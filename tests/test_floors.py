@@ -56,7 +56,7 @@ FLOORS = [
     {"summaries"},
     {"comparing", "evaluating", "init"},
     {"cli"},
-    {"__init__"},
+    {"__init__", "__main__"},
 ]
 # for users and plugin authors: they may import any floor, and of the floors the command alone imports them
 BESIDE = {

@@ -25,7 +25,7 @@ FEW_CHARACTERS, MANY_CHARACTERS = 200_000, 2_000_000  # of all texts: spelled be
 CHARACTERS_A_PIECE, LEAST_PIECES, MOST_PIECES = 500, 500, 4_000
 MOST_WORDS = 10_000
 LONGEST = 2_000  # tokens of a text that is made, where longer ones are not asked for
-LEAST_STEPS, MOST_STEPS, NUM_EPOCHS = 500, 6_000, 20
+LEAST_STEPS, MOST_STEPS, NUM_EPOCHS = 1_000, 12_000, 20
 SHORT_WINDOW = 64
 
 
@@ -65,12 +65,12 @@ class TextRnn(components.Generator):
         """Layers; by default 1, and 3 of `mingru`."""
         embedding: int = Field(128, ge=1)
         """How many numbers stand for a token."""
-        dropout: float = Field(0.2, ge=0, lt=1)
-        """Share of the inputs and hidden units that each training step leaves out."""
+        dropout: float = Field(0.3, ge=0, lt=1)
+        """Share of the hidden units that each training step leaves out."""
         steps: int | None = Field(None, ge=1)
         """Training steps at most; training ends before when texts held back say so. By default twenty times through
-        the data, but 500 to 6,000."""
-        batch_size: int = Field(32, ge=1)
+        the data, but 1,000 to 12,000."""
+        batch_size: int = Field(16, ge=1)
         """Pieces of text per training step."""
         window: int = Field(SHORT_WINDOW, ge=2)
         """Tokens of each such piece."""
