@@ -5,12 +5,15 @@ from augment.hookspecs import hookimpl
 
 @hookimpl
 def augment_components():
+    from augment_evidence.fidelity_histories import FidelityHistories
     from augment_evidence.fidelity_images import FidelityImages
     from augment_evidence.fidelity_tables import FidelityTables
     from augment_evidence.fidelity_text import FidelityTexts
     from augment_evidence.label_agreement import LabelAgreement
+    from augment_evidence.next_item import NextItem
     from augment_evidence.not_a_copy import NotACopy
     from augment_evidence.plausible import Plausible
     from augment_evidence.privacy import Privacy
 
-    return [FidelityTables, FidelityTexts, FidelityImages, Privacy, NotACopy, LabelAgreement, Plausible]
+    fidelity = [FidelityTables, FidelityTexts, FidelityImages, FidelityHistories]
+    return [*fidelity, NextItem, Privacy, NotACopy, LabelAgreement, Plausible]

@@ -10,7 +10,8 @@ from augment.hookspecs import hookimpl
 def augment_components() -> list[type[Component]]:
     """The components of this plugin."""
     from augment_histories.edits import HistoryEdits
+    from augment_histories.shoppers import Shoppers
     from augment_histories.sink import HistoriesSink
     from augment_histories.source import HistoriesSource
 
-    return [HistoryEdits, HistoriesSink, HistoriesSource]
+    return [HistoryEdits, HistoriesSink, HistoriesSource, Shoppers]

@@ -17,7 +17,7 @@ from augment.components import Accepts, Sink
 from augment.dataset import Dataset
 from augment.errors import DataError
 from augment.schema import Column, Schema
-from augment_histories.source import BEGAN, GAP, LENGTH
+from augment_histories.rows import BEGAN, GAP, LENGTH
 
 
 class HistoriesSink(Sink):

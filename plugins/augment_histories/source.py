@@ -17,12 +17,11 @@ from augment import components
 from augment.components import Context, Source
 from augment.dataset import Dataset
 from augment.errors import DataError
-from augment.schema import ArrayDeclaration, ColumnDeclaration, SchemaDeclaration, infer
+from augment.schema import ArrayDeclaration
 from augment_histories.events import Events, Names, read_events
+from augment_histories.rows import ABOUT, BEGAN, GAP, ITEMS, LENGTH, RATING, users_of
 
 log = logging.getLogger("augment")
-
-ITEMS, ABOUT, LENGTH, BEGAN, GAP, RATING = "items", "about", "num_items", "began", "gap", "rating"
 
 
 class HistoriesSource(Source):
@@ -120,7 +119,6 @@ class HistoriesSource(Source):
         arrays[ITEMS][rows, steps] = tokens[order]
         about: dict[str, np.ndarray] = {}
         channels: dict[str, Any] = {}
-        columns: dict[str, Any] = {events.names.user: {"type": "id"}}
         frame = pd.DataFrame({events.names.user: user_names[kept]})
         frame = frame.assign(**self._user_columns(events, users, order, firsts))
         if events.ratings is not None:
@@ -135,28 +133,12 @@ class HistoriesSource(Source):
             about[GAP] = np.where(steps == 0, 0.0, gaps.astype(np.float64) / (1e6 if is_date else 1.0))
             channels[GAP] = {"type": "number", "min": 0, "unit": "s"}
         frame[LENGTH] = lengths
-        columns[LENGTH] = {"type": "integer", "min": 1}
-        described: dict[str, Any] = {
-            ITEMS: {"type": "tokens", "vocabulary": vocabulary, "length_column": LENGTH},
-        }
         if about:
             arrays[ABOUT] = np.zeros((*arrays[ITEMS].shape, len(about)), np.float32)
             for place, values in enumerate(about.values()):
                 arrays[ABOUT][rows, steps, place] = values
-            described[ABOUT] = {"type": "series", "channels": channels, "length_column": LENGTH}
-        said = context.declared
-        for name, column in said.columns.items():
-            columns[name] = {**columns.get(name, {}), **column.model_dump(exclude_none=True)}
-        for name, array in said.arrays.items():
-            described[name] = {**described.get(name, {}), **array.model_dump(exclude_none=True)}
-        described[ITEMS]["vocabulary"] = vocabulary  # begins with what is known of it
-        declared = SchemaDeclaration(
-            target=said.target,
-            columns={name: ColumnDeclaration(**column) for name, column in columns.items()},
-            arrays={name: ArrayDeclaration(**array) for name, array in described.items()},
-        )
         try:
-            return Dataset.of(frame, arrays, infer(frame, arrays, declared))
+            return users_of(frame, events.names.user, arrays, vocabulary, channels, context.declared)
         except DataError as error:
             raise DataError(f"{self.params.path}: {error}") from error
 
