@@ -59,7 +59,8 @@ def example(
             (N, 10) of a vocabulary of 6, texts of a few words.
         task: what the target is: three classes (two for boolean labels), a number, or no target.
         rows: N.
-        missing: whether about a tenth of each feature column is missing. Payloads and the target never are.
+        missing: whether about a tenth of each feature column is missing, and of the values of series, which then are of
+            unequal length as well. Other payloads and the target never are.
         labels: the type of a classed target.
         constant: whether a table also has a number and a category that are the same in every row.
         odd: whether a table has other columns beside `height`: odd names, huge and tiny numbers, an outlier, labels
@@ -102,6 +103,14 @@ def example(
         declared["length"] = ColumnDeclaration(type="integer", min=1, max=10)
         array_declarations["tokens"] = array_declarations["tokens"].model_copy(update={"length_column": "length"})
         arrays["tokens"][np.arange(10) >= frame["length"].to_numpy()[:, None]] = 0
+    if missing and modality == "series":
+        series = arrays["series"]
+        series[rng.random(series.shape) < MISSING_SHARE] = np.nan
+        if "integer" in allowed:
+            frame["length"] = rng.integers(3, 13, rows)
+            declared["length"] = ColumnDeclaration(type="integer", min=1, max=12)
+            array_declarations["series"] = ArrayDeclaration(type="series", length_column="length")
+            series[np.arange(12) >= frame["length"].to_numpy()[:, None]] = 0
     if target is not None:
         frame["target"] = target
         kind: ColumnType = "number" if task == "number" else labels
@@ -306,4 +315,5 @@ def _fits(accepts: Accepts, recipe: Recipe) -> bool:
 
 def _has_gaps(recipe: Recipe) -> bool:
     schema: Schema = recipe.build().schema
-    return any(column.nullable for column in schema.columns.values())
+    channels = [channel for array in schema.arrays.values() for channel in (array.channels or {}).values()]
+    return any(column.nullable for column in [*schema.columns.values(), *channels])

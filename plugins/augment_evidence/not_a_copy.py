@@ -35,8 +35,8 @@ class NotACopy(Filter):
     accepts equality altogether. Of images, an equal one is always a copy.
 
     The target and ids do not count. Of images, the array alone counts, averaged down to at most 16 pixels a side; of
-    series, the array at no more than 32 steps; of texts, their runs of three and four letters; in tables, numbers are
-    standardised and damped beyond a standard deviation, and categories are equal or not.
+    series, the array, as means and spreads of at most 32 stretches; of texts, their runs of three and four letters; in
+    tables, numbers are standardised and damped beyond a standard deviation, and categories are equal or not.
     """
 
     name = "not-a-copy"

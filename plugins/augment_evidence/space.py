@@ -1,6 +1,6 @@
 """Rows as points: what likeness means for each kind of data.
 
-Shapes: N rows, D dimensions, T steps, F fields.
+Shapes: N rows, D dimensions.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from augment.dataset import Dataset
 from augment.encoding import TableEncoder
 from augment.schema import Modality
 from augment_evidence.rows import pixels
+from augment_evidence.series import series_points, series_scale
 
 __all__ = ["POINTS_OF", "Space"]
 
 POINTS_OF: frozenset[Modality] = frozenset({"table", "image", "text", "series"})
 SIDE = 16  # images are compared at no more pixels a side, which also sees through faint noise
-NUM_STEPS = 32  # series are compared at no more steps
 NUM_GRAMS = 512  # dimensions that runs of letters are hashed into
 
 
@@ -29,7 +29,8 @@ class Space:
     * tables: numbers standardised and damped beyond a standard deviation, two labels at distance 1; texts are left out;
     * images: the array alone, averaged down to at most 16 pixels a side;
     * texts: how often each run of three or four letters stands in them, hashed, at length 1;
-    * series: each field standardised, averaged down to at most 32 steps.
+    * series: each channel standardised, labels of a channel at distance 1; the means of at most 32 stretches of the
+      time, and the spreads within them, over what is there; and how long a series is, where that differs.
     """
 
     def __init__(self, modality: Modality, encoder: TableEncoder | None, scale: np.ndarray):
@@ -37,12 +38,9 @@ class Space:
 
     @classmethod
     def fit(cls, train: Dataset) -> Self:
-        """Learn the scale of each column or field."""
-        modality, scale = train.schema.modality, np.zeros((0, 2))
-        if modality == "series":
-            values = train.arrays[train.schema.array_of("series")].astype(np.float64)
-            # a field that never changes has no spread
-            scale = np.stack([values.mean(axis=(0, 1)), np.maximum(values.std(axis=(0, 1)), 1e-12)])
+        """Learn the scale of each column or channel."""
+        modality = train.schema.modality
+        scale = series_scale(train) if modality == "series" else np.zeros((0, 2))
         return cls(modality, TableEncoder.fit(train) if modality == "table" else None, scale)
 
     def points(self, data: Dataset) -> np.ndarray:
@@ -53,9 +51,7 @@ class Space:
         if self._modality == "text":
             return _grams(data.frame[str(schema.text_payload)].fillna("").tolist())
         if self._modality == "series":
-            mean, spread = self._scale
-            values = (_shortened(data.arrays[schema.array_of("series")]) - mean) / spread
-            return values.reshape(len(data), -1).astype(np.float32)
+            return series_points(data, self._scale)
         assert self._encoder is not None
         # arcsinh: straight near the mean and logarithmic far out, so that no outlier outweighs all other columns
         matrix = np.arcsinh(self._encoder.encode(data.frame))
@@ -83,12 +79,3 @@ def _grams(texts: list[str]) -> np.ndarray:
 
     hashed = HashingVectorizer(analyzer="char_wb", ngram_range=(3, 4), n_features=NUM_GRAMS, dtype=np.float32)
     return hashed.transform(texts).toarray()
-
-
-def _shortened(series: np.ndarray) -> np.ndarray:
-    """(N, T, F) averaged over equal runs of steps, float64."""
-    num_steps = series.shape[1]
-    size = -(-num_steps // NUM_STEPS)
-    starts = np.arange(0, num_steps, size)
-    sums = np.add.reduceat(series.astype(np.float64), starts, axis=1)
-    return sums / np.diff([*starts, num_steps])[:, None]

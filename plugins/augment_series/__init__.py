@@ -13,6 +13,8 @@ def augment_components() -> list[type[Component]]:
     from augment_series.csv_sink import SeriesCsvSink
     from augment_series.csv_source import SeriesCsvSource
     from augment_series.cylinder_bell_funnel import CylinderBellFunnel
+    from augment_series.edits import SeriesEdits
+    from augment_series.probe import KernelsProbe
     from augment_series.ts import TsSource
 
-    return [TsSource, ArffSource, SeriesCsvSource, SeriesCsvSink, CylinderBellFunnel]
+    return [TsSource, ArffSource, SeriesCsvSource, SeriesCsvSink, CylinderBellFunnel, SeriesEdits, KernelsProbe]

@@ -82,8 +82,8 @@ def parsed(bodies: Sequence[str], lines: Sequence[int], path: Path, between: str
     if (odd := counts != counts[0]).any():
         row = int(odd.argmax())
         raise DataError(
-            f"{path}, line {lines[row]}: the series has {counts[row]} channel{'s' * int(counts[row] != 1)}, and the first "
-            f"one, in line {lines[0]}, has {counts[0]}"
+            f"{path}, line {lines[row]}: the series has {counts[row]} channel{'s' * int(counts[row] != 1)}, and the "
+            f"first one, in line {lines[0]}, has {counts[0]}"
         )
     num_channels = int(counts[0])
     cells = pc.split_pattern(channels.flatten(), ",")
@@ -127,7 +127,7 @@ def _numbers(cells: pa.Array, per_row: np.ndarray, lines: Sequence[int], path: P
             f"{path}, line {_line(place, per_row, lines)}: {numbers[place]:g} is infinite or too large for float32; "
             "write a finite number, or `?` for a missing value"
         )
-    return small
+    return np.asarray(small)
 
 
 def _line(place: int, per_row: np.ndarray, lines: Sequence[int]) -> int:

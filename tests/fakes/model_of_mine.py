@@ -19,9 +19,10 @@ def plain(features):
         return np.nan_to_num(np.array(columns, dtype=float).T.reshape(len(features), -1))
     if isinstance(features, list):
         return np.array([[len(text), *(text.count(letter) for letter in "aeiou")] for text in features], dtype=float)
+    features = np.nan_to_num(features)
     if features.dtype.kind == "f":  # waves: what matters is how strong each frequency is
         return np.log(np.abs(np.fft.rfft(features, axis=1)) + 1e-3).reshape(len(features), -1)
-    return np.nan_to_num(features.reshape(len(features), -1).astype(float)) / 100
+    return features.reshape(len(features), -1).astype(float) / 100
 
 
 class Both:
