@@ -93,6 +93,7 @@ def propose(
         "size": "height, width: the images have several sizes, and this is about the middle one",
         "encoding": "the file is not in UTF-8",
         "null_values": "cells that mean a missing value",
+        "date_format": "day %d, month %m, year %Y or %y",
         "columns": "all but free text, which generators for tables cannot hold",
     }
     source = [

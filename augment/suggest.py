@@ -46,8 +46,9 @@ LARGEST_IMAGE = 128  # pixels on the longer side that images of several sizes ar
 MISSING_WORDS = re.compile(
     r"n\.?/?a\.?|nan|nil|none|null|missing|unknown|unbekannt|keine? angabe|k\.\s?a\.|[-?.#]+", re.IGNORECASE
 )
+DATE = r"[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2,4}"
 STANDARD_NULLS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")  # what is missing in numbers when nothing is said
-MOSTLY = 0.6  # share of a column's cells that are numbers, where the others are words for a missing value
+MOSTLY = 0.6  # share of a column's cells that are numbers or dates, where the others are words for a missing value
 LEAST_ROWS_OF_IDS = 20
 MOST_IMAGES = 2000  # looked at to find their middle size
 HOLDOUT = 0.2
@@ -137,6 +138,9 @@ def read(catalog: Catalog, use: str, data: Path, keep: str | None = None) -> tup
         if use == "csv" and (words := _words_for_missing(dataset, settings.get("decimal", "."))):
             settings["null_values"] = [*STANDARD_NULLS, *words]
             dataset = attempt(**settings)
+        if use == "csv" and (date_format := _date_format(dataset)):
+            settings["date_format"] = date_format
+            dataset = attempt(**settings)
         if "columns" in source.Params.model_fields and (left_out := set(_free_text(dataset)) - {keep}):
             settings["columns"] = [name for name in dataset.schema.columns if name not in left_out]
             dataset = attempt(**settings)
@@ -196,17 +200,36 @@ def _encoding(data: Path) -> str:
 
 
 def _words_for_missing(dataset: Dataset, decimal: str) -> list[str]:
-    """Words that stand for a missing value in columns that else hold numbers, such as `n/a` or `?`."""
+    """Words that stand for a missing value in columns that else hold numbers or dates, such as `n/a` or `?`."""
     found: set[str] = set()
     for name, column in dataset.schema.columns.items():
         if column.type not in ("category", "text"):
             continue
         cells = dataset.frame[name].dropna().astype("str").str.strip()
         numbers = pd.to_numeric(cells.str.replace(decimal, ".", regex=False), errors="coerce").notna()
-        others = set(cells[~numbers])
-        if numbers.mean() >= MOSTLY and others and all(MISSING_WORDS.fullmatch(word) for word in others):
+        known = numbers | cells.str.fullmatch(DATE)
+        others = set(cells[~known])
+        if known.mean() >= MOSTLY and others and all(MISSING_WORDS.fullmatch(word) for word in others):
             found |= others
     return sorted(found - set(STANDARD_NULLS))
+
+
+def _date_format(dataset: Dataset) -> str | None:
+    """How dates are written that are not as ISO 8601 has them; None where there are none, or day and month cannot be
+    told apart."""
+    formats = [
+        f"{order}{year}" for year in ("%Y", "%y") for order in ("%d.%m.", "%d/%m/", "%m/%d/", "%d-%m-", "%m-%d-")
+    ]
+    for name, column in dataset.schema.columns.items():
+        if column.type not in ("category", "text"):
+            continue
+        cells = dataset.frame[name].dropna().astype("str").str.strip()
+        if len(cells) < 2 or not cells.str.fullmatch(DATE).all():
+            continue
+        fitting = [fmt for fmt in formats if pd.to_datetime(cells, format=fmt, errors="coerce").notna().all()]
+        if len(fitting) == 1:
+            return fitting[0]
+    return None
 
 
 def _free_text(dataset: Dataset) -> list[str]:

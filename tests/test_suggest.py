@@ -229,6 +229,9 @@ def test_a_file_of_unknown_kind_is_refused_with_what_is_known(tmp_path):
         ("x\ty\n1.5\ta\n2\tb\n", {"delimiter": "\t"}),
         ("x;y\n1.5;a\n2;b\n", {"delimiter": ";"}),
         ("x;y\n1,5;a\n2;b\n", {"delimiter": ";", "decimal": ","}),
+        ("x,d\n1,31.12.2024\n2,1.2.2024\n", {"date_format": "%d.%m.%Y"}),
+        ("x,d\n1,12/31/24\n2,01/02/24\n", {"date_format": "%m/%d/%y"}),
+        ("x,d\n1,11/12/2024\n2,01/02/2024\n", {}),  # day and month cannot be told apart
     ],
 )
 def test_the_way_a_csv_file_is_written_is_found(tmp_path, text, settings):

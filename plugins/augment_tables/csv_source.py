@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
@@ -24,6 +25,16 @@ MISSING_NUMBERS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
 CODE = r"^ *-?0[0-9xX]"
 LONG_INTEGER = r"^ *[+-]?[0-9]{19,} *$"
 LARGEST_BLOCK = 2**31 - 1  # Arrow's limit, in bytes
+
+
+def _known_format(text: str) -> str:
+    try:
+        pd.to_datetime(pd.Series(["1"]), format=text, errors="coerce")
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no way of writing dates ({error}); `%d.%m.%Y` is one, for 31.12.2024") from None
+    if "%" not in text:
+        raise ValueError(f"{text!r} is no way of writing dates: `%d.%m.%Y` is one, for 31.12.2024")
+    return text
 
 
 def _known_encoding(name: str) -> str:
@@ -55,6 +66,9 @@ class CsvSource(Source):
         """Cells that mean a missing value. When not given: in columns of numbers and dates the empty cell, `NA`,
         `N/A`, `NaN`, `nan`, `NULL` and `null`; in columns of words only the empty cell, since `NA` may be Namibia. A
         column of nothing but such cells is missing altogether."""
+        date_format: Annotated[str, AfterValidator(_known_format)] | None = None
+        """How dates are written where it is not as ISO 8601 has it (2024-12-31), in the signs of `strftime`:
+        `"%d.%m.%Y"` for 31.12.2024, `"%m/%d/%Y %H:%M"` for 12/31/2024 23:59. Columns of such dates become dates."""
         columns: tuple[str, ...] | None = None
         """The columns to read; all when not given."""
 
@@ -71,7 +85,11 @@ class CsvSource(Source):
         table = self._parse(names, chosen, as_text, quoted=num_quotes > 0)
         if changed := self._changed_by_reading(table):
             table = self._parse(names, chosen, as_text | changed, quoted=num_quotes > 0)
-        return dataset_of(self._without_missing_words(table), {}, context, path)
+        table = self._without_missing_words(table)
+        if self.params.date_format is not None:
+            kept = {name for name in as_text if declared[name].type in KEPT_AS_TEXT}
+            table = self._with_dates(table, self.params.date_format, kept)
+        return dataset_of(table, {}, context, path)
 
     def _parse(self, names: list[str], chosen: list[str], as_text: set[str], quoted: bool) -> pa.Table:
         path = self.params.path
@@ -138,6 +156,27 @@ class CsvSource(Source):
                     field.name,
                     pc.if_else(pc.is_in(cells, value_set=missing), pa.scalar(None, pa.string()), cells),
                 )
+        return table
+
+    def _with_dates(self, table: pa.Table, date_format: str, kept: set[str]) -> pa.Table:
+        """Columns of texts that are dates in that format, as dates; Arrow's own reader takes 31.02. for 03.03."""
+        for position, field in enumerate(table.schema):
+            if not pa.types.is_string(field.type) or field.name in kept:
+                continue
+            cells = table.column(position).to_pandas().str.strip()
+            dates = pd.to_datetime(cells, format=date_format, errors="coerce")
+            wrong = dates.isna() & cells.notna()
+            if wrong.sum() > dates.notna().sum():
+                continue  # a column of other words
+            if wrong.any():
+                row = int(wrong.to_numpy().argmax())
+                raise DataError(
+                    f"{self.params.path}: column {field.name!r}, data row {row + 1}: {cells[row]!r} is no date written "
+                    f"{date_format!r}, as others there are; mend the cell, or name the word under `null_values`"
+                )
+            if dates.notna().any():
+                values = pa.array(dates.astype("datetime64[us]"), pa.timestamp("us"))
+                table = table.set_column(position, field.name, values)
         return table
 
     def _header(self) -> list[str]:

@@ -85,6 +85,29 @@ def test_times_of_day_stay_as_they_are_written(file: Path) -> None:
     assert read(file, "t\n9:30\n10:45\n9:30\n10:45\n".replace("9:", "09:")).frame.t.tolist()[0] == "09:30"
 
 
+def test_dates_are_read_in_the_format_that_is_named(file: Path) -> None:
+    data = read(file, "d,e,word\n31.12.2024,2024-01-01,x\n,2024-01-02,y\n1.2.2024,,z\n", date_format="%d.%m.%Y")
+    assert types(data) == {"d": "datetime", "e": "datetime", "word": "text"}
+    assert data.frame["d"].tolist() == [pd.Timestamp("2024-12-31"), pd.NaT, pd.Timestamp("2024-02-01")]
+
+
+def test_a_date_that_does_not_exist_is_refused_and_never_another_date(file: Path) -> None:
+    with pytest.raises(DataError, match=r"column 'd', data row 2: '31.02.2023' is no date written '%d.%m.%Y'"):
+        read(file, "d\n31.12.2024\n31.02.2023\n", date_format="%d.%m.%Y")
+
+
+def test_a_column_declared_as_words_stays_words_under_a_date_format(file: Path) -> None:
+    declared = {"columns": {"d": {"type": "category"}}}
+    data = read(file, "d\n31.12.2024\n31.01.2023\n", declared, date_format="%d.%m.%Y")
+    assert data.frame["d"].tolist() == ["31.12.2024", "31.01.2023"]
+
+
+@pytest.mark.parametrize("date_format", ["%Q", "dd.mm.yyyy"])
+def test_what_is_no_date_format_is_refused(file: Path, date_format: str) -> None:
+    with pytest.raises(ValidationError, match="is no way of writing dates"):
+        read(file, "d\n31.12.2024\n", date_format=date_format)
+
+
 def test_times_with_a_zone_become_utc(file: Path) -> None:
     data = read(file, "d\n2024-01-01T12:00:00+02:00\n2024-01-02T12:00:00+02:00\n")
     assert data.frame.d[0] == pd.Timestamp("2024-01-01 10:00:00")
