@@ -95,6 +95,10 @@ class CodeTable:
         }
         return conform(pd.DataFrame(columns, index=pd.RangeIndex(len(codes))), self._schema)
 
+    def decode_column(self, column: str, codes: np.ndarray, uniforms: np.ndarray) -> pd.Series:
+        """As `decode`, of one column: (N,) codes and numbers to (N,) values, of a type that holds them."""
+        return self._codings[self.columns.index(column)].decode(codes, uniforms)
+
     def rows(self, column: str) -> np.ndarray:
         """How many training rows have each code of a column: int64 (C,)."""
         return np.array(self._codings[self.columns.index(column)].rows, dtype=np.int64)

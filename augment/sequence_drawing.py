@@ -25,7 +25,7 @@ from augment.recurrent import SequenceNetwork, Shape
 from augment.sequences import Sequences
 from augment.training import rebuild
 
-__all__ = ["PLACES", "Choice", "NoRepeat", "Rule", "draw"]
+__all__ = ["PLACES", "Choice", "NoRepeat", "Rule", "Teller", "draw", "uniforms_of"]
 
 PLACES = 256
 UNLIKELY = 1e4  # off a logit, so that it is drawn only where nothing else may be
@@ -91,6 +91,22 @@ class Rule(Protocol):
         """These codes came next."""
 
 
+class Teller(Protocol):
+    """Works out what a network is told beside the codes (see `augment.recurrent`), and says what may not follow."""
+
+    def begin(self, places: np.ndarray) -> None:
+        """In these places new sequences begin."""
+
+    def forbidden(self, field: int) -> np.ndarray | None:
+        """As a rule says it."""
+
+    def tell(self, codes_BK: np.ndarray, uniforms_B: np.ndarray) -> np.ndarray:
+        """These codes came next: what is told with them, (B, W - K) int64.
+
+        The numbers in [0, 1) are those of `uniforms_of`: they say where in its range the value of a code lies.
+        """
+
+
 class NoRepeat:
     """No run of so many codes of the first field comes twice in a sequence (Paulus et al. 2018); at least 2."""
 
@@ -139,6 +155,7 @@ def draw(
     choice: Choice | None = None,
     prefixes: Sequences | None = None,
     rules: Sequence[Rule] = (),
+    teller: Teller | None = None,
 ) -> Sequences:
     """One sequence for each of the classes, on a CPU, in the order of the classes.
 
@@ -152,11 +169,12 @@ def draw(
         choice: how codes are chosen.
         prefixes: the steps that each sequence begins with, N of them, some or all empty. They come back with it.
         rules: what may not follow.
+        teller: where the network has fields that are told. They do not come back with the sequences.
     """
     with torch.inference_mode():
         network = rebuild(lambda: SequenceNetwork(shape), weights, "cpu")
         assert isinstance(network, SequenceNetwork)
-        return _Drawing(network, classes, seed, most, least, choice or Choice(), prefixes, rules).run()
+        return _Drawing(network, classes, seed, most, least, choice or Choice(), prefixes, rules, teller).run()
 
 
 class _Drawing:
@@ -170,15 +188,19 @@ class _Drawing:
         choice: Choice,
         prefixes: Sequences | None,
         rules: Sequence[Rule],
+        teller: Teller | None,
     ):
         self.network, self.tables, self.classes = network, network.tables(), classes
-        self.most, self.least, self.choice, self.rules = most, least, choice, rules
+        self.most, self.least, self.choice = most, least, choice
+        self.rules: list[Rule | Teller] = [*rules, *([teller] if teller else [])]
+        self.followers, self.teller = rules, teller
         self.prefixes = prefixes
         self.num_fields = len(network.shape.num_codes)
-        self.keys = _mixed(np.arange(len(classes), dtype=np.uint64) * GOLDEN + np.uint64(derive_seed(seed, "rows")))
+        self.keys, self.place_keys = (_keys(seed, purpose, len(classes)) for purpose in ("rows", "places"))
         num_twins = 2 if choice.guidance else 1  # each place has a second one, whose class is not told
         self.states = torch.zeros(num_twins * PLACES, network.num_state)
         self.codes = np.zeros((PLACES, self.num_fields), np.int64)  # the last step in each place, zeros before
+        self.told = np.zeros((PLACES, len(network.shape.num_told)), np.int64)
         self.rows = np.full(PLACES, -1)  # -1 in a place that idles
         self.done = np.zeros(PLACES, np.int64)  # steps
         self.num_begun = 0
@@ -210,6 +232,7 @@ class _Drawing:
         self.rows[places[: len(rows)]] = rows
         self.done[places] = 0
         self.codes[places] = 0
+        self.told[places] = 0
         for twin in range(0, len(self.states), PLACES):
             self.states[torch.from_numpy(places + twin)] = 0.0
         for rule in self.rules:
@@ -217,7 +240,7 @@ class _Drawing:
 
     def _step(self) -> None:
         classes = torch.from_numpy(self.classes[self.rows])  # a place that idles does as the last row would
-        codes = torch.from_numpy(self.codes)
+        codes = torch.from_numpy(np.concatenate([self.codes, self.told], 1))
         if self.choice.guidance:
             classes = torch.cat([classes, torch.full_like(classes, self.network.shape.num_classes)])
             codes = codes.repeat(2, 1)
@@ -231,8 +254,10 @@ class _Drawing:
                 query = self.network.answer(field, query, known.repeat(len(query) // PLACES))
         drawn[drawn[:, 0] == 0] = 0
         self.codes = drawn
-        for rule in self.rules:
+        for rule in self.followers:
             rule.took(drawn)
+        if self.teller:
+            self.told = self.teller.tell(drawn, _uniforms(self.place_keys[self.rows], self.done))
 
     def _draw(self, field: int, query: Tensor) -> np.ndarray:
         logits = self.network.logits(field, query)
@@ -263,6 +288,22 @@ class _Drawing:
         is_forced = (self.done < lengths[self.rows]) & (self.rows >= 0)
         index = np.where(is_forced, firsts[self.rows] + self.done, 0)
         return (self.prefixes.codes[index] if len(self.prefixes.codes) else self.codes), is_forced
+
+
+def uniforms_of(seed: int, lengths: np.ndarray) -> np.ndarray:
+    """One number in [0, 1) for each step that `draw` gave: (M,) float32.
+
+    Args:
+        seed: that they were drawn with.
+        lengths: of the sequences drawn, (N,).
+    """
+    steps = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return _uniforms(np.repeat(_keys(seed, "places", len(lengths)), lengths), steps)
+
+
+def _keys(seed: int, purpose: str, num_rows: int) -> np.ndarray:
+    """Where each row's stream of random numbers begins, (N,) uint64."""
+    return _mixed(np.arange(num_rows, dtype=np.uint64) * GOLDEN + np.uint64(derive_seed(seed, purpose)))
 
 
 def _mixed(numbers: np.ndarray) -> np.ndarray:

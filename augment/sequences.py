@@ -43,7 +43,8 @@ class Sequences:
     """N sequences, laid end to end.
 
     Attributes:
-        codes: (M, K) int32; in the first field no 0, which stands between sequences.
+        codes: (M, K) int32; in the first field no 0, which stands between sequences. Fields that a network is told
+            (see `augment.recurrent`) come last.
         lengths: how many steps each has, (N,) int64; at least one in all.
     """
 
@@ -201,7 +202,7 @@ def mean_losses(
     codes_MK = torch.tensor(codes, device=device)
     classes_M = torch.tensor(classes, device=device)
     places = torch.arange(num_windows, device=device) * window
-    sums = torch.zeros(codes.shape[1], device=device)
+    sums = torch.zeros(len(network.shape.num_codes), device=device)
     for part in torch.split(places, 32):
         index = part + torch.arange(window + 1, device=device)[:, None]
         losses = network.losses(codes_MK[index[:-1]], codes_MK[index[1:]], classes_M[index[1:]])

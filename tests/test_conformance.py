@@ -123,6 +123,7 @@ SETTINGS = {
     "TableVae": {"steps": 6, "width": 16, "code_size": 4},
     "AnchoredTable": {"steps": 12, "batch_size": 16, "width": 8, "members": 2},
     "TableRnn": {"steps": 12, "batch_size": 16, "width": 8},
+    "SeriesRnn": {"steps": 12, "batch_size": 4, "window": 16, "width": 16, "embedding": 8},
     "TextRnn": {"steps": 12, "batch_size": 8, "window": 16, "width": 16, "embedding": 8, "max_length": 30},
 }
 

@@ -70,6 +70,7 @@ BESIDE = {
     "recurrent_cells",
     "sequence_drawing",
     "sequences",
+    "step_codes",
     "training",
     "scaffold",
     "testing",

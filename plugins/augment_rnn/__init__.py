@@ -1,4 +1,4 @@
-"""Generators that foretell a part from what is known: `rnn` draws whole rows and texts, `anchored` moves real rows."""
+"""Generators that foretell a part from what is known: `rnn` draws rows, texts, series; `anchored` moves real rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from augment.hookspecs import hookimpl
 def augment_components() -> list[type[Component]]:
     """The components of this plugin."""
     from augment_rnn.anchored import AnchoredTable
+    from augment_rnn.series import SeriesRnn
     from augment_rnn.tables import TableRnn
     from augment_rnn.text import TextRnn
 
-    return [AnchoredTable, TableRnn, TextRnn]
+    return [AnchoredTable, SeriesRnn, TableRnn, TextRnn]
