@@ -241,7 +241,7 @@ def keep(topic: str, name: str, seed: int, figures: dict[str, float]) -> None:
 def write_page() -> None:
     parts = [INTRODUCTION]
     for topic, found in sorted(measured().items()):
-        parts.append(f"## {topic.capitalize()}")
+        parts.append(f"## {topic[0].upper()}{topic[1:]}")
         parts.append(_quality_table(found) if topic.startswith("quality") else _help_table(found))
     (RESULTS / "images.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 

@@ -17,7 +17,7 @@ NUM_CONTROLS = 7
 NUM_STEPS = 60
 RATE = 0.02
 LONGEST = 32  # pairs are registered at no more pixels than that along a side: fields are coarser anyhow
-STIFFNESS = 0.1  # price of bending, beside a mean squared difference of images with values in [0, 1]
+STIFFNESS = 0.5  # price of bending, beside a mean squared difference of images with values in [0, 1]
 PAIR_BATCH = 256
 
 

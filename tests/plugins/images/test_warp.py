@@ -28,7 +28,7 @@ def bars(num_rows=24, seed=0):
 
 
 def fitted(data, tmp_path, **params):
-    params = Warp.Params(**({"transforms": None, "num_pairs": 64} | params))
+    params = Warp.Params(**({"transforms": None, "num_pairs": 64, "share": 1.0} | params))
     return Warp(params).fit(data, Context(seed=1, folder=tmp_path, train=data))
 
 
@@ -82,6 +82,13 @@ def test_without_strength_and_transforms_images_stay_as_they_are(tmp_path):
     data = bars()
     made = sample(fitted(data, tmp_path, strength=0), data, ["a", "b"] * 5, tmp_path)
     np.testing.assert_array_equal(made.arrays["image"], data.arrays["image"][made.frame.row])
+
+
+def test_a_share_of_the_rows_is_bent(tmp_path):
+    data = bars()
+    made = sample(fitted(data, tmp_path, share=0.3), data, ["a", "b"] * 200, tmp_path)
+    is_bent = (made.arrays["image"] != data.arrays["image"][made.frame.row]).any(axis=(1, 2, 3))
+    assert 0.2 < is_bent.mean() < 0.4
 
 
 def test_more_strength_bends_further(tmp_path):
