@@ -208,7 +208,8 @@ def _transforms(look: Look, choice: Choice) -> list[str]:
 def _generators(choice: Choice) -> list[str]:
     active = [line for cls in choice.generators for line in (f"# {_purpose(cls)}", f"- use: {cls.name}")]
     inactive = [f"not {name}: {why}" for name, why in choice.refused.items()]
-    return _section("generators:", active, inactive)
+    show = ", ".join(f"`augment show {cls.name}`" for cls in choice.generators)
+    return _section("generators:", active, [f"Their settings, which go under `with:`, are listed by {show}.", *inactive])
 
 
 def _mix(look: Look, choice: Choice) -> list[str]:

@@ -34,7 +34,7 @@ SOURCES = {
 IDX = re.compile(r"(train|t10k)-(?:images|labels)[-.]idx\d-ubyte")  # the files of MNIST and its relatives
 # The first that fits is proposed, of each origin: rows moved, rows made from noise. Copies only where nothing else
 # fits, since repeated rows are an arm of every trial anyway.
-PREFERRED = ("smote", "albumentations", "text-edits", "rnn", "vae", "gan", "bootstrap")
+PREFERRED = ("smote", "warp", "albumentations", "text-edits", "rnn", "vae", "gan", "bootstrap")
 TARGET_NAMES = (
     *("target", "label", "labels", "class", "classes", "y", "outcome", "response", "category", "species", "diagnosis"),
     *("income", "survived", "churn", "churned", "default", "defaulted", "fraud", "isfraud", "spam", "quality", "price"),
@@ -42,6 +42,7 @@ TARGET_NAMES = (
 MOST_TARGET_VALUES = 20
 LEAST_ROWS_TO_LEARN = 200  # fewer, and a network that starts from noise has nothing to learn from
 LEAST_ROWS_OF_CLASS = 3  # the hold-out takes at most one of three, and two are needed to go from one row to another
+LARGEST_BENT = 64  # pixels on the longer side of grey images that are likely characters or scans, not photographs
 LARGEST_IMAGE = 128  # pixels on the longer side that images of several sizes are brought to: larger ones train for days
 MISSING_WORDS = re.compile(
     r"n\.?/?a\.?|nan|nil|none|null|missing|unknown|unbekannt|keine? angabe|k\.\s?a\.|[-?.#]+", re.IGNORECASE
@@ -384,6 +385,10 @@ def _reservation(generator: type[Generator], look: Look) -> str:
         label = min(look.counts, key=lambda label: look.counts[label])
         if look.counts[label] < LEAST_ROWS_OF_CLASS:
             return f"class {flow(label)} has too few rows ({look.counts[label]}) to make others between them"
+    if generator.name == "warp":
+        height, width, num_channels = look.schema.arrays[look.schema.array_of("image")].shape
+        if num_channels > 1 or max(height, width) > LARGEST_BENT:
+            return "bends suit characters, faces and scans; these images may be photographs of anything"
     return ""
 
 

@@ -355,3 +355,7 @@ def test_one_idx_file_alone_is_answered_with_the_folder(tmp_path):
     file = save_idx(tmp_path) / "train-images-idx3-ubyte"
     with pytest.raises(DataError, match=r"name the folder, .*data$"):
         _proposed(file)
+
+
+def test_where_the_settings_of_generators_are_listed_is_said(tmp_path):
+    assert "listed by `augment show smote`" in written(table(), tmp_path)[1]

@@ -47,6 +47,7 @@ BOOTSTRAP = generator("bootstrap", "copies")
 VAE = generator("vae", modalities=IMAGES)
 GAN = generator("gan", modalities=IMAGES)
 ALBUMENTATIONS = generator("albumentations", "rows", modalities=IMAGES)
+WARP = generator("warp", "rows", modalities=IMAGES)
 ALL = (SMOTE, BOOTSTRAP, VAE, GAN, ALBUMENTATIONS, Impute)
 
 
@@ -71,9 +72,9 @@ def table(num_rows=100, **columns):
     return Dataset.of(frame, {}, infer(frame))
 
 
-def images(num_rows):
+def images(num_rows, side=4, num_channels=1):
     frame = pd.DataFrame({"label": ["cat", "dog"] * (num_rows // 2)})
-    arrays = {"image": np.zeros((num_rows, 4, 4, 1), np.uint8)}
+    arrays = {"image": np.zeros((num_rows, side, side, num_channels), np.uint8)}
     return Dataset.of(frame, arrays, infer(frame, arrays, SchemaDeclaration(target="label")))
 
 
@@ -190,6 +191,17 @@ def test_a_generator_that_learns_is_proposed_as_soon_as_one_for_tables_is_instal
 
 def test_images_get_classical_augmentation_and_one_network_without_copies(catalog_of):
     assert names(choose(look_at(images(200), None), catalog_of(*ALL))) == ["albumentations", "vae"]
+
+
+def test_small_grey_images_are_bent(catalog_of):
+    assert names(choose(look_at(images(20, side=28), None), catalog_of(*ALL, WARP))) == ["warp"]
+
+
+@pytest.mark.parametrize(("side", "num_channels"), [(28, 3), (100, 1)])
+def test_what_may_be_photographs_is_not_bent(side, num_channels, catalog_of):
+    choice = choose(look_at(images(20, side, num_channels), None), catalog_of(*ALL, WARP))
+    assert names(choice) == ["albumentations"]
+    assert "photographs" in choice.refused["warp"]
 
 
 def test_few_images_are_not_learnt_from(catalog_of):
