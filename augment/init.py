@@ -209,7 +209,7 @@ def _generators(choice: Choice) -> list[str]:
     active = [line for cls in choice.generators for line in (f"# {_purpose(cls)}", f"- use: {cls.name}")]
     inactive = [f"not {name}: {why}" for name, why in choice.refused.items()]
     show = ", ".join(f"`augment show {cls.name}`" for cls in choice.generators)
-    return _section("generators:", active, [f"Their settings, which go under `with:`, are listed by {show}.", *inactive])
+    return _section("generators:", active, [f"Settings, which go under `with:`, are listed by {show}.", *inactive])
 
 
 def _mix(look: Look, choice: Choice) -> list[str]:
