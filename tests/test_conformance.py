@@ -124,6 +124,8 @@ SETTINGS = {
     "AnchoredTable": {"steps": 12, "batch_size": 16, "width": 8, "members": 2},
     "TableRnn": {"steps": 12, "batch_size": 16, "width": 8},
     "SeriesRnn": {"steps": 12, "batch_size": 4, "window": 16, "width": 16, "embedding": 8},
+    "HistoryAnchored": {"steps": 12, "batch_size": 4, "window": 16, "width": 16, "embedding": 8},
+    "HistoryRnn": {"steps": 12, "batch_size": 4, "window": 16, "width": 16, "embedding": 8},
     "TextRnn": {"steps": 12, "batch_size": 8, "window": 16, "width": 16, "embedding": 8, "max_length": 30},
 }
 

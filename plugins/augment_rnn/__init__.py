@@ -1,4 +1,4 @@
-"""Generators that foretell a part from what is known: `rnn` draws rows, texts, series; `anchored` moves real rows."""
+"""Generators that foretell a part from what is known: `rnn` draws rows from nothing, `anchored` moves real ones."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from augment.hookspecs import hookimpl
 def augment_components() -> list[type[Component]]:
     """The components of this plugin."""
     from augment_rnn.anchored import AnchoredTable
+    from augment_rnn.histories import HistoryAnchored, HistoryRnn
     from augment_rnn.series import SeriesRnn
     from augment_rnn.tables import TableRnn
     from augment_rnn.text import TextRnn
 
-    return [AnchoredTable, SeriesRnn, TableRnn, TextRnn]
+    return [AnchoredTable, HistoryAnchored, HistoryRnn, SeriesRnn, TableRnn, TextRnn]
