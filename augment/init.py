@@ -122,6 +122,7 @@ def propose(
         "",
         *_mix(look, choice),
         *_filters(choice),
+        *_metrics(look),
     ]
     return "\n".join(lines) + "\n"
 
@@ -229,6 +230,12 @@ def _filters(choice: Choice) -> list[str]:
         return []
     why = "# `not-a-copy`, the default, throws out what is very near a training row, as moved rows are by design."
     return ["", why, "filters: []"]
+
+
+def _metrics(look: Look) -> list[str]:
+    if look.schema.modality != "tokens":
+        return []
+    return ["", "# `next-item`: whether what users met next is foretold better.", "metrics: [fidelity, next-item]"]
 
 
 def _purpose(cls: type[Component]) -> str:

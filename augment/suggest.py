@@ -5,6 +5,8 @@ Every choice is made from the data and from what the installed components say th
 
 from __future__ import annotations
 
+import csv
+import itertools
 import re
 import tempfile
 from dataclasses import dataclass
@@ -34,12 +36,16 @@ SOURCES = {
 IDX = re.compile(r"(train|t10k)-(?:images|labels)[-.]idx\d-ubyte")  # the files of MNIST and its relatives
 # The first that fits is proposed, of each origin: rows moved, rows made from noise. Copies only where nothing else
 # fits, since repeated rows are an arm of every trial anyway.
-PREFERRED = ("smote", "warp", "albumentations", "text-edits", "rnn", "vae", "gan", "bootstrap")
+PREFERRED = ("smote", "warp", "albumentations", "text-edits", "history-edits", "rnn", "vae", "gan", "bootstrap")
 TARGET_NAMES = (
     *("target", "label", "labels", "class", "classes", "y", "outcome", "response", "category", "species", "diagnosis"),
     *("income", "survived", "churn", "churned", "default", "defaulted", "fraud", "isfraud", "spam", "quality", "price"),
 )
 MOST_TARGET_VALUES = 20
+USER = re.compile(r"(user|customer|visitor|reviewer|member|session)(id)?")
+ITEM = re.compile(r"(item|product|movie|film|track|song|book|article|page|sku)(id)?")
+KNOWN_OF_EVENTS = re.compile(r"rating|stars|score|time|timestamp|datetime|date|ts")
+LINES_LOOKED_AT = 1_000
 LEAST_ROWS_TO_LEARN = 200  # fewer, and a network that starts from noise has nothing to learn from
 LEAST_ROWS_OF_CLASS = 3  # the hold-out takes at most one of three, and two are needed to go from one row to another
 LARGEST_BENT = 64  # pixels on the longer side of grey images that are likely characters or scans, not photographs
@@ -105,12 +111,30 @@ def source_of(data: Path) -> str:
     if IDX.match(data.name):
         raise DataError(f"{data}: images and labels lie in two such files; name the folder, {data.parent}")
     try:
-        return SOURCES[data.suffix.lower()]
+        use = SOURCES[data.suffix.lower()]
     except KeyError:
         known = ", ".join(SOURCES)
         raise DataError(
             f"{data}: nothing is known of files that end in {data.suffix!r}; {known} or a folder of images is expected"
         ) from None
+    return "histories" if use == "csv" and _holds_events(data) else use
+
+
+def _holds_events(data: Path) -> bool:
+    """Whether a CSV file has columns of users, of items and of what is known of events, and a user in several lines."""
+    try:
+        with data.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            records = csv.reader(itertools.islice(file, LINES_LOOKED_AT))
+            names = [_bare(name) for name in next(records, [])]
+            users = [place for place, name in enumerate(names) if USER.fullmatch(name)]
+            items = [place for place, name in enumerate(names) if ITEM.fullmatch(name)]
+            others = [name for place, name in enumerate(names) if place not in (*users, *items)]
+            if len(users) != 1 or len(items) != 1 or not all(map(KNOWN_OF_EVENTS.fullmatch, others)):
+                return False
+            found = [cells[users[0]] for cells in records if len(cells) == len(names)]
+    except (OSError, csv.Error):
+        return False  # whoever reads the file says why
+    return len(set(found)) < len(found)
 
 
 def read(catalog: Catalog, use: str, data: Path, keep: str | None = None) -> tuple[Dataset, dict[str, Any]]:
@@ -278,7 +302,8 @@ def choose_target(schema: Schema, frame: pd.DataFrame) -> tuple[str | None, str]
         frame: (N,) rows.
     """
     known = {wanted: place for place, wanted in enumerate(TARGET_NAMES)}
-    complete = [name for name in schema.features if not frame[name].hasnans]
+    lengths = {array.length_column for array in schema.arrays.values()}
+    complete = [name for name in schema.features if not frame[name].hasnans and name not in lengths]
     named = [name for name in complete if _bare(name) in known]
     for name in sorted(named, key=lambda name: known[_bare(name)]):
         num_distinct = frame[name].nunique()

@@ -359,3 +359,26 @@ def test_one_idx_file_alone_is_answered_with_the_folder(tmp_path):
 
 def test_where_the_settings_of_generators_are_listed_is_said(tmp_path):
     assert "listed by `augment show smote`" in written(table(), tmp_path)[1]
+
+
+def events(path, header, num_users=300):
+    rng = np.random.default_rng(0)
+    lines = [f"u{user},i{item},{item % 5}" for user in range(num_users) for item in rng.permutation(20)[:6]]
+    path.write_text(header + "\n" + "\n".join(lines) + "\n")
+    return path
+
+
+def test_a_file_of_events_becomes_histories(tmp_path):
+    text = init.propose(events(tmp_path / "events.csv", "userId,movieId,rating"), tmp_path)
+    (tmp_path / "p.yaml").write_text(text)
+    tree = specfile.read(tmp_path / "p.yaml").tree
+    assert tree["source"]["use"] == "histories"
+    assert [step["use"] for step in tree["generators"]] == ["history-edits", "rnn"]
+    assert tree["metrics"] == ["fidelity", "next-item"]
+    assert "target" not in (tree.get("schema") or {})
+    check(tmp_path / "p.yaml")
+
+
+def test_a_table_that_also_has_users_and_products_stays_a_table(tmp_path):
+    path = events(tmp_path / "sales.csv", "customer,product,fraud")
+    assert "use: csv" in init.propose(path, tmp_path)
