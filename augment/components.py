@@ -182,6 +182,8 @@ class Accepts:
             return f"it needs {needed}, and this dataset has {wanted[schema.task]}{named}"
         for name in schema.features:
             column = schema.columns[name]
+            if column.type not in self.columns and name in {array.length_column for array in schema.arrays.values()}:
+                return f"it takes rows of one length only, and column {name!r} says that theirs are not; use rnn"
             if column.type not in self.columns:
                 return f"it cannot hold columns of type {column.type}, and column {name!r} is one"
             if column.nullable and not self.missing:

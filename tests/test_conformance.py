@@ -123,6 +123,8 @@ SETTINGS = {
     "TableVae": {"steps": 6, "width": 16, "code_size": 4},
     "AnchoredTable": {"steps": 12, "batch_size": 16, "width": 8, "members": 2},
     "TableRnn": {"steps": 12, "batch_size": 16, "width": 8},
+    "SeriesGan": {"steps": 6, "width": 8},
+    "SeriesVae": {"steps": 6, "width": 8, "code_size": 4},
     "SeriesRnn": {"steps": 12, "batch_size": 4, "window": 16, "width": 16, "embedding": 8},
     "HistoryAnchored": {"steps": 12, "batch_size": 4, "window": 16, "width": 16, "embedding": 8},
     "HistoryRnn": {"steps": 12, "batch_size": 4, "window": 16, "width": 16, "embedding": 8},

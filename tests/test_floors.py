@@ -70,6 +70,7 @@ BESIDE = {
     "recurrent_cells",
     "sequence_drawing",
     "sequences",
+    "series_scaling",
     "step_codes",
     "training",
     "scaffold",

@@ -10,6 +10,7 @@ from augment.hookspecs import hookimpl
 def augment_components() -> list[type[Component]]:
     """The components of this plugin."""
     from augment_gan.images import ImageGan
+    from augment_gan.series import SeriesGan
     from augment_gan.tables import TableGan
 
-    return [ImageGan, TableGan]
+    return [ImageGan, SeriesGan, TableGan]

@@ -87,7 +87,7 @@ def fit(
             discriminator_loss = F.softplus(-real_scores).mean() + F.softplus(fake_scores).mean()
             penalty = torch.zeros((), device=device)
             if number % PENALTY_EVERY == 0 and params.gradient_penalty:
-                penalty = params.gradient_penalty * PENALTY_EVERY * _squared_slope(discriminator, real, classes)
+                penalty = params.gradient_penalty * PENALTY_EVERY * squared_slope(discriminator, real, classes)
             discriminator_optimizer.zero_grad()
             (discriminator_loss + penalty).backward()
             discriminator_optimizer.step()
@@ -143,12 +143,12 @@ def _spread(x: Tensor) -> Tensor:
     return x.detach().float().flatten(1).var(0, correction=0).sum()  # 0 of a single one
 
 
-def _squared_slope(discriminator: Discriminator, real_NCHW: Tensor, classes_N: Tensor) -> Tensor:
-    """R1 (Mescheder et al. 2018): half the mean squared gradient of the score at real pictures."""
-    real_NCHW.requires_grad_()
-    scores = discriminator(real_NCHW, classes_N)
-    (slope_NCHW,) = torch.autograd.grad(scores.sum(), real_NCHW, create_graph=True)
-    return slope_NCHW.square().sum((1, 2, 3)).mean() / 2
+def squared_slope(discriminator: torch.nn.Module, real: Tensor, classes_N: Tensor) -> Tensor:
+    """R1 (Mescheder et al. 2018): half the mean squared gradient of the score at real samples, first axis N."""
+    real.requires_grad_()
+    scores = discriminator(real, classes_N)
+    (slope,) = torch.autograd.grad(scores.sum(), real, create_graph=True)
+    return slope.square().flatten(1).sum(1).mean() / 2
 
 
 def draw(
