@@ -235,12 +235,16 @@ def keep(topic: str, name: str, seed: int, figures: dict[str, float]) -> None:
     everything = measured()
     everything.setdefault(topic, {}).setdefault(name, {})[str(seed)] = figures
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "images.json").write_text(json.dumps(everything, indent=1, sort_keys=True) + "\n")
+    part = RESULTS / "images.json.part"
+    part.write_text(json.dumps(everything, indent=1, sort_keys=True) + "\n")
+    part.replace(RESULTS / "images.json")
 
 
 def write_page() -> None:
     parts = [INTRODUCTION]
-    for topic, found in sorted(measured().items()):
+    everything = measured()
+    for topic in sorted(everything, key=lambda topic: (not topic.startswith("quality"), int(topic.split()[2]), topic)):
+        found = everything[topic]
         parts.append(f"## {topic[0].upper()}{topic[1:]}")
         parts.append(_quality_table(found) if topic.startswith("quality") else _help_table(found))
     (RESULTS / "images.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
@@ -266,13 +270,20 @@ def _help_table(found: dict[str, dict[str, dict[str, float]]]) -> str:
             continue
         cells = [name, str(len(values)), _spread(list(values.values()))]
         for other in ("affine", "elastic + affine"):
-            base = found.get(other, {})
-            less = [value - 100 * base[seed]["accuracy"] for seed, value in values.items() if seed in base]
-            error = np.std(less, ddof=1) / len(less) ** 0.5 if len(less) > 1 else np.nan
-            shown = f"{np.mean(less):+.2f} ± {error:.2f} ({sum(d > 0 for d in less)} of {len(less)} better)"
-            cells.append(shown if less and name != other else "")
+            base = found.get(other, {}) if other != name else {}
+            cells.append(
+                _gain([value - 100 * base[seed]["accuracy"] for seed, value in values.items() if seed in base])
+            )
         rows.append(cells)
     return _table(["", "seeds", "accuracy", "less affine, ± standard error", "less elastic + affine"], rows)
+
+
+def _gain(differences: list[float]) -> str:
+    if len(differences) < 2:
+        return "".join(f"{difference:+.2f}" for difference in differences)
+    error = np.std(differences, ddof=1) / len(differences) ** 0.5
+    num_better = sum(difference > 0 for difference in differences)
+    return f"{np.mean(differences):+.2f} ± {error:.2f} ({num_better} of {len(differences)} better)"
 
 
 def _spread(values: list[float]) -> str:
