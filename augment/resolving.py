@@ -20,7 +20,13 @@ from augment.validation import Complaint, validate
 
 __all__ = ["Resolver"]
 
-DEFAULT_PROBES: dict[str, Modality] = {"boosting": "table", "cnn": "image", "tfidf": "text", "kernels": "series"}
+DEFAULT_PROBES: dict[str, Modality] = {
+    "boosting": "table",
+    "cnn": "image",
+    "tfidf": "text",
+    "kernels": "series",
+    "items": "tokens",
+}
 ESTIMATOR = "estimator"  # the probe behind a factory of the user's
 LEFT_OUT_WHERE_UNFIT = ("filters", "metrics")  # as defaults; without a sink or a reporter there would be no result
 
