@@ -21,6 +21,7 @@ units, E size of an embedding, G inputs of the gates, S numbers of a cell's stat
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,7 @@ from augment.recurrent_cells import CELLS, Cell, CellName
 __all__ = ["SequenceNetwork", "Shape", "Tables"]
 
 FIRST_SPREAD = 0.3  # of embeddings
+SHORTEST_WAVE = 10.0  # radians that codes of ranks 0 and 1 usually lie apart
 
 
 @dataclass(frozen=True)
@@ -111,8 +113,19 @@ class SequenceNetwork(nn.Module):
         return [cell for cell in self.cells if isinstance(cell, Cell)]
 
     @torch.no_grad()
-    def begin(self, counts_A: Tensor) -> None:
-        """Start from how often each code comes in its field."""
+    def begin(self, counts_A: Tensor, ranks_A: Tensor | None = None) -> None:
+        """Start from how often each code comes in its field, and from which codes are near each other.
+
+        Args:
+            counts_A: of the training steps.
+            ranks_A: where each code is among those of its kind, from 0 to 1, NaN where codes have no order. Codes with
+                near ranks begin with near embeddings (random Fourier features: Rahimi and Recht 2007).
+        """
+        if ranks_A is not None:
+            waves_E = SHORTEST_WAVE * torch.randn(self.shape.embedding)
+            shifts_E = 2 * math.pi * torch.rand(self.shape.embedding)
+            near_AE = FIRST_SPREAD * math.sqrt(2) * (ranks_A[:, None] * waves_E + shifts_E).cos()
+            self.codes_AE.copy_(near_AE.where(ranks_A[:, None].isfinite(), self.codes_AE))
         for bias, counts in zip(self._by_field(self.bias_A), self._by_field(counts_A), strict=True):
             bias.copy_(((counts + 0.5) / (counts + 0.5).sum()).log())
 

@@ -116,6 +116,7 @@ def learn(
     shape: Shape,
     budget: Budget,
     context: Context,
+    ranks: np.ndarray | None = None,
 ) -> Learnt:
     """Train on all sequences but a tenth, held back to see when to end.
 
@@ -130,6 +131,7 @@ def learn(
         shape: of the network.
         budget: how long.
         context: of the fit.
+        ranks: which codes are near each other, (A,): see `SequenceNetwork.begin`.
     """
     known = np.where(classes < 0, shape.num_classes, classes)
     learnt, held_back = _hold_back(sequences, known, context.seed)
@@ -141,7 +143,7 @@ def learn(
     num_windows = max(budget.batch_size, -(-len(streams[0].codes) // budget.window))
     with reproducible(context):
         network = SequenceNetwork(shape)
-        network.begin(_counts(sequences, shape))
+        network.begin(_counts(sequences, shape), None if ranks is None else torch.tensor(ranks, dtype=torch.float32))
         network.to(context.device)
         optimizer = torch.optim.AdamW(
             network.parameters(), lr=budget.rate, weight_decay=budget.decay, betas=(0.9, 0.99), fused=True

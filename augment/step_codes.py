@@ -63,6 +63,10 @@ class Places(_Field):
     def num_codes(self) -> int:
         return self.num_values + self.missing
 
+    def ranks(self) -> np.ndarray:
+        """They have no order: NaN (C,)."""
+        return np.full(self.num_codes, np.nan)
+
     def encode(self, values: np.ndarray, has_before: np.ndarray) -> np.ndarray:
         """(L,) values, and whether each follows another of the same row, to (L,) codes."""
         return np.where(np.isnan(values), self.num_values, np.nan_to_num(values)).astype(np.int64)
@@ -120,6 +124,14 @@ class Amounts(_Field):
     def num_heights(self) -> int:
         """How many codes say how high it stands, or that it is missing; none where its own codes do."""
         return len(self.heights) + 2 if self.changes else 0
+
+    def ranks(self) -> np.ndarray:
+        """Where each code is among the values, or among the changes, from 0 to 1; NaN for missing: (C,)."""
+        ranks = np.full(self.num_codes, np.nan)
+        ranks[: self.values.num_values] = (np.arange(self.values.num_values) + 0.5) / max(1, self.values.num_values)
+        if self.changes:  # twice as far from the values as these from each other, so that they are not alike
+            ranks[self.values.num_codes :] = 3 + (np.arange(self.changes.num_codes) + 0.5) / self.changes.num_codes
+        return ranks
 
     def encode(self, values: np.ndarray, has_before: np.ndarray) -> np.ndarray:
         """(L,) values, and whether each follows another of the same row, to (L,) codes."""
@@ -252,6 +264,13 @@ class StepCodes:
         columns = self._table.encode(data.frame) + self._firsts[:-1]
         codes[is_column, 0] = columns.ravel()
         return Sequences(codes, num_steps)
+
+    def ranks(self) -> np.ndarray:
+        """Where each code of the foretold fields is among those of its kind, from 0 to 1; NaN without an order."""
+        found = [np.full(size, np.nan) for size in self.num_codes]
+        for ranks, field in zip(found, self._fields, strict=True):
+            ranks[1 : 1 + field.num_codes] = field.ranks()
+        return np.concatenate(found)
 
     def decode(self, drawn: Sequences, uniforms: np.ndarray) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
         """The inverse of `encode`, of rows that a `StepTeller` watched over.

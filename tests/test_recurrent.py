@@ -99,3 +99,13 @@ def test_the_class_still_matters_after_many_steps():
             for label in (0, 1)
         ]
     assert (told[0] - told[1]).abs() > 1e-3
+
+
+def test_codes_of_near_ranks_begin_with_near_embeddings():
+    made = network(num_codes=(20,), embedding=64)
+    ranks = torch.cat([torch.tensor([torch.nan]), torch.linspace(0, 1, 19)])
+    before = made.codes_AE[0].clone()
+    made.begin(torch.ones(20), ranks)
+    distances = torch.cdist(made.codes_AE[1:], made.codes_AE[1:])
+    assert distances[0, 1] < 0.5 * distances[0, 9]
+    assert torch.equal(made.codes_AE[0], before)

@@ -173,3 +173,13 @@ def test_arrays_of_other_lengths_are_refused():
     arrays["items"] = arrays["items"].model_copy(update={"length_column": None})
     with pytest.raises(DataError, match=r"arrays 'items' and 'walk' have not the same steps: .*must agree"):
         StepCodes.fit(Dataset.of(data.frame, data.arrays, data.schema.model_copy(update={"arrays": arrays})))
+
+
+def test_ranks_follow_the_order_of_values_and_of_changes():
+    codes = StepCodes.fit(dataset(missing=True), as_changes=True)
+    ranks = np.split(codes.ranks(), np.cumsum(codes.num_codes)[:-1])
+    assert np.isnan(ranks[2]).all()  # states have no order
+    for found in ranks[:2]:
+        ordered = found[np.isfinite(found)]
+        assert (np.diff(ordered) > 0).all()
+        assert np.isnan(found[0])

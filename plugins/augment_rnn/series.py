@@ -98,7 +98,7 @@ class SeriesRnn(components.Generator):
             np.clip(NUM_EPOCHS * self._size // (batch_size * window), LEAST_STEPS, MOST_STEPS)
         )
         budget = Budget(num_steps, batch_size, window, params.rate, params.decay)
-        learnt = learn(sequences, classes, self.conditions, self._shape(), budget, context)
+        learnt = learn(sequences, classes, self.conditions, self._shape(), budget, context, self.codes.ranks())
         self.weights, self.finished = learnt.weights, learnt.finished
         return self
 
