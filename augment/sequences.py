@@ -26,8 +26,9 @@ from augment.training import EarlyStopping, Schedule, autocast, reproducible, tr
 
 __all__ = ["Budget", "Learnt", "Sequences", "learn", "mean_losses"]
 
-HELD_BACK, MOST_HELD_BACK = 0.1, 100_000  # share, and steps
-FEWEST_TO_HOLD_BACK = 10  # sequences; of fewer, the last part of each is held back
+HELD_BACK = 0.1  # share, at most
+FEWEST_TO_HOLD_BACK = 10  # sequences; of fewer, the ends of stretches of each are held back
+STRETCH, MOST_STRETCHES = 2_000, 20  # steps
 NUM_MEASURES, PATIENCE = 30, 5  # of the loss on what is held back, in a whole fit
 MEASURED_WINDOW, LEAST_MEASURED = 512, 8_192  # steps
 MEASURED_SHARE = 0.1  # of the steps that a fit reads, at most; reading without learning takes a third of the time
@@ -118,7 +119,7 @@ def learn(
     context: Context,
     ranks: np.ndarray | None = None,
 ) -> Learnt:
-    """Train on all sequences but a tenth, held back to see when to end.
+    """Train on all sequences but a tenth or less, held back to see when to end.
 
     First all classes are learnt as often as they come, so that rare ones share what is common to all; in the last part
     of the training the rare ones are seen more often. A class that is not told now and then teaches what sequences of
@@ -134,12 +135,12 @@ def learn(
         ranks: which codes are near each other, (A,): see `SequenceNetwork.begin`.
     """
     known = np.where(classes < 0, shape.num_classes, classes)
-    learnt, held_back = _hold_back(sequences, known, context.seed)
-    rng = np.random.default_rng(derive_seed(context.seed, "streams"))
-    streams = [_Stream(*learnt, rows, context.device) for rows in _orders(learnt[1], conditions, rng)]
     num_read = budget.steps * budget.batch_size * budget.window
     most_measured = max(LEAST_MEASURED, round(MEASURED_SHARE * num_read / NUM_MEASURES))
-    measured_codes, measured_classes = (part[:most_measured] for part in held_back[0].stream(held_back[1]))
+    learnt, held_back = _hold_back(sequences, known, most_measured, context.seed)
+    rng = np.random.default_rng(derive_seed(context.seed, "streams"))
+    streams = [_Stream(*learnt, rows, context.device) for rows in _orders(learnt[1], conditions, rng)]
+    measured = held_back[0].stream(held_back[1])
     num_windows = max(budget.batch_size, -(-len(streams[0].codes) // budget.window))
     with reproducible(context):
         network = SequenceNetwork(shape)
@@ -168,7 +169,7 @@ def learn(
         def measure(averaged: Mapping[str, nn.Module]) -> Tensor:
             average = averaged["network"]
             assert isinstance(average, SequenceNetwork)
-            return mean_losses(average, measured_codes, measured_classes, context.device).sum()
+            return mean_losses(average, *measured, context.device).sum()
 
         outcome = train(
             context,
@@ -228,22 +229,34 @@ class _Stream:
 
 
 def _hold_back(
-    sequences: Sequences, classes: np.ndarray, seed: int
+    sequences: Sequences, classes: np.ndarray, most: int, seed: int
 ) -> tuple[tuple[Sequences, np.ndarray], tuple[Sequences, np.ndarray]]:
-    """What to learn from and what to measure on, each with its classes."""
+    """What to learn from and what to measure on, at most so many steps of it; each with its classes."""
+    wanted = min(HELD_BACK * sequences.lengths.sum(), most)
     if len(sequences) < FEWEST_TO_HOLD_BACK:
-        parts = sequences.parts()
-        cuts = [len(part) - min(max(len(part) > 1, round(HELD_BACK * len(part))), MOST_HELD_BACK) for part in parts]
+        share = wanted / max(1, sequences.lengths.sum())
+        parts = [_apart(part, share) for part in sequences.parts()]
         num_fields = sequences.codes.shape[1]
-        heads = Sequences.of([part[:cut] for part, cut in zip(parts, cuts, strict=True)], num_fields)
-        tails = Sequences.of([part[cut:] for part, cut in zip(parts, cuts, strict=True)], num_fields)
+        heads = Sequences.of([head for head, _ in parts], num_fields)
+        tails = Sequences.of([tail for _, tail in parts], num_fields)
         return (heads, classes), (tails if tails.lengths.any() else heads, classes)
     order = np.random.default_rng(derive_seed(seed, "held back")).permutation(len(sequences))
-    wanted = min(HELD_BACK * sequences.lengths.sum(), MOST_HELD_BACK)
     num_held_back = 1 + int(np.searchsorted(np.cumsum(sequences.lengths[order]), wanted))
     num_held_back = min(num_held_back, len(order) // 2)
     learnt, held_back = order[num_held_back:], order[:num_held_back]
     return (sequences.take(learnt), classes[learnt]), (sequences.take(held_back), classes[held_back])
+
+
+def _apart(steps: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """That share of a long sequence's steps, from all over it, and the rest before: its end may be about other things
+    than its beginning, and be learnt from nowhere else."""
+    num_stretches = min(MOST_STRETCHES, max(1, len(steps) // STRETCH))
+    heads, tails = [], []
+    for stretch in np.array_split(steps, num_stretches):
+        cut = len(stretch) - max(len(stretch) > 1, round(share * len(stretch)))
+        heads.append(stretch[:cut])
+        tails.append(stretch[cut:])
+    return np.concatenate(heads), np.concatenate(tails)
 
 
 def _orders(classes: np.ndarray, conditions: Conditions, rng: np.random.Generator) -> list[np.ndarray]:

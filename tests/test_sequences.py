@@ -7,7 +7,7 @@ from augment.components import Context
 from augment.conditioning import Conditions
 from augment.recurrent import Shape
 from augment.sequence_drawing import draw
-from augment.sequences import Budget, Sequences, learn
+from augment.sequences import Budget, Sequences, _hold_back, learn
 
 SHAPE = Shape(num_codes=(5,), num_classes=2, width=16, embedding=8)
 BUDGET = Budget(steps=30, batch_size=8, window=16, rate=1e-2, decay=0.0)
@@ -79,3 +79,15 @@ def test_equal_seeds_give_equal_weights(tmp_path):
     )
     assert all(np.array_equal(first[name], again[name]) for name in first)
     assert not np.array_equal(first["codes_AE"], other["codes_AE"])
+
+
+def test_of_one_long_sequence_stretches_all_over_it_are_held_back():
+    (learnt, _), (held_back, _) = _hold_back(Sequences.of([np.arange(1, 40_001)]), np.zeros(1, np.int64), 2_000, seed=0)
+    assert sorted([*learnt.codes[:, 0], *held_back.codes[:, 0]]) == list(range(1, 40_001))
+    assert np.bincount(held_back.codes[:, 0] // 2_001).tolist() == [100] * 20
+
+
+def test_no_more_is_held_back_than_is_measured():
+    parts = [np.ones(50) for _ in range(1_000)]
+    _, (held_back, _) = _hold_back(Sequences.of(parts), np.zeros(1_000, np.int64), 1_000, seed=0)
+    assert 1_000 <= held_back.lengths.sum() <= 1_050
