@@ -85,6 +85,13 @@ class Dataset:
         for part in parts[1:]:
             if list(part.frame.columns) != list(first.frame.columns) or set(part.arrays) != set(first.arrays):
                 raise DataError("datasets with different columns or arrays cannot be put together")
+            for name, values in part.arrays.items():
+                here, there = (data.schema.arrays[name].vocabulary or () for data in (first, part))
+                if values.shape[1:] != first.arrays[name].shape[1:] or here[: len(there)] != there[: len(here)]:
+                    raise DataError(
+                        f"array {name!r} has rows of another shape, or tokens with other names, in one part than in "
+                        f"another; they cannot be put together"
+                    )
         if len(parts) == 1:
             return first
         # pandas merges unequal categories into object columns; conform makes them categories again

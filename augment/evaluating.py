@@ -24,7 +24,7 @@ from augment.keys import content_key
 from augment.mixing import Mixture
 from augment.preparation import Prepared, prepare
 from augment.sampling import IN_SCHEMA, MAX_REJECTS
-from augment.schema import ColumnDeclaration, SchemaDeclaration, valid_rows
+from augment.schema import ArrayDeclaration, ColumnDeclaration, SchemaDeclaration, valid_rows
 from augment.session import Events, Session, opened
 from augment.spec import Resolved, bind, load
 
@@ -138,7 +138,13 @@ def _mixture(session: Session, prepared: Prepared, path: Path) -> Mixture:
     """The synthetic rows as if a generator had made them; those outside the schema are thrown out."""
     train = Dataset.load(prepared.train)
     said = {name: ColumnDeclaration(**column.model_dump()) for name, column in train.schema.columns.items()}
-    declared = SchemaDeclaration(target=train.schema.target, payload=train.schema.payload, columns=said)
+    # tokens are numbered as in the real rows
+    named = {
+        name: ArrayDeclaration(vocabulary=array.vocabulary)
+        for name, array in train.schema.arrays.items()
+        if array.vocabulary
+    }
+    declared = SchemaDeclaration(target=train.schema.target, payload=train.schema.payload, columns=said, arrays=named)
     found = _read(session, path, declared, "synthetic")
     extra = [name for name in found.frame.columns if name not in train.schema.columns]
     if extra:

@@ -155,3 +155,14 @@ def test_a_token_that_the_vocabulary_does_not_name_is_no_valid_row():
 
 def test_other_names_for_the_same_tokens_are_other_data():
     assert tokens(["", "a"], [[1]], [1]).fingerprint() != tokens(["", "b"], [[1]], [1]).fingerprint()
+
+
+def test_parts_whose_tokens_have_other_names_are_not_put_together():
+    with pytest.raises(DataError, match="tokens with other names"):
+        Dataset.concat([tokens(["", "a"], [[1]], [1]), tokens(["", "b"], [[1]], [1])])
+    assert len(Dataset.concat([tokens(["", "a"], [[1]], [1]), tokens(["", "a", "b"], [[2]], [1])])) == 2
+
+
+def test_parts_of_other_widths_are_not_put_together():
+    with pytest.raises(DataError, match="rows of another shape"):
+        Dataset.concat([tokens(["", "a"], [[1]], [1]), tokens(["", "a"], [[1, 0]], [1])])
