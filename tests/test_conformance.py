@@ -117,6 +117,7 @@ SETTINGS = {
     "ImageVae": {"steps": 6},
     "LabelAgreement": {"steps": 10},
     "Plausible": {"steps": 10},
+    "SeriesJudges": {"steps": 3},
     "AnchoredImage": {"steps": 6},
     "Warp": {"num_pairs": 8},
     "TableGan": {"steps": 6, "autoencoder_steps": 6, "width": 16, "code_size": 4},

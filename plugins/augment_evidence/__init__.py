@@ -7,6 +7,7 @@ from augment.hookspecs import hookimpl
 def augment_components():
     from augment_evidence.fidelity_histories import FidelityHistories
     from augment_evidence.fidelity_images import FidelityImages
+    from augment_evidence.fidelity_series import FidelitySeries
     from augment_evidence.fidelity_tables import FidelityTables
     from augment_evidence.fidelity_text import FidelityTexts
     from augment_evidence.label_agreement import LabelAgreement
@@ -14,6 +15,7 @@ def augment_components():
     from augment_evidence.not_a_copy import NotACopy
     from augment_evidence.plausible import Plausible
     from augment_evidence.privacy import Privacy
+    from augment_evidence.series_judges import SeriesJudges
 
-    fidelity = [FidelityTables, FidelityTexts, FidelityImages, FidelityHistories]
-    return [*fidelity, NextItem, Privacy, NotACopy, LabelAgreement, Plausible]
+    fidelity = [FidelityTables, FidelityTexts, FidelityImages, FidelityHistories, FidelitySeries]
+    return [*fidelity, NextItem, SeriesJudges, Privacy, NotACopy, LabelAgreement, Plausible]

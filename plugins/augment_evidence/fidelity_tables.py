@@ -19,7 +19,7 @@ from augment.schema import Schema, labels_of
 from augment_evidence.rows import capped, copied_share, target_labels
 from augment_evidence.similarity import correlations, label_similarity, number_similarity
 
-__all__ = ["FidelityTables"]
+__all__ = ["ColumnJudge", "FidelityTables", "shares_of", "weights_for"]
 
 MOST_ROWS = 10_000
 MOST_PAIRS = 2_000
@@ -59,13 +59,13 @@ class FidelityTables(Metric):
         rng = context.rng
         real = capped(train, MOST_ROWS, rng)
         made = capped(synthetic, MOST_ROWS, rng)
-        judge = _Judge(real, rng)
-        wanted = _shares(target_labels(made), np.full(len(made), 1 / len(made)))
+        judge = ColumnJudge(real, rng)
+        wanted = shares_of(target_labels(made), np.full(len(made), 1 / len(made)))
         parts = {"synthetic": (made, np.full(len(made), 1 / len(made)))}
         held = capped(holdout, MOST_ROWS, rng)
-        if (weights := _weights(target_labels(held), wanted)) is not None:
+        if (weights := weights_for(target_labels(held), wanted)) is not None:
             parts["hold-out"] = (held, weights)
-        if (weights := _weights(target_labels(real), wanted)) is not None:
+        if (weights := weights_for(target_labels(real), wanted)) is not None:
             drawn = real.take(rng.choice(len(real), len(made), p=weights))
             parts["bootstrap"] = (drawn, np.full(len(drawn), 1 / len(drawn)))
         found = {name: judge.compare(part, weights) for name, (part, weights) in parts.items()}
@@ -95,13 +95,13 @@ def _mean(values: Mapping[Any, float]) -> float:
     return float(np.mean(list(values.values())))
 
 
-def _shares(labels: np.ndarray, weights: np.ndarray) -> dict[Any, float]:
+def shares_of(labels: np.ndarray, weights: np.ndarray) -> dict[Any, float]:
     """Each label's share of the weight."""
     codes, distinct = pd.factorize(labels, use_na_sentinel=False)
     return dict(zip(distinct, np.bincount(codes, weights, len(distinct)), strict=True))
 
 
-def _weights(labels: np.ndarray, wanted: Mapping[Any, float]) -> np.ndarray | None:
+def weights_for(labels: np.ndarray, wanted: Mapping[Any, float]) -> np.ndarray | None:
     """Weights of rows, (N,) summing to 1, that give the labels the wanted shares; None where no label is wanted."""
     codes, distinct = pd.factorize(labels, use_na_sentinel=False)
     share = np.array([wanted.get(label, 0.0) for label in distinct])
@@ -118,7 +118,7 @@ class _Part:
     codes: dict[str, np.ndarray]  # of every scored column, (N,) int64; those of numbers are bins
 
 
-class _Judge:
+class ColumnJudge:
     """Compares any rows with the training rows."""
 
     def __init__(self, train: Dataset, rng: np.random.Generator):
@@ -145,7 +145,7 @@ class _Judge:
     def compare(self, data: Dataset, weights: np.ndarray) -> tuple[dict[str, float], dict[Pair, float]]:
         """Similarity of each column and of each pair, the training rows weighted to the data's classes."""
         part = self._part(data)
-        own = _weights(self._labels, _shares(target_labels(data), weights))
+        own = weights_for(self._labels, shares_of(target_labels(data), weights))
         if own is None:  # classes that the training part does not have
             own = np.full(len(self._labels), 1 / len(self._labels))
         shapes = {}

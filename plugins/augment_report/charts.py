@@ -144,14 +144,29 @@ def lines(curves: Sequence[tuple[np.ndarray, np.ndarray]], label: str, height: i
     return _svg("plot", label, height, parts)
 
 
-def spark(values: np.ndarray, css: str, label: str, height: int = 48) -> Markup:
-    """A small plot of one series (T, F): a line a field, all over one scale, without axes."""
+def spark(
+    values: np.ndarray, css: str, label: str, height: int = 48, ends: tuple[float, float] | None = None
+) -> Markup:
+    """A small plot of lines (T, L) over one scale, without axes; a line is broken where its values are NaN.
+
+    The scale reaches from one of the `ends` to the other, or over all values where none are given.
+    """
     finite = values[np.isfinite(values)]
-    scale = Scale.around([float(finite.min()), float(finite.max())] if len(finite) else [0.0, 1.0])
+    if ends is None:
+        ends = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
+    scale = Scale.around(ends)
     x = np.linspace(0, WIDTH, max(len(values), 2))[: len(values)]
-    y = height * (1 - np.clip((np.nan_to_num(values) - scale.low) / (scale.high - scale.low), 0, 1))
-    drawn = [Markup('<polyline class="line {}" points="{}"/>').format(css, _points(x, field)) for field in y.T]
+    y = height * (1 - np.clip((values - scale.low) / (scale.high - scale.low), 0, 1))
+    line = Markup('<polyline class="line {}" points="{}"/>')
+    drawn = [line.format(css, _points(x[part], one[part])) for one in y.T for part in _unbroken(one)]
     return _svg("spark", label, height, [_stretched(Markup("").join(drawn), height)])
+
+
+def _unbroken(values: np.ndarray) -> list[np.ndarray]:
+    """The positions of each run of finite values; twice the same one where it is alone, as a line has two ends."""
+    places = np.flatnonzero(np.isfinite(values))
+    parts = np.split(places, np.flatnonzero(np.diff(places) > 1) + 1) if len(places) else []
+    return [part if len(part) > 1 else np.repeat(part, 2) for part in parts]
 
 
 def _svg(css: str, label: str, height: int, parts: Sequence[Markup]) -> Markup:

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from augment.dataset import Dataset
 from augment.schema import Schema, labels_of
 from augment_report import charts
+from augment_report.series import channel_ends, series_plots, thinned
 from augment_report.words import cell, clip, number
 
 __all__ = ["example_rows", "nearest", "sample_grid", "show_rows"]
@@ -39,6 +40,7 @@ def sample_grid(
     generators = list(dict.fromkeys(origin.tolist()))
     sources = {"real": (train, np.ones(len(train), dtype=bool))}
     sources |= {str(name): (synthetic, origin == name) for name in generators[:MAX_GENERATORS]}
+    ends = channel_ends(train) if schema.modality == "series" else None
     labels = {}
     if schema.task == "classes":
         labels = {id(part): labels_of(part.frame[schema.target]) for part in (train, synthetic)}
@@ -55,7 +57,7 @@ def sample_grid(
             chosen = mask if label is None else mask & (labels[id(part)] == label)
             picked = part.take(np.flatnonzero(chosen)[:num_samples])
             text = f"{name} samples" + ("" if label is None else f" of class {clip(label)}")
-            cells.append({"source": name, **show_rows(picked, schema, text, name == "real")})
+            cells.append({"source": name, **show_rows(picked, schema, text, name == "real", ends)})
         rows.append({"name": label, "cells": cells})
     return {
         "sources": list(sources),
@@ -66,18 +68,26 @@ def sample_grid(
     }
 
 
-def show_rows(data: Dataset, schema: Schema, alt: str, is_real: bool = False) -> dict[str, Any]:
-    """A few rows in the form that fits what the dataset holds: a picture, plots, texts, or a table."""
+def show_rows(
+    data: Dataset, schema: Schema, alt: str, is_real: bool = False, ends: np.ndarray | None = None
+) -> dict[str, Any]:
+    """A few rows in the form that fits what the dataset holds: a picture, plots, texts, or a table.
+
+    `ends` are those between which the channels of series are drawn; the rows' own where there are none.
+    """
     if not len(data):
         return {"kind": "none"}
     modality = schema.modality
     if modality == "image":
         return {"kind": "picture", "picture": _sheet([_image(data, schema)], 4 if len(data) <= 12 else 10, alt)}
-    if modality in ("series", "audio"):
-        name = next(name for name, array in schema.arrays.items() if array.type == modality)
-        values = np.asarray(data.arrays[name], dtype=float).reshape(len(data), data.arrays[name].shape[1], -1)
-        css = "real" if is_real else "synthetic"
-        return {"kind": "plots", "plots": [charts.spark(_thin(row), css, alt) for row in values[:4]]}
+    css = "real" if is_real else "synthetic"
+    if modality == "series":
+        return series_plots(data, channel_ends(data) if ends is None else ends, css, alt)
+    if modality == "audio":
+        name = schema.array_of("audio")
+        values = np.asarray(data.arrays[name][:4], dtype=float)[..., np.newaxis]
+        plots = [{"name": "", "plot": charts.spark(thinned(row), css, alt)} for row in values]
+        return {"kind": "plots", "plots": plots, "hidden": 0}
     if modality == "text":
         return {
             "kind": "texts",
@@ -195,14 +205,6 @@ def _sheet(groups: Sequence[np.ndarray], num_across: int, text: str) -> Mapping[
         "alt": text,
         "crisp": factor > 1,
     }
-
-
-def _thin(values: np.ndarray, most: int = 240) -> np.ndarray:
-    """A series (T, F) with at most so many steps, keeping each stretch's lowest and highest value."""
-    if len(values) <= most:
-        return values[:, :4]
-    stretches = np.array_split(values[:, :4], most // 2)
-    return np.concatenate([np.stack([part.min(axis=0), part.max(axis=0)]) for part in stretches])
 
 
 def _token_texts(data: Dataset, schema: Schema) -> list[str]:

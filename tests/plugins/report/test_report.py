@@ -18,6 +18,7 @@ from augment.dataset import Dataset
 from augment.plugins import Catalog
 from augment.schema import SchemaDeclaration, infer, observe
 from augment_report.reporter import Html
+from augment_report.series import series_plots
 
 KNOWN_TAGS = """
     html head meta title style body header main section nav figure figcaption p h1 h2 h3 ul li a b small span div i
@@ -450,7 +451,8 @@ def test_series_and_tokens_are_drawn(tmp_path):
     series = dataset(label, {"values": rng.normal(size=(10, 900, 2)).astype("float32")}, target="label")
     page = write(assemble(series, series, {"jitter": series}), tmp_path)
     read_safely(page)
-    assert page.count('class="spark"') == 16
+    assert page.count('class="spark"') == 8  # of each of two classes and origins, a plot a channel
+    assert "channel 2" in page
     events = {"events": rng.integers(0, 2, (10, 4)).astype("int32")}
     described = {"events": {"type": "tokens", "vocabulary": ["open", "close"]}}
     schema, _ = observe(infer(label, events, SchemaDeclaration(target="label", arrays=described)), label)
@@ -507,3 +509,14 @@ def test_run_is_left_as_it_was(table, tmp_path):
     before = (repr(table.metrics), table.synthetic.fingerprint(), table.train.fingerprint())
     write(table, tmp_path)
     assert (repr(table.metrics), table.synthetic.fingerprint(), table.train.fingerprint()) == before
+
+
+def test_lines_of_series_end_with_the_series_and_break_at_gaps(tmp_path):
+    values = np.arange(20, dtype="float32").reshape(2, 10, 1)
+    values[0, 4] = np.nan
+    frame = pd.DataFrame({"length": [10, 3]})
+    said = {"values": {"length_column": "length", "channels": {"pulse": {"nullable": True}}}}
+    schema = infer(frame, {"values": values}, SchemaDeclaration(arrays=said))
+    plots = series_plots(Dataset.of(frame, {"values": values}, schema), np.array([[0.0], [20.0]]), "real", "two series")
+    points = [re.findall(r'points="([^"]*)"', one["plot"]) for one in plots["plots"]]
+    assert [[len(line.split()) for line in lines] for lines in points] == [[4, 5], [3]]

@@ -1,0 +1,74 @@
+"""Series as small plots: a plot a series of one channel, a plot a channel of several, all over the same scales.
+
+Shapes: N series of a part, K of them shown, T steps, F channels.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from augment.dataset import Dataset
+from augment_report import charts
+
+__all__ = ["channel_ends", "series_plots", "thinned"]
+
+MOST_SERIES = 4  # of a cell
+MOST_CHANNELS = 6
+MOST_STEPS = 240  # drawn
+MOST_LOOKED_AT = 2_000  # training series that the scales are read from
+ENDS = (0.002, 0.998)  # quantiles between which a channel is drawn
+
+
+def channel_ends(train: Dataset) -> np.ndarray:
+    """Between which values each channel is drawn everywhere, (2, F): nearly all of the training part's."""
+    values = _values(train.take(slice(0, MOST_LOOKED_AT)))
+    known = [one[np.isfinite(one)] for one in np.moveaxis(values, 2, 0)]
+    ends = [np.quantile(one, ENDS) if len(one) else np.array([0.0, 1.0]) for one in known]
+    return np.stack(ends, axis=1)
+
+
+def series_plots(data: Dataset, ends: np.ndarray, css: str, text: str) -> dict[str, Any]:
+    """The first few series as plots with the names of their channels.
+
+    Args:
+        data: K series or more.
+        ends: see `channel_ends`.
+        css: the class that colours the lines.
+        text: what stands for the plot where it cannot be seen.
+    """
+    array = data.schema.arrays[data.schema.array_of("series")]
+    values, names = _values(data.take(slice(0, MOST_SERIES))), list(array.channels or {})
+    if len(names) == 1:
+        plots = [{"name": "", "plot": _plot(row, ends[:, 0], css, text)} for row in values]
+        return {"kind": "plots", "plots": plots, "hidden": 0}
+    plots = [
+        {"name": name, "plot": _plot(values[..., position].T, ends[:, position], css, f"{text}, {name}")}
+        for position, name in enumerate(names[:MOST_CHANNELS])
+    ]
+    return {"kind": "plots", "plots": plots, "hidden": len(names) - len(plots)}
+
+
+def _plot(lines: np.ndarray, ends: np.ndarray, css: str, text: str) -> Any:
+    return charts.spark(thinned(lines), css, text, ends=(float(ends[0]), float(ends[1])))
+
+
+def thinned(lines: np.ndarray, most: int = MOST_STEPS) -> np.ndarray:
+    """Lines (T, L) with at most so many steps, keeping the lowest and the highest value of each stretch."""
+    if len(lines) <= most:
+        return lines
+    thin = []
+    for part in np.array_split(lines, most // 2):
+        for missing, end in ((np.inf, np.min), (-np.inf, np.max)):
+            found = end(np.where(np.isnan(part), missing, part), axis=0)
+            thin.append(np.where(np.isfinite(found), found, np.nan))
+    return np.stack(thin)
+
+
+def _values(data: Dataset) -> np.ndarray:
+    """(N, T, F) float64, NaN where a value is missing and beyond a series' end."""
+    name = data.schema.array_of("series")
+    values = np.asarray(data.arrays[name], dtype=np.float64)
+    is_there = np.arange(values.shape[1]) < data.lengths(name)[:, np.newaxis]
+    return np.where(is_there[..., np.newaxis], values, np.nan)
