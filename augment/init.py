@@ -90,6 +90,8 @@ def propose(
     place = Path(os.path.relpath(data.resolve(), folder.resolve())).as_posix()
     comments = {
         "path": "relative to this file",
+        "key": "rows with one value here are one series",
+        "time": "when each step was",
         "size": "height, width: the images have several sizes, and this is about the middle one",
         "encoding": "the file is not in UTF-8",
         "null_values": "cells that mean a missing value",

@@ -20,6 +20,7 @@ from augment.dataset import Dataset
 from augment.errors import DataError, PluginError
 from augment.plugins import Catalog
 from augment.schema import Schema, SchemaDeclaration, infer, labels_of, observe
+from augment.seriesfile import series_settings
 from augment.yamltext import flow
 
 __all__ = ["HOLDOUT", "Choice", "Look", "choose", "choose_target", "look_at", "read", "settings_of", "source_of"]
@@ -31,12 +32,25 @@ SOURCES = {
     ".jsonl": "json-lines",
     ".ndjson": "json-lines",
     ".npz": "npz",
+    ".ts": "ts",
+    ".arff": "arff",
     ".txt": "text",
 }
 IDX = re.compile(r"(train|t10k)-(?:images|labels)[-.]idx\d-ubyte")  # the files of MNIST and its relatives
 # The first that fits is proposed, of each origin: rows moved, rows made from noise. Copies only where nothing else
 # fits, since repeated rows are an arm of every trial anyway.
-PREFERRED = ("smote", "warp", "albumentations", "text-edits", "history-edits", "rnn", "vae", "gan", "bootstrap")
+PREFERRED = (
+    "smote",
+    "warp",
+    "albumentations",
+    "text-edits",
+    "series-edits",
+    "history-edits",
+    "rnn",
+    "vae",
+    "gan",
+    "bootstrap",
+)
 TARGET_NAMES = (
     *("target", "label", "labels", "class", "classes", "y", "outcome", "response", "category", "species", "diagnosis"),
     *("income", "survived", "churn", "churned", "default", "defaulted", "fraud", "isfraud", "spam", "quality", "price"),
@@ -117,7 +131,11 @@ def source_of(data: Path) -> str:
         raise DataError(
             f"{data}: nothing is known of files that end in {data.suffix!r}; {known} or a folder of images is expected"
         ) from None
-    return "histories" if use == "csv" and _holds_events(data) else use
+    if use != "csv" or not data.is_file():
+        return use
+    if _holds_events(data):
+        return "histories"
+    return "csv" if series_settings(data, _dialect(data)) is None else "series-csv"
 
 
 def _holds_events(data: Path) -> bool:
@@ -182,7 +200,10 @@ def settings_of(data: Path) -> dict[str, Any]:
     """The settings beside the path that can be seen from the outside, such as how a CSV file is written."""
     if data.is_dir():
         return {"part": "test"} if _idx_parts(data) == {"t10k"} else {}
-    return _dialect(data) if data.is_file() and source_of(data) == "csv" else {}
+    use = source_of(data) if data.is_file() else ""
+    dialect = _dialect(data) if use in ("csv", "series-csv") else {}
+    found = series_settings(data, dialect) if use == "series-csv" else None
+    return {**(found or {}), **dialect}
 
 
 def _idx_parts(folder: Path) -> set[str]:

@@ -52,6 +52,7 @@ FLOORS = [
     {"runner"},
     # what people see
     {"console"},
+    {"seriesfile"},
     {"describe", "doctor", "suggest"},
     {"summaries"},
     {"comparing", "evaluating", "init"},

@@ -15,6 +15,7 @@ from augment.plugins import Catalog
 from augment.runner import check
 from augment.schema import SchemaDeclaration, infer, observe
 from augment.spec import bind, load
+from augment.suggest import source_of
 
 NASTY = [
     "yes",
@@ -118,6 +119,39 @@ def save_idx(path, part="train"):
     return path / "data"
 
 
+def save_ts(path):
+    rng = np.random.default_rng(0)
+    lines = [",".join(map(str, rng.normal(size=9 + row % 3).round(2))) + f":{'ab'[row % 2]}" for row in range(24)]
+    (path / "data.ts").write_text("@classLabel true a b\n@data\n" + "\n".join(lines) + "\n")
+    return path / "data.ts"
+
+
+def save_arff(path):
+    head = ["@relation r", *(f"@attribute t{step} numeric" for step in range(4)), "@attribute class {a,b}", "@data"]
+    rows = [f"{row},{row * 2},?,1,{'ab'[row % 2]}" for row in range(24)]
+    (path / "data.arff").write_text("\n".join([*head, *rows]) + "\n")
+    return path / "data.arff"
+
+
+def save_steps(path):
+    rng = np.random.default_rng(0)
+    rows = [
+        {"Patient": f"p{who}", "day": f"2024-01-{day + 1:02}", "pulse": round(rng.normal(60, 9), 1), "sick": who % 2}
+        for who in range(24)
+        for day in range(5 + who % 3)
+    ]
+    pd.DataFrame(rows).to_csv(path / "data.csv", index=False)
+    return path / "data.csv"
+
+
+def save_npz_of_series(path):
+    rng = np.random.default_rng(0)
+    label = np.array(["a", "b"] * 12)
+    np.savez(path / "data.npz", x=rng.normal(size=(24, 7, 2)).astype("float32"), label=label)
+    return path / "data.npz"
+
+
+SERIES_SAVERS = [save_ts, save_arff, save_steps, save_npz_of_series]
 SAVERS = [save_csv, save_semicolons, save_parquet, save_lines, save_npz, save_images, save_idx]
 
 
@@ -382,3 +416,23 @@ def test_a_file_of_events_becomes_histories(tmp_path):
 def test_a_table_that_also_has_users_and_products_stays_a_table(tmp_path):
     path = events(tmp_path / "sales.csv", "customer,product,fraud")
     assert "use: csv" in init.propose(path, tmp_path)
+
+
+@pytest.mark.parametrize("save", SERIES_SAVERS)
+def test_series_are_seen_as_series(save, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    steps = bound(init.write(save(tmp_path)))
+    assert [one.cls.name for one in steps["generator"]] == ["series-edits"]
+    assert steps["probe"][0].cls.name == "kernels"
+
+
+def test_columns_of_steps_are_told_from_measures_and_from_what_users_met(tmp_path):
+    steps = pd.DataFrame(np.random.default_rng(0).normal(size=(9, 12)))
+    events = pd.DataFrame(
+        {"user_id": [1, 1, 1, 2, 2, 2], "item": [1, 2, 3] * 2, "time": range(6), "rating": [1, 5] * 3}
+    )
+    found = {}
+    for name, frame in {"t": steps.add_prefix("t"), "x": steps.add_prefix("x"), "events": events}.items():
+        frame.to_csv(tmp_path / f"{name}.csv", index=False)
+        found[name] = source_of(tmp_path / f"{name}.csv")
+    assert found == {"t": "series-csv", "x": "csv", "events": "histories"}
