@@ -58,11 +58,11 @@ def series_settings(data: Path, dialect: Mapping[str, Any]) -> dict[str, Any] | 
 
 def _are_steps(head: pd.DataFrame, key: str, time: str) -> bool:
     """Whether rows of one key are steps at times of their own, at which some number changes."""
-    if head[[key, time]].isna().any(axis=None) or head.duplicated([key, time]).any():
+    if head[[key, time]].isna().to_numpy().any() or head.duplicated([key, time]).any():
         return False
     num_keys = head[key].nunique()
     if num_keys < 2 or len(head) < LEAST_STEPS * num_keys:
         return False
     numbers = head.drop(columns=[key, time]).select_dtypes("number")
     ends = numbers.groupby(head[key]).agg(["min", "max"]).swaplevel(axis=1) if numbers.shape[1] else None
-    return ends is not None and bool((ends["max"] > ends["min"]).any(axis=None))
+    return ends is not None and bool((ends["max"] > ends["min"]).to_numpy().any())
