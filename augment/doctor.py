@@ -143,10 +143,17 @@ def _plugins() -> Iterator[Finding]:
     )
     beside = f"; beside the built-in ones from {', '.join(others)}" if others else ""
     yield Finding("plugins", "good", f"{len(reports) - len(broken)} names work{beside}")
+    owners: dict[tuple[str, str], set[str]] = {}  # a name that is offered twice has one trouble and two owners
     for report in broken:
-        offer = report.offer
-        advice = f"upgrade or uninstall {offer.distribution}; nothing that does not name it is harmed"
-        yield Finding(f"plugin {offer.name}", "bad", report.error, advice)
+        owners.setdefault((report.offer.name, report.error), set()).add(report.offer.distribution)
+    for (name, error), names in owners.items():
+        culprits = " or ".join(sorted(names - {OWN_DISTRIBUTION}) or [OWN_DISTRIBUTION])
+        yield Finding(
+            f"plugin {name}",
+            "bad",
+            error,
+            f"upgrade or uninstall {culprits}; nothing that does not name it is harmed",
+        )
     if importlib.util.find_spec("augment_tables") is None:
         yield Finding(
             "plugins", "bad", "the built-in ones are not installed", f"pip install --force-reinstall {OWN_DISTRIBUTION}"

@@ -9,13 +9,16 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
+import secrets
+import signal
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from itertools import combinations
-from types import ModuleType
+from types import FunctionType, ModuleType
 
 import pluggy
 
@@ -81,7 +84,7 @@ class Catalog:
         """Who owns a name.
 
         Raises:
-            PluginError: nobody does, or two distributions do.
+            PluginError: nobody does, or two distributions do, or its entry point names no module.
         """
         offers = self._offers.get(name, [])
         if not offers:
@@ -91,6 +94,9 @@ class Catalog:
         if len(offers) > 1:
             owners = " and ".join(str(offer) for offer in offers)
             raise PluginError(f"the name {name!r} is offered twice, by {owners}; uninstall one of them")
+        module, colon, _ = offers[0].module.partition(":")
+        if colon:
+            raise PluginError(f"plugin {offers[0]}: entry point {name!r} must name a module alone, such as {module!r}")
         return offers[0]
 
     def components(self, name: str) -> tuple[type[Component], ...]:
@@ -104,7 +110,9 @@ class Catalog:
         if not found and self._observes(offer):
             raise PluginError(f"{name!r} only observes runs; name it under `observers:`")
         if not found:
-            raise PluginError(f"plugin {offer}: entry point {name!r} is declared, but no component has that name")
+            others = " and ".join(repr(other) for other in sorted({cls.name for cls in self._load(offer)}))
+            why = f"; it has {others}" if others else "; it has none: augment_components lists them"
+            raise PluginError(f"plugin {offer}: entry point {name!r} is declared, but no component has that name{why}")
         return found
 
     def candidates(self, kind: Kind, name: str) -> tuple[type[Component], ...]:
@@ -170,7 +178,8 @@ class Catalog:
     def _load(self, offer: Offer) -> tuple[type[Component], ...]:
         if offer.module not in self._loaded:
             try:
-                module = importlib.import_module(offer.module)
+                with redirect_stdout(sys.stderr):  # stdout is for results, which programs read
+                    module = importlib.import_module(offer.module)
             except Exception as error:
                 raise PluginError(f"plugin {offer} fails on import: {type(error).__name__}: {error}") from error
             except SystemExit as error:
@@ -187,12 +196,14 @@ class Catalog:
             )
         manager = pluggy.PluginManager(GROUP)
         manager.add_hookspecs(hookspecs)
-        known = {name for name, value in vars(hookspecs).items() if name.startswith("augment_") and callable(value)}
+        known = {
+            name: set(inspect.signature(value).parameters)
+            for name, value in vars(hookspecs).items()
+            if name.startswith("augment_")
+        }
         for name, value in vars(module).items():
-            if name.startswith("augment_") and inspect.isfunction(value) and name not in known:
-                raise PluginError(f"plugin {offer}: there is no hook {name!r}{did_you_mean(name, known)}")
-            if name in known and not hasattr(value, f"{GROUP}_impl"):
-                raise PluginError(f"plugin {offer}: {name} lacks its decorator, @hookimpl from augment.hookspecs")
+            if inspect.isfunction(value) and (problem := _hook_problem(name, value, known)):
+                raise PluginError(f"plugin {offer}: {problem}")
         try:
             manager.register(module, name=offer.module)
             manager.check_pending()
@@ -212,6 +223,28 @@ class Catalog:
                 )
         self._managers[offer.module] = manager
         return tuple(offered)
+
+
+def _hook_problem(name: str, function: FunctionType, known: Mapping[str, set[str]]) -> str | None:
+    """What is wrong with a module's function as a hook, in words; None where it is a good one, or none at all.
+
+    Args:
+        known: the name of each hook to what it is given.
+    """
+    marks = getattr(function, f"{GROUP}_impl", None)
+    if marks is None:
+        if name in known:
+            return f"{name} lacks its decorator, @hookimpl from augment.hookspecs"
+        return f"there is no hook {name!r}{did_you_mean(name, known)}" if name.startswith("augment_") else None
+    hook = marks["specname"] or name
+    if hook not in known:
+        return f"there is no hook {hook!r}{did_you_mean(hook, known)}"
+    arguments = inspect.signature(function).parameters.values()
+    asked = {argument.name for argument in arguments if argument.default is argument.empty} - known[hook]
+    if asked:
+        given = ", ".join(sorted(known[hook])) or "nothing"
+        return f"{name} asks for {', '.join(sorted(asked))}; the hook is given {given}"
+    return None
 
 
 def component_problem(cls: object) -> str | None:
@@ -258,12 +291,18 @@ def _offer(entry: EntryPoint) -> Offer:
 
 def _try_import(offer: Offer, timeout: float) -> None:
     # -c with the name as an argument: no text of the entry point is ever run as code
-    code = "import importlib, sys; importlib.import_module(sys.argv[1]); sys.stdout.write('imported')"
-    command = [sys.executable, "-c", code, offer.module]
+    code = "import importlib, sys; importlib.import_module(sys.argv[1]); print(sys.argv[2])"
+    told = secrets.token_hex()  # which nothing else says, whatever a plugin prints as it comes and goes
+    command = [sys.executable, "-c", code, offer.module, told]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL)
     except subprocess.TimeoutExpired as error:
         raise PluginError(f"plugin {offer} hangs on import: not done after {timeout:g} seconds") from error
-    if not done.stdout.endswith("imported"):
-        last = (done.stderr.strip().splitlines() or [f"its process ended with status {done.returncode}"])[-1]
-        raise PluginError(f"plugin {offer} fails on import: {last}")
+    if told in done.stdout:
+        return
+    if done.returncode < 0:
+        raise PluginError(f"plugin {offer} crashes on import ({signal.Signals(-done.returncode).name})")
+    said = done.stderr.strip().splitlines()
+    if done.returncode != 1 or not said:
+        raise PluginError(f"plugin {offer} exits on import (status {done.returncode})")
+    raise PluginError(f"plugin {offer} fails on import: {said[-1]}")

@@ -58,6 +58,15 @@ def test_a_broken_plugin_is_bad_and_named(quick, monkeypatch):
     assert _findings()["plugin thing"].told == "it fails on import"
 
 
+def test_a_name_owned_twice_is_one_finding_that_spares_the_built_in_owner(quick, monkeypatch):
+    offers = [Offer("smote", "a", "augment-pipeline", "1.0"), Offer("smote", "b", "somebodys", "1.0")]
+    monkeypatch.setattr(
+        Catalog, "reports", lambda self: [PluginReport(offer, (), "'smote' is offered twice") for offer in offers]
+    )
+    (found,) = [finding for finding in doctor.examine() if finding.what == "plugin smote"]
+    assert found.advice == "upgrade or uninstall somebodys; nothing that does not name it is harmed"
+
+
 def test_a_worker_that_does_not_start_is_bad(monkeypatch):
     def dies(self, jobs, emit):
         raise PluginError("the worker process ended")

@@ -168,8 +168,11 @@ def test_two_classes_of_one_name_for_the_same_data_are_refused_naming_both(plugi
         ("import no_such_library", "fails on import: ModuleNotFoundError: No module named 'no_such_library'"),
         ("this is no python", "fails on import: SyntaxError"),
         ("raise SystemExit(3)", "exits on import (status 3)"),
-        ("", "no component has that name"),
-        (GOOD + "\n    Thing.name = 'other'", "entry point 'thing' is declared, but no component has that name"),
+        ("", "no component has that name; it has none: augment_components lists them"),
+        (
+            GOOD + "\n    Thing.name = 'other'",
+            "is declared, but no component has that name; it has 'judge' and 'other'",
+        ),
         (GOOD + "\n    del Thing.name", "component fake_plugin_0.Thing has no usable `name`"),
         (GOOD + "\n    Thing.name = 'My_Thing'", "has no usable `name`"),
         (GOOD + "\n    Thing.accepts = {'table'}", "`accepts` is {'table'}"),
@@ -181,7 +184,15 @@ def test_two_classes_of_one_name_for_the_same_data_are_refused_naming_both(plugi
         (GOOD.replace("    def sample(self, given, context): ...", ""), "Thing does not implement sample"),
         (GOOD.replace("def augment_components", "def augment_componets"), "did you mean 'augment_components'?"),
         (GOOD.replace("@hookimpl\n    def augment_c", "def augment_c"), "lacks its decorator, @hookimpl"),
-        (GOOD.replace("components():", "components(all):"), "all"),
+        (
+            GOOD.replace("def augment_c", "def augmnt_c"),
+            "no hook 'augmnt_components'; did you mean 'augment_components'?",
+        ),
+        (
+            GOOD.replace("components():", "components(all):"),
+            "augment_components asks for all; the hook is given nothing",
+        ),
+        (OBSERVER.replace("(run)", "(rum)"), "augment_run_started asks for rum; the hook is given run"),
         (GOOD + "\n    API = 2", "was written for API 2; this is augment with API 1: upgrade augment"),
         (GOOD + "\n    API = 0", "upgrade the plugin"),
         (GOOD.replace("Generator)", "Component)").replace("Metric", "Metric, Component"), "eight component bases"),
@@ -221,8 +232,9 @@ def test_a_report_names_components_by_kind(plugin):
     ("source", "words"),
     [
         ("import time; time.sleep(600)", "hangs on import: not done after 2 seconds"),
-        ("import os; os._exit(7)", "fails on import: its process ended with status 7"),
-        ("raise SystemExit(3)", "fails on import"),
+        ("import os; os._exit(7)", "exits on import (status 7)"),
+        ("import sys; print('working', file=sys.stderr); sys.exit(3)", "exits on import (status 3)"),
+        ("import os; os.abort()", "crashes on import (SIGABRT)"),
         ("raise ValueError('out of tune')", "ValueError: out of tune"),
         ("print('imported')\n    raise ValueError('out of tune')", "ValueError: out of tune"),
     ],
@@ -232,6 +244,53 @@ def test_a_report_survives_what_a_plugin_does_on_import(plugin, source, words):
     timeout = 2 if "sleep" in source else 60
     assert words in _reports(broken, timeout=timeout)["broken"].error
     assert broken.module not in sys.modules
+
+
+def test_a_plugin_that_prints_as_it_comes_and_goes_is_not_broken(plugin):
+    noisy = "import atexit\nprint('hello')\natexit.register(print, 'farewell')\n"
+    plugins._try_import(plugin(noisy), timeout=60)
+
+
+def test_what_a_plugin_prints_on_import_stays_out_of_results(plugin, capsys):
+    Catalog([plugin("    print('hello')\n" + GOOD)]).components("thing")
+    assert capsys.readouterr() == ("", "hello\n")
+
+
+def test_an_entry_point_that_names_an_object_is_told_to_name_its_module(plugin):
+    offer = plugin(GOOD)
+    named = Offer(offer.name, f"{offer.module}:Thing", offer.distribution, offer.version)
+    assert f"must name a module alone, such as '{offer.module}'" in _error(named)
+    assert "must name a module alone" in _reports(named)["thing"].error
+
+
+def test_what_is_wrong_with_installed_distributions_is_told_apart(plugin, tmp_path):
+    modules = {
+        "fine": GOOD.replace('"thing"', '"fine"'),
+        "rivals": GOOD,
+        "newer": "API = 2",
+        "misspelt": GOOD.replace("def augment_components", "def augment_componets"),
+        "absent": "import no_such_library",
+    }
+    for name, distribution in [*zip(modules, modules, strict=True), ("rivals", "others")]:
+        info = tmp_path / f"{distribution}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
+        module = plugin(modules[name], module=f"installed_{distribution}").module
+        (info / "entry_points.txt").write_text(f"[augment]\n{name} = {module}\n")
+    catalog = Catalog()
+    found = {offer.distribution: catalog.report(offer, 60).error for offer in catalog.offers if offer.name in modules}
+    assert found == {
+        "fine": "",
+        "rivals": "the name 'rivals' is offered twice, by installed_others (from others 1.0) and installed_rivals "
+        "(from rivals 1.0); uninstall one of them",
+        "others": found["rivals"],
+        "newer": "plugin installed_newer (from newer 1.0) was written for API 2; this is augment with API 1: "
+        "upgrade augment",
+        "misspelt": "plugin installed_misspelt (from misspelt 1.0): there is no hook 'augment_componets'; did you "
+        "mean 'augment_components'?",
+        "absent": "plugin installed_absent (from absent 1.0) fails on import: ModuleNotFoundError: No module named "
+        "'no_such_library'",
+    }
 
 
 def test_a_report_of_a_broken_plugin_leaves_the_others_alone(plugin):
