@@ -186,7 +186,8 @@ def privacy_of(scores: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     else:
         verdict, sentence = "no leak found", "No leak found by these attacks, which is no promise that there is none."
     if near and verdict != "not assessed":
-        sentence += f" Rows of {', '.join(sorted(near))} start from real rows, so they are near them by design."
+        own = sorted(near - {"all"}) or ["all"]  # the mix is near by design because of those
+        sentence += f" Rows of {', '.join(own)} start from real rows, so they are near them by design."
         verdict = "near by design" if not leaks else verdict
     return {"verdict": verdict, "sentence": sentence}
 

@@ -89,7 +89,8 @@ class Catalog:
         offers = self._offers.get(name, [])
         if not offers:
             raise PluginError(
-                f"no installed plugin offers {name!r}{did_you_mean(name, self.names)}; see `augment plugins`"
+                f"no installed plugin offers {name!r}"
+                f"{did_you_mean(name, self.names) or '; `augment plugins` lists what is installed'}"
             )
         if len(offers) > 1:
             owners = " and ".join(str(offer) for offer in offers)

@@ -128,8 +128,9 @@ def source_of(data: Path) -> str:
         use = SOURCES[data.suffix.lower()]
     except KeyError:
         known = ", ".join(SOURCES)
+        such = f"that end in {data.suffix!r}" if data.suffix else "without an ending"
         raise DataError(
-            f"{data}: nothing is known of files that end in {data.suffix!r}; {known} or a folder of images is expected"
+            f"{data}: nothing is known of files {such}; {known} or a folder of images is expected"
         ) from None
     if use != "csv" or not data.is_file():
         return use

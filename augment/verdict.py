@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from augment.judging import CLASS_WEIGHTS, NONE, OVERSAMPLING, SYNTHETIC
-from augment.scores import ScoreRule
+from augment.scores import SCORES, ScoreRule
 
 __all__ = ["direction", "not_assessable", "sentence_of", "why_not_assessable"]
 
@@ -116,4 +116,12 @@ def sentence_of(trial: Mapping[str, Any], rule: ScoreRule) -> tuple[str, str]:
         sentence += (
             f" {words[against['verdict']]} the best cheap alternative, {best['label']} ({best['mean']:{style}})."
         )
+    # a score that went up is no finding where another decides; one that went down is a warning
+    worse = [
+        f"{SCORES[name].label} {real['scores'][name]['mean']:{style}} to {score['mean']:{style}}"
+        for name, score in chosen["scores"].items()
+        if name != rule.name and direction(score["interval"], score["better"]) == "hurts"
+    ]
+    if worse and verdict != "hurts":
+        sentence += f" Worse by other scores: {', '.join(worse)}."
     return verdict, sentence

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -433,3 +434,26 @@ def test_from_data_to_a_run_without_a_word_of_yaml(tmp_path):
 def test_python_m_augment_is_the_command():
     done = subprocess.run([sys.executable, "-m", "augment", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("augment")
+
+
+def test_a_misspelt_command_is_answered_with_the_nearest_one():
+    result = CliRunner().invoke(main, ["runn"])
+    assert result.exit_code == 2
+    assert "there is no command 'runn'; did you mean 'run'?" in result.output
+    assert "No such command 'frobnicate'" in CliRunner().invoke(main, ["frobnicate"]).output
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_file_of_data_in_place_of_a_pipeline_is_answered_with_init(command, tmp_path):
+    (tmp_path / "rows.csv").write_text("a,b\n1,2\n")
+    result = CliRunner().invoke(main, [command, str(tmp_path / "rows.csv")])
+    assert result.exit_code == 2
+    assert f"is data; `augment init {tmp_path / 'rows.csv'}` writes a pipeline for it" in " ".join(
+        result.output.split()
+    )
+
+
+def test_help_names_the_exit_code_of_every_error():
+    told = main.help.partition("Exit codes: ")[2]
+    codes = {cls("").exit_code for cls in (AugmentError, *AugmentError.__subclasses__())}
+    assert {int(code) for code in re.findall(r"\d+", told)} == codes | {0}

@@ -7,7 +7,7 @@ import pytest
 
 from augment import trial
 from augment.scores import SCORES, scores_for
-from augment.verdict import direction, not_assessable
+from augment.verdict import direction, not_assessable, sentence_of
 
 NUM_ROWS = 120
 NUM_SEEDS = 5
@@ -148,6 +148,20 @@ def test_the_words_follow_from_the_interval(interval, better, verdict):
 def test_the_sentence_compares_with_the_best_cheap_alternative(cheap, words):
     found = planted({"none": 0.4, "class-weights": 0.3, "oversampling": cheap, "synthetic": 0.8})
     assert words in found["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("interval", "words"),
+    [([-0.3, -0.1], " Worse by other scores: ROC AUC 0.900 to 0.700."), ([-0.3, 0.1], "")],
+    ids=["certain", "perhaps chance"],
+)
+def test_a_score_that_did_not_decide_and_is_surely_worse_is_named(interval, words):
+    found = planted({"none": 0.65, "synthetic": 0.9})
+    before = found["sentence"]
+    none, synthetic = (next(arm for arm in found["arms"] if arm["id"] == id) for id in ("none", "synthetic"))
+    none["scores"]["roc_auc"]["mean"] = 0.9
+    synthetic["scores"]["roc_auc"] |= {"mean": 0.7, "interval": interval}
+    assert sentence_of(found, SCORES["balanced_accuracy"]) == ("helps", before + words)
 
 
 def test_the_best_alternative_is_the_lowest_where_lower_is_better():

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import click
 
-from augment.errors import AugmentError, DiskError, Interrupted, SpecError
+from augment.errors import AugmentError, DiskError, Interrupted, SpecError, did_you_mean
 
 __all__ = ["Command", "Commands", "Family"]
 
@@ -63,6 +63,16 @@ class Commands(click.Group):
         command = getattr(importlib.import_module(self.places[cmd_name]), cmd_name.replace("-", "_"))
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first argument names; the nearest known one is in the message where there is none."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            hint = did_you_mean(args[0], self.list_commands(ctx))
+            raise click.UsageError(f"there is no command {args[0]!r}{hint}", ctx) if hint else error from None
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error becomes a message on stderr and the exit code of its class."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,7 +13,22 @@ from click.shell_completion import CompletionItem
 __all__ = ["SpecFile", "complete_component", "complete_device", "pairs", "set_option"]
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
-SpecFile = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+class _SpecFile(click.Path):
+    """A pipeline file; who names a file of data is told what makes a pipeline of it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if path.suffix.lower() not in (".yaml", ".yml"):
+            from augment.suggest import SOURCES
+
+            if path.suffix.lower() in SOURCES:
+                self.fail(f"{path} is data; `augment init {path}` writes a pipeline for it", param, ctx)
+        return path
+
+
+SpecFile = _SpecFile(exists=True, dir_okay=False, path_type=Path)
 
 
 def complete_component(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
