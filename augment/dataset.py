@@ -135,7 +135,10 @@ class Dataset:
         for name in sorted(self.arrays):
             values_array = self.arrays[name]
             digest.update(f"{name}\0{values_array.dtype}\0{values_array.shape}\0".encode())
-            digest.update("\0".join(self.schema.arrays[name].vocabulary or ()).encode())
+            array = self.schema.arrays[name]
+            digest.update("\0".join(array.vocabulary or ()).encode())
+            for channel, said in (array.channels or {}).items():
+                digest.update("\0".join([channel, said.type, *(said.categories or ())]).encode())
             for start in range(0, len(values_array), 4096):
                 digest.update(np.ascontiguousarray(values_array[start : start + 4096]).tobytes())
         return digest.hexdigest()

@@ -166,3 +166,8 @@ def test_parts_whose_tokens_have_other_names_are_not_put_together():
 def test_parts_of_other_widths_are_not_put_together():
     with pytest.raises(DataError, match="rows of another shape"):
         Dataset.concat([tokens(["", "a"], [[1]], [1]), tokens(["", "a"], [[1, 0]], [1])])
+
+
+def test_what_channels_are_called_and_hold_is_part_of_the_content():
+    said = ({"a": {}}, {"b": {}}, {"a": {"categories": ["x"]}}, {"a": {"categories": ["y"]}})
+    assert len({of(np.zeros((1, 2, 1)), channels=channels).fingerprint() for channels in said}) == len(said)

@@ -72,6 +72,7 @@ BESIDE = {
     "sequence_drawing",
     "sequences",
     "series_scaling",
+    "spreadsheets",
     "step_codes",
     "training",
     "scaffold",

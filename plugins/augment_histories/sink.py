@@ -17,6 +17,7 @@ from augment.components import Accepts, Sink
 from augment.dataset import Dataset
 from augment.errors import DataError
 from augment.schema import Column, Schema
+from augment.spreadsheets import guarded
 from augment_histories.rows import BEGAN, GAP, LENGTH
 
 
@@ -24,7 +25,7 @@ class HistoriesSink(Sink):
     """Writes `train.csv` and `test.csv` with an event a line: user, item, what is known of it, and of the user.
 
     A user's own columns, and where the user came from, stand in each line. Times are made of when a history began and
-    the gaps between its events.
+    the gaps between its events. Words that a spreadsheet would run as a formula get a `'` in front.
     """
 
     name = "histories"
@@ -70,12 +71,14 @@ def _events(batch: Dataset, items: str, num_before: int) -> pa.Table:
     for name in frame.columns:
         if name not in left_out:
             found[name] = _plain(frame[name], rows)
-    return pa.table(found)
+    names = guarded(pa.array(list(found), pa.string())).to_pylist()
+    cells = [guarded(values) if pa.types.is_string(values.type) else values for values in found.values()]
+    return pa.table(cells, names=names)
 
 
 def _plain(values: pd.Series, rows: np.ndarray) -> pa.Array:
     cells = pa.Array.from_pandas(values)
-    if pa.types.is_dictionary(cells.type):
+    if pa.types.is_dictionary(cells.type) or pa.types.is_large_string(cells.type):
         cells = cells.cast(pa.string())
     return cells.take(pa.array(rows))
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 from pydantic import Field
 
@@ -19,10 +18,7 @@ from augment.components import Accepts, Sink
 from augment.dataset import Dataset
 from augment.errors import DataError
 from augment.schema import Column, Schema
-
-# what spreadsheets run as a formula (OWASP, "CSV injection"), behind quotes put there before
-FORMULA = r"^'*[=+\-@\t\r\n＝＋－＠]"
-NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+from augment.spreadsheets import guarded
 
 
 class SeriesCsvSink(Sink):
@@ -64,7 +60,7 @@ class SeriesCsvSink(Sink):
         path = folder / f"{name}.csv"
         with path.open("wb") as file:
             header = io.StringIO()
-            csv.writer(header, lineterminator="\n").writerow(_guarded(pa.array(names, pa.string())).to_pylist())
+            csv.writer(header, lineterminator="\n").writerow(guarded(pa.array(names, pa.string())).to_pylist())
             file.write(header.getvalue().encode())
             for table in self._tables(batches, schema, beside):
                 pacsv.write_csv(table, file, pacsv.WriteOptions(include_header=False))
@@ -102,21 +98,16 @@ def _channel(values: np.ndarray, channel: Column) -> pa.Array:
         return pa.array(whole, mask=missing)
     if channel.type == "boolean":
         return pa.array(whole > 0, mask=missing)
-    labels = _guarded(pa.array(channel.categories or (), pa.string()))
+    labels = guarded(pa.array(channel.categories or (), pa.string()))
     return pa.DictionaryArray.from_arrays(pa.array(whole.astype(np.int32), mask=missing), labels).cast(pa.string())
 
 
 def _beside(values: pd.Series, column: Column) -> pa.Array:
     if column.type == "category":
-        labels = _guarded(pa.Array.from_pandas(values.cat.categories).cast(pa.string()))
+        labels = guarded(pa.Array.from_pandas(values.cat.categories).cast(pa.string()))
         codes = values.cat.codes.to_numpy().astype(np.int32)
         return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), labels).cast(pa.string())
     array = pa.Array.from_pandas(values)
     if pa.types.is_large_string(array.type):
         array = array.cast(pa.string())
-    return _guarded(array) if pa.types.is_string(array.type) else array
-
-
-def _guarded(words: pa.Array) -> pa.Array:
-    runs = pc.and_not(pc.match_substring_regex(words, FORMULA), pc.match_substring_regex(words, NUMBER))
-    return pc.if_else(runs, pc.binary_join_element_wise("'", words, ""), words)
+    return guarded(array) if pa.types.is_string(array.type) else array

@@ -17,11 +17,8 @@ from augment.components import Accepts, Sink
 from augment.dataset import Dataset
 from augment.errors import DataError
 from augment.schema import Schema
+from augment.spreadsheets import guarded
 from augment_tables.arrow import table_of
-
-# what spreadsheets run as a formula (OWASP, "CSV injection"), behind quotes put there before; a negative number is none
-FORMULA = r"^'*[=+\-@\t\r\n＝＋－＠]"
-NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 
 
 class CsvSink(Sink):
@@ -69,8 +66,7 @@ class CsvSink(Sink):
 
     def _cells(self, values: pa.Array) -> pa.Array:
         if pa.types.is_dictionary(values.type):  # a few labels to look at instead of all rows
-            guarded = pa.DictionaryArray.from_arrays(values.indices, self._guarded(values.dictionary))
-            return guarded.cast(pa.string())
+            return pa.DictionaryArray.from_arrays(values.indices, self._guarded(values.dictionary)).cast(pa.string())
         return self._guarded(values) if pa.types.is_string(values.type) else values
 
     def _header(self, schema: Schema) -> bytes:
@@ -80,13 +76,7 @@ class CsvSink(Sink):
         return line.getvalue().encode()
 
     def _guarded(self, words: pa.Array) -> pa.Array:
-        if not self.params.guard_formulas:
-            return words
-        runs = pc.match_substring_regex(words, FORMULA)
-        if not pc.any(runs).as_py():
-            return words
-        runs = pc.and_not(runs, pc.match_substring_regex(words, NUMBER))
-        return pc.if_else(runs, pc.binary_join_element_wise("'", words, ""), words)
+        return guarded(words) if self.params.guard_formulas else words
 
 
 def _plain_times(tables: Iterable[pa.Table], folder: Path) -> Iterator[pa.Table]:
