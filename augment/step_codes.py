@@ -42,7 +42,7 @@ __all__ = ["StepCodes", "StepTeller"]
 MOST_PIECES = 64  # of a channel's range, and as many of its changes
 NUM_HEIGHTS = 64  # ranges that a height is told by
 MOST_FITTED = 200_000  # steps that the ranges of a channel follow from
-SMOOTH = 0.5  # changes that spread less than so much of what the values do,
+SMOOTH = 0.3  # changes that spread less than so much of what the values do,
 LEAST_ECHO = -0.25  # and that are correlated with the next at least so much: the less, the more is mere noise (-0.5)
 COUNTED, PER_OCTAVE = 32, 8  # steps that remain are told exactly up to so many, and in so many parts an octave beyond
 
