@@ -11,9 +11,9 @@ Then come the steps of the arrays, a field a channel. Code 0 of the first field 
 says nothing, which is all they say beside a column. At every step the network is told how many more there are, so a
 series ends where it should and not where chance has it.
 
-What is unusual: a channel that moves little from step to step is coded by how it moves, and the network is told how
-high it stands. Codes of the heights alone would make a smooth series jitter inside their ranges. And where in their
-ranges the values of a step lie is one number for all channels, so that two that are always equal stay so.
+What is unusual: channels may be coded by how they move from step to step, the network being told how high they stand,
+for lines that do not jitter inside the ranges of codes. And where in their ranges the values of a step lie is one
+number for all channels, so that two that are always equal stay so.
 
 Shapes: N rows, T steps, M steps of all rows together, L of these of the arrays, S columns, K fields, J fields told,
 C codes of a field, B places.
@@ -42,8 +42,6 @@ __all__ = ["StepCodes", "StepTeller"]
 MOST_PIECES = 64  # of a channel's range, and as many of its changes
 NUM_HEIGHTS = 64  # ranges that a height is told by
 MOST_FITTED = 200_000  # steps that the ranges of a channel follow from
-SMOOTH = 0.3  # changes that spread less than so much of what the values do,
-LEAST_ECHO = -0.25  # and that are correlated with the next at least so much: the less, the more is mere noise (-0.5)
 COUNTED, PER_OCTAVE = 32, 8  # steps that remain are told exactly up to so many, and in so many parts an octave beyond
 
 
@@ -81,7 +79,7 @@ class Places(_Field):
 
 
 class Amounts(_Field):
-    """Numbers: codes of values, one for missing, and codes of changes where the channel is smooth."""
+    """Numbers: codes of values, one for missing, and codes of changes where those are asked for."""
 
     kind: Literal["amounts"] = "amounts"
     values: Number
@@ -91,7 +89,7 @@ class Amounts(_Field):
     high: float
 
     @classmethod
-    def fit(cls, column: Column, values: np.ndarray, has_before: np.ndarray, as_changes: bool | None) -> Self:
+    def fit(cls, column: Column, values: np.ndarray, has_before: np.ndarray, as_changes: bool) -> Self:
         """From the values of all steps, (L,) float64 with NaN where missing, and whether another is before each."""
         present = values[~np.isnan(values)]
         number = Column(type="number", decimals=0 if column.type == "integer" else column.decimals)
@@ -101,8 +99,6 @@ class Amounts(_Field):
         changes, heights = None, np.empty(0)
         moves = np.where(has_before, np.diff(values, prepend=np.nan), np.nan)
         steps = moves[~np.isnan(moves)]
-        if as_changes is None:
-            as_changes = len(np.unique(present)) > fitted.num_values and _is_smooth(present, moves)
         if as_changes and len(steps):
             changes = Number.fit(
                 "", number.model_copy(update={"decimals": fitted.digits}), _some(steps), False, MOST_PIECES
@@ -175,16 +171,6 @@ class Amounts(_Field):
 Field = Places | Amounts
 
 
-def _is_smooth(present: np.ndarray, moves: np.ndarray) -> bool:
-    """Whether values are better foretold by how they change; (L,) changes, NaN where there is none."""
-    echoes = moves[1:] * moves[:-1]
-    echoes = echoes[~np.isnan(echoes)]
-    if not len(echoes):
-        return False
-    variance = np.nanvar(moves)
-    return bool(0 < variance < SMOOTH**2 * present.var() and echoes.mean() > LEAST_ECHO * variance)
-
-
 def _some(values: np.ndarray) -> pd.Series:
     """Evenly chosen values, no more than are needed."""
     return pd.Series(values[:: max(1, -(-len(values) // MOST_FITTED))])
@@ -218,12 +204,12 @@ class StepCodes:
         )
 
     @classmethod
-    def fit(cls, data: Dataset, as_changes: bool | None = None) -> Self:
+    def fit(cls, data: Dataset, as_changes: bool = False) -> Self:
         """Learn codes.
 
         Args:
             data: the training part. Its arrays are tokens, a series, or both with the same length column.
-            as_changes: whether channels of numbers are coded by their changes; by default those that are smooth.
+            as_changes: whether channels of numbers are coded by their changes, and not by their values.
 
         Raises:
             DataError: the arrays have not the same steps, or there is no step.

@@ -41,7 +41,7 @@ JUDGE_STEPS, BATCH = 1_000, 128
 
 def italy() -> None:
     makers: dict[str, Generator] = {
-        "rnn, values": SeriesRnn(SeriesRnn.Params(changes=False)),
+        "rnn, values": SeriesRnn(),
         "rnn, changes": SeriesRnn(SeriesRnn.Params(changes=True)),
         "vae": SeriesVae(),
         "gan": SeriesGan(SeriesGan.Params(steps=500)),
@@ -50,7 +50,11 @@ def italy() -> None:
 
 
 def plaid() -> None:
-    _train_on_synthetic("PLAID", {"rnn": SeriesRnn()}, None, seeds=range(1))
+    makers: dict[str, Generator] = {
+        "rnn, values": SeriesRnn(),
+        "rnn, changes": SeriesRnn(SeriesRnn.Params(changes=True)),
+    }
+    _train_on_synthetic("PLAID", makers, None, seeds=range(1))
 
 
 def _train_on_synthetic(name: str, makers: dict[str, Generator], rows: int | None, seeds: range = SEEDS) -> None:

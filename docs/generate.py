@@ -6,16 +6,32 @@ python docs/generate.py --check    say which are out of date, and exit with 1 if
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import click
 from pydantic import BaseModel
 
-from augment import cli, components, describe, errors, hookspecs, schema
+from augment import (
+    cli,
+    components,
+    dataset,
+    describe,
+    drawing,
+    errors,
+    hookspecs,
+    loaders,
+    resampling,
+    rundir,
+    runner,
+    schema,
+    state,
+)
 from augment.pipeline import Mix, Pipeline, Search, Split, Trial, Use
 from augment.plugins import Catalog
 from augment.scores import SCORES
@@ -33,6 +49,7 @@ def pages() -> dict[str, str]:
         "contracts.md": contracts_page(),
         "cli.md": cli_page(),
         "hooks.md": hooks_page(),
+        "python.md": python_page(),
     }
     return {name: f"{MADE}\n\n{text.strip()}\n" for name, text in made.items()}
 
@@ -110,6 +127,60 @@ def contracts_page() -> str:
             parts += [f"### {cls.__name__}.{name}", f"```python\n{signature(name, member)}\n```"]
             parts.append(sections(inspect.getdoc(member) or ""))
     return "\n\n".join(parts)
+
+
+def python_page() -> str:
+    """What training scripts call, and the data that plugins are handed."""
+    parts = [
+        "# Python",
+        "What `import augment` gives to a training script, and the data that a plugin of your own is handed and gives "
+        "back. What a component must do is under [Contracts](contracts.md).",
+    ]
+    entries: list[tuple[str, str, object]] = [
+        ("augment.run", "run", runner.run),
+        ("augment.check", "check", runner.check),
+        ("augment.sample", "sample", drawing.sample),
+        ("augment.load", "load", rundir.Run),
+        ("augment.loaders.mixed", "mixed", loaders.mixed),
+        ("augment.loaders.tensors", "tensors", loaders.tensors),
+        ("augment.resampling.Augmenter", "Augmenter", resampling.Augmenter),
+        ("augment.dataset.Dataset", "Dataset", dataset.Dataset),
+        ("augment.schema.Schema", "Schema", schema.Schema),
+        ("augment.schema.Column", "Column", schema.Column),
+        ("augment.schema.Array", "Array", schema.Array),
+        ("augment.schema.infer", "infer", schema.infer),
+        ("augment.schema.observe", "observe", schema.observe),
+        ("augment.schema.labels_of", "labels_of", schema.labels_of),
+        ("augment.state.write_state", "write_state", state.write_state),
+        ("augment.state.read_state", "read_state", state.read_state),
+        ("augment.components.derive_seed", "derive_seed", components.derive_seed),
+    ]
+    for path, name, member in entries:
+        parts.append(f"## {path}")
+        if inspect.isclass(member):
+            parts += class_part(member)
+        else:
+            parts += [f"```python\n{signature(name, member)}\n```", indented_code(inspect.getdoc(member) or "")]
+    return "\n\n".join(parts)
+
+
+def class_part(cls: type) -> Iterator[str]:
+    """A class that is used as it is: how it is made, its documentation, its own public methods."""
+    if issubclass(cls, BaseModel):
+        yield indented_code(inspect.cleandoc(cls.__doc__ or ""))
+        if cls is not schema.Schema:
+            yield settings_table(cls)
+    else:
+        yield f"```python\n{signature(cls.__name__, cls).removeprefix('def ').removesuffix(' -> None')}\n```"
+        yield indented_code(inspect.cleandoc(cls.__doc__ or ""))
+    for name, member in vars(cls).items():
+        plain = getattr(member, "__func__", None) or getattr(member, "fget", None) or getattr(member, "func", member)
+        if name.startswith("_") or not inspect.isfunction(plain) or not plain.__doc__:
+            continue
+        is_value = isinstance(member, property | functools.cached_property)
+        shown = f"{name}" if is_value else signature(name, plain)
+        yield f"**`{' '.join(shown.removeprefix('def ').split())}`**"
+        yield sections(inspect.getdoc(plain) or "")
 
 
 def own_methods(cls: type) -> Iterator[tuple[str, object]]:
@@ -204,8 +275,25 @@ def signature(name: str, function: object) -> str:
     """`def name(...) -> ...:` as written in the code."""
     assert callable(function)
     found = inspect.signature(function)
-    text = re.sub(r"'([^']*)'", r"\1", str(found))
-    return f"def {name}{text}"
+    parameters = [
+        one.replace(annotation=_as_written(one.annotation), default=_named(one.default))
+        for one in found.parameters.values()
+    ]
+    written = found.replace(parameters=parameters, return_annotation=_as_written(found.return_annotation))
+    return textwrap.fill(f"def {name}{written}", 100, subsequent_indent="    ", break_long_words=False)
+
+
+class _Written(str):
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _named(default: object) -> object:
+    return _Written(default.__name__) if inspect.isfunction(default) else default
+
+
+def _as_written(annotation: object) -> object:
+    return _Written(annotation) if isinstance(annotation, str) else annotation
 
 
 def first_paragraph(cls: type) -> str:
@@ -220,6 +308,8 @@ def indented_code(text: str) -> str:
         head, *body = re.split(r"\n\n(?= {4})", block, maxsplit=1)
         if block.startswith("    "):
             head, body = "", [block]
+        elif block.startswith(">>> "):
+            head, body = f"```pycon\n{block}\n```", []
         parts += [head] if head else []
         for inner in body:
             language = "python" if re.search(r"^ {4}(class|def|import) ", inner, re.M) else "text"
@@ -229,8 +319,6 @@ def indented_code(text: str) -> str:
 
 def dedent(text: str) -> str:
     """Python without its common indentation; the escaped quotes of a docstring in a docstring are undone."""
-    import textwrap
-
     return textwrap.dedent(text).strip("\n")
 
 

@@ -134,11 +134,6 @@ def test_state_comes_back():
     assert (again.num_codes, again.num_told) == (codes.num_codes, codes.num_told)
 
 
-def test_smooth_channels_are_coded_by_changes():
-    codes = StepCodes.fit(dataset(500, 40, unequal=False))
-    assert len(codes.num_told) == 2  # the steps that remain, and how high the walk stands
-
-
 def test_equal_channels_stay_equal():
     data = dataset(100, unequal=False)
     twice = data.arrays["walk"][..., [0, 0]]

@@ -31,9 +31,8 @@ class SeriesRnn(components.Generator):
     """Draws time series step by step, each given those before it and the class, with a recurrent network.
 
     Takes series of unequal lengths, several channels, numbers and categories, missing values, and columns beside them:
-    all is drawn together. Values keep the range, the decimals and the repeated values of the training series; channels
-    that move little from step to step are drawn by how they move. With fewer than some hundred series `vae` is closer.
-    Long series lose their beat: try `changes: false` where they wander.
+    all is drawn together. Values keep the range, the decimals and the repeated values of the training series. With
+    fewer than some hundred series `vae` is closer, and long series lose their beat.
     """
 
     name = "rnn"
@@ -43,9 +42,9 @@ class SeriesRnn(components.Generator):
     class Params(components.Params):
         """How series are coded, learnt and drawn."""
 
-        changes: bool | None = None
-        """Whether numbers are coded by how they change from step to step, and not by their values. By default those
-        channels that are smooth."""
+        changes: bool = False
+        """Whether numbers are coded by how they change from step to step, and not by their values: lines without
+        jumps, which may wander off."""
         cell: Literal["gru", "lstm", "mingru"] = "gru"
         """The recurrent unit. `mingru` is quick to train on long series, and needs layers."""
         width: int | None = Field(None, ge=16, multiple_of=16)

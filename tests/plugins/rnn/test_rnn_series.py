@@ -72,10 +72,10 @@ def test_missing_values_are_as_frequent_as_before(changes, tmp_path):
     assert 0.12 < share[1] < 0.3
 
 
-def test_a_smooth_series_stays_smooth(tmp_path):
+def test_a_smooth_series_stays_smooth_by_changes(tmp_path):
     rng = np.random.default_rng(0)
     waves = 5 * np.sin(np.arange(24) / 4 + rng.uniform(0, 6, (300, 1)))[..., None]
-    rows = made(dataset(waves), tmp_path, steps=300)
+    rows = made(dataset(waves), tmp_path, changes=True, steps=300)
     bend = [np.abs(np.diff(series[..., 0], 2, axis=1)).mean() for series in (rows.arrays["series"], waves)]
     assert bend[0] < 1.5 * bend[1]
 
