@@ -46,7 +46,7 @@ class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no t
 
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
-    >>> X, y = X[:110], y[:110]                                          # 50, 50 and 10 flowers
+    >>> X, y = X[:110], y[:110]  # 50, 50 and 10 flowers
     >>> X_more, y_more = Augmenter("smote", random_state=0).fit_resample(X, y)
     >>> np.bincount(y_more).tolist()
     [50, 50, 50]
