@@ -5,9 +5,8 @@
 For each dataset and seed another training part is drawn and another hold-out, as large as the data allows. A run with
 `rows: auto` and one for each fixed choice share both; each is judged by its own trial on the hold-out. What is shown
 is the difference to no augmentation, in the direction that is better, with its 95 % interval over the seeds
-(Student). Finished seeds are kept in bench/results/auto.json, so that the work may be done in pieces. Generators of
-texts and series are not among these datasets. Datasets that need files are skipped, and said so, where AUGMENT_DATA
-(by default ../shared/data) has none.
+(Student). Finished seeds are kept in bench/results/auto.json, so that the work may be done in pieces. Datasets that
+need files are skipped, and said so, where AUGMENT_DATA (by default ../shared/data) has none.
 """
 
 from __future__ import annotations
@@ -37,7 +36,11 @@ SMALL = {"use": "anchored", "with": {"members": 4, "steps": 400}}
 TABLE = {"generators": ["smote", SMALL], "filters": []}
 BOOSTING = {"probe": {"use": "boosting", "with": {"max_iter": 60}}, "score": "roc_auc", "seeds": 5}
 LOGISTIC = {**BOOSTING, "probe": "logistic"}
+WORDS = {"probe": "tfidf", "score": "macro_f1", "seeds": 5}
+KERNELS = {"probe": "kernels", "score": "accuracy", "seeds": 5}
 IMAGE = {"generators": ["albumentations"], "filters": []}
+TEXT = {"generators": ["text-edits"], "filters": []}
+SERIES = {"generators": ["series-edits"], "filters": []}
 CNN = {"probe": {"use": "cnn", "with": {"steps": 150}}, "score": "balanced_accuracy", "seeds": 3}
 SEARCH = {"seeds": 5}
 QUICK = {"seeds": 4, "amounts": ["balance", "1x", "5x"]}
@@ -68,6 +71,48 @@ def mnist(folder: Path, rows: dict[int, int], seed: int) -> dict[str, Any]:
     return {"source": source, "schema": {"target": "digit"}, "split": {"holdout": 1 - 1 / times}}
 
 
+def texts(folder: Path, table: pd.DataFrame, rows: dict[str, int], times: int, seed: int) -> dict[str, Any]:
+    """So many training texts of each class, and `times` as many to judge by."""
+    parts = [
+        table[table["label"] == label].sample((times + 1) * count, random_state=seed) for label, count in rows.items()
+    ]
+    pd.concat(parts).to_csv(folder / "texts.csv", index=False)
+    source = {"use": "csv", "with": {"path": str(folder / "texts.csv")}}
+    schema = {"target": "label", "columns": {"text": {"type": "text"}}}
+    return {"source": source, "schema": schema, "split": {"holdout": times / (times + 1)}}
+
+
+def sms(folder: Path, seed: int) -> dict[str, Any]:
+    table = pd.read_csv(DATA / "text/SMSSpamCollection.tsv", sep="\t", quoting=3, names=["label", "text"])
+    table = table[table["label"].isin(["ham", "spam"])].drop_duplicates("text")
+    return texts(folder, table, {"ham": 500, "spam": 70}, 7, seed)
+
+
+def trec(folder: Path, seed: int) -> dict[str, Any]:
+    lines = (DATA / "text/TREC.train.all").read_text(encoding="latin-1").splitlines()
+    table = pd.DataFrame([line.split(maxsplit=1) for line in lines if line.strip()], columns=["label", "text"])
+    table = table.drop_duplicates("text")
+    times = 8
+    counts = (table["label"].value_counts() * 500 / len(table)).astype(int)
+    return texts(folder, table, counts.to_dict(), times, seed)
+
+
+def ucr(folder: Path, name: str, rows: int, seed: int) -> dict[str, Any]:
+    """So many training series of each class of the archive's two parts taken together; the others judge."""
+    lines = [(DATA / f"series/ucr_{name}/{name}_{part}.ts").read_text().splitlines() for part in ("TRAIN", "TEST")]
+    head, series = (
+        [line for line in lines[0] if line[:1] in "#@"],
+        [one for part in lines for one in part if one[:1] not in "#@"],
+    )
+    labels = np.array([one.rsplit(":", 1)[1] for one in series])
+    num_each = np.unique(labels, return_counts=True)[1].min()
+    rng = np.random.default_rng(seed)
+    kept = np.concatenate([rng.permutation(np.flatnonzero(labels == label))[:num_each] for label in np.unique(labels)])
+    (folder / "series.ts").write_text("\n".join([*head, *(series[row] for row in kept)]) + "\n")
+    source = {"use": "ts", "with": {"path": str(folder / "series.ts")}}
+    return {"source": source, "split": {"holdout": 1 - rows / num_each}}
+
+
 def datasets() -> dict[str, Any]:
     """Name to a function of (folder, seed) that gives the pipeline without its mix."""
     half, lopsided = {"split": {"holdout": 0.5}}, {"imbalance": {"malignant": 60}}
@@ -89,8 +134,21 @@ def datasets() -> dict[str, Any]:
         "Adult, 2,000 rows": lambda f, s: {**adult(f, 2000, s), **TABLE, "trial": BOOSTING},
         "MNIST, 10 a class": lambda f, s: {**mnist(f, dict.fromkeys(range(10), 10), s), **IMAGE, "trial": CNN},
         "MNIST, 50 a class": lambda f, s: {**mnist(f, dict.fromkeys(range(10), 50), s), **IMAGE, "trial": CNN},
+        "MNIST, 5 x 20 and 5 x 200": lambda f, s: {
+            **mnist(f, {digit: 20 if digit < 5 else 200 for digit in range(10)}, s), **IMAGE, "trial": CNN,
+        },
+        "SMS, 70 of 570 are spam": lambda f, s: {**sms(f, s), **TEXT, "trial": WORDS},
+        "TREC, 500 questions": lambda f, s: {**trec(f, s), **TEXT, "trial": {**WORDS, "score": "accuracy"}},
+        "ItalyPowerDemand, 10 a class": lambda f, s: {**ucr(f, "ItalyPowerDemand", 10, s), **SERIES, "trial": KERNELS},
+        "GunPoint, 10 a class": lambda f, s: {**ucr(f, "GunPoint", 10, s), **SERIES, "trial": KERNELS},
     }  # fmt: skip
-    needs = {"Adult": DATA / "table/adult.csv", "MNIST": DATA / "image/mnist/train-images-idx3-ubyte.gz"}
+    needs = {
+        "Adult": DATA / "table/adult.csv",
+        "MNIST": DATA / "image/mnist/train-images-idx3-ubyte.gz",
+        "SMS": DATA / "text/SMSSpamCollection.tsv",
+        "TREC": DATA / "text/TREC.train.all",
+        **{name: DATA / f"series/ucr_{name}/{name}_TRAIN.ts" for name in ("ItalyPowerDemand", "GunPoint")},
+    }
     for name in list(found):
         file = needs.get(name.split(",")[0])
         if file is not None and not file.is_file():
@@ -106,7 +164,13 @@ def gain(trial: dict[str, Any], arm: str) -> float:
 
 
 def run(tree: dict[str, Any], mix: dict[str, Any], seed: int, out: Path) -> Any:
-    tree = {"name": "bench", "metrics": [], "reporters": [], "sinks": ["npz" if "cnn" in str(tree) else "csv"], **tree}
+    tree = {
+        "name": "bench",
+        "metrics": [],
+        "reporters": [],
+        "sinks": ["npz" if {"cnn", "kernels"} & set(str(tree).split("'")) else "csv"],
+        **tree,
+    }
     try:
         return augment.run({**tree, "mix": mix}, seed=seed, out=out, workers=0)
     except BoundMissed as error:
