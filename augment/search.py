@@ -281,7 +281,9 @@ class _Search:
                 {"parts": [str(folder) for folder in seed.mixture.of(generator)], "rows": wanted}
                 for generator, wanted in self._parts(one, counts).items()
             ]
-            row = {"arm": one.candidate.kind, "picks": picks, "trial_seed": seed.number}
+            # a fold may be balanced where the training part is not quite: then there is nothing to add
+            arm = one.candidate.kind if picks or not one.candidate.share else NONE
+            row = {"arm": arm, "picks": picks, "trial_seed": seed.number}
             rows.append({**row, "out": str(seed.folder / f"{one.candidate.id}.npy")})
         init = {"component": self.probe.to_json(), "train": str(seed.place), "test": str(seed.folder / "features")}
         return self.session.job("search", self.probe, "augment.judging:predict_arm", init, rows)

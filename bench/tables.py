@@ -1,12 +1,13 @@
 """Measures generators for tables, ours and peers side by side: what they cost, how like their rows are, what for.
 
-    AUGMENT_DATA=DIR python bench/tables.py [full|lowdata] [--sets ...] [--only ...] [--seeds 3] [--quick]
+    AUGMENT_DATA=DIR python bench/tables.py [full|lowdata|large] [--sets ...] [--only ...] [--seeds 3] [--quick]
 
 `full`: a generator learns from all training rows of a table and makes as many; classifiers trained on these, alone or
 beside the real ones, are judged on real test rows. Every fit has a process of its own, one thread, and its CPU time is
 what counts: wall time on a busy machine says nothing.
 `lowdata`: it learns from few rows, and what it makes is added to them; the gain over the real rows alone is paired over
 seeds, each with few rows of its own.
+`large`: what 500,000 rows cost: Adult's training rows drawn with replacement, their first column drawn anew.
 
 Peers are installed in a virtual environment of their own (build/bench-peers), which also has sdmetrics, whose quality
 report compares the columns ("shapes") and the pairs of columns of synthetic and training rows. Adult is read from
@@ -42,11 +43,13 @@ PEERS_PLACE = HERE.parent / "build" / "bench-peers"
 PEER_PACKAGES = ("ctgan==0.12.1", "sdv==2.0.0")
 PEERS = ("CTGAN", "TVAE", "GaussianCopula")
 OURS = ("rnn", "vae", "gan", "anchored")
+LARGE, LARGE_ROWS = "adult, large", 500_000
 SPEED_ROWS, CHUNK = 100_000, 4_096  # the host asks for so many rows a call
 LOW_MAKERS = ("bootstrap", "SMOTENC", "anchored")
 TIMES = (5, 20)  # how many rows are added for each real one
 JUDGES = ("boosting", "small boosting", "logistic")
 TITLES = {"adult": "Adult", "breast-cancer": "Breast cancer", "diabetes": "Diabetes", "digits": "Digits: an eight?"}
+TITLES[LARGE] = f"Adult, {LARGE_ROWS:,} rows to learn from"
 
 
 @dataclass(frozen=True)
@@ -239,6 +242,27 @@ def measure_low(setting: str, seed: int, makers: Iterable[str], folder: Path) ->
     return scores
 
 
+def measure_large(maker: str, seed: int, quick: bool, folder: Path) -> dict[str, float]:
+    """What one generator costs on many rows, and what a classifier learns from as many synthetic ones as Adult has."""
+    table, judge, real = judged("adult", 0)
+    num_rows = 5_000 if quick else LARGE_ROWS
+    rng = np.random.default_rng(seed)
+    many = table.train.iloc[rng.integers(0, len(table.train), num_rows)].reset_index(drop=True)
+    many["fnlwgt"] = rng.permutation(many["fnlwgt"].to_numpy() + rng.integers(-500, 500, num_rows))
+    many.to_csv(folder / "train.csv", index=False)
+    requests = [{"rows": num_rows, "label": None, "chunk": CHUNK, "out": None}]
+    requests.append({"rows": len(table.train), "label": None, "chunk": None, "out": str(folder / "made.csv")})
+    fit = {"train": str(folder / "train.csv"), "discrete": table.discrete, "target": table.target, "seed": seed}
+    (answer,) = call({"maker": maker, "epochs": 1 if quick else 30, "fits": [fit | {"requests": requests}]}, folder)
+    return {
+        "fit": answer["fit"],
+        "rows a CPU-second, in chunks": num_rows / max(answer["requests"][0], 1e-9),
+        "peak": answer["peak"],
+        "synthetic only": judge(read(str(folder / "made.csv"), table.discrete))["auc"],
+        "real": real,
+    }
+
+
 def spread(values: list[float], form: Callable[[float], str]) -> str:
     """Mean, and standard deviation where there are several."""
     mean = form(float(np.mean(values)))
@@ -246,7 +270,7 @@ def spread(values: list[float], form: Callable[[float], str]) -> str:
 
 
 def full_tables(results: dict[str, Any]) -> str:
-    """The figures of `full` in Markdown."""
+    """The figures of `full`, or of `large`, in Markdown."""
     forms: dict[str, tuple[str, Callable[[float], str]]] = {
         "fit": ("fit, CPU-s", lambda value: f"{value:.1f}"),
         "rows a CPU-second": ("rows per CPU-s, one call", lambda value: f"{value / 1e3:.1f}k"),
@@ -260,7 +284,7 @@ def full_tables(results: dict[str, Any]) -> str:
         "near copies": ("equal but for fnlwgt", lambda value: f"{value:.3f}"),
     }
     text = []
-    for name in [name for name in FULL_SETS if name in results]:
+    for name in [name for name in (*FULL_SETS, LARGE) if name in results]:
         runs = results[name]
         order = [maker for maker in (*OURS, *PEERS, "SMOTENC", "bootstrap") if maker in runs]
         shown = [figure for figure in forms if any(figure in run for maker in order for run in runs[maker].values())]
@@ -351,7 +375,7 @@ def write(results: dict[str, Any], folder: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("mode", choices=["full", "lowdata"], nargs="?", default="full")
+    parser.add_argument("mode", choices=["full", "lowdata", "large"], nargs="?", default="full")
     parser.add_argument("--sets", nargs="+", help="tables, or settings of few rows; all of them by default")
     parser.add_argument("--only", nargs="+", choices=sorted(MAKERS), help="generators; all of them by default")
     parser.add_argument("--seeds", type=int, default=3)
@@ -362,12 +386,17 @@ def main() -> None:
     place = asked.results / "tables.json"
     results = json.loads(place.read_text()) if place.exists() else {}
     seeds = range(asked.first_seed, asked.first_seed + asked.seeds)
-    if asked.mode == "full":
-        plan = itertools.product(asked.sets or FULL_SETS, asked.only or [m for m in MAKERS if m != "anchored"], seeds)
+    if asked.mode != "lowdata":
+        sets = (LARGE,) if asked.mode == "large" else asked.sets or FULL_SETS
+        only = asked.only or (("rnn", "vae", "gan") if asked.mode == "large" else set(MAKERS) - {"anchored"})
+        plan = itertools.product(sets, [maker for maker in MAKERS if maker in only], seeds)
         for name, maker, seed in plan:
             with tempfile.TemporaryDirectory() as folder:
                 try:
-                    figures = measure_full(name, maker, seed, asked.quick, Path(folder))
+                    if name == LARGE:
+                        figures = measure_large(maker, seed, asked.quick, Path(folder))
+                    else:
+                        figures = measure_full(name, maker, seed, asked.quick, Path(folder))
                 except FileNotFoundError as error:
                     print(f"skipped: {error}", flush=True)
                     continue

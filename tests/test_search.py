@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -143,6 +144,20 @@ def test_who_cannot_make_the_rows_leaves_and_the_run_goes_on(found):
         assert "rows that fake-drawn was asked for could not be made" in one["reason"]
     assert report["mix"]["rows"] == 0
     assert done.status == "done"
+
+
+def test_a_fold_that_is_balanced_where_the_training_part_is_not_quite_has_nothing_to_add(found, tmp_path):
+    labels = ["yes"] * 21 + ["no"] * 20
+    rows = np.arange(41)
+    frame = pd.DataFrame({"x": rows + 0.5, "y": rows % 7 + 0.5, "label": labels})
+    frame.to_csv(tmp_path / "nearly.csv", index=False)
+    source = {"use": "csv", "with": {"path": str(tmp_path / "nearly.csv")}}
+    _, report = found(source=source, schema={"target": "label"}, split={"holdout": 0.49})
+    none, balance = (
+        next(one for one in report["candidates"] if one["id"] == id_) for id_ in ("none", "fake-drawn-balance")
+    )
+    assert len(balance["values"]) > 1
+    assert set(balance["values"]) & set(none["values"])
 
 
 def test_a_used_up_budget_ends_the_search_at_a_barrier_and_is_told(found):
