@@ -15,12 +15,11 @@ import queue
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
 from augment import errors
 from augment.disk import disk_errors
@@ -281,8 +280,7 @@ class Worker:
     def __init__(self, job: Job, pool: Processes, messages: queue.SimpleQueue[Any]):
         self.job, self.messages = job, messages
         self._opened = self._overdue = False
-        # what the worker prints; only shown when it dies
-        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the worker)
+        self._last_words = b""  # the end of what the worker prints; only shown when it dies
         threads = str(pool.threads)
         environment = {
             **os.environ,
@@ -294,20 +292,18 @@ class Worker:
             "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # cuBLAS is deterministic only with a fixed workspace
             **pool.environment,
         }
-        try:
-            self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "augment.worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._errors,
-                env=environment,
-                text=True,
-                encoding="utf-8",
-                start_new_session=True,  # Ctrl-C reaches the host alone, which then ends its workers
-            )
-        except OSError:
-            self._errors.close()
-            raise
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "augment.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            text=True,
+            encoding="utf-8",
+            start_new_session=True,  # Ctrl-C reaches the host alone, which then ends its workers
+        )
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
 
     def call(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """Have one row done; events go to `messages` as they come."""
@@ -357,10 +353,17 @@ class Worker:
             )
         how = f"was killed by signal {-status}" if status < 0 else f"ended with exit status {status}"
         hint = "; the machine may have run out of memory" if status == -9 else ""
-        self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - MOST_LAST_WORDS))
-        printed = self._errors.read().decode(errors="replace").strip().splitlines()
+        self._listener.join(timeout=1)  # whom the worker started may hold the pipe open for longer
+        printed = self._last_words.decode(errors="replace").strip().splitlines()
         last = f"; its last words: {printed[-1]}" if printed else ""
         return PluginError(f"{self.job.what}: its process {how} without an answer{hint}{last}")
+
+    def _listen(self) -> None:
+        assert self.process.stderr is not None
+        pipe = self.process.stderr.fileno()
+        with contextlib.suppress(OSError):  # closed
+            while said := os.read(pipe, 65_536):
+                self._last_words = (self._last_words + said)[-MOST_LAST_WORDS:]
 
     def kill(self) -> None:
         """End the process at once, and what it has started."""
@@ -380,7 +383,10 @@ class Worker:
         except subprocess.TimeoutExpired:
             self.kill()
             self.process.wait()
-        self._errors.close()
+        self._listener.join(timeout=1)
+        if not self._listener.is_alive():
+            assert self.process.stderr is not None
+            self.process.stderr.close()
 
 
 class _WorkerTraceback(Exception):
