@@ -143,17 +143,13 @@ def _plugins() -> Iterator[Finding]:
     )
     beside = f"; beside the built-in ones from {', '.join(others)}" if others else ""
     yield Finding("plugins", "good", f"{len(reports) - len(broken)} names work{beside}")
-    owners: dict[tuple[str, str], set[str]] = {}  # a name that is offered twice has one trouble and two owners
+    told = set()  # a name that is offered twice has one trouble and two reports
     for report in broken:
-        owners.setdefault((report.offer.name, report.error), set()).add(report.offer.distribution)
-    for (name, error), names in owners.items():
-        culprits = " or ".join(sorted(names - {OWN_DISTRIBUTION}) or [OWN_DISTRIBUTION])
-        yield Finding(
-            f"plugin {name}",
-            "bad",
-            error,
-            f"upgrade or uninstall {culprits}; nothing that does not name it is harmed",
-        )
+        offer, problem = report.offer, report.error.removesuffix(f"; {report.remedy}")
+        remedy = report.remedy or f"upgrade or uninstall {offer.distribution}"
+        if (offer.name, problem) not in told:
+            yield Finding(f"plugin {offer.name}", "bad", problem, f"{remedy}; nothing that does not name it is harmed")
+        told.add((offer.name, problem))
     if importlib.util.find_spec("augment_tables") is None:
         yield Finding(
             "plugins", "bad", "the built-in ones are not installed", f"pip install --force-reinstall {OWN_DISTRIBUTION}"

@@ -77,9 +77,16 @@ class DataError(AugmentError):
 
 
 class PluginError(AugmentError):
-    """A component broke its contract, failed, hung or could not be imported. Names the plugin and the stage."""
+    """A component broke its contract, failed, hung or could not be imported. Names the plugin and the stage.
+
+    `remedy` says what to do, where one thing is known to help; the message ends with it.
+    """
 
     exit_code = 4
+
+    def __init__(self, message: str, remedy: str = ""):
+        super().__init__(f"{message}; {remedy}" if remedy else message)
+        self.remedy = remedy
 
 
 class ShortfallError(AugmentError):

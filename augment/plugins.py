@@ -54,6 +54,7 @@ class PluginReport:
     offer: Offer
     components: tuple[tuple[str, str], ...]  # (kind, name)
     error: str = ""
+    remedy: str = ""  # what to do, where that is known; the error ends with it
 
 
 class Catalog:
@@ -94,7 +95,9 @@ class Catalog:
             )
         if len(offers) > 1:
             owners = " and ".join(str(offer) for offer in offers)
-            raise PluginError(f"the name {name!r} is offered twice, by {owners}; uninstall one of them")
+            others = [offer.distribution for offer in offers if offer.distribution != OWN_DISTRIBUTION]
+            which = others[0] if len(others) == 1 else "all of them but one"
+            raise PluginError(f"the name {name!r} is offered twice, by {owners}", f"uninstall {which}")
         module, colon, _ = offers[0].module.partition(":")
         if colon:
             raise PluginError(f"plugin {offers[0]}: entry point {name!r} must name a module alone, such as {module!r}")
@@ -158,7 +161,7 @@ class Catalog:
         A third party's module is first imported in a subprocess that may take `timeout` seconds, so that one that
         exits, crashes or hangs is reported and harms nobody.
         """
-        error = ""
+        error = remedy = ""
         components: tuple[tuple[str, str], ...] = ()
         try:
             self.offer(offer.name)
@@ -167,8 +170,8 @@ class Catalog:
             if any(cls.name == offer.name for cls in self._load(offer)) or not self._observes(offer):
                 components = tuple((cls.kind, cls.name) for cls in self.components(offer.name))
         except PluginError as problem:
-            error = str(problem)
-        return PluginReport(offer, components, error)
+            error, remedy = str(problem), problem.remedy
+        return PluginReport(offer, components, error, remedy)
 
     def _observes(self, offer: Offer) -> bool:
         """Whether a loaded plugin has hooks beside `augment_components`: one that only observes has no components."""
@@ -182,7 +185,7 @@ class Catalog:
                 with redirect_stdout(sys.stderr):  # stdout is for results, which programs read
                     module = importlib.import_module(offer.module)
             except Exception as error:
-                raise PluginError(f"plugin {offer} fails on import: {type(error).__name__}: {error}") from error
+                raise PluginError(f"plugin {offer} fails on import: {_failure(error)}") from error
             except SystemExit as error:
                 raise PluginError(f"plugin {offer} exits on import (status {error.code})") from error
             self._loaded[offer.module] = self._register(module, offer)
@@ -191,9 +194,10 @@ class Catalog:
     def _register(self, module: ModuleType, offer: Offer) -> tuple[type[Component], ...]:
         wanted = getattr(module, "API", API)
         if wanted != API:
+            newer = isinstance(wanted, int) and wanted > API
             raise PluginError(
-                f"plugin {offer} was written for API {wanted!r}; this is augment with API {API}: "
-                f"{'upgrade augment' if isinstance(wanted, int) and wanted > API else 'upgrade the plugin'}"
+                f"plugin {offer} was written for API {wanted!r}; this is augment with API {API}",
+                f"install a version of {offer.distribution} for API {API}{', or upgrade augment' if newer else ''}",
             )
         manager = pluggy.PluginManager(GROUP)
         manager.add_hookspecs(hookspecs)
@@ -212,7 +216,7 @@ class Catalog:
         except pluggy.PluginValidationError as error:
             raise PluginError(f"plugin {offer}: {error}") from error
         except Exception as error:
-            raise PluginError(f"plugin {offer}: augment_components failed: {type(error).__name__}: {error}") from error
+            raise PluginError(f"plugin {offer}: augment_components failed: {_failure(error)}") from error
         for cls in offered:
             if problem := component_problem(cls):
                 raise PluginError(f"plugin {offer}: {problem}")
@@ -306,4 +310,19 @@ def _try_import(offer: Offer, timeout: float) -> None:
     said = done.stderr.strip().splitlines()
     if done.returncode != 1 or not said:
         raise PluginError(f"plugin {offer} exits on import (status {done.returncode})")
-    raise PluginError(f"plugin {offer} fails on import: {said[-1]}")
+    where = _place(said[-2::-1]) if re.match(r"(Syntax|Indentation|Tab)Error: ", said[-1]) else ""
+    raise PluginError(f"plugin {offer} fails on import: {said[-1]}{where}")
+
+
+def _failure(error: Exception) -> str:
+    """An exception in words, as the last line of a traceback has it; with the place of what is no Python."""
+    if isinstance(error, SyntaxError):
+        where = f" ({error.filename}, line {error.lineno})" if error.filename else ""
+        return f"{type(error).__name__}: {error.msg}{where}"
+    return f"{type(error).__name__}: {error}"
+
+
+def _place(lines: Iterable[str]) -> str:
+    """The first place in a file that lines of a traceback name."""
+    places = (re.fullmatch(r'\s*File "(.+)", (line \d+).*', line) for line in lines)
+    return next((f" ({place[1]}, {place[2]})" for place in places if place), "")

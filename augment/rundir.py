@@ -134,8 +134,16 @@ class Run:
         """
         return self._fitted(FILTERS, "filter", name)
 
+    @property
+    def generators(self) -> list[str]:
+        """The ids of the fitted generators, sorted."""
+        return self._known(MODELS)
+
+    def _known(self, place: str) -> list[str]:
+        return sorted({Path(file).parts[1] for file in self.manifest["files"] if file.startswith(f"{place}/")})
+
     def _fitted(self, place: str, what: str, name: str) -> Path:
-        known = sorted({Path(file).parts[1] for file in self.manifest["files"] if file.startswith(f"{place}/")})
+        known = self._known(place)
         if name not in known:
             raise DataError(f"run {self.folder.name} has no {what} {name!r}; it has {', '.join(known) or 'none'}")
         self._checked(f"{place}/{name}")

@@ -366,6 +366,25 @@ def test_component_names_are_completed():
     assert program(env=environment).stdout == "plain,bootstrap\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("augment sample {run} --rows 5 --generator ", "plain,gan\nplain,smote-2"),
+        ("augment sample {run} --generator sm", "plain,smote-2"),
+        ("augment sample --generator ", ""),  # no run is named yet
+        ("augment sample {run}/models --generator ", ""),
+        ("augment sample {run}/nowhere --generator ", ""),
+    ],
+)
+def test_the_generators_of_the_run_in_the_line_are_completed(tmp_path, words, offered):
+    (tmp_path / "models").mkdir()
+    files = {f"models/{name}/generator.json": "" for name in ("smote-2", "gan")}
+    (tmp_path / "run.json").write_text(json.dumps({"name": "credit", "key": "3fa9c1d2", "files": files}))
+    line = words.format(run=tmp_path)
+    environment = {"_AUGMENT_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
+    assert program(env={**os.environ, **environment}).stdout.strip() == offered
+
+
 def test_a_closed_pipe_ends_quietly():
     code = "from augment.cli import main; main(['show', 'npz'], prog_name='augment')"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

@@ -60,11 +60,21 @@ def test_a_broken_plugin_is_bad_and_named(quick, monkeypatch):
 
 def test_a_name_owned_twice_is_one_finding_that_spares_the_built_in_owner(quick, monkeypatch):
     offers = [Offer("smote", "a", "augment-pipeline", "1.0"), Offer("smote", "b", "somebodys", "1.0")]
-    monkeypatch.setattr(
-        Catalog, "reports", lambda self: [PluginReport(offer, (), "'smote' is offered twice") for offer in offers]
-    )
+    reports = [Catalog(offers).report(offer) for offer in offers]
+    monkeypatch.setattr(Catalog, "reports", lambda self: reports)
     (found,) = [finding for finding in doctor.examine() if finding.what == "plugin smote"]
-    assert found.advice == "upgrade or uninstall somebodys; nothing that does not name it is harmed"
+    assert found.told.startswith("the name 'smote' is offered twice")
+    assert found.told.endswith("(from somebodys 1.0)")
+    assert found.advice == "uninstall somebodys; nothing that does not name it is harmed"
+
+
+def test_the_advice_on_a_plugin_is_what_its_own_error_ends_with(quick, monkeypatch):
+    told = "it was written for API 2"
+    report = PluginReport(Offer("thing", "mod", "somebodys", "2.0"), (), f"{told}; upgrade augment", "upgrade augment")
+    monkeypatch.setattr(Catalog, "reports", lambda self: [report])
+    found = _findings()["plugin thing"]
+    assert found.told == told
+    assert found.advice == "upgrade augment; nothing that does not name it is harmed"
 
 
 def test_a_worker_that_does_not_start_is_bad(monkeypatch):

@@ -193,8 +193,9 @@ def test_two_classes_of_one_name_for_the_same_data_are_refused_naming_both(plugi
             "augment_components asks for all; the hook is given nothing",
         ),
         (OBSERVER.replace("(run)", "(rum)"), "augment_run_started asks for rum; the hook is given run"),
-        (GOOD + "\n    API = 2", "was written for API 2; this is augment with API 1: upgrade augment"),
-        (GOOD + "\n    API = 0", "upgrade the plugin"),
+        (GOOD + "\n    API = 2", "was written for API 2; this is augment with API 1; install a version of"),
+        (GOOD + "\n    API = 2", " for API 1, or upgrade augment"),
+        (GOOD + "\n    API = 0", " for API 1"),
         (GOOD.replace("Generator)", "Component)").replace("Metric", "Metric, Component"), "eight component bases"),
     ],
 )
@@ -246,6 +247,23 @@ def test_a_report_survives_what_a_plugin_does_on_import(plugin, source, words):
     assert broken.module not in sys.modules
 
 
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [("x = 1\nthis is no python", 2), ("if True:\npass", 2), ("x = (\n1", 1), ("if True:\n        x\n\ty", 3)],
+)
+def test_where_a_module_is_no_python_is_said_with_file_and_line(plugin, tmp_path, source, line):
+    broken = plugin(source)
+    place = f"({tmp_path / broken.module}.py, line {line})"
+    assert _reports(broken, timeout=60)["thing"].error.endswith(place)
+    assert _error(broken).endswith(place)
+
+
+def test_where_a_submodule_is_no_python_is_said_when_a_hook_imports_it(plugin, tmp_path):
+    plugin("1 +", module="no_python")
+    broken = plugin(GOOD.replace("return [Thing, Judge]", "import no_python"))
+    assert f"({tmp_path / 'no_python.py'}, line 1)" in _error(broken)
+
+
 def test_a_plugin_that_prints_as_it_comes_and_goes_is_not_broken(plugin):
     noisy = "import atexit\nprint('hello')\natexit.register(print, 'farewell')\n"
     plugins._try_import(plugin(noisy), timeout=60)
@@ -282,10 +300,10 @@ def test_what_is_wrong_with_installed_distributions_is_told_apart(plugin, tmp_pa
     assert found == {
         "fine": "",
         "rivals": "the name 'rivals' is offered twice, by installed_others (from others 1.0) and installed_rivals "
-        "(from rivals 1.0); uninstall one of them",
+        "(from rivals 1.0); uninstall all of them but one",
         "others": found["rivals"],
-        "newer": "plugin installed_newer (from newer 1.0) was written for API 2; this is augment with API 1: "
-        "upgrade augment",
+        "newer": "plugin installed_newer (from newer 1.0) was written for API 2; this is augment with API 1; "
+        "install a version of newer for API 1, or upgrade augment",
         "misspelt": "plugin installed_misspelt (from misspelt 1.0): there is no hook 'augment_componets'; did you "
         "mean 'augment_components'?",
         "absent": "plugin installed_absent (from absent 1.0) fails on import: ModuleNotFoundError: No module named "

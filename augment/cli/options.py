@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-__all__ = ["SpecFile", "complete_component", "complete_device", "pairs", "set_option"]
+__all__ = ["SpecFile", "complete_component", "complete_device", "complete_generator", "pairs", "set_option"]
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -41,6 +41,22 @@ def complete_component(ctx: click.Context, param: click.Parameter, incomplete: s
 def complete_device(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The devices that a name is needed for."""
     return [CompletionItem(name) for name in ("auto", "cpu", "cuda") if name.startswith(incomplete)]
+
+
+def complete_generator(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The generators of the run whose folder stands in the line already."""
+    from augment.errors import DataError
+    from augment.rundir import Run
+
+    # click stops at the option that lacks its value and leaves what stood before it unread
+    folder = ctx.params.get("run_folder") or next(iter(ctx.args), None)
+    if folder is None:
+        return []
+    try:
+        names = Run(folder).generators
+    except DataError:
+        return []
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 def pairs(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, str]:

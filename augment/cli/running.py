@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from augment.cli.group import Command
-from augment.cli.options import SpecFile, complete_device, pairs, set_option
+from augment.cli.options import SpecFile, complete_device, complete_generator, pairs, set_option
 from augment.errors import BoundMissed
 
 
@@ -119,7 +119,12 @@ def run(
 @click.command(cls=Command)
 @click.argument("run_folder", metavar="RUN", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--rows", type=click.IntRange(min=1), required=True, help="How many rows.")
-@click.option("--generator", metavar="ID", help="Which generator of the run.  [default: the only one]")
+@click.option(
+    "--generator",
+    metavar="ID",
+    shell_complete=complete_generator,
+    help="Which generator of the run.  [default: the only one]",
+)
 @click.option("--where", multiple=True, metavar="K=V", callback=pairs, help="Fix a column. Can be repeated.")
 @click.option("--seed", type=click.IntRange(min=0), help="Another seed gives other rows.")
 @click.option(
