@@ -212,7 +212,11 @@ class Score:
         better: which way is better; `none` where neither is.
         interval: lower and upper end of a 95 % interval, or None.
         detail: anything JSON can hold. The key `reference` maps names of controls to the number that they score. A
-            score of an attack on privacy has the keys `limit`, what chance keeps to, and `finding`, a few words.
+            score of an attack on privacy has the keys `limit`, what chance keeps to, and `finding`, a few words. A
+            score of what rows are worth where no model of a target can be trained has the key `gain`; its value is the
+            difference to real rows alone, and `gain` holds what was scored (`score`), what real rows alone reach
+            (`alone`), on how many held-out rows (`judged`), and as pairs of `difference` and `interval` what repeated
+            real rows gain (`oversampling`) and how much more synthetic ones do (`against`). The verdict then is on it.
         private: anything JSON can hold that may point at single rows. It is kept in a file of the run that its owner
             alone can read, and stands in no report.
     """

@@ -19,7 +19,7 @@ from augment.dataset import Dataset
 from augment.describe import table
 from augment.disk import disk_errors
 from augment.errors import DataError, SpecError
-from augment.evidence import HOST_FILTERS, class_counts, privacy_of, private_of, scores_of, trial_of
+from augment.evidence import HOST_FILTERS, class_counts, gain_of, privacy_of, private_of, scores_of, trial_of
 from augment.keys import content_key
 from augment.mixing import Mixture
 from augment.preparation import Prepared, prepare
@@ -182,6 +182,7 @@ def _judged(session: Session, resolved: Resolved, prepared: Prepared, mixture: M
     scores = scores_of(session, steps["metric"], prepared, mixture, {})
     private_of(scores)  # there is no folder to keep it in
     counts = mixture.counts[NAME]
+    trial = gain_of(trial, scores, len(train), {NAME: counts["kept"]})
     per_class = mixture.per_class(train.schema.target if train.schema.task == "classes" else None)[NAME]
     rejected = counts["rejected"][IN_SCHEMA]
     return {

@@ -14,7 +14,7 @@ from augment import trial
 from augment.components import Generator, derive_seed
 from augment.dataset import Dataset
 from augment.errors import DiskError
-from augment.judging import MAX_JUDGED_ROWS, NONE, SYNTHETIC
+from augment.judging import MAX_JUDGED_ROWS, NONE, OVERSAMPLING, SYNTHETIC
 from augment.mix import training_counts
 from augment.mixing import DUPLICATES, Mixture
 from augment.pipeline import Trial
@@ -23,12 +23,13 @@ from augment.sampling import IN_SCHEMA
 from augment.schema import Schema, labels_of
 from augment.session import Session
 from augment.steps import Bound
-from augment.verdict import not_assessable
+from augment.verdict import LEAST_ROWS, direction, not_assessable, sentence_of
 
 __all__ = [
     "HOST_FILTERS",
     "class_counts",
     "counts_of",
+    "gain_of",
     "origins_of",
     "privacy_of",
     "private_of",
@@ -158,6 +159,54 @@ def scores_of(
             in_order = sorted(results, key=lambda result: result[1])
             found += [score for _, _, result in in_order for score in result["scores"]]
     return found
+
+
+def gain_of(
+    trial: dict[str, Any], scores: Sequence[Mapping[str, Any]], num_train: int, made: Mapping[str, int]
+) -> dict[str, Any]:
+    """The trial; where it could judge nothing and a metric says what rows are worth, that in the same form.
+
+    Args:
+        trial: as `trial_of` gives it.
+        scores: as `scores_of` does.
+        num_train: real rows.
+        made: generator to its rows.
+    """
+    found = {score["of"]: score for score in scores if "gain" in score["detail"]}
+    judged = found.get("all") or next(iter(found.values()), None)
+    if trial["assessable"] or judged is None or judged["detail"]["gain"]["judged"] < LEAST_ROWS:
+        return trial
+    gain = judged["detail"]["gain"]
+
+    def arm(name: str, label: str, rows: int, difference: float, interval: Sequence[float] | None) -> dict[str, Any]:
+        mean = gain["alone"] + difference
+        values = {"mean": mean, "difference": difference, "interval": interval, "values": [mean]}
+        return {"id": name, "label": label, "rows": num_train + rows, **values, "scores": {}, "classes": {}}
+
+    total = sum(made.values())
+    arms = [
+        arm(NONE, "real rows alone", 0, 0.0, None),
+        arm(OVERSAMPLING, "oversampling", total, **gain["oversampling"]),
+        arm(SYNTHETIC, "real + synthetic", total, judged["value"], judged["interval"]),
+    ]
+    for maker, score in found.items():
+        if score is not judged:
+            arms.append(arm(maker, f"real + {maker} alone", made[maker], score["value"], score["interval"]))
+    against = {**gain["against"], "verdict": direction(gain["against"]["interval"], judged["better"])}
+    held = {
+        "assessable": True,
+        "reason": "",
+        "probe": judged["metric"],
+        "score": gain["score"],
+        "better": judged["better"],
+        "seeds": 1,
+        "rows": gain["judged"],
+        "chosen": SYNTHETIC,
+        "against": {"arm": OVERSAMPLING, **against},
+        "arms": arms,
+    }
+    verdict, sentence = sentence_of(held, gain["score"], ".3f")
+    return {**held, "verdict": verdict, "sentence": sentence}
 
 
 def private_of(scores: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -124,7 +124,6 @@ def propose(
         "",
         *_mix(look, choice),
         *_filters(choice),
-        *_metrics(look),
     ]
     return "\n".join(lines) + "\n"
 
@@ -234,10 +233,6 @@ def _filters(choice: Choice) -> list[str]:
     return ["", why, "filters: []"]
 
 
-def _metrics(look: Look) -> list[str]:
-    if look.schema.modality != "tokens":
-        return []
-    return ["", "# `next-item`: whether what users met next is foretold better.", "metrics: [fidelity, next-item]"]
 
 
 def _purpose(cls: type[Component]) -> str:

@@ -210,8 +210,8 @@ class Pipeline(_Model):
     """What happens when rows are still missing then: the run fails, or goes on with fewer."""
     trial: Annotated[Trial | None, BeforeValidator(_trial)] = Trial()
     """The experiment on the hold-out; `false` for none."""
-    metrics: list[Use] = [Use(use="fidelity"), Use(use="privacy")]
-    """What is measured of the synthetic rows."""
+    metrics: list[Use] = [Use(use="fidelity"), Use(use="next-item"), Use(use="privacy")]
+    """What is measured of the synthetic rows. Of the defaults, those that cannot work with the data are left out."""
     reporters: list[Use] = [Use(use="html")]
     """What is written for people to read."""
     sinks: list[Use] = [Use(use="parquet")]

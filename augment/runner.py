@@ -14,7 +14,7 @@ from augment import __version__
 from augment.components import Filter, Generator, Kind
 from augment.dataset import Dataset
 from augment.errors import BoundMissed
-from augment.evidence import counts_of, origins_of, privacy_of, private_of, scores_of, threshold_of, trial_of
+from augment.evidence import counts_of, gain_of, origins_of, privacy_of, private_of, scores_of, threshold_of, trial_of
 from augment.judging import SYNTHETIC
 from augment.keys import content_key, library_versions, platform_class
 from augment.mix import PlanRow, amounts, plan, training_counts
@@ -241,6 +241,8 @@ class _Stages:
         trial = trial_of(self.session, pipeline.trial, probe, self.prepared, drawn, self.choice.arm)
         origins = origins_of(self.steps["generator"])
         scores = scores_of(self.session, self.steps["metric"], self.prepared, mixture, origins)
+        made = {maker: counts["kept"] for maker, counts in mixture.counts.items()}
+        trial = gain_of(trial, scores, self.prepared.num_train, made)
         private = private_of(scores)
         thresholds = {bound.id: threshold_of(folder) for bound, folder in filters}
         counts = counts_of(self.prepared, mixture, self.steps["generator"], self.steps["filter"], thresholds)

@@ -153,7 +153,8 @@ def summarise(
         "against": against,
         "arms": arms,
     }
-    verdict, sentence = sentence_of(trial, deciding)
+    style = ".3f" if task == "classes" else ".4g"  # what is in the target's unit may be large or tiny
+    verdict, sentence = sentence_of(trial, deciding.label, style)
     return {**trial, "verdict": verdict, "sentence": sentence}
 
 

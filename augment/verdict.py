@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from augment.judging import CLASS_WEIGHTS, NONE, OVERSAMPLING, SYNTHETIC
-from augment.scores import SCORES, ScoreRule
+from augment.scores import SCORES
 
 __all__ = ["direction", "not_assessable", "sentence_of", "why_not_assessable"]
 
@@ -68,31 +68,31 @@ def direction(interval: Sequence[float] | None, better: str) -> str:
     return NO_EFFECT
 
 
-def sentence_of(trial: Mapping[str, Any], rule: ScoreRule) -> tuple[str, str]:
+def sentence_of(trial: Mapping[str, Any], label: str, style: str) -> tuple[str, str]:
     """The verdict and its sentence.
 
     Args:
         trial: as `metrics.json` holds it, with everything but these two.
-        rule: the score that decides.
+        label: of the score that decides.
+        style: how its values are written, as `format` takes it.
     """
     by_id = {arm["id"]: arm for arm in trial["arms"]}
     real, chosen = by_id[NONE], by_id.get(trial["chosen"])
-    style = ".3f" if rule.task == "classes" else ".4g"  # what is in the target's unit may be large or tiny
     if trial["chosen"] == NONE:
         return NO_EFFECT, (
             "Do not augment: no candidate was better than real rows alone by more than its standard error, so only "
-            f"real rows were written ({rule.label} {real['mean']:{style}} on {trial['rows']} held-out rows)."
+            f"real rows were written ({label} {real['mean']:{style}} on {trial['rows']} held-out rows)."
         )
     if chosen is None:
         return NO_EFFECT, "Nothing was mixed in, so there is nothing to judge."
     subject, several, scored_with = SUBJECTS[trial["chosen"]]
-    scored = f"{rule.label} {real['mean']:{style}} with real rows alone, {chosen['mean']:{style}} {scored_with}"
+    scored = f"{label} {real['mean']:{style}} with real rows alone, {chosen['mean']:{style}} {scored_with}"
     if not trial["assessable"]:
         return UNKNOWN, (
             f"Whether {subject[0].lower()}{subject[1:]} {'help' if several else 'helps'} could not be assessed: "
             f"{trial['reason']} ({scored})."
         )
-    verdict = direction(chosen["interval"], rule.better)
+    verdict = direction(chosen["interval"], trial["better"])
     verb = {
         "helps": "help" if several else "helps",
         "hurts": "hurt" if several else "hurts",
@@ -102,9 +102,10 @@ def sentence_of(trial: Mapping[str, Any], rule: ScoreRule) -> tuple[str, str]:
     if chosen["interval"] is not None:
         low, high = chosen["interval"]
         certainty = f"95 % interval {low:+{style}} to {high:+{style}}"
+    seeds = f", {trial['seeds']} seeds" if trial["seeds"] > 1 else ""
     sentence = (
-        f"{subject} {verb}: {scored} ({chosen['difference']:+{style}}, {certainty}; {trial['rows']} held-out rows, "
-        f"{trial['seeds']} seeds)."
+        f"{subject} {verb}: {scored} ({chosen['difference']:+{style}}, {certainty}; {trial['rows']} held-out rows"
+        f"{seeds})."
     )
     if trial["chosen"] != SYNTHETIC:
         sentence += (
@@ -120,7 +121,7 @@ def sentence_of(trial: Mapping[str, Any], rule: ScoreRule) -> tuple[str, str]:
     worse = [
         f"{SCORES[name].label} {real['scores'][name]['mean']:{style}} to {score['mean']:{style}}"
         for name, score in chosen["scores"].items()
-        if name != rule.name and direction(score["interval"], score["better"]) == "hurts"
+        if name != trial["score"] and direction(score["interval"], score["better"]) == "hurts"
     ]
     if worse and verdict != "hurts":
         sentence += f" Worse by other scores: {', '.join(worse)}."

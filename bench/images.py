@@ -5,9 +5,9 @@
     python bench/images.py page
 
 `quality`: our `vae` and `gan`, a plain conditional DCGAN, and pythae's VAE with a mixture for each class, which is
-installed into a virtual environment of its own in --work, where the judge is kept as well. `help`: the accuracy of a
-small CNN that is trained on 10 or 50 images a class, or on a lopsided set (five classes with 20, five with 500), with
-fresh synthetic images at every step. Data is looked for in AUGMENT_DATA.
+installed into a virtual environment of its own, build/bench-pythae; the judge is kept in --work. `help`: the accuracy
+of a small CNN that is trained on 10 or 50 images a class, or on a lopsided set (five classes with 20, five with 500),
+with fresh synthetic images at every step. Data is looked for in AUGMENT_DATA.
 
 Each figure goes to bench/results/images.json at once and is not measured again; delete it there to have it anew. `page`
 makes bench/results/images.md of them, as the others do when they are done.
@@ -20,7 +20,6 @@ import contextlib
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -32,6 +31,7 @@ import pandas as pd
 import torch
 from image_scores import NUM_JUDGED, Judge, Student, accuracy, judge, mnist, scores, trained
 from peers.dcgan import dcgan
+from peers.environments import python_with
 from safetensors.torch import load_file, save_file
 
 from augment.components import Context
@@ -126,16 +126,6 @@ def pythae(python: Path, images: np.ndarray, labels: np.ndarray, wanted: np.ndar
         return np.load(folder / "drawn.npy"), figures["fit"], figures["num trained"], figures["sampling"]
 
 
-def peer_environment(folder: Path) -> Path:
-    """The Python of an environment with pythae, installed where it is not there yet."""
-    python = folder / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        constraints = HERE.parent / "constraints.txt"
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "-c", constraints, "torch", "pythae"], check=True)
-    return python
-
-
 def kept_judge(place: Path, images: np.ndarray, labels: np.ndarray) -> Judge:
     """The judge, trained where it is not kept yet."""
     if not place.exists():
@@ -165,7 +155,7 @@ def measure_quality(options: argparse.Namespace) -> None:
             if name == "dcgan":
                 drawn, fit, num_trained, sampling = dcgan(*arguments)
             elif name == "pythae":
-                drawn, fit, num_trained, sampling = pythae(peer_environment(options.work / "pythae"), *arguments)
+                drawn, fit, num_trained, sampling = pythae(python_with("bench-pythae", "pythae"), *arguments)
             else:
                 drawn, fit, num_trained, sampling = ours(name, *arguments)
             np.savez_compressed(options.work / f"{name}-{seed}.npz", images=drawn, labels=wanted)

@@ -1,27 +1,37 @@
 """Generators of time series side by side: are their series worth training on, told from real ones, quick to draw.
 
-    AUGMENT_DATA=../shared/data python bench/series_makers.py italy plaid energy speed
+    AUGMENT_DATA=../shared/data python bench/series_makers.py italy plaid energy speed [--only rnn vae gan ...]
 
 `italy` and `plaid`: a probe and the nearest neighbour learn from synthetic rows alone, and are tested on the archive's
 own test part; beside them stand real rows. `energy`: windows of 24 steps of 28 channels, and the judges of TimeGAN
 (Yoon et al. 2019): how well a network tells them from real ones (0 is not at all, 0.5 always), and how well one that
 learnt from them foretells the last channel of real ones; beside them stand held-out windows and copies with 1 % noise.
-`speed`: series of 100 steps drawn per CPU-second. Everything is process CPU time on one thread. Data that is not there
-is skipped, and said so.
+`speed`: series of 100 steps drawn per CPU-second. Each fit has a seed of its own.
+
+Two figures say whether a generator copies, or shies away from the ends. Nearest: the median distance to the nearest
+training series, by that of held-out ones; far below 1 is copying. Range: how far apart the 1 % and the 99 % quantile of
+a channel are, by the same of the training series.
+
+DeepEcho's PAR stands beside ours, installed into a virtual environment of its own, build/bench-deepecho. Everything is
+process CPU time on one thread. Data that is not there is skipped, and said so.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
-import sys
+import subprocess
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
+from peers.environments import python_with
 from torch import Tensor, nn
 
 from augment.components import Context, Generator
@@ -29,49 +39,85 @@ from augment.dataset import Dataset
 from augment.schema import SchemaDeclaration, infer, labels_of, observe
 from augment_gan.series import SeriesGan
 from augment_rnn.series import SeriesRnn
+from augment_series.edits import SeriesEdits
 from augment_series.probe import KernelsProbe
 from augment_series.ts import TsSource
 from augment_vae.series import SeriesVae
 
+HERE = Path(__file__).resolve().parent
 DATA = Path(os.environ.get("AUGMENT_DATA", "../shared/data")) / "series"
 SEEDS = range(2)
 NUM_SHOWN = 2_000  # windows that judges look at
 JUDGE_STEPS, BATCH = 1_000, 128
 
 
-def italy() -> None:
-    makers: dict[str, Generator] = {
-        "rnn, values": SeriesRnn(),
-        "rnn, changes": SeriesRnn(SeriesRnn.Params(changes=True)),
+@dataclass(frozen=True)
+class Par:
+    """DeepEcho's PAR, in a process of its own."""
+
+    epochs: int
+
+    def make(self, train: Dataset, wanted: list[pd.DataFrame], seed: int) -> tuple[list[Dataset], float, list[float]]:
+        """What was drawn for each frame of labels, the CPU-seconds of the fit, and those of each draw."""
+        python = python_with("bench-deepecho", "deepecho==0.8.1")
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            asked = {f"wanted-{place}": _labels(frame) for place, frame in enumerate(wanted)}
+            np.savez(folder / "train.npz", series=train.arrays["series"], labels=_labels(train.frame), **asked)
+            threads = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "TQDM_DISABLE": "1"}
+            command = [python, HERE / "peers" / "par.py", folder, str(self.epochs), str(seed)]
+            subprocess.run(command, env=os.environ | threads, check=True)
+            figures = json.loads((folder / "figures.json").read_text())
+            made = [
+                Dataset.of(frame, {"series": np.load(folder / f"drawn-{place}.npy")}, train.schema)
+                for place, frame in enumerate(wanted)
+            ]
+        return made, figures["fit"], figures["draws"]
+
+
+Maker = Generator | Par
+
+
+def italy(only: list[str]) -> None:
+    makers: dict[str, Maker] = {
+        "rnn": SeriesRnn(),
         "vae": SeriesVae(),
-        "gan": SeriesGan(SeriesGan.Params(steps=500)),
+        "gan": SeriesGan(),
+        "series-edits": SeriesEdits(),
+        "PAR": Par(epochs=1_000),
     }
-    _train_on_synthetic("ItalyPowerDemand", makers, 300)
+    _train_on_synthetic("ItalyPowerDemand", _chosen(makers, only), 300)
 
 
-def plaid() -> None:
-    makers: dict[str, Generator] = {
-        "rnn, values": SeriesRnn(),
-        "rnn, changes": SeriesRnn(SeriesRnn.Params(changes=True)),
-    }
-    _train_on_synthetic("PLAID", makers, None, seeds=range(1))
+def plaid(only: list[str]) -> None:
+    makers: dict[str, Maker] = {"rnn": SeriesRnn(), "series-edits": SeriesEdits()}
+    _train_on_synthetic("PLAID", _chosen(makers, only), None)
 
 
-def _train_on_synthetic(name: str, makers: dict[str, Generator], rows: int | None, seeds: range = SEEDS) -> None:
+def _train_on_synthetic(name: str, makers: dict[str, Maker], rows: int | None) -> None:
     train, test = (_ts(name, part) for part in ("TRAIN", "TEST"))
-    print(f"{name}: real rows: {_both([_accuracies(train, test, seed) for seed in seeds])}", flush=True)
+    print(f"{name}: real rows: {_both([_accuracies(train, test, seed) for seed in SEEDS])}", flush=True)
+    one_length = train.lengths("series").min() == train.arrays["series"].shape[1]
     wanted = np.arange(rows or len(train)) % len(train)
     given = train.frame[["label"]].iloc[wanted].reset_index(drop=True)
     for what, maker in makers.items():
-        scores, seconds = [], 0.0
-        for seed in seeds:
-            made, seconds = _make(maker, train, given, seed)
+        scores, near, ranges, seconds = [], [], [], []
+        for seed in SEEDS:
+            made, spent = _make(maker, train, given, seed)
             scores.append(_accuracies(made, test, seed))
-        lengths = "" if train.lengths("series").min() == train.arrays["series"].shape[1] else _lengths(train, made)
-        print(f"{name}: {what}: {_both(scores)}; {seconds:.0f} CPU-s{lengths}", flush=True)
+            seconds.append(spent)
+            if one_length:
+                real, shown, others = (data.arrays["series"] for data in (train, made, test))
+                near.append(_nearest(shown, real) / _nearest(others, real))
+                ranges.append(_range(shown, real))
+        more = f"; nearest {_spread(near)}, range {_spread(ranges)}" if one_length else _lengths(train, made)
+        print(f"{name}: {what}: {_both(scores)}{more}; {np.mean(seconds):.0f} CPU-s", flush=True)
 
 
-def _make(maker: Generator, train: Dataset, given: pd.DataFrame, seed: int) -> tuple[Dataset, float]:
+def _make(maker: Maker, train: Dataset, given: pd.DataFrame, seed: int) -> tuple[Dataset, float]:
+    if isinstance(maker, Par):
+        (made,), fit, draws = maker.make(train, [given], seed)
+        return made, fit + sum(draws)
     started = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         maker.fit(train, Context(seed=seed, folder=Path(folder)))
@@ -91,7 +137,7 @@ def _accuracies(train: Dataset, test: Dataset, seed: int) -> tuple[float, float]
     return of_probe, float((labels_of(train.frame["label"])[nearest] == wanted).mean())
 
 
-def energy(num_rows: int = 12_000, steps: int = 1_500) -> None:
+def energy(only: list[str], num_rows: int = 12_000) -> None:
     with np.load(DATA / "energy_windows24.npz") as file:
         windows = file[file.files[0]].astype(np.float32)
     order = np.random.default_rng(0).permutation(len(windows))
@@ -99,25 +145,41 @@ def energy(num_rows: int = 12_000, steps: int = 1_500) -> None:
     low, high = train.min((0, 1)), train.max((0, 1))
 
     def scaled(rows: np.ndarray) -> np.ndarray:
-        return (rows - low) / np.maximum(high - low, 1e-7)
+        return ((rows - low) / np.maximum(high - low, 1e-7)).astype(np.float32)
 
     data = _dataset(pd.DataFrame(index=range(num_rows)), train, None)
-    noise = np.random.default_rng(1).normal(0, 0.01, (NUM_SHOWN, *train.shape[1:]))
-    shown = {
+    given = pd.DataFrame(index=range(NUM_SHOWN))
+    noise = np.random.default_rng(1).normal(0, 0.01, (NUM_SHOWN, *train.shape[1:])).astype(np.float32)
+    controls = {
         "other held-out windows": scaled(windows[order[-NUM_SHOWN:]]),
         "copies with 1 % noise": scaled(train[:NUM_SHOWN]) + noise,
     }
-    given = pd.DataFrame(index=range(NUM_SHOWN))
-    for name, maker in {"rnn": SeriesRnn(SeriesRnn.Params(steps=steps)), "vae": SeriesVae()}.items():
-        made, seconds = _make(maker, data, given, 1)
-        shown[f"{name}, {seconds:.0f} CPU-s"] = scaled(made.arrays["series"])
-    real, trained = (rows.astype(np.float32) for rows in (scaled(held_out), scaled(train)))
+    makers: dict[str, Maker] = {
+        "rnn": SeriesRnn(SeriesRnn.Params(steps=1_500)),
+        "vae": SeriesVae(),
+        "gan": SeriesGan(),
+        "series-edits": SeriesEdits(),
+    }
+    real, trained = scaled(held_out), scaled(train)
     own = _nearest(real, trained)
-    for name, rows in shown.items():
-        rows = rows.astype(np.float32)
-        apart = [_told_apart(real, rows, seed) for seed in range(2)]
-        error, near = _foretold(rows, real), _nearest(rows, trained) / own
-        print(f"Energy: {name}: told apart {_spread(apart)}, foretold {error:.3f}, nearest {near:.2f}", flush=True)
+    for name in [*controls, *_chosen(makers, only)]:
+        apart, errors, near, ranges, seconds = [], [], [], [], []
+        for seed in SEEDS:
+            rows = controls.get(name)
+            if rows is None:
+                made, spent = _make(makers[name], data, given, seed)
+                rows = scaled(made.arrays["series"])
+                seconds.append(spent)
+            apart.append(_told_apart(real, rows, seed))
+            errors.append(_foretold(rows, real, seed))
+            near.append(_nearest(rows, trained) / own)
+            ranges.append(_range(rows, trained))
+        spent = f"; {np.mean(seconds):.0f} CPU-s" if seconds else ""
+        print(
+            f"Energy: {name}: told apart {_spread(apart)}, foretold {_spread(errors)}, nearest {_spread(near)}, "
+            f"range {_spread(ranges)}{spent}",
+            flush=True,
+        )
 
 
 class _Judge(nn.Module):
@@ -143,8 +205,8 @@ def _told_apart(real: np.ndarray, made: np.ndarray, seed: int) -> float:
         return abs(float(((judge(rows[tested])[:, -1] > 0) == (is_real[tested] > 0)).float().mean()) - 0.5)
 
 
-def _foretold(made: np.ndarray, real: np.ndarray) -> float:
-    torch.manual_seed(0)
+def _foretold(made: np.ndarray, real: np.ndarray, seed: int) -> float:
+    torch.manual_seed(seed)
     rows, asked = torch.tensor(made), torch.tensor(real)
     judge = _Judge(rows.shape[2] - 1, max(4, rows.shape[2] // 2))
 
@@ -171,24 +233,44 @@ def _nearest(rows: np.ndarray, train: np.ndarray) -> float:
     return float(torch.cdist(one, other).amin(1).median())
 
 
-def speed(length: int = 100, num_rows: int = 2_048) -> None:
+def _range(rows: np.ndarray, train: np.ndarray) -> float:
+    """How wide the channels are, beside those of the training rows, on average."""
+    low, high = np.quantile(rows, [0.01, 0.99], axis=(0, 1))
+    low_train, high_train = np.quantile(train, [0.01, 0.99], axis=(0, 1))
+    return float(((high - low) / np.maximum(high_train - low_train, 1e-7)).mean())
+
+
+def speed(only: list[str], length: int = 100, num_rows: int = 2_048, num_of_peer: int = 24) -> None:
     rng = np.random.default_rng(0)
     values = rng.normal(0, 1, (200, length, 1)).cumsum(1).astype(np.float32)
     data = _dataset(pd.DataFrame(index=range(200)), values, None)
-    makers = {
+    makers: dict[str, Maker] = {
+        "PAR": Par(epochs=2),
         "rnn, 128 hidden units": SeriesRnn(SeriesRnn.Params(steps=20, width=128)),
         "vae": SeriesVae(SeriesVae.Params(steps=20)),
         "gan": SeriesGan(SeriesGan.Params(steps=20)),
     }
-    for name, maker in makers.items():
-        with tempfile.TemporaryDirectory() as folder:
-            maker.fit(data, Context(seed=1, folder=Path(folder)))
-            rates = []
-            for seed in range(5):
-                started = time.process_time()
-                maker.sample(pd.DataFrame(index=range(num_rows)), Context(seed=seed, folder=Path(folder), train=data))
-                rates.append(num_rows / (time.process_time() - started))
-        print(f"{name}: {np.median(rates):,.0f} ({min(rates):,.0f} to {max(rates):,.0f}) series of {length} per CPU-s")
+    of_peer: list[float] = []
+    for name, maker in _chosen(makers, only).items():
+        if isinstance(maker, Par):
+            _, _, draws = maker.make(data, [pd.DataFrame(index=range(num_of_peer))] * 6, 1)
+            rates = of_peer = [num_of_peer / spent for spent in draws[1:]]  # the first one warms up
+        else:
+            rates = _rates(maker, data, num_rows)
+        times = [rate / float(np.median(of_peer)) for rate in rates] if of_peer else []
+        beside = f", {_middle(times)} times PAR" if times else ""
+        print(f"speed: {name}: {_middle(rates)} series of {length} per CPU-s{beside}", flush=True)
+
+
+def _rates(maker: Generator, data: Dataset, num_rows: int) -> list[float]:
+    with tempfile.TemporaryDirectory() as folder:
+        maker.fit(data, Context(seed=1, folder=Path(folder)))
+        rates = []
+        for seed in range(5):
+            started = time.process_time()
+            maker.sample(pd.DataFrame(index=range(num_rows)), Context(seed=seed, folder=Path(folder), train=data))
+            rates.append(num_rows / (time.process_time() - started))
+    return rates
 
 
 def _ts(name: str, part: str) -> Dataset:
@@ -210,6 +292,15 @@ def _lengths(*sets: Dataset) -> str:
     return f"; quartiles of the lengths {quartiles[1]}, of real ones {quartiles[0]}"
 
 
+def _chosen(makers: dict[str, Maker], only: list[str]) -> dict[str, Maker]:
+    return {name: maker for name, maker in makers.items() if not only or name in only}
+
+
+def _labels(frame: pd.DataFrame) -> np.ndarray:
+    """As text; the same for all where there are none."""
+    return labels_of(frame["label"]).astype(str) if "label" in frame else np.full(len(frame), "all")
+
+
 def _both(scores: list[tuple[float, float]]) -> str:
     probe, nearest = (list(values) for values in zip(*scores, strict=True))
     return f"probe {_spread(probe)}, nearest neighbour {_spread(nearest)}"
@@ -219,10 +310,24 @@ def _spread(values: list[float]) -> str:
     return f"{np.mean(values):.3f} ({min(values):.3f} to {max(values):.3f})"
 
 
-if __name__ == "__main__":
+def _middle(values: list[float]) -> str:
+    return f"{np.median(values):,.1f} ({min(values):,.1f} to {max(values):,.1f})"
+
+
+def main() -> None:
+    """Run the parts that are asked for."""
+    parts = {"italy": italy, "plaid": plaid, "energy": energy, "speed": speed}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="+", choices=parts)
+    parser.add_argument("--only", nargs="+", default=[], help="these generators alone")
+    asked = parser.parse_args()
     torch.set_num_threads(1)
-    for name in sys.argv[1:]:
+    for name in asked.parts:
         if name != "speed" and not DATA.is_dir():
             print(f"{name}: skipped, there is no {DATA}")
             continue
-        {"italy": italy, "plaid": plaid, "energy": energy, "speed": speed}[name]()
+        parts[name](asked.only)
+
+
+if __name__ == "__main__":
+    main()

@@ -22,7 +22,6 @@ import functools
 import itertools
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -33,13 +32,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from peers.environments import python_with
 from sklearn import datasets
 from sklearn.model_selection import train_test_split
 from table_makers import MAKERS, read
 from table_scores import Judge, copies
 
 HERE = Path(__file__).resolve().parent
-PEERS_PLACE = HERE.parent / "build" / "bench-peers"
 PEER_PACKAGES = ("ctgan==0.12.1", "sdv==2.0.0")
 PEERS = ("CTGAN", "TVAE", "GaussianCopula")
 OURS = ("rnn", "vae", "gan", "anchored")
@@ -121,23 +120,10 @@ LOW_SETTINGS = {  # name -> rows, share of the rarer label (None: as it is)
 }
 
 
-def peers_python() -> Path:
-    """The peers' own Python, installed on the first call; its torch is the one of constraints.txt."""
-    python = PEERS_PLACE / "bin" / "python"
-    if not python.exists():
-        print(f"installing {', '.join(PEER_PACKAGES)} into {PEERS_PLACE}", flush=True)
-        subprocess.run([sys.executable, "-m", "venv", PEERS_PLACE], check=True)
-        constraints = (HERE.parent / "constraints.txt").read_text()
-        torch = re.search(r"^torch==\S+", constraints, re.MULTILINE)
-        assert torch is not None
-        subprocess.run([python, "-m", "pip", "install", "--quiet", torch.group(), *PEER_PACKAGES], check=True)
-    return python
-
-
 def call(job: dict[str, Any], folder: Path) -> Any:
     """The answer of `table_makers.py` to a job, in a process of its own."""
     in_peers = job["maker"] in (*PEERS, "likeness")
-    python = peers_python() if in_peers else Path(sys.executable)
+    python = python_with("bench-peers", *PEER_PACKAGES) if in_peers else Path(sys.executable)
     (folder / "job.json").write_text(json.dumps(job | {"out": str(folder / "answer.json")}))
     threads = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "TQDM_DISABLE": "1"}
     command = [python, HERE / "table_makers.py", folder / "job.json"]

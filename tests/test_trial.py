@@ -161,7 +161,7 @@ def test_a_score_that_did_not_decide_and_is_surely_worse_is_named(interval, word
     none, synthetic = (next(arm for arm in found["arms"] if arm["id"] == id) for id in ("none", "synthetic"))
     none["scores"]["roc_auc"]["mean"] = 0.9
     synthetic["scores"]["roc_auc"] |= {"mean": 0.7, "interval": interval}
-    assert sentence_of(found, SCORES["balanced_accuracy"]) == ("helps", before + words)
+    assert sentence_of(found, "balanced accuracy", ".3f") == ("helps", before + words)
 
 
 def test_the_best_alternative_is_the_lowest_where_lower_is_better():

@@ -29,14 +29,14 @@ class NotACopy(Filter):
     would be thrown out as well.
 
     A row equal to a training row scores -1 and is always thrown out, however few training rows the distances are
-    measured to. The one exception: in a table, a row that occurs at least `common` times in the training part is
-    nobody's in particular, scores 1 and is kept. Where equal rows are natural (few columns, few values), more than
+    measured to. The one exception: in a table, and of histories, a row that occurs at least `common` times in the
+    training part is nobody's in particular, scores 1 and is kept. Where equal rows are natural (few columns, few values), more than
     `quantile` of fresh real rows are lost, the rarer ones, and synthetic rows are drawn away from those; `common: 1`
     accepts equality altogether. Of images, an equal one is always a copy.
 
     The target and ids do not count. Of images, the array alone counts, averaged down to at most 16 pixels a side; of
-    series, the array, as means and spreads of at most 32 stretches; of texts, their runs of three and four letters; in
-    tables, numbers are standardised and damped beyond a standard deviation, and categories are equal or not.
+    series, the array, as means and spreads of at most 32 stretches; of texts, their runs of three and four letters; of
+    histories, the items and the pairs of items in a row; in tables, numbers are standardised and damped beyond a standard deviation, and categories are equal or not.
     """
 
     name = "not-a-copy"
@@ -49,16 +49,16 @@ class NotACopy(Filter):
         neighbours: int = Field(10, ge=1)
         """How many further neighbours tell the usual distance around a row."""
         common: int = Field(5, ge=1)
-        """From how many equal training rows on equality is natural, in tables. 5 is a usual smallest cell of published
-        statistics."""
+        """From how many equal training rows on equality is natural, in tables and of histories. 5 is a usual smallest
+        cell of published statistics."""
         max_reference: int = Field(20_000, ge=100)
         """Most training rows that distances are measured to, a seeded sample: near copies of the others are not seen.
         Equality is looked for in all. Judging takes time in proportion."""
 
     def fit(self, reference: Dataset, pilot: Dataset, context: Context) -> Self:
         hashes, row_group, counts = np.unique(row_hashes(reference), return_inverse=True, return_counts=True)
-        is_table = reference.schema.modality == "table"
-        common = counts >= self.params.common if is_table else np.zeros(len(counts), dtype=bool)
+        can_be_common = reference.schema.modality in ("table", "tokens")
+        common = counts >= self.params.common if can_be_common else np.zeros(len(counts), dtype=bool)
         self._common, self._rare = hashes[common], hashes[~common]
         self._space = Space.fit(reference)
 

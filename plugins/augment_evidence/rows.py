@@ -6,12 +6,14 @@ Shapes: N rows, M queries, R reference rows, D dimensions, H height, W width, C 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
 from augment.dataset import Dataset
 from augment.schema import labels_of
+from augment_evidence.histories import items_of
 
 __all__ = [
     "capped",
@@ -32,18 +34,15 @@ SPARE = 4  # so many more neighbours are found by products than are needed, for 
 def row_hashes(data: Dataset) -> np.ndarray:
     """A hash of what each row is, the target and ids left out: uint64 (N,). Equal rows have equal hashes.
 
-    Where there are arrays they alone count. Numbers count to 14 digits: that a number was scaled and scaled back makes
-    no other row.
+    Where there are arrays they alone count; of histories, the items in their order. Numbers count to 14 digits: that a
+    number was scaled and scaled back makes no other row.
     """
+    if data.schema.modality == "tokens":
+        items, lengths = items_of(data)
+        firsts = np.cumsum(lengths) - lengths
+        return _hashes((items[first : first + length],) for first, length in zip(firsts, lengths, strict=True))
     if data.arrays:
-        names = sorted(data.arrays)
-        found = np.empty(len(data), dtype=np.uint64)
-        for row in range(len(data)):
-            digest = hashlib.blake2b(digest_size=8)
-            for name in names:
-                digest.update(np.ascontiguousarray(data.arrays[name][row]))
-            found[row] = int.from_bytes(digest.digest(), "little")
-        return found
+        return _hashes(zip(*(data.arrays[name] for name in sorted(data.arrays)), strict=True))
     columns = {}
     for name in data.schema.features:
         values = data.frame[name]
@@ -58,6 +57,17 @@ def row_hashes(data: Dataset) -> np.ndarray:
     if not columns:
         return np.zeros(len(data), dtype=np.uint64)
     return pd.util.hash_pandas_object(pd.DataFrame(columns), index=False).to_numpy()
+
+
+def _hashes(rows: Iterable[Iterable[np.ndarray]]) -> np.ndarray:
+    """A hash of each row's numbers, uint64 (N,)."""
+    found = []
+    for row in rows:
+        digest = hashlib.blake2b(digest_size=8)
+        for values in row:
+            digest.update(np.ascontiguousarray(values))
+        found.append(int.from_bytes(digest.digest(), "little"))
+    return np.array(found, dtype=np.uint64)
 
 
 def copied_share(data: Dataset, train: Dataset) -> float:

@@ -13,12 +13,13 @@ import numpy as np
 from augment.dataset import Dataset
 from augment.encoding import TableEncoder
 from augment.schema import Modality
+from augment_evidence.histories import history_points
 from augment_evidence.rows import pixels
 from augment_evidence.series import series_points, series_scale
 
 __all__ = ["POINTS_OF", "Space"]
 
-POINTS_OF: frozenset[Modality] = frozenset({"table", "image", "text", "series"})
+POINTS_OF: frozenset[Modality] = frozenset({"table", "image", "text", "series", "tokens"})
 SIDE = 16  # images are compared at no more pixels a side, which also sees through faint noise
 NUM_GRAMS = 512  # dimensions that runs of letters are hashed into
 
@@ -30,7 +31,8 @@ class Space:
     * images: the array alone, averaged down to at most 16 pixels a side;
     * texts: how often each run of three or four letters stands in them, hashed, at length 1;
     * series: each channel standardised, labels of a channel at distance 1; the means of at most 32 stretches of the
-      time, and the spreads within them, over what is there; and how long a series is, where that differs.
+      time, and the spreads within them, over what is there; and how long a series is, where that differs;
+    * histories: which items, and which pairs of items in a row, a user met, hashed, at length 1.
     """
 
     def __init__(self, modality: Modality, encoder: TableEncoder | None, scale: np.ndarray):
@@ -52,6 +54,8 @@ class Space:
             return _grams(data.frame[str(schema.text_payload)].fillna("").tolist())
         if self._modality == "series":
             return series_points(data, self._scale)
+        if self._modality == "tokens":
+            return history_points(data)
         assert self._encoder is not None
         # arcsinh: straight near the mean and logarithmic far out, so that no outlier outweighs all other columns
         matrix = np.arcsinh(self._encoder.encode(data.frame))

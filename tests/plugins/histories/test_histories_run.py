@@ -58,3 +58,42 @@ def test_a_declared_vocabulary_names_all_items(ran):
     said = {"arrays": {"items": {"vocabulary": ["", "tea"]}}}
     with pytest.raises(DataError, match="declared vocabulary names 2"):
         ran("short", lambda user: ["tea", "milk"], schema=said)
+
+
+def chain(user):
+    """Twelve items in the order of their names, from a place of the user's own."""
+    return [f"i{(user + step) % 20:02}" for step in range(12)]
+
+
+JUDGED = {"metrics": ["next-item"], "mix": {"rows": "1x"}, "generators": ["bootstrap"], "split": {"holdout": 0.4}}
+
+
+def test_without_a_target_the_verdict_is_on_the_next_item(ran):
+    done = ran("judged", chain, **JUDGED)
+    trial = done.metrics["trial"]
+    assert trial["verdict"] == "no measurable effect"
+    assert trial["sentence"].startswith(
+        "Augmentation has no measurable effect: NDCG@10 of the next item 1.000 with real rows alone, 1.000 with"
+    )
+    assert "12 held-out rows)" in trial["sentence"]
+    assert [(arm["id"], arm["rows"]) for arm in trial["arms"]] == [("none", 18), ("oversampling", 36), ("synthetic", 36)]
+
+
+def test_a_run_fails_where_what_is_gained_of_the_next_item_is_less_than_was_asked_for(ran):
+    from augment.errors import BoundMissed
+
+    with pytest.raises(BoundMissed, match=r"change NDCG@10 of the next item by \+0.0000"):
+        ran("bound", chain, **{**JUDGED, "trial": {"min": 0.1}})
+
+
+def test_a_few_held_out_users_give_no_verdict(ran):
+    trial = ran("few", chain, **{**JUDGED, "split": {"holdout": 0.2}}).metrics["trial"]
+    assert trial["verdict"] == "not assessable"
+
+
+def test_a_report_draws_what_each_generator_gains_of_the_next_item(ran):
+    more = {"generators": ["bootstrap", "history-edits"], "reporters": ["html"]}
+    done = ran("drawn", chain, **{**JUDGED, **more})
+    page = (done.folder / "report.html").read_text()
+    assert "real + history-edits alone" in page
+    assert "the <b>next-item</b> probe scored (NDCG@10 of the next item, higher is better)" in page
