@@ -233,8 +233,6 @@ def _filters(choice: Choice) -> list[str]:
     return ["", why, "filters: []"]
 
 
-
-
 def _purpose(cls: type[Component]) -> str:
     """The first sentence of a class's documentation."""
     text = " ".join((cls.__doc__ or cls.name).split())

@@ -30,13 +30,14 @@ class NotACopy(Filter):
 
     A row equal to a training row scores -1 and is always thrown out, however few training rows the distances are
     measured to. The one exception: in a table, and of histories, a row that occurs at least `common` times in the
-    training part is nobody's in particular, scores 1 and is kept. Where equal rows are natural (few columns, few values), more than
-    `quantile` of fresh real rows are lost, the rarer ones, and synthetic rows are drawn away from those; `common: 1`
-    accepts equality altogether. Of images, an equal one is always a copy.
+    training part is nobody's in particular, scores 1 and is kept. Where equal rows are natural (few columns, few
+    values), more than `quantile` of fresh real rows are lost, the rarer ones, and synthetic rows are drawn away from
+    those; `common: 1` accepts equality altogether. Of images, an equal one is always a copy.
 
     The target and ids do not count. Of images, the array alone counts, averaged down to at most 16 pixels a side; of
     series, the array, as means and spreads of at most 32 stretches; of texts, their runs of three and four letters; of
-    histories, the items and the pairs of items in a row; in tables, numbers are standardised and damped beyond a standard deviation, and categories are equal or not.
+    histories, the items and the pairs of items in a row; in tables, numbers are standardised and damped beyond a
+    standard deviation, and categories are equal or not.
     """
 
     name = "not-a-copy"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -52,7 +54,7 @@ def changed(data, num_replaced, seed=5):
 def parts():
     whole = readers(NUM_TRAIN + NUM_HELD + NUM_MADE, 0)
     ends = np.cumsum([0, NUM_TRAIN, NUM_HELD, NUM_MADE])
-    return [whole.take(slice(first, last)) for first, last in zip(ends[:-1], ends[1:], strict=True)]
+    return [whole.take(slice(first, last)) for first, last in itertools.pairwise(ends)]
 
 
 def kept(train, data, **settings):

@@ -76,7 +76,11 @@ def test_without_a_target_the_verdict_is_on_the_next_item(ran):
         "Augmentation has no measurable effect: NDCG@10 of the next item 1.000 with real rows alone, 1.000 with"
     )
     assert "12 held-out rows)" in trial["sentence"]
-    assert [(arm["id"], arm["rows"]) for arm in trial["arms"]] == [("none", 18), ("oversampling", 36), ("synthetic", 36)]
+    assert [(arm["id"], arm["rows"]) for arm in trial["arms"]] == [
+        ("none", 18),
+        ("oversampling", 36),
+        ("synthetic", 36),
+    ]
 
 
 def test_a_run_fails_where_what_is_gained_of_the_next_item_is_less_than_was_asked_for(ran):
