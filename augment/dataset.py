@@ -18,6 +18,8 @@ from augment.schema import Schema, conform
 
 __all__ = ["Dataset"]
 
+GATHERED = 1_024  # rows copied at once
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
@@ -54,6 +56,23 @@ class Dataset:
             {name: values[rows] for name, values in self.arrays.items()},
             self.schema,
         )
+
+    def gather(self, rows: np.ndarray, folder: Path) -> Dataset:
+        """As `take` of positions (integers (M,)), with arrays as memory maps of files in a folder that is made here.
+
+        They are copied a part at a time, so that memory does not grow with them.
+        """
+        folder.mkdir(parents=True)
+        arrays = {}
+        for position, (name, values) in enumerate(self.arrays.items()):
+            place, shape = folder / f"array-{position}.npy", (len(rows), *values.shape[1:])
+            header = {"descr": np.lib.format.dtype_to_descr(values.dtype), "fortran_order": False, "shape": shape}
+            with place.open("wb") as file:
+                np.lib.format.write_array_header_1_0(file, header)
+                for start in range(0, len(rows), GATHERED):
+                    file.write(values[rows[start : start + GATHERED]].tobytes())
+            arrays[name] = np.load(place, mmap_mode="r" if len(rows) else None)
+        return Dataset(self.frame.iloc[rows].reset_index(drop=True), arrays, self.schema)
 
     def lengths(self, name: str) -> np.ndarray:
         """How many steps of each row of an array are no padding, (N,) int64."""

@@ -26,6 +26,7 @@ __all__ = [
     "NONE",
     "OVERSAMPLING",
     "SYNTHETIC",
+    "capped_rows",
     "load_parts",
     "picked",
     "predict_arm",
@@ -39,9 +40,7 @@ MAX_JUDGED_ROWS = 50_000  # that arms, metrics and reports see, so that memory d
 def load_parts(folders: Sequence[str], seed: int, most: int = MAX_JUDGED_ROWS) -> Dataset:
     """The rows of all parts; a seeded sample, in order, where there are more than `most`."""
     bounds = np.cumsum([0, *(len(Dataset.load(Path(folder))) for folder in folders)])
-    rows = np.arange(bounds[-1])
-    if len(rows) > most:
-        rows = np.sort(np.random.default_rng(derive_seed(seed, "cap")).permutation(len(rows))[:most])
+    rows = capped_rows(int(bounds[-1]), seed, most)
     # part after part: all together they may be larger than memory
     return Dataset.concat(
         [
@@ -49,6 +48,13 @@ def load_parts(folders: Sequence[str], seed: int, most: int = MAX_JUDGED_ROWS) -
             for folder, (start, end) in zip(folders, pairwise(bounds), strict=True)
         ]
     )
+
+
+def capped_rows(num_rows: int, seed: int, most: int = MAX_JUDGED_ROWS) -> np.ndarray:
+    """The positions that `load_parts` takes, ascending."""
+    if num_rows <= most:
+        return np.arange(num_rows)
+    return np.sort(np.random.default_rng(derive_seed(seed, "cap")).permutation(num_rows)[:most])
 
 
 def predict_arm(init: Mapping[str, Any], emit: Emit) -> Task:

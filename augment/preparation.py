@@ -104,7 +104,7 @@ def prepare(session: Session, resolved: Resolved, held: Dataset | None = None) -
         rows = cut(data, holdout=split.holdout, seed=pipeline.seed, stratify=stratify, **options)  # type: ignore[arg-type]
     else:
         rows = cut_after(data, num_read)
-    train, test = data.take(rows.train), data.take(rows.test)
+    train, test = data.gather(rows.train, scratch / "cut-train"), data.gather(rows.test, scratch / "cut-test")
     train, test = _with_own_vocabularies(train, test, declared)
     schema, notes = observe(train.schema, train.frame, train.arrays)
     train = Dataset.of(train.frame, train.arrays, schema)

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from augment.components import Reporter, Sink, derive_seed
+from augment.components import Reporter, Sink
 from augment.dataset import Dataset
 from augment.errors import PluginError
 from augment.executors import Emit, Task
-from augment.judging import MAX_JUDGED_ROWS
+from augment.judging import capped_rows, load_parts
 from augment.parts import REAL
 from augment.schema import Column, Schema, conform
 from augment.spec import Bound, bound_from_json
@@ -150,13 +150,10 @@ class _View:
 
 def _view(init: Mapping[str, Any]) -> _View:
     train = Dataset.load(Path(init["train"]))
-    loaded = [(Dataset.load(Path(folder)), origin) for folder, origin in init["synthetic"]]
-    synthetic = Dataset.concat([data for data, _ in loaded]) if loaded else train.take(slice(0, 0))
-    origin = np.repeat(np.array([name for _, name in loaded], dtype=object), [len(data) for data, _ in loaded])
-    if len(synthetic) > MAX_JUDGED_ROWS:
-        rng = np.random.default_rng(derive_seed(init["seed"], "report"))
-        rows = np.sort(rng.permutation(len(synthetic))[:MAX_JUDGED_ROWS])
-        synthetic, origin = synthetic.take(rows), origin[rows]
+    folders, names = [folder for folder, _ in init["synthetic"]], [name for _, name in init["synthetic"]]
+    synthetic = load_parts(folders, init["seed"]) if folders else train.take(slice(0, 0))
+    origin = np.repeat(np.array(names, dtype=object), [len(Dataset.load(Path(folder))) for folder in folders])
+    origin = origin[capped_rows(len(origin), init["seed"])]
     return _View(
         folder=Path(init["folder"]),
         name=init["name"],

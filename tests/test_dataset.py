@@ -93,6 +93,22 @@ def test_rows_are_taken_in_the_order_asked_and_renumbered(data, draw):
         np.testing.assert_array_equal(taken.arrays[name], values[rows])
 
 
+@given(datasets(min_rows=1), st.data())
+def test_rows_are_gathered_as_they_are_taken(tmp_path_factory, data, draw):
+    rows = np.array(draw.draw(st.lists(st.integers(0, len(data) - 1), max_size=6)), dtype=np.int64)
+    gathered = data.gather(rows, tmp_path_factory.mktemp("gathered") / "parts")
+    assert gathered.equals(data.take(rows))
+
+
+def test_gathered_arrays_are_memory_maps_and_copied_in_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr("augment.dataset.GATHERED", 3)
+    data = example("image", 10)
+    rows = np.array([9, 0, 4, 4, 1, 7, 2], dtype=np.int64)
+    gathered = data.gather(rows, tmp_path / "parts")
+    assert isinstance(gathered.arrays["image"], np.memmap)
+    assert gathered.equals(data.take(rows))
+
+
 def test_a_mask_and_a_slice_take_the_same_rows_as_positions():
     data = example("image", rows=10)
     mask = np.zeros(10, dtype=bool)

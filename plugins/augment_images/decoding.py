@@ -87,16 +87,21 @@ def decode(path: Path, mode: Mode, size: tuple[int, int] | None) -> Picture:
 def _decode(path: Path, mode: Mode, size: tuple[int, int] | None) -> Picture:
     from PIL import Image, ImageOps
 
-    with Image.open(path, formats=FORMATS) as image:
+    with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
         # a phone's JPEG may carry more pictures (MPO) behind the first, which is the one that was taken
         num_frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
         if num_frames > 1:
             raise BadImageError(f"animated, {num_frames} frames")
-        image.verify()
-    with Image.open(path, formats=FORMATS) as image:  # pillow wants a file opened anew after verify
-        image.load()
         had_16_bits = image.mode.startswith("I;16")
-        upright = _plain(ImageOps.exif_transpose(image))
+        if (
+            image.format == "PNG"
+        ):  # the one format with checksums, and pillow wants it opened anew after looking at them
+            image.verify()
+            file.seek(0)
+            with Image.open(file, formats=FORMATS) as anew:
+                upright = _plain(ImageOps.exif_transpose(anew))
+        else:
+            upright = _plain(ImageOps.exif_transpose(image))
     if mode != "auto":
         upright = _convert(upright, mode)
     if size is not None and upright.size != (size[1], size[0]):
@@ -133,11 +138,11 @@ def _convert(image: Image.Image, mode: str) -> Image.Image:
 
 
 def widen(pixels: np.ndarray, num_channels: int) -> np.ndarray:
-    """Pixels (H, W, C) with more channels: grey repeated, alpha opaque."""
-    if pixels.shape[2] == num_channels:
+    """Pixels (..., C) with more channels: grey repeated, alpha opaque."""
+    if pixels.shape[-1] == num_channels:
         return pixels
-    if pixels.shape[2] == 1:
-        pixels = np.repeat(pixels, 3, axis=2)
-    if pixels.shape[2] < num_channels:
-        pixels = np.concatenate([pixels, np.full_like(pixels[:, :, :1], 255)], axis=2)
+    if pixels.shape[-1] == 1:
+        pixels = np.repeat(pixels, 3, axis=-1)
+    if pixels.shape[-1] < num_channels:
+        pixels = np.concatenate([pixels, np.full_like(pixels[..., :1], 255)], axis=-1)
     return pixels

@@ -21,13 +21,16 @@ from augment.dataset import Dataset
 from augment.errors import DataError, DiskError
 from augment.schema import SchemaDeclaration, infer
 from augment_images import metadata
-from augment_images.decoding import SUFFIXES, BadImageError, Mode, Picture, decode, pixel_limit, widen
+from augment_images.decoding import SUFFIXES, BadImageError, Mode, Picture, decode, pixel_limit
+from augment_images.stack import Stack
 
 logger = logging.getLogger("augment")
 
 ARRAY = "image"
 LEFT_BY_SYSTEMS = frozenset({"Thumbs.db", ".DS_Store", "desktop.ini", "__MACOSX", ".ipynb_checkpoints"})
 MOST_LISTED = 10
+MOST_THREADS = 8
+AT_ONCE = 256  # images decoded, and held in memory, between two reports of progress
 
 
 @dataclass
@@ -88,7 +91,7 @@ class ImageFolderSource(Source):
         declared = context.declared
         if declared.target is None and self.params.label in listing.frame:
             declared = declared.model_copy(update={"target": self.params.label})
-        pixels, kept = self._pixels(root, listing.names, context.threads)
+        pixels, kept = self._pixels(root, listing.names, context)
         frame = listing.frame[kept].reset_index(drop=True)
         arrays = {ARRAY: pixels}
         return Dataset.of(frame, arrays, infer(frame, arrays, declared))
@@ -115,48 +118,42 @@ class ImageFolderSource(Source):
         )
         return _Listing(names, frame, num_others)
 
-    def _pixels(self, root: Path, names: Sequence[str], num_threads: int) -> tuple[np.ndarray, np.ndarray]:
+    def _pixels(self, root: Path, names: Sequence[str], context: Context) -> tuple[np.ndarray, np.ndarray]:
         """All good images (M, H, W, C) uint8, and which files they are: bool (N,)."""
-        pictures: list[np.ndarray | None] = []
+        stack = Stack(len(names), context.folder)
         bad: list[str] = []
         shapes: Counter[tuple[int, int]] = Counter()
         kept = np.ones(len(names), dtype=bool)
         num_deep = 0
-        for row, found in enumerate(self._decoded(root, names, num_threads)):
+        for row, found in enumerate(self._decoded(root, names, context)):
             if isinstance(found, BadImageError):
                 bad.append(f"{_shown(names[row])}: {found}")
                 kept[row] = False
                 continue
             num_deep += found.had_16_bits
             shapes[found.pixels.shape[:2]] += 1
-            if len(shapes) > 1:
-                pictures.clear()  # this cannot end well: hold no more than it takes to say why
-            else:
-                pictures.append(found.pixels)
+            if len(shapes) == 1:  # else this cannot end well, and goes on only to say why
+                stack.add(found.pixels)
         self._report_bad(root, bad, len(names))
         if len(shapes) > 1:
             raise DataError(_mixed_sizes(root, shapes))
         if num_deep:
             logger.info("%s: %d images with 16 bits a pixel are scaled to 8 bits", root, num_deep)
+        return stack.array(), kept
 
-        num_channels = max(pixels.shape[2] for pixels in pictures if pixels is not None)
-        ((height, width),) = shapes
-        stacked = np.empty((len(pictures), height, width, num_channels), dtype=np.uint8)
-        for row, pixels in enumerate(pictures):
-            assert pixels is not None
-            stacked[row] = widen(pixels, num_channels)
-            pictures[row] = None  # so that images are not held twice
-        return stacked, kept
-
-    def _decoded(self, root: Path, names: Sequence[str], num_threads: int) -> Iterator[Picture | BadImageError]:
+    def _decoded(self, root: Path, names: Sequence[str], context: Context) -> Iterator[Picture | BadImageError]:
         def attempt(name: str) -> Picture | BadImageError:
             try:
                 return decode(root / name, self.params.mode, self.params.size)
             except BadImageError as error:
                 return error
 
+        # more than `context.threads`: nothing else goes on while a source is read, and the pixels are the same
+        num_threads = max(context.threads, min(os.cpu_count() or 1, MOST_THREADS))
         with pixel_limit(self.params.max_pixels), ThreadPoolExecutor(num_threads) as pool:
-            yield from pool.map(attempt, names)
+            for start in range(0, len(names), AT_ONCE):
+                yield from pool.map(attempt, names[start : start + AT_ONCE])
+                context.progress(min(start + AT_ONCE, len(names)), len(names), {})
 
     def _report_bad(self, root: Path, bad: list[str], num_files: int) -> None:
         if not bad:

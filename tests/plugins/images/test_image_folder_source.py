@@ -113,6 +113,31 @@ def test_more_threads_give_the_same_rows(tmp_path):
     assert read(tmp_path, threads=4).equals(read(tmp_path))
 
 
+@pytest.mark.parametrize("modes", [["RGB", "RGB"], ["L", "RGB", "RGBA", "L"]], ids=["alike", "growing"])
+def test_a_large_folder_is_a_memory_map_with_the_same_rows(tmp_path, monkeypatch, modes):
+    for number, mode in enumerate(modes):
+        image = Image.fromarray(picture((6, 5, 4), seed=number), "RGBA").convert(mode)
+        put(tmp_path / "ab"[number % 2] / f"{number}.png", image)
+    small = read(tmp_path)
+    monkeypatch.setattr("augment_images.stack.IN_MEMORY", 100)
+    monkeypatch.setattr("augment_images.stack.BLOCK", 1)
+    large = read(tmp_path)
+    assert isinstance(large.arrays["image"], np.memmap)
+    assert not isinstance(small.arrays["image"], np.memmap)
+    assert large.equals(small)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]  # the file has no name
+
+
+def test_progress_tells_how_many_images_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("augment_images.source.AT_ONCE", 2)
+    for number in range(5):
+        put(tmp_path / "ab"[number % 2] / f"{number}.png")
+    told = []
+    source = ImageFolderSource(ImageFolderSource.Params(path=tmp_path))
+    source.read(Context(seed=0, folder=tmp_path, progress=lambda step, total, losses: told.append((step, total))))
+    assert told == [(2, 5), (4, 5), (5, 5)]
+
+
 def test_other_files_are_counted_and_system_files_are_not(tmp_path, caplog):
     put(tmp_path / "cat" / "1.png")
     for name in ("notes.txt", "cat/readme.md", "cat/Thumbs.db", ".DS_Store", "cat/._1.png"):
