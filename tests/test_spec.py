@@ -23,6 +23,7 @@ from augment.specfile import dump
 
 TABLE = frozenset({"table"})
 IMAGE = frozenset({"image"})
+TOKENS = frozenset({"tokens"})
 
 
 class Csv(components.Source):
@@ -149,6 +150,11 @@ class Privacy(Fidelity):
     name = "privacy"
 
 
+class NextItem(Fidelity):
+    name = "next-item"
+    accepts = Accepts(modalities=TOKENS)
+
+
 class Html(components.Reporter):
     name = "html"
 
@@ -165,7 +171,7 @@ class Parquet(components.Sink):
 
 OFFERED = [
     *(Csv, Anything, TableGan, ImageGan, Smote, Plain, Fragile),
-    *(NotACopy, Boosting, Cnn, Fidelity, Privacy, Html, Parquet),
+    *(NotACopy, Boosting, Cnn, Fidelity, Privacy, NextItem, Html, Parquet),
 ]
 
 
