@@ -185,7 +185,11 @@ class Accepts:
             if column.type not in self.columns and name in {array.length_column for array in schema.arrays.values()}:
                 return f"it takes rows of one length only, and column {name!r} says that theirs are not; use rnn"
             if column.type not in self.columns:
-                return f"it cannot hold columns of type {column.type}, and column {name!r} is one"
+                return (
+                    f"it cannot hold columns of type {column.type}, and column {name!r} is one; leave it out with the "
+                    f"source's `columns`, or keep it away from what learns with `{name}: {{type: id}}` under "
+                    "schema.columns"
+                )
             if column.nullable and not self.missing:
                 return f"it cannot take missing values, and column {name!r} has some; add `- use: impute` to transforms"
         for name, array in schema.arrays.items():

@@ -18,12 +18,18 @@ from augment.console import printable
 from augment.dataset import Dataset
 from augment.errors import DataError, DiskError, SpecError
 from augment.plugins import Catalog
+from augment.schema import repeats_words
 from augment.suggest import HOLDOUT, MOST_TARGET_VALUES, Choice, Look, choose, look_at, read, source_of
 from augment.yamltext import flow
 
 __all__ = ["propose", "write"]
 
 LOPSIDED = 1.2  # largest class / smallest class
+# What was measured to help where `anchored` moves rows: balance for rare classes, else many rows, the more the fewer
+# there are. See bench/results/tables.md and auto.md.
+RARE = 5  # largest class / smallest class
+FEW_ROWS = 1_000
+REASON = "# Chosen because, of what makes rows for few rows like these, it was measured to help boosted trees most."
 MOST_COLUMNS = 60  # described in the file
 
 
@@ -82,7 +88,7 @@ def propose(
     """
     catalog = catalog or Catalog()
     use = source_of(data)
-    dataset, settings = read(catalog, use, data, keep=target)
+    dataset, settings, left_out = read(catalog, use, data, keep=target)
     if len(dataset) == 0:
         raise DataError(f"{data}: it holds no rows")
     look = look_at(dataset, target)
@@ -96,7 +102,8 @@ def propose(
         "encoding": "the file is not in UTF-8",
         "null_values": "cells that mean a missing value",
         "date_format": "day %d, month %m, year %Y or %y",
-        "columns": "all but free text, which generators for tables cannot hold",
+        "units": "signs beside numbers, taken away",
+        "columns": f"without free text, which would be copied word for word: {', '.join(map(flow, left_out))}",
     }
     source = [
         f"{key}: {flow(value)}" + (f"  # {comments[key]}" if key in comments else "")
@@ -183,8 +190,10 @@ def _column(name: str, look: Look) -> str:
         words.append("differs in every row: nothing learns from it, synthetic rows get new ones")
     elif column.type == "integer" and num_distinct <= MOST_TARGET_VALUES:
         words.append(f"only {num_distinct} values: if they are labels, say {{type: category}}")
-    elif column.type in ("integer", "text") and num_distinct == len(values) > MOST_TARGET_VALUES:
+    elif column.type == "integer" and num_distinct == len(values) > MOST_TARGET_VALUES:
         words.append("differs in every row: if it is an id, say {type: id}")
+    elif look.schema.modality == "table" and repeats_words(column, present):
+        words.append("written out word for word: if these are names or remarks, say {type: id} or leave it out")
     return f"{flow(name)}: {{type: {column.type}}}" + (f"  # {'; '.join(words)}" if words else "")
 
 
@@ -208,20 +217,27 @@ def _transforms(look: Look, choice: Choice) -> list[str]:
 
 
 def _generators(choice: Choice) -> list[str]:
-    active = [line for cls in choice.generators for line in (f"# {_purpose(cls)}", f"- use: {cls.name}")]
+    active = []
+    for cls in choice.generators:
+        active += [f"# {_purpose(cls)}", *([REASON] if cls.name == "anchored" else []), f"- use: {cls.name}"]
     inactive = [f"not {name}: {why}" for name, why in choice.refused.items()]
     show = ", ".join(f"`augment show {cls.name}`" for cls in choice.generators)
     return _section("generators:", active, [f"Settings, which go under `with:`, are listed by {show}.", *inactive])
 
 
 def _mix(look: Look, choice: Choice) -> list[str]:
-    rows, why, others = "1x", "as many synthetic rows as there are real ones to learn from", ["1x", "2x", "5000"]
+    rows, why = "1x", "as many synthetic rows as there are real ones to learn from"
+    others = ["auto (which tries several, and none)", "1x", "2x", "5000"]
     if len(look.counts) > 1 and all(generator.accepts.conditional != "none" for generator in choice.generators):
         others += ["balance", "{per_class: 1000}"]
         largest, smallest = max(look.counts.values()), min(look.counts.values())
-        if largest > LOPSIDED * smallest:
+        anchored = any(generator.name == "anchored" for generator in choice.generators)
+        if largest > (RARE if anchored else LOPSIDED) * smallest:
             rows = "balance"
             why = f"every class gets as many rows as the largest; now they have from {smallest:,} to {largest:,}"
+        elif anchored:
+            rows = "20x" if len(look.dataset) <= FEW_ROWS else "5x"
+            why = "so many helped boosted trees on tables of this size, though not on all: the trial tells"
     also = ", ".join(amount for amount in others if amount != rows)
     return _section("mix:", [f"rows: {rows}  # {why}", f"# Also possible: {also}."])
 

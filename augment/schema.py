@@ -46,9 +46,11 @@ __all__ = [
     "infer",
     "labels_of",
     "observe",
+    "repeats_words",
     "valid_rows",
 ]
 
+MOST_ORDINARY_LABELS, FEWEST_ROWS_OF_A_LABEL = 50, 10  # beyond both, labels may be names, addresses or remarks
 MAX_INTEGER_CLASSES = 20  # an integer target with at most this many values counts as classes
 ID_NAME = re.compile(r"(^|[_\W])(id|uuid|guid|index|rowid)$|^unnamed: ?\d+$", re.IGNORECASE)
 
@@ -265,11 +267,34 @@ def observe(
         columns[name] = column.model_copy(update=found)
         if name not in lengths:
             notes += _worth_a_look(name, column, present, name == schema.target)
+            if schema.modality == "table" and name != schema.target and repeats_words(column, present):
+                notes.append(_warning_of_words(name, column, present))
     seen = {
         name: observe_array(array, arrays[name], true_lengths(array, frame)) if arrays else array
         for name, array in schema.arrays.items()
     }
     return schema.model_copy(update={"columns": columns, "arrays": seen}), notes
+
+
+def repeats_words(column: Column, present: pd.Series) -> bool:
+    """Whether synthetic rows would hold the very words of a few real rows: free text, or labels of few rows each.
+
+    Args:
+        column: of a table.
+        present: its values, without missing ones.
+    """
+    num_labels = int(present.nunique())
+    of_few_rows = num_labels > max(MOST_ORDINARY_LABELS, len(present) / FEWEST_ROWS_OF_A_LABEL)
+    return column.type == "text" or (column.type == "category" and of_few_rows)
+
+
+def _warning_of_words(name: str, column: Column, present: pd.Series) -> str:
+    found = "free text" if column.type == "text" else f"a category of {present.nunique():,} labels, few rows each"
+    return (
+        f"column {name!r} is taken for {found}; whatever a generator writes there stood in a real row, word for word: "
+        f"if these are names or remarks, leave the column out with the source's `columns`, or say "
+        f"`{name}: {{type: id}}` under schema.columns"
+    )
 
 
 def _worth_a_look(name: str, column: Column, present: pd.Series, is_target: bool) -> list[str]:
@@ -280,7 +305,7 @@ def _worth_a_look(name: str, column: Column, present: pd.Series, is_target: bool
         return [f"column {name!r} is constant: {str(present.iloc[0])!r} in every row"]
     if column.type == "id":
         return [f"column {name!r} is taken for an id: nothing learns from it, and synthetic rows get new ones"]
-    if column.type in ("integer", "text") and num_distinct == len(present) >= 20 and not is_target:
+    if column.type == "integer" and num_distinct == len(present) >= 20 and not is_target:
         return [
             f"column {name!r} differs in every row; if it is an id, say `{name}: {{type: id}}` under schema.columns"
         ]

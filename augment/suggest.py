@@ -40,12 +40,13 @@ IDX = re.compile(r"(train|t10k)-(?:images|labels)[-.]idx\d-ubyte")  # the files 
 # The first that fits is proposed, of each origin: rows moved, rows made from noise. Copies only where nothing else
 # fits, since repeated rows are an arm of every trial anyway.
 PREFERRED = (
-    "smote",
     "warp",
     "albumentations",
     "text-edits",
     "series-edits",
     "history-edits",
+    "anchored",
+    "smote",
     "rnn",
     "vae",
     "gan",
@@ -60,7 +61,9 @@ USER = re.compile(r"(user|customer|visitor|reviewer|member|session)(id)?")
 ITEM = re.compile(r"(item|product|movie|film|track|song|book|article|page|sku)(id)?")
 KNOWN_OF_EVENTS = re.compile(r"rating|stars|score|time|timestamp|datetime|date|ts")
 LINES_LOOKED_AT = 1_000
-LEAST_ROWS_TO_LEARN = 200  # fewer, and a network that starts from noise has nothing to learn from
+# The sizes of tables at which `anchored` was measured to help models and rows from noise to harm them: bench/results.
+LEAST_ROWS_TO_LEARN = 200  # fewer, and a network has nothing to learn from
+MOST_ROWS_TO_ANCHOR = 5_000
 LEAST_ROWS_OF_CLASS = 3  # the hold-out takes at most one of three, and two are needed to go from one row to another
 LARGEST_BENT = 64  # pixels on the longer side of grey images that are likely characters or scans, not photographs
 LARGEST_IMAGE = 128  # pixels on the longer side that images of several sizes are brought to: larger ones train for days
@@ -68,6 +71,7 @@ MISSING_WORDS = re.compile(
     r"n\.?/?a\.?|nan|nil|none|null|missing|unknown|unbekannt|keine? angabe|k\.\s?a\.|[-?.#]+", re.IGNORECASE
 )
 DATE = r"[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2,4}"
+UNIT = r"[€$£¥%‰]|EUR|USD|GBP|CHF|kg|g|mg|km|m|cm|mm|l|ml|h|min|s|ms|°C|kWh|W"  # that may stand beside a number
 STANDARD_NULLS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")  # what is missing in numbers when nothing is said
 MOSTLY = 0.6  # share of a column's cells that are numbers or dates, where the others are words for a missing value
 LEAST_ROWS_OF_IDS = 20
@@ -156,8 +160,8 @@ def _holds_events(data: Path) -> bool:
     return len(set(found)) < len(found)
 
 
-def read(catalog: Catalog, use: str, data: Path, keep: str | None = None) -> tuple[Dataset, dict[str, Any]]:
-    """The dataset, and the settings beside the path that the source needed to read it.
+def read(catalog: Catalog, use: str, data: Path, keep: str | None = None) -> tuple[Dataset, dict[str, Any], list[str]]:
+    """The dataset, the settings beside the path that the source needed to read it, and the columns left out.
 
     Args:
         catalog: where the source is found.
@@ -176,25 +180,30 @@ def read(catalog: Catalog, use: str, data: Path, keep: str | None = None) -> tup
         with tempfile.TemporaryDirectory() as folder:
             return source(params).read(Context(0, Path(folder)))
 
-    settings = settings_of(data)
+    settings, left_out = settings_of(data), []
     try:
         dataset = attempt(**settings)
         if use == "csv" and (words := _words_for_missing(dataset, settings.get("decimal", "."))):
             settings["null_values"] = [*STANDARD_NULLS, *words]
             dataset = attempt(**settings)
+        if use == "csv" and (units := _units(dataset, settings.get("decimal", "."))):
+            settings["units"] = units
+            dataset = attempt(**settings)
         if use == "csv" and (date_format := _date_format(dataset)):
             settings["date_format"] = date_format
             dataset = attempt(**settings)
-        if "columns" in source.Params.model_fields and (left_out := set(_free_text(dataset)) - {keep}):
+        if "columns" in source.Params.model_fields and (
+            left_out := [name for name in _free_text(dataset) if name != keep]
+        ):
             settings["columns"] = [name for name in dataset.schema.columns if name not in left_out]
             dataset = attempt(**settings)
-        return dataset, settings
+        return dataset, settings, left_out
     except DataError:
         if use != "image-folder":
             raise
         # most likely photographs of several sizes; if they are not the trouble, this fails in the same way
         settings = {"size": _median_size(data)}
-        return attempt(**settings), settings
+        return attempt(**settings), settings, []
 
 
 def settings_of(data: Path) -> dict[str, Any]:
@@ -226,7 +235,8 @@ def _dialect(data: Path) -> dict[str, Any]:
     delimiter = max(",;\t|", key=header.count)  # the first of equals
     if delimiter == ",":
         return found
-    cell = re.compile(rf"(?:^|{re.escape(delimiter)})-?[0-9]+,[0-9]+(?:{re.escape(delimiter)}|$)", re.MULTILINE)
+    edge = re.escape(delimiter)
+    cell = re.compile(rf"(?:^|{edge})-?[0-9.]*[0-9],[0-9]+(?:\s?(?:{UNIT}))?(?:{edge}|$)", re.MULTILINE)
     return {**found, "delimiter": delimiter, **({"decimal": ","} if cell.search(head) else {})}
 
 
@@ -259,6 +269,25 @@ def _words_for_missing(dataset: Dataset, decimal: str) -> list[str]:
         if known.mean() >= MOSTLY and others and all(MISSING_WORDS.fullmatch(word) for word in others):
             found |= others
     return sorted(found - set(STANDARD_NULLS))
+
+
+def _units(dataset: Dataset, decimal: str) -> dict[str, str]:
+    """Column to the one sign or word of `UNIT` that stands beside all its numbers, before or after."""
+    group = re.escape("." if decimal == "," else ",")
+    number = rf"[+-]?[0-9]+(?:{group}[0-9]{{3}})*(?:{re.escape(decimal)}[0-9]+)?"
+    pattern = rf"(?P<before>{UNIT})?\s?{number}\s?(?P<after>{UNIT})?"
+    found = {}
+    for name, column in dataset.schema.columns.items():
+        if column.type not in ("category", "text"):
+            continue
+        cells = dataset.frame[name].dropna().astype("str").str.strip()
+        if not len(cells) or not cells.str.fullmatch(pattern).all():
+            continue
+        signs = cells.str.extract(f"^{pattern}$").fillna("")
+        units = set(signs["before"]) | set(signs["after"])
+        if len(units - {""}) == 1 and ((signs["before"] == "") != (signs["after"] == "")).all():
+            found[name] = (units - {""}).pop()
+    return found
 
 
 def _date_format(dataset: Dataset) -> str | None:
@@ -392,7 +421,7 @@ def choose(look: Look, catalog: Catalog) -> Choice:
             refused[name] = found
             continue
         assert issubclass(found, Generator)
-        if why := _reservation(found, look):
+        if why := _reservation(found, look, chosen.get("rows")):
             refused[name] = why
         elif found.origin not in chosen and (found.origin != "copies" or not chosen):
             chosen[found.origin] = found
@@ -424,18 +453,41 @@ def _fitting(
     return " and ".join(refusals) or None
 
 
-def _reservation(generator: type[Generator], look: Look) -> str:
-    """Why a generator that could be used had better not be; empty when it is fine."""
-    if generator.origin == "noise" and len(look.dataset) < LEAST_ROWS_TO_LEARN:
-        return f"{len(look.dataset)} rows are too few to learn from; it takes {LEAST_ROWS_TO_LEARN} or more"
-    if generator.origin == "rows" and look.schema.modality == "table" and look.counts:
-        label = min(look.counts, key=lambda label: look.counts[label])
-        if look.counts[label] < LEAST_ROWS_OF_CLASS:
-            return f"class {flow(label)} has too few rows ({look.counts[label]}) to make others between them"
+def _reservation(generator: type[Generator], look: Look, mover: type[Generator] | None) -> str:
+    """Why a generator that could be used had better not be; empty when it is fine.
+
+    Args:
+        generator: what could be used.
+        look: what was found in the data.
+        mover: the generator that moves real rows, where one is chosen already.
+    """
+    num_rows = len(look.dataset)
+    if num_rows < LEAST_ROWS_TO_LEARN and (generator.origin == "noise" or generator.name == "anchored"):
+        return f"{num_rows:,} rows are too few to learn from; it takes {LEAST_ROWS_TO_LEARN} or more"
+    if look.schema.modality == "table":
+        return _reservation_for_tables(generator, look, mover)
     if generator.name == "warp":
         height, width, num_channels = look.schema.arrays[look.schema.array_of("image")].shape
         if num_channels > 1 or max(height, width) > LARGEST_BENT:
             return "bends suit characters, faces and scans; these images may be photographs of anything"
+    return ""
+
+
+def _reservation_for_tables(generator: type[Generator], look: Look, mover: type[Generator] | None) -> str:
+    num_rows = len(look.dataset)
+    label = min(look.counts, key=lambda label: look.counts[label], default="")
+    num_rare = look.counts.get(label, num_rows)
+    if generator.origin == "rows" and num_rare < LEAST_ROWS_OF_CLASS:
+        return f"class {flow(label)} has too few rows ({num_rare}) to make others between them"
+    if generator.name == "anchored" and look.schema.task == "none":
+        return "it helps to foretell a target, and there is none"
+    if generator.name == "anchored" and num_rows > MOST_ROWS_TO_ANCHOR:
+        return f"it was measured to help with a few hundred to a few thousand rows, and there are {num_rows:,}"
+    if generator.origin == "noise" and mover is not None:
+        if mover.name == "anchored":
+            return "measured on tables as small as this, models gained nothing by its rows, or lost"
+        if num_rare < LEAST_ROWS_TO_LEARN:
+            return f"class {flow(label)} has too few rows to learn from ({num_rare}); it takes {LEAST_ROWS_TO_LEARN}"
     return ""
 
 

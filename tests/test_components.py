@@ -157,7 +157,7 @@ def test_data_that_fits_is_not_refused():
             ["needs a target with classes", "a numeric target", "'y'"],
         ),
         (Accepts(targets=frozenset({"classes"})), _schema(target=None), 9, ["no target", "schema: {target: ...}"]),
-        (Accepts(columns=frozenset({"number"})), _schema(feature_type="text"), 9, ["type text", "'x'"]),
+        (Accepts(columns=frozenset({"number"})), _schema(feature_type="text"), 9, ["type text", "'x'", "{type: id}"]),
         (Accepts(missing=False), _schema(nullable=True), 9, ["missing values", "'x'", "use: impute"]),
         (Accepts(min_rows=10), _schema(), 9, ["at least 10", "9"]),
     ],

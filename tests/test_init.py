@@ -180,6 +180,19 @@ def test_a_lopsided_table_is_balanced(tmp_path):
     assert "from 20 to 80" in text
 
 
+def test_few_rows_get_the_amount_that_was_measured_to_help(tmp_path):
+    tree, text = written(table(num_rows=400, share=0.3), tmp_path)
+    assert [entry["use"] for entry in tree["generators"]] == ["anchored"]
+    assert "measured to help" in text
+    assert tree["mix"] == {"rows": "20x"}
+
+
+def test_few_rows_of_a_rare_class_are_balanced(tmp_path):
+    tree, _ = written(table(num_rows=600, share=0.065), tmp_path)
+    assert [entry["use"] for entry in tree["generators"]] == ["anchored"]
+    assert tree["mix"] == {"rows": "balance"}
+
+
 def test_an_even_table_is_doubled(tmp_path):
     tree, _ = written(table(share=0.5), tmp_path)
     assert tree["mix"] == {"rows": "1x"}
@@ -348,13 +361,13 @@ def test_a_file_that_is_not_utf8_is_read_as_it_is_written(tmp_path):
 def test_words_for_missing_values_among_numbers_are_declared_as_such(tmp_path):
     tree = _proposed(_customers(tmp_path))
     assert "n/a" in tree["source"]["with"]["null_values"]
-    assert {"use": "impute"} in tree["transforms"]
 
 
 def test_free_text_is_left_out_so_that_more_than_copies_can_be_made(tmp_path):
     tree = _proposed(_customers(tmp_path))
     assert tree["source"]["with"]["columns"] == ["Kunde", "Betrag", "Alter", "Ausfall"]
-    assert "smote" in [generator["use"] for generator in tree["generators"]]
+    assert "copied word for word: Notiz" in (tmp_path / "p.yaml").read_text()
+    assert "bootstrap" not in [generator["use"] for generator in tree["generators"]]
 
 
 def test_words_with_digits_that_all_differ_are_ids(tmp_path):

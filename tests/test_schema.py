@@ -296,7 +296,6 @@ def test_an_integer_target_with_many_values_is_a_number():
         ([None, None], "number", "no values at all"),
         ([1, 2, 1], "integer", "only 2 values"),
         (list(range(30)), "integer", "differs in every row"),
-        (NUMBERED, "text", "differs in every row"),
         (list(range(30)), "id", "taken for an id"),
     ],
 )
@@ -304,6 +303,33 @@ def test_what_deserves_a_look_is_said(values, kind, words):
     notes = _observed(values, kind)[1]
     assert len(notes) == 1
     assert words in notes[0]
+
+
+def _notes_of_words(words, kind=None):
+    frame = pd.DataFrame({"words": words, "size": range(len(words))})
+    said = {"words": ColumnDeclaration(type=kind)} if kind else {}
+    _, notes = observe(infer(frame, declared=SchemaDeclaration(columns=said)), frame)
+    return [note for note in notes if "'words'" in note]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [(NUMBERED, "free text"), ([f"Anna {i % 60}" for i in range(300)], "a category of 60 labels")],
+)
+def test_that_words_of_few_rows_are_written_out_as_they_stand_is_said_with_what_to_do(words, found):
+    (note,) = _notes_of_words(words)
+    assert f"is taken for {found}" in note
+    assert "word for word" in note
+    assert "`words: {type: id}`" in note
+
+
+@pytest.mark.parametrize("words", [["red", "blue"] * 150, [f"town {i % 60}" for i in range(6_000)]])
+def test_labels_of_many_rows_need_no_note(words):
+    assert _notes_of_words(words) == []
+
+
+def test_the_text_that_a_dataset_is_about_needs_no_note():
+    assert _observed(NUMBERED, "text")[1] == []
 
 
 def test_an_ordinary_column_needs_no_note():

@@ -46,6 +46,8 @@ SMOTE = generator("smote", "rows", modalities=TABLES, targets=frozenset({"classe
 BOOTSTRAP = generator("bootstrap", "copies")
 VAE = generator("vae", modalities=IMAGES)
 GAN = generator("gan", modalities=IMAGES)
+ANCHORED = generator("anchored", "rows", modalities=TABLES)
+RNN = generator("rnn", modalities=TABLES)
 ALBUMENTATIONS = generator("albumentations", "rows", modalities=IMAGES)
 WARP = generator("warp", "rows", modalities=IMAGES)
 ALL = (SMOTE, BOOTSTRAP, VAE, GAN, ALBUMENTATIONS, Impute)
@@ -177,6 +179,27 @@ def test_classes_of_two_rows_rule_out_moving_rows_between_them(catalog_of):
     assert "too few rows (2)" in choice.refused["smote"]
 
 
+@pytest.mark.parametrize(
+    ("num_rows", "num_rare", "expected"),
+    [(150, 39, ["smote"]), (620, 39, ["anchored"]), (620, 2, ["rnn"]), (6_000, 39, ["smote"])],
+)
+def test_few_rows_get_what_was_measured_to_help(num_rows, num_rare, expected, catalog_of):
+    data = table(num_rows, label=["yes"] * num_rare + ["no"] * (num_rows - num_rare))
+    choice = choose(look_at(data, None), catalog_of(*ALL, ANCHORED, RNN))
+    assert names(choice) == expected
+
+
+def test_many_rows_of_each_class_are_learnt_from(catalog_of):
+    choice = choose(look_at(table(6_000, label=["yes", "no"] * 3_000), None), catalog_of(*ALL, ANCHORED, RNN))
+    assert names(choice) == ["smote", "rnn"]
+    assert "few thousand rows, and there are 6,000" in choice.refused["anchored"]
+
+
+def test_without_a_target_nothing_is_moved_to_foretell_it(catalog_of):
+    choice = choose(look_at(table(620, z=np.linspace(5, 6, 620)), None), catalog_of(*ALL, ANCHORED, RNN))
+    assert names(choice) == ["rnn"]
+
+
 def test_a_numeric_target_gets_what_accepts_one(catalog_of):
     choice = choose(look_at(table(price=np.linspace(1, 9, 100)), None), catalog_of(*ALL))
     assert names(choice) == ["bootstrap"]
@@ -241,6 +264,9 @@ def test_a_file_of_unknown_kind_is_refused_with_what_is_known(tmp_path):
         ("x\ty\n1.5\ta\n2\tb\n", {"delimiter": "\t"}),
         ("x;y\n1.5;a\n2;b\n", {"delimiter": ";"}),
         ("x;y\n1,5;a\n2;b\n", {"delimiter": ";", "decimal": ","}),
+        ("x\n€ 1.50\n€ 2\n", {"units": {"x": "€"}}),
+        ('x,y\n"1,250.00 €",a\n3.5€,b\n', {"units": {"x": "€"}}),
+        ("x;y\n1.250,50 €;a\n3,5 €;b\n", {"delimiter": ";", "decimal": ",", "units": {"x": "€"}}),
         ("x,d\n1,31.12.2024\n2,1.2.2024\n", {"date_format": "%d.%m.%Y"}),
         ("x,d\n1,12/31/24\n2,01/02/24\n", {"date_format": "%m/%d/%y"}),
         ("x,d\n1,11/12/2024\n2,01/02/2024\n", {}),  # day and month cannot be told apart
@@ -248,7 +274,7 @@ def test_a_file_of_unknown_kind_is_refused_with_what_is_known(tmp_path):
 )
 def test_the_way_a_csv_file_is_written_is_found(tmp_path, text, settings):
     (tmp_path / "data.csv").write_text(text)
-    data, found = read(Catalog(), "csv", tmp_path / "data.csv")
+    data, found, _ = read(Catalog(), "csv", tmp_path / "data.csv")
     assert found == settings
     assert data.schema.columns["x"].type in ("number", "integer")
     assert len(data) == 2
@@ -260,7 +286,7 @@ def test_images_of_several_sizes_are_brought_to_one(tmp_path):
     for label, size in (("cat", (8, 8)), ("dog", (9, 7))):
         (tmp_path / label).mkdir()
         Image.new("L", size).save(tmp_path / label / "1.png")
-    data, settings = read(Catalog(), "image-folder", tmp_path)
+    data, settings, _ = read(Catalog(), "image-folder", tmp_path)
     assert settings == {"size": [8, 8]}
     assert data.arrays["image"].shape == (2, 8, 8, 1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
@@ -69,6 +70,9 @@ class CsvSource(Source):
         date_format: Annotated[str, AfterValidator(_known_format)] | None = None
         """How dates are written where it is not as ISO 8601 has it (2024-12-31), in the signs of `strftime`:
         `"%d.%m.%Y"` for 31.12.2024, `"%m/%d/%Y %H:%M"` for 12/31/2024 23:59. Columns of such dates become dates."""
+        units: dict[str, Annotated[str, Field(min_length=1)]] = {}
+        """Column to the sign or word that stands beside its numbers: `{price: €}` where cells are `€ 9.50` or
+        `1,250.00 €`. It is taken away, and is the column's unit from then on."""
         columns: tuple[str, ...] | None = None
         """The columns to read; all when not given."""
 
@@ -81,15 +85,22 @@ class CsvSource(Source):
         names = self._header()
         chosen = chosen_columns(path, names, self.params.columns)
         declared = context.declared.columns
+        chosen_columns(path, names, tuple(self.params.units))  # refuses those that are not there
+        with_unit = self.params.units.keys() & set(chosen)
         as_text = {name for name in chosen if name in declared and declared[name].type in (*KEPT_AS_TEXT, "datetime")}
-        table = self._parse(names, chosen, as_text, quoted=num_quotes > 0)
+        table = self._parse(names, chosen, as_text | with_unit, quoted=num_quotes > 0)
         if changed := self._changed_by_reading(table):
-            table = self._parse(names, chosen, as_text | changed, quoted=num_quotes > 0)
+            table = self._parse(names, chosen, as_text | with_unit | changed, quoted=num_quotes > 0)
         table = self._without_missing_words(table)
+        for name in sorted(with_unit):
+            table = self._without_unit(table, name)
         if self.params.date_format is not None:
             kept = {name for name in as_text if declared[name].type in KEPT_AS_TEXT}
             table = self._with_dates(table, self.params.date_format, kept)
-        return dataset_of(table, {}, context, path)
+        data = dataset_of(table, {}, context, path)
+        units = {name: {"unit": data.schema.columns[name].unit or self.params.units[name]} for name in with_unit}
+        columns = {name: column.model_copy(update=units.get(name, {})) for name, column in data.schema.columns.items()}
+        return Dataset.of(data.frame, data.arrays, data.schema.model_copy(update={"columns": columns}))
 
     def _parse(self, names: list[str], chosen: list[str], as_text: set[str], quoted: bool) -> pa.Table:
         path = self.params.path
@@ -157,6 +168,23 @@ class CsvSource(Source):
                     pc.if_else(pc.is_in(cells, value_set=missing), pa.scalar(None, pa.string()), cells),
                 )
         return table
+
+    def _without_unit(self, table: pa.Table, name: str) -> pa.Table:
+        """A column of texts such as `1,250.00 €`, as numbers."""
+        unit, decimal = self.params.units[name], self.params.decimal
+        group = "." if decimal == "," else ","
+        text = table[name].to_pandas().str.strip()
+        bare = text.str.removeprefix(unit).str.removesuffix(unit).str.strip()
+        grouped = bare.str.fullmatch(rf"[+-]?[0-9]{{1,3}}({re.escape(group)}[0-9]{{3}})+({re.escape(decimal)}[0-9]+)?")
+        plain = bare.where(~grouped.fillna(False).astype(bool), bare.str.replace(group, "", regex=False))
+        numbers = pd.to_numeric(plain.str.replace(decimal, ".", regex=False), errors="coerce")
+        if (wrong := numbers.isna() & text.notna()).any():
+            row = int(wrong.to_numpy().argmax())
+            raise DataError(
+                f"{self.params.path}: column {name!r}, data row {row + 1}: {text[row]!r} is no number with {unit!r}; "
+                "mend the cell, name the word under `null_values`, or take the column out of `units`"
+            )
+        return table.set_column(table.column_names.index(name), name, pa.array(numbers.astype("float64")))
 
     def _with_dates(self, table: pa.Table, date_format: str, kept: set[str]) -> pa.Table:
         """Columns of texts that are dates in that format, as dates; Arrow's own reader takes 31.02. for 03.03."""

@@ -55,6 +55,22 @@ def test_the_words_none_and_na_are_labels(file: Path) -> None:
     assert data.frame.c.tolist() == ["None", "NA", "None", "NA"]
 
 
+def test_a_unit_beside_numbers_is_taken_away_and_kept_in_the_schema(file: Path) -> None:
+    data = read(file, 'p,c\n"1,250.00 €",a\n,b\n€-3.5,a\n', units={"p": "€"})
+    assert types(data) == {"p": "number", "c": "text"}
+    assert data.frame.p.dropna().tolist() == [1250.0, -3.5]
+    assert data.schema.columns["p"].unit == "€"
+
+
+def test_a_unit_stands_beside_decimal_commas_too(file: Path) -> None:
+    assert read(file, "p\n1.250,5 kg\n3 kg\n", units={"p": "kg"}, decimal=",", delimiter=";").frame.p.sum() == 1253.5
+
+
+def test_what_is_no_number_with_that_unit_is_refused_with_its_row(file: Path) -> None:
+    with pytest.raises(DataError, match=r"column 'p', data row 2: '3 \$' is no number with '€'"):
+        read(file, "p\n1 €\n3 $\n", units={"p": "€"})
+
+
 def test_words_that_mean_missing_can_be_named(file: Path) -> None:
     data = read(file, "x,c\n1,?\n?,a\n2,a\n3,NA\n", null_values=["?"])
     assert data.frame.x.isna().tolist() == [False, True, False, False]
