@@ -1,21 +1,22 @@
 """Texts: how well and how quickly `rnn` learns and writes them, and whether what is written helps.
 
-    AUGMENT_DATA=../shared/data python bench/sequences.py shakespeare speed sms trec
+    AUGMENT_DATA=../shared/data python bench/sequences.py shakespeare speed sms trec --seeds 0 1 2 --spam 20 50 200
 
 Everything is process CPU time on one thread. Data that is not there is skipped, and said so. Beside ours stand
 textgenrnn's way of sampling (a window of 40 characters fed in again for each character, here as a loop over the same
 network), plain oversampling, class weights, and EDA (`text-edits`). Where AUGMENT_TEXTS names a folder, what was
-written is kept there, to be read.
+learnt and written is kept there, to be read.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
-import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -35,7 +36,6 @@ from augment_text.edits import TextEdits
 from augment_text.probe import Tfidf
 
 DATA = Path(os.environ.get("AUGMENT_DATA", "../shared/data")) / "text"
-SEEDS = range(3)
 
 
 def shakespeare(width: int = 256, steps: int = 9_000) -> None:
@@ -89,28 +89,33 @@ def _by_window(network: SequenceNetwork, size: int, num_characters: int, window:
     return size * num_characters / (time.process_time() - started)
 
 
-def sms() -> None:
+def sms(seeds: Sequence[int], few: Sequence[int]) -> None:
     frame = pd.read_csv(DATA / "SMSSpamCollection.tsv", sep="\t", quoting=3, names=["label", "text"])
     frame = frame[frame.label.isin(["ham", "spam"])].drop_duplicates("text").reset_index(drop=True)
-    for num_spam in (20, 50, 200):
+    for num_spam in few:
         scores: dict[str, list[float]] = {}
-        for seed in SEEDS:
+        for seed in seeds:
             order = np.random.default_rng(seed).permutation(len(frame))
             test, rest = frame.iloc[order[:1_500]], frame.iloc[order[1_500:]]
             spam = rest[rest.label == "spam"]
             train = pd.concat([rest[rest.label == "ham"], spam.iloc[:num_spam]])
             wanted = (train.label == "ham").sum() - num_spam
-            _compare(scores, train, test, {"spam": wanted}, seed, lambda y, p: f1_score(y, p, pos_label="spam"))
+            networks = {"rnn": TextRnn.Params()}
+            _compare(
+                scores, train, test, {"spam": wanted}, seed, lambda y, p: f1_score(y, p, pos_label="spam"), networks
+            )
         _print(f"SMS, {num_spam} spam, F1", scores)
 
 
-def trec(num_rows: int = 500) -> None:
+def trec(seeds: Sequence[int], num_rows: int = 500) -> None:
     train, test = (_label_lines(DATA / name) for name in ("TREC.train.all", "TREC.test.all"))
     scores: dict[str, list[float]] = {}
-    for seed in SEEDS:
+    kinds: tuple[Literal["characters", "words", "bpe"], ...] = ("characters", "words", "bpe")
+    networks = {f"rnn, {kind}": TextRnn.Params(tokens=kind) for kind in kinds}
+    for seed in seeds:
         part = train.sample(num_rows, random_state=seed)
         wanted = part.label.value_counts().to_dict()
-        _compare(scores, part, test, wanted, seed, accuracy_score)
+        _compare(scores, part, test, wanted, seed, accuracy_score, networks)
     _print(f"TREC, {num_rows} questions, accuracy", scores)
 
 
@@ -126,6 +131,7 @@ def _compare(
     wanted: dict[str, int],
     seed: int,
     score: Callable[[object, object], float],
+    networks: Mapping[str, TextRnn.Params],
 ) -> None:
     """Adds the score of a probe trained on each way of having `wanted` more rows of these classes."""
     data = _dataset(train)
@@ -141,14 +147,14 @@ def _compare(
         "oversampling": (Dataset.concat([data, data.take(again)]), None),
         "text-edits": (_with_more(data, TextEdits(), given, seed), None),
     }
-    for tokens in ("characters", "words", "bpe"):
-        rnn = TextRnn(TextRnn.Params(tokens=tokens))
-        ways[f"rnn, {tokens}"] = (_with_more(data, rnn, given, seed), None)
+    for name, params in networks.items():
+        ways[name] = (_with_more(data, TextRnn(params), given, seed), None)
     for name, (rows, weights) in ways.items():
         with tempfile.TemporaryDirectory() as folder:
             probe = Tfidf().fit(rows, Context(seed=seed, folder=Path(folder)), weights)
         found = np.array(data.schema.classes)[probe.predict(_dataset(test)).argmax(1)]
         scores.setdefault(name, []).append(score(test.label, found))
+    print("  seed", seed, {name: round(values[-1], 4) for name, values in scores.items()}, flush=True)
 
 
 def _with_more(data: Dataset, generator: TextRnn | TextEdits, given: pd.DataFrame, seed: int) -> Dataset:
@@ -156,10 +162,13 @@ def _with_more(data: Dataset, generator: TextRnn | TextEdits, given: pd.DataFram
     with tempfile.TemporaryDirectory() as folder:
         generator.fit(data, Context(seed=seed, folder=Path(folder)))
         made = generator.sample(given, Context(seed=seed + 1, folder=Path(folder), train=data))
-    how = getattr(generator.params, "tokens", "edits")
+    how = f"{generator.name}-{getattr(generator.params, 'tokens', None) or 'default'}"
     print(f"  {len(data)} rows, {how}: {time.process_time() - started:.0f} CPU-s", flush=True)
-    if folder_of_texts := os.environ.get("AUGMENT_TEXTS"):
-        made.frame.to_csv(Path(folder_of_texts) / f"{len(data)}-{how}-{seed}.csv", index=False)
+    if kept := os.environ.get("AUGMENT_TEXTS"):
+        folder = Path(kept) / f"{len(data)}-{how}-{seed}"
+        folder.mkdir(parents=True, exist_ok=True)
+        generator.save(folder)
+        made.frame.to_csv(folder / "texts.csv", index=False)
     return Dataset.concat([data, made])
 
 
@@ -174,7 +183,7 @@ def _print(title: str, scores: dict[str, list[float]]) -> None:
     real = np.array(scores["real alone"])
     for name, values in scores.items():
         gains = np.array(values) - real
-        gain = f"gain {gains.mean():+.3f} (sd {gains.std(ddof=1):.3f})"
+        gain = f"gain {gains.mean():+.3f} (sd {gains.std(ddof=len(gains) > 1):.3f})"
         print(f"{title}: {name}: {np.mean(values):.3f}, {gain}", flush=True)
 
 
@@ -184,8 +193,19 @@ def _spread(values: list[float]) -> str:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    for name in sys.argv[1:]:
-        if name != "speed" and not DATA.is_dir():
-            print(f"{name}: skipped, there is no {DATA}")
-            continue
-        {"shakespeare": shakespeare, "speed": speed, "sms": sms, "trec": trec}[name]()
+    parser = argparse.ArgumentParser()
+    parser.add_argument("parts", nargs="+", choices=["shakespeare", "speed", "sms", "trec"])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--spam", nargs="+", type=int, default=[20, 50, 200], help="numbers of spam messages, of `sms`")
+    asked = parser.parse_args()
+    for part in asked.parts:
+        if part == "speed":
+            speed()
+        elif not DATA.is_dir():
+            print(f"{part}: skipped, there is no {DATA}")
+        elif part == "shakespeare":
+            shakespeare()
+        elif part == "sms":
+            sms(asked.seeds, asked.spam)
+        else:
+            trec(asked.seeds)

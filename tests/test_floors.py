@@ -80,6 +80,7 @@ BESIDE = {
     "loaders",
     "resampling",
     "streams",
+    "stretches",
 }
 FLOOR_OF = {module: number for number, modules in enumerate(FLOORS) for module in modules}
 PLUGIN_PACKAGES = {path.name for path in (ROOT / "plugins").iterdir() if path.is_dir()}

@@ -15,6 +15,7 @@ from pydantic import Field
 from augment import components
 from augment.components import Accepts, Context, Metric, Score
 from augment.dataset import Dataset
+from augment_evidence.rows import texts_of
 
 WORD = re.compile(r"\w+|[^\w\s]")
 ORDER = 6  # characters that the language model looks at, the foretold one included
@@ -56,10 +57,7 @@ class FidelityTexts(Metric):
         ]
 
     def _sample(self, part: Dataset, rng: np.random.Generator) -> list[str]:
-        column = part.schema.text_payload
-        assert column is not None  # `accepts` asks for texts
-        rows = rng.permutation(len(part))[: self.params.most_texts]
-        return part.frame[column].fillna("").astype(object).iloc[rows].tolist()
+        return texts_of(part.take(rng.permutation(len(part))[: self.params.most_texts]))
 
 
 def _bits(read: Sequence[str], foretold: Sequence[str]) -> float | None:

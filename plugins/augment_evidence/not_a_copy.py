@@ -12,12 +12,14 @@ from augment import components
 from augment.components import Accepts, Context, Filter
 from augment.dataset import Dataset
 from augment.state import read_state, write_state
-from augment_evidence.rows import distance_ratio, leave_one_out, nearest, row_hashes, sampled
+from augment.stretches import Stock
+from augment_evidence.rows import distance_ratio, leave_one_out, nearest, row_hashes, sampled, texts_of
 from augment_evidence.space import POINTS_OF, Space
 
 __all__ = ["NotACopy"]
 
 MOST_CALIBRATED = 4_000  # training rows that the threshold is read from: enough for a quantile of 0.01
+MOST_CHARACTERS = 2_000_000  # of these rows, where they are texts, but for the first hundred
 
 
 class NotACopy(Filter):
@@ -29,10 +31,15 @@ class NotACopy(Filter):
     would be thrown out as well.
 
     A row equal to a training row scores -1 and is always thrown out, however few training rows the distances are
-    measured to. The one exception: in a table, and of histories, a row that occurs at least `common` times in the
-    training part is nobody's in particular, scores 1 and is kept. Where equal rows are natural (few columns, few
+    measured to. The one exception: in a table, of texts and of histories, a row that occurs at least `common` times in
+    the training part is nobody's in particular, scores 1 and is kept. Where equal rows are natural (few columns, few
     values), more than `quantile` of fresh real rows are lost, the rarer ones, and synthetic rows are drawn away from
     those; `common: 1` accepts equality altogether. Of images, an equal one is always a copy.
+
+    A text that shares a longer stretch of characters with a training text than training texts share with each other
+    scores -1 too, however else it goes on: a passage was learnt by heart. How long is too long is read from the
+    training texts, of which half the `quantile` share a longer one; the distances have the other half. So where many
+    texts follow a form, as advertisements do, only what goes beyond the form is thrown out.
 
     The target and ids do not count. Of images, the array alone counts, averaged down to at most 16 pixels a side; of
     series, the array, as means and spreads of at most 32 stretches; of texts, their runs of three and four letters; of
@@ -50,15 +57,15 @@ class NotACopy(Filter):
         neighbours: int = Field(10, ge=1)
         """How many further neighbours tell the usual distance around a row."""
         common: int = Field(5, ge=1)
-        """From how many equal training rows on equality is natural, in tables and of histories. 5 is a usual smallest
-        cell of published statistics."""
+        """From how many equal training rows on equality is natural, of tables, texts and histories. 5 is a usual
+        smallest cell of published statistics."""
         max_reference: int = Field(20_000, ge=100)
         """Most training rows that distances are measured to, a seeded sample: near copies of the others are not seen.
         Equality is looked for in all. Judging takes time in proportion."""
 
     def fit(self, reference: Dataset, pilot: Dataset, context: Context) -> Self:
         hashes, row_group, counts = np.unique(row_hashes(reference), return_inverse=True, return_counts=True)
-        can_be_common = reference.schema.modality in ("table", "tokens")
+        can_be_common = reference.schema.modality in ("table", "text", "tokens")
         common = counts >= self.params.common if can_be_common else np.zeros(len(counts), dtype=bool)
         self._common, self._rare = hashes[common], hashes[~common]
         self._space = Space.fit(reference)
@@ -70,11 +77,22 @@ class NotACopy(Filter):
         single = np.flatnonzero(counts[row_group[rows]] == 1)
         single = single[sampled(len(single), MOST_CALIBRATED, context.rng)]
         usual = distance_ratio(leave_one_out(self._reference, single, self._count))
-        self.threshold = float(np.quantile(usual, self.params.quantile)) if len(usual) else 0.0
+        is_text = reference.schema.modality == "text"
+        quantile = self.params.quantile / 2 if is_text else self.params.quantile
+        self.threshold = float(np.quantile(usual, quantile)) if len(usual) else 0.0
+        self._stock, self._usual = Stock.of([]), 0
+        if is_text:
+            texts = texts_of(reference.take(rows))
+            self._stock = Stock.of(texts)
+            most = max(100, MOST_CHARACTERS * len(texts) // len(self._stock.codes))
+            few = single[sampled(len(single), most, context.rng)]
+            self._usual = self._stock.usual([texts[row] for row in few], few, quantile)
         return self
 
     def judge(self, candidates: Dataset, context: Context) -> np.ndarray:
         scores = distance_ratio(nearest(self._space.points(candidates), self._reference, self._count))
+        if len(self._stock.codes):
+            scores[self._stock.shares(texts_of(candidates), self._usual + 1) >= 0] = -1.0
         hashes = row_hashes(candidates)
         scores[np.isin(hashes, self._common)] = 1.0
         scores[np.isin(hashes, self._rare)] = -1.0
@@ -82,8 +100,14 @@ class NotACopy(Filter):
 
     def save(self, folder: Path) -> None:
         tensors, space = self._space.to_state()
-        tensors |= {"reference": self._reference, "common": self._common, "rare": self._rare}
-        write_state(folder, tensors, {"threshold": self.threshold, "count": self._count, "space": space})
+        tensors |= {
+            "reference": self._reference,
+            "common": self._common,
+            "rare": self._rare,
+            "texts": self._stock.codes,
+        }
+        values = {"threshold": self.threshold, "count": self._count, "usual": self._usual, "space": space}
+        write_state(folder, tensors, values)
 
     @classmethod
     def load(cls, folder: Path, params: Any) -> Self:
@@ -91,5 +115,6 @@ class NotACopy(Filter):
         made = cls(params)
         made.threshold, made._count = values["threshold"], values["count"]
         made._reference, made._common, made._rare = tensors["reference"], tensors["common"], tensors["rare"]
+        made._stock, made._usual = Stock(tensors["texts"]), values["usual"]
         made._space = Space.from_state(tensors, values["space"])
         return made

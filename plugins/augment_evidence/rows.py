@@ -25,6 +25,7 @@ __all__ = [
     "row_hashes",
     "sampled",
     "target_labels",
+    "texts_of",
 ]
 
 BLOCK = 256  # queries compared at once, to bound the memory
@@ -90,6 +91,12 @@ def target_labels(data: Dataset) -> np.ndarray:
     if data.schema.task != "classes":
         return np.full(len(data), "", dtype=object)
     return labels_of(data.frame[data.schema.target])
+
+
+def texts_of(data: Dataset) -> list[str]:
+    """The text of each row, N of them; a missing one is empty."""
+    texts: list[str] = data.frame[str(data.schema.text_payload)].fillna("").astype(object).tolist()
+    return texts
 
 
 def pixels(images: np.ndarray, side: int) -> np.ndarray:

@@ -14,7 +14,7 @@ from augment.dataset import Dataset
 from augment.encoding import TableEncoder
 from augment.schema import Modality
 from augment_evidence.histories import history_points
-from augment_evidence.rows import pixels
+from augment_evidence.rows import pixels, texts_of
 from augment_evidence.series import series_points, series_scale
 
 __all__ = ["POINTS_OF", "Space"]
@@ -51,7 +51,7 @@ class Space:
         if self._modality == "image":
             return pixels(data.arrays[schema.array_of("image")], SIDE).reshape(len(data), -1)
         if self._modality == "text":
-            return _grams(data.frame[str(schema.text_payload)].fillna("").tolist())
+            return _grams(texts_of(data))
         if self._modality == "series":
             return series_points(data, self._scale)
         if self._modality == "tokens":

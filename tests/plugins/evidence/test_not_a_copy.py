@@ -44,6 +44,27 @@ def blobs(num_rows, seed, side=12):
     return of(pd.DataFrame({"label": rng.choice(["u", "v"], num_rows)}), {"image": bright.astype(np.uint8)[..., None]})
 
 
+SUBJECTS, VERBS = ["Ann", "Bob", "the old cat", "a dog", "our king"], ["sees", "likes", "follows", "forgets"]
+PLACES = ["in Rome", "by the sea", "at night", "under a tree", "on Monday"]
+
+
+def sentences(num_rows, seed):
+    rng = np.random.default_rng(seed)
+    parts = (SUBJECTS, VERBS, SUBJECTS, PLACES, SUBJECTS, VERBS, PLACES, SUBJECTS, VERBS, SUBJECTS)
+    return written([" ".join(rng.choice(part) for part in parts) for _ in range(num_rows)])
+
+
+def noise(num_rows, seed, length=400):
+    rng = np.random.default_rng(seed)
+    return ["".join(rng.choice(list("abcdefgh "), length)) for _ in range(num_rows)]
+
+
+def written(texts):
+    frame = pd.DataFrame({"text": pd.Series(texts, dtype="str"), "label": ["u", "v"] * (len(texts) // 2)})
+    schema, _ = observe(infer(frame, {}, SchemaDeclaration(target="label", payload="text")), frame)
+    return Dataset.of(frame, {}, schema)
+
+
 def fit(train, seed=0, **params):
     judge = NotACopy(NotACopy.Params(**params))
     return judge.fit(train, train.take(slice(0, 0)), Context(seed=seed, folder=None))
@@ -53,7 +74,7 @@ def kept(judge, data):
     return judge.judge(data, Context(seed=1, folder=None)) >= judge.threshold
 
 
-@pytest.mark.parametrize("make", [table, blobs])
+@pytest.mark.parametrize("make", [table, blobs, sentences])
 def test_exact_copies_are_thrown_out_even_with_another_label(make):
     train = make(300, 0)
     judge = fit(train)
@@ -62,10 +83,11 @@ def test_exact_copies_are_thrown_out_even_with_another_label(make):
     assert not kept(judge, Dataset.of(flipped, train.arrays, train.schema)).any()
 
 
-@pytest.mark.parametrize("make", [table, blobs])
-def test_fresh_rows_are_thrown_out_at_about_the_quantile(make):
+# of texts two rules have half the quantile each, and lengths have ties
+@pytest.mark.parametrize(("make", "least"), [(table, 0.03), (blobs, 0.03), (sentences, 0.01)])
+def test_fresh_rows_are_thrown_out_at_about_the_quantile(make, least):
     judge = fit(make(1500, 0), quantile=0.05)
-    assert 0.03 < 1 - kept(judge, make(1500, 1)).mean() < 0.07
+    assert least < 1 - kept(judge, make(1500, 1)).mean() < 0.07
 
 
 def test_near_copies_of_table_rows_are_thrown_out():
@@ -81,11 +103,37 @@ def test_near_copies_of_images_are_thrown_out():
     assert kept(fit(train), Dataset(train.frame, near, train.schema)).mean() < 0.05
 
 
+def test_texts_with_a_long_stretch_of_a_training_text_are_thrown_out():
+    old, new = noise(100, 0), noise(100, 1)
+    judge = fit(written(old))
+    assert kept(judge, written(new)).mean() > 0.9
+    pieces = [one[:300] + other[200:240] for one, other in zip(new, old, strict=True)]
+    assert not kept(judge, written(pieces)).any()
+
+
+def test_short_texts_that_begin_alike_are_kept():
+    rng = np.random.default_rng(3)
+    words = noise(2_000, 4, length=8)
+    asked = [f"How many {word} are there in {rng.choice(words)} ?" for word in words]
+    judge = fit(written(asked[:1_000]))
+    assert kept(judge, written(asked[1_000:])).mean() > 0.97
+
+
+def test_empty_and_missing_texts_are_judged_like_others():
+    train = written([*noise(50, 0), "", None])
+    assert kept(fit(train), written(["", None, *noise(2, 5)])).tolist() == [False, False, True, True]
+
+
 def test_common_rows_of_a_table_are_natural_and_rare_ones_are_not():
     frame = pd.DataFrame({"a": ["x", "y"] * 50 + ["rare"], "b": ["u", "u", "v", "v"] * 25 + ["rare"]})
     train = of(frame)
     judge = fit(train)
     assert kept(judge, train).tolist() == [True] * 100 + [False]
+
+
+def test_a_text_that_many_wrote_is_kept():
+    train = written([*noise(94, 0), *["How are you?"] * 6])
+    assert kept(fit(train), written(["How are you?", noise(94, 0)[0]])).tolist() == [True, False]
 
 
 def test_equality_can_be_declared_natural():
@@ -106,7 +154,7 @@ def test_equality_is_found_beyond_the_reference_sample():
     assert not kept(fit(train, max_reference=100), train).any()
 
 
-@pytest.mark.parametrize("make", [table, blobs])
+@pytest.mark.parametrize("make", [table, blobs, sentences])
 def test_a_loaded_filter_judges_to_the_bit_alike(make, tmp_path):
     judge = fit(make(200, 0))
     fresh = make(100, 1)
