@@ -64,9 +64,9 @@ class Stock:
         found[texts_hit] = (places[hits] - np.flatnonzero(codes == 0)[asker[hits]] - 1)[firsts]
         return found
 
-    def usual(self, texts: Sequence[str], own: np.ndarray, share: float) -> int:
-        """The longest stretch that more than `share` of these texts of the stock share with another one; 0 for none."""
-        low, high = 0, max(map(len, texts), default=0)
+    def usual(self, texts: Sequence[str], own: np.ndarray | None, share: float) -> int:
+        """How long a stretch more than `share` of these texts have that the stock has too; 0 where none have any."""
+        low, high = 0, max(map(len, texts), default=0)  # a text that shares a stretch shares all shorter ones
         while low < high:
             length = (low + high + 1) // 2
             if (self.shares(texts, length, own) >= 0).mean() > share:
@@ -126,4 +126,5 @@ def _mixed(numbers: np.ndarray) -> np.ndarray:
     """Other numbers that differ in all bits where these differ in one (SplitMix64: Steele, Lea and Flood 2014)."""
     numbers = (numbers + np.uint64(0x9E3779B97F4A7C15)) * np.uint64(0xBF58476D1CE4E5B9)
     numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return numbers ^ (numbers >> np.uint64(31))
+    mixed: np.ndarray = numbers ^ (numbers >> np.uint64(31))
+    return mixed

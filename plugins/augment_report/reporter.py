@@ -67,7 +67,7 @@ class Html(components.Reporter):
         return [path]
 
     def _sections(self, run: RunView) -> dict[str, Any]:
-        from augment_report import columns, samples, sections, words
+        from augment_report import columns, passages, samples, sections, words
 
         metrics, schema = run.metrics, run.schema
         shown: dict[str, Any] = {
@@ -82,13 +82,14 @@ class Html(components.Reporter):
             "losses": sections.losses(run.losses()),
             "filters": sections.thrown_out(metrics["filters"]),
             "rejects": {
-                name: samples.show_rows(rows.take(slice(20)), schema, f"rows that {words.clip(name)} threw out")
+                name: samples.show_rejects(rows.take(slice(20)), run.train, schema, words.clip(name))
                 for name, rows in run.rejects().items()
                 if len(rows)
             },
             "yaml": sections.yaml_text(run.pipeline),
             "grid": None,
             "neighbours": None,
+            "passages": None,
             "examples": None,
             "columns": [],
             "num_drawn": self.params.num_columns,
@@ -98,6 +99,7 @@ class Html(components.Reporter):
             parts = (run.synthetic, run.synthetic_origin, schema)
             shown["grid"] = samples.sample_grid(run.train, *parts, self.params.num_samples)
             shown["neighbours"] = samples.nearest(run.train, run.test, *parts)
+            shown["passages"] = passages.shared_passages(run.train, run.test, *parts)
             shown["columns"] = columns.compare_columns(run.train, run.synthetic, schema)
             if shown["grid"] is None:
                 shown["examples"] = samples.example_rows(run.train, *parts, min(self.params.num_samples, 5))

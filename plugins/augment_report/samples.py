@@ -16,10 +16,11 @@ from markupsafe import Markup
 from augment.dataset import Dataset
 from augment.schema import Schema, labels_of
 from augment_report import charts
+from augment_report.passages import marked_texts
 from augment_report.series import channel_ends, series_plots, thinned
 from augment_report.words import cell, clip, number
 
-__all__ = ["example_rows", "nearest", "sample_grid", "show_rows"]
+__all__ = ["example_rows", "nearest", "sample_grid", "show_rejects", "show_rows"]
 
 MAX_CLASSES = 12
 MAX_GENERATORS = 5
@@ -27,6 +28,7 @@ MAX_SIDE = 96  # pixels of an embedded picture
 NUM_NEIGHBOURS = 8
 MAX_COMPARED = 50_000  # training rows that neighbours are looked for in
 NUM_TEXTS = 3  # of a class and origin
+NUM_REJECTS = 8  # texts of a filter
 MAX_TEXT = 280  # characters
 MAX_CELLS = 30  # columns of a table of rows
 
@@ -96,6 +98,13 @@ def show_rows(
     if modality == "tokens":
         return {"kind": "texts", "texts": [clip(row, MAX_TEXT) for row in _token_texts(data, schema)[:NUM_TEXTS]]}
     return {"kind": "rows", **_table(data, schema, [""] * len(data))}
+
+
+def show_rejects(data: Dataset, train: Dataset, schema: Schema, filter_id: str) -> dict[str, Any]:
+    """Rows that a filter threw out; in texts, the longest passage that a training text has too is marked."""
+    if schema.modality == "text":
+        return {"kind": "passages", "texts": marked_texts(data.take(slice(NUM_REJECTS)), train, schema)}
+    return show_rows(data, schema, f"rows that {filter_id} threw out")
 
 
 def example_rows(

@@ -22,7 +22,7 @@ from augment_report.series import series_plots
 
 KNOWN_TAGS = """
     html head meta title style body header main section nav figure figcaption p h1 h2 h3 ul li a b small span div i
-    table thead tbody tr th td dl dt dd details summary pre code img svg line circle rect text polygon polyline
+    table thead tbody tr th td dl dt dd details summary pre code mark img svg line circle rect text polygon polyline
 """
 KNOWN_ATTRIBUTES = """
     lang charset http-equiv content name class id role scope colspan href src alt width height tabindex aria-label
@@ -443,6 +443,20 @@ def test_texts_are_listed_beside_real_ones(tmp_path):
     assert "real words 0" in text
     assert "made words" in text
     assert "length in characters" in text
+
+
+def test_the_longest_passage_of_a_training_text_is_marked(tmp_path):
+    rng = np.random.default_rng(0)
+    real = ["".join(rng.choice(list("abcdefgh "), 60)) for _ in range(40)]
+    train, test = (
+        dataset(pd.DataFrame({"text": part, "label": ["a", "b"] * 10}), target="label")
+        for part in (real[:20], real[20:])
+    )
+    made = Dataset.of(test.frame.assign(text="zzz" + real[7][10:40] + "zzz"), {}, train.schema)
+    run = assemble(train, test, {"rnn": made})
+    page = write(replace(run, rejected={"not-a-copy": made.take(slice(2))}), tmp_path)
+    assert page.count(f"zzz<mark>{real[7][10:40]}</mark>zzz") == 3  # the longest of the generator's, and the rejects
+    assert re.search(r"held-out texts\s*median\s*[2-5]\s*longest\s*[3-8]\D", read_safely(page).text)
 
 
 def test_series_and_tokens_are_drawn(tmp_path):

@@ -1,0 +1,70 @@
+"""Passages of synthetic texts that a training text has too, to the letter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from augment.dataset import Dataset
+from augment.schema import Schema
+from augment.stretches import Stock, longest_shared
+
+__all__ = ["marked_texts", "shared_passages"]
+
+MAX_GENERATORS = 5
+MAX_ASKED = 1_000  # texts of a generator
+MAX_TRAINING = 50_000  # texts that passages are looked for in
+AROUND = 120  # characters shown before and after a passage
+MAX_SHOWN = 400  # of it
+
+
+def shared_passages(
+    train: Dataset, test: Dataset, synthetic: Dataset, origin: np.ndarray, schema: Schema
+) -> dict[str, Any] | None:
+    """For each generator, how long the longest passage is that a text shares with a training text, and the longest.
+
+    Beside them the same of held-out texts: passages of that length are shared by chance, or by custom.
+    """
+    if schema.modality != "text" or not len(train):
+        return None
+    known = _texts(train, schema, MAX_TRAINING)
+    stock = Stock.of(known)
+    parts = {"held-out texts": test}
+    for name in list(dict.fromkeys(origin.tolist()))[:MAX_GENERATORS]:
+        parts[str(name)] = synthetic.take(np.flatnonzero(origin == name))
+    rows = []
+    for name, part in parts.items():
+        texts = _texts(part, schema, MAX_ASKED)
+        longest = stock.usual(texts, None, 0)
+        if not longest:
+            continue
+        begins = stock.shares(texts, longest)
+        row = int(np.argmax(begins >= 0))
+        shown = _cut(texts[row], int(begins[row]), longest)
+        rows.append({"name": name, "median": stock.usual(texts, None, 0.5), "longest": longest, "text": shown})
+    return {"rows": rows, "num_compared": len(known), "num_train": len(train)} if rows else None
+
+
+def marked_texts(data: Dataset, train: Dataset, schema: Schema) -> list[dict[str, Any]]:
+    """Texts with the longest passage of each that a training text has too."""
+    known = "\0".join(_texts(train, schema, MAX_TRAINING))
+    texts = [text[: 2 * MAX_SHOWN] for text in _texts(data, schema, len(data))]
+    return [_cut(text, *longest_shared(text, known)) for text in texts]
+
+
+def _texts(data: Dataset, schema: Schema, most: int) -> list[str]:
+    rows = np.unique(np.linspace(0, len(data) - 1, min(len(data), most)).astype(int))
+    texts: list[str] = data.frame[schema.text_payload].iloc[rows].fillna("").astype(object).tolist()
+    return texts
+
+
+def _cut(text: str, begins: int, length: int) -> dict[str, Any]:
+    """The passage and what stands around it."""
+    before, passage, after = text[:begins], text[begins : begins + length], text[begins + length :]
+    return {
+        "before": "…" * (len(before) > AROUND) + before[-AROUND:],
+        "passage": passage[:MAX_SHOWN] + "…" * (len(passage) > MAX_SHOWN),
+        "after": after[:AROUND] + "…" * (len(after) > AROUND),
+        "length": length,
+    }
