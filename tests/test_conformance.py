@@ -116,6 +116,7 @@ SETTINGS = {
     "ImageGan": {"steps": 6, "width": 8},
     "ImageVae": {"steps": 6},
     "LabelAgreement": {"steps": 10},
+    "NotACopy": {"steps": 10},
     "Plausible": {"steps": 10},
     "SeriesJudges": {"steps": 3},
     "AnchoredImage": {"steps": 6},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from pydantic import Field
@@ -15,6 +15,9 @@ from augment.state import read_state, write_state
 from augment.stretches import Stock
 from augment_evidence.rows import distance_ratio, leave_one_out, nearest, row_hashes, sampled, texts_of
 from augment_evidence.space import POINTS_OF, Space
+
+if TYPE_CHECKING:
+    from augment_evidence.descriptor import Descriptor
 
 __all__ = ["NotACopy"]
 
@@ -41,10 +44,11 @@ class NotACopy(Filter):
     training texts, of which half the `quantile` share a longer one; the distances have the other half. So where many
     texts follow a form, as advertisements do, only what goes beyond the form is thrown out.
 
-    The target and ids do not count. Of images, the array alone counts, averaged down to at most 16 pixels a side; of
-    series, the array, as means and spreads of at most 32 stretches; of texts, their runs of three and four letters; of
-    histories, the items and the pairs of items in a row; in tables, numbers are standardised and damped beyond a
-    standard deviation, and categories are equal or not.
+    The target and ids do not count. Of images, the array alone counts, through features in which an image that was
+    shifted, brightened, blurred or made noisy stays near itself (a small network learns them here, on the training
+    part averaged down to at most 16 pixels a side); of series, the array, as means and spreads of at most 32
+    stretches; of texts, their runs of three and four letters; of histories, the items and the pairs of items in a row;
+    in tables, numbers are standardised and damped beyond a standard deviation, and categories are equal or not.
     """
 
     name = "not-a-copy"
@@ -63,12 +67,20 @@ class NotACopy(Filter):
         """Most training rows that distances are measured to, a seeded sample: near copies of the others are not seen.
         Equality is looked for in all. Judging takes time in proportion."""
 
+        steps: int = Field(600, ge=1)
+        """Training steps of the network that images are seen through, of 64 images each."""
+
     def fit(self, reference: Dataset, pilot: Dataset, context: Context) -> Self:
         hashes, row_group, counts = np.unique(row_hashes(reference), return_inverse=True, return_counts=True)
         can_be_common = reference.schema.modality in ("table", "text", "tokens")
         common = counts >= self.params.common if can_be_common else np.zeros(len(counts), dtype=bool)
         self._common, self._rare = hashes[common], hashes[~common]
-        self._space = Space.fit(reference)
+        if reference.schema.modality == "image":
+            from augment_evidence.descriptor import Descriptor
+
+            self._space: Space | Descriptor = Descriptor.fit(reference, context, self.params.steps)
+        else:
+            self._space = Space.fit(reference)
 
         rows = sampled(len(reference), self.params.max_reference, context.rng)
         self._reference = self._space.points(reference.take(rows))
@@ -116,5 +128,10 @@ class NotACopy(Filter):
         made.threshold, made._count = values["threshold"], values["count"]
         made._reference, made._common, made._rare = tensors["reference"], tensors["common"], tensors["rare"]
         made._stock, made._usual = Stock(tensors["texts"]), values["usual"]
-        made._space = Space.from_state(tensors, values["space"])
+        if "descriptor" in values["space"]:
+            from augment_evidence.descriptor import Descriptor
+
+            made._space = Descriptor.from_state(tensors, values["space"])
+        else:
+            made._space = Space.from_state(tensors, values["space"])
         return made

@@ -65,9 +65,19 @@ def written(texts):
     return Dataset.of(frame, {}, schema)
 
 
+def shapes(num_rows, seed, side=16):
+    """Images of four bright spots each."""
+    spots = [blobs(num_rows, seed * 10 + part, side).arrays["image"] // 2 for part in range(4)]
+    labels = pd.DataFrame({"label": ["u", "v"] * (num_rows // 2)})
+    return of(labels, {"image": np.maximum.reduce(spots)})
+
+
 def fit(train, seed=0, **params):
     judge = NotACopy(NotACopy.Params(**params))
     return judge.fit(train, train.take(slice(0, 0)), Context(seed=seed, folder=None))
+
+
+QUICK = {"steps": 30}  # where what was learnt does not matter
 
 
 def kept(judge, data):
@@ -77,7 +87,7 @@ def kept(judge, data):
 @pytest.mark.parametrize("make", [table, blobs, sentences])
 def test_exact_copies_are_thrown_out_even_with_another_label(make):
     train = make(300, 0)
-    judge = fit(train)
+    judge = fit(train, **QUICK)
     assert not kept(judge, train).any()
     flipped = train.frame.assign(label=train.frame["label"].to_numpy()[::-1])
     assert not kept(judge, Dataset.of(flipped, train.arrays, train.schema)).any()
@@ -86,7 +96,7 @@ def test_exact_copies_are_thrown_out_even_with_another_label(make):
 # of texts two rules have half the quantile each, and lengths have ties
 @pytest.mark.parametrize(("make", "least"), [(table, 0.03), (blobs, 0.03), (sentences, 0.01)])
 def test_fresh_rows_are_thrown_out_at_about_the_quantile(make, least):
-    judge = fit(make(1500, 0), quantile=0.05)
+    judge = fit(make(1500, 0), quantile=0.05, **QUICK)
     assert least < 1 - kept(judge, make(1500, 1)).mean() < 0.07
 
 
@@ -124,6 +134,24 @@ def test_empty_and_missing_texts_are_judged_like_others():
     assert kept(fit(train), written(["", None, *noise(2, 5)])).tolist() == [False, False, True, True]
 
 
+def test_images_moved_by_a_pixel_or_dimmed_are_thrown_out():
+    train = shapes(400, 0)
+    judge = fit(train)
+    assert kept(judge, shapes(400, 1)).mean() > 0.95
+    images = train.arrays["image"]
+    for near in (np.roll(images, 1, axis=2), images * 0.7 + 20):
+        changed = Dataset(train.frame, {"image": near.astype(np.uint8)}, train.schema)
+        assert kept(judge, changed).mean() < 0.2
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 40, 4), (16, 5, 2)])
+def test_images_of_any_shape_and_without_any_contrast_are_judged(shape):
+    images = np.random.default_rng(0).integers(0, 256, (12, *shape)).astype(np.uint8)
+    images[6:] = 7
+    train = of(pd.DataFrame({"label": ["u", "v"] * 6}), {"image": images})
+    assert not kept(fit(train, **QUICK), train).any()
+
+
 def test_common_rows_of_a_table_are_natural_and_rare_ones_are_not():
     frame = pd.DataFrame({"a": ["x", "y"] * 50 + ["rare"], "b": ["u", "u", "v", "v"] * 25 + ["rare"]})
     train = of(frame)
@@ -156,7 +184,7 @@ def test_equality_is_found_beyond_the_reference_sample():
 
 @pytest.mark.parametrize("make", [table, blobs, sentences])
 def test_a_loaded_filter_judges_to_the_bit_alike(make, tmp_path):
-    judge = fit(make(200, 0))
+    judge = fit(make(200, 0), **QUICK)
     fresh = make(100, 1)
     judge.save(tmp_path)
     again = NotACopy.load(tmp_path, judge.params)
