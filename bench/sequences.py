@@ -14,7 +14,7 @@ import argparse
 import os
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -31,10 +31,11 @@ from augment.schema import SchemaDeclaration, infer, observe
 from augment.sequence_drawing import draw
 from augment.sequences import Budget, Sequences, learn, mean_losses
 from augment.training import rebuild, weights_of
-from augment_rnn.text import TextRnn
+from augment_rnn.text import TextAnchored, TextRnn
 from augment_text.edits import TextEdits
 from augment_text.probe import Tfidf
 
+Kind = Literal["characters", "words", "bpe"] | None  # of tokens
 DATA = Path(os.environ.get("AUGMENT_DATA", "../shared/data")) / "text"
 
 
@@ -100,22 +101,17 @@ def sms(seeds: Sequence[int], few: Sequence[int]) -> None:
             spam = rest[rest.label == "spam"]
             train = pd.concat([rest[rest.label == "ham"], spam.iloc[:num_spam]])
             wanted = (train.label == "ham").sum() - num_spam
-            networks = {"rnn": TextRnn.Params()}
-            _compare(
-                scores, train, test, {"spam": wanted}, seed, lambda y, p: f1_score(y, p, pos_label="spam"), networks
-            )
+            _compare(scores, train, test, {"spam": wanted}, seed, lambda y, p: f1_score(y, p, pos_label="spam"), [None])
         _print(f"SMS, {num_spam} spam, F1", scores)
 
 
 def trec(seeds: Sequence[int], num_rows: int = 500) -> None:
     train, test = (_label_lines(DATA / name) for name in ("TREC.train.all", "TREC.test.all"))
     scores: dict[str, list[float]] = {}
-    kinds: tuple[Literal["characters", "words", "bpe"], ...] = ("characters", "words", "bpe")
-    networks = {f"rnn, {kind}": TextRnn.Params(tokens=kind) for kind in kinds}
     for seed in seeds:
         part = train.sample(num_rows, random_state=seed)
         wanted = part.label.value_counts().to_dict()
-        _compare(scores, part, test, wanted, seed, accuracy_score, networks)
+        _compare(scores, part, test, wanted, seed, accuracy_score, ["characters", "words", "bpe"])
     _print(f"TREC, {num_rows} questions, accuracy", scores)
 
 
@@ -131,7 +127,7 @@ def _compare(
     wanted: dict[str, int],
     seed: int,
     score: Callable[[object, object], float],
-    networks: Mapping[str, TextRnn.Params],
+    kinds: Sequence[Kind],
 ) -> None:
     """Adds the score of a probe trained on each way of having `wanted` more rows of these classes."""
     data = _dataset(train)
@@ -145,10 +141,19 @@ def _compare(
         "real alone": (data, None),
         "class weights": (data, balanced),
         "oversampling": (Dataset.concat([data, data.take(again)]), None),
-        "text-edits": (_with_more(data, TextEdits(), given, seed), None),
     }
-    for name, params in networks.items():
-        ways[name] = (_with_more(data, TextRnn(params), given, seed), None)
+    edits = TextEdits().fit(data, Context(seed=seed, folder=None))
+    ways["text-edits"] = (_with_more(data, edits, given, seed), None)
+    for kind in kinds:
+        started = time.process_time()
+        with tempfile.TemporaryDirectory() as folder:
+            rnn = TextRnn(TextRnn.Params(tokens=kind)).fit(data, Context(seed=seed, folder=Path(folder)))
+            rnn.save(Path(folder))
+            anchored = TextAnchored.load(Path(folder), TextAnchored.Params(tokens=kind))  # learns the same
+        print(f"  {len(data)} rows learnt, {kind or 'default'}: {time.process_time() - started:.0f} CPU-s", flush=True)
+        for generator in (rnn, anchored):
+            name = f"{generator.name}, {kind}" if kind else generator.name
+            ways[name] = (_with_more(data, generator, given, seed), None)
     for name, (rows, weights) in ways.items():
         with tempfile.TemporaryDirectory() as folder:
             probe = Tfidf().fit(rows, Context(seed=seed, folder=Path(folder)), weights)
@@ -157,18 +162,17 @@ def _compare(
     print("  seed", seed, {name: round(values[-1], 4) for name, values in scores.items()}, flush=True)
 
 
-def _with_more(data: Dataset, generator: TextRnn | TextEdits, given: pd.DataFrame, seed: int) -> Dataset:
+def _with_more(data: Dataset, fitted: TextRnn | TextEdits, given: pd.DataFrame, seed: int) -> Dataset:
     started = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
-        generator.fit(data, Context(seed=seed, folder=Path(folder)))
-        made = generator.sample(given, Context(seed=seed + 1, folder=Path(folder), train=data))
-    how = f"{generator.name}-{getattr(generator.params, 'tokens', None) or 'default'}"
-    print(f"  {len(data)} rows, {how}: {time.process_time() - started:.0f} CPU-s", flush=True)
+        made = fitted.sample(given, Context(seed=seed + 1, folder=Path(folder), train=data))
+    how = f"{fitted.name}-{getattr(fitted.params, 'tokens', None) or 'default'}"
+    print(f"  {len(made)} rows made, {how}: {time.process_time() - started:.0f} CPU-s", flush=True)
     if kept := os.environ.get("AUGMENT_TEXTS"):
-        folder = Path(kept) / f"{len(data)}-{how}-{seed}"
-        folder.mkdir(parents=True, exist_ok=True)
-        generator.save(folder)
-        made.frame.to_csv(folder / "texts.csv", index=False)
+        folder_of_texts = Path(kept) / f"{len(data)}-{how}-{seed}"
+        folder_of_texts.mkdir(parents=True, exist_ok=True)
+        fitted.save(folder_of_texts)
+        made.frame.to_csv(folder_of_texts / "texts.csv", index=False)
     return Dataset.concat([data, made])
 
 

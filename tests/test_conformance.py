@@ -130,6 +130,7 @@ SETTINGS = {
     "SeriesRnn": {"steps": 12, "batch_size": 4, "window": 16, "width": 16, "embedding": 8},
     "HistoryAnchored": {"steps": 12, "batch_size": 4, "window": 16, "width": 16, "embedding": 8},
     "HistoryRnn": {"steps": 12, "batch_size": 4, "window": 16, "width": 16, "embedding": 8},
+    "TextAnchored": {"steps": 12, "batch_size": 8, "window": 16, "width": 16, "embedding": 8, "max_length": 30},
     "TextRnn": {"steps": 12, "batch_size": 8, "window": 16, "width": 16, "embedding": 8, "max_length": 30},
 }
 

@@ -13,6 +13,6 @@ def augment_components() -> list[type[Component]]:
     from augment_rnn.histories import HistoryAnchored, HistoryRnn
     from augment_rnn.series import SeriesRnn
     from augment_rnn.tables import TableRnn
-    from augment_rnn.text import TextRnn
+    from augment_rnn.text import TextAnchored, TextRnn
 
-    return [AnchoredTable, HistoryAnchored, HistoryRnn, SeriesRnn, TableRnn, TextRnn]
+    return [AnchoredTable, HistoryAnchored, HistoryRnn, SeriesRnn, TableRnn, TextAnchored, TextRnn]

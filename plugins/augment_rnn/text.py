@@ -1,7 +1,8 @@
-"""`rnn` for texts."""
+"""`rnn` and `anchored` for texts: new ones, and how training texts might have gone on."""
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -29,6 +30,57 @@ LEAST_STEPS, MOST_STEPS, NUM_EPOCHS = 1_000, 12_000, 20
 SHORT_WINDOW = 64
 
 
+class TextParams(components.Params):
+    """How texts are cut up, learnt and written."""
+
+    tokens: Literal["characters", "bytes", "words", "bpe"] | None = None
+    """What is written at a time. By default characters where all texts together have fewer than 200,000, and
+    pieces of words (`bpe`) of more."""
+    vocabulary: int | None = Field(None, ge=2)
+    """How many different words or pieces there are at most. By default 10,000 words; and a piece for each 500
+    characters of text, but 500 to 4,000."""
+    cell: Literal["gru", "lstm", "mingru"] = "gru"
+    """The recurrent unit. `mingru` is quick to train on long texts, and needs layers."""
+    width: int | None = Field(None, ge=16, multiple_of=16)
+    """Hidden units of a layer. By default 128 for up to 50,000 characters of text, 256 up to two million, 512
+    beyond."""
+    layers: int | None = Field(None, ge=1)
+    """Layers; by default 1, and 3 of `mingru`."""
+    embedding: int = Field(128, ge=1)
+    """How many numbers stand for a token."""
+    dropout: float = Field(0.3, ge=0, lt=1)
+    """Share of the hidden units that each training step leaves out."""
+    steps: int | None = Field(None, ge=1)
+    """Training steps at most; training ends before when texts held back say so. By default twenty times through
+    the data, but 1,000 to 12,000."""
+    batch_size: int = Field(16, ge=1)
+    """Pieces of text per training step."""
+    window: int = Field(SHORT_WINDOW, ge=2)
+    """Tokens of each such piece."""
+    rate: float = Field(4e-3, gt=0)
+    """Learning rate at its height."""
+    decay: float = Field(0.01, ge=0)
+    """Weight decay."""
+    temperature: float = Field(1.0, gt=0)
+    """How tokens are drawn: 1 as the network foretells them, less favours the likeliest, more the others."""
+    top_k: int | None = Field(None, ge=1)
+    """Only the so many likeliest tokens are drawn."""
+    top_p: float | None = Field(None, gt=0, le=1)
+    """Only the likeliest tokens that together have this chance are drawn."""
+    min_p: float | None = Field(None, ge=0, le=1)
+    """Only tokens with at least this share of the likeliest one's chance are drawn."""
+    guidance: float = Field(0.0, ge=0)
+    """How much more a text is to look like its class than it does by itself; 0.5 to 2 are usual, and double the
+    time."""
+    no_repeat: int | None = Field(None, ge=2)
+    """No run of so many tokens comes twice in a text."""
+    min_length: int = Field(1, ge=0)
+    """Tokens that a text has at least."""
+    max_length: int | None = Field(None, ge=1)
+    """Tokens that a text has at most; it may be cut in the middle. By default as many as the longest training
+    text, but no more than 2,000."""
+
+
 class TextRnn(components.Generator):
     """Writes texts token by token, each given those before it and the class, with a recurrent network.
 
@@ -47,57 +99,9 @@ class TextRnn(components.Generator):
         min_rows=10,
     )
 
-    class Params(components.Params):
-        """How texts are cut up, learnt and written."""
-
-        tokens: Literal["characters", "bytes", "words", "bpe"] | None = None
-        """What is written at a time. By default characters where all texts together have fewer than 200,000, and
-        pieces of words (`bpe`) of more."""
-        vocabulary: int | None = Field(None, ge=2)
-        """How many different words or pieces there are at most. By default 10,000 words; and a piece for each 500
-        characters of text, but 500 to 4,000."""
-        cell: Literal["gru", "lstm", "mingru"] = "gru"
-        """The recurrent unit. `mingru` is quick to train on long texts, and needs layers."""
-        width: int | None = Field(None, ge=16, multiple_of=16)
-        """Hidden units of a layer. By default 128 for up to 50,000 characters of text, 256 up to two million, 512
-        beyond."""
-        layers: int | None = Field(None, ge=1)
-        """Layers; by default 1, and 3 of `mingru`."""
-        embedding: int = Field(128, ge=1)
-        """How many numbers stand for a token."""
-        dropout: float = Field(0.3, ge=0, lt=1)
-        """Share of the hidden units that each training step leaves out."""
-        steps: int | None = Field(None, ge=1)
-        """Training steps at most; training ends before when texts held back say so. By default twenty times through
-        the data, but 1,000 to 12,000."""
-        batch_size: int = Field(16, ge=1)
-        """Pieces of text per training step."""
-        window: int = Field(SHORT_WINDOW, ge=2)
-        """Tokens of each such piece."""
-        rate: float = Field(4e-3, gt=0)
-        """Learning rate at its height."""
-        decay: float = Field(0.01, ge=0)
-        """Weight decay."""
-        temperature: float = Field(1.0, gt=0)
-        """How tokens are drawn: 1 as the network foretells them, less favours the likeliest, more the others."""
-        top_k: int | None = Field(None, ge=1)
-        """Only the so many likeliest tokens are drawn."""
-        top_p: float | None = Field(None, gt=0, le=1)
-        """Only the likeliest tokens that together have this chance are drawn."""
-        min_p: float | None = Field(None, ge=0, le=1)
-        """Only tokens with at least this share of the likeliest one's chance are drawn."""
-        guidance: float = Field(0.0, ge=0)
-        """How much more a text is to look like its class than it does by itself; 0.5 to 2 are usual, and double the
-        time."""
-        no_repeat: int | None = Field(None, ge=2)
-        """No run of so many tokens comes twice in a text."""
+    class Params(TextParams):
         prefix: str = ""
         """What every text begins with."""
-        min_length: int = Field(1, ge=0)
-        """Tokens that a text has at least."""
-        max_length: int | None = Field(None, ge=1)
-        """Tokens that a text has at most; it may be cut in the middle. By default as many as the longest training
-        text, but no more than 2,000."""
 
     schema: Schema
     conditions: Conditions
@@ -112,13 +116,13 @@ class TextRnn(components.Generator):
         if len(data.schema.features) > 1:
             others = [name for name in data.schema.features if name != self._column]
             raise DataError(
-                f"rnn: column {others[0]!r} stands beside the text {self._column!r}; it makes the text and the target "
-                f"only: leave the column out of the source"
+                f"{self.name}: column {others[0]!r} stands beside the text {self._column!r}; it makes the text and the "
+                f"target only: leave the column out of the source"
             )
         is_there = data.frame[self._column].notna().to_numpy()
         texts = [str(text) for text in data.frame[self._column][is_there]]
         if not any(texts):
-            raise DataError(f"rnn: every text in column {self._column!r} is empty; there is nothing to learn")
+            raise DataError(f"{self.name}: every text in column {self._column!r} is empty; there is nothing to learn")
         self.conditions, classes = Conditions.of(data)  # a label whose texts are all missing can be asked for too
         classes = classes[is_there]
         self._size = sum(map(len, texts))
@@ -166,15 +170,27 @@ class TextRnn(components.Generator):
         )
 
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
+        classes = self.conditions.draw(given, context.rng)
+        prefix = self.tokens.encode(self.params.prefix)
+        if len(prefix) >= self._most:
+            raise DataError(
+                f"rnn: the prefix has {len(prefix)} tokens, and a text {self._most} at most; raise max_length"
+            )
+        return self._written(given, classes, [prefix] * len(classes), context)
+
+    @property
+    def _most(self) -> int:
+        """Tokens of a text."""
+        return self.params.max_length or min(self._longest, LONGEST)
+
+    def _written(
+        self, given: pd.DataFrame, classes: np.ndarray, prefixes: list[np.ndarray], context: Context
+    ) -> Dataset:
+        """Texts of these classes that begin with these codes."""
         from augment.sequence_drawing import PLACES, Choice, NoRepeat, Rule, draw
         from augment.sequences import Sequences
 
         params = self.params
-        classes = self.conditions.draw(given, context.rng)
-        prefix = self.tokens.encode(params.prefix)
-        most = params.max_length or min(self._longest, LONGEST)
-        if len(prefix) >= most:
-            raise DataError(f"rnn: the prefix has {len(prefix)} tokens, and a text {most} at most; raise max_length")
         rules: list[Rule] = [Utf8(PLACES)] if isinstance(self.tokens, Bytes) else []
         if params.no_repeat:
             rules.append(NoRepeat(params.no_repeat, self.tokens.num_codes))
@@ -183,10 +199,10 @@ class TextRnn(components.Generator):
             self.weights,
             classes,
             context.seed,
-            most=most,
-            least=min(params.min_length, most),
+            most=self._most,
+            least=min(params.min_length, self._most),
             choice=Choice(params.temperature, params.top_k, params.top_p, params.min_p, params.guidance),
-            prefixes=Sequences.of([prefix] * len(classes)) if len(prefix) else None,
+            prefixes=Sequences.of(prefixes) if any(map(len, prefixes)) else None,
             rules=rules,
         )
         texts = [self.tokens.decode(part[:, 0]) for part in drawn.parts()]
@@ -215,3 +231,35 @@ class TextRnn(components.Generator):
         rnn.tokens = tokens_of_state(values["tokens"])
         rnn._size, rnn._longest, rnn.finished = values["size"], values["longest"], values["finished"]
         return rnn
+
+
+class TextAnchored(TextRnn):
+    """Begins as a training text does and goes on as the network of `rnn` would.
+
+    How much of the text stays is drawn for each row, at least `keep` of it; its label stays too. So a class keeps words
+    of its own even where it has too few texts for a network to learn them.
+    """
+
+    name = "anchored"
+    origin = "rows"
+
+    class Params(TextParams):
+        keep: float = Field(0.5, ge=0, lt=1)
+        """Share of a training text's tokens that stays at least, from the first on."""
+
+    def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
+        assert context.train is not None  # the host lends it to every generator
+        choice, cut = context.rng.spawn(2)  # a stream each, row after row: k rows begin as n rows do
+        classes = self.conditions.draw(given, context.rng)
+        _, numbers = Conditions.of(context.train)
+        texts = context.train.frame[self._column].fillna("").astype(object)
+        numbers[texts.str.len() == 0] = -1
+        rows_of = [np.flatnonzero(numbers == label) for label in range(len(self.conditions.labels))]
+        codes_of = functools.cache(lambda row: self.tokens.encode(texts[row]))
+        shares = self.params.keep + (1 - self.params.keep) * cut.random(len(given))
+        prefixes = []
+        for label, share, chance in zip(classes, shares, choice.random(len(given)), strict=True):
+            rows = rows_of[label]  # none where the texts of a label are all missing
+            codes = codes_of(rows[int(chance * len(rows))]) if len(rows) else np.empty(0, np.int32)
+            prefixes.append(codes[: min(int(share * len(codes)), self._most - 1)])
+        return self._written(given, classes, prefixes, context)

@@ -45,6 +45,18 @@ def test_copies_are_not_new(tmp_path):
     assert scores(written(300, 1), tmp_path)["novel runs of 4 words"][0] == 0.0
 
 
+def test_copies_are_not_new_where_only_some_texts_are_looked_at(tmp_path):
+    texts = [f"number {n} is {n * n} in all" for n in range(100)]
+    parts = [dataset(texts), dataset(texts), dataset(written(50, 2))]
+    found = FidelityTexts(FidelityTexts.Params(most_texts=10)).score(*parts, Context(seed=1, folder=tmp_path))
+    assert {score.name: score.value for score in found}["novel runs of 4 words"] == 0.0
+
+
+def test_words_without_spaces_between_are_seen(tmp_path):
+    texts = ["我今天去北京看朋友", "他昨天在上海吃飯了", "きょうはいい天気です"]
+    assert scores(texts, tmp_path, train=texts)["novel runs of 4 words"][0] == 0.0
+
+
 def test_writing_the_same_again_and_again_is_noticed(tmp_path):
     found = scores(["Ann sees Bob and Ann."] * 300, tmp_path)
     assert found["self-BLEU"][0] > 0.99 > found["self-BLEU"][1]

@@ -8,7 +8,7 @@ from augment.components import Context
 from augment.dataset import Dataset
 from augment.errors import DataError
 from augment.schema import SchemaDeclaration, infer, observe
-from augment_rnn.text import TextRnn
+from augment_rnn.text import TextAnchored, TextRnn
 
 SMALL = {"steps": 60, "batch_size": 16, "window": 24, "width": 32, "embedding": 16, "rate": 1e-2}
 
@@ -91,3 +91,41 @@ def test_a_prefix_longer_than_a_text_may_be_is_refused(tmp_path):
 def test_two_texts_and_one_very_long_line_are_enough(tmp_path):
     rnn = fitted(dataset(["ab" * 200_000, "b"]), tmp_path, tokens="characters", steps=3, max_length=10)
     assert len(texts_of(rnn, pd.DataFrame(index=range(3)), tmp_path)) == 3
+
+
+def anchored(data, folder, **settings):
+    return TextAnchored(TextAnchored.Params(**{**SMALL, **settings})).fit(data, Context(seed=1, folder=folder))
+
+
+def test_a_text_begins_as_one_of_its_class_does_and_is_drawn_on(tmp_path):
+    rng = np.random.default_rng(0)
+    real = ["".join(rng.choice(list("abcdef"), 20)) for _ in range(40)]
+    data = dataset(real, ["x", "y"] * 20)
+    generator = anchored(data, tmp_path, tokens="characters", keep=0.5, steps=5, min_length=20)
+    given = pd.DataFrame({"label": pd.Categorical(["y"] * 60, categories=["x", "y"])})
+    texts = generator.sample(given, Context(seed=2, folder=tmp_path, train=data)).frame["text"]
+    assert set(texts.str[:10]) <= {own[:10] for own in real[1::2]}
+    assert sum(text in real for text in texts) < 10
+    assert texts.nunique() > 50
+
+
+@pytest.mark.parametrize("tokens", ["characters", "bytes", "words", "bpe"])
+def test_an_anchored_text_is_cut_between_characters(tokens, tmp_path):
+    data = dataset(["ünï👨‍👩‍👧çödé 🇫🇷 und so weiter"] * 20, ["x", "y"] * 10)
+    generator = anchored(data, tmp_path, tokens=tokens, steps=5, max_length=8)
+    texts = generator.sample(pd.DataFrame(index=range(30)), Context(seed=2, folder=tmp_path, train=data)).frame["text"]
+    assert all(text.encode().decode() == text and "\ufffd" not in text for text in texts)
+
+
+def test_an_anchored_text_keeps_to_the_longest_length(spoken, tmp_path):
+    generator = anchored(spoken, tmp_path, tokens="characters", steps=5, max_length=6)
+    made = generator.sample(pd.DataFrame(index=range(60)), Context(seed=2, folder=tmp_path, train=spoken))
+    assert made.frame["text"].str.len().max() == 6
+
+
+def test_a_label_whose_texts_are_missing_or_empty_is_written_from_nothing(tmp_path):
+    data = dataset(["some words", "", None, "other words"] * 5, ["a", "b", "b", "a"] * 5)
+    given = pd.DataFrame({"label": pd.Categorical(["b", "a"] * 5, categories=["a", "b"])})
+    made = anchored(data, tmp_path, steps=5).sample(given, Context(seed=2, folder=tmp_path, train=data))
+    assert made.frame["label"].tolist() == ["b", "a"] * 5
+    assert all(text.startswith(("some", "other")) for text in made.frame["text"][1::2])
