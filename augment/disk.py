@@ -24,6 +24,7 @@ from augment.errors import DiskError, LockedError
 __all__ = ["clear", "copy_tree", "disk_errors", "draft", "exclusive", "is_disk_fault", "publish", "remove", "taken"]
 
 DRAFT = ".draft"
+MANY = 500  # files from which on one flush of a whole file system takes less time than one of each
 # what a disk answers when nobody's code is at fault: full, broken, or not to be written
 FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM}
 
@@ -164,9 +165,29 @@ def _aside(place: Path) -> Path:
 
 def _flush(made: Path) -> None:
     """Push a file, or every file and folder below, to the disk: a rename afterwards never shows an empty file."""
-    for path in (*made.rglob("*"), made):
-        if not path.is_symlink():
-            _flush_one(path)
+    paths = [path for path in (*made.rglob("*"), made) if not path.is_symlink()]
+    if len(paths) >= MANY and _flush_file_system(made):
+        return
+    for path in paths:
+        _flush_one(path)
+
+
+def _flush_file_system(path: Path) -> bool:
+    """Push all that waits for the disk of this path to it; false where the system has no such call (Linux alone has).
+
+    From Linux 5.8 on it also tells of what could not be written.
+    """
+    libc: Any = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+    if not hasattr(libc, "syncfs"):
+        return False
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        if libc.syncfs(handle):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), str(path))
+    finally:
+        os.close(handle)
+    return True
 
 
 def _flush_one(path: Path) -> None:

@@ -166,7 +166,7 @@ def _written(session: Session, resolved: Resolved, schema: Schema, parts: list[t
             "origin_column": origin_column,
         }
         row = {"name": out.stem, "parts": parts, "first_id": {}}
-        (file,) = session.one("write", sink, "augment.writing:write", init, row)["files"]
+        (file,) = session.one(f"write {out.stem}", sink, "augment.writing:write", init, row)["files"]
         with disk_errors(out, "writing"):
             publish(hidden / file, out.absolute(), replace=True)
     return out

@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -90,7 +90,7 @@ def read(init: Mapping[str, Any], emit: Emit) -> Task:
         declared = SchemaDeclaration.model_validate(init["declared"])
         component: Any = bound.cls(bound.params)
         assert isinstance(component, Source)
-        with lend(init, init["seed"], declared=declared, progress=_reporter("read", bound, emit)) as context:
+        with lend(init, init["seed"], declared=declared, progress=progress_of("read", bound, emit)) as context:
             with calling(bound, "read"):
                 data = component.read(context)
             _expect_dataset(bound, "read", data)
@@ -118,7 +118,7 @@ def fit(init: Mapping[str, Any], emit: Emit) -> Task:
         before = train.fingerprint()
         checkpoint = Checkpoint(Path(row["checkpoint"]) if row["checkpoint"] else None)
         losses_by_step: dict[int, Mapping[str, float]] = {}
-        report = _reporter("fit", bound, emit)
+        report = progress_of("fit", bound, emit)
 
         def progress(step: int, total: int, losses: Mapping[str, float]) -> None:
             losses_by_step[int(step)] = {name: float(value) for name, value in losses.items()}
@@ -235,7 +235,9 @@ def load_fitted(bound: Bound, folder: Path) -> Fitted:
     return component
 
 
-def _reporter(stage: str, bound: Bound, emit: Emit) -> Any:
+def progress_of(stage: str, bound: Bound, emit: Emit) -> Callable[[int, int, Mapping[str, float]], None]:
+    """What a component, or who works for it, calls to tell how far it is."""
+
     def progress(step: int, total: int, losses: Mapping[str, float]) -> None:
         plain = {name: float(value) for name, value in losses.items()}
         at = {"step": int(step), "total": int(total), "losses": plain}

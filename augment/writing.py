@@ -18,11 +18,12 @@ from augment.judging import capped_rows, load_parts
 from augment.parts import REAL
 from augment.schema import Column, Schema, conform
 from augment.spec import Bound, bound_from_json
-from augment.stages import CATALOG, calling
+from augment.stages import CATALOG, calling, progress_of
 
 __all__ = ["REAL", "report", "with_origin", "write"]
 
 BATCH_ROWS = 16_384
+BATCH_ARRAYS = 1_024  # rows with arrays: encoding 10,000 pictures takes many seconds, in which nothing would be told
 
 
 def with_origin(schema: Schema, origin_column: str, origins: list[str]) -> Schema:
@@ -48,13 +49,17 @@ def write(init: Mapping[str, Any], emit: Emit) -> Task:
         folder = Path(init["folder"])
         rows, complete = 0, False
         # the hold-out may have tokens that the training part has not, and then names more of them
-        own = schema.model_copy(update={"arrays": Dataset.load(Path(row["parts"][0][0])).schema.arrays})
+        parts = [(Dataset.load(Path(folder)), origin) for folder, origin in row["parts"]]
+        own = schema.model_copy(update={"arrays": parts[0][0].schema.arrays})
+        total = sum(len(part) for part, _ in parts)
+        progress = progress_of(f"write {row['name']}", bound, emit)
 
         def counted() -> Iterator[Dataset]:
             nonlocal rows, complete
-            for batch in _batches(row["parts"], own, init["origin_column"], row["first_id"]):
+            for batch in _batches(parts, own, init["origin_column"], row["first_id"]):
                 rows += len(batch)
                 yield batch
+                progress(rows, total, {})
             complete = True
 
         with calling(bound, "write"):
@@ -67,13 +72,13 @@ def write(init: Mapping[str, Any], emit: Emit) -> Task:
 
 
 def _batches(
-    parts: list[tuple[str, str]], schema: Schema, origin_column: str, first_id: Mapping[str, tuple[str, int]]
+    parts: list[tuple[Dataset, str]], schema: Schema, origin_column: str, first_id: Mapping[str, tuple[str, int]]
 ) -> Iterator[Dataset]:
     """All rows, part after part; ids that synthetic rows lack are numbered on."""
     made = 0
     types: dict[str, Any] = {}
-    for folder, origin in parts:
-        for batch in Dataset.load(Path(folder)).batches(BATCH_ROWS):
+    for part, origin in parts:
+        for batch in part.batches(BATCH_ARRAYS if schema.arrays else BATCH_ROWS):
             frame = batch.frame.assign(**{origin_column: pd.Categorical([origin] * len(batch))})
             if origin == REAL:
                 types = {name: frame[name].dtype for name in first_id}

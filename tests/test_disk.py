@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import subprocess
@@ -104,6 +105,46 @@ def test_everything_is_on_the_disk_before_it_is_seen(tmp_path, monkeypatch):
     made, place = folder_with(tmp_path / "made", "text"), tmp_path / "place"
     publish(made, place)
     assert flushed == [str(made / "file"), str(made), str(tmp_path)]
+
+
+class FileSystem:
+    """Stands in for the system's own library."""
+
+    def __init__(self, error=0):
+        self.error, self.flushed = error, []
+
+    def syncfs(self, handle):
+        self.flushed.append(os.readlink(f"/proc/self/fd/{handle}"))
+        ctypes.set_errno(self.error)
+        return -1 if self.error else 0
+
+
+def test_many_files_are_pushed_to_the_disk_at_once(tmp_path, monkeypatch):
+    library, alone = FileSystem(), []
+    monkeypatch.setattr(disk.ctypes, "CDLL", lambda *args, **options: library)
+    monkeypatch.setattr(disk.os, "fsync", alone.append)
+    made, place = folder_with(tmp_path / "made", "text"), tmp_path / "place"
+    for number in range(disk.MANY):
+        (made / str(number)).touch()
+    publish(made, place)
+    assert library.flushed == [str(made)]
+    assert len(alone) == 1  # the folder that the place is in
+
+
+def test_what_the_disk_does_not_take_is_not_published(tmp_path, monkeypatch):
+    monkeypatch.setattr(disk, "MANY", 1)
+    monkeypatch.setattr(disk.ctypes, "CDLL", lambda *args, **options: FileSystem(errno.EIO))
+    with pytest.raises(OSError, match="Input/output"):
+        publish(folder_with(tmp_path / "made", "text"), tmp_path / "place")
+    assert not (tmp_path / "place").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the call is Linux's")
+def test_the_system_flushes_a_real_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(disk, "MANY", 1)
+    monkeypatch.setattr(disk, "_flush_one", lambda path: None)
+    publish(folder_with(tmp_path / "made", "text"), tmp_path / "place")
+    assert (tmp_path / "place" / "file").read_text() == "text"
 
 
 # one process at a time

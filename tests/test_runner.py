@@ -114,6 +114,8 @@ def test_every_event_of_a_stage_is_told(spec):
     assert {"run-started", "run-finished", "progress"} <= set(names)
     fits = [event for event in events if event["event"] == "progress" and event["stage"] == "fit"]
     assert [event["step"] for event in fits] == [1, 2, 3]
+    written = [event for event in events if event["event"] == "progress" and event["stage"] == "write train"]
+    assert [event["step"] for event in written if event["id"] == "csv"][-1] == written[-1]["total"]
     json.dumps(events)
 
 
