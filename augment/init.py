@@ -154,10 +154,16 @@ def _origin_column(dataset: Dataset) -> list[str]:
 def _schema(look: Look) -> list[str]:
     ids = [name for name, column in look.schema.columns.items() if column.type == "id"]
     active = [_column(name, look) for name in ids]
-    inactive = [_column(name, look) for name in look.schema.features]
+    lengths = {array.length_column for array in look.schema.arrays.values()}
+    inactive = [_column(name, look) for name in look.schema.features if name not in lengths]
     if len(inactive) > MOST_COLUMNS:
         inactive[MOST_COLUMNS:] = [f"and {len(inactive) - MOST_COLUMNS} more"]
     found = "# What was found in the columns; where that is wrong, remove the # and correct it."
+    if look.schema.target is None and look.schema.modality == "tokens":
+        why = [
+            "# Without a target, what tells whether this helps is how well the next item of held-out users is foretold."
+        ]
+        return [*why, *_section("schema:", _section("columns:", active, inactive))] if active or inactive else why
     if look.schema.target is None:
         why = [f"# {look.why}: name the target if there is one.", "# Without it, nothing can tell whether this helps."]
         target = f"target: {flow(next(reversed(look.schema.columns)))}"
@@ -227,7 +233,9 @@ def _generators(choice: Choice) -> list[str]:
 
 def _mix(look: Look, choice: Choice) -> list[str]:
     rows, why = "1x", "as many synthetic rows as there are real ones to learn from"
-    others = ["auto (which tries several, and none)", "1x", "2x", "5000"]
+    others = ["1x", "2x", "5000"]
+    if look.schema.task != "none":
+        others.append("auto (which tries several, and none)")
     if len(look.counts) > 1 and all(generator.accepts.conditional != "none" for generator in choice.generators):
         others += ["balance", "{per_class: 1000}"]
         largest, smallest = max(look.counts.values()), min(look.counts.values())
@@ -251,7 +259,7 @@ def _filters(choice: Choice) -> list[str]:
 
 def _purpose(cls: type[Component]) -> str:
     """The first sentence of a class's documentation."""
-    text = " ".join((cls.__doc__ or cls.name).split())
+    text = " ".join((cls.__doc__ or cls.name).strip().split("\n\n")[0].split())
     return re.split(r"(?<=\.) (?=[A-Z])", text, maxsplit=1)[0]
 
 

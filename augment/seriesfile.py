@@ -15,7 +15,9 @@ KEYS = re.compile(
     r"series|key|case|patient|subject|person|sensor|device|unit|machine|engine|station|meter|.*[ _]?id", re.IGNORECASE
 )
 TIMES = re.compile(
-    r"time|timestamp|date ?time|datetime|date|day|hour|minute|second|step|t|cycle|week|month", re.IGNORECASE
+    r"(?:.*[ _])?(?:time|timestamp)|.*[ _]at|when|date ?time|datetime|date|day|hour|minute|second|step|t|cycle"
+    r"|week|month",
+    re.IGNORECASE,
 )
 THINGS = re.compile(r"item|product|movie|book|track|song|page|article|sku|rating", re.IGNORECASE)  # users meet these
 STEP = re.compile(r"(?:t|time|step)[ _]?\d+", re.IGNORECASE)

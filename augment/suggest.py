@@ -125,7 +125,7 @@ def source_of(data: Path) -> str:
         DataError: nothing is known of such files.
     """
     if data.is_dir():
-        return "idx" if _idx_parts(data) else "image-folder"
+        return "idx" if _idx_parts(data) else "text-folder" if _holds_texts(data) else "image-folder"
     if IDX.match(data.name):
         raise DataError(f"{data}: images and labels lie in two such files; name the folder, {data.parent}")
     try:
@@ -134,13 +134,18 @@ def source_of(data: Path) -> str:
         known = ", ".join(SOURCES)
         such = f"that end in {data.suffix!r}" if data.suffix else "without an ending"
         raise DataError(
-            f"{data}: nothing is known of files {such}; {known} or a folder of images is expected"
+            f"{data}: nothing is known of files {such}; {known} or a folder of images or texts is expected"
         ) from None
     if use != "csv" or not data.is_file():
         return use
     if _holds_events(data):
         return "histories"
     return "csv" if series_settings(data, _dialect(data)) is None else "series-csv"
+
+
+def _holds_texts(folder: Path) -> bool:
+    """Whether the first files of the folders below are texts."""
+    return any(path.is_file() for path in folder.glob("*/*.txt"))
 
 
 def _holds_events(data: Path) -> bool:

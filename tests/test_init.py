@@ -426,6 +426,28 @@ def test_a_file_of_events_becomes_histories(tmp_path):
     check(tmp_path / "p.yaml")
 
 
+def test_what_tells_whether_histories_help_is_said_and_their_length_is_no_target(tmp_path):
+    text = init.propose(events(tmp_path / "events.csv", "user,item,rating"), tmp_path)
+    assert "how well the next item of held-out users is foretold" in text
+    assert "num_" not in text
+    assert "auto" not in text
+
+
+def test_a_folder_of_texts_is_read_as_texts(tmp_path):
+    for number in range(12):
+        place = tmp_path / "letters" / ("praise", "complaint")[number % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"{number}.txt").write_text(f"words of letter number {number}")
+    assert _proposed(tmp_path / "letters")["source"] == {"use": "text-folder", "with": {"path": "letters"}}
+
+
+@pytest.mark.parametrize("time", ["when", "measured_at", "Start time"])
+def test_steps_are_seen_by_usual_names_of_times(time, tmp_path):
+    save_steps(tmp_path)
+    pd.read_csv(tmp_path / "data.csv").rename(columns={"day": time}).to_csv(tmp_path / "data.csv", index=False)
+    assert source_of(tmp_path / "data.csv") == "series-csv"
+
+
 def test_a_table_that_also_has_users_and_products_stays_a_table(tmp_path):
     path = events(tmp_path / "sales.csv", "customer,product,fraud")
     assert "use: csv" in init.propose(path, tmp_path)
