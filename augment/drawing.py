@@ -25,6 +25,7 @@ from augment.writing import with_origin
 __all__ = ["sample", "training_part"]
 
 SINKS = {".csv": "csv", ".parquet": "parquet", ".npz": "npz", "": "image-folder"}  # ending of the file to sink
+CSV_SINKS = {"series": "series-csv", "tokens": "histories"}  # kind of data to the sink for CSV files of such data
 GENERATOR: tuple[Kind, ...] = ("generator",)
 
 
@@ -44,7 +45,8 @@ def sample(
     Args:
         run_folder: the run's folder.
         rows: how many.
-        out: file to write; its ending says how: `.csv`, `.parquet`, `.npz`, or none for a folder of images.
+        out: file to write; its ending says how: `.csv` (as sinks for such data write it), `.parquet`, `.npz`, or
+            none for a folder of images.
         generator: id; not needed where the run has one only.
         where: column to the value that every row is to have.
         seed: instead of the run's; another seed gives other rows.
@@ -69,6 +71,8 @@ def sample(
         train = Dataset.load(folder)
         if not out.suffix and train.schema.modality != "image":
             raise SpecError(f"{out}: a folder takes images, and this run has none; give it an ending: .csv or .parquet")
+        if out.suffix == ".csv" and train.schema.modality in ("image", "audio"):
+            raise SpecError(f"{out}: a .csv file cannot hold data of kind {train.schema.modality}; .npz can")
         bound = _chosen(bind(resolved, train.schema, None, GENERATOR)["generator"], generator)
         where = _checked(bound, train.schema, where or {})
         session.seed = session.seed if seed is None else seed
@@ -153,7 +157,7 @@ def _checked(bound: Bound, schema: Schema, where: Mapping[str, str]) -> dict[str
 def _written(session: Session, resolved: Resolved, schema: Schema, parts: list[tuple[str, str]], out: Path) -> Path:
     """Write the parts beside `out`, and give the result its place when it is whole."""
     kind: tuple[Kind, ...] = ("sink",)
-    name = SINKS[out.suffix]
+    name = CSV_SINKS.get(schema.modality, "csv") if out.suffix == ".csv" else SINKS[out.suffix]
     spec = {**resolved.pipeline.model_dump(mode="json", by_alias=True), "sinks": [{"use": name}]}
     (sink,) = bind(load(spec, session.catalog, base=resolved.base, source_needed=False), schema, None, kind)["sink"]
     origin_column = resolved.pipeline.origin_column

@@ -114,7 +114,8 @@ def result(run: Run) -> str:
     if run.report is not None:
         lines.append(f"report  {_near(run.report)}")
     if first := next((name for name, one in run.metrics["generators"].items() if one["kept"]), None):
-        lines.append(f"next    augment sample {folder} --generator {first} --rows 1000 -o more.csv")
+        out = {"image": "more", "audio": "more.npz"}.get(run.schema.modality, "more.csv")
+        lines.append(f"next    augment sample {folder} --generator {first} --rows 1000 -o {out}")
     return "\n".join(lines)
 
 

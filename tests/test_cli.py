@@ -25,6 +25,7 @@ from augment.errors import (
     Problem,
     SpecError,
 )
+from augment.schema import Schema
 
 COMMANDS = [
     "init", "check", "run", "sample", "runs", "evaluate", "compare", "plugins", "show", "new-plugin",
@@ -53,6 +54,7 @@ class FakeRun:
         self.name, self.key, self.metrics = "credit", "3fa9c1d2" * 8, METRICS
         self.status = "bound missed" if exit_code else "done"
         self.report = folder / "report.html"
+        self.schema = Schema(columns={})
 
 
 @pytest.fixture

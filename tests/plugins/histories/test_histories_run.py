@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from augment.drawing import sample
 from augment.runner import run
 from augment.specfile import dump
 
@@ -50,6 +52,13 @@ def test_what_a_run_has_written_is_read_back(ran):
     words = np.array(test.schema.arrays["items"].vocabulary, object)
     assert words[test.arrays["items"]].tolist() == [[f"i{user}", "tea"] for user in found.split["test"]]
     assert len(found.synthetic) == 20
+
+
+def test_more_users_are_written_as_their_source_reads_them(ran, tmp_path):
+    out = sample(ran("more", lambda user: ["tea", f"i{user % 5}"]).folder, rows=4, out=tmp_path / "more.csv", workers=0)
+    events = pd.read_csv(out)
+    assert list(events.columns) == ["user", "item", "origin"]
+    assert events["user"].nunique() == 4
 
 
 def test_a_declared_vocabulary_names_all_items(ran):
