@@ -11,12 +11,11 @@ Then come the steps of the arrays, a field a channel. Code 0 of the first field 
 says nothing, which is all they say beside a column. At every step the network is told how many more there are, so a
 series ends where it should and not where chance has it.
 
-What is unusual: channels may be coded by how they move from step to step, the network being told how high they stand,
-for lines that do not jitter inside the ranges of codes. And where in their ranges the values of a step lie is one
-number for all channels, so that two that are always equal stay so.
+What is unusual: where in their ranges the values of a step lie is one number for all channels, so that two that are
+always equal stay so.
 
-Shapes: N rows, T steps, M steps of all rows together, L of these of the arrays, S columns, K fields, J fields told,
-C codes of a field, B places.
+Shapes: N rows, T steps, M steps of all rows together, L of these of the arrays, S columns, K fields, C codes of a
+field, B places.
 """
 
 from __future__ import annotations
@@ -33,14 +32,12 @@ from augment.codings import Number
 from augment.dataset import Dataset
 from augment.declarations import Array, Column
 from augment.errors import DataError
-from augment.exact import rounded
 from augment.schema import Schema
 from augment.sequences import Sequences
 
 __all__ = ["StepCodes", "StepTeller"]
 
-MOST_PIECES = 64  # of a channel's range, and as many of its changes
-NUM_HEIGHTS = 64  # ranges that a height is told by
+MOST_PIECES = 64  # of a channel's range
 MOST_FITTED = 200_000  # steps that the ranges of a channel follow from
 COUNTED, PER_OCTAVE = 32, 8  # steps that remain are told exactly up to so many, and in so many parts an octave beyond
 
@@ -55,7 +52,6 @@ class Places(_Field):
     kind: Literal["places"] = "places"
     num_values: int
     missing: bool
-    num_heights: int = 0
 
     @property
     def num_codes(self) -> int:
@@ -65,107 +61,56 @@ class Places(_Field):
         """They have no order: NaN (C,)."""
         return np.full(self.num_codes, np.nan)
 
-    def encode(self, values: np.ndarray, has_before: np.ndarray) -> np.ndarray:
-        """(L,) values, and whether each follows another of the same row, to (L,) codes."""
+    def encode(self, values: np.ndarray) -> np.ndarray:
+        """(L,) values to (L,) codes."""
         return np.where(np.isnan(values), self.num_values, np.nan_to_num(values)).astype(np.int64)
 
-    def may_come(self, after_value: bool) -> np.ndarray:
-        """Which codes may come, after a value or where there is none before: bool (C,)."""
-        return np.ones(self.num_codes, bool)
-
-    def next(self, before: np.ndarray, codes: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
-        """The values (B,) that follow those before."""
+    def decode(self, codes: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+        """(L,) codes to (L,) values; these have no ranges in which `uniforms` could place them."""
         return np.where(codes < self.num_values, codes, np.nan).astype(np.float64)
 
 
 class Amounts(_Field):
-    """Numbers: codes of values, one for missing, and codes of changes where those are asked for."""
+    """Numbers: codes of pieces of their range, and one for missing."""
 
     kind: Literal["amounts"] = "amounts"
-    values: Number
-    changes: Number | None
-    heights: tuple[float, ...]
+    number: Number
     low: float
     high: float
 
     @classmethod
-    def fit(cls, column: Column, values: np.ndarray, has_before: np.ndarray, as_changes: bool) -> Self:
-        """From the values of all steps, (L,) float64 with NaN where missing, and whether another is before each."""
+    def fit(cls, column: Column, values: np.ndarray) -> Self:
+        """From the values of all steps, (L,) float64 with NaN where missing."""
         present = values[~np.isnan(values)]
         number = Column(type="number", decimals=0 if column.type == "integer" else column.decimals)
-        fitted = Number.fit(
-            "", number, _some(present), bool(column.nullable) or len(present) < len(values), MOST_PIECES
-        )
-        changes, heights = None, np.empty(0)
-        moves = np.where(has_before, np.diff(values, prepend=np.nan), np.nan)
-        steps = moves[~np.isnan(moves)]
-        if as_changes and len(steps):
-            changes = Number.fit(
-                "", number.model_copy(update={"decimals": fitted.digits}), _some(steps), False, MOST_PIECES
-            )
-            heights = np.unique(np.quantile(present, np.linspace(0, 1, NUM_HEIGHTS + 1)[1:-1]))
+        missing = bool(column.nullable) or len(present) < len(values)
         return cls(
-            values=fitted,
-            changes=changes,
-            heights=tuple(heights.tolist()),
+            number=Number.fit("", number, _some(present), missing, MOST_PIECES),
             low=float(present.min(initial=np.inf)),
             high=float(present.max(initial=-np.inf)),
         )
 
     @property
     def num_codes(self) -> int:
-        return self.values.num_codes + (self.changes.num_codes if self.changes else 0)
-
-    @property
-    def num_heights(self) -> int:
-        """How many codes say how high it stands, or that it is missing; none where its own codes do."""
-        return len(self.heights) + 2 if self.changes else 0
+        return self.number.num_codes
 
     def ranks(self) -> np.ndarray:
-        """Where each code is among the values, or among the changes, from 0 to 1; NaN for missing: (C,)."""
+        """Where each code is among the values, from 0 to 1; NaN for missing: (C,)."""
         ranks = np.full(self.num_codes, np.nan)
-        ranks[: self.values.num_values] = (np.arange(self.values.num_values) + 0.5) / max(1, self.values.num_values)
-        if self.changes:  # twice as far from the values as these from each other, so that they are not alike
-            ranks[self.values.num_codes :] = 3 + (np.arange(self.changes.num_codes) + 0.5) / self.changes.num_codes
+        num_values = self.number.num_values
+        ranks[:num_values] = (np.arange(num_values) + 0.5) / max(1, num_values)
         return ranks
 
-    def encode(self, values: np.ndarray, has_before: np.ndarray) -> np.ndarray:
-        """(L,) values, and whether each follows another of the same row, to (L,) codes."""
-        codes = self.values.encode(pd.Series(values)).astype(np.int64)
-        if self.changes and len(values):
-            steps = np.diff(values, prepend=np.nan)
-            is_change = has_before & ~np.isnan(steps)
-            codes[is_change] = self.values.num_codes + self.changes.encode(pd.Series(steps[is_change]))
-        return codes
+    def encode(self, values: np.ndarray) -> np.ndarray:
+        """(L,) values to (L,) codes."""
+        return self.number.encode(pd.Series(values)).astype(np.int64)
 
-    def may_come(self, after_value: bool) -> np.ndarray:
-        """Which codes may come, after a value or where there is none before: bool (C,)."""
-        may = np.ones(self.num_codes, bool)
-        if self.changes:
-            by_value = self.values.num_values
-            may[:by_value] = not after_value
-            may[self.values.num_codes :] = after_value
-        return may
-
-    def next(self, before: np.ndarray, codes: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
-        """The values (B,) that follow those before."""
-        after = np.full(len(codes), np.nan)
-        by_value = codes < self.values.num_values
-        after[by_value] = self.values.values(codes[by_value], uniforms[by_value])
-        if self.changes:
-            moves = codes >= self.values.num_codes
-            step = self.changes.values(codes[moves] - self.values.num_codes, uniforms[moves]).to_numpy()
-            moved = before[moves] + step
-            digits = self.values.digits
-            after[moves] = moved if digits is None else rounded(moved, digits)
-        if self.low <= self.high:
-            after = np.clip(after, self.low, self.high)
-        return after.astype(np.float32).astype(np.float64)  # as it will stand in the array: heights go by that
-
-    def height(self, values: np.ndarray) -> np.ndarray:
-        """The range that each value (B,) lies in, the last for missing."""
-        found = np.searchsorted(self.heights, values, side="right")
-        return np.where(np.isnan(values), len(self.heights) + 1, found)
+    def decode(self, codes: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+        """(L,) codes, and where in their ranges the values lie, to (L,) values."""
+        values = np.full(len(codes), np.nan)
+        is_value = codes < self.number.num_values
+        values[is_value] = self.number.values(codes[is_value], uniforms[is_value])
+        return np.clip(values, self.low, self.high) if self.low <= self.high else values
 
 
 Field = Places | Amounts
@@ -181,8 +126,7 @@ class StepCodes:
 
     Attributes:
         num_codes: how many codes each field has, K of them.
-        num_told: how many codes each field has that is only told, J of them: the steps that remain, and the height of
-            each channel that is coded by changes.
+        num_told: how many codes each field has that is only told, of which there is one: the steps that remain.
         num_columns: S; so many steps come before those of the arrays.
         most: steps of the longest sequence.
     """
@@ -197,19 +141,14 @@ class StepCodes:
         # the codes of columns follow those of the first field
         self._firsts = np.cumsum([1 + sizes[0], *table.num_codes])
         self.num_codes = (int(self._firsts[-1]), *(1 + size for size in sizes[1:]))
-        self._told = [place for place, field in enumerate(self._fields) if field.num_heights]
-        self.num_told = (
-            2 + int(_remaining(np.array(longest))),
-            *(1 + self._fields[place].num_heights for place in self._told),
-        )
+        self.num_told = (2 + int(_remaining(np.array(longest))),)
 
     @classmethod
-    def fit(cls, data: Dataset, as_changes: bool = False) -> Self:
+    def fit(cls, data: Dataset) -> Self:
         """Learn codes.
 
         Args:
             data: the training part. Its arrays are tokens, a series, or both with the same length column.
-            as_changes: whether channels of numbers are coded by their changes, and not by their values.
 
         Raises:
             DataError: the arrays have not the same steps, or there is no step.
@@ -220,7 +159,6 @@ class StepCodes:
         if not longest:
             raise DataError(f"every row of array {next(iter(arrays))!r} has the length 0; there is nothing to learn")
         values_LK = _steps_of(data, lengths)
-        has_before = _numbers(lengths) > 0
         fields: list[Field] = []
         for array in arrays.values():
             if array.channels is None:
@@ -232,21 +170,19 @@ class StepCodes:
                     names = column.categories or ("False", "True")
                     fields.append(Places(num_values=len(names), missing=bool(column.nullable)))
                 else:
-                    fields.append(Amounts.fit(column, values, has_before, as_changes))
+                    fields.append(Amounts.fit(column, values))
         return cls(data.schema, CodeTable.fit(data, _columns(data.schema)), fields, longest)
 
     def encode(self, data: Dataset) -> Sequences:
-        """Rows as sequences of codes (M, K + J), with what the network is told."""
+        """Rows as sequences of codes (M, K + 1), with what the network is told."""
         lengths = data.lengths(next(iter(self._arrays)))
         values_LK = _steps_of(data, lengths)
-        number = _numbers(lengths)
-        found = [field.encode(values_LK[:, k], number > 0) for k, field in enumerate(self._fields)]
-        told = [_remaining(np.repeat(lengths, lengths) - number - 1)]
-        told += [self._amounts(k).height(values_LK[:, k]) for k in self._told]
+        found = [field.encode(values_LK[:, k]) for k, field in enumerate(self._fields)]
+        remaining = _remaining(np.repeat(lengths, lengths) - _numbers(lengths) - 1)
         num_steps = lengths + self.num_columns
         codes = np.zeros((num_steps.sum(), len(self.num_codes) + len(self.num_told)), np.int32)
         is_column = _numbers(num_steps) < self.num_columns
-        codes[~is_column] = 1 + np.stack(found + told, 1)
+        codes[~is_column] = 1 + np.stack([*found, remaining], 1)
         columns = self._table.encode(data.frame) + self._firsts[:-1]
         codes[is_column, 0] = columns.ravel()
         return Sequences(codes, num_steps)
@@ -275,14 +211,7 @@ class StepCodes:
         if self._length_column is not None:
             frame[self._length_column] = lengths
         codes, uniforms = drawn.codes[~is_column] - 1, uniforms[~is_column]
-        values_LK = np.empty(codes.shape)
-        before = np.full((len(lengths), len(self._fields)), np.nan)
-        first = np.cumsum(lengths) - lengths
-        for step in range(lengths.max(initial=0)):
-            rows = np.flatnonzero(lengths > step)
-            now = first[rows] + step
-            before[rows] = self._next(before[rows], codes[now], uniforms[now])
-            values_LK[now] = before[rows]
+        values_LK = np.stack([field.decode(codes[:, k], uniforms) for k, field in enumerate(self._fields)], 1)
         arrays: dict[str, np.ndarray] = {}
         is_there = np.arange(self._steps)[None] < lengths[:, None]
         place = 0
@@ -301,15 +230,6 @@ class StepCodes:
     @property
     def _steps(self) -> int:
         return next(iter(self._arrays.values())).shape[0]
-
-    def _amounts(self, place: int) -> Amounts:
-        field = self._fields[place]
-        assert isinstance(field, Amounts)  # no other has heights
-        return field
-
-    def _next(self, before_BK: np.ndarray, codes_BK: np.ndarray, uniforms_B: np.ndarray) -> np.ndarray:
-        after = [field.next(before_BK[:, k], codes_BK[:, k], uniforms_B) for k, field in enumerate(self._fields)]
-        return np.stack(after, 1)
 
     def to_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """What `augment.state.write_state` takes: tensors and JSON values."""
@@ -335,15 +255,13 @@ class StepTeller:
         self._codes = codes
         self._done = np.zeros(num_places, np.int64)
         self._lengths = np.zeros(num_places, np.int64)  # of the arrays, known from the last column on
-        self._values_BK = np.full((num_places, len(codes.num_codes)), np.nan)
-        # which codes may not come: at each column, at a step without a value before, at one with it, at the end
+        # which codes may not come: at each column, at a step of the arrays, at the end
         num_columns = codes.num_columns
-        self._forbidden = [np.ones((num_columns + 3, size), bool) for size in codes.num_codes]
+        self._forbidden = [np.ones((num_columns + 2, size), bool) for size in codes.num_codes]
         for field, (forbidden, coding) in enumerate(zip(self._forbidden, codes._fields, strict=True)):
             for column in range(num_columns if field == 0 else 0):
                 forbidden[column, codes._firsts[column] : codes._firsts[column + 1]] = False
-            for after_value in (False, True):
-                forbidden[num_columns + after_value, 1 : 1 + coding.num_codes] = ~coding.may_come(after_value)
+            forbidden[num_columns, 1 : 1 + coding.num_codes] = False
             forbidden[-1, 0] = False
             if field:
                 forbidden[:num_columns, 0] = False
@@ -352,18 +270,16 @@ class StepTeller:
         """In these places new sequences begin."""
         self._done[places] = 0
         self._lengths[places] = self._codes._longest
-        self._values_BK[places] = np.nan
 
     def forbidden(self, field: int) -> np.ndarray:
         """Which codes may not come next in each place, bool (B, C)."""
         num_columns = self._codes.num_columns
-        kind = num_columns + ~np.isnan(self._values_BK[:, field])
-        kind = np.where(self._done < num_columns, self._done, kind)
-        kind = np.where(self._done - num_columns >= self._lengths, num_columns + 2, kind)
+        kind = np.minimum(self._done, num_columns)
+        kind = np.where(self._done - num_columns >= self._lengths, num_columns + 1, kind)
         return self._forbidden[field][kind]
 
     def tell(self, codes_BK: np.ndarray, uniforms_B: np.ndarray) -> np.ndarray:
-        """These codes came next: what is told with them, (B, J) int64."""
+        """These codes came next: what is told with them, (B, 1) int64."""
         codes = self._codes
         is_column = self._done < codes.num_columns
         told = np.zeros((len(codes_BK), len(codes.num_told)), np.int64)
@@ -373,11 +289,8 @@ class StepTeller:
             self._lengths[drawn] = codes._table.decode_column(codes._length_column, of_length, uniforms_B[drawn])
         goes_on = np.flatnonzero(~is_column & (codes_BK[:, 0] > 0))
         if len(goes_on):
-            after = codes._next(self._values_BK[goes_on], codes_BK[goes_on] - 1, uniforms_B[goes_on])
-            self._values_BK[goes_on] = after
             remaining = self._lengths[goes_on] - (self._done[goes_on] - codes.num_columns) - 1
-            heights = [codes._amounts(k).height(after[:, k]) for k in codes._told]
-            told[goes_on] = 1 + np.stack([_remaining(remaining), *heights], 1)
+            told[goes_on, 0] = 1 + _remaining(remaining)
         self._done += 1
         return told
 

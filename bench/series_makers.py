@@ -160,7 +160,6 @@ def energy(only: list[str], num_rows: int = 12_000) -> None:
         "vae": SeriesVae(),
         "gan": SeriesGan(),
         "series-edits": SeriesEdits(),
-        "PAR": Par(epochs=100),
     }
     real, trained = scaled(held_out), scaled(train)
     own = _nearest(real, trained)

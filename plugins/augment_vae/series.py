@@ -22,7 +22,8 @@ class SeriesVae(components.Generator):
 
     Codes are drawn from a mixture of Gaussians fitted to those of each class (Kingma and Welling 2014 draw them from
     the prior). What a code cannot say of a series, its fine noise, is added anew: as large and as lasting as the noise
-    that was left of the training series, each channel by itself. Quicker to learn than `rnn`, and less true to detail.
+    that was left of the training series, each channel by itself. Where it was measured, it was nearly as good as `gan`
+    with some dozens of series of one channel, and behind `rnn` with thousands of many channels: easily told from real.
     """
 
     name = "vae"

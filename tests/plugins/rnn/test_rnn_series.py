@@ -61,23 +61,14 @@ def test_a_column_beside_the_series_goes_with_it(tmp_path):
     assert (np.round(means / 10) == rows.frame["level"]).mean() > 0.8
 
 
-@pytest.mark.parametrize("changes", [True, False])
-def test_missing_values_are_as_frequent_as_before(changes, tmp_path):
+def test_missing_values_are_as_frequent_as_before(tmp_path):
     rng = np.random.default_rng(0)
     values = rng.normal(0, 1, (300, 10, 2)).cumsum(1)
     values[rng.random((300, 10)) < 0.2, 1] = np.nan
-    rows = made(dataset(values), tmp_path, changes=changes)
+    rows = made(dataset(values), tmp_path)
     share = np.isnan(rows.arrays["series"]).mean((0, 1))
     assert share[0] == 0
     assert 0.12 < share[1] < 0.3
-
-
-def test_a_smooth_series_stays_smooth_by_changes(tmp_path):
-    rng = np.random.default_rng(0)
-    waves = 5 * np.sin(np.arange(24) / 4 + rng.uniform(0, 6, (300, 1)))[..., None]
-    rows = made(dataset(waves), tmp_path, changes=True, steps=300)
-    bend = [np.abs(np.diff(series[..., 0], 2, axis=1)).mean() for series in (rows.arrays["series"], waves)]
-    assert bend[0] < 1.5 * bend[1]
 
 
 def test_series_of_one_step_are_enough(tmp_path):
