@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["NotACopy"]
 
 MOST_CALIBRATED = 4_000  # training rows that the threshold is read from: enough for a quantile of 0.01
-MOST_CHARACTERS = 2_000_000  # of these rows, where they are texts, but for the first hundred
+MOST_CHARACTERS = 1_000_000  # of these rows, where they are texts
+LONGEST = 10_000  # characters of each; what is judged is hardly longer
 
 
 class NotACopy(Filter):
@@ -96,9 +97,9 @@ class NotACopy(Filter):
         if is_text:
             texts = texts_of(reference.take(rows))
             self._stock = Stock.of(texts)
-            most = max(100, MOST_CHARACTERS * len(texts) // len(self._stock.codes))
-            few = single[sampled(len(single), most, context.rng)]
-            self._usual = self._stock.usual([texts[row] for row in few], few, quantile)
+            mean = sum(min(len(text), LONGEST) for text in texts) / len(texts)
+            few = single[sampled(len(single), round(MOST_CHARACTERS / max(1, mean)), context.rng)]
+            self._usual = self._stock.usual([texts[row][:LONGEST] for row in few], few, quantile)
         return self
 
     def judge(self, candidates: Dataset, context: Context) -> np.ndarray:

@@ -13,8 +13,9 @@ from augment.stretches import Stock, longest_shared
 __all__ = ["marked_texts", "shared_passages"]
 
 MAX_GENERATORS = 5
-MAX_ASKED = 1_000  # texts of a generator
-MAX_TRAINING = 50_000  # texts that passages are looked for in
+MAX_ASKED = 100_000  # characters of a generator's texts that are looked at
+MAX_TRAINING = 2_000_000  # characters that passages are looked for in
+LONGEST = 10_000  # characters of a text that are looked at
 AROUND = 120  # characters shown before and after a passage
 MAX_SHOWN = 400  # of it
 
@@ -49,14 +50,16 @@ def shared_passages(
 def marked_texts(data: Dataset, train: Dataset, schema: Schema) -> list[dict[str, Any]]:
     """Texts with the longest passage of each that a training text has too."""
     known = "\0".join(_texts(train, schema, MAX_TRAINING))
-    texts = [text[: 2 * MAX_SHOWN] for text in _texts(data, schema, len(data))]
+    texts = [text[:MAX_SHOWN] for text in _texts(data, schema, MAX_ASKED)]
     return [_cut(text, *longest_shared(text, known)) for text in texts]
 
 
 def _texts(data: Dataset, schema: Schema, most: int) -> list[str]:
-    rows = np.unique(np.linspace(0, len(data) - 1, min(len(data), most)).astype(int))
-    texts: list[str] = data.frame[schema.text_payload].iloc[rows].fillna("").astype(object).tolist()
-    return texts
+    """Texts from all over the data, of about so many characters together."""
+    texts = [text[:LONGEST] for text in data.frame[schema.text_payload].fillna("").astype(object)]
+    mean = sum(map(len, texts)) / max(1, len(texts))
+    rows = np.linspace(0, len(texts) - 1, min(len(texts), max(1, round(most / max(1, mean)))))
+    return [texts[row] for row in np.unique(rows.astype(int))]
 
 
 def _cut(text: str, begins: int, length: int) -> dict[str, Any]:

@@ -28,7 +28,7 @@ MAX_SIDE = 96  # pixels of an embedded picture
 NUM_NEIGHBOURS = 8
 MAX_COMPARED = 50_000  # training rows that neighbours are looked for in
 NUM_TEXTS = 3  # of a class and origin
-NUM_REJECTS = 8  # texts of a filter
+NUM_REJECTS = 5  # texts of a filter
 MAX_TEXT = 280  # characters
 MAX_CELLS = 30  # columns of a table of rows
 

@@ -121,6 +121,13 @@ def test_texts_with_a_long_stretch_of_a_training_text_are_thrown_out():
     assert not kept(judge, written(pieces)).any()
 
 
+def test_a_passage_from_deep_inside_a_long_training_text_is_found():
+    (book,) = noise(1, 0, length=30_000)
+    judge = fit(written([*noise(19, 1), book]))
+    (fresh,) = noise(1, 2, length=200)
+    assert kept(judge, written([fresh + book[25_000:25_040], fresh])).tolist() == [False, True]
+
+
 def test_short_texts_that_begin_alike_are_kept():
     rng = np.random.default_rng(3)
     words = noise(2_000, 4, length=8)
