@@ -62,7 +62,7 @@ def shakespeare(width: int = 256, steps: int = 9_000) -> None:
 def speed(width: int = 512, length: int = 300) -> None:
     for cell in ("gru", "lstm"):
         torch.manual_seed(0)
-        shape = Shape((66,), 1, cell, width)
+        shape = Shape((66,), 1, cell=cell, width=width)
         network = SequenceNetwork(shape).eval()
         weights = weights_of(network)
         rates = []

@@ -17,7 +17,7 @@ from augment.dataset import Dataset
 from augment.errors import DataError
 from augment.schema import Schema
 from augment.state import read_state, write_state
-from augment_rnn.text_tokens import Bytes, Pieces, Tokens, Utf8, tokens_of_state
+from augment_rnn.text_tokens import Bytes, Pieces, Tokens, Utf8, WholeWords, tokens_of_state
 
 if TYPE_CHECKING:
     from augment.recurrent import Shape
@@ -192,6 +192,8 @@ class TextRnn(components.Generator):
 
         params = self.params
         rules: list[Rule] = [Utf8(PLACES)] if isinstance(self.tokens, Bytes) else []
+        if isinstance(self.tokens, Pieces) and self.tokens.has_words:
+            rules.append(WholeWords(PLACES, self.tokens.pieces))
         if params.no_repeat:
             rules.append(NoRepeat(params.no_repeat, self.tokens.num_codes))
         drawn = draw(

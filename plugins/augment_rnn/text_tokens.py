@@ -93,6 +93,30 @@ class Utf8:
         self.expects = self.after[self.expects, codes_BK[:, 0]]
 
 
+class WholeWords:
+    """No word grows onto the end of another, as "the" onto "of" to "ofthe": a rule for `draw`.
+
+    A word that is one piece ends with it; a word that is spelled goes on letter by letter.
+    """
+
+    def __init__(self, num_places: int, pieces: Sequence[str]):
+        goes_on = np.array([False, *(_kind(piece) == "w" for piece in pieces)])
+        parts = [_characters(piece) for piece in pieces]
+        is_whole = np.array([False, *(len(part) > 1 and _kind(part[-1]) == "w" for part in parts)])
+        self.is_forbidden = np.stack([np.zeros_like(goes_on), goes_on & is_whole, goes_on])
+        self.after = np.where(is_whole, 2, goes_on.astype(int))  # 1 after a letter by itself
+        self.state = np.zeros(num_places, np.int64)
+
+    def begin(self, places: np.ndarray) -> None:
+        self.state[places] = 0
+
+    def forbidden(self, field: int) -> np.ndarray:
+        return self.is_forbidden[self.state]
+
+    def took(self, codes_BK: np.ndarray) -> None:
+        self.state = self.after[codes_BK[:, 0]]
+
+
 class Pieces(Tokens):
     """Characters, each with the marks that belong to it, and longer pieces that are put together from them.
 
@@ -107,6 +131,11 @@ class Pieces(Tokens):
         self._code = {piece: code for code, piece in enumerate(self.pieces, start=1)}
         self._rank = {pair: rank for rank, pair in enumerate(self.merges)}
         self._word = functools.lru_cache(maxsize=100_000)(self._codes_of_word)
+
+    @property
+    def has_words(self) -> bool:
+        """Whether words are pieces, and none is put together of others but letter by letter."""
+        return not self.is_spelled and not self.merges
 
     @classmethod
     def characters(cls, texts: Sequence[str]) -> Self:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -91,6 +93,15 @@ def test_a_prefix_longer_than_a_text_may_be_is_refused(tmp_path):
 def test_two_texts_and_one_very_long_line_are_enough(tmp_path):
     rnn = fitted(dataset(["ab" * 200_000, "b"]), tmp_path, tokens="characters", steps=3, max_length=10)
     assert len(texts_of(rnn, pd.DataFrame(index=range(3)), tmp_path)) == 3
+
+
+def test_words_do_not_grow_together(tmp_path):
+    known = ["What house", "river mountain", "bread, water", "morning bread"] * 10
+    rnn = fitted(dataset([*known, "Zebra"]), tmp_path, tokens="words", vocabulary=35, steps=5)
+    whole = {piece.strip() for piece in rnn.tokens.pieces if len(piece) > 1}
+    assert len(whole) > 3
+    for text in texts_of(rnn, pd.DataFrame(index=range(300)), tmp_path):
+        assert not [word for word in re.findall(r"\w+", text) if any(one in word and one != word for one in whole)]
 
 
 def anchored(data, folder, **settings):
