@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
-from augment.components import Generator
+from augment.components import Filter, Generator
 from augment.dataset import Dataset
 from augment.disk import disk_errors
 from augment.errors import ShortfallError
@@ -136,7 +136,7 @@ def fit_filters(
 
     Args:
         session: does the work.
-        bounds: the filters.
+        bounds: the filters; who would judge none of these generators is not fitted.
         generators: with the folders of their fitted state.
         plan: who makes which rows; the sample has the same proportions. Without any rows no filter is fitted.
         train: dataset folder of the training part.
@@ -145,6 +145,9 @@ def fit_filters(
         tell: whether sample and fits are stages of their own.
     """
     first = [_cut_down(row, PILOT_ROWS) for row in plan if row.chunk == 0]
+    makers = {row.generator for row in first}
+    origins = {cast(type[Generator], bound.cls).origin for bound, _ in generators if bound.id in makers}
+    bounds = [bound for bound in bounds if origins - cast(type[Filter], bound.cls).skips]
     if not bounds or not first:
         return []
     stage: AbstractContextManager[dict[str, Any]] = session.stage("pilot", "filters") if tell else nullcontext({})

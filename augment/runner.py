@@ -284,8 +284,9 @@ class _Stages:
         bounds = self.steps["filter"]
         filters = fit_filters(self.session, bounds, generators, rows, prepared.train, prepared.key, folder)
         for bound, folder in filters:
-            assert issubclass(bound.cls, Filter)
             self.session.copy_fitted(folder, self.draft.folder / FILTERS / bound.id)
+        for bound in bounds if rows else ():
+            assert issubclass(bound.cls, Filter)
             skipped = [g.id for g, _ in generators if issubclass(g.cls, Generator) and g.cls.origin in bound.cls.skips]
             if skipped:
                 start = "start from real rows by design"
