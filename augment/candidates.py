@@ -1,8 +1,9 @@
 """What a search for the mix tries, and how it chooses: pure functions.
 
-A search is a trial inside the training part. Its seeds are the folds of a repeated cross-validation; after 2, 4, 8, ...
+A search is a trial inside the training part. Its seeds are the folds of a repeated cross-validation; after 5, 10, 20, ...
 of them the worse half of the candidates leaves (successive halving: K. Jamieson, A. Talwalkar, "Non-stochastic Best Arm
-Identification and Hyperparameter Optimization", AISTATS 2016). Of those that stay the winner has the best difference to
+Identification and Hyperparameter Optimization", AISTATS 2016). Not before all five folds have judged: what two of them
+say of few rows is mostly chance. Of those that stay the winner has the best difference to
 real rows alone less one standard error. Training parts of different folds share rows, so the plain standard error is
 too small; it is corrected after C. Nadeau and Y. Bengio, "Inference for the Generalization Error", Machine Learning 52,
 2003.
@@ -189,9 +190,9 @@ def rounds_of(num_seeds: int) -> list[range]:
     """The seeds between one barrier and the next.
 
     >>> rounds_of(10)
-    [range(0, 2), range(2, 4), range(4, 8), range(8, 10)]
+    [range(0, 5), range(5, 10)]
     """
-    ends = [0, 2]
+    ends = [0, min(NUM_FOLDS, num_seeds)]
     while ends[-1] < num_seeds:
         ends.append(min(2 * ends[-1], num_seeds))
     return [range(start, end) for start, end in pairwise(ends)]

@@ -120,7 +120,7 @@ class Split(_Model):
 
 
 class Search(_Model):
-    """How `auto` looks for the mix: by trials inside the training part. Half leave after 2, 4, 8, ... seeds."""
+    """How `auto` looks for the mix: by trials inside the training part. Half leave after 5, 10, 20, ... seeds."""
 
     seeds: Annotated[int, Field(ge=2, le=1000)] = 10
     """How many seeds the last candidates are tried with. Each is a split of the training part of its own, with

@@ -94,7 +94,7 @@ def test_no_candidate_asks_for_more_rows_than_a_trial_looks_at():
 
 
 @pytest.mark.parametrize(
-    ("num_seeds", "ends"), [(2, [2]), (3, [2, 3]), (5, [2, 4, 5]), (10, [2, 4, 8, 10]), (16, [2, 4, 8, 16])]
+    ("num_seeds", "ends"), [(2, [2]), (5, [5]), (7, [5, 7]), (10, [5, 10]), (32, [5, 10, 20, 32])]
 )
 def test_barriers_stand_where_seeds_have_doubled(num_seeds, ends):
     rounds = rounds_of(num_seeds)

@@ -125,13 +125,13 @@ def test_a_search_does_not_depend_on_the_number_of_workers(found, monkeypatch, t
 
 def test_half_leaves_at_each_barrier_and_its_standing_is_told(found):
     events = []
-    _, report = found(events=events.append)
+    _, report = found(events=events.append, mix={**SMALL, "search": {**SMALL["search"], "seeds": 6}})
     told = [event for event in events if event["event"] == "candidates"]
-    assert [event["seeds"] for event in told] == [0, 2, 4]
+    assert [event["seeds"] for event in told] == [0, 5, 6]
     seen = {one["id"]: len(one["values"]) for one in report["candidates"]}
-    assert sorted(seen.values()) == [2, 2, 4, 4, 4]  # four beside real rows alone, then two
-    assert seen["none"] == 4
-    assert all((one["left"] is None) == (len(one["values"]) == 4) for one in report["candidates"])
+    assert sorted(seen.values()) == [5, 5, 6, 6, 6]  # four beside real rows alone, then two
+    assert seen["none"] == 6
+    assert all((one["left"] is None) == (len(one["values"]) == 6) for one in report["candidates"])
 
 
 def test_who_cannot_make_the_rows_leaves_and_the_run_goes_on(found):
@@ -162,7 +162,7 @@ def test_a_fold_that_is_balanced_where_the_training_part_is_not_quite_has_nothin
 
 def test_a_used_up_budget_ends_the_search_at_a_barrier_and_is_told(found):
     done, report = found(mix={**SMALL, "search": {"seeds": 8, "amounts": ["1x"], "budget": 1e-9}})
-    assert (report["seeds"], report["complete"]) == (2, False)
+    assert (report["seeds"], report["complete"]) == (5, False)
     assert done.manifest["reproducible"] is False
     assert any("budget of time was used up" in note for note in done.metrics["notes"])
 
