@@ -1,12 +1,11 @@
 """What a search for the mix tries, and how it chooses: pure functions.
 
-A search is a trial inside the training part. Its seeds are the folds of a repeated cross-validation; after 5, 10, 20, ...
-of them the worse half of the candidates leaves (successive halving: K. Jamieson, A. Talwalkar, "Non-stochastic Best Arm
-Identification and Hyperparameter Optimization", AISTATS 2016). Not before all five folds have judged: what two of them
-say of few rows is mostly chance. Of those that stay the winner has the best difference to
-real rows alone less one standard error. Training parts of different folds share rows, so the plain standard error is
-too small; it is corrected after C. Nadeau and Y. Bengio, "Inference for the Generalization Error", Machine Learning 52,
-2003.
+A search is a trial inside the training part. Its seeds are the folds of a repeated cross-validation; after 5, 10, 20,
+... of them the worse half of the candidates leaves (successive halving: K. Jamieson, A. Talwalkar, "Non-stochastic Best
+Arm Identification and Hyperparameter Optimization", AISTATS 2016). Not before all five folds have judged: what two of
+them say of few rows is mostly chance. Of those that stay the winner has the best difference to real rows alone less one
+standard error. Training parts of different folds share rows, so the plain standard error is too small; it is corrected
+after C. Nadeau and Y. Bengio, "Inference for the Generalization Error", Machine Learning 52, 2003.
 """
 
 from __future__ import annotations

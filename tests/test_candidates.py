@@ -93,9 +93,7 @@ def test_no_candidate_asks_for_more_rows_than_a_trial_looks_at():
 # who stays
 
 
-@pytest.mark.parametrize(
-    ("num_seeds", "ends"), [(2, [2]), (5, [5]), (7, [5, 7]), (10, [5, 10]), (32, [5, 10, 20, 32])]
-)
+@pytest.mark.parametrize(("num_seeds", "ends"), [(2, [2]), (5, [5]), (7, [5, 7]), (10, [5, 10]), (32, [5, 10, 20, 32])])
 def test_barriers_stand_where_seeds_have_doubled(num_seeds, ends):
     rounds = rounds_of(num_seeds)
     assert [one.stop for one in rounds] == ends
