@@ -195,7 +195,10 @@ class Accepts:
         for name, array in schema.arrays.items():
             for channel, column in (array.channels or {}).items():
                 if column.nullable and not self.missing:
-                    return f"it cannot take missing values, and channel {channel!r} of array {name!r} has some"
+                    return (
+                        f"it cannot take missing values, and channel {channel!r} of array {name!r} has some; fill them "
+                        "in before, or use rnn"
+                    )
         if num_rows is not None and num_rows < self.min_rows:
             return f"it needs at least {self.min_rows} training rows, and there are {num_rows}"
         return None

@@ -174,9 +174,12 @@ def gain_of(
     """
     found = {score["of"]: score for score in scores if "gain" in score["detail"]}
     judged = found.get("all") or next(iter(found.values()), None)
-    if trial["assessable"] or judged is None or judged["detail"]["gain"]["judged"] < LEAST_ROWS:
+    if trial["assessable"] or judged is None:
         return trial
     gain = judged["detail"]["gain"]
+    if gain["judged"] < LEAST_ROWS:
+        few = f"{gain['judged']} held-out rows that {judged['metric']} can judge by are too few"
+        return trial if trial["arms"] else not_assessable(f"{few}; {LEAST_ROWS} are the least")
 
     def arm(name: str, label: str, rows: int, difference: float, interval: Sequence[float] | None) -> dict[str, Any]:
         mean = gain["alone"] + difference

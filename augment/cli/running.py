@@ -18,8 +18,9 @@ from augment.errors import BoundMissed
 def init(data: Path, output: Path | None, target: str | None) -> None:
     """Look at DATA and write a commented pipeline for it.
 
-    DATA is a table (.csv, .tsv, .parquet, .jsonl), arrays (.npz), or a folder with one folder of images for each class.
-    The pipeline runs as it is. It is written into the current folder, named after the data; nothing is overwritten.
+    DATA is a table, series or histories (.csv, .tsv, .parquet, .jsonl), arrays (.npz), series (.ts, .arff), or a folder
+    with one folder of images or texts for each class. The pipeline runs as it is. It is written into the current
+    folder, named after the data; nothing is overwritten.
 
     \b
     Examples:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from augment.components import Accepts, Sink
@@ -96,5 +97,6 @@ def _times(began: np.ndarray, gaps: np.ndarray, rows: np.ndarray, lengths: np.nd
     firsts = np.cumsum(lengths) - lengths
     passed -= np.append(passed, 0.0)[firsts][rows]  # a user's first gap leads to the beginning itself
     if began.dtype.kind == "M":
-        return pa.array(began[rows] + np.round(passed * 1e6).astype("timedelta64[us]"))
+        times = pa.array(began[rows] + np.round(passed * 1e6).astype("timedelta64[us]")).cast(pa.string())
+        return pc.replace_substring_regex(times, r"\.0+$", "")  # seconds mostly are whole
     return pa.array(began[rows] + passed)

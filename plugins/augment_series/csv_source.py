@@ -119,11 +119,6 @@ class SeriesCsvSource(Source):
                 raise DataError(
                     f"{path}: has no channel {name!r}{did_you_mean(name, others)}; it has {', '.join(others)}"
                 )
-        if not changing and rows.gaps is None:
-            raise DataError(
-                f"{path}: every column has one value for the whole of each series; name those that are measured "
-                "step by step with `channels: [...]`"
-            )
         beside = [name for name in others if name not in changing]
         for name in beside:
             if not rows.is_constant(table[name]):
@@ -142,6 +137,11 @@ class SeriesCsvSource(Source):
                 raise DataError(f"{path}: has a column {GAP!r} and uneven times; rename it, or say `gaps: false`")
             values.append(rows.gaps)
             channels[GAP] = ColumnDeclaration(type="number", min=0, unit="s" if rows.is_dated else None)
+        if not values:
+            raise DataError(
+                f"{path}: every column has one value for the whole of each series; name those that are measured "
+                "step by step with `channels: [...]`, or read the file as a table with `use: csv`"
+            )
         padded = np.zeros((len(rows.lengths), int(rows.lengths.max()), len(values)), np.float32)
         with np.errstate(over="ignore"):  # what does not fit becomes infinite, and is refused
             for position, column in enumerate(values):

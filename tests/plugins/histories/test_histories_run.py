@@ -61,6 +61,23 @@ def test_more_users_are_written_as_their_source_reads_them(ran, tmp_path):
     assert events["user"].nunique() == 4
 
 
+def test_times_of_whole_seconds_are_written_without_a_fraction(tmp_path, monkeypatch):
+    monkeypatch.setenv("AUGMENT_STORE", str(tmp_path / "store"))
+    lines = [f"u{user},tea,2024-01-0{day} 10:00:0{user % 10}" for user in range(30) for day in (1, 2)]
+    (tmp_path / "events.csv").write_text("user,item,time\n" + "\n".join(lines), encoding="utf-8")
+    source = {"use": "histories", "with": {"path": "events.csv"}}
+    tree = {**QUICK, "source": source, "generators": ["bootstrap"], "mix": {"rows": 3}, "sinks": ["histories"]}
+    (tmp_path / "p.yaml").write_text(dump(tree), encoding="utf-8")
+    done = run(tmp_path / "p.yaml", workers=0, out=tmp_path / "run")
+    times = pd.read_csv(done.folder / "data" / "test.csv")["time"]
+    assert set(times.str.len()) == {len("2024-01-01 10:00:00")}
+
+
+def test_too_few_held_out_users_to_judge_by_are_counted(ran):
+    few = ran("few", lambda user: ["tea", "milk"][: 1 + user % 2], metrics=["next-item"]).metrics["trial"]["sentence"]
+    assert "held-out rows that next-item can judge by are too few; 10 are the least" in few
+
+
 def test_a_declared_vocabulary_names_all_items(ran):
     from augment.errors import DataError
 

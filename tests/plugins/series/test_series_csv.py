@@ -71,6 +71,14 @@ def test_uneven_times_can_be_left_out(tmp_path):
     assert list(data.schema.arrays["series"].channels) == ["pulse", "state"]
 
 
+def test_series_of_one_step_each_have_no_channel_until_one_is_named(tmp_path):
+    text = "series,step,x,label\n" + "".join(f"s{row},0,{row / 2},{'ab'[row % 2]}\n" for row in range(6))
+    with pytest.raises(DataError, match=r"every column has one value .*`channels: \[\.\.\.\]`, or read .*as a table"):
+        read(tmp_path, text, {"target": "label"})
+    data = read(tmp_path, text, {"target": "label"}, channels=["x"])
+    assert data.arrays["series"].shape == (6, 1, 1)
+
+
 def test_steps_are_put_in_order_and_that_is_said(tmp_path, caplog):
     lines = LONG.splitlines(keepends=True)
     with caplog.at_level(logging.WARNING, "augment"):
