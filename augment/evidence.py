@@ -228,7 +228,8 @@ def privacy_of(scores: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     near = {score["of"] for score in attacks if "by design" in score["detail"]["finding"]}
     leaks = [score for score in above if score["of"] not in near]
     if not attacks:
-        verdict, sentence = "not assessed", "Whether synthetic rows give real ones away was not looked at."
+        why = "no metric attacks them, or there are too few rows to attack"
+        verdict, sentence = "not assessed", f"Whether synthetic rows give real ones away was not looked at: {why}."
     elif leaks:
         worst = "; ".join(
             f"{score['of']}: {score['name']} {score['value']:.2%}, chance keeps to {score['detail']['limit']:.2%}"

@@ -120,7 +120,10 @@ def test_categories_booleans_and_integers_hold_their_whole_numbers_only():
 def test_a_component_that_takes_no_missing_values_refuses_channels_with_some():
     data = of([[[1.0], [NAN]]])
     refused = Accepts(modalities=frozenset({"series"}), missing=False).refusal(data.schema)
-    assert refused == "it cannot take missing values, and channel 'channel 1' of array 'series' has some"
+    assert refused == (
+        "it cannot take missing values, and channel 'channel 1' of array 'series' has some; fill them in before, or "
+        "use rnn"
+    )
 
 
 def test_things_met_with_a_rating_each_are_of_kind_tokens():
