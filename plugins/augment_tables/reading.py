@@ -91,8 +91,7 @@ def chosen_columns(path: Path, names: Sequence[str], chosen: Sequence[str] | Non
     """The chosen columns, all where none are named; refuses names that are not there."""
     for name in chosen or ():
         if name not in names:
-            hint = did_you_mean(name, names) or f"; it has {', '.join(names)}"
-            raise DataError(f"{path}: has no column {name!r}{hint}")
+            raise DataError(f"{path}: has no column {name!r}; it has {', '.join(names)}{did_you_mean(name, names)}")
     return list(names if chosen is None else chosen)
 
 
