@@ -6,27 +6,21 @@ Shapes: N rows, D features.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 
 from augment.components import Accepts, Context, Metric, Score
 from augment.dataset import Dataset
+from augment_evidence.clouds import MOST_POINTS, cloud_scores
 from augment_evidence.rows import capped, copied_share, pixels, target_labels
-from augment_evidence.similarity import coverage, frechet
 
 __all__ = ["FidelityImages"]
 
 MOST_ROWS = 10_000
-MOST_POINTS = 2_000  # rows of each part that clouds of features are compared on
-FEWEST_POINTS = 30
-NUM_DRAWS = 3
-NEIGHBOURS = 5
 NUM_COMPONENTS = 32
 SIDE = 16  # pixels a side that principal components are taken of
 
 Features = Callable[[np.ndarray], np.ndarray]  # uint8 (N, H, W, C) -> float32 (N, D)
-CLOUD_SCORES = (("Fréchet distance", "lower"), ("density", "none"), ("coverage", "higher"))
 
 
 class FidelityImages(Metric):
@@ -69,7 +63,7 @@ class FidelityImages(Metric):
         else:
             project = _components(images["train"], rng)
             features = {name: project(values) for name, values in images.items() if len(values)}
-        return [*_clouds(features, labels, rng), *agreement, copies]
+        return [*cloud_scores(features, labels, rng), *agreement, copies]
 
 
 def _look(
@@ -117,45 +111,3 @@ def _components(train: np.ndarray, rng: np.random.Generator) -> Features:
     # equal images have no spread at all
     scaled = axes[:count].T / np.maximum(spread[:count] / np.sqrt(len(rows)), 1e-6)
     return lambda images: (pixels(images, SIDE).reshape(len(images), -1) - mean) @ scaled
-
-
-def _clouds(
-    features: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray], rng: np.random.Generator
-) -> list[Score]:
-    """Distance, density and coverage against the training rows, equally many rows of each class from every part."""
-    for parts in (("synthetic", "hold-out"), ("synthetic",)):  # without the hold-out where it is too small
-        counts = _common_counts([labels[name] for name in (*parts, "train")])
-        num_points = sum(counts.values())
-        if num_points >= FEWEST_POINTS:
-            break
-    else:
-        return []
-    variance = max(float(features["train"].var(axis=0, dtype=np.float64).sum()), 1e-12)
-    found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in (*parts, "bootstrap")}
-    for _ in range(NUM_DRAWS):
-        real = features["train"][_draw(labels["train"], counts, rng)]
-        for name, measured in found.items():
-            of = "train" if name == "bootstrap" else name
-            other = features[of][_draw(labels[of], counts, rng, replace=name == "bootstrap")]
-            measured.append((frechet(other, real) / variance, *coverage(real, other, NEIGHBOURS)))
-    means = {name: np.mean(measured, axis=0).tolist() for name, measured in found.items()}
-    scores = []
-    for i, (title, better) in enumerate(CLOUD_SCORES):
-        reference = {name: values[i] for name, values in means.items() if name != "synthetic"}
-        detail: dict[str, Any] = {"rows": num_points, "draws": NUM_DRAWS, "reference": reference}
-        scores.append(Score(title, means["synthetic"][i], better=better, detail=detail))
-    return scores
-
-
-def _common_counts(parts: list[np.ndarray]) -> dict[Any, int]:
-    """How many rows of each label every part has, cut in proportion to at most `MOST_POINTS` in all."""
-    labels = sorted({label for label in parts[0] if label is not None})
-    counts = {label: min(int((part == label).sum()) for part in parts) for label in labels}
-    factor = min(1.0, MOST_POINTS / max(1, sum(counts.values())))
-    return {label: int(count * factor) for label, count in counts.items()}
-
-
-def _draw(labels: np.ndarray, counts: Mapping[Any, int], rng: np.random.Generator, replace: bool = False) -> np.ndarray:
-    """Positions of so many rows of each label."""
-    drawn = [rng.choice(np.flatnonzero(labels == label), count, replace) for label, count in counts.items() if count]
-    return np.concatenate(drawn)

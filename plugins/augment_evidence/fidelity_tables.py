@@ -16,8 +16,10 @@ import pandas as pd
 from augment.components import Accepts, Context, Metric, Score
 from augment.dataset import Dataset
 from augment.schema import Schema, labels_of
+from augment_evidence.clouds import cloud_scores
 from augment_evidence.rows import capped, copied_share, target_labels
 from augment_evidence.similarity import correlations, label_similarity, number_similarity
+from augment_evidence.space import Space
 
 __all__ = ["ColumnJudge", "FidelityTables", "shares_of", "weights_for"]
 
@@ -36,6 +38,9 @@ class FidelityTables(Metric):
       (missing values count as lower than all others); for labels 1 minus the total variation distance.
     * `pair trends`, mean over pairs: for two numbers 1 - |difference of their correlations| / 2; else 1 minus the
       total variation distance of the two-way table, numbers cut at the training part's deciles.
+    * `density` and `coverage` (Naeem et al. 2020, five neighbours), of rows as points (numbers standardised and damped,
+      two labels at distance 1): about 1 and nearly 1 for real rows. A high density says that rows crowd where real ones
+      are many, a low coverage that kinds of rows are left out.
     * `exact copies`, the share of rows that equal a training row in all features.
 
     What a perfect generator would reach is not 1, since samples differ; so each score comes with what the real hold-out
@@ -84,7 +89,17 @@ class FidelityTables(Metric):
             scores.append(
                 Score("pair trends", _mean(pairs), detail={"rows": rows, "reference": reference, "worst": named})
             )
-        return [*scores, copies]
+        return [*scores, *_clouds({"synthetic": made, "train": real, "hold-out": held}, rng), copies]
+
+
+def _clouds(parts: Mapping[str, Dataset], rng: np.random.Generator) -> list[Score]:
+    """Whether the rows lie where real rows lie, and whether they lie everywhere there."""
+    space = Space.fit(parts["train"])
+    points = {name: space.points(part) for name, part in parts.items() if len(part)}
+    if not points["train"].shape[1]:
+        return []
+    labels = {name: target_labels(part) for name, part in parts.items()}
+    return cloud_scores(points, labels, rng, wanted=("density", "coverage"))
 
 
 def _copied(holdout: Dataset, train: Dataset) -> dict[str, float]:

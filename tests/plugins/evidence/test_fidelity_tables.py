@@ -109,6 +109,20 @@ def test_no_rows_and_no_hold_out_are_no_error():
     assert set(scores["pair trends"].detail["reference"]) == {"bootstrap"}
 
 
+def test_rows_that_leave_a_part_out_cover_less_than_held_out_rows_do():
+    whole, rows = score(frame(1500, 2)), frame(3000, 2)
+    part = score(rows[rows["x"] < 0])
+    expected = whole["coverage"].detail["reference"]["hold-out"]
+    assert whole["coverage"].value == pytest.approx(expected, abs=0.05)
+    assert part["coverage"].value < part["coverage"].detail["reference"]["hold-out"] - 0.2
+
+
+def test_rows_that_lie_where_no_real_ones_are_have_no_density():
+    rows = frame(1500, 2)
+    far = score(rows.assign(x=rows["x"] + 50, y=rows["y"] - 50))
+    assert far["density"].value < 0.1 * far["density"].detail["reference"]["hold-out"]
+
+
 def test_a_class_that_the_hold_out_lacks_leaves_out_its_reference():
     only_no = HOLDOUT.take(HOLDOUT.frame["label"].to_numpy() == "no")
     scores = score(frame(400, 2, share_yes=1.0), holdout=only_no)
@@ -119,7 +133,7 @@ def test_a_single_column_and_a_table_without_classes_are_scored():
     rows = pd.DataFrame({"x": np.arange(50.0)})
     schema, _ = observe(infer(rows), rows)
     train = Dataset.of(rows, {}, schema)
-    [shapes, copies] = FidelityTables().score(train, train, train, Context(seed=0, folder=None))
+    [shapes, _, _, copies] = FidelityTables().score(train, train, train, Context(seed=0, folder=None))
     assert (shapes.value, copies.value) == (pytest.approx(1), 1)
 
 

@@ -1,0 +1,87 @@
+"""Rows as clouds of points: is one as wide as the other, and does it lie in the same place?
+
+Shapes: N rows, D dimensions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Literal
+
+import numpy as np
+
+from augment.components import Score
+from augment_evidence.similarity import coverage, frechet
+
+__all__ = ["MOST_POINTS", "cloud_scores"]
+
+MOST_POINTS = 2_000  # rows of each part
+FEWEST_POINTS = 30
+NUM_DRAWS = 3
+NEIGHBOURS = 5
+BETTER: dict[str, Literal["higher", "lower", "none"]] = {
+    "Fréchet distance": "lower",
+    "density": "none",
+    "coverage": "higher",
+}
+
+
+def cloud_scores(
+    points: Mapping[str, np.ndarray],
+    labels: Mapping[str, np.ndarray],
+    rng: np.random.Generator,
+    wanted: Collection[str] = tuple(BETTER),
+) -> list[Score]:
+    """Fréchet distance, density and coverage against the training rows, as many of each class from every part.
+
+    They depend on the number of rows, so all are measured on equally many, three draws of at most `MOST_POINTS`. Beside
+    each stands what held-out rows reach (if there are 30 of the same classes), and training rows drawn anew.
+
+    Args:
+        points: float32 (N, D) of the parts `synthetic`, `train` and, if there are any, `hold-out`.
+        labels: the class of each row, (N,).
+        rng: draws rows.
+        wanted: which of the three.
+
+    Returns:
+        Nothing where fewer than 30 rows can be compared.
+    """
+    for parts in (("synthetic", "hold-out"), ("synthetic",)):  # without the hold-out where it is too small
+        counts = _common_counts([labels[name] for name in (*parts, "train")])
+        num_points = sum(counts.values())
+        if num_points >= FEWEST_POINTS:
+            break
+    else:
+        return []
+    variance = max(float(points["train"].var(axis=0, dtype=np.float64).sum()), 1e-12)
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in (*parts, "bootstrap")}
+    for _ in range(NUM_DRAWS):
+        real = points["train"][_draw(labels["train"], counts, rng)]
+        for name, measured in found.items():
+            of = "train" if name == "bootstrap" else name
+            other = points[of][_draw(labels[of], counts, rng, replace=name == "bootstrap")]
+            values = dict(zip(("density", "coverage"), coverage(real, other, NEIGHBOURS), strict=True))
+            if "Fréchet distance" in wanted:
+                values["Fréchet distance"] = frechet(other, real) / variance
+            measured.append(values)
+    scores = []
+    for title in wanted:
+        means = {name: float(np.mean([values[title] for values in measured])) for name, measured in found.items()}
+        value = means.pop("synthetic")
+        detail: dict[str, Any] = {"rows": num_points, "draws": NUM_DRAWS, "reference": means}
+        scores.append(Score(title, value, better=BETTER[title], detail=detail))
+    return scores
+
+
+def _common_counts(parts: list[np.ndarray]) -> dict[Any, int]:
+    """How many rows of each label every part has, cut in proportion to at most `MOST_POINTS` in all."""
+    labels = sorted({label for label in parts[0] if label is not None})
+    counts = {label: min(int((part == label).sum()) for part in parts) for label in labels}
+    factor = min(1.0, MOST_POINTS / max(1, sum(counts.values())))
+    return {label: int(count * factor) for label, count in counts.items()}
+
+
+def _draw(labels: np.ndarray, counts: Mapping[Any, int], rng: np.random.Generator, replace: bool = False) -> np.ndarray:
+    """Positions of so many rows of each label."""
+    drawn = [rng.choice(np.flatnonzero(labels == label), count, replace) for label, count in counts.items() if count]
+    return np.concatenate(drawn)
