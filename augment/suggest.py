@@ -484,8 +484,8 @@ def _reservation_for_tables(generator: type[Generator], look: Look, mover: type[
     num_rare = look.counts.get(label, num_rows)
     if generator.origin == "rows" and num_rare < LEAST_ROWS_OF_CLASS:
         return f"class {flow(label)} has too few rows ({num_rare}) to make others between them"
-    if generator.name == "anchored" and look.schema.task == "none":
-        return "it helps to foretell a target, and there is none"
+    if generator.name == "anchored" and look.schema.task != "classes":
+        return "it was measured to help with targets that have classes, and not with others"
     if generator.name == "anchored" and num_rows > MOST_ROWS_TO_ANCHOR:
         return f"it was measured to help with a few hundred to a few thousand rows, and there are {num_rows:,}"
     if generator.origin == "noise" and mover is not None:

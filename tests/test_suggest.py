@@ -195,6 +195,12 @@ def test_many_rows_of_each_class_are_learnt_from(catalog_of):
     assert "few thousand rows, and there are 6,000" in choice.refused["anchored"]
 
 
+def test_a_numeric_target_gets_nothing_that_was_measured_to_help_with_classes(catalog_of):
+    choice = choose(look_at(table(620, price=np.linspace(1, 9, 620)), None), catalog_of(*ALL, ANCHORED, RNN))
+    assert names(choice) == ["rnn"]
+    assert "targets that have classes" in choice.refused["anchored"]
+
+
 def test_without_a_target_nothing_is_moved_to_foretell_it(catalog_of):
     choice = choose(look_at(table(620, z=np.linspace(5, 6, 620)), None), catalog_of(*ALL, ANCHORED, RNN))
     assert names(choice) == ["rnn"]
