@@ -76,15 +76,15 @@ class NotACopy(Filter):
         can_be_common = reference.schema.modality in ("table", "text", "tokens")
         common = counts >= self.params.common if can_be_common else np.zeros(len(counts), dtype=bool)
         self._common, self._rare = hashes[common], hashes[~common]
+        rows = sampled(len(reference), self.params.max_reference, context.rng)
+        looked_at = reference.take(rows)
         if reference.schema.modality == "image":
             from augment_evidence.descriptor import Descriptor
 
-            self._space: Space | Descriptor = Descriptor.fit(reference, context, self.params.steps)
+            self._space: Space | Descriptor = Descriptor.fit(looked_at, context, self.params.steps)
         else:
             self._space = Space.fit(reference)
-
-        rows = sampled(len(reference), self.params.max_reference, context.rng)
-        self._reference = self._space.points(reference.take(rows))
+        self._reference = self._space.points(looked_at)
         self._count = 1 + min(self.params.neighbours, len(rows) - 2)
         # a row with a twin has a score of 0, which says nothing about how near is too near
         single = np.flatnonzero(counts[row_group[rows]] == 1)
@@ -95,7 +95,7 @@ class NotACopy(Filter):
         self.threshold = float(np.quantile(usual, quantile)) if len(usual) else 0.0
         self._stock, self._usual = Stock.of([]), 0
         if is_text:
-            texts = texts_of(reference.take(rows))
+            texts = texts_of(looked_at)
             self._stock = Stock.of(texts)
             mean = sum(min(len(text), LONGEST) for text in texts) / len(texts)
             few = single[sampled(len(single), round(MOST_CHARACTERS / max(1, mean)), context.rng)]
