@@ -200,7 +200,8 @@ def mixed(
         threads, device = session.threads, session.device
         run_seed = session.seed
     counts = _counts(run, [bound.id for bound in steps["generator"]], proportion, repeat, choose)
-    filters = [{"component": bound.to_json(), "folder": str(run.filter(bound.id))} for bound in steps["filter"]]
+    fitted = [bound for bound in steps["filter"] if bound.id in run.filters]
+    filters = [{"component": bound.to_json(), "folder": str(run.filter(bound.id))} for bound in fitted]
     weights: dict[str, Mapping[str, float]] = {}
     jobs = {}
     scratch = tempfile.TemporaryDirectory(prefix="augment-loader-")

@@ -139,6 +139,11 @@ class Run:
         """The ids of the fitted generators, sorted."""
         return self._known(MODELS)
 
+    @property
+    def filters(self) -> list[str]:
+        """The ids of the fitted filters, sorted. Who judges none of the run's generators was not fitted."""
+        return self._known(FILTERS)
+
     def _known(self, place: str) -> list[str]:
         return sorted({Path(file).parts[1] for file in self.manifest["files"] if file.startswith(f"{place}/")})
 
