@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # As in workers: torch and BLAS read this when they are imported, and threads that wait waste a busy machine.
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
@@ -15,6 +16,10 @@ os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 
 # A shell starts what runs in the background deaf to Ctrl-C, and processes hand that on to those they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# A machine that is busy with something else must not fail a test.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 FAKES = Path(__file__).parent / "fakes"
 collect_ignore = ["fakes", "faults/injected"]  # what only processes that tests start import

@@ -242,7 +242,7 @@ INTEGERS = st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1), st.integers(-3
 DATES = st.one_of(st.none(), st.datetimes())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     rows=st.lists(st.tuples(NUMBERS, INTEGERS, DATES), min_size=1, max_size=40),
     most_pieces=st.sampled_from([1, 3, 100]),

@@ -5,7 +5,7 @@ import datetime
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as np_strategies
 
@@ -60,7 +60,6 @@ def _table(**columns):
     return Dataset(frame, {}, Schema(columns={name: Column(type="number") for name in columns}))
 
 
-@settings(deadline=None)
 @given(data=datasets())
 def test_what_is_saved_is_loaded(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("data") / "deep" / "saved"
@@ -70,7 +69,6 @@ def test_what_is_saved_is_loaded(tmp_path_factory, data):
     pd.testing.assert_frame_equal(loaded.frame, data.frame)
 
 
-@settings(deadline=None)
 @given(data=datasets(min_rows=1), size=st.integers(1, 6))
 def test_batches_put_together_are_the_whole(data, size):
     batches = list(data.batches(size))
@@ -80,7 +78,6 @@ def test_batches_put_together_are_the_whole(data, size):
     pd.testing.assert_frame_equal(together.frame, data.frame)
 
 
-@settings(deadline=None)
 @given(data=datasets(min_rows=1), draw=st.data())
 def test_rows_are_taken_in_the_order_asked_and_renumbered(data, draw):
     rows = np.array(draw.draw(st.lists(st.integers(0, len(data) - 1), max_size=6)), dtype=np.int64)
@@ -127,7 +124,6 @@ def test_no_batch_is_empty(size):
 # -- equality
 
 
-@settings(deadline=None)
 @given(data=datasets(min_rows=2))
 def test_equal_rows_have_equal_fingerprints_and_hashes_wherever_they_lie(data):
     twice = data.take(np.r_[np.arange(len(data)), np.arange(len(data))])

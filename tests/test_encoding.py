@@ -42,7 +42,7 @@ def columns_of(values: st.SearchStrategy) -> st.SearchStrategy:
 
 
 @pytest.mark.parametrize("how", ["one-hot", "code"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     rows=st.lists(
         st.tuples(
@@ -64,7 +64,7 @@ def test_every_type_comes_back_exactly(how: str, rows: list) -> None:
     assert_comes_back(data, categories=how)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(start=st.integers(-(2**62), 2**62), steps=st.lists(st.integers(0, 2**50 - 1), min_size=1, max_size=20))
 def test_large_integers_close_together_take_one_column_and_come_back(start: int, steps: list[int]) -> None:
     data = dataset(stamp=(INTEGER, [start + step for step in steps]))
@@ -72,7 +72,7 @@ def test_large_integers_close_together_take_one_column_and_come_back(start: int,
     assert_comes_back(data)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(values=columns_of(st.floats(-1e12, 1e12, allow_subnormal=False)))
 def test_numbers_of_any_precision_come_back_to_the_last_bit_of_the_largest(values: list) -> None:
     data = dataset(x=(NUMBER, values))

@@ -66,7 +66,7 @@ def drawn_by_chance(codes, num_rows, seed=4):
     return draw(shape, weights_of(network), classes, seed, most=codes.most, least=0, teller=teller)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.booleans(), st.booleans(), st.booleans())
 def test_what_is_drawn_is_what_the_codes_of_it_say(unequal, tokens, missing):
     """Whatever a network draws decodes to data that fits the schema, has these very codes, and is told the same."""

@@ -18,7 +18,7 @@ def place_by_hand(text, length, others):
 
 @pytest.mark.parametrize("block", [1, 7, 1 << 20])
 def test_the_first_shared_stretch_is_found_however_the_texts_are_cut_for_hashing(block, monkeypatch):
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(TEXTS, TEXTS, st.integers(1, 13))
     def holds(texts, stock, length):
         expected = [place_by_hand(text, length, stock) for text in texts]
@@ -28,14 +28,14 @@ def test_the_first_shared_stretch_is_found_however_the_texts_are_cut_for_hashing
     holds()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(TEXTS, st.integers(1, 13))
 def test_a_text_of_the_stock_is_compared_with_the_others(texts, length):
     expected = [place_by_hand(text, length, texts[:row] + texts[row + 1 :]) for row, text in enumerate(texts)]
     assert Stock.of(texts).shares(texts, length, own=np.arange(len(texts))).tolist() == expected
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(TEXTS.filter(len), st.sampled_from([0.0, 0.3, 0.6]))
 def test_no_more_than_the_share_of_texts_have_longer_stretches_in_common(texts, share):
     stock, own = Stock.of(texts), np.arange(len(texts))
@@ -58,7 +58,7 @@ def test_a_stock_made_again_of_its_codes_finds_the_same():
     assert Stock(stock.codes).shares(["two three", ""], 5).tolist() == [4, -1]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(alphabet="ab", max_size=10), st.text(alphabet="ab", max_size=20))
 def test_the_longest_shared_stretch_is_the_first_of_the_longest(text, stock):
     begins, length = longest_shared(text, stock)

@@ -145,7 +145,7 @@ def expect_a_table_comes_back(path: Path, table: tuple[list[str], list[list[str]
         expect_every_cell_in_its_column(data, blob, ",")
 
 
-HERE = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+HERE = settings(derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @settings(HERE, max_examples=150)

@@ -51,7 +51,7 @@ def test_every_training_row_is_about_equally_likely():
     assert counts.between(850, 1150).all()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @for_all(st.lists(st.sampled_from(["a", "b"]), max_size=30), st.integers(0, 30))
 def test_classes_come_as_asked_and_fewer_rows_are_a_prefix(labels, k):
     train = dataset(["a"] * 9 + ["b"])

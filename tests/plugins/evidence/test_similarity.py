@@ -42,7 +42,7 @@ def test_label_similarity_is_the_shared_mass():
     assert label_similarity(a, even(a), b, even(b), 3) == pytest.approx(0.75)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(arrays(np.float64, (12, 3), elements=st.floats(-1e6, 1e6).map(lambda x: round(x, 3))))
 def test_correlations_agree_with_numpy(numbers):
     ours = correlations(numbers, even(numbers))

@@ -91,7 +91,7 @@ def test_without_conditions_any_row_is_taken(tmp_path):
     np.testing.assert_array_equal(labels_of(data.frame.label)[made.frame.row], labels_of(made.frame.label))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given_by(k=st.integers(0, 30), conditional=st.booleans())
 def test_fewer_rows_are_the_first_of_many(tmp_path_factory, k, conditional):
     tmp_path = tmp_path_factory.mktemp("scratch")

@@ -103,7 +103,7 @@ def test_a_missing_label_and_an_empty_one_have_folders_of_their_own(tmp_path):
 
 @given(st.sets(st.text(st.characters(codec="utf-8"), max_size=8) | st.text("aA._ %", max_size=4), max_size=6))
 @example(set(ODD_LABELS))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_folder_names_are_safe_and_different(labels):
     names = [class_folder(label, labels) for label in labels]
     assert len({name.lower() for name in names}) == len(labels)

@@ -28,7 +28,7 @@ texts = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=30),
 
 
 @ways
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(texts)
 @example(TEXTS)
 @example([""])
@@ -73,7 +73,7 @@ def test_a_vocabulary_is_no_larger_than_asked_for():
     assert Pieces.words(TEXTS * 3, 60).num_codes <= 61
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=60))
 def test_bytes_that_follow_the_rule_are_valid_utf8(numbers):
     rule, drawn = Utf8(1), []
@@ -92,7 +92,7 @@ def test_bytes_that_follow_the_rule_are_valid_utf8(numbers):
     assert Bytes().decode(np.array(drawn[:complete])) == raw.decode()[: len(Bytes().decode(np.array(drawn[:complete])))]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=20))
 def test_every_text_follows_the_rule(text):
     rule = Utf8(1)

@@ -199,7 +199,7 @@ CONDITIONS = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(CONDITIONS, st.none() | CONDITIONS)
 def test_judging_equals_a_row_by_row_reference(tmp_path_factory, claim, when):
     rule = claim[0] if when is None else f"{claim[0]} when {when[0]}"
@@ -217,7 +217,7 @@ def test_judging_equals_a_row_by_row_reference(tmp_path_factory, claim, when):
 # -- what is no rule
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.text(max_size=60)
     | st.lists(

@@ -102,7 +102,7 @@ def test_ids_are_written_as_they_are(sink: type, reader, ids: list, tmp_path: Pa
     assert reader(write(sink(), data, tmp_path)).key.tolist() == ids
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     texts=st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1), min_size=1, max_size=8)
 )
@@ -127,7 +127,7 @@ def test_words_that_a_spreadsheet_would_run_are_guarded_and_numbers_are_not(tmp_
     assert plain.startswith('=c,x\n"=1+1",-1\n')
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(words=st.lists(st.text("'=+-@\t\r\n＝1.ea, ", min_size=1), min_size=1, max_size=8))
 def test_guards_can_be_taken_away_again_and_leave_no_formula(words: list[str], tmp_path: Path) -> None:
     frame = pd.DataFrame({"t": pd.Series(words, dtype="str"), "n": 1})
