@@ -25,11 +25,14 @@ from augment.yamltext import flow
 __all__ = ["propose", "write"]
 
 LOPSIDED = 1.2  # largest class / smallest class
-# What was measured to help where `anchored` moves rows: balance for rare classes, else many rows, the more the fewer
-# there are. See bench/results/tables.md and auto.md.
+# What was measured to help where `anchored` moves rows of tables: balance for rare classes, else many rows, the more
+# the fewer there are. See bench/results/tables.md and auto.md.
 RARE = 5  # largest class / smallest class
 FEW_ROWS = 1_000
-REASON = "# Chosen because, of what makes rows for few rows like these, it was measured to help boosted trees most."
+REASONS_TO_ANCHOR = {
+    "table": "of what makes rows for few rows like these, it was measured to help boosted trees most",
+    "text": "of what makes texts for classes as rare as here, it was measured to help most",
+}
 MOST_COLUMNS = 60  # described in the file
 
 
@@ -127,7 +130,7 @@ def propose(
         *_section("split:", [f"holdout: {HOLDOUT}  # nobody learns from this share of the rows: it tells what helped"]),
         "",
         *_transforms(look, choice),
-        *_generators(choice),
+        *_generators(look, choice),
         "",
         *_mix(look, choice),
         *_filters(choice),
@@ -222,10 +225,11 @@ def _transforms(look: Look, choice: Choice) -> list[str]:
     return [*_section("transforms:", [f"- use: impute  # values are missing in {shown}"]), ""]
 
 
-def _generators(choice: Choice) -> list[str]:
+def _generators(look: Look, choice: Choice) -> list[str]:
     active = []
     for cls in choice.generators:
-        active += [f"# {_purpose(cls)}", *([REASON] if cls.name == "anchored" else []), f"- use: {cls.name}"]
+        reason = REASONS_TO_ANCHOR.get(look.schema.modality) if cls.name == "anchored" else None
+        active += [f"# {_purpose(cls)}", *([f"# Chosen because, {reason}."] if reason else []), f"- use: {cls.name}"]
     inactive = [f"not {name}: {why}" for name, why in choice.refused.items()]
     show = ", ".join(f"`augment show {cls.name}`" for cls in choice.generators)
     return _section("generators:", active, [f"Settings, which go under `with:`, are listed by {show}.", *inactive])
@@ -239,7 +243,7 @@ def _mix(look: Look, choice: Choice) -> list[str]:
     if len(look.counts) > 1 and all(generator.accepts.conditional != "none" for generator in choice.generators):
         others += ["balance", "{per_class: 1000}"]
         largest, smallest = max(look.counts.values()), min(look.counts.values())
-        anchored = any(generator.name == "anchored" for generator in choice.generators)
+        anchored = look.schema.modality == "table" and any(cls.name == "anchored" for cls in choice.generators)
         if largest > (RARE if anchored else LOPSIDED) * smallest:
             rows = "balance"
             why = f"every class gets as many rows as the largest; now they have from {smallest:,} to {largest:,}"

@@ -42,10 +42,10 @@ IDX = re.compile(r"(train|t10k)-(?:images|labels)[-.]idx\d-ubyte")  # the files 
 PREFERRED = (
     "warp",
     "albumentations",
-    "text-edits",
     "series-edits",
     "history-edits",
     "anchored",
+    "text-edits",
     "smote",
     "rnn",
     "vae",
@@ -64,6 +64,9 @@ LINES_LOOKED_AT = 1_000
 # The sizes of tables at which `anchored` was measured to help models and rows from noise to harm them: bench/results.
 LEAST_ROWS_TO_LEARN = 200  # fewer, and a network has nothing to learn from
 MOST_ROWS_TO_ANCHOR = 5_000
+# The sizes of a class of texts at which `anchored` was measured to help more than edits, and texts from noise to harm.
+MOST_TEXTS_TO_ANCHOR = 100
+LEAST_TEXTS_TO_INVENT = 500
 LEAST_ROWS_OF_CLASS = 3  # the hold-out takes at most one of three, and two are needed to go from one row to another
 LARGEST_BENT = 64  # pixels on the longer side of grey images that are likely characters or scans, not photographs
 LARGEST_IMAGE = 128  # pixels on the longer side that images of several sizes are brought to: larger ones train for days
@@ -471,6 +474,8 @@ def _reservation(generator: type[Generator], look: Look, mover: type[Generator] 
         return f"{num_rows:,} rows are too few to learn from; it takes {LEAST_ROWS_TO_LEARN} or more"
     if look.schema.modality == "table":
         return _reservation_for_tables(generator, look, mover)
+    if look.schema.modality == "text":
+        return _reservation_for_texts(generator, look, mover)
     if generator.name == "warp":
         height, width, num_channels = look.schema.arrays[look.schema.array_of("image")].shape
         if num_channels > 1 or max(height, width) > LARGEST_BENT:
@@ -493,6 +498,17 @@ def _reservation_for_tables(generator: type[Generator], look: Look, mover: type[
             return "measured on tables as small as this, models gained nothing by its rows, or lost"
         if num_rare < LEAST_ROWS_TO_LEARN:
             return f"class {flow(label)} has too few rows to learn from ({num_rare}); it takes {LEAST_ROWS_TO_LEARN}"
+    return ""
+
+
+def _reservation_for_texts(generator: type[Generator], look: Look, mover: type[Generator] | None) -> str:
+    if generator.name == "anchored" and not look.counts:
+        return "it was measured to help models that foretell classes, and there are none"
+    num_rare = min(look.counts.values(), default=len(look.dataset))
+    if generator.name == "anchored" and num_rare > MOST_TEXTS_TO_ANCHOR:
+        return f"edits were measured to help more, from about {MOST_TEXTS_TO_ANCHOR} texts of each class"
+    if generator.origin == "noise" and mover is not None and look.counts and num_rare < LEAST_TEXTS_TO_INVENT:
+        return f"measured with as few texts of a class as here ({num_rare:,}), models lost by what it writes"
     return ""
 
 

@@ -193,6 +193,15 @@ def test_few_rows_of_a_rare_class_are_balanced(tmp_path):
     assert tree["mix"] == {"rows": "balance"}
 
 
+def test_rare_texts_are_gone_on_with_and_balanced(tmp_path):
+    lines = [f"{'spam' if n < 40 else 'ham'},word {n} and {n % 7} more words of number {n % 11}" for n in range(300)]
+    (tmp_path / "texts.csv").write_text("\n".join(["label,message", *lines]) + "\n")
+    text = init.propose(tmp_path / "texts.csv", tmp_path)
+    assert "- use: anchored" in text
+    assert "rows: balance" in text
+    assert "boosted" not in text
+
+
 def test_an_even_table_is_doubled(tmp_path):
     tree, _ = written(table(share=0.5), tmp_path)
     assert tree["mix"] == {"rows": "1x"}

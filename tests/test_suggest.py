@@ -48,6 +48,12 @@ VAE = generator("vae", modalities=IMAGES)
 GAN = generator("gan", modalities=IMAGES)
 ANCHORED = generator("anchored", "rows", modalities=TABLES)
 RNN = generator("rnn", modalities=TABLES)
+TEXTS = frozenset({"text"})
+WRITERS = (
+    generator("text-edits", "rows", modalities=TEXTS),
+    generator("anchored", "rows", modalities=TEXTS),
+    generator("rnn", modalities=TEXTS),
+)
 ALBUMENTATIONS = generator("albumentations", "rows", modalities=IMAGES)
 WARP = generator("warp", "rows", modalities=IMAGES)
 ALL = (SMOTE, BOOTSTRAP, VAE, GAN, ALBUMENTATIONS, Impute)
@@ -193,6 +199,28 @@ def test_many_rows_of_each_class_are_learnt_from(catalog_of):
     choice = choose(look_at(table(6_000, label=["yes", "no"] * 3_000), None), catalog_of(*ALL, ANCHORED, RNN))
     assert names(choice) == ["smote", "rnn"]
     assert "few thousand rows, and there are 6,000" in choice.refused["anchored"]
+
+
+def texts(num_rows, num_rare=0):
+    frame = pd.DataFrame({"text": [f"the {n} words of a text" for n in range(num_rows)]})
+    if num_rare:
+        frame["label"] = ["spam"] * num_rare + ["ham"] * (num_rows - num_rare)
+    declared = SchemaDeclaration(payload="text", target="label" if num_rare else None)
+    return Dataset.of(frame, {}, infer(frame, {}, declared))
+
+
+@pytest.mark.parametrize(
+    ("num_rows", "num_rare", "expected"),
+    [
+        (150, 30, ["text-edits"]),
+        (600, 30, ["anchored"]),
+        (600, 200, ["text-edits"]),
+        (1_400, 600, ["text-edits", "rnn"]),
+        (600, 0, ["text-edits", "rnn"]),
+    ],
+)
+def test_texts_get_what_was_measured_to_help_with_as_many_of_a_class(num_rows, num_rare, expected, catalog_of):
+    assert names(choose(look_at(texts(num_rows, num_rare), None), catalog_of(*WRITERS))) == expected
 
 
 def test_a_numeric_target_gets_nothing_that_was_measured_to_help_with_classes(catalog_of):
