@@ -239,8 +239,9 @@ def privacy_of(scores: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     else:
         verdict, sentence = "no leak found", "No leak found by these attacks, which is no promise that there is none."
     if near and verdict != "not assessed":
-        own = sorted(near - {"all"}) or ["all"]  # the mix is near by design because of those
-        sentence += f" Rows of {', '.join(own)} start from real rows, so they are near them by design."
+        own = sorted(near - {"all"})  # the mix is near by design because of those
+        whose = f"Rows of {', '.join(own)}" if own else "Some synthetic rows"
+        sentence += f" {whose} start from real rows, so they are near them by design."
         verdict = "near by design" if not leaks else verdict
     return {"verdict": verdict, "sentence": sentence}
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from augment.components import Score
+from augment_evidence.rows import common_counts, rows_of_each
 from augment_evidence.similarity import coverage, frechet
 
 __all__ = ["MOST_POINTS", "cloud_scores"]
@@ -47,7 +48,7 @@ def cloud_scores(
         Nothing where fewer than 30 rows can be compared.
     """
     for parts in (("synthetic", "hold-out"), ("synthetic",)):  # without the hold-out where it is too small
-        counts = _common_counts([labels[name] for name in (*parts, "train")])
+        counts = common_counts([labels[name] for name in (*parts, "train")], MOST_POINTS)
         num_points = sum(counts.values())
         if num_points >= FEWEST_POINTS:
             break
@@ -56,10 +57,10 @@ def cloud_scores(
     variance = max(float(points["train"].var(axis=0, dtype=np.float64).sum()), 1e-12)
     found: dict[str, list[dict[str, float]]] = {name: [] for name in (*parts, "bootstrap")}
     for _ in range(NUM_DRAWS):
-        real = points["train"][_draw(labels["train"], counts, rng)]
+        real = points["train"][rows_of_each(labels["train"], counts, rng)]
         for name, measured in found.items():
             of = "train" if name == "bootstrap" else name
-            other = points[of][_draw(labels[of], counts, rng, replace=name == "bootstrap")]
+            other = points[of][rows_of_each(labels[of], counts, rng, replace=name == "bootstrap")]
             values = dict(zip(("density", "coverage"), coverage(real, other, NEIGHBOURS), strict=True))
             if "Fréchet distance" in wanted:
                 values["Fréchet distance"] = frechet(other, real) / variance
@@ -71,17 +72,3 @@ def cloud_scores(
         detail: dict[str, Any] = {"rows": num_points, "draws": NUM_DRAWS, "reference": means}
         scores.append(Score(title, value, better=BETTER[title], detail=detail))
     return scores
-
-
-def _common_counts(parts: list[np.ndarray]) -> dict[Any, int]:
-    """How many rows of each label every part has, cut in proportion to at most `MOST_POINTS` in all."""
-    labels = sorted({label for label in parts[0] if label is not None})
-    counts = {label: min(int((part == label).sum()) for part in parts) for label in labels}
-    factor = min(1.0, MOST_POINTS / max(1, sum(counts.values())))
-    return {label: int(count * factor) for label, count in counts.items()}
-
-
-def _draw(labels: np.ndarray, counts: Mapping[Any, int], rng: np.random.Generator, replace: bool = False) -> np.ndarray:
-    """Positions of so many rows of each label."""
-    drawn = [rng.choice(np.flatnonzero(labels == label), count, replace) for label, count in counts.items() if count]
-    return np.concatenate(drawn)

@@ -7,6 +7,7 @@ Shapes: N users, T places for the items of one, M events of all users, P pairs.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from pydantic import Field
 from augment import components
 from augment.components import Accepts, Context, Metric, Score
 from augment.dataset import Dataset
+from augment_evidence.rows import common_counts, rows_in_shares, rows_of_each, target_labels
 
 HELD_OUT = "held-out rows"
 
@@ -27,6 +29,9 @@ class FidelityHistories(Metric):
     the largest difference between the cumulated shares (Kolmogorov and Smirnov). Items met again: the share of events
     whose item the user has met before. Training histories: the share that a training user has to the letter; a
     generator that learnt its users by heart scores above held-out ones.
+
+    Where users have classes, how many there are of each was asked for, not learnt: as many of each are taken from the
+    synthetic and the held-out rows, and training rows in the same shares.
     """
 
     name = "fidelity"
@@ -34,16 +39,24 @@ class FidelityHistories(Metric):
 
     class Params(components.Params):
         most_users: int = Field(20_000, ge=10)
-        """Of each part so many users at most are looked at, a seeded sample."""
+        """Of each part so many users at most are looked at, a seeded sample; a history is sought in the
+        whole training part."""
 
     def score(self, synthetic: Dataset, train: Dataset, holdout: Dataset, context: Context) -> list[Score]:
-        real = _Histories.of(train, np.sort(context.rng.permutation(len(train))[: self.params.most_users]))
-        size = min(len(synthetic), len(holdout), self.params.most_users)  # distances of few users are larger by chance
-        made, rest = (
-            _Histories.of(part, np.sort(context.rng.permutation(len(part))[:size])) for part in (synthetic, holdout)
+        labels, held = target_labels(synthetic), target_labels(holdout)
+        counts = common_counts([labels, held], self.params.most_users)  # distances of few users are larger by chance
+        alike = rows_in_shares(target_labels(train), counts, self.params.most_users, context.rng)
+        made, rest, real = (
+            _Histories.of(part, np.sort(rows))
+            for part, rows in (
+                (synthetic, rows_of_each(labels, counts, context.rng)),
+                (holdout, rows_of_each(held, counts, context.rng)),
+                (train, alike),
+            )
         )
         if not (len(real.tokens) and len(made.tokens) and len(rest.tokens)):
             return []
+        known = set(_Histories.of(train, np.arange(len(train))).letters())  # all: a copy of any user is a copy
         found = {
             "item popularity error": (_apart(made.tokens, real.tokens), _apart(rest.tokens, real.tokens), "lower"),
             "length error": (
@@ -52,7 +65,7 @@ class FidelityHistories(Metric):
                 "lower",
             ),
             "items met again": (made.repeated(), rest.repeated(), "none"),
-            "training histories": (made.among(real), rest.among(real), "none"),
+            "training histories": (made.share_among(known), rest.share_among(known), "none"),
         }
         pairs = [part.pairs(real.base) for part in (made, rest, real)]
         if all(map(len, pairs)):
@@ -108,9 +121,8 @@ class _Histories:
         users = np.repeat(np.arange(len(self.lengths)), self.lengths)
         return 1.0 - len(np.unique(users * self.base + self.tokens)) / len(self.tokens)
 
-    def among(self, others: _Histories) -> float:
-        """The share of histories that the others have, to the letter."""
-        known = set(others.letters())
+    def share_among(self, known: Container[bytes]) -> float:
+        """The share of histories that are among these letters."""
         return float(np.mean([letters in known for letters in self.letters()]))
 
     def letters(self) -> list[bytes]:

@@ -15,7 +15,7 @@ from pydantic import Field
 from augment import components
 from augment.components import Accepts, Context, Metric, Score
 from augment.dataset import Dataset
-from augment_evidence.rows import texts_of
+from augment_evidence.rows import common_counts, rows_in_shares, rows_of_each, target_labels, texts_of
 
 UNSPACED = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # Chinese and Japanese: each character is a word
 WORD = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+|[^\w\s]")
@@ -32,6 +32,9 @@ class FidelityTexts(Metric):
     runs of 4 words that no training text has; beside it, that of held-out texts. Self-BLEU (Zhu et al. 2018): how like
     each other the texts are; a generator that writes the same again and again scores above real texts. Distinct-2 (Li
     et al. 2016): how many of the pairs of words are different.
+
+    How many texts of each class there are was asked for, not learnt: as many of each are taken from the synthetic and
+    the training texts, and held-out ones in the same shares.
     """
 
     name = "fidelity"
@@ -43,14 +46,19 @@ class FidelityTexts(Metric):
         texts."""
 
     def score(self, synthetic: Dataset, train: Dataset, holdout: Dataset, context: Context) -> list[Score]:
-        made, real, rest = (self._sample(part, context.rng) for part in (synthetic, train, holdout))
-        size = min(len(made), len(real))
+        labels = [target_labels(part) for part in (synthetic, train, holdout)]
+        counts = common_counts(labels[:2], self.params.most_texts)
+        made, real = (
+            texts_of(part.take(context.rng.permutation(rows_of_each(own, counts, context.rng))))
+            for part, own in zip((synthetic, train), labels[:2], strict=True)
+        )
+        rest = texts_of(holdout.take(rows_in_shares(labels[2], counts, self.params.most_texts, context.rng)))
         known = _known_runs([*made, *rest], texts_of(train))  # in all: a copy of a text outside the sample is no news
         pairs = {
-            "bits per character": (_bits(made[:size], rest), _bits(real[:size], rest), "training texts", "lower"),
+            "bits per character": (_bits(made, rest), _bits(real, rest), "training texts", "lower"),
             "novel runs of 4 words": (_novelty(made, known), _novelty(rest, known), "held-out texts", "none"),
-            "self-BLEU": (_self_bleu(made[:size]), _self_bleu(real[:size]), "training texts", "none"),
-            "distinct pairs of words": (_distinct(made[:size]), _distinct(real[:size]), "training texts", "none"),
+            "self-BLEU": (_self_bleu(made), _self_bleu(real), "training texts", "none"),
+            "distinct pairs of words": (_distinct(made), _distinct(real), "training texts", "none"),
         }
         units = {"bits per character": "bits"}
         return [
@@ -58,9 +66,6 @@ class FidelityTexts(Metric):
             for name, (value, reference, control, better) in pairs.items()
             if value is not None and reference is not None
         ]
-
-    def _sample(self, part: Dataset, rng: np.random.Generator) -> list[str]:
-        return texts_of(part.take(rng.permutation(len(part))[: self.params.most_texts]))
 
 
 def _bits(read: Sequence[str], foretold: Sequence[str]) -> float | None:

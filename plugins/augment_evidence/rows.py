@@ -6,7 +6,8 @@ Shapes: N rows, M queries, R reference rows, D dimensions, H height, W width, C 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -91,6 +92,39 @@ def target_labels(data: Dataset) -> np.ndarray:
     if data.schema.task != "classes":
         return np.full(len(data), "", dtype=object)
     return labels_of(data.frame[data.schema.target])
+
+
+def common_counts(parts: Sequence[np.ndarray], most: int) -> dict[Any, int]:
+    """How many rows of each label all parts have, cut in proportion to at most `most` in all.
+
+    Args:
+        parts: the label of each row, (N,), of each part; a None is no label.
+        most: rows.
+    """
+    labels = sorted({label for label in parts[0] if label is not None})
+    counts = {label: min(int((part == label).sum()) for part in parts) for label in labels}
+    factor = min(1.0, most / max(1, sum(counts.values())))
+    return {label: int(count * factor) for label, count in counts.items()}
+
+
+def rows_of_each(
+    labels: np.ndarray, counts: Mapping[Any, int], rng: np.random.Generator, replace: bool = False
+) -> np.ndarray:
+    """Positions of so many rows of each label, drawn at random."""
+    drawn = [rng.choice(np.flatnonzero(labels == label), count, replace) for label, count in counts.items() if count]
+    return np.concatenate([np.empty(0, np.int64), *drawn])
+
+
+def rows_in_shares(labels: np.ndarray, counts: Mapping[Any, int], most: int, rng: np.random.Generator) -> np.ndarray:
+    """Positions of as many rows as there are with labels in the shares of these counts, at most about `most`.
+
+    Labels that no row has are left out.
+    """
+    there = {label: int((labels == label).sum()) for label, count in counts.items() if count}
+    wanted = {label: counts[label] for label, num in there.items() if num}
+    factor = min((there[label] / count for label, count in wanted.items()), default=0.0)
+    factor = min(factor, most / max(1, sum(wanted.values())))
+    return rows_of_each(labels, {label: max(1, int(count * factor + 1e-9)) for label, count in wanted.items()}, rng)
 
 
 def texts_of(data: Dataset) -> list[str]:

@@ -13,9 +13,11 @@ from augment_evidence.next_item import NextItem
 NUM_ITEMS, WIDTH = 30, 10
 
 
-def histories(rows, ratings=None) -> Dataset:
-    """Users with these tokens, and ratings of them where some are given."""
+def histories(rows, ratings=None, labels=None) -> Dataset:
+    """Users with these tokens, and ratings of them and classes where some are given."""
     frame = pd.DataFrame({"n": [len(row) for row in rows]})
+    if labels is not None:
+        frame["label"] = pd.Series(labels, dtype="str")
     arrays = {"items": np.zeros((len(rows), WIDTH), np.int32)}
     for place, row in enumerate(rows):
         arrays["items"][place, : len(row)] = row
@@ -24,7 +26,7 @@ def histories(rows, ratings=None) -> Dataset:
     if ratings is not None:
         arrays["about"] = np.full((len(rows), WIDTH, 1), ratings, np.float32)
         said["about"] = {"type": "series", "channels": {"rating": {}}, "length_column": "n"}
-    declared = SchemaDeclaration.model_validate({"arrays": said})
+    declared = SchemaDeclaration.model_validate({"arrays": said, "target": None if labels is None else "label"})
     return Dataset.of(frame, arrays, infer(frame, arrays, declared))
 
 
@@ -57,6 +59,18 @@ def test_users_at_random_are_told_from_real_ones(tmp_path):
     for name in ("item popularity error", "error of pairs in a row", "length error", "items met again"):
         value, reference = both(found[name])
         assert value > 0.3 + reference
+
+
+def test_the_mix_of_classes_was_asked_for_and_counts_for_nothing(tmp_path):
+    def parts(num_rare, num_usual, seed):
+        short = [[1, 2]] * num_usual
+        return histories(walks(num_rare, seed) + short, labels=["rare"] * num_rare + ["usual"] * num_usual)
+
+    found = scored(FidelityHistories, parts(300, 0, 3), tmp_path, parts(150, 300, 1), parts(100, 200, 2))
+    for score in found.values():
+        value, reference = both(score)
+        assert value == pytest.approx(reference, abs=0.08)
+    assert found["item popularity error"].value < 0.2
 
 
 def test_users_learnt_by_heart_are_counted(tmp_path):

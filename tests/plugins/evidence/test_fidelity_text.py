@@ -17,9 +17,12 @@ def written(num, seed):
     return [f"{rng.choice(NAMES)} {rng.choice(VERBS)} {rng.choice(NAMES)} and {rng.choice(NAMES)}." for _ in range(num)]
 
 
-def dataset(texts):
+def dataset(texts, labels=None):
     frame = pd.DataFrame({"text": pd.Series(texts, dtype="str")})
-    return Dataset.of(frame, {}, infer(frame, {}, SchemaDeclaration(payload="text")))
+    if labels is not None:
+        frame["label"] = pd.Series(labels, dtype="str")
+    declared = SchemaDeclaration(payload="text", target=None if labels is None else "label")
+    return Dataset.of(frame, {}, infer(frame, {}, declared))
 
 
 def scores(texts, folder, train=None):
@@ -31,6 +34,20 @@ def scores(texts, folder, train=None):
 def test_fresh_texts_of_the_same_kind_score_as_real_ones(tmp_path):
     for value, reference in scores(written(300, 3), tmp_path).values():
         assert value == pytest.approx(reference, rel=0.1, abs=0.02)
+
+
+def test_the_mix_of_classes_was_asked_for_and_counts_for_nothing(tmp_path):
+    def numbers(num, seed):
+        return [" plus ".join(map(str, row)) for row in np.random.default_rng(seed).integers(100, 999, (num, 4))]
+
+    def parts(num_rare, num_usual, seed):
+        texts = written(num_rare, seed) + numbers(num_usual, seed)
+        return dataset(texts, ["rare"] * num_rare + ["usual"] * num_usual)
+
+    found = FidelityTexts().score(parts(300, 2, 3), parts(80, 300, 1), parts(40, 160, 2), Context(1, tmp_path))
+    for score in found:
+        assert score.value == pytest.approx(next(iter(score.detail["reference"].values())), rel=0.15, abs=0.05)
+    assert found[0].value < 2  # of texts that can be foretold; numbers take more
 
 
 def test_gibberish_foretells_nothing_and_is_all_new(tmp_path):
