@@ -34,7 +34,7 @@ def write_state(folder: Path, tensors: Mapping[str, np.ndarray], values: Mapping
 
 
 def read_state(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """The inverse of `write_state`.
+    """The inverse of `write_state`. The tensors come in the order of their names, in every process.
 
     Raises:
         DiskError: a file is missing, cut short or not what it should be.
@@ -43,7 +43,7 @@ def read_state(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     from safetensors.numpy import load
 
     try:
-        tensors = load((folder / "state.safetensors").read_bytes())
+        tensors = dict(sorted(load((folder / "state.safetensors").read_bytes()).items()))  # that order is at random
         values = json.loads((folder / "state.json").read_text(encoding="utf-8"))
     except (OSError, SafetensorError, ValueError) as error:
         raise DiskError(f"{folder}: the fitted state cannot be read: {error}") from error

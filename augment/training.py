@@ -223,6 +223,7 @@ class _State:
         return {
             "num_done": self.num_done,
             "num_summed": self.num_summed,
+            "summed": list(self.sums),
             "history": self.history,
             "best_loss": best_loss,
             "num_worse": self.num_worse,
@@ -242,7 +243,7 @@ class _State:
                 for key, moment in entries.items():
                     if key != "step":  # a fused optimizer pairs moments and weights by their places in memory
                         entries[key] = torch.empty_like(parameter).copy_(moment)
-        self.sums = {name: torch.tensor(v).to(self.device) for name, v in _below(tensors, "sum/").items()}
+        self.sums = {name: torch.tensor(tensors[f"sum/{name}"]).to(self.device) for name in values["summed"]}
         self.num_done, self.num_summed = values["num_done"], values["num_summed"]
         self.history = [(step, losses) for step, losses in values["history"]]
         self.best, self.num_worse = _below(tensors, "best/"), values["num_worse"]

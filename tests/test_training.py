@@ -53,7 +53,7 @@ def fit(context, kill_at=None, num_steps=NUM_STEPS, scale=1.0, **settings):
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            return {"loss": loss, "twice": 2 * loss}
+            return {"loss": loss, "twice": 2 * loss, "half": loss / 2}
 
         outcome = train(
             context,
@@ -112,6 +112,7 @@ def test_fit_killed_between_two_records_still_has_the_same_losses(tmp_path, monk
     fit(resumed_context)
     assert [step for step, _, _ in whole_records] == [10, 20, 30]
     assert resumed_records == whole_records
+    assert all(list(losses) == ["loss", "twice", "half"] for _, _, losses in resumed_records)  # columns of a file
 
 
 def test_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path):
@@ -158,7 +159,7 @@ def test_progress_comes_at_the_same_steps_however_many_there_are(tmp_path):
     context, records = context_of(tmp_path)
     fit(context, num_steps=450)
     assert [step for step, _, _ in records] == list(range(2, 451, 2))
-    assert all(total == 450 and set(losses) == {"loss", "twice"} for _, total, losses in records)
+    assert all(total == 450 and set(losses) == {"loss", "twice", "half"} for _, total, losses in records)
     assert all(losses["twice"] == pytest.approx(2 * losses["loss"]) for _, _, losses in records)
 
 

@@ -205,12 +205,12 @@ class Everywhere:
 
 
 REAL = {
-    "vae for tables": ("csv", "csv", "{use: vae, with: {steps: 300}}"),
-    "gan for tables": ("csv", "csv", "{use: gan, with: {steps: 120, autoencoder_steps: 120}}"),
-    "rnn": ("csv", "csv", "{use: rnn, with: {steps: 300}}"),
-    "anchored": ("csv", "csv", "{use: anchored, with: {steps: 200, members: 2}}"),
-    "vae for images": ("npz", "npz", "{use: vae, with: {steps: 100}}"),
-    "gan for images": ("npz", "npz", "{use: gan, with: {steps: 60, width: 8}}"),
+    "vae for tables": ("csv", "csv", "{use: vae, with: {steps: 900}}"),
+    "gan for tables": ("csv", "csv", "{use: gan, with: {steps: 360, autoencoder_steps: 360}}"),
+    "rnn": ("csv", "csv", "{use: rnn, with: {steps: 900}}"),
+    "anchored": ("csv", "csv", "{use: anchored, with: {steps: 500, members: 2}}"),
+    "vae for images": ("npz", "npz", "{use: vae, with: {steps: 300}}"),
+    "gan for images": ("npz", "npz", "{use: gan, with: {steps: 150, width: 8}}"),
 }
 REAL_PIPELINE = """\
 name: small
