@@ -121,9 +121,10 @@ class Everywhere:
             yield f"kill after {after:.3f} s", self.goes_on(small, ended, lambda s=small: forks.run(s), wanted)
 
     def real(self) -> Case:
-        forks, rng = Forks(("tables", "arrays", "gan", "vae", "rnn")), Random(3)
-        for name, (source, sink, generator) in REAL.items():
-            pipeline = REAL_PIPELINE.format(source=source, sink=sink, generator=generator)
+        used = ("tables", "arrays", "text", "series", "histories", "gan", "vae", "rnn")
+        forks, rng = Forks(used), Random(3)
+        for name, (source, schema, sink, generator) in REAL.items():
+            pipeline = REAL_PIPELINE.format(source=source, schema=schema, sink=sink, generator=generator)
             undisturbed, wanted, _ = self.undisturbed(forks, workers=0, pipeline=pipeline)
             seconds = _seconds(forks, self.new(undisturbed))
             for after in self.some([rng.uniform(0, seconds) for _ in range(REAL_INSTANTS)]):
@@ -204,21 +205,31 @@ class Everywhere:
             yield f"{do} at step {at}, workers", [*problems, *self.goes_on(small, ended, small.run, wanted)]
 
 
+TABLE = "{use: csv, with: {path: data.csv}}", "{target: label}", "csv"
+IMAGES = "{use: npz, with: {path: data.npz}}", "{target: label}", "npz"
+TEXTS = "{use: docstrings, with: {packages: {sklearn: 60, networkx: 40}}}", "{}", "csv"
+SERIES = "{use: cylinder-bell-funnel, with: {rows: {bell: 30, funnel: 20}}}", "{}", "series-csv"
+HISTORIES = "{use: shoppers, with: {users: 60, items: 80}}", "{}", "histories"
 REAL = {
-    "vae for tables": ("csv", "csv", "{use: vae, with: {steps: 900}}"),
-    "gan for tables": ("csv", "csv", "{use: gan, with: {steps: 360, autoencoder_steps: 360}}"),
-    "rnn": ("csv", "csv", "{use: rnn, with: {steps: 900}}"),
-    "anchored": ("csv", "csv", "{use: anchored, with: {steps: 500, members: 2}}"),
-    "vae for images": ("npz", "npz", "{use: vae, with: {steps: 300}}"),
-    "gan for images": ("npz", "npz", "{use: gan, with: {steps: 150, width: 8}}"),
+    "vae for tables": (*TABLE, "{use: vae, with: {steps: 900}}"),
+    "gan for tables": (*TABLE, "{use: gan, with: {steps: 360, autoencoder_steps: 360}}"),
+    "rnn for tables": (*TABLE, "{use: rnn, with: {steps: 900}}"),
+    "anchored for tables": (*TABLE, "{use: anchored, with: {steps: 500, members: 2}}"),
+    "vae for images": (*IMAGES, "{use: vae, with: {steps: 300}}"),
+    "gan for images": (*IMAGES, "{use: gan, with: {steps: 150, width: 8}}"),
+    "rnn for texts": (*TEXTS, "{use: rnn, with: {steps: 60, width: 32}}"),
+    "rnn for series": (*SERIES, "{use: rnn, with: {steps: 60, width: 32}}"),
+    "vae for series": (*SERIES, "{use: vae, with: {steps: 100}}"),
+    "gan for series": (*SERIES, "{use: gan, with: {steps: 60}}"),
+    "rnn for histories": (*HISTORIES, "{use: rnn, with: {steps: 200, width: 32}}"),
 }
 REAL_PIPELINE = """\
 name: small
 seed: 3
-source: {{use: {source}, with: {{path: data.{source}}}}}
-schema: {{target: label}}
+source: {source}
+schema: {schema}
 generators: [{generator}]
-mix: {{rows: {{yes: 30, no: 20}}}}
+mix: {{rows: 50}}
 filters: []
 trial: false
 metrics: []
