@@ -236,24 +236,26 @@ def thrown_out(found: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def scores(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """All scores but attacks, grouped by metric, with the scores of the controls beside."""
+    """All scores but attacks, of each metric, one below the other for all generators, with those of the controls."""
     found = [one for one in found if not _is_attack(one)]
     references = list(dict.fromkeys(name for one in found for name in _references(one)))[:MAX_REFERENCES]
-    groups: dict[str, list[dict[str, Any]]] = {}
+    groups: dict[str, dict[str, dict[str, Any]]] = {}
     for one in found:
-        known = _references(one)
-        interval = one["interval"]
-        groups.setdefault(one["metric"], []).append(
+        better = {"higher": "higher is better", "lower": "lower is better"}.get(one["better"], "")
+        score = groups.setdefault(one["metric"], {}).setdefault(one["name"], {"better": better, "rows": []})
+        score["rows"].append(
             {
-                "name": one["name"],
                 "of": one["of"],
                 "value": number(one["value"]) + (f" {clip(one['unit'], 20)}" if one["unit"] else ""),
-                "interval": "–" if interval is None else " to ".join(number(end) for end in interval),
-                "better": {"higher": "higher", "lower": "lower"}.get(one["better"], "neither"),
-                "references": [number(known.get(name)) for name in references],
+                "interval": "–" if one["interval"] is None else " to ".join(number(end) for end in one["interval"]),
+                "references": [number(_references(one).get(name)) for name in references],
             }
         )
-    return {"references": references, "groups": list(groups.items())}
+    return {
+        "references": references,
+        "intervals": any(one["interval"] is not None for one in found),
+        "groups": [(metric, list(named.items())) for metric, named in groups.items()],
+    }
 
 
 def _references(score: Mapping[str, Any]) -> Mapping[str, float]:

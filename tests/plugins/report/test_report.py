@@ -25,8 +25,8 @@ KNOWN_TAGS = """
     table thead tbody tr th td dl dt dd details summary pre code mark img svg line circle rect text polygon polyline
 """
 KNOWN_ATTRIBUTES = """
-    lang charset http-equiv content name class id role scope colspan href src alt width height tabindex aria-label
-    aria-labelledby aria-hidden x y x1 x2 y1 y2 cx cy r points viewbox preserveaspectratio text-anchor
+    lang charset http-equiv content name class id role scope colspan rowspan href src alt width height tabindex
+    aria-label aria-labelledby aria-hidden x y x1 x2 y1 y2 cx cy r points viewbox preserveaspectratio text-anchor
 """
 VOID = {"meta", "img"}
 PAYLOADS = [
@@ -288,6 +288,22 @@ def test_attacks_stand_beside_their_limits_and_not_among_other_scores(table, tmp
     assert "finding design" in section
     assert section.count("<svg") == 4
     assert "near copies" not in page[page.index('id="scores"') : page.index('id="out"')]
+
+
+def test_each_score_is_named_once_and_compared_over_generators(table, tmp_path):
+    page = write(table, tmp_path)
+    section = page[page.index('id="scores"') : page.index('id="out"')]
+    assert section.count("classifier two-sample accuracy") == 1
+    score = section[section.index("classifier two-sample accuracy") : section.index("coverage of real rows")]
+    assert "lower is better" in score
+    assert score.index("<td>all</td>") < score.index("0.613") < score.index("<td>gan</td>") < score.index("0.712")
+
+
+def test_scores_without_an_interval_have_no_column_for_it(table, tmp_path):
+    scores = [score | {"interval": None} for score in table.metrics["scores"]]
+    page = write(replace(table, metrics=table.metrics | {"scores": scores}), tmp_path)
+    section = page[page.index('id="scores"') : page.index('id="out"')]
+    assert "interval" not in section
 
 
 @pytest.mark.parametrize("sentence", ["No leak found by these attacks.", "Whether ... was not looked at."])
