@@ -35,6 +35,8 @@ class ScoreRule:
             there, (N,), which sums to 0. So a resample scores `score + weights @ derivative`, at an error of order
             1 / N (the infinitesimal jackknife of Efron, 1982; for the area under the ROC curve that is DeLong, DeLong
             and Clarke-Pearson, 1988).
+        by_one: where the predicted class of a row is all that counts: (rows of each class (C,), rows predicted to be of
+            each (C,)) to about what the score gains by one more row of each class that is right, (C,).
     """
 
     name: str
@@ -43,6 +45,7 @@ class ScoreRule:
     better: Literal["higher", "lower"]
     score: Scorer
     linear: Linear
+    by_one: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
 
 
 def _accuracy(truth: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -216,9 +219,26 @@ SCORES: dict[str, ScoreRule] = {
             "higher",
             _balanced_accuracy,
             _linear_balanced_accuracy,
+            by_one=lambda rows, named: 1 / np.maximum(rows, 1) / np.count_nonzero(rows),
         ),
-        ScoreRule("accuracy", "accuracy", "classes", "higher", _accuracy, _linear_accuracy),
-        ScoreRule("macro_f1", "macro F1", "classes", "higher", _macro_f1, _linear_macro_f1),
+        ScoreRule(
+            "accuracy",
+            "accuracy",
+            "classes",
+            "higher",
+            _accuracy,
+            _linear_accuracy,
+            by_one=lambda rows, named: np.full(len(rows), 1 / rows.sum()),
+        ),
+        ScoreRule(
+            "macro_f1",
+            "macro F1",
+            "classes",
+            "higher",
+            _macro_f1,
+            _linear_macro_f1,
+            by_one=lambda rows, named: 2 / np.maximum(rows + named, 1) / np.count_nonzero(rows + named),
+        ),
         ScoreRule("roc_auc", "ROC AUC", "classes", "higher", _roc_auc, _linear_roc_auc),
         ScoreRule(
             "average_precision",
@@ -258,7 +278,10 @@ def recall_of(number: int) -> ScoreRule:
         recall, derivative[of_class] = _linear_mean(predictions[of_class].argmax(axis=1) == number)
         return recall, derivative
 
-    return ScoreRule(f"recall of class {number}", "recall", "classes", "higher", score, linear)
+    def by_one(rows: np.ndarray, named: np.ndarray) -> np.ndarray:
+        return np.asarray((np.arange(len(rows)) == number) / rows[number])
+
+    return ScoreRule(f"recall of class {number}", "recall", "classes", "higher", score, linear, by_one)
 
 
 def _mean(weights: np.ndarray, values: np.ndarray) -> np.ndarray:

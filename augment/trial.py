@@ -13,6 +13,10 @@ A bootstrap of few things gives intervals that are too narrow, so both parts are
 * What seeds differ by on all rows alike is stretched to the width of Student's interval for as many seeds. What they
   differ by on single rows is not counted again: it is in the resampled rows.
 
+* Rows of a class on which two arms never differ, say because neither finds a single one, would weigh as if they never
+  could. So half a row of each such class is taken to differ, either way: what a Beta(1/2, 1/2) prior (Jeffreys) leaves
+  to expect where none of n did.
+
 Where rows are many, the scores of resamples are linearised: see `augment.scores`.
 
 Shapes: S seeds, B resamples, N held-out rows, C classes.
@@ -35,6 +39,7 @@ __all__ = ["arm_labels", "summarise"]
 
 NUM_RESAMPLES = 1000
 BLOCK = 2_000_000  # weights held at a time
+UNSEEN_ROWS = 0.5  # of a class, that are taken to differ where none does
 MAX_EXACT = 10_000  # rows times classes up to which every resample is scored anew; above, scores are linearised
 
 
@@ -99,7 +104,8 @@ def summarise(
         """The mean difference of an arm to another, and its interval."""
         if name == base:
             return {"difference": 0.0, "interval": None}
-        return _difference(found[rule.name][name], found[rule.name][base], drawn_seeds)
+        unseen = _unseen(rule, truth, predictions[name], predictions[base], derive_seed(seed, "trial", "unseen"))
+        return _difference(found[rule.name][name], found[rule.name][base], drawn_seeds, unseen)
 
     arms: list[dict[str, Any]] = []
     for name in (name for name in labels if name in predictions):
@@ -224,7 +230,24 @@ def _resamples(truth: np.ndarray, task: str, rng: np.random.Generator) -> Iterat
         yield rng.poisson(rate, size=(min(size, NUM_RESAMPLES - start), len(truth))) / rate
 
 
-def _difference(ours: _Scored, theirs: _Scored, drawn_seeds: np.ndarray) -> dict[str, Any]:
+def _unseen(
+    rule: ScoreRule, truth: np.ndarray, ours: Sequence[np.ndarray], theirs: Sequence[np.ndarray], seed: int
+) -> np.ndarray:
+    """What rows might add to the difference, of classes where two arms named the same for all rows: (B,)."""
+    alike = all(np.array_equal(one, other) for one, other in zip(ours, theirs, strict=True))  # as of the same model
+    if alike or rule.by_one is None:
+        return np.zeros(NUM_RESAMPLES)
+    differ = np.zeros(len(truth), dtype=bool)
+    for one, other in zip(ours, theirs, strict=True):
+        differ |= one.argmax(axis=1) != other.argmax(axis=1)
+    num_classes = theirs[0].shape[1]
+    rows, named = (np.bincount(labels, minlength=num_classes) for labels in (truth, theirs[0].argmax(axis=1)))
+    agreed = (rows > 0) & (np.bincount(truth[differ], minlength=num_classes) == 0)
+    drawn = np.random.default_rng(seed).poisson(UNSEEN_ROWS / 2, size=(2, NUM_RESAMPLES, num_classes))
+    return np.asarray((drawn[0] - drawn[1]) @ (rule.by_one(rows, named) * agreed))
+
+
+def _difference(ours: _Scored, theirs: _Scored, drawn_seeds: np.ndarray, unseen: np.ndarray) -> dict[str, Any]:
     """The mean difference, and its 95 % interval; None of one seed, or where hardly any resample has a score."""
     by_seed, observed = ours.resampled - theirs.resampled, ours.values - theirs.values  # (B, S), (S,)
     by_seed = by_seed[~np.isnan(by_seed).any(axis=1)]
@@ -232,6 +255,7 @@ def _difference(ours: _Scored, theirs: _Scored, drawn_seeds: np.ndarray) -> dict
     interval = None
     if len(differences) >= NUM_RESAMPLES // 10 and len(observed) > 1:
         effects = (observed - observed.mean()) * _seed_stretch(by_seed, observed)
+        differences += unseen[: len(differences)]
         differences += effects[drawn_seeds[: len(differences)]].mean(axis=1)
         # a difference of rounding is none: an end of exactly 0 is no effect
         differences[np.abs(differences) <= 1e-12 * np.abs(theirs.values).max()] = 0.0

@@ -94,7 +94,7 @@ def program(*arguments, **options):
     """The command in a process of its own."""
     code = "from augment.cli import main; main(prog_name='augment')"
     return subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, timeout=60, **options
+        [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, timeout=300, **options
     )
 
 

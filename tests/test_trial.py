@@ -254,6 +254,24 @@ def test_identical_predictions_differ_by_nothing_for_sure(num_rows):
     assert found["verdict"] == "no measurable effect"
 
 
+@pytest.mark.parametrize("finds", [False, True])
+def test_a_rare_class_on_which_arms_agree_might_yet_tell_them_apart(finds):
+    rng = np.random.default_rng(1)
+    truth = np.repeat([0, 1], [392, 8])
+    named = np.where(finds, truth, 0)
+    more = [np.where((truth == 0) & (rng.random(400) < 0.03), 1, named) for _ in range(3)]  # and 3 % false alarms
+    predictions = {
+        arm: [np.eye(2)[row] * 0.8 + 0.1 for row in rows] for arm, rows in (("none", [named] * 3), ("synthetic", more))
+    }
+    found = summary(truth, predictions, classes=["no", "yes"])
+    arm = arm_of(found, "synthetic")
+    assert arm["difference"] < -0.01
+    assert found["verdict"] == "no measurable effect"  # one of the eight rows is worth more than all the alarms
+    assert arm["classes"]["no"]["interval"][1] < 0
+    low, high = arm["classes"]["yes"]["interval"]
+    assert -0.5 < low < 0 < high < 0.5
+
+
 def test_a_numeric_target_is_judged_by_its_own_scores():
     rng = np.random.default_rng(2)
     truth = rng.normal(1e5, 1e4, 100)
