@@ -5,14 +5,13 @@ Every arm is compared with real rows alone. The interval of a difference is a pa
 and the interval is the middle 95 % of the resampled differences. A seed is a probe seed and synthetic rows of its own;
 that another training part would have given other results is not in the interval.
 
-A bootstrap of few things gives intervals that are too narrow, so both parts are made as wide as few things warrant.
+A bootstrap of few things gives intervals that are too narrow, so they are made as wide as few things warrant.
 
 * Row weights are Poisson (Hanley and MacGibbon, 2006), with (n - 1) / n drawn on average for each of the n rows of a
   class, which makes the variance unbiased (Rao and Wu, 1988). A class of a few rows is absent from some resamples, so
   that it cannot decide alone.
 * What seeds differ by on all rows alike is stretched to the width of Student's interval for as many seeds. What they
   differ by on single rows is not counted again: it is in the resampled rows.
-
 * Rows of a class on which two arms never differ, say because neither finds a single one, would weigh as if they never
   could. So half a row of each such class is taken to differ, either way: what a Beta(1/2, 1/2) prior (Jeffreys) leaves
   to expect where none of n did.

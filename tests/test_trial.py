@@ -480,3 +480,19 @@ def test_arms_of_equal_worth_are_told_apart_about_once_in_twenty(
                 predictions[arm].append(np.c_[1 - chance, chance])
         told_apart += summary(truth, predictions, score=score, seed=number)["verdict"] != "no measurable effect"
     assert told_apart / num_trials < 0.13  # 0.05 is meant; 0.1 is what so few seeds and rows can come to
+
+
+@pytest.mark.slow
+def test_false_alarms_alone_are_no_harm_where_a_rare_class_has_few_held_out_rows(monkeypatch):
+    monkeypatch.setattr(trial, "NUM_RESAMPLES", 400)
+    monkeypatch.setattr(trial, "scores_for", lambda task: [SCORES["balanced_accuracy"]])
+    truth = np.repeat([0, 1], [400, 8])
+    rng = np.random.default_rng(0)
+    num_trials, told_apart = 100, 0
+    for number in range(num_trials):
+        # 3 % of either class more are named 1: of equal worth, but of eight rows that is mostly none
+        more = np.where(rng.random(len(truth)) < 0.03, 1, 0)
+        named = {"none": np.zeros(len(truth), dtype=np.int64), "synthetic": more}
+        predictions = {arm: [np.eye(2)[row]] * 3 for arm, row in named.items()}
+        told_apart += summary(truth, predictions, seed=number)["verdict"] != "no measurable effect"
+    assert told_apart / num_trials < 0.1
