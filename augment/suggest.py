@@ -147,8 +147,9 @@ def source_of(data: Path) -> str:
 
 
 def _holds_texts(folder: Path) -> bool:
-    """Whether the first files of the folders below are texts."""
-    return any(path.is_file() for path in folder.glob("*/*.txt"))
+    """Whether most files in the folders below are texts; beside images lie notes, or boxes to each of them."""
+    endings = [path.suffix.lower() for path in folder.glob("*/*") if path.is_file() and path.name[0] != "."]
+    return 2 * endings.count(".txt") > len(endings)
 
 
 def _holds_events(data: Path) -> bool:

@@ -285,6 +285,24 @@ def test_a_broken_plugin_is_no_reason_to_stop():
     assert "fails on import" in choice.refused["smote"]
 
 
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["a.txt", "b.txt"], "text-folder"),
+        (["a.TXT", "b.txt", "notes.md"], "text-folder"),
+        (["a.png", "a.txt", "b.png", "b.txt"], "image-folder"),
+        (["a.png", "b.png", "licence.txt"], "image-folder"),
+        ([".hidden.txt"], "image-folder"),
+        ([], "image-folder"),
+    ],
+)
+def test_a_folder_is_of_texts_where_most_files_are(names, expected, tmp_path):
+    (tmp_path / "class").mkdir()
+    for name in names:
+        (tmp_path / "class" / name).touch()
+    assert source_of(tmp_path) == expected
+
+
 def test_a_file_of_unknown_kind_is_refused_with_what_is_known(tmp_path):
     with pytest.raises(DataError, match=r"'\.xlsx'; \.csv, \.tsv"):
         source_of(tmp_path / "data.xlsx")
