@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from augment import __version__, suggest
+from augment import __version__, sniffing
 from augment.candidates import not_asked
 from augment.components import Kind
 from augment.console import printable
@@ -121,7 +121,7 @@ def evaluate(
 
 
 def _source(path: Path) -> dict[str, Any]:
-    return {"use": suggest.source_of(path), "with": {"path": str(path.absolute()), **suggest.settings_of(path)}}
+    return {"use": sniffing.source_of(path), "with": {"path": str(path.absolute()), **sniffing.settings_of(path)}}
 
 
 def _read(session: Session, path: Path, declared: SchemaDeclaration, what: str) -> Dataset:

@@ -19,7 +19,8 @@ from augment.dataset import Dataset
 from augment.errors import DataError, DiskError, SpecError
 from augment.plugins import Catalog
 from augment.schema import repeats_words
-from augment.suggest import HOLDOUT, MOST_TARGET_VALUES, Choice, Look, choose, look_at, read, source_of
+from augment.sniffing import read, source_of
+from augment.suggest import HOLDOUT, MOST_TARGET_VALUES, Choice, Look, choose, look_at
 from augment.yamltext import flow
 
 __all__ = ["propose", "write"]

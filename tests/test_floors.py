@@ -53,6 +53,7 @@ FLOORS = [
     # what people see
     {"console"},
     {"seriesfile"},
+    {"sniffing"},
     {"describe", "doctor", "suggest"},
     {"summaries"},
     {"comparing", "evaluating", "init"},

@@ -14,8 +14,8 @@ from augment.errors import DataError, DiskError, SpecError
 from augment.plugins import Catalog
 from augment.runner import check
 from augment.schema import SchemaDeclaration, infer, observe
+from augment.sniffing import source_of
 from augment.spec import bind, load
-from augment.suggest import source_of
 
 NASTY = [
     "yes",

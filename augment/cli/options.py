@@ -21,7 +21,7 @@ class _SpecFile(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         if path.suffix.lower() not in (".yaml", ".yml"):
-            from augment.suggest import SOURCES
+            from augment.sniffing import SOURCES
 
             if path.suffix.lower() in SOURCES:
                 self.fail(f"{path} is data; `augment init {path}` writes a pipeline for it", param, ctx)
