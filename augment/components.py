@@ -197,7 +197,7 @@ class Accepts:
                 if column.nullable and not self.missing:
                     return (
                         f"it cannot take missing values, and channel {channel!r} of array {name!r} has some; fill them "
-                        "in before"
+                        "in before, or use rnn"
                     )
         if num_rows is not None and num_rows < self.min_rows:
             return f"it needs at least {self.min_rows} training rows, and there are {num_rows}"
