@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,6 +24,15 @@ settings.load_profile("untimed")
 
 FAKES = Path(__file__).parent / "fakes"
 collect_ignore = ["fakes", "faults/injected"]  # what only processes that tests start import
+
+
+def pytest_make_parametrize_id(val, argname):
+    """Ids that can be read and typed, the same in every process: bytes go by their argument's name, texts are short."""
+    if isinstance(val, bytes):
+        return argname
+    if isinstance(val, str) and not re.fullmatch(r"[ -~]{0,80}", val):
+        return re.sub(r"[^!-~]+", "_", val)[:80]
+    return None
 
 
 @pytest.fixture(autouse=True)
