@@ -6,39 +6,37 @@ augment.check("pipeline.yaml")
 augment.sample("runs/credit-balance", rows=1000, out="more.parquet")
 augment.loaders.mixed(run, batch_size=64)       # a torch loader: real rows and fresh synthetic ones
 augment.resampling.Augmenter("vae")             # an imbalanced-learn sampler
+
+Public besides: `augment.data` and `augment.plugin` for plugin authors, `augment.toolkit` for what makes a plugin short,
+`augment.testing` for its tests. Every other package is internal and may change at any time.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from augment.lazy import exporting
 
 if TYPE_CHECKING:
     import augment.loaders as loaders
     import augment.resampling as resampling
-    from augment.drawing import sample
-    from augment.rundir import Run as load
-    from augment.runner import check, run
+    from augment.runner.run import check as check
+    from augment.runner.run import run as run
+    from augment.runner.sample_more import sample as sample
+    from augment.storage.run_folder import Run as load
 
 __all__ = ["__version__", "check", "load", "loaders", "resampling", "run", "sample"]
 
 __version__ = "0.1.0"
 
-# imported when first asked for: `augment --help` must not wait for pandas
-_LAZY = {
-    "check": ("runner", "check"),
-    "load": ("rundir", "Run"),
-    "run": ("runner", "run"),
-    "sample": ("drawing", "sample"),
-}
-_MODULES = ("loaders", "resampling")
-
-
-def __getattr__(name: str) -> Any:
-    from importlib import import_module
-
-    if name in _MODULES:
-        return import_module(f"augment.{name}")
-    if name not in _LAZY:
-        raise AttributeError(f"module 'augment' has no attribute {name!r}")
-    module, attribute = _LAZY[name]
-    return getattr(import_module(f"augment.{module}"), attribute)
+__getattr__, __dir__ = exporting(
+    __name__,
+    {
+        "check": "runner.run:check",
+        "load": "storage.run_folder:Run",
+        "loaders": "loaders",
+        "resampling": "resampling",
+        "run": "runner.run:run",
+        "sample": "runner.sample_more:sample",
+    },
+)

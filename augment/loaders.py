@@ -21,18 +21,18 @@ import torch
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
-from augment.components import Generator, derive_seed
-from augment.dataset import Dataset
-from augment.drawing import training_part
+from augment.data.dataset import Dataset
+from augment.engine.executors import Job
 from augment.errors import SpecError, did_you_mean
-from augment.executors import Job
-from augment.keys import content_key
-from augment.mix import apportion, chunk_size, training_counts
-from augment.parts import REAL, Part, features_of, target_of
-from augment.rundir import Run
-from augment.session import opened
-from augment.spec import bind
-from augment.streams import Epoch, Piece, Plan, Stream
+from augment.loader_plan import Epoch, Piece, Plan, Stream
+from augment.plan.amounts import apportion, chunk_size, training_counts
+from augment.plugin.contracts import Generator, derive_seed
+from augment.runner.sample_more import training_part
+from augment.runner.session import opened
+from augment.spec.load import bind
+from augment.storage.keys import content_key
+from augment.storage.run_folder import Run
+from augment.storage.written_rows import REAL, Part, features_of, target_of
 
 __all__ = ["Mixed", "Rows", "mixed", "tensors"]
 
@@ -45,8 +45,8 @@ def tensors(data: Dataset) -> tuple[torch.Tensor, ...]:
     """Rows as tensors (x, y); (x,) where there is no target.
 
     x is float32 but for tokens. Images: (N, C, H, W) in [0, 1]. Series (N, T, F), audio (N, T), vectors (N, F): as they
-    are. Tokens: (N, T) int64. Tables: (N, F), as `augment.parts.features_of` says. y: the position of the class in
-    `schema.classes`, (N,) int64, or a number, (N,) float32.
+    are. Tokens: (N, T) int64. Tables: (N, F), as `augment.storage.written_rows.features_of` says. y: the position of
+    the class in `schema.classes`, (N,) int64, or a number, (N,) float32.
     """
     return _features(data, features_of(data)), *_target(data)
 
@@ -223,7 +223,7 @@ def mixed(
             "device": device,
             "threads": threads,
         }
-        jobs[bound.id] = Job("augment.sampling:sample", init, [], f"{bound.what}: sample", bound.timeout)
+        jobs[bound.id] = Job("augment.engine.sample_task:sample", init, [], f"{bound.what}: sample", bound.timeout)
     exact = per_batch == "exact"
     plan = Plan(counts, len(data), batch_size, exact, drop_last, seed, chunk_size(schema), weights)
     streams = {name: Stream(jobs[name], plan, name, Path(scratch.name), background) for name in counts if name != REAL}

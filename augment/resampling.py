@@ -25,16 +25,16 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from augment.dataset import Dataset
+from augment.data.dataset import Dataset
+from augment.data.schema import ColumnDeclaration, Schema, SchemaDeclaration, infer, observe
 from augment.errors import AugmentError
-from augment.mix import amounts, plan, training_counts
-from augment.mixing import make_rows
-from augment.parts import REAL
-from augment.plugins import Catalog
-from augment.schema import ColumnDeclaration, Schema, SchemaDeclaration, infer, observe
-from augment.session import Session
-from augment.spec import bind, load
-from augment.store import Store
+from augment.plan.amounts import amounts, plan, training_counts
+from augment.plugin.catalog import Catalog
+from augment.runner.generate import make_rows
+from augment.runner.session import Session
+from augment.spec.load import bind, load
+from augment.storage.store import Store
+from augment.storage.written_rows import REAL
 
 __all__ = ["Augmenter"]
 

@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 from image_scores import mnist
 
-from augment.components import Context
-from augment.dataset import Dataset
-from augment.schema import SchemaDeclaration, infer
+from augment.data.dataset import Dataset
+from augment.data.schema import SchemaDeclaration, infer
+from augment.plugin.contracts import Context
 from augment_evidence.not_a_copy import NotACopy
 from augment_evidence.rows import distance_ratio, leave_one_out, nearest, pixels
 

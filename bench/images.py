@@ -34,10 +34,10 @@ from peers.dcgan import dcgan
 from peers.environments import python_with
 from safetensors.torch import load_file, save_file
 
-from augment.components import Context
-from augment.dataset import Dataset
-from augment.plugins import Catalog
-from augment.schema import SchemaDeclaration, infer, observe
+from augment.data.dataset import Dataset
+from augment.data.schema import SchemaDeclaration, infer, observe
+from augment.plugin.catalog import Catalog
+from augment.plugin.contracts import Context
 from augment_images.transforms import GENTLE_AFFINE
 
 HERE = Path(__file__).parent

@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from augment.components import Context
-from augment.dataset import Dataset
-from augment.schema import SchemaDeclaration, infer, labels_of, observe
+from augment.data.dataset import Dataset
+from augment.data.schema import SchemaDeclaration, infer, labels_of, observe
+from augment.plugin.contracts import Context
 from augment_evidence.privacy import LEAK, Privacy
 
 DATA = Path(os.environ.get("AUGMENT_DATA", Path(__file__).parents[2] / "shared" / "data"))

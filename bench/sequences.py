@@ -23,14 +23,14 @@ import pandas as pd
 import torch
 from sklearn.metrics import accuracy_score, f1_score
 
-from augment.components import Context
-from augment.conditioning import Conditions
-from augment.dataset import Dataset
-from augment.recurrent import SequenceNetwork, Shape
-from augment.schema import SchemaDeclaration, infer, observe
-from augment.sequence_drawing import draw
-from augment.sequences import Budget, Sequences, learn, mean_losses
-from augment.training import rebuild, weights_of
+from augment.data.dataset import Dataset
+from augment.data.schema import SchemaDeclaration, infer, observe
+from augment.plugin.contracts import Context
+from augment.toolkit.conditions import Conditions
+from augment.toolkit.sequences.network import SequenceNetwork, Shape
+from augment.toolkit.sequences.sampling import draw
+from augment.toolkit.sequences.training import Budget, Sequences, learn, mean_losses
+from augment.toolkit.training import rebuild, weights_of
 from augment_rnn.text import TextAnchored, TextRnn
 from augment_text.edits import TextEdits
 from augment_text.probe import Tfidf

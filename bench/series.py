@@ -20,9 +20,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from augment.components import Context
-from augment.dataset import Dataset
-from augment.schema import Schema, SchemaDeclaration, infer, labels_of, observe
+from augment.data.dataset import Dataset
+from augment.data.schema import Schema, SchemaDeclaration, infer, labels_of, observe
+from augment.plugin.contracts import Context
 from augment_evidence.series_judges import SeriesJudges
 from augment_series.csv_source import SeriesCsvSource
 from augment_series.cylinder_bell_funnel import CylinderBellFunnel

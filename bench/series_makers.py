@@ -35,9 +35,9 @@ import torch.nn.functional as F
 from peers.environments import python_with
 from torch import Tensor, nn
 
-from augment.components import Context, Generator
-from augment.dataset import Dataset
-from augment.schema import SchemaDeclaration, infer, labels_of, observe
+from augment.data.dataset import Dataset
+from augment.data.schema import SchemaDeclaration, infer, labels_of, observe
+from augment.plugin.contracts import Context, Generator
 from augment_gan.series import SeriesGan
 from augment_rnn.series import SeriesRnn
 from augment_series.edits import SeriesEdits

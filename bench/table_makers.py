@@ -122,8 +122,8 @@ class Ours:
 
         import torch
 
-        from augment.dataset import Dataset
-        from augment.schema import SchemaDeclaration, infer, observe
+        from augment.data.dataset import Dataset
+        from augment.data.schema import SchemaDeclaration, infer, observe
 
         torch.set_num_threads(1)
         schema, _ = observe(infer(train, {}, SchemaDeclaration(target=target)), train)
@@ -138,7 +138,7 @@ class Ours:
         return self.generator.sample(given, self._context()).frame
 
     def _context(self) -> Any:
-        from augment.components import Context, derive_seed
+        from augment.plugin.contracts import Context, derive_seed
 
         seed = derive_seed(self.seed, self.num_calls)
         return Context(seed=seed, folder=Path(tempfile.gettempdir()), train=self.data)

@@ -17,24 +17,16 @@ from pathlib import Path
 import click
 from pydantic import BaseModel
 
-from augment import (
-    cli,
-    components,
-    dataset,
-    describe,
-    drawing,
-    errors,
-    hookspecs,
-    loaders,
-    resampling,
-    rundir,
-    runner,
-    schema,
-    state,
-)
-from augment.pipeline import Mix, Pipeline, Search, Split, Trial, Use
-from augment.plugins import Catalog
-from augment.scores import SCORES
+from augment import cli, errors, loaders, resampling
+from augment.cli import describe
+from augment.data import dataset, schema
+from augment.plugin import contracts, hookspecs, state
+from augment.plugin.catalog import Catalog
+from augment.runner import run as runner
+from augment.runner import sample_more
+from augment.spec.models import Mix, Pipeline, Search, Split, Trial, Use
+from augment.statistics.scores import SCORES
+from augment.storage import run_folder
 
 REFERENCE = Path(__file__).parent / "reference"
 OWN = "augment-pipeline"  # components of other distributions are installed here by chance
@@ -98,14 +90,14 @@ def components_page() -> str:
         "# Built-in components",
         "`augment show NAME` prints the same. A name may stand for several components, one for each kind of data.",
     ]
-    for kind in components.KINDS:
+    for kind in contracts.KINDS:
         parts.append(f"## {kind.capitalize()}s")
         for cls in sorted((cls for cls in classes if cls.kind == kind), key=lambda cls: (cls.name, cls.__qualname__)):
             parts += component_part(cls)
     return "\n\n".join(parts)
 
 
-def component_part(cls: type[components.Component]) -> Iterator[str]:
+def component_part(cls: type[contracts.Component]) -> Iterator[str]:
     """One component."""
     yield f"### {cls.name}"
     yield inspect.cleandoc(cls.__doc__ or "")
@@ -118,10 +110,10 @@ def component_part(cls: type[components.Component]) -> Iterator[str]:
 
 def contracts_page() -> str:
     """What plugin authors write against: the base classes and what they are handed."""
-    bases = [getattr(components, kind.capitalize()) for kind in components.KINDS]
-    helpers = [components.Params, components.Accepts, components.Context, components.Checkpoint, components.Score]
-    parts = ["# Contracts", inspect.cleandoc(components.__doc__ or "")]
-    for cls in [*bases, *helpers, components.RunView]:
+    bases = [getattr(contracts, kind.capitalize()) for kind in contracts.KINDS]
+    helpers = [contracts.Params, contracts.Accepts, contracts.Context, contracts.Checkpoint, contracts.Score]
+    parts = ["# Contracts", inspect.cleandoc(contracts.__doc__ or "")]
+    for cls in [*bases, *helpers, contracts.RunView]:
         parts += [f"## {cls.__name__}", indented_code(inspect.cleandoc(cls.__doc__ or ""))]
         for name, member in own_methods(cls):
             parts += [f"### {cls.__name__}.{name}", f"```python\n{signature(name, member)}\n```"]
@@ -139,21 +131,21 @@ def python_page() -> str:
     entries: list[tuple[str, str, object]] = [
         ("augment.run", "run", runner.run),
         ("augment.check", "check", runner.check),
-        ("augment.sample", "sample", drawing.sample),
-        ("augment.load", "load", rundir.Run),
+        ("augment.sample", "sample", sample_more.sample),
+        ("augment.load", "load", run_folder.Run),
         ("augment.loaders.mixed", "mixed", loaders.mixed),
         ("augment.loaders.tensors", "tensors", loaders.tensors),
         ("augment.resampling.Augmenter", "Augmenter", resampling.Augmenter),
-        ("augment.dataset.Dataset", "Dataset", dataset.Dataset),
-        ("augment.schema.Schema", "Schema", schema.Schema),
-        ("augment.schema.Column", "Column", schema.Column),
-        ("augment.schema.Array", "Array", schema.Array),
-        ("augment.schema.infer", "infer", schema.infer),
-        ("augment.schema.observe", "observe", schema.observe),
-        ("augment.schema.labels_of", "labels_of", schema.labels_of),
-        ("augment.state.write_state", "write_state", state.write_state),
-        ("augment.state.read_state", "read_state", state.read_state),
-        ("augment.components.derive_seed", "derive_seed", components.derive_seed),
+        ("augment.data.Dataset", "Dataset", dataset.Dataset),
+        ("augment.data.Schema", "Schema", schema.Schema),
+        ("augment.data.Column", "Column", schema.Column),
+        ("augment.data.Array", "Array", schema.Array),
+        ("augment.data.infer", "infer", schema.infer),
+        ("augment.data.observe", "observe", schema.observe),
+        ("augment.data.labels_of", "labels_of", schema.labels_of),
+        ("augment.plugin.write_state", "write_state", state.write_state),
+        ("augment.plugin.read_state", "read_state", state.read_state),
+        ("augment.plugin.derive_seed", "derive_seed", contracts.derive_seed),
     ]
     for path, name, member in entries:
         parts.append(f"## {path}")
@@ -188,7 +180,7 @@ def own_methods(cls: type) -> Iterator[tuple[str, object]]:
     for name in dir(cls):
         member = inspect.getattr_static(cls, name)
         owner = next(base for base in cls.__mro__ if name in vars(base))
-        if not name.startswith("_") and owner.__module__ == components.__name__:
+        if not name.startswith("_") and owner.__module__ == contracts.__name__:
             plain = (
                 getattr(member, "func", None) or getattr(member, "__func__", None) or getattr(member, "fget", member)
             )

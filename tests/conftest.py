@@ -61,14 +61,14 @@ def wheel(tmp_path):
 @pytest.fixture(scope="module")
 def fakes():
     """The plugin `tests/fakes/augment_fake.py`, installed for one module's tests, in worker processes too."""
-    from augment import stages
+    from augment.engine import tasks
 
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(FAKES))
         patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(FAKES), os.environ.get("PYTHONPATH", "")])))
-        stages.CATALOG.__init__()  # it has read what is installed when it was made
+        tasks.CATALOG.__init__()  # it has read what is installed when it was made
         yield FAKES
-    stages.CATALOG.__init__()
+    tasks.CATALOG.__init__()
 
 
 @pytest.fixture

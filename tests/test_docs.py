@@ -19,9 +19,12 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from augment import cli, rundir, runner, spec
-from augment.plugins import Catalog, Offer
+from augment import cli
+from augment.plugin.catalog import Catalog, Offer
+from augment.runner import run as runner
 from augment.scaffold import write
+from augment.spec.load import load
+from augment.storage import run_folder
 from augment.testing import checks_for, example_run
 from augment.testing.verdicts import examine
 from augment.testing.verdicts import told as verdict_words
@@ -139,14 +142,14 @@ def test_every_yaml_block_is_marked_as_a_pipeline(block):
 @pytest.mark.parametrize("block", PIPELINES, ids=str)
 def test_pipelines_of_the_pages_load(block, tmp_path, monkeypatch):
     path = _files_for(block, tmp_path, monkeypatch)
-    assert spec.load(path, Catalog()).of("generator")
+    assert load(path, Catalog()).of("generator")
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "pipelines").glob("*.yaml")), ids=lambda path: path.name)
 def test_pipelines_that_come_along_load(path, tmp_path):
     # where the data is not in a dependency, the file says how to name its place
     elsewhere = [f"source.with.path={tmp_path}"] if "--set source.with.path=" in path.read_text() else []
-    assert spec.load(path, Catalog(), overrides=elsewhere).of("generator")
+    assert load(path, Catalog(), overrides=elsewhere).of("generator")
 
 
 @pytest.mark.slow
@@ -270,15 +273,16 @@ def test_every_page_stands_in_the_navigation():
 
 def test_the_architecture_page_names_every_module_and_no_other():
     text = (DOCS / "explanation/architecture.md").read_text(encoding="utf-8")
-    named = re.findall(r"^\* `([a-z_]+)(?:\.py|/)`: ", text, re.MULTILINE)
+    named = re.findall(r"^\* `([a-z_/]+\.py)`: ", text, re.MULTILINE)
+    files = (path.relative_to(ROOT / "augment") for path in (ROOT / "augment").rglob("*.py"))
     there = {
-        path.stem for path in (ROOT / "augment").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+        str(path) for path in files if path.stem not in ("__init__", "__main__") and path.parent.name != "commands"
     }
-    assert sorted(named) == sorted(there - {"__init__", "__main__"})
+    assert sorted(named) == sorted(there)
 
 
 def test_the_events_page_names_every_event_and_no_other():
-    sources = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "augment").glob("*.py"))
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "augment").rglob("*.py"))
     emitted = set(re.findall(r'"event": "([a-z-]+)"', sources))
     named = re.findall(r"^\| `([a-z-]+)` \|", (DOCS / "reference/events.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert sorted(named) == sorted(emitted)
@@ -299,10 +303,18 @@ def _keys(value):
 
 def test_the_run_folder_page_names_every_file_and_every_key_of_the_metrics(tmp_path):
     text = (DOCS / "reference/run-folder.md").read_text(encoding="utf-8")
-    files = [rundir.RUN, rundir.LOG, rundir.PIPELINE, rundir.RESOLVED, rundir.SCHEMA, rundir.SPLIT, rundir.METRICS]
+    files = [
+        run_folder.RUN,
+        run_folder.LOG,
+        run_folder.PIPELINE,
+        run_folder.RESOLVED,
+        run_folder.SCHEMA,
+        run_folder.SPLIT,
+        run_folder.METRICS,
+    ]
     keys = set(_keys(dict(example_run(tmp_path).metrics)))
     assert {"trial", "arms", "interval", "per_class"} <= keys
-    assert not [name for name in {*files, rundir.LOSSES, *keys} if f"`{name}`" not in text]
+    assert not [name for name in {*files, run_folder.LOSSES, *keys} if f"`{name}`" not in text]
 
 
 def _project():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from augment.plugins import Catalog
+from augment.plugin.catalog import Catalog
 from augment.scaffold import write
 from augment.testing import check_component
 

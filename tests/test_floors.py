@@ -1,8 +1,10 @@
-"""The house has floors: a module of augment/ imports only from floors below its own."""
+"""The house has floors: a package of augment/ imports only from floors below its own, and nothing goes in a circle."""
 
 from __future__ import annotations
 
 import ast
+import functools
+import graphlib
 import io
 import json
 import re
@@ -15,127 +17,78 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 AUGMENT = ROOT / "augment"
-FLOORS = [
-    # what data is, what components are, where they come from
-    {"errors"},
-    {"declarations"},
-    {"arrays"},
-    {"processor", "schema", "scores", "state"},
-    {"dataset"},
-    {"components"},
-    {"hookspecs"},
-    {"plugins"},
-    # the pipeline file
-    {"specfile", "yamltext"},
-    {"overrides", "validation"},
-    {"pipeline", "steps"},
-    {"binding", "resolving", "specschema"},
+# From the bottom up: a package imports from those before it, and from nothing after it, for typing neither.
+PACKAGES = [
+    {"errors", "lazy", "processor", "text"},
+    {"data"},
+    {"plugin"},
+    {"toolkit", "detect"},
+    {"statistics"},
     {"spec"},
-    # pure functions, and what lies on disk
-    {"disk", "keys", "mix", "split"},
-    {"folds"},
-    {"store"},
-    {"parts"},
-    {"rundir"},
-    {"cache", "runs"},
-    # where tasks happen, and the tasks
-    {"executors"},
-    {"stages"},
-    {"judging", "sampling"},
-    {"verdict", "worker", "writing"},
-    {"candidates", "trial"},
-    # the order of the stages
-    {"observers", "session"},
-    {"mixing", "preparation"},
-    {"drawing", "evidence"},
-    {"search"},
+    {"plan"},
+    {"storage"},
+    {"engine"},
     {"runner"},
-    # what people see
-    {"console"},
-    {"seriesfile"},
-    {"sniffing"},
-    {"describe", "doctor", "suggest"},
-    {"summaries"},
-    {"comparing", "evaluating", "init"},
+    {"onboarding", "loader_plan", "testing"},
+    {"loaders", "resampling", "scaffold"},
     {"cli"},
-    {"__init__", "__main__"},
+    {"__main__"},
 ]
-# for users and plugin authors: they may import any floor, and of the floors the command alone imports them
-BESIDE = {
-    "autoencoder",
-    "codes",
-    "codings",
-    "conditioning",
-    "encoding",
-    "exact",
-    "recurrent",
-    "recurrent_cells",
-    "sequence_drawing",
-    "sequences",
-    "series_scaling",
-    "spreadsheets",
-    "step_codes",
-    "training",
-    "scaffold",
-    "testing",
-    "loaders",
-    "resampling",
-    "streams",
-    "stretches",
-}
-FLOOR_OF = {module: number for number, modules in enumerate(FLOORS) for module in modules}
+PUBLIC = {"data", "plugin", "toolkit"}  # what a plugin may import, beside `augment.errors`
+FLOOR_OF = {package: number for number, packages in enumerate(PACKAGES) for package in packages}
 PLUGIN_PACKAGES = {path.name for path in (ROOT / "plugins").iterdir() if path.is_dir()}
 FILES = sorted(AUGMENT.rglob("*.py"))
 PLUGIN_FILES = sorted((ROOT / "plugins").rglob("*.py"))
 
 
-def _own_name(path):
-    return path.relative_to(AUGMENT).with_suffix("").parts[0]
+def _module(path):
+    """The dotted name of a file below augment/ or plugins/."""
+    base = ROOT if path.is_relative_to(AUGMENT) else ROOT / "plugins"
+    parts = path.relative_to(base).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+MODULES = {_module(path): path for path in FILES + PLUGIN_FILES}
+
+
+@functools.cache
 def _imports(path):
-    """The dotted name of every module that a file imports, at its top or inside functions."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    typing_only = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
-        for inner in ast.walk(node)
-    }
-    for node in ast.walk(tree):
-        if id(node) in typing_only:
-            continue
+    """The modules of ours that a file imports: at its top, inside functions, or for typing."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found |= {alias.name for alias in node.names if alias.name in MODULES}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path.name}: relative imports hide which floor is meant"
-            yield node.module
-            if node.module == "augment":
-                yield from (f"augment.{alias.name}" for alias in node.names)
+            assert node.level == 0, f"{path.name}: relative imports hide which package is meant"
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                found |= {name for name in (inner if inner in MODULES else node.module,) if name in MODULES}
+    return frozenset(found - {_module(path)})
 
 
-def _floors_imported(path):
-    parts = (name.split(".") for name in _imports(path))
-    names = {name[1] for name in parts if name[0] == "augment" and len(name) > 1}
-    return {name for name in names if (AUGMENT / f"{name}.py").exists() or (AUGMENT / name).is_dir()}
-
-
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(AUGMENT)))
-def test_every_module_has_a_floor(path):
-    name = _own_name(path)
-    assert (name in FLOOR_OF) != (name in BESIDE), f"give augment/{name} a floor in {Path(__file__).name}"
+def _package(module):
+    """The floor of a module of augment/: its package, or its own name where it lies on top."""
+    return module.split(".")[1] if "." in module else "__init__"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(AUGMENT)))
-def test_a_module_imports_only_from_floors_below(path):
-    name = _own_name(path)
-    imported = _floors_imported(path) - {name}
-    if name in BESIDE:
+def test_a_package_imports_only_from_those_below_it(path):
+    own = _package(_module(path))
+    if own == "__init__":  # it offers what scripts call
         return
-    own_floor = FLOOR_OF.get(name, len(FLOORS))
-    beside = set() if name == "cli" else BESIDE
-    wrong = sorted(other for other in imported if other in beside or FLOOR_OF.get(other, -1) >= own_floor)
-    assert not wrong, f"augment/{name} imports {', '.join(wrong)}, which do not lie below it"
+    assert own in FLOOR_OF, f"say in {Path(__file__).name} on which floor augment/{own} lies"
+    # `augment` itself is asked for its version alone
+    others = {_package(name) for name in _imports(path)} - {own, "__init__"}
+    wrong = sorted(other for other in others if FLOOR_OF[other] >= FLOOR_OF[own])
+    assert not wrong, f"augment/{own} imports {', '.join(wrong)}, which do not lie below it"
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    graph = {name: _imports(path) - {"augment"} for name, path in MODULES.items() if path.is_relative_to(AUGMENT)}
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(AUGMENT)))
@@ -144,9 +97,14 @@ def test_the_core_imports_no_plugin(path):
 
 
 @pytest.mark.parametrize("path", PLUGIN_FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_plugin_imports_only_the_contracts_and_what_is_beside(path):
-    allowed = {"errors", "schema", "dataset", "state", "components", "hookspecs"} | (BESIDE - {"scaffold", "testing"})
-    assert _floors_imported(path) <= allowed
+def test_a_plugin_imports_only_what_is_public(path):
+    ours = {name for name in _imports(path) if name.split(".")[0] == "augment"}
+    wrong = sorted(
+        name
+        for name in ours - {"augment", "augment.errors"}
+        if _package(name) not in PUBLIC or (_package(name) != "toolkit" and name.count(".") > 1)
+    )
+    assert not wrong, f"{', '.join(wrong)}: not public; see augment.data, augment.plugin and augment.toolkit"
 
 
 HEAVY = ["albumentations", "cv2", "matplotlib", "numpy", "pandas", "pyarrow", "scipy", "sklearn", "torch"]
@@ -163,7 +121,13 @@ def test_the_command_starts_without_the_large_libraries():
 
 
 def test_the_contracts_come_without_torch():
-    assert not _loaded_by("import augment.plugins") & {"torch", "sklearn", "scipy", "matplotlib", "albumentations"}
+    assert not _loaded_by("import augment.plugin.catalog") & {
+        "torch",
+        "sklearn",
+        "scipy",
+        "matplotlib",
+        "albumentations",
+    }
 
 
 def test_the_kit_comes_without_pytest_and_torch():

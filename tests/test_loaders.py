@@ -9,10 +9,10 @@ import torch
 from torch.utils.data import DataLoader
 
 import augment
-from augment.dataset import Dataset
+from augment.data.dataset import Dataset
+from augment.data.schema import Array, Column, Schema
 from augment.errors import DiskError, SpecError
 from augment.loaders import Rows, mixed, tensors
-from augment.schema import Array, Column, Schema
 
 
 def _made(folder, **sections):

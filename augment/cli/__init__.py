@@ -15,21 +15,21 @@ __all__ = ["main"]
 
 # in the order in which people meet them
 COMMANDS = {
-    "init": "augment.cli.running",
-    "check": "augment.cli.running",
-    "run": "augment.cli.running",
-    "sample": "augment.cli.running",
-    "runs": "augment.cli.looking",
-    "evaluate": "augment.cli.judging",
-    "compare": "augment.cli.judging",
-    "plugins": "augment.cli.offering",
-    "show": "augment.cli.offering",
-    "new-plugin": "augment.cli.authoring",
-    "check-plugin": "augment.cli.authoring",
-    "cache": "augment.cli.looking",
-    "doctor": "augment.cli.looking",
-    "schema": "augment.cli.editing",
-    "completion": "augment.cli.editing",
+    "init": "augment.cli.commands.init",
+    "check": "augment.cli.commands.check",
+    "run": "augment.cli.commands.run",
+    "sample": "augment.cli.commands.sample",
+    "runs": "augment.cli.commands.runs",
+    "evaluate": "augment.cli.commands.evaluate",
+    "compare": "augment.cli.commands.compare",
+    "plugins": "augment.cli.commands.plugins",
+    "show": "augment.cli.commands.show",
+    "new-plugin": "augment.cli.commands.new_plugin",
+    "check-plugin": "augment.cli.commands.check_plugin",
+    "cache": "augment.cli.commands.cache",
+    "doctor": "augment.cli.commands.doctor",
+    "schema": "augment.cli.commands.schema",
+    "completion": "augment.cli.commands.completion",
 }
 
 

@@ -131,7 +131,7 @@ def _remember_debug(ctx: click.Context, param: click.Parameter, value: bool) -> 
 
 
 def _fail(ctx: click.Context, message: str, code: int) -> NoReturn:
-    from augment.console import printable
+    from augment.text import printable
 
     if ctx.meta.get(DEBUG):
         import traceback

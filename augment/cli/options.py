@@ -21,7 +21,7 @@ class _SpecFile(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         if path.suffix.lower() not in (".yaml", ".yml"):
-            from augment.sniffing import SOURCES
+            from augment.detect.formats import SOURCES
 
             if path.suffix.lower() in SOURCES:
                 self.fail(f"{path} is data; `augment init {path}` writes a pipeline for it", param, ctx)
@@ -33,7 +33,7 @@ SpecFile = _SpecFile(exists=True, dir_okay=False, path_type=Path)
 
 def complete_component(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The names of installed components."""
-    from augment.plugins import Catalog
+    from augment.plugin.catalog import Catalog
 
     return [CompletionItem(name) for name in Catalog().names if name.startswith(incomplete)]
 
@@ -46,7 +46,7 @@ def complete_device(ctx: click.Context, param: click.Parameter, incomplete: str)
 def complete_generator(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The generators of the run whose folder stands in the line already."""
     from augment.errors import DataError
-    from augment.rundir import Run
+    from augment.storage.run_folder import Run
 
     # click stops at the option that lacks its value and leaves what stood before it unread
     folder = ctx.params.get("run_folder") or next(iter(ctx.args), None)

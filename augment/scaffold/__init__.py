@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from augment.components import Kind
-from augment.dataset import Dataset
+from augment.data.dataset import Dataset
+from augment.data.schema import Modality
 from augment.errors import DiskError, PluginError, SpecError
-from augment.plugins import API, Catalog
-from augment.schema import Modality
+from augment.plugin.catalog import API, Catalog
+from augment.plugin.contracts import Kind
 from augment.testing import example
 
 __all__ = ["DATA", "write"]

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from augment.components import Component, Context, Source, derive_seed
-from augment.dataset import Dataset
+from augment.data.dataset import Dataset
+from augment.data.schema import Column, SchemaDeclaration, check, labels_of
 from augment.errors import PluginError
-from augment.plugins import Catalog
-from augment.schema import Column, SchemaDeclaration, check, labels_of
+from augment.plugin.catalog import Catalog
+from augment.plugin.contracts import Component, Context, Source, derive_seed
 from augment.testing.rules import Case, Rule, difference, every, one_a_modality
 from augment.testing.runs import example_run
 
@@ -132,7 +132,7 @@ def says_what_is_declared(case: Case) -> None:
         done=f"declared column {columns[0]!r} to have the unit 'furlong'",
         came=f"the schema says {unit!r}",
         expected="what was declared",
-        fix="hand context.declared to augment.schema.infer",
+        fix="hand context.declared to augment.data.schema.infer",
     )
 
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from augment.components import Context, Filter, Generator, Transform
-from augment.dataset import Dataset
+from augment.data.dataset import Dataset
+from augment.plugin.contracts import Context, Filter, Generator, Transform
 
 
 def outcome(component: Any, request: Dataset, context: Context) -> Dataset | np.ndarray:

@@ -11,8 +11,8 @@ import sys
 
 from pydantic import ValidationError
 
-from augment.components import Component
-from augment.plugins import component_problem
+from augment.plugin.catalog import component_problem
+from augment.plugin.contracts import Component
 from augment.testing.rules import Case, Rule
 
 __all__ = ["rules"]
@@ -44,7 +44,7 @@ def class_is_complete(case: Case) -> None:
         done="looked at the class",
         came=str(problem),
         expected="a class that the catalog can offer",
-        fix="see the base class in augment.components",
+        fix="see the base class in augment.plugin.contracts",
     )
 
 
@@ -100,7 +100,7 @@ def unknown_settings_are_refused(case: Case) -> None:
         done="made its Params with a setting `no_such_setting`",
         came="it was taken",
         expected="pydantic's `extra_forbidden` error",
-        fix="derive Params from augment.components.Params and leave `extra` in its model_config alone",
+        fix="derive Params from augment.plugin.contracts.Params and leave `extra` in its model_config alone",
     )
 
 

@@ -15,9 +15,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from augment.components import EVERY_COLUMN, EVERY_MODALITY, Accepts
-from augment.dataset import Dataset
-from augment.schema import (
+from augment.data.dataset import Dataset
+from augment.data.schema import (
     ArrayDeclaration,
     ColumnDeclaration,
     ColumnType,
@@ -27,6 +26,7 @@ from augment.schema import (
     infer,
     observe,
 )
+from augment.plugin.contracts import EVERY_COLUMN, EVERY_MODALITY, Accepts
 
 __all__ = ["Recipe", "accepted_recipes", "example"]
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from augment.components import Checkpoint, Component
-from augment.dataset import Dataset
-from augment.schema import check, labels_of, valid_rows
+from augment.data.dataset import Dataset
+from augment.data.schema import check, labels_of, valid_rows
+from augment.plugin.contracts import Checkpoint, Component
 from augment.testing.learners import saved
 from augment.testing.rules import Case, Rule, difference, every, one_a_modality
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from augment.components import Component, Score
-from augment.dataset import Dataset
-from augment.schema import check, labels_of
+from augment.data.dataset import Dataset
+from augment.data.schema import check, labels_of
+from augment.plugin.contracts import Component, Score
 from augment.testing.examples import Recipe
 from augment.testing.learners import request, work
 from augment.testing.rules import Case, Rule, every, one_a_modality
@@ -278,7 +278,7 @@ def _expect_scores(case: Case, scores: object, what: str) -> None:
         isinstance(scores, list) and all(isinstance(score, Score) for score in scores),
         done=f"scored {what}",
         came=f"a {type(scores).__name__}: {scores!r:.200}",
-        expected="a list of augment.components.Score",
+        expected="a list of augment.plugin.contracts.Score",
         fix="return [Score(name, value, ...)]; an empty list where nothing can be said",
     )
     assert isinstance(scores, list)

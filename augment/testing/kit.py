@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from augment.components import Component
 from augment.errors import AugmentError, did_you_mean
+from augment.plugin.contracts import Component
 from augment.testing import data_in_out, every_kind, generators, judges, learners
 from augment.testing.examples import Recipe, accepted_recipes
 from augment.testing.rules import Case, ConformanceError, Finding, Rule, Settings

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from augment.components import Component, derive_seed
-from augment.dataset import Dataset
-from augment.schema import Schema
+from augment.data.dataset import Dataset
+from augment.data.schema import Schema
+from augment.plugin.contracts import Component, derive_seed
 from augment.testing.elsewhere import outcome
 from augment.testing.every_kind import environment, is_importable
 from augment.testing.rules import Case, Rule, difference, one, one_a_modality
@@ -172,7 +172,7 @@ def saving_twice_gives_the_same_bytes(case: Case) -> None:
         done="saved it twice, loaded it, and saved that",
         came=f"different bytes in {', '.join(sorted(_unequal(contents)))}",
         expected="the same bytes each time: runs are compared and resumed by hashes",
-        fix="use augment.state.write_state; no times, no sets, no unordered metadata",
+        fix="use augment.plugin.state.write_state; no times, no sets, no unordered metadata",
     )
 
 
@@ -188,7 +188,7 @@ def state_is_safetensors_and_json(case: Case) -> None:
         done="saved it, and looked at the files",
         came=f"files {', '.join(foreign)}",
         expected="*.safetensors and *.json alone",
-        fix="use augment.state.write_state(folder, tensors, values)",
+        fix="use augment.plugin.state.write_state(folder, tensors, values)",
     )
 
 

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from augment.components import Checkpoint, Component, Context, Params, derive_seed
-from augment.dataset import Dataset
+from augment.data.dataset import Dataset
+from augment.plugin.contracts import Checkpoint, Component, Context, Params, derive_seed
 from augment.testing.examples import Recipe
 
 __all__ = [

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from augment.dataset import Dataset
-from augment.schema import Modality, Schema, labels_of
+from augment.data.dataset import Dataset
+from augment.data.schema import Modality, Schema, labels_of
 from augment.testing.examples import Task, example
 
 __all__ = ["ExampleRun", "example_run"]
@@ -19,7 +19,7 @@ __all__ = ["ExampleRun", "example_run"]
 
 @dataclass(frozen=True)
 class ExampleRun:
-    """A small run that fulfils `augment.components.RunView`."""
+    """A small run that fulfils `augment.plugin.contracts.RunView`."""
 
     folder: Path
     name: str

@@ -16,10 +16,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from augment.components import Component, Params
 from augment.errors import PluginError, SpecError, did_you_mean
-from augment.plugins import Catalog
-from augment.steps import with_paths
+from augment.plugin.catalog import Catalog
+from augment.plugin.contracts import Component, Params
+from augment.spec.bound import with_paths
 from augment.testing.kit import Check, checks_for
 from augment.testing.rules import ConformanceError, Finding
 

@@ -1,6 +1,6 @@
 """Datasets as numpy's `.npz` files, read and written."""
 
-from augment.hookspecs import hookimpl
+from augment.plugin import hookimpl
 
 
 @hookimpl

@@ -16,10 +16,9 @@ import numpy as np
 import pandas as pd
 from numpy.lib import format as npy
 
-from augment.components import Sink
-from augment.dataset import Dataset
+from augment.data import Dataset, Schema, conform, labels_of
 from augment.errors import DataError
-from augment.schema import Schema, conform, labels_of
+from augment.plugin import Sink
 
 __all__ = ["NpzSink"]
 

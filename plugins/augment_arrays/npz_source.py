@@ -19,11 +19,10 @@ import pandas as pd
 from numpy.lib import format as npy
 from pydantic import Field
 
-from augment import components
-from augment.components import Context, Source
-from augment.dataset import Dataset
+from augment import plugin
+from augment.data import Dataset, infer
 from augment.errors import DataError, did_you_mean
-from augment.schema import infer
+from augment.plugin import Context, Source
 
 __all__ = ["NpzSource"]
 
@@ -43,7 +42,7 @@ class NpzSource(Source):
 
     name = "npz"
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         path: Path
         """The file."""
         names: tuple[str, ...] | None = None

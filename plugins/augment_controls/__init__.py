@@ -1,6 +1,6 @@
 """Controls: generators that add no information, which every claim is held against."""
 
-from augment.hookspecs import hookimpl
+from augment.plugin import hookimpl
 
 
 @hookimpl

@@ -8,11 +8,9 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from augment.components import Accepts, Context, Generator
-from augment.dataset import Dataset
+from augment.data import Dataset, labels_of
 from augment.errors import DataError
-from augment.schema import labels_of
-from augment.state import write_state
+from augment.plugin import Accepts, Context, Generator, write_state
 
 __all__ = ["Bootstrap"]
 

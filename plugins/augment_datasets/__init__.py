@@ -1,6 +1,6 @@
 """Small real datasets that come with scikit-learn: for first steps, examples and tests, without a download."""
 
-from augment.hookspecs import hookimpl
+from augment.plugin import hookimpl
 
 
 @hookimpl

@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, ValidationInfo, field_validator
 
-from augment import components
-from augment.components import Context, Source
-from augment.dataset import Dataset
+from augment import plugin
+from augment.data import ColumnDeclaration, Dataset, SchemaDeclaration, infer, labels_of
 from augment.errors import DataError, did_you_mean
-from augment.schema import ColumnDeclaration, SchemaDeclaration, infer, labels_of
+from augment.plugin import Context, Source
 
 __all__ = ["SklearnDataset"]
 
@@ -51,7 +50,7 @@ class SklearnDataset(Source):
     name = "sklearn"
     yields = frozenset({"table", "image"})
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         dataset: Literal["breast-cancer", "diabetes", "digits", "iris", "wine"]
         """Which dataset."""
         imbalance: dict[str, Annotated[int, Field(ge=1)]] = {}

@@ -13,11 +13,10 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from augment import components
-from augment.components import Accepts, Context, Probe
-from augment.dataset import Dataset
+from augment import plugin
+from augment.data import Dataset, Schema, labels_of
 from augment.errors import SpecError, did_you_mean
-from augment.schema import Schema, labels_of
+from augment.plugin import Accepts, Context, Probe
 
 
 class Estimator(Probe):
@@ -40,7 +39,7 @@ class Estimator(Probe):
     name = "estimator"
     accepts = Accepts(targets=frozenset({"classes", "number"}))
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         """Which model."""
 
         factory: str = Field(

@@ -1,6 +1,6 @@
 """Evidence on synthetic rows: how well they follow the real ones, whether they are copies, which had better go."""
 
-from augment.hookspecs import hookimpl
+from augment.plugin import hookimpl
 
 
 @hookimpl

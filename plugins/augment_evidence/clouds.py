@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from augment.components import Score
+from augment.plugin import Score
 from augment_evidence.rows import common_counts, rows_of_each
 from augment_evidence.similarity import coverage, frechet
 

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from augment.components import Context
-from augment.dataset import Dataset
-from augment.training import cosine_decay, reproducible
+from augment.data import Dataset
+from augment.plugin import Context
+from augment.toolkit.training import cosine_decay, reproducible
 from augment_evidence.rows import pixels
 
 __all__ = ["Descriptor"]
@@ -82,7 +82,7 @@ class Descriptor:
         return np.concatenate(found)
 
     def to_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Tensors and JSON values, for `augment.state.write_state` among others of the caller's."""
+        """Tensors and JSON values, for `augment.plugin.write_state` among others of the caller's."""
         tensors = {f"descriptor/{name}": value.numpy() for name, value in self._network.state_dict().items()}
         return tensors, {"descriptor": list(self._shape)}
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import Field
 
-from augment import components
-from augment.components import Accepts, Context, Metric, Score
-from augment.dataset import Dataset
+from augment import plugin
+from augment.data import Dataset
+from augment.plugin import Accepts, Context, Metric, Score
 from augment_evidence.rows import common_counts, rows_in_shares, rows_of_each, target_labels
 
 HELD_OUT = "held-out rows"
@@ -37,7 +37,7 @@ class FidelityHistories(Metric):
     name = "fidelity"
     accepts = Accepts(modalities=frozenset({"tokens"}))
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         most_users: int = Field(20_000, ge=10)
         """Of each part so many users at most are looked at, a seeded sample; a history is sought in the
         whole training part."""

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from augment.components import Accepts, Context, Metric, Score
-from augment.dataset import Dataset
+from augment.data import Dataset
+from augment.plugin import Accepts, Context, Metric, Score
 from augment_evidence.clouds import MOST_POINTS, cloud_scores
 from augment_evidence.rows import capped, copied_share, pixels, target_labels
 

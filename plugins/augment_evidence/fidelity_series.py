@@ -10,9 +10,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from augment.components import Accepts, Context, Metric, Score
-from augment.dataset import Dataset
-from augment.schema import Column
+from augment.data import Column, Dataset
+from augment.plugin import Accepts, Context, Metric, Score
 from augment_evidence.fidelity_tables import ColumnJudge, shares_of, weights_for
 from augment_evidence.rows import capped, copied_share, distance_ratio, nearest, target_labels
 from augment_evidence.series import series_values

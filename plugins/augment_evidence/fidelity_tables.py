@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from augment.components import Accepts, Context, Metric, Score
-from augment.dataset import Dataset
-from augment.schema import Schema, labels_of
+from augment.data import Dataset, Schema, labels_of
+from augment.plugin import Accepts, Context, Metric, Score
 from augment_evidence.clouds import cloud_scores
 from augment_evidence.rows import capped, copied_share, target_labels
 from augment_evidence.similarity import correlations, label_similarity, number_similarity

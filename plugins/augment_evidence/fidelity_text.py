@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import Field
 
-from augment import components
-from augment.components import Accepts, Context, Metric, Score
-from augment.dataset import Dataset
+from augment import plugin
+from augment.data import Dataset
+from augment.plugin import Accepts, Context, Metric, Score
 from augment_evidence.rows import common_counts, rows_in_shares, rows_of_each, target_labels, texts_of
 
 UNSPACED = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # Chinese and Japanese: each character is a word
@@ -40,7 +40,7 @@ class FidelityTexts(Metric):
     name = "fidelity"
     accepts = Accepts(modalities=frozenset({"text"}))
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         most_texts: int = Field(2_000, ge=10)
         """Of each part so many texts at most are looked at, a seeded sample; runs of words are sought in all training
         texts."""

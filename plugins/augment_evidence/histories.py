@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from augment.dataset import Dataset
+from augment.data import Dataset
 
 __all__ = ["history_points", "items_of"]
 

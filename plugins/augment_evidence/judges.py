@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from augment.components import Context
-from augment.dataset import Dataset
-from augment.training import cosine_decay, reproducible
+from augment.data import Dataset
+from augment.plugin import Context
+from augment.toolkit.training import cosine_decay, reproducible
 from augment_evidence.rows import pixels
 from augment_evidence.space import Space
 
@@ -139,7 +139,7 @@ class Jury:
         return self._space.points(data)
 
     def to_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Tensors and JSON values, for `augment.state.write_state`."""
+        """Tensors and JSON values, for `augment.plugin.write_state`."""
         tensors, space = self._space.to_state() if self._space is not None else ({}, None)
         for number, judge in enumerate(self._members):
             tensors |= {f"member-{number}/{name}": value.numpy() for name, value in judge.state_dict().items()}

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from augment import components
-from augment.components import Accepts, Context, Metric, Score
-from augment.dataset import Dataset
+from augment import plugin
+from augment.data import Dataset
+from augment.plugin import Accepts, Context, Metric, Score
 
 NUM_RESAMPLES = 1_000
 BLOCK = 256  # held-out users whose items are ranked at once
@@ -33,7 +33,7 @@ class NextItem(Metric):
     name = "next-item"
     accepts = Accepts(modalities=frozenset({"tokens"}))
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         k: int = Field(10, ge=1)
         """How many items are foretold."""
         reach: int = Field(10, ge=1)

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from pydantic import Field
 
-from augment import components
-from augment.components import Accepts, Context, Filter
-from augment.dataset import Dataset
-from augment.state import read_state, write_state
-from augment.stretches import Stock
+from augment import plugin
+from augment.data import Dataset
+from augment.plugin import Accepts, Context, Filter, read_state, write_state
+from augment.toolkit.substrings import Stock
 from augment_evidence.rows import distance_ratio, leave_one_out, nearest, row_hashes, sampled, texts_of
 from augment_evidence.space import POINTS_OF, Space
 
@@ -56,7 +55,7 @@ class NotACopy(Filter):
     skips = frozenset({"copies", "rows"})  # what starts from a real row is near it by design, and says so
     accepts = Accepts(modalities=POINTS_OF, min_rows=10)
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         quantile: float = Field(0.01, gt=0, lt=1)
         """Share of fresh real rows that would be taken for copies. Higher is stricter."""
         neighbours: int = Field(10, ge=1)

@@ -8,10 +8,9 @@ from typing import Any, Self
 import numpy as np
 from pydantic import Field
 
-from augment import components
-from augment.components import Accepts, Context, Filter
-from augment.dataset import Dataset
-from augment.state import read_state, write_state
+from augment import plugin
+from augment.data import Dataset
+from augment.plugin import Accepts, Context, Filter, read_state, write_state
 from augment_evidence.rows import target_labels
 from augment_evidence.space import POINTS_OF
 
@@ -36,7 +35,7 @@ class Plausible(Filter):
     skips = frozenset({"copies"})  # real rows are plausible
     accepts = Accepts(modalities=POINTS_OF, min_rows=20)
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         quantile: float = Field(0.02, gt=0, lt=0.5)
         """Share of fresh real rows that would be thrown out. Higher is stricter."""
         most: float = Field(0.5, gt=0, lt=1)

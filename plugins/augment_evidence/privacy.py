@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from augment.components import Accepts, Context, Metric, Score
-from augment.dataset import Dataset
+from augment.data import Dataset
+from augment.plugin import Accepts, Context, Metric, Score
 from augment_evidence.rows import distance_ratio, leave_one_out, nearest, row_hashes, sampled, target_labels
 from augment_evidence.space import POINTS_OF, Space
 

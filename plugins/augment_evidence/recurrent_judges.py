@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from augment.components import Context, derive_seed
-from augment.training import reproducible
+from augment.plugin import Context, derive_seed
+from augment.toolkit.training import reproducible
 
 __all__ = ["foretold", "told_apart"]
 

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from augment.dataset import Dataset
-from augment.schema import labels_of
+from augment.data import Dataset, labels_of
 from augment_evidence.histories import items_of
 
 __all__ = [

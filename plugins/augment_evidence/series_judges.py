@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
-from augment import components
-from augment.components import Accepts, Context, Metric, Score
-from augment.dataset import Dataset
+from augment import plugin
+from augment.data import Dataset
+from augment.plugin import Accepts, Context, Metric, Score
 from augment_evidence.fidelity_series import CONTROL, copies_with_noise
 from augment_evidence.fidelity_tables import shares_of, weights_for
 from augment_evidence.rows import target_labels
@@ -39,7 +39,7 @@ class SeriesJudges(Metric):
     name = "series-judges"
     accepts = Accepts(modalities=frozenset({"series"}))
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         steps: int = Field(1_000, ge=1)
         """Training steps of each network, of 128 series each."""
         width: int = Field(16, ge=2)

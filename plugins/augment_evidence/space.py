@@ -10,9 +10,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from augment.dataset import Dataset
-from augment.encoding import TableEncoder
-from augment.schema import Modality
+from augment.data import Dataset, Modality
+from augment.toolkit.tables.matrix import TableEncoder
 from augment_evidence.histories import history_points
 from augment_evidence.rows import pixels, texts_of
 from augment_evidence.series import series_points, series_scale
@@ -63,7 +62,7 @@ class Space:
         return matrix.astype(np.float32)
 
     def to_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Tensors and JSON values, for `augment.state.write_state` among others of the caller's."""
+        """Tensors and JSON values, for `augment.plugin.write_state` among others of the caller's."""
         tensors, values = self._encoder.to_state() if self._encoder is not None else ({}, None)
         encoder = {f"space/{name}": tensor for name, tensor in tensors.items()}
         return {"space-scale": self._scale, **encoder}, {"modality": self._modality, "encoder": values}

@@ -14,9 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from augment.components import Context
-from augment.conditioning import in_full_batches
-from augment.training import (
+from augment.plugin import Context
+from augment.toolkit.conditions import in_full_batches
+from augment.toolkit.training import (
     NUM_RECORDS,
     EarlyStopping,
     autocast,

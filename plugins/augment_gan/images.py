@@ -8,15 +8,13 @@ from typing import Any, Self
 import pandas as pd
 from pydantic import Field
 
-from augment import components
-from augment.components import Accepts, Context
-from augment.conditioning import Conditions
-from augment.dataset import Dataset
-from augment.schema import Schema
-from augment.state import read_state, write_state
+from augment import plugin
+from augment.data import Dataset, Schema
+from augment.plugin import Accepts, Context, read_state, write_state
+from augment.toolkit.conditions import Conditions
 
 
-class ImageGan(components.Generator):
+class ImageGan(plugin.Generator):
     """Draws pictures, class by class, with a network that learnt to fool another one (Goodfellow et al. 2014).
 
     A convolutional GAN with the non-saturating loss, a gradient penalty on real pictures (R1, Mescheder et al. 2018)
@@ -32,7 +30,7 @@ class ImageGan(components.Generator):
         conditional="target",
     )
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         """Settings of the image GAN."""
 
         steps: int | None = Field(None, ge=1)

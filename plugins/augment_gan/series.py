@@ -8,16 +8,14 @@ from typing import Any, Self
 import pandas as pd
 from pydantic import Field
 
-from augment import components
-from augment.components import Accepts, Context
-from augment.conditioning import Conditions
-from augment.dataset import Dataset
-from augment.schema import Schema
-from augment.series_scaling import SeriesScaling
-from augment.state import read_state, write_state
+from augment import plugin
+from augment.data import Dataset, Schema
+from augment.plugin import Accepts, Context, read_state, write_state
+from augment.toolkit.conditions import Conditions
+from augment.toolkit.series_scaling import SeriesScaling
 
 
-class SeriesGan(components.Generator):
+class SeriesGan(plugin.Generator):
     """Draws time series of one length, class by class, with a network that learnt to fool another one.
 
     A convolutional GAN (Goodfellow et al. 2014) with the non-saturating loss, a gradient penalty on real series (R1,
@@ -36,7 +34,7 @@ class SeriesGan(components.Generator):
         min_rows=2,
     )
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         """Settings of the series GAN."""
 
         steps: int | None = Field(None, ge=1)

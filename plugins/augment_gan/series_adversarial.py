@@ -14,9 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from augment.components import Context
-from augment.conditioning import Conditions, in_full_batches
-from augment.training import linear_decay, rebuild, reproducible, train, weights_of
+from augment.plugin import Context
+from augment.toolkit.conditions import Conditions, in_full_batches
+from augment.toolkit.training import linear_decay, rebuild, reproducible, train, weights_of
 from augment_gan.adversarial import squared_slope
 
 if TYPE_CHECKING:

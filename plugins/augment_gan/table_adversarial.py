@@ -18,7 +18,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from augment.autoencoder import (
+from augment.plugin import Context, derive_seed
+from augment.toolkit.conditions import Conditions, in_full_batches
+from augment.toolkit.tables.bins import CodeTable
+from augment.toolkit.tables.row_vae import (
     ROWS_AT_ONCE,
     Settings,
     default_code_size,
@@ -27,10 +30,7 @@ from augment.autoencoder import (
     num_autoencoder_steps,
     vectors_of,
 )
-from augment.codes import CodeTable
-from augment.components import Context, derive_seed
-from augment.conditioning import Conditions, in_full_batches
-from augment.training import linear_decay, rebuild, reproducible, train, weights_of
+from augment.toolkit.training import linear_decay, rebuild, reproducible, train, weights_of
 
 if TYPE_CHECKING:
     from augment_gan.tables import TableGan

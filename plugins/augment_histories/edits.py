@@ -12,12 +12,10 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from augment import components
-from augment.components import Accepts, Context, derive_seed
-from augment.conditioning import Conditions
-from augment.dataset import Dataset
-from augment.schema import Schema
-from augment.state import read_state, write_state
+from augment import plugin
+from augment.data import Dataset, Schema
+from augment.plugin import Accepts, Context, derive_seed, read_state, write_state
+from augment.toolkit.conditions import Conditions
 
 Edit = Literal["crop", "drop", "reorder", "insert", "substitute"]
 EDITS: tuple[Edit, ...] = ("crop", "drop", "reorder", "insert", "substitute")
@@ -25,7 +23,7 @@ KEEP_LENGTH = ("reorder", "substitute")
 BLOCK = 256  # items whose neighbours are looked for at once
 
 
-class HistoryEdits(components.Generator):
+class HistoryEdits(plugin.Generator):
     """Takes a training history and changes a part of it, by one of five simple edits.
 
     A stretch of it is kept and the rest left out, items are dropped, or a stretch is shuffled (CL4SRec: Xie et al.
@@ -40,7 +38,7 @@ class HistoryEdits(components.Generator):
         modalities=frozenset({"tokens"}), targets=frozenset({"classes", "none"}), conditional="target", min_rows=2
     )
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         edits: tuple[Edit, ...] = Field(EDITS, min_length=1)
         """Which edits there are: `crop`, `drop`, `reorder`, `insert`, `substitute`. Chance picks one for each history,
         among those that would change it."""

@@ -13,11 +13,10 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from augment import components
-from augment.components import Accepts, Context, Probe
-from augment.dataset import Dataset
+from augment import plugin
+from augment.data import Dataset, labels_of
 from augment.errors import DataError
-from augment.schema import labels_of
+from augment.plugin import Accepts, Context, Probe
 
 log = logging.getLogger("augment")
 
@@ -32,7 +31,7 @@ class Items(Probe):
     name = "items"
     accepts = Accepts(modalities=frozenset({"tokens"}), targets=frozenset({"classes"}))
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         """How strongly the weights are held back."""
 
         C: float = Field(default=1.0, gt=0)

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from augment.dataset import Dataset
-from augment.schema import ArrayDeclaration, ColumnDeclaration, SchemaDeclaration, infer
+from augment.data import ArrayDeclaration, ColumnDeclaration, Dataset, SchemaDeclaration, infer
 
 __all__ = ["ABOUT", "BEGAN", "GAP", "ITEMS", "LENGTH", "RATING", "users_of"]
 

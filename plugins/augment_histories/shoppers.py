@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from augment import components
-from augment.components import Context, Source, derive_seed
-from augment.dataset import Dataset
+from augment import plugin
+from augment.data import Dataset
+from augment.plugin import Context, Source, derive_seed
 from augment_histories.rows import ABOUT, BEGAN, GAP, ITEMS, LENGTH, RATING, users_of
 
 TASTES = ("crime", "garden", "space", "cooking", "poetry", "travel", "chess", "opera", "horses", "sailing")
@@ -29,7 +29,7 @@ class Shoppers(Source):
     name = "shoppers"
     yields = frozenset({"tokens"})
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         """How many there are."""
 
         users: int = Field(400, ge=2)

@@ -14,11 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from augment.components import Accepts, Sink
-from augment.dataset import Dataset
+from augment.data import Column, Dataset, Schema
 from augment.errors import DataError
-from augment.schema import Column, Schema
-from augment.spreadsheets import guarded
+from augment.plugin import Accepts, Sink
+from augment.toolkit.csv_injection import guarded
 from augment_histories.rows import BEGAN, GAP, LENGTH
 
 

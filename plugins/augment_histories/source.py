@@ -13,11 +13,10 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from augment import components
-from augment.components import Context, Source
-from augment.dataset import Dataset
+from augment import plugin
+from augment.data import ArrayDeclaration, Dataset
 from augment.errors import DataError
-from augment.schema import ArrayDeclaration
+from augment.plugin import Context, Source
 from augment_histories.events import Events, Names, read_events
 from augment_histories.rows import ABOUT, BEGAN, GAP, ITEMS, LENGTH, RATING, users_of
 
@@ -37,7 +36,7 @@ class HistoriesSource(Source):
     name = "histories"
     yields = frozenset({"tokens"})
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         """Where the file is, and what its columns are called."""
 
         path: Path

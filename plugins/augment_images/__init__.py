@@ -1,6 +1,6 @@
 """Images in folders and IDX files, classical image augmentation (albumentations), and a small CNN as a probe."""
 
-from augment.hookspecs import hookimpl
+from augment.plugin import hookimpl
 
 
 @hookimpl

@@ -11,11 +11,10 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from augment import components
-from augment.components import Accepts, Context, Generator
-from augment.dataset import Dataset
+from augment import plugin
+from augment.data import Dataset
 from augment.errors import DataError
-from augment.state import write_state
+from augment.plugin import Accepts, Context, Generator, write_state
 from augment_images.transforms import GENTLE_AFFINE, Transforms, compose, starting_rows, try_out
 
 
@@ -33,7 +32,7 @@ class Albumentations(Generator):
     origin = "rows"
     accepts = Accepts(modalities=frozenset({"image"}), conditional="target")
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         """Settings of the generator `albumentations`."""
 
         transforms: Transforms = [{"Affine": dict(GENTLE_AFFINE)}]

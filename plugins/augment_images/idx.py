@@ -19,11 +19,10 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from augment import components
-from augment.components import Context, Source
-from augment.dataset import Dataset
+from augment import plugin
+from augment.data import Dataset, infer
 from augment.errors import DataError
-from augment.schema import infer
+from augment.plugin import Context, Source
 
 GZIP_MAGIC = b"\x1f\x8b"
 UINT8 = 8
@@ -40,7 +39,7 @@ class IdxSource(Source):
     name = "idx"
     yields = frozenset({"image"})
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         """Settings of the source `idx`."""
 
         path: Path

@@ -8,8 +8,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pandas as pd
 
+from augment.data import SchemaDeclaration
 from augment.errors import DataError, did_you_mean
-from augment.schema import SchemaDeclaration
 
 NAME = "metadata.csv"
 FILE_NAME = "file_name"

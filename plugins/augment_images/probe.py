@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 import numpy as np
 from pydantic import Field, PositiveInt
 
-from augment import components
-from augment.components import Accepts, Context, Probe, derive_seed
-from augment.dataset import Dataset
+from augment import plugin
+from augment.data import Dataset, Schema, labels_of
 from augment.errors import DataError
-from augment.schema import Schema, labels_of
+from augment.plugin import Accepts, Context, Probe, derive_seed
 
 if TYPE_CHECKING:
     import torch
@@ -34,7 +33,7 @@ class Cnn(Probe):
     name = "cnn"
     accepts = Accepts(modalities=frozenset({"image"}), targets=frozenset({"classes", "number"}))
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         """Settings of the probe `cnn`."""
 
         steps: PositiveInt = 500

@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from augment.components import Accepts, Sink
-from augment.dataset import Dataset
+from augment.data import Dataset, Schema, labels_of
 from augment.errors import DataError
-from augment.schema import Schema, labels_of
+from augment.plugin import Accepts, Sink
 from augment_images import metadata
 
 PNG_LEVEL = 6  # zlib's: fixed, so that equal pixels give equal files

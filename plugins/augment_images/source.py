@@ -15,11 +15,10 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, PositiveInt
 
-from augment import components
-from augment.components import Context, Source
-from augment.dataset import Dataset
+from augment import plugin
+from augment.data import Dataset, SchemaDeclaration, infer
 from augment.errors import DataError, DiskError
-from augment.schema import SchemaDeclaration, infer
+from augment.plugin import Context, Source
 from augment_images import metadata
 from augment_images.decoding import SUFFIXES, BadImageError, Mode, Picture, decode, pixel_limit
 from augment_images.stack import Stack
@@ -56,7 +55,7 @@ class ImageFolderSource(Source):
     name = "image-folder"
     yields = frozenset({"image"})
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         """Settings of the source `image-folder`."""
 
         path: Path

@@ -17,9 +17,8 @@ import numpy as np
 import pandas as pd
 from pydantic import AfterValidator, Field, ValidationError
 
-from augment.dataset import Dataset
+from augment.data import Dataset, labels_of
 from augment.errors import DataError, Problem, SpecError, did_you_mean
-from augment.schema import labels_of
 
 # Label-preserving for most things that a camera sees; in trials on digits it helped more than anything fancier.
 GENTLE_AFFINE: Mapping[str, Any] = {

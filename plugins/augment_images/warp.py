@@ -13,11 +13,9 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from augment import components
-from augment.components import Accepts, Context, Generator
-from augment.dataset import Dataset
-from augment.schema import labels_of
-from augment.state import read_state, write_state
+from augment import plugin
+from augment.data import Dataset, labels_of
+from augment.plugin import Accepts, Context, Generator, read_state, write_state
 from augment_images.transforms import GENTLE_AFFINE, Transforms, compose, starting_rows, try_out
 
 logger = logging.getLogger("augment")
@@ -43,7 +41,7 @@ class Warp(Generator):
     origin = "rows"
     accepts = Accepts(modalities=frozenset({"image"}), targets=frozenset({"classes", "none"}), conditional="target")
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         """Settings of the generator `warp`."""
 
         share: float = Field(0.5, ge=0, le=1)
@@ -61,7 +59,7 @@ class Warp(Generator):
 
     def fit(self, data: Dataset, context: Context) -> Self:
         """Register pairs and keep their modes. Where no class has two images there are none, and that is said."""
-        from augment.training import reproducible
+        from augment.toolkit.training import reproducible
         from augment_images.warping import NUM_CONTROLS, learn_fields, modes_of
 
         images_NHWC = data.arrays[data.schema.array_of("image")]

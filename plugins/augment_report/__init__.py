@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from augment.hookspecs import hookimpl
+from augment.plugin import hookimpl
 
 
 @hookimpl

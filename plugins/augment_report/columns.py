@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from augment.dataset import Dataset
-from augment.schema import Column, Schema, labels_of
+from augment.data import Column, Dataset, Schema, labels_of
 from augment_report import charts
 from augment_report.words import clip, count, number, percent
 

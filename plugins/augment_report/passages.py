@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from augment.dataset import Dataset
-from augment.schema import Schema
-from augment.stretches import Stock, longest_shared
+from augment.data import Dataset, Schema
+from augment.toolkit.substrings import Stock, longest_shared
 
 __all__ = ["marked_texts", "shared_passages"]
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import Field
 
-from augment import components
-from augment.components import RunView
+from augment import plugin
+from augment.plugin import RunView
 
 __all__ = ["Html"]
 
@@ -19,7 +19,7 @@ __all__ = ["Html"]
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
-class Html(components.Reporter):
+class Html(plugin.Reporter):
     """One page, `report.html`, that holds everything it shows: no scripts, nothing is loaded from anywhere.
 
     The verdict and its interval come first; then the candidates that a search tried, what was made, samples or
@@ -29,7 +29,7 @@ class Html(components.Reporter):
 
     name = "html"
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         """What the page holds."""
 
         num_samples: int = Field(default=8, ge=1, le=40)

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from augment.dataset import Dataset
-from augment.schema import Schema, labels_of
+from augment.data import Dataset, Schema, labels_of
 from augment_report import charts
 from augment_report.passages import marked_texts
 from augment_report.series import channel_ends, series_plots, thinned

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from augment.dataset import Dataset
+from augment.data import Dataset
 from augment_report import charts
 
 __all__ = ["channel_ends", "series_plots", "thinned"]

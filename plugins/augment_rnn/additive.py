@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from augment.codes import CodeTable
+from augment.toolkit.tables.bins import CodeTable
 
 __all__ = ["Additive"]
 

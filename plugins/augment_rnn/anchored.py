@@ -9,14 +9,12 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from augment import components
-from augment.codes import CodeTable
-from augment.components import Accepts, Context
-from augment.dataset import Dataset
+from augment import plugin
+from augment.data import Dataset, Schema
 from augment.errors import DataError
-from augment.exact import ENCODED_TYPES
-from augment.schema import Schema
-from augment.state import read_state, write_state
+from augment.plugin import Accepts, Context, read_state, write_state
+from augment.toolkit.lossless import ENCODED_TYPES
+from augment.toolkit.tables.bins import CodeTable
 from augment_rnn.tables import refuse_arrays
 
 if TYPE_CHECKING:
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     from augment_rnn.anchoring import Mover
 
 
-class AnchoredTable(components.Generator):
+class AnchoredTable(plugin.Generator):
     """Moves training rows: draws some features anew given the others, then the target given all features.
 
     Both are foretold by an ensemble of small networks that learn to fill in whatever is unknown of a row, and a class
@@ -46,7 +44,7 @@ class AnchoredTable(components.Generator):
         min_rows=2,
     )
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         """How far a row is moved, and by what."""
 
         share: float = Field(0.3, gt=0, le=1)
@@ -104,7 +102,7 @@ class AnchoredTable(components.Generator):
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
         import torch
 
-        from augment.training import reproducible
+        from augment.toolkit.training import reproducible
 
         assert context.train is not None  # the host lends it to every generator
         target = self._schema.target

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from augment.codes import CodeTable
-from augment.codings import NUM_FEATURES
-from augment.components import Context
-from augment.training import EarlyStopping, constant, rebuild, reproducible, train, weights_of
+from augment.plugin import Context
+from augment.toolkit.tables.bins import CodeTable
+from augment.toolkit.tables.column_bins import NUM_FEATURES
+from augment.toolkit.training import EarlyStopping, constant, rebuild, reproducible, train, weights_of
 from augment_rnn.additive import Additive
 from augment_rnn.columns import choose, known_of
 from augment_rnn.ensembles import MaskedEnsemble

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from augment.codes import CodeTable
-from augment.codings import NUM_FEATURES
-from augment.components import Context, derive_seed
-from augment.training import EarlyStopping, autocast, linear_decay, rebuild, reproducible, train, weights_of
+from augment.plugin import Context, derive_seed
+from augment.toolkit.tables.bins import CodeTable
+from augment.toolkit.tables.column_bins import NUM_FEATURES
+from augment.toolkit.training import EarlyStopping, autocast, linear_decay, rebuild, reproducible, train, weights_of
 from augment_rnn.networks import ColumnGru
 
 if TYPE_CHECKING:

@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from augment.components import Accepts, Context
-from augment.conditioning import Conditions, refuse_others, unconditional_if_no_classes
-from augment.dataset import Dataset
-from augment.exact import ENCODED_TYPES
+from augment.data import Dataset
+from augment.plugin import Accepts, Context
+from augment.toolkit.conditions import Conditions, refuse_others, unconditional_if_no_classes
+from augment.toolkit.lossless import ENCODED_TYPES
 from augment_rnn.series import SeriesRnn
 
 if TYPE_CHECKING:
-    from augment.sequences import Sequences
+    from augment.toolkit.sequences.training import Sequences
 
 
 class HistoryRnn(SeriesRnn):
@@ -35,7 +35,7 @@ class HistoryRnn(SeriesRnn):
     accepts = Accepts(modalities=frozenset({"tokens"}), columns=ENCODED_TYPES, conditional="target", min_rows=10)
 
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
-        from augment.sequence_drawing import uniforms_of
+        from augment.toolkit.sequences.sampling import uniforms_of
 
         refuse_others(self.conditions, given)
         classes = self.conditions.draw(given, context.rng)
@@ -45,7 +45,7 @@ class HistoryRnn(SeriesRnn):
         return Dataset.of(pd.concat([frame, target.reset_index(drop=True)], axis=1), arrays, self.schema)
 
     def _drawn(self, classes: np.ndarray, context: Context, prefixes: Sequences | None = None) -> Sequences:
-        from augment.sequence_drawing import PLACES, Choice, draw
+        from augment.toolkit.sequences.sampling import PLACES, Choice, draw
 
         assert context.train is not None  # the host lends it to every generator
         met, repeats = _met(context.train)
@@ -84,7 +84,7 @@ class HistoryAnchored(HistoryRnn):
         """Only users with fewer items are continued. By default all."""
 
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
-        from augment.sequence_drawing import uniforms_of
+        from augment.toolkit.sequences.sampling import uniforms_of
 
         assert context.train is not None  # the host lends it to every generator
         refuse_others(self.conditions, given)
@@ -128,7 +128,7 @@ class HistoryAnchored(HistoryRnn):
 
     def _begun(self, data: Dataset, kept: np.ndarray) -> Sequences:
         """What each sequence begins with: the user's columns, with the length that is wanted, and the items kept."""
-        from augment.sequences import Sequences
+        from augment.toolkit.sequences.training import Sequences
 
         num_fields = len(self.codes.num_codes)
         firsts = self.codes.num_columns + kept

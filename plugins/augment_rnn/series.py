@@ -9,17 +9,15 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from augment import components
-from augment.components import Accepts, Context
-from augment.conditioning import Conditions, refuse_others, unconditional_if_no_classes
-from augment.dataset import Dataset
-from augment.exact import ENCODED_TYPES
-from augment.schema import Schema
-from augment.state import read_state, write_state
+from augment import plugin
+from augment.data import Dataset, Schema
+from augment.plugin import Accepts, Context, read_state, write_state
+from augment.toolkit.conditions import Conditions, refuse_others, unconditional_if_no_classes
+from augment.toolkit.lossless import ENCODED_TYPES
 
 if TYPE_CHECKING:
-    from augment.recurrent import Shape
-    from augment.step_codes import StepCodes
+    from augment.toolkit.sequences.codec import StepCodes
+    from augment.toolkit.sequences.network import Shape
 
 LEAST_STEPS, MOST_STEPS, NUM_EPOCHS = 500, 4_000, 30
 FEWEST_A_BATCH, MOST_A_BATCH = 256, 2_048  # steps; a twentieth of all between
@@ -27,7 +25,7 @@ SHORTEST_WINDOW, LONGEST_WINDOW = 32, 256
 MANY_STEPS = 50_000  # of all series: a wide network above
 
 
-class SeriesRnn(components.Generator):
+class SeriesRnn(plugin.Generator):
     """Draws time series step by step, each given those before it and the class, with a recurrent network.
 
     Takes series of unequal lengths, several channels, numbers and categories, missing values, and columns beside them:
@@ -40,7 +38,7 @@ class SeriesRnn(components.Generator):
     origin = "noise"
     accepts = Accepts(modalities=frozenset({"series"}), columns=ENCODED_TYPES, conditional="target", min_rows=2)
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         """How series are coded, learnt and drawn."""
 
         cell: Literal["gru", "lstm", "mingru"] = "gru"
@@ -78,8 +76,8 @@ class SeriesRnn(components.Generator):
     finished: bool
 
     def fit(self, data: Dataset, context: Context) -> Self:
-        from augment.sequences import Budget, learn
-        from augment.step_codes import StepCodes
+        from augment.toolkit.sequences.codec import StepCodes
+        from augment.toolkit.sequences.training import Budget, learn
 
         params = self.params
         self.schema = data.schema
@@ -100,7 +98,7 @@ class SeriesRnn(components.Generator):
         return self
 
     def _shape(self) -> Shape:
-        from augment.recurrent import Shape
+        from augment.toolkit.sequences.network import Shape
 
         params = self.params
         return Shape(
@@ -115,7 +113,7 @@ class SeriesRnn(components.Generator):
         )
 
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
-        from augment.sequence_drawing import PLACES, Choice, draw, uniforms_of
+        from augment.toolkit.sequences.sampling import PLACES, Choice, draw, uniforms_of
 
         refuse_others(self.conditions, given)
         classes = self.conditions.draw(given, context.rng)
@@ -147,7 +145,7 @@ class SeriesRnn(components.Generator):
 
     @classmethod
     def load(cls, folder: Path, params: Any) -> Self:
-        from augment.step_codes import StepCodes
+        from augment.toolkit.sequences.codec import StepCodes
 
         rnn = cls(params)
         tensors, values = read_state(folder)

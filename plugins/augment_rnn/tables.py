@@ -9,17 +9,15 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from augment import components
-from augment.codes import CodeTable
-from augment.components import Accepts, Context
-from augment.dataset import Dataset
+from augment import plugin
+from augment.data import Dataset, Schema
 from augment.errors import DataError
-from augment.exact import ENCODED_TYPES
-from augment.schema import Schema
-from augment.state import read_state, write_state
+from augment.plugin import Accepts, Context, read_state, write_state
+from augment.toolkit.lossless import ENCODED_TYPES
+from augment.toolkit.tables.bins import CodeTable
 
 
-class TableRnn(components.Generator):
+class TableRnn(plugin.Generator):
     """Draws rows column by column, each given those before it, with a recurrent network.
 
     The closest to the training rows' distribution of the generators for tables: numbers with many modes, repeated
@@ -36,7 +34,7 @@ class TableRnn(components.Generator):
         min_rows=2,
     )
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         """Settings of the table RNN."""
 
         steps: int | None = Field(None, ge=1)

@@ -10,17 +10,15 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from augment import components
-from augment.components import Accepts, Context
-from augment.conditioning import Conditions
-from augment.dataset import Dataset
+from augment import plugin
+from augment.data import Dataset, Schema
 from augment.errors import DataError
-from augment.schema import Schema
-from augment.state import read_state, write_state
+from augment.plugin import Accepts, Context, read_state, write_state
+from augment.toolkit.conditions import Conditions
 from augment_rnn.text_tokens import Bytes, Pieces, Tokens, Utf8, WholeWords, tokens_of_state
 
 if TYPE_CHECKING:
-    from augment.recurrent import Shape
+    from augment.toolkit.sequences.network import Shape
 
 FEW_CHARACTERS, MANY_CHARACTERS = 200_000, 2_000_000  # of all texts: spelled below; a large network above
 CHARACTERS_A_PIECE, LEAST_PIECES, MOST_PIECES = 500, 500, 4_000
@@ -30,7 +28,7 @@ LEAST_STEPS, MOST_STEPS, NUM_EPOCHS = 1_000, 12_000, 20
 SHORT_WINDOW = 64
 
 
-class TextParams(components.Params):
+class TextParams(plugin.Params):
     """How texts are cut up, learnt and written."""
 
     tokens: Literal["characters", "bytes", "words", "bpe"] | None = None
@@ -81,7 +79,7 @@ class TextParams(components.Params):
     text, but no more than 2,000."""
 
 
-class TextRnn(components.Generator):
+class TextRnn(plugin.Generator):
     """Writes texts token by token, each given those before it and the class, with a recurrent network.
 
     All classes are learnt together, so a rare one shares what is common to all, and then seen more often. What it
@@ -110,7 +108,7 @@ class TextRnn(components.Generator):
     finished: bool
 
     def fit(self, data: Dataset, context: Context) -> Self:
-        from augment.sequences import Budget, Sequences, learn
+        from augment.toolkit.sequences.training import Budget, Sequences, learn
 
         self.schema = data.schema
         if len(data.schema.features) > 1:
@@ -155,7 +153,7 @@ class TextRnn(components.Generator):
         return Pieces.pairs(texts, self.params.vocabulary or pieces)
 
     def _shape(self) -> Shape:
-        from augment.recurrent import Shape
+        from augment.toolkit.sequences.network import Shape
 
         params = self.params
         width = params.width or (128 if self._size <= 50_000 else 256 if self._size <= MANY_CHARACTERS else 512)
@@ -187,8 +185,8 @@ class TextRnn(components.Generator):
         self, given: pd.DataFrame, classes: np.ndarray, prefixes: list[np.ndarray], context: Context
     ) -> Dataset:
         """Texts of these classes that begin with these codes."""
-        from augment.sequence_drawing import PLACES, Choice, NoRepeat, Rule, draw
-        from augment.sequences import Sequences
+        from augment.toolkit.sequences.sampling import PLACES, Choice, NoRepeat, Rule, draw
+        from augment.toolkit.sequences.training import Sequences
 
         params = self.params
         rules: list[Rule] = [Utf8(PLACES)] if isinstance(self.tokens, Bytes) else []

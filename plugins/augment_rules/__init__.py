@@ -1,6 +1,6 @@
 """Rules between columns that synthetic rows must keep."""
 
-from augment.hookspecs import hookimpl
+from augment.plugin import hookimpl
 
 
 @hookimpl

@@ -14,9 +14,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from augment.dataset import Dataset
+from augment.data import Dataset, Schema, labels_of
 from augment.errors import did_you_mean
-from augment.schema import Schema, labels_of
 from augment_rules.tree import (
     AllOf,
     AnyOf,

@@ -10,12 +10,10 @@ import numpy as np
 import pandas as pd
 from pydantic import AfterValidator, Field
 
-from augment import components
-from augment.components import Context, Filter
-from augment.dataset import Dataset
+from augment import plugin
+from augment.data import Dataset, Schema, labels_of
 from augment.errors import DataError, Problem, SpecError, did_you_mean
-from augment.schema import Schema, labels_of
-from augment.state import read_state, write_state
+from augment.plugin import Context, Filter, read_state, write_state
 from augment_rules.evaluation import broken_by, type_problems, unknown_labels
 from augment_rules.grammar import parse
 
@@ -57,7 +55,7 @@ class Rules(Filter):
 
     name = "rules"
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         rules: list[Annotated[str, AfterValidator(_parsed)]] = Field([], max_length=MOST_RULES)
         """What must hold in every row, such as `a <= b` or `x > 0 when y == "yes"`. In YAML, a rule that begins with a
         quote, a backtick or a bracket stands in single quotes."""

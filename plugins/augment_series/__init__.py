@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from augment.components import Component
-from augment.hookspecs import hookimpl
+from augment.plugin import Component, hookimpl
 
 
 @hookimpl

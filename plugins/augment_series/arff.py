@@ -12,11 +12,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from augment import components
-from augment.components import Context, Source
-from augment.dataset import Dataset
+from augment import plugin
+from augment.data import ColumnDeclaration, Dataset
 from augment.errors import DataError
-from augment.schema import ColumnDeclaration
+from augment.plugin import Context, Source
 from augment_series.reading import content_of, dataset_of, decoded, parsed
 
 ATTRIBUTE = re.compile(r"""@attribute\s+('[^']*'|"[^"]*"|\S+)\s+(\{.*\}|\S+)""", re.IGNORECASE)
@@ -40,7 +39,7 @@ class ArffSource(Source):
     name = "arff"
     yields = frozenset({"series"})
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         path: Path
         """The file to read."""
 

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from augment.data import ColumnDeclaration
 from augment.errors import DataError
-from augment.schema import ColumnDeclaration
 from augment_series.reading import ARRAY
 
 __all__ = ["channel_values", "end_to_end", "refuse_infinite"]

@@ -13,12 +13,11 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 from pydantic import Field
 
-from augment import components
-from augment.components import Accepts, Sink
-from augment.dataset import Dataset
+from augment import plugin
+from augment.data import Column, Dataset, Schema
 from augment.errors import DataError
-from augment.schema import Column, Schema
-from augment.spreadsheets import guarded
+from augment.plugin import Accepts, Sink
+from augment.toolkit.csv_injection import guarded
 
 
 class SeriesCsvSink(Sink):
@@ -32,7 +31,7 @@ class SeriesCsvSink(Sink):
     name = "series-csv"
     accepts = Accepts(modalities=frozenset({"series"}))
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         key: str = Field("series", min_length=1)
         """The column that says which series a row belongs to: the values of the id of that name where the data has
         one, else the number of the series, from 0."""

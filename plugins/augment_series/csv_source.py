@@ -15,11 +15,10 @@ import pandas as pd
 import pyarrow as pa
 from pydantic import AfterValidator, Field
 
-from augment import components
-from augment.components import Context, Source
-from augment.dataset import Dataset
+from augment import plugin
+from augment.data import ColumnDeclaration, Dataset, SchemaDeclaration
 from augment.errors import DataError, did_you_mean
-from augment.schema import ColumnDeclaration, SchemaDeclaration
+from augment.plugin import Context, Source
 from augment_series.csv_channels import channel_values, end_to_end, refuse_infinite
 from augment_series.csv_rows import Rows
 from augment_series.csv_table import read_table
@@ -57,7 +56,7 @@ class SeriesCsvSource(Source):
     name = "series-csv"
     yields = frozenset({"series"})
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         path: Path
         """The file to read."""
         key: str | None = None

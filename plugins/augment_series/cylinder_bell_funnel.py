@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from augment import components
-from augment.components import Context, Source
-from augment.dataset import Dataset
-from augment.schema import ColumnDeclaration
+from augment import plugin
+from augment.data import ColumnDeclaration, Dataset
+from augment.plugin import Context, Source
 from augment_series.reading import dataset_of
 
 Shape = Literal["cylinder", "bell", "funnel"]
@@ -28,7 +27,7 @@ class CylinderBellFunnel(Source):
     name = "cylinder-bell-funnel"
     yields = frozenset({"series"})
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         rows: dict[Shape, Annotated[int, Field(ge=1)]] = Field(
             {"cylinder": 60, "bell": 60, "funnel": 60},
             min_length=1,

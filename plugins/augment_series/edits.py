@@ -12,12 +12,10 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, field_validator
 
-from augment import components
-from augment.components import Accepts, Context, Generator
-from augment.conditioning import Conditions, refuse_others, unconditional_if_no_classes
-from augment.dataset import Dataset
-from augment.schema import Column, Schema
-from augment.state import read_state, write_state
+from augment import plugin
+from augment.data import Column, Dataset, Schema
+from augment.plugin import Accepts, Context, Generator, read_state, write_state
+from augment.toolkit.conditions import Conditions, refuse_others, unconditional_if_no_classes
 
 Edit = Literal["jitter", "scale", "warp", "slice", "mix"]
 IN_VALUE = ("jitter", "scale", "mix")  # these change numbers alone
@@ -43,7 +41,7 @@ class SeriesEdits(Generator):
     origin = "rows"
     accepts = Accepts(modalities=frozenset({"series"}), conditional="target")
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         edits: dict[Edit, Annotated[float, Field(ge=0)]] = Field(
             {"jitter": 1, "scale": 1, "warp": 1, "slice": 1, "mix": 1}, examples=[{"warp": 2, "mix": 1}]
         )

@@ -11,13 +11,12 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from augment import components
-from augment.components import Accepts, Context, Probe
-from augment.dataset import Dataset
-from augment.encoding import TableEncoder
+from augment import plugin
+from augment.data import Dataset, Schema, labels_of
 from augment.errors import DataError
-from augment.exact import ENCODED_TYPES
-from augment.schema import Schema, labels_of
+from augment.plugin import Accepts, Context, Probe
+from augment.toolkit.lossless import ENCODED_TYPES
+from augment.toolkit.tables.matrix import TableEncoder
 from augment_series.kernels import Kernels, bridged
 from augment_series.ridge import Ridge
 
@@ -33,7 +32,7 @@ class KernelsProbe(Probe):
     name = "kernels"
     accepts = Accepts(modalities=frozenset({"series"}), targets=frozenset({"classes", "number"}))
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         features: int = Field(2_000, ge=84)
         """About how many features the convolutions give."""
 

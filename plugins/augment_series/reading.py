@@ -13,10 +13,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from augment.components import Context
-from augment.dataset import Dataset
+from augment.data import ArrayDeclaration, ColumnDeclaration, Dataset, SchemaDeclaration, infer
 from augment.errors import DataError, did_you_mean
-from augment.schema import ArrayDeclaration, ColumnDeclaration, SchemaDeclaration, infer
+from augment.plugin import Context
 
 __all__ = ["ARRAY", "LENGTH", "content_of", "dataset_of", "decoded", "parsed"]
 

@@ -12,11 +12,10 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from augment import components
-from augment.components import Context, Source
-from augment.dataset import Dataset
+from augment import plugin
+from augment.data import ColumnDeclaration, Dataset
 from augment.errors import DataError, did_you_mean
-from augment.schema import ColumnDeclaration
+from augment.plugin import Context, Source
 from augment_series.reading import content_of, dataset_of, decoded, parsed
 
 KNOWN = (
@@ -37,7 +36,7 @@ class TsSource(Source):
     name = "ts"
     yields = frozenset({"series"})
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         path: Path
         """The file to read."""
         label: str = Field("label", min_length=1)

@@ -12,14 +12,12 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from augment import components
-from augment.components import Accepts, Context, Generator, derive_seed
-from augment.dataset import Dataset
-from augment.encoding import TableEncoder
+from augment import plugin
+from augment.data import Dataset, Schema, labels_of
 from augment.errors import DataError
-from augment.exact import ENCODED_TYPES
-from augment.schema import Schema, labels_of
-from augment.state import read_state, write_state
+from augment.plugin import Accepts, Context, Generator, derive_seed, read_state, write_state
+from augment.toolkit.lossless import ENCODED_TYPES
+from augment.toolkit.tables.matrix import TableEncoder
 
 ROWS_A_BATCH = 1024  # made at a time for each class, whatever was asked: a smaller request is a prefix of a larger one
 MOST_NOMINAL_ROWS = 2000  # SMOTEN compares every pair of rows, so memory grows with their square
@@ -49,7 +47,7 @@ class Smote(Generator):
         min_rows=2,
     )
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         """How far a row may move."""
 
         k_neighbors: int = Field(default=5, ge=1)

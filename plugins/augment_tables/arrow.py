@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from augment.dataset import Dataset
-from augment.schema import Column, Schema
+from augment.data import Column, Dataset, Schema
 
 _TYPES = {
     "number": pa.float64(),

@@ -12,12 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from augment import components
-from augment.components import Accepts, Sink
-from augment.dataset import Dataset
+from augment import plugin
+from augment.data import Dataset, Schema
 from augment.errors import DataError
-from augment.schema import Schema
-from augment.spreadsheets import guarded
+from augment.plugin import Accepts, Sink
+from augment.toolkit.csv_injection import guarded
 from augment_tables.arrow import table_of
 
 
@@ -30,7 +29,7 @@ class CsvSink(Sink):
     name = "csv"
     accepts = Accepts(modalities=frozenset({"table", "text"}))
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         """How cells are written."""
 
         guard_formulas: bool = True

@@ -16,10 +16,10 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 from pydantic import AfterValidator, Field
 
-from augment import components
-from augment.components import Context, Source
-from augment.dataset import Dataset
+from augment import plugin
+from augment.data import Dataset
 from augment.errors import DataError
+from augment.plugin import Context, Source
 from augment_tables.reading import CHUNK, KEPT_AS_TEXT, check_file, check_names, check_text, chosen_columns, dataset_of
 
 MISSING_NUMBERS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
@@ -52,7 +52,7 @@ class CsvSource(Source):
     name = "csv"
     yields = frozenset({"table", "text"})
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         """Where the file is and how it is written."""
 
         path: Path

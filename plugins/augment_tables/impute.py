@@ -7,12 +7,10 @@ from typing import Any, Literal, Self
 
 import pandas as pd
 
-from augment import components
-from augment.components import Context, Transform
-from augment.dataset import Dataset
+from augment import plugin
+from augment.data import Column, Dataset
 from augment.errors import DataError
-from augment.schema import Column
-from augment.state import read_state, write_state
+from augment.plugin import Context, Transform, read_state, write_state
 
 LABEL = "missing"
 
@@ -25,7 +23,7 @@ class Impute(Transform):
 
     name = "impute"
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         """What to fill in."""
 
         numbers: Literal["median", "mean", "constant"] = "median"

@@ -10,10 +10,10 @@ from typing import Any, NoReturn
 import pyarrow as pa
 import pyarrow.json as pajson
 
-from augment import components
-from augment.components import Context, Source
-from augment.dataset import Dataset
+from augment import plugin
+from augment.data import Dataset
 from augment.errors import DataError
+from augment.plugin import Context, Source
 from augment_tables.reading import KEPT_AS_TEXT, check_file, check_names, check_text, dataset_of
 
 LARGEST_BLOCK = 2**31 - 1  # Arrow's limit, in bytes
@@ -25,7 +25,7 @@ class JsonLinesSource(Source):
     name = "json-lines"
     yields = frozenset({"table", "text"})
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         """Where the file is."""
 
         path: Path

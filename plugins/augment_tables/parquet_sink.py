@@ -15,10 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from augment.components import Sink
-from augment.dataset import Dataset
+from augment.data import Array, Dataset, Schema
 from augment.errors import DataError
-from augment.schema import Array, Schema
+from augment.plugin import Sink
 from augment_tables.arrow import empty_table, table_of
 
 ROWS_A_GROUP = 65_536

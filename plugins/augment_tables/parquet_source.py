@@ -15,10 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from augment import components
-from augment.components import Context, Source
-from augment.dataset import Dataset
+from augment import plugin
+from augment.data import Dataset
 from augment.errors import DataError
+from augment.plugin import Context, Source
 from augment_tables.reading import check_file, check_names, chosen_columns, dataset_of
 
 # pillow tries only these: others may start programs (EPS), or are no pictures
@@ -36,7 +36,7 @@ class ParquetSource(Source):
     name = "parquet"
     yields = frozenset({"table", "text", "image", "series", "tokens", "audio"})
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         """Where the file is."""
 
         path: Path

@@ -14,13 +14,12 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from augment import components
-from augment.components import Accepts, Context, Probe
-from augment.dataset import Dataset
-from augment.encoding import TableEncoder
+from augment import plugin
+from augment.data import Dataset, Schema, labels_of
 from augment.errors import DataError
-from augment.exact import ENCODED_TYPES
-from augment.schema import Schema, labels_of
+from augment.plugin import Accepts, Context, Probe
+from augment.toolkit.lossless import ENCODED_TYPES
+from augment.toolkit.tables.matrix import TableEncoder
 
 MOST_LEVELS = 255  # that scikit-learn's boosting can tell apart in a categorical feature
 
@@ -98,7 +97,7 @@ class Boosting(_TableProbe):
 
     name = "boosting"
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         """How the trees are grown."""
 
         max_iter: int = Field(default=100, ge=1)
@@ -158,7 +157,7 @@ class Logistic(_TableProbe):
 
     name = "logistic"
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         """How strongly the weights are held back."""
 
         C: float = Field(default=1.0, gt=0)

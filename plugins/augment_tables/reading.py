@@ -13,10 +13,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from augment.components import Context
-from augment.dataset import Dataset
+from augment.data import Dataset, infer
 from augment.errors import DataError, did_you_mean
-from augment.schema import infer
+from augment.plugin import Context
 
 CHUNK = 1 << 20  # bytes read at a time
 KEPT_AS_TEXT = ("category", "text", "id")  # declared types whose cells are never read as numbers, dates or booleans

@@ -12,11 +12,10 @@ from typing import Annotated
 import pandas as pd
 from pydantic import Field
 
-from augment import components
-from augment.components import Context, Source
-from augment.dataset import Dataset
+from augment import plugin
+from augment.data import Dataset, SchemaDeclaration, infer
 from augment.errors import DataError
-from augment.schema import SchemaDeclaration, infer
+from augment.plugin import Context, Source
 
 
 class Docstrings(Source):
@@ -30,7 +29,7 @@ class Docstrings(Source):
     name = "docstrings"
     yields = frozenset({"text"})
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         packages: dict[str, Annotated[int, Field(ge=1)]] = Field(
             min_length=1, examples=[{"pandas": 500, "matplotlib": 500}]
         )

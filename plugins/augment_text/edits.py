@@ -11,18 +11,16 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from augment import components
-from augment.components import Accepts, Context, derive_seed
-from augment.conditioning import Conditions
-from augment.dataset import Dataset
+from augment import plugin
+from augment.data import Dataset, Schema
 from augment.errors import DataError, PluginError
-from augment.schema import Schema
-from augment.state import read_state, write_state
+from augment.plugin import Accepts, Context, derive_seed, read_state, write_state
+from augment.toolkit.conditions import Conditions
 
 WORD = re.compile(r"\w")
 
 
-class TextEdits(components.Generator):
+class TextEdits(plugin.Generator):
     """Takes a training text and changes some of its words: four simple edits (EDA: Wei and Zou 2019).
 
     A word is replaced by a synonym, one is inserted, two change places, or one is left out; which edit is left to
@@ -38,7 +36,7 @@ class TextEdits(components.Generator):
         conditional="target",
     )
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         share: float = Field(0.1, gt=0, le=1)
         """Share of a text's words that are edited; at least one is."""
         synonyms: Path | None = None

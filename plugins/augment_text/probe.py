@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from augment import components
-from augment.components import Accepts, Context, Probe
-from augment.dataset import Dataset
+from augment import plugin
+from augment.data import Dataset, Schema, labels_of
 from augment.errors import DataError
-from augment.schema import Schema, labels_of
+from augment.plugin import Accepts, Context, Probe
 
 log = logging.getLogger("augment")
 
@@ -29,7 +28,7 @@ class Tfidf(Probe):
     name = "tfidf"
     accepts = Accepts(modalities=frozenset({"text"}), targets=frozenset({"classes", "number"}))
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         """Which words count, and how strongly the weights are held back."""
 
         C: float = Field(default=1.0, gt=0)

@@ -9,11 +9,10 @@ from typing import Annotated, Literal
 import pandas as pd
 from pydantic import AfterValidator, Field
 
-from augment import components
-from augment.components import Context, Source
-from augment.dataset import Dataset
+from augment import plugin
+from augment.data import Dataset, SchemaDeclaration, infer
 from augment.errors import DataError, did_you_mean
-from augment.schema import SchemaDeclaration, infer
+from augment.plugin import Context, Source
 
 
 def _known_encoding(name: str) -> str:
@@ -36,7 +35,7 @@ class TextFile(Source):
     name = "text"
     yields = frozenset({"text"})
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         path: Path
         """The file to read."""
         encoding: Encoding = "utf-8"
@@ -75,7 +74,7 @@ class TextFolder(Source):
     name = "text-folder"
     yields = frozenset({"text"})
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         path: Path
         """The folder to read."""
         pattern: str = "*.txt"

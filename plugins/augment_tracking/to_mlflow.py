@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from augment.hookspecs import hookimpl
+from augment.plugin import hookimpl
 from augment_tracking import library, results, settings
 
 MOST_AT_ONCE = 100  # entries that MLflow takes in one request, of every kind

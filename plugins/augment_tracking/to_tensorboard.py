@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from augment.hookspecs import hookimpl
+from augment.plugin import hookimpl
 from augment_tracking import library, results, settings
 
 _WRITERS: dict[str, Any] = {}  # by the run's key

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from augment.components import Context
-from augment.conditioning import Conditions
-from augment.dataset import Dataset
+from augment.data import Dataset
+from augment.plugin import Context
+from augment.toolkit.conditions import Conditions
 from augment_vae.images import ImageVae
 
 

@@ -14,9 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from augment.components import Context
-from augment.conditioning import in_full_batches
-from augment.training import autocast, linear_decay, rebuild, reproducible, train, weights_of
+from augment.plugin import Context
+from augment.toolkit.conditions import in_full_batches
+from augment.toolkit.training import autocast, linear_decay, rebuild, reproducible, train, weights_of
 from augment_vae.mixture import Mixture
 from augment_vae.networks import Critic, Vae
 from augment_vae.tone import apply_tone, tone_curve

@@ -8,15 +8,13 @@ from typing import Any, Self
 import pandas as pd
 from pydantic import Field
 
-from augment import components
-from augment.components import Accepts, Context
-from augment.conditioning import Conditions
-from augment.dataset import Dataset
-from augment.schema import Schema
-from augment.state import read_state, write_state
+from augment import plugin
+from augment.data import Dataset, Schema
+from augment.plugin import Accepts, Context, read_state, write_state
+from augment.toolkit.conditions import Conditions
 
 
-class ImageVae(components.Generator):
+class ImageVae(plugin.Generator):
     """Draws pictures, class by class, with a variational autoencoder (Kingma and Welling 2014).
 
     Codes are not drawn from the prior but from a mixture of Gaussians fitted to the codes of each class's pictures;
@@ -33,7 +31,7 @@ class ImageVae(components.Generator):
         conditional="target",
     )
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         """Settings of the image VAE."""
 
         steps: int | None = Field(None, ge=1)

@@ -8,16 +8,14 @@ from typing import Any, Self
 import pandas as pd
 from pydantic import Field
 
-from augment import components
-from augment.components import Accepts, Context
-from augment.conditioning import Conditions
-from augment.dataset import Dataset
-from augment.schema import Schema
-from augment.series_scaling import SeriesScaling
-from augment.state import read_state, write_state
+from augment import plugin
+from augment.data import Dataset, Schema
+from augment.plugin import Accepts, Context, read_state, write_state
+from augment.toolkit.conditions import Conditions
+from augment.toolkit.series_scaling import SeriesScaling
 
 
-class SeriesVae(components.Generator):
+class SeriesVae(plugin.Generator):
     """Draws time series of one length, class by class, with a convolutional variational autoencoder.
 
     Codes are drawn from a mixture of Gaussians fitted to those of each class (Kingma and Welling 2014 draw them from
@@ -37,7 +35,7 @@ class SeriesVae(components.Generator):
         min_rows=2,
     )
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         """Settings of the series VAE."""
 
         steps: int | None = Field(None, ge=1)

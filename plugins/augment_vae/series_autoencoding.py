@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from augment.components import Context
-from augment.conditioning import Conditions, in_full_batches
-from augment.training import linear_decay, rebuild, reproducible, train, weights_of
+from augment.plugin import Context
+from augment.toolkit.conditions import Conditions, in_full_batches
+from augment.toolkit.training import linear_decay, rebuild, reproducible, train, weights_of
 from augment_vae.mixture import Mixture
 from augment_vae.series_networks import SeriesNetwork
 

@@ -11,11 +11,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from augment.autoencoder import ROWS_AT_ONCE, Settings, default_code_size, fit_autoencoder, load_autoencoder, vectors_of
-from augment.codes import CodeTable
-from augment.components import Context
-from augment.conditioning import Conditions, in_full_batches
-from augment.training import reproducible
+from augment.plugin import Context
+from augment.toolkit.conditions import Conditions, in_full_batches
+from augment.toolkit.tables.bins import CodeTable
+from augment.toolkit.tables.row_vae import (
+    ROWS_AT_ONCE,
+    Settings,
+    default_code_size,
+    fit_autoencoder,
+    load_autoencoder,
+    vectors_of,
+)
+from augment.toolkit.training import reproducible
 from augment_vae.mixture import Mixture
 
 if TYPE_CHECKING:

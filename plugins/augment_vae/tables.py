@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any, Self
 import pandas as pd
 from pydantic import Field
 
-from augment import components
-from augment.codes import CodeTable
-from augment.components import Accepts, Context
-from augment.conditioning import Conditions, coded_columns, refuse_others, unconditional_if_no_classes
-from augment.dataset import Dataset
-from augment.exact import ENCODED_TYPES
-from augment.schema import Schema
-from augment.state import read_state, write_state
+from augment import plugin
+from augment.data import Dataset, Schema
+from augment.plugin import Accepts, Context, read_state, write_state
+from augment.toolkit.conditions import Conditions, coded_columns, refuse_others, unconditional_if_no_classes
+from augment.toolkit.lossless import ENCODED_TYPES
+from augment.toolkit.tables.bins import CodeTable
 
 if TYPE_CHECKING:
     from augment_vae.table_autoencoding import Drawer
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
 MOST_PIECES = 32  # of a number's range
 
 
-class TableVae(components.Generator):
+class TableVae(plugin.Generator):
     """Draws rows, class by class, with a variational autoencoder (Kingma and Welling 2014).
 
     Every column is a choice among codes, so numbers with many modes, repeated values, rare labels and missing values
@@ -35,7 +33,7 @@ class TableVae(components.Generator):
     origin = "noise"
     accepts = Accepts(modalities=frozenset({"table"}), columns=ENCODED_TYPES, conditional="target")
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         """Settings of the table VAE."""
 
         steps: int | None = Field(None, ge=1)

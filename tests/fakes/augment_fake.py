@@ -15,12 +15,12 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from augment import components
-from augment.components import Accepts, Filter, Generator, Metric, Probe, Reporter, Score, Sink, Source, Transform
-from augment.dataset import Dataset
-from augment.hookspecs import hookimpl
-from augment.schema import infer, labels_of
-from augment.state import read_state, write_state
+from augment.data.dataset import Dataset
+from augment.data.schema import infer, labels_of
+from augment.plugin import contracts
+from augment.plugin.contracts import Accepts, Filter, Generator, Metric, Probe, Reporter, Score, Sink, Source, Transform
+from augment.plugin.hookspecs import hookimpl
+from augment.plugin.state import read_state, write_state
 
 
 @hookimpl
@@ -64,7 +64,7 @@ class Rows(Source):
     name = "fake-rows"
     yields = frozenset({"table"})
 
-    class Params(components.Params):
+    class Params(contracts.Params):
         rows: int = 60
         target: Literal["label", "y", "none"] = "label"
 
@@ -105,7 +105,7 @@ class Move(Generator):
     origin = "rows"
     accepts = Accepts(modalities=frozenset({"table"}), conditional="target")
 
-    class Params(components.Params):
+    class Params(contracts.Params):
         scale: float = 0.1
         notes: Path | None = None
 
@@ -210,7 +210,7 @@ class Planted(Source):
     name = "fake-planted"
     yields = frozenset({"table"})
 
-    class Params(components.Params):
+    class Params(contracts.Params):
         rows: int = 100
         tells: bool = True
         draw: int = 0
@@ -339,7 +339,7 @@ class Reject(Filter):
 
     name = "fake-reject"
 
-    class Params(components.Params):
+    class Params(contracts.Params):
         part: float = 0.3
         fault: str = ""
 
@@ -377,7 +377,7 @@ class Order(Transform):
 
     name = "fake-order"
 
-    class Params(components.Params):
+    class Params(contracts.Params):
         fault: Literal["", "sorted", "dropped", "scaled"] = ""
 
     def apply(self, data):
@@ -395,7 +395,7 @@ class Centroids(Probe):
 
     name = "fake-centroids"
 
-    class Params(components.Params):
+    class Params(contracts.Params):
         fault: str = ""
 
     def fit(self, data, context, weights=None):
@@ -430,7 +430,7 @@ class Means(Metric):
 
     name = "fake-means"
 
-    class Params(components.Params):
+    class Params(contracts.Params):
         fault: str = ""
 
     def score(self, synthetic, train, holdout, context):
@@ -449,7 +449,7 @@ class Lines(Reporter):
 
     name = "fake-lines"
 
-    class Params(components.Params):
+    class Params(contracts.Params):
         fault: str = ""
 
     def write(self, run, folder):
@@ -466,7 +466,7 @@ class Lines(Reporter):
 class FaultySink(Sink):
     name = "fake-faulty-sink"
 
-    class Params(components.Params):
+    class Params(contracts.Params):
         fault: Literal["raise", "stops-early", "elsewhere", "nothing"] = "raise"
 
     def write(self, name, batches, schema, folder):

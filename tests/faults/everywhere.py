@@ -239,7 +239,7 @@ sinks: [{sink}]
 
 
 def _checkpoints_all_the_time() -> None:
-    from augment import training
+    from augment.toolkit import training
 
     training.SECONDS_BETWEEN_CHECKPOINTS = 0.05
 

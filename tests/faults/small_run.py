@@ -21,8 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
-from augment.keys import file_sha256
-from augment.store import _damage
+from augment.storage.keys import file_sha256
+from augment.storage.store import _damage
 
 INJECTED = Path(__file__).parent / "injected"
 COMMAND = [sys.executable, "-c", "from augment.cli import main; main(prog_name='augment')"]
@@ -205,10 +205,16 @@ class Forks:
         import torch
 
         import augment.cli
-        import augment.runner
+        import augment.runner.run
 
         torch.set_num_threads(1)
-        more = ("augment.stages", "augment.writing", "imblearn.over_sampling", "pyarrow.csv", "pyarrow.parquet")
+        more = (
+            "augment.engine.tasks",
+            "augment.engine.write_tasks",
+            "imblearn.over_sampling",
+            "pyarrow.csv",
+            "pyarrow.parquet",
+        )
         for name in (*more, *(f"augment_{plugin}" for plugin in plugins)):
             module = importlib.import_module(name)
             getattr(module, "augment_components", list)()

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from augment.errors import PluginError
-from augment.runner import run
+from augment.runner.run import run
 
 pytestmark = pytest.mark.usefixtures("fakes")
 QUICK = {"trial": False, "metrics": [], "reporters": []}

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from augment.components import Context
 from augment.errors import DataError
+from augment.plugin.contracts import Context
 from augment_images.source import ImageFolderSource
 from augment_tables.parquet_source import ParquetSource
 

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mutations import VALUES, mutated_bytes, mutated_tree
 
-from augment import specfile
 from augment.errors import SpecError
-from augment.plugins import Catalog
-from augment.spec import load
+from augment.plugin.catalog import Catalog
+from augment.spec import yaml_tree
+from augment.spec.load import load
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -71,8 +71,8 @@ def try_byte_mutant(seed: int, path: Path) -> None:
 
 def try_tree_mutant(seed: int, path: Path) -> None:
     text = PIPELINES[seed % len(PIPELINES)]
-    tree, strange = mutated_tree(specfile.parse(text, "")[0], np.random.default_rng(seed))
-    path.write_text(specfile.dump(tree), encoding="utf-8")
+    tree, strange = mutated_tree(yaml_tree.parse(text, "")[0], np.random.default_rng(seed))
+    path.write_text(yaml_tree.dump(tree), encoding="utf-8")
     assert refused(path) or not strange
 
 
@@ -108,7 +108,7 @@ ODD = st.sampled_from(VALUES) | st.recursive(
 
 @given(st.dictionaries(st.sampled_from(SECTIONS), ODD, min_size=1, max_size=3))
 def test_a_pipeline_with_sections_of_anything_is_read_or_refused_in_words(folder, sections):
-    text = specfile.dump({**specfile.parse(PIPELINES[0], "")[0], **sections})
+    text = yaml_tree.dump({**yaml_tree.parse(PIPELINES[0], "")[0], **sections})
     (folder / "p.yaml").write_bytes(text.encode("utf-8", "replace"))
     refused(folder / "p.yaml")
 
@@ -166,8 +166,8 @@ LIMITED = """
 import resource, sys
 from pathlib import Path
 from augment.errors import SpecError
-from augment.plugins import Catalog
-from augment.spec import load
+from augment.plugin.catalog import Catalog
+from augment.spec.load import load
 
 sys.path.insert(0, sys.argv[1])
 from memory import peak_megabytes

@@ -20,10 +20,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mutations import mutated_bytes
 
-from augment.components import Context
-from augment.dataset import Dataset
+from augment.data.dataset import Dataset
+from augment.data.schema import check
 from augment.errors import DataError
-from augment.schema import check
+from augment.plugin.contracts import Context
 from augment_arrays.npz_source import NpzSource
 from augment_tables.csv_source import MISSING_NUMBERS, CsvSource
 from augment_tables.json_lines import JsonLinesSource

@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from installed import COMPONENTS, SETTINGS
 from kinds import small, written
-from test_conformance import COMPONENTS, SETTINGS
 
-from augment.components import Component
-from augment.dataset import Dataset
-from augment.keys import file_sha256
-from augment.runner import run
-from augment.schema import infer
-from augment.specfile import dump
+from augment.data.dataset import Dataset
+from augment.data.schema import infer
+from augment.plugin.contracts import Component
+from augment.runner.run import run
+from augment.spec.yaml_tree import dump
+from augment.storage.keys import file_sha256
 
 CANARY = "canaryword"
 QUICK = {"name": "leak", "seed": 3, "trial": False, "metrics": [], "reporters": [], "filters": []}
@@ -121,9 +121,9 @@ def test_the_hold_out_is_written_as_it_was_read(kind, sink, tmp_path):
 
 
 def read_again(use: str, place: Path, sections: dict, folder: Path) -> Dataset:
-    from augment.components import Context
-    from augment.plugins import Catalog
-    from augment.schema import SchemaDeclaration
+    from augment.data.schema import SchemaDeclaration
+    from augment.plugin.catalog import Catalog
+    from augment.plugin.contracts import Context
 
     (source,) = Catalog().candidates("source", use)
     declared = SchemaDeclaration.model_validate(sections["schema"])

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment import training
-from augment.components import Checkpoint, Context
-from augment.dataset import Dataset
-from augment.plugins import Catalog
-from augment.schema import SchemaDeclaration, infer, observe
+from augment.data.dataset import Dataset
+from augment.data.schema import SchemaDeclaration, infer, observe
+from augment.plugin.catalog import Catalog
+from augment.plugin.contracts import Checkpoint, Context
+from augment.toolkit import training
 
 SECONDS = 60.0  # that the whole fit takes, by a clock that goes on with the steps
 GENERATORS = {

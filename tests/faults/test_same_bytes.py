@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from installed import COMPONENTS, SETTINGS
 from kinds import KINDS, small, written
-from test_conformance import COMPONENTS, SETTINGS
 
-from augment.components import Component
-from augment.keys import file_sha256
-from augment.specfile import dump
+from augment.plugin.contracts import Component
+from augment.spec.yaml_tree import dump
+from augment.storage.keys import file_sha256
 
 MAY_DIFFER = {"run.json", "log.txt", "pipeline.yaml"}
 COMMAND = "from augment.cli import main; main(prog_name='augment')"

@@ -13,9 +13,9 @@ from payloads import PAYLOADS
 
 import augment
 from augment.errors import AugmentError, DataError, DiskError
-from augment.keys import file_sha256
-from augment.runner import run
-from augment.store import MANIFEST
+from augment.runner.run import run
+from augment.storage.keys import file_sha256
+from augment.storage.store import MANIFEST
 from augment_arrays.npz_source import NpzSource
 from augment_images.source import ImageFolderSource
 from augment_tables.csv_source import CsvSource
@@ -127,7 +127,7 @@ def test_a_payload_in_the_store_is_never_run_even_with_its_hash_in_the_manifest(
 @pytest.mark.parametrize("payload", PAYLOADS)
 @pytest.mark.parametrize("source", [CsvSource, JsonLinesSource, ParquetSource, NpzSource])
 def test_a_payload_given_as_data_is_refused_and_never_run(payload, source, tmp_path):
-    from augment.components import Context
+    from augment.plugin.contracts import Context
 
     (tmp_path / "data").write_bytes(PAYLOADS[payload](tmp_path / "canary"))
     with pytest.raises(DataError):

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment.components import Context
-from augment.dataset import Dataset
-from augment.schema import SchemaDeclaration, infer, observe
+from augment.data.dataset import Dataset
+from augment.data.schema import SchemaDeclaration, infer, observe
+from augment.plugin.contracts import Context
 from augment_gan.images import ImageGan
 from augment_vae.anchored_images import AnchoredImage
 from augment_vae.images import ImageVae

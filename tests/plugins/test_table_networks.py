@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment.components import Context
-from augment.dataset import Dataset
+from augment.data.dataset import Dataset
+from augment.data.schema import ColumnDeclaration, SchemaDeclaration, check, infer, observe, valid_rows
 from augment.errors import DataError
-from augment.schema import ColumnDeclaration, SchemaDeclaration, check, infer, observe, valid_rows
+from augment.plugin.contracts import Context
 from augment_gan.tables import TableGan
 from augment_rnn.anchored import AnchoredTable
 from augment_rnn.tables import TableRnn

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment.components import Context
-from augment.dataset import Dataset
+from augment.data.dataset import Dataset
+from augment.data.schema import ArrayDeclaration, SchemaDeclaration, check, infer, observe
 from augment.errors import DataError
-from augment.schema import ArrayDeclaration, SchemaDeclaration, check, infer, observe
+from augment.plugin.contracts import Context
 from augment_arrays.npz_sink import NpzSink
 from augment_arrays.npz_source import NpzSource
 

@@ -7,10 +7,10 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from augment.components import Context
-from augment.dataset import Dataset
+from augment.data.dataset import Dataset
+from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.errors import DataError
-from augment.schema import SchemaDeclaration, infer, observe
+from augment.plugin.contracts import Context
 from augment_controls.bootstrap import Bootstrap
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from augment.components import Context
+from augment.data.schema import ColumnDeclaration, SchemaDeclaration, check, labels_of
 from augment.errors import DataError
-from augment.schema import ColumnDeclaration, SchemaDeclaration, check, labels_of
+from augment.plugin.contracts import Context
 from augment_datasets.sklearn_source import CLASSES, SklearnDataset
 
 

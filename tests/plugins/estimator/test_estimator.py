@@ -6,9 +6,9 @@ import textwrap
 import numpy as np
 import pytest
 
-from augment.components import Context
 from augment.errors import PluginError, SpecError
-from augment.runner import run
+from augment.plugin.contracts import Context
+from augment.runner.run import run
 from augment.testing import example
 from augment_estimator.estimator import Estimator
 

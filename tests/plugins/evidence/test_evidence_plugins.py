@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from augment.plugins import Catalog, Offer
+from augment.plugin.catalog import Catalog, Offer
 
 OFFERED = {
     "augment_arrays": {("source", "npz"), ("sink", "npz")},

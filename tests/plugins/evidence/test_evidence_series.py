@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment.components import Context
-from augment.dataset import Dataset
-from augment.schema import SchemaDeclaration, infer, observe
+from augment.data.dataset import Dataset
+from augment.data.schema import SchemaDeclaration, infer, observe
+from augment.plugin.contracts import Context
 from augment_evidence.fidelity_series import CONTROL, FidelitySeries, copies_with_noise
 from augment_evidence.not_a_copy import NotACopy
 from augment_evidence.series_judges import SeriesJudges

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment.components import Context
-from augment.dataset import Dataset
-from augment.schema import SchemaDeclaration, infer
+from augment.data.dataset import Dataset
+from augment.data.schema import SchemaDeclaration, infer
+from augment.plugin.contracts import Context
 from augment_evidence.fidelity_histories import FidelityHistories
 from augment_evidence.next_item import NextItem
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from augment.components import Context
-from augment.dataset import Dataset
-from augment.schema import ColumnDeclaration, SchemaDeclaration, infer
+from augment.data.dataset import Dataset
+from augment.data.schema import ColumnDeclaration, SchemaDeclaration, infer
+from augment.plugin.contracts import Context
 from augment_gan.series import SeriesGan
 
 

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 import torch
 
-from augment.components import Checkpoint, Context
-from augment.dataset import Dataset
-from augment.schema import SchemaDeclaration, infer, observe
+from augment.data.dataset import Dataset
+from augment.data.schema import SchemaDeclaration, infer, observe
+from augment.plugin.contracts import Checkpoint, Context
 from augment_gan.table_adversarial import Generator, Scale
 from augment_gan.tables import TableGan
 
@@ -37,7 +37,7 @@ def test_progress_counts_both_parts_of_the_training(tmp_path):
 
 @pytest.mark.parametrize("num_saves", [1, 6])
 def test_fit_killed_in_either_part_ends_with_the_same_rows(tmp_path, monkeypatch, num_saves):
-    monkeypatch.setattr("augment.training.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr("augment.toolkit.training.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
     data, left = dataset(), [num_saves]
 
     class Dying(Checkpoint):

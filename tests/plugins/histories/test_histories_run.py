@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment.drawing import sample
-from augment.runner import run
-from augment.specfile import dump
+from augment.runner.run import run
+from augment.runner.sample_more import sample
+from augment.spec.yaml_tree import dump
 
 QUICK = {"name": "met", "seed": 3, "trial": False, "reporters": [], "filters": [], "metrics": []}
 

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment.components import Context
-from augment.dataset import Dataset
+from augment.data.dataset import Dataset
+from augment.data.schema import SchemaDeclaration
 from augment.errors import DataError
-from augment.schema import SchemaDeclaration
+from augment.plugin.contracts import Context
 from augment_histories.sink import HistoriesSink
 from augment_histories.source import HistoriesSource
 

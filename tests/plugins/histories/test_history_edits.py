@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment.components import Context
-from augment.dataset import Dataset
-from augment.schema import SchemaDeclaration, infer, observe
+from augment.data.dataset import Dataset
+from augment.data.schema import SchemaDeclaration, infer, observe
+from augment.plugin.contracts import Context
 from augment_histories.edits import EDITS, HistoryEdits
 
 WIDTH = 12

@@ -10,10 +10,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from augment.components import Context
-from augment.dataset import Dataset
+from augment.data.dataset import Dataset
+from augment.data.schema import SchemaDeclaration, check, infer, labels_of, observe
 from augment.errors import DataError, SpecError
-from augment.schema import SchemaDeclaration, check, infer, labels_of, observe
+from augment.plugin.contracts import Context
 from augment_images.classical import Albumentations
 
 MANY = [

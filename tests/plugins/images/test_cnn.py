@@ -4,10 +4,10 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
-from augment.components import Context
-from augment.dataset import Dataset
+from augment.data.dataset import Dataset
+from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.errors import DataError
-from augment.schema import SchemaDeclaration, infer, observe
+from augment.plugin.contracts import Context
 from augment_images.network import SmallCnn
 from augment_images.probe import Cnn
 

@@ -4,8 +4,8 @@ import struct
 import numpy as np
 import pytest
 
-from augment.components import Context
 from augment.errors import DataError
+from augment.plugin.contracts import Context
 from augment_images.idx import IdxSource
 
 IMAGES = np.arange(5 * 3 * 4, dtype=np.uint8).reshape(5, 3, 4)

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from augment.components import Context
-from augment.dataset import Dataset
+from augment.data.dataset import Dataset
+from augment.data.schema import SchemaDeclaration, infer, labels_of, observe
 from augment.errors import DataError
-from augment.schema import SchemaDeclaration, infer, labels_of, observe
+from augment.plugin.contracts import Context
 from augment_images.sink import ImageFolderSink, class_folder
 from augment_images.source import ImageFolderSource
 

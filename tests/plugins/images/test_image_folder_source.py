@@ -10,9 +10,9 @@ import pytest
 from PIL import Image, PngImagePlugin
 from pydantic import ValidationError
 
-from augment.components import Context
+from augment.data.schema import ColumnDeclaration, SchemaDeclaration, labels_of
 from augment.errors import DataError
-from augment.schema import ColumnDeclaration, SchemaDeclaration, labels_of
+from augment.plugin.contracts import Context
 from augment_images.source import ImageFolderSource
 
 

@@ -2,10 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment.components import Context
-from augment.dataset import Dataset
+from augment.data.dataset import Dataset
+from augment.data.schema import SchemaDeclaration, check, infer, observe
 from augment.errors import SpecError
-from augment.schema import SchemaDeclaration, check, infer, observe
+from augment.plugin.contracts import Context
 from augment_images.warp import Warp
 from augment_images.warping import bend_with, learn_fields, modes_of
 

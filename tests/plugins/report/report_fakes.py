@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from augment.dataset import Dataset
-from augment.schema import Schema, SchemaDeclaration, infer, labels_of, observe
+from augment.data.dataset import Dataset
+from augment.data.schema import Schema, SchemaDeclaration, infer, labels_of, observe
 
 
 @dataclass

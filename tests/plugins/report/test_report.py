@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 from report_fakes import arm, assemble, attack, candidate, curves, dataset, image_run, search_of, table_run
 
-from augment.dataset import Dataset
-from augment.plugins import Catalog
-from augment.schema import SchemaDeclaration, infer, observe
+from augment.data.dataset import Dataset
+from augment.data.schema import SchemaDeclaration, infer, observe
+from augment.plugin.catalog import Catalog
 from augment_report.reporter import Html
 from augment_report.series import series_plots
 

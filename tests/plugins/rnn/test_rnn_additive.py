@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment.codes import CodeTable
-from augment.dataset import Dataset
-from augment.schema import SchemaDeclaration, infer, observe
+from augment.data.dataset import Dataset
+from augment.data.schema import SchemaDeclaration, infer, observe
+from augment.toolkit.tables.bins import CodeTable
 from augment_rnn.additive import Additive
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment.components import Context
-from augment.dataset import Dataset
+from augment.data.dataset import Dataset
+from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.errors import DataError
-from augment.schema import SchemaDeclaration, infer, observe
+from augment.plugin.contracts import Context
 from augment_rnn.anchored import AnchoredTable
 
 QUICK = AnchoredTable.Params(steps=6, batch_size=8, width=8, members=2)

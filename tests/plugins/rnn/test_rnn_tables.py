@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment.components import Checkpoint, Context
-from augment.dataset import Dataset
+from augment.data.dataset import Dataset
+from augment.data.schema import ColumnDeclaration, SchemaDeclaration, infer, observe
 from augment.errors import DataError
-from augment.schema import ColumnDeclaration, SchemaDeclaration, infer, observe
+from augment.plugin.contracts import Checkpoint, Context
 from augment_rnn.tables import TableRnn, sequence
 
 QUICK = TableRnn.Params(steps=6, batch_size=8, width=8)

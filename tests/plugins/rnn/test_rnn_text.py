@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment.components import Context
-from augment.dataset import Dataset
+from augment.data.dataset import Dataset
+from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.errors import DataError
-from augment.schema import SchemaDeclaration, infer, observe
+from augment.plugin.contracts import Context
 from augment_rnn.text import TextAnchored, TextRnn
 
 SMALL = {"steps": 60, "batch_size": 16, "window": 24, "width": 32, "embedding": 16, "rate": 1e-2}

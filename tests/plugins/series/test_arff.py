@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from augment.components import Context
 from augment.errors import DataError
+from augment.plugin.contracts import Context
 from augment_series.arff import ArffSource
 
 ONE = """% a comment

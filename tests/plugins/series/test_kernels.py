@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from test_series_edits import NAN, dataset
 
-from augment.components import Context
-from augment.dataset import Dataset
+from augment.data.dataset import Dataset
+from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.errors import DataError
-from augment.schema import SchemaDeclaration, infer, observe
+from augment.plugin.contracts import Context
 from augment_series.cylinder_bell_funnel import CylinderBellFunnel
 from augment_series.kernels import bridged
 from augment_series.probe import KernelsProbe

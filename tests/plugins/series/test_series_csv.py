@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment.components import Context
-from augment.dataset import Dataset
+from augment.data.dataset import Dataset
+from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.errors import DataError
-from augment.schema import SchemaDeclaration, infer, observe
+from augment.plugin.contracts import Context
 from augment_series.csv_sink import SeriesCsvSink
 from augment_series.csv_source import SeriesCsvSource
 

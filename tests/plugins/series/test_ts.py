@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from augment.components import Context
+from augment.data.schema import SchemaDeclaration
 from augment.errors import DataError
-from augment.schema import SchemaDeclaration
+from augment.plugin.contracts import Context
 from augment_series.ts import TsSource
 
 HEADER = "# a comment\n@problemName toy\n@timeStamps false\n@univariate {}\n@classLabel true calm wild\n@data\n"

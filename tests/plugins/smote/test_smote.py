@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment.components import Context
-from augment.dataset import Dataset
+from augment.data.dataset import Dataset
+from augment.data.schema import Schema, SchemaDeclaration, check, infer, labels_of, observe, valid_rows
 from augment.errors import DataError
-from augment.schema import Schema, SchemaDeclaration, check, infer, labels_of, observe, valid_rows
+from augment.plugin.contracts import Context
 from augment_smote.smote import MOST_NOMINAL_ROWS, ROWS_A_BATCH, Smote
 
 

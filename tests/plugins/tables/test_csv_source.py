@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from augment.components import Context
-from augment.dataset import Dataset
+from augment.data.dataset import Dataset
+from augment.data.schema import SchemaDeclaration
 from augment.errors import DataError
-from augment.schema import SchemaDeclaration
+from augment.plugin.contracts import Context
 from augment_tables.csv_source import CsvSource
 
 

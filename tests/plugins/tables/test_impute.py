@@ -5,10 +5,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from augment.components import Context
-from augment.dataset import Dataset
+from augment.data.dataset import Dataset
+from augment.data.schema import SchemaDeclaration, check, infer, observe
 from augment.errors import DataError
-from augment.schema import SchemaDeclaration, check, infer, observe
+from augment.plugin.contracts import Context
 from augment_tables.impute import Impute
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment.components import Context
-from augment.dataset import Dataset
+from augment.data.dataset import Dataset
+from augment.data.schema import Schema, SchemaDeclaration, infer, observe
 from augment.errors import DataError
-from augment.schema import Schema, SchemaDeclaration, infer, observe
+from augment.plugin.contracts import Context
 from augment_tables.probes import MOST_LEVELS, Boosting, Logistic
 
 PROBES = [Boosting, Logistic]

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from augment.components import Context
-from augment.dataset import Dataset
+from augment.data.dataset import Dataset
+from augment.data.schema import Schema, SchemaDeclaration, infer
 from augment.errors import DataError
-from augment.schema import Schema, SchemaDeclaration, infer
+from augment.plugin.contracts import Context
 from augment_tables import parquet_sink
 from augment_tables.csv_sink import CsvSink
 from augment_tables.csv_source import CsvSource

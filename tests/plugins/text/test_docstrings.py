@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from augment.components import Context
 from augment.errors import DataError
+from augment.plugin.contracts import Context
 from augment_text.docstrings import Docstrings
 
 

@@ -6,10 +6,10 @@ import types
 import pandas as pd
 import pytest
 
-from augment.components import Context
-from augment.dataset import Dataset
+from augment.data.dataset import Dataset
+from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.errors import DataError, PluginError
-from augment.schema import SchemaDeclaration, infer, observe
+from augment.plugin.contracts import Context
 from augment_text.edits import TextEdits
 
 TEXTS = ["The quick brown fox jumps over the lazy dog", "A slow GREEN turtle walks under the old bridge"]

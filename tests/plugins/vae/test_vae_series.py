@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment.components import Context
-from augment.dataset import Dataset
-from augment.schema import ArrayDeclaration, ColumnDeclaration, SchemaDeclaration, infer
+from augment.data.dataset import Dataset
+from augment.data.schema import ArrayDeclaration, ColumnDeclaration, SchemaDeclaration, infer
+from augment.plugin.contracts import Context
 from augment_vae.series import SeriesVae
 
 CHANNELS = {

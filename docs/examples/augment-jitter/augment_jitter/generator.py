@@ -9,11 +9,9 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from augment import components
-from augment.components import Accepts, Context, Generator
-from augment.dataset import Dataset
-from augment.schema import labels_of
-from augment.state import read_state, write_state
+from augment import plugin
+from augment.data import Dataset, labels_of
+from augment.plugin import Accepts, Context, Generator, read_state, write_state
 
 
 class Jitter(Generator):
@@ -23,7 +21,7 @@ class Jitter(Generator):
     origin = "rows"  # it starts from training rows, not from noise
     accepts = Accepts(modalities=frozenset({"table"}), conditional="target")
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         """The settings: what stands under `with:` in a pipeline."""
 
         strength: float = Field(0.1, ge=0, le=1)

@@ -6,12 +6,9 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from augment import components
-from augment.components import Accepts, Generator
-from augment.dataset import Dataset
-from augment.hookspecs import hookimpl
-from augment.schema import labels_of
-from augment.state import read_state, write_state
+from augment import plugin
+from augment.data import Dataset, labels_of
+from augment.plugin import Accepts, Generator, hookimpl, read_state, write_state
 
 PARTS = ("weights", "means", "roots")
 
@@ -22,7 +19,7 @@ class Mixture(Generator):
     name = "mixture"
     accepts = Accepts(frozenset({"table"}), frozenset({"number", "integer"}), conditional="target", missing=False)
 
-    class Params(components.Params):
+    class Params(plugin.Params):
         components: int = Field(3, ge=1)
         """Number of Gaussians in each class."""
 

@@ -1,0 +1,28 @@
+"""`augment check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from augment.cli.group import Command
+from augment.cli.options import SpecFile, set_option
+
+
+@click.command(cls=Command)
+@click.argument("spec", type=SpecFile)
+@click.option("--no-data", is_flag=True, help="Check names and settings only; do not read the data.")
+@set_option
+def check(spec: Path, no_data: bool, overrides: tuple[str, ...]) -> None:
+    """Check the pipeline SPEC and say what a run would do.
+
+    \b
+    Examples:
+      augment check pipeline.yaml
+      augment check pipeline.yaml --no-data
+    """
+    from augment.cli import summaries
+    from augment.runner import run
+
+    click.echo(summaries.check(run.check(spec, overrides=overrides, data=not no_data)))

@@ -1,0 +1,27 @@
+"""`augment compare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from augment.cli.group import Command
+
+
+@click.command(cls=Command)
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=click.Path(exists=True, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+def compare(runs: tuple[Path, ...], as_json: bool) -> None:
+    """Set finished RUNs side by side: rows, scores, verdicts.
+
+    \b
+    Examples:
+      augment compare runs/credit-3fa9c1d2 runs/credit-77ab01c9
+      augment compare runs/* --json
+    """
+    from augment.cli import comparison
+    from augment.text import json_line
+
+    found = comparison.compare(runs)
+    click.echo(json_line({"runs": found}) if as_json else comparison.text(found))

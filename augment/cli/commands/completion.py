@@ -1,0 +1,29 @@
+"""`augment completion`."""
+
+from __future__ import annotations
+
+import click
+
+from augment.cli.group import Command
+
+
+@click.command(cls=Command)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print a script that completes what you type in SHELL.
+
+    Commands, options, files and names of components.
+
+    \b
+    Examples:
+      augment completion bash >> ~/.bashrc
+      augment completion zsh >> ~/.zshrc
+      augment completion fish > ~/.config/fish/completions/augment.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    from augment.cli import main
+
+    found = get_completion_class(shell)
+    assert found is not None
+    click.echo(found(main, {}, "augment", "_AUGMENT_COMPLETE").source())

@@ -1,0 +1,48 @@
+"""`augment doctor`."""
+
+from __future__ import annotations
+
+import click
+
+from augment.cli.group import Command
+
+JSON = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+
+
+@click.command(cls=Command)
+@JSON
+def doctor(as_json: bool) -> None:
+    """Look at this machine, and say what is wrong and what to do.
+
+    Versions, devices, a worker process, plugins, places to write, room on the disk, extras. Exit code 1 if something
+    will fail.
+
+    \b
+    Examples:
+      augment doctor
+      augment doctor --json
+    """
+    from dataclasses import asdict
+
+    from augment.cli.doctor import examine
+    from augment.errors import AugmentError
+    from augment.text import json_line, printable
+
+    marks = {
+        "good": click.style("ok  ", fg="green"),
+        "note": click.style("note", fg="yellow"),
+        "bad": click.style("BAD ", fg="red"),
+    }
+    bad = 0
+    all_found = []
+    for finding in examine():
+        bad += finding.state == "bad"
+        all_found.append(asdict(finding))
+        if not as_json:
+            click.echo(f"{marks[finding.state]}  {finding.what}: {printable(finding.told)}")
+            if finding.advice:
+                click.echo(f"      -> {finding.advice}")
+    if as_json:
+        click.echo(json_line({"healthy": not bad, "findings": all_found}))
+    if bad:
+        raise AugmentError(f"{bad} thing{'s' * (bad != 1)} to mend")

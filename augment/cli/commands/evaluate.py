@@ -1,0 +1,70 @@
+"""`augment evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from augment.cli.group import Command
+
+Data = click.Path(exists=True, path_type=Path)
+
+
+@click.command(cls=Command)
+@click.argument("real", type=Data)
+@click.argument("synthetic", type=Data)
+@click.option("--holdout", type=Data, help="Real rows that nothing has learnt from.  [default: a share of REAL]")
+@click.option("--target", metavar="COLUMN", help="The column that a model should predict.")
+@click.option("--share", type=click.FloatRange(0.01, 0.99), default=0.2, show_default=True, help="Held out of REAL.")
+@click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True, help="Of the trial.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Where randomness starts.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="The report, a .html file.")
+@click.option("--overwrite", is_flag=True, help="Replace the report if it exists.")
+@click.option("--workers", type=click.IntRange(min=0), help="Processes at work; 0 keeps everything in this one.")
+@click.option("--json", "as_json", is_flag=True, help="Write what was found as JSON.")
+def evaluate(
+    real: Path,
+    synthetic: Path,
+    holdout: Path | None,
+    target: str | None,
+    share: float,
+    seeds: int,
+    seed: int,
+    output: Path | None,
+    overwrite: bool,
+    workers: int | None,
+    as_json: bool,
+) -> None:
+    """Judge SYNTHETIC rows that another tool has made.
+
+    Both are tables (.csv, .tsv, .parquet, .jsonl), arrays (.npz), or folders with one folder of images for each class.
+    Give rows that the other tool has not seen with --holdout: others flatter it.
+
+    \b
+    Examples:
+      augment evaluate train.csv made.csv --holdout test.csv --target churned
+      augment evaluate train.csv made.csv --target churned -o report.html
+    """
+    from augment.cli import summaries
+    from augment.cli.display import open_display
+    from augment.runner.evaluate import evaluate as judge
+    from augment.text import json_line
+
+    with open_display("quiet" if as_json else "auto") as display:
+        found = judge(
+            real,
+            synthetic,
+            holdout=holdout,
+            target=target,
+            share=share,
+            seeds=seeds,
+            seed=seed,
+            out=output,
+            overwrite=overwrite,
+            workers=workers,
+            events=display,
+        )
+    click.echo(json_line(found.metrics) if as_json else summaries.evaluation(found.metrics))
+    if found.report is not None and not as_json:
+        click.echo(f"\nreport  {found.report}")

@@ -1,0 +1,35 @@
+"""`augment init`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from augment.cli.group import Command
+
+
+@click.command(cls=Command)
+@click.argument("data", type=click.Path(exists=True, path_type=Path))
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="SPEC", help="File to write.")
+@click.option("--target", help="The column that a model should predict.  [default: found by its name or its values]")
+def init(data: Path, output: Path | None, target: str | None) -> None:
+    """Look at DATA and write a commented pipeline for it.
+
+    DATA is a table, series or histories (.csv, .tsv, .parquet, .jsonl), arrays (.npz), series (.ts, .arff), or a folder
+    with one folder of images or texts for each class. The pipeline runs as it is. It is written into the current
+    folder, named after the data; nothing is overwritten.
+
+    \b
+    Examples:
+      augment init customers.csv
+      augment init customers.csv --target churned -o churn.yaml
+      augment init photos/
+    """
+    import shlex
+
+    from augment.onboarding import write_pipeline
+
+    written = write_pipeline.write(data, output, target)
+    click.echo(f"wrote {written}")
+    click.echo(f"next: augment run {shlex.quote(str(written))}")

@@ -1,0 +1,26 @@
+"""`augment plugins`."""
+
+from __future__ import annotations
+
+import click
+
+from augment.cli.group import Command
+
+
+@click.command(cls=Command)
+@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+def plugins(as_json: bool) -> None:
+    """List what installed plugins offer, and what is broken.
+
+    \b
+    Examples:
+      augment plugins
+      augment plugins --json
+    """
+    from augment.cli import describe
+    from augment.plugin.catalog import Catalog
+    from augment.text import json_line
+
+    catalog = Catalog()
+    offered = describe.offered(catalog)
+    click.echo(json_line(offered) if as_json else describe.plugins(offered))

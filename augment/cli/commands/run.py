@@ -1,0 +1,77 @@
+"""`augment run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from augment.cli.group import Command
+from augment.cli.options import SpecFile, complete_device, set_option
+from augment.errors import BoundMissed
+
+
+@click.command(cls=Command)
+@click.argument("spec", type=SpecFile)
+@set_option
+@click.option("--seed", type=click.IntRange(min=0), help="Override the seed of the pipeline.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="The run's folder.  [default: runs/...]")
+@click.option("--overwrite", is_flag=True, help="Replace what --out holds of another run.")
+@click.option("--device", shell_complete=complete_device, help="auto, cpu, cuda or cuda:1.")
+@click.option("--workers", type=click.IntRange(min=0), help="Processes at work; 0 keeps everything in this one.")
+@click.option("--json", "as_json", is_flag=True, help="Write events and the result as JSON lines.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress, and only the last line of the result.")
+@click.option("-v", "--verbose", is_flag=True, help="Show each report of progress on a line of its own.")
+def run(
+    spec: Path,
+    overrides: tuple[str, ...],
+    seed: int | None,
+    out: Path | None,
+    overwrite: bool,
+    device: str | None,
+    workers: int | None,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Run the pipeline SPEC: learn, mix, judge, write, report.
+
+    Started again after it was stopped, it goes on where it was; what is finished is not done twice.
+
+    \b
+    Examples:
+      augment run pipeline.yaml
+      augment run pipeline.yaml --seed 3 --set generators.0.with.epochs=5
+      augment run pipeline.yaml --json > events.jsonl
+    """
+    from augment.cli import summaries
+    from augment.cli.display import open_display
+    from augment.runner import run as runner
+    from augment.text import json_line
+
+    style = "quiet" if quiet else "json" if as_json else "lines" if verbose else "auto"
+    missed: BoundMissed | None = None
+    with open_display(style) as display:  # type: ignore[arg-type]
+        try:
+            result = runner.run(
+                spec,
+                overrides=overrides,
+                seed=seed,
+                out=out,
+                overwrite=overwrite,
+                device=device,
+                workers=workers,
+                events=display,
+            )
+        except BoundMissed as error:
+            missed, result = error, error.run
+    if as_json:
+        click.echo(json_line(summaries.result_event(result)))
+    elif quiet:
+        click.echo(summaries.verdict(result))
+    else:
+        click.echo(summaries.result(result))
+    if result.exit_code and missed is None:
+        missed = BoundMissed("this run missed a bound that its pipeline sets")
+    if missed is not None:
+        raise missed

@@ -1,0 +1,99 @@
+"""Finished runs side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from augment.cli.describe import table
+from augment.errors import SpecError
+from augment.storage.run_folder import Run
+
+__all__ = ["compare", "text"]
+
+CHEAP = ("class-weights", "oversampling")
+
+
+def compare(folders: Sequence[Path | str]) -> list[dict[str, Any]]:
+    """What matters of each run, as plain data, in the order given; a run named twice, or by its link too, counts once.
+
+    A run has `name`, `key`, `folder`, `source` (fingerprint), `rows`, `generators`, `verdict`, `score`, `better`,
+    `probe`; `real`, `mixed`, `difference`, `interval` of that score, or None; `cheap`, the best of the cheap
+    alternatives; `scores`: what its metrics say of all synthetic rows; and `privacy`.
+
+    Raises:
+        DataError: a folder is not a finished run.
+        SpecError: there are fewer than two.
+    """
+    different: dict[Path, Path | str] = {}
+    for folder in folders:
+        different.setdefault(Path(folder).resolve(), folder)
+    if len(different) < 2:
+        raise SpecError("to compare, at least two runs are needed; name their folders")
+    return [_row(Run(folder)) for folder in different.values()]
+
+
+def _row(run: Run) -> dict[str, Any]:
+    metrics = run.metrics
+    trial = metrics["trial"]
+    arms = {arm["id"]: arm for arm in trial["arms"]}
+    real, mixed = arms.get("none"), arms.get(trial.get("chosen", "synthetic"))
+    sign = 1 if trial["better"] == "higher" else -1
+    cheap = max((arms[name]["mean"] for name in CHEAP if name in arms), key=lambda mean: sign * mean, default=None)
+    makers = list(metrics["generators"])
+    of = "all" if len(makers) > 1 else "".join(makers)
+    return {
+        "name": run.name,
+        "key": run.key,
+        "folder": str(run.folder),
+        "source": run.manifest["source"]["fingerprint"],
+        "rows": metrics["rows"],
+        "generators": makers,
+        "verdict": trial["verdict"],
+        "probe": trial["probe"],
+        "score": trial["score"],
+        "better": trial["better"],
+        "real": None if real is None else real["mean"],
+        "mixed": None if mixed is None else mixed["mean"],
+        "difference": None if mixed is None else mixed["difference"],
+        "interval": None if mixed is None else mixed["interval"],
+        "cheap": cheap,
+        "scores": {f"{one['metric']}: {one['name']}": one["value"] for one in metrics["scores"] if one["of"] == of},
+        "privacy": metrics["privacy"]["verdict"],
+    }
+
+
+def text(runs: Sequence[dict[str, Any]]) -> str:
+    """The same as a table with a column for each run, and what keeps the figures from being compared."""
+    heads = [f"{run['name']}-{run['key'][:8]}" for run in runs]
+    lines: list[Sequence[object]] = [("", *heads)]
+    lines += [
+        ("generators", *(", ".join(run["generators"]) or "none" for run in runs)),
+        ("training rows", *(f"{run['rows']['train']:,}" for run in runs)),
+        ("synthetic rows", *(f"{run['rows']['synthetic']:,}" for run in runs)),
+        ("verdict", *(run["verdict"] for run in runs)),
+        ("score", *(run["score"] or "-" for run in runs)),
+        ("  real rows alone", *(_number(run["real"]) for run in runs)),
+        ("  with synthetic rows", *(_number(run["mixed"]) for run in runs)),
+        ("  difference", *(_number(run["difference"], "+") for run in runs)),
+        ("  95 % interval", *(_interval(run["interval"]) for run in runs)),
+        ("  best cheap alternative", *(_number(run["cheap"]) for run in runs)),
+    ]
+    names = dict.fromkeys(name for run in runs for name in run["scores"])
+    lines += [(name, *(_number(run["scores"].get(name)) for run in runs)) for name in names]
+    lines.append(("privacy", *(run["privacy"] for run in runs)))
+    notes = []
+    if len({run["source"] for run in runs}) > 1:
+        notes.append("The runs read different data: their figures cannot be compared.")
+    if len({(run["probe"], run["score"]) for run in runs}) > 1:
+        notes.append("The runs were judged by different probes or scores.")
+    return "\n".join([*table(lines, numbers=True), *([""] if notes else []), *notes])
+
+
+def _number(value: float | None, sign: str = "") -> str:
+    return "-" if value is None else f"{value:{sign}.4f}" if abs(value) < 1000 else f"{value:{sign}.6g}"
+
+
+def _interval(interval: Sequence[float] | None) -> str:
+    return "-" if interval is None else f"{interval[0]:+.4f} to {interval[1]:+.4f}"

@@ -1,0 +1,253 @@
+"""What people read about checks, runs and the store, as plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from augment.cli.describe import table
+from augment.cli.display import duration
+from augment.plugin.contracts import Kind
+from augment.spec.yaml_flow import flow
+from augment.text import printable
+
+if TYPE_CHECKING:
+    from augment.data.schema import Schema
+    from augment.runner.run import CheckResult
+    from augment.spec.bound import Step
+    from augment.spec.load import Resolved
+    from augment.storage.prune import Entry
+    from augment.storage.run_folder import Run
+    from augment.storage.run_list import Found
+
+__all__ = ["cache", "check", "evaluation", "pruned", "result", "result_event", "runs", "verdict"]
+
+MOST_CLASSES = 20  # lines of a table of classes; the rest is counted
+
+
+def check(found: CheckResult) -> str:
+    """What `augment check` says: what a run would read, learn, make and judge."""
+    resolved, schema = found.resolved, found.schema
+    pipeline = resolved.pipeline
+    facts: list[tuple[str, str]] = [("run", f"{pipeline.name}, seed {pipeline.seed}")]
+    facts += _steps(resolved, schema, "source")
+    if schema is not None and found.rows is not None:
+        facts += [("data", _data_words(schema, found.rows["read"])), ("target", _target_words(schema))]
+        if pipeline.mix.is_auto:
+            facts.append(("mix", f"found by a search, {pipeline.mix.search.seeds} seeds inside the training part"))
+        facts.append(("split", f"{found.rows['train']:,} rows to learn from, {found.rows['test']:,} held out"))
+    else:
+        facts.append(("split", f"{pipeline.split.holdout:.0%} of the rows held out"))
+    for kind in ("transform", "generator", "filter", "probe", "metric", "reporter", "sink"):
+        facts += _steps(resolved, schema, kind)
+    lines = table(facts)
+    if found.plan:
+        lines += ["", *_plan(found.plan)]
+    if found.notes:
+        lines += ["", *(f"note: {printable(note)}" for note in found.notes)]
+    return "\n".join([*lines, "", "no problems found"])
+
+
+def _steps(resolved: Resolved, schema: Schema | None, kind: Kind) -> list[tuple[str, str]]:
+    """One line for each step of a kind, the first with the kind before it."""
+    described = [words for step in resolved.of(kind) if (words := _step(step, schema))]
+    return [(kind if place == 0 else "", words) for place, words in enumerate(described)]
+
+
+def _step(step: Step, schema: Schema | None) -> str:
+    """A step's id, name and settings; empty for a default that is left out on such data."""
+    fitting = [
+        candidate
+        for candidate in step.candidates
+        if schema is None or step.kind == "source" or candidate.cls.accepts.refusal(schema) is None
+    ]
+    if not fitting or (step.kind == "probe" and schema is not None and schema.task == "none"):
+        return ""
+    if len(fitting) > 1:
+        return f"{step.id}: {' or '.join(dict.fromkeys(candidate.cls.name for candidate in fitting))}, as the data says"
+    use, params = fitting[0].cls.name, fitting[0].params.model_dump(mode="json", by_alias=True)
+    named = use if step.id in (use, "probe") else f"{step.id}: {use}"
+    return f"{named} {flow(params)}" if params else named
+
+
+def _data_words(schema: Schema, rows: int) -> str:
+    arrays = [f"{name} {' x '.join(map(str, array.shape))}" for name, array in schema.arrays.items()]
+    columns = len(schema.columns)
+    return ", ".join([f"{rows:,} rows of kind {schema.modality}", *arrays, f"{columns} column{'s' * (columns != 1)}"])
+
+
+def _target_words(schema: Schema) -> str:
+    if schema.task == "none":
+        return "none: nothing can be judged by use"
+    if schema.task == "number":
+        return f"{schema.target}, a number"
+    classes = [flow(label) for label in schema.classes]
+    more = f" and {len(classes) - MOST_CLASSES} more" if len(classes) > MOST_CLASSES else ""
+    return f"{schema.target}, {len(classes)} classes: {', '.join(classes[:MOST_CLASSES])}{more}"
+
+
+def _plan(plan: Sequence[tuple[str, str, int]]) -> list[str]:
+    """Synthetic rows by class and generator."""
+    made: dict[str, dict[str, int]] = {}
+    for generator, label, rows in plan:
+        made.setdefault(generator, {})
+        made[generator][label] = made[generator].get(label, 0) + rows
+    labels = list(dict.fromkeys(label for counts in made.values() for label in counts if label))
+    shown = labels[:MOST_CLASSES]
+    lines: list[Sequence[object]] = [("synthetic rows", *made)]
+    lines += [(label, *(f"{counts.get(label, 0):,}" for counts in made.values())) for label in shown]
+    if len(labels) > len(shown):
+        lines.append((f"and {len(labels) - len(shown)} more classes", *[""] * len(made)))
+    lines.append(("all", *(f"{sum(counts.values()):,}" for counts in made.values())))
+    return table(lines, numbers=True)
+
+
+def result(run: Run) -> str:
+    """What is said when a run has ended: the verdict, the rows, where everything is, and what to do next."""
+    folder = _near(run.folder)
+    lines = ["done already: nothing has changed since this run was made", ""] if run.already_done else []
+    lines += [_sentence(run)]
+    if search := run.metrics["search"]["sentence"]:
+        lines += [printable(search)]
+    lines += [printable(f"privacy: {run.metrics['privacy']['sentence']}"), ""]
+    lines += [*_rows(run.metrics), "", f"folder  {folder}"]
+    if run.report is not None:
+        lines.append(f"report  {_near(run.report)}")
+    if first := next((name for name, one in run.metrics["generators"].items() if one["kept"]), None):
+        out = {"image": "more", "audio": "more.npz"}.get(run.schema.modality, "more.csv")
+        lines.append(f"next    augment sample {folder} --generator {first} --rows 1000 -o {out}")
+    return "\n".join(lines)
+
+
+def verdict(run: Run) -> str:
+    """The same in one line."""
+    return f"{_sentence(run)} ({_near(run.folder)})"
+
+
+def result_event(run: Run) -> dict[str, Any]:
+    """The same for programs: the last line of `augment run --json`."""
+    return {
+        "event": "result",
+        "name": run.name,
+        "key": run.key,
+        "folder": str(run.folder),
+        "report": str(run.report) if run.report else None,
+        "status": run.status,
+        "exit_code": run.exit_code,
+        "already_done": run.already_done,
+        "verdict": run.metrics["trial"]["verdict"],
+        "sentence": run.metrics["trial"]["sentence"],
+        "privacy": run.metrics["privacy"]["verdict"],
+        "rows": run.metrics["rows"],
+    }
+
+
+def _sentence(run: Run) -> str:
+    trial = run.metrics["trial"]
+    return printable(f"{run.name}: {trial['sentence'] or trial['verdict']}")
+
+
+def _rows(metrics: Mapping[str, Any]) -> list[str]:
+    """Rows by class and by where they come from."""
+    made = {name: counts["per_class"] for name, counts in metrics["generators"].items()}
+    kept = {name: counts["kept"] for name, counts in metrics["generators"].items()}
+    classes = metrics["classes"]
+    heads = ["rows", "train", *made, "test"]
+    rows: list[Sequence[object]] = [heads]
+    labels = list(classes["train"])
+    if len(labels) > MOST_CLASSES:
+        labels.sort(key=lambda label: -classes["train"][label])
+    for label in labels[:MOST_CLASSES]:
+        numbers = [classes["train"][label], *(made[name].get(label, 0) for name in made), classes["test"].get(label, 0)]
+        rows.append([label, *(f"{number:,}" for number in numbers)])
+    if len(labels) > MOST_CLASSES:
+        rows.append([f"and {len(labels) - MOST_CLASSES} more classes", *[""] * (len(heads) - 1)])
+    total = [metrics["rows"]["train"], *kept.values(), metrics["rows"]["test"]]
+    rows.append(["all", *(f"{number:,}" for number in total)])
+    return table(rows, numbers=True)
+
+
+def _near(path: Path) -> str:
+    """The path from here, where that is shorter."""
+    try:
+        return printable(path.relative_to(Path.cwd()))
+    except ValueError:
+        return printable(path)
+
+
+def runs(found: Sequence[Found], folder: Path) -> str:
+    """The table of `augment runs`."""
+    if not found:
+        return f"no runs in {printable(folder)} or below"
+    rows: list[Sequence[object]] = [("NAME", "KEY", "FINISHED (UTC)", "STATUS", "VERDICT", "SCORE", "ROWS", "FOLDER")]
+    for run in found:
+        when = run.when.strftime("%Y-%m-%d %H:%M")
+        place = _near(Path(run.folder).absolute())
+        rows.append((run.name, run.key, when, run.status, run.verdict, run.score, run.rows, place))
+    return "\n".join(table(rows))
+
+
+def cache(found: Sequence[Entry], root: Path) -> str:
+    """The table of `augment cache ls`."""
+    if not found:
+        return f"{printable(root)}: empty"
+    rows: list[Sequence[object]] = [("KEY", "WHAT", "SIZE", "LAST USED", "USED BY")]
+    for entry in found:
+        kind, _, digest = entry.key.partition("-")
+        users = [Path(run).name for run in entry.runs]
+        more = f" and {len(users) - 2} more" if len(users) > 2 else ""
+        by = "a run at this moment" if entry.in_use else ", ".join(users[:2]) + more or "nobody"
+        ago = f"{duration(entry.age) if entry.age < 86_400 else f'{entry.age / 86_400:.0f} days'} ago"
+        rows.append((f"{kind}-{digest[:8]}", entry.what, size(entry.size), ago, by))
+    total = sum(entry.size for entry in found)
+    return "\n".join([*table(rows), "", f"{len(found)} entries, {size(total)} in {printable(root)}"])
+
+
+def pruned(removed: Sequence[Entry], kept: Sequence[Entry], dry_run: bool) -> str:
+    """What `augment cache prune` says."""
+    verb = "would remove" if dry_run else "removed"
+    lines = [f"{verb} {entry.what}, {size(entry.size)}" for entry in removed]
+    lines += [f"left {entry.what}, {size(entry.size)}: a run uses it" for entry in kept]
+    return "\n".join([*lines, f"{verb} {len(removed)} entries, {size(sum(entry.size for entry in removed))}"])
+
+
+def size(num_bytes: int) -> str:
+    """Bytes in the unit that one reads best.
+
+    >>> size(512), size(2_500_000), size(31_000_000_000)
+    ('512 B', '2.5 MB', '31.0 GB')
+    """
+    if num_bytes < 1000:
+        return f"{num_bytes} B"
+    for power, unit in ((4, "TB"), (3, "GB"), (2, "MB")):
+        if num_bytes >= 10 ** (3 * power):
+            return f"{num_bytes / 10 ** (3 * power):,.1f} {unit}"
+    return f"{num_bytes / 1000:,.1f} KB"
+
+
+def evaluation(metrics: Mapping[str, Any]) -> str:
+    """What was found out, for a terminal: verdict, arms, scores beside their controls, notes."""
+    trial, rows = metrics["trial"], metrics["rows"]
+    lines = [printable(trial["sentence"]), printable(f"privacy: {metrics['privacy']['sentence']}"), ""]
+    lines.append(f"rows: {rows['train']:,} real, {rows['synthetic']:,} synthetic, {rows['test']:,} held out")
+    if trial["arms"]:
+        arms: list[Sequence[object]] = [
+            (f"{trial['score']}, {trial['better']} is better", "mean", "difference", "95 %")
+        ]
+        for arm in trial["arms"]:
+            interval = "" if arm["interval"] is None else f"{arm['interval'][0]:+.4f} to {arm['interval'][1]:+.4f}"
+            arms.append((arm["label"], f"{arm['mean']:.4f}", f"{arm['difference']:+.4f}", interval))
+        lines += ["", *table(arms, numbers=True)]
+    if metrics["scores"]:
+        controls = dict.fromkeys(name for score in metrics["scores"] for name in score["detail"].get("reference", {}))
+        found: list[Sequence[object]] = [("score", "value", *controls, "chance keeps to")]
+        for score in metrics["scores"]:
+            known, limit = score["detail"].get("reference", {}), score["detail"].get("limit")
+            beside = [f"{known[name]:.4f}" if name in known else "" for name in controls]
+            limits = "" if limit is None else f"{limit:.4f}"
+            found.append((f"{score['metric']}: {score['name']}", f"{score['value']:.4f}", *beside, limits))
+        lines += ["", *table(found, numbers=True)]
+    if metrics["notes"]:
+        lines += ["", *(printable(f"note: {note}") for note in metrics["notes"])]
+    return "\n".join(lines)

@@ -1,0 +1,218 @@
+"""What an array of a dataset is: inferring its type, observing its channels, checking its rows.
+
+Shapes: N rows, H height, W width, C channels of an image, T steps, F channels of a series.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from augment.data.declarations import Array, ArrayDeclaration, ArrayType, Column, ColumnDeclaration
+from augment.errors import DataError
+
+__all__ = [
+    "decimals_of",
+    "describe_array",
+    "met_in_training",
+    "observe_array",
+    "problems_of_array",
+    "true_lengths",
+    "valid_array_rows",
+]
+
+CHANNEL_TYPES = ("number", "integer", "category", "boolean")
+MOST_DECIMALS = 6
+
+
+def describe_array(name: str, values: np.ndarray, said: ArrayDeclaration, columns: Mapping[str, object]) -> Array:
+    """What an array is, as far as its shape and type tell; what is said wins.
+
+    Raises:
+        DataError: it fits no type, or what is said of it cannot be.
+    """
+    kind = said.type or _type_of(name, values)
+    if said.length_column is not None and said.length_column not in columns:
+        raise DataError(f"array {name!r}: its length_column {said.length_column!r} is no column of the data")
+    declared = said.model_dump(exclude_none=True)
+    if kind == "series" and values.ndim == 3:
+        declared["channels"] = _channels(name, values.shape[2], said.channels)
+    elif said.channels is not None:
+        raise DataError(f"array {name!r} is of type {kind}; only a series has channels: leave `channels` out")
+    shape = tuple(int(n) for n in values.shape[1:])
+    return Array(**{**declared, "type": kind, "shape": shape, "dtype": str(values.dtype)})
+
+
+def _type_of(name: str, values: np.ndarray) -> ArrayType:
+    if values.ndim == 4 and values.dtype == np.uint8:
+        return "image"
+    if values.ndim == 3 and values.dtype.kind == "f":
+        return "series"
+    if values.ndim == 2 and values.dtype.kind == "f":
+        return "vector"
+    if values.ndim == 2 and values.dtype.kind in "iu":
+        return "tokens"
+    raise DataError(
+        f"array {name!r} has shape {values.shape} and type {values.dtype}, which fits none of: image (N, H, W, C) "
+        "uint8; series (N, T, F) float; vector (N, F) float; tokens (N, T) integer"
+    )
+
+
+def _channels(name: str, num_channels: int, said: Mapping[str, ColumnDeclaration] | None) -> dict[str, Column]:
+    if said is None:
+        said = {f"channel {number}": ColumnDeclaration() for number in range(1, num_channels + 1)}
+    if len(said) != num_channels:
+        raise DataError(
+            f"array {name!r} has {num_channels} channels, and {len(said)} are declared; declare each or none"
+        )
+    found = {}
+    for channel, declaration in said.items():
+        kind = declaration.type or ("category" if declaration.categories else "number")
+        if kind not in CHANNEL_TYPES:
+            raise DataError(
+                f"array {name!r}, channel {channel!r}: type {kind!r} cannot stand in a series; "
+                f"{', '.join(CHANNEL_TYPES)} can"
+            )
+        if kind == "category" and not declaration.categories:
+            raise DataError(f"array {name!r}, channel {channel!r}: a category needs its `categories`, in order")
+        found[channel] = Column(**{**declaration.model_dump(exclude_none=True), "type": kind})
+    return found
+
+
+def true_lengths(array: Array, frame: pd.DataFrame) -> np.ndarray:
+    """How many steps of each row are no padding, (N,) int64: all T of them where the array has no `length_column`."""
+    if array.length_column is None:
+        return np.full(len(frame), array.shape[0], np.int64)
+    return frame[array.length_column].to_numpy(np.int64)
+
+
+def observe_array(array: Array, values: np.ndarray, lengths: np.ndarray) -> Array:
+    """Fill in what is learnt of a series' channels: whether values may be missing, and how many decimals they have.
+
+    Args:
+        array: what it is so far.
+        values: the training rows, (N, T, F).
+        lengths: (N,), see `true_lengths`.
+    """
+    if not array.channels:
+        return array
+    is_there = np.arange(values.shape[1]) < lengths[:, np.newaxis]
+    found = {}
+    for position, (name, channel) in enumerate(array.channels.items()):
+        steps = values[..., position][is_there]
+        update: dict[str, object] = {}
+        if channel.nullable is None:
+            update["nullable"] = bool(np.isnan(steps).any())
+        if channel.type == "number" and channel.decimals is None:
+            update["decimals"] = decimals_of(steps)
+        found[name] = channel.model_copy(update=update)
+    return array.model_copy(update={"channels": found})
+
+
+def met_in_training(
+    array: Array, train: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray]
+) -> tuple[tuple[Array, np.ndarray], tuple[Array, np.ndarray]]:
+    """Number tokens anew, so that the training part's vocabulary holds nothing of the hold-out.
+
+    The tokens that the training part has come first, in the order of their names; those of the hold-out alone come
+    after them, in its own vocabulary. What pads, token 0, stays where it is.
+
+    Args:
+        array: of type `tokens`, with a vocabulary.
+        train: the training rows (N, T) and their lengths (N,), see `true_lengths`.
+        test: the held-out rows and theirs.
+
+    Returns:
+        What the array is in either part, and its rows there.
+    """
+    assert array.vocabulary is not None  # the caller's to see
+    names = array.vocabulary
+    met = [np.unique(values[np.arange(values.shape[1]) < lengths[:, np.newaxis]]) for values, lengths in (train, test)]
+    padding = [0] if array.length_column is not None else []
+    own = np.setdiff1d(met[0], padding).tolist()
+    others = np.setdiff1d(met[1], [*padding, *met[0]]).tolist()
+    order = padding + sorted(own, key=names.__getitem__) + sorted(others, key=names.__getitem__)
+    places = np.zeros(len(names), train[0].dtype)
+    places[order] = np.arange(len(order))
+    described = [
+        array.model_copy(update={"vocabulary": tuple(names[token] for token in order[:end])})
+        for end in (len(order) - len(others), len(order))
+    ]
+    return (described[0], places[train[0]]), (described[1], places[test[0]])
+
+
+def decimals_of(values: np.ndarray) -> int | None:
+    """The fewest digits (0 to 6) that write all finite values exactly, or None when more are needed or none is there.
+
+    What is exact depends on the type: 0.1 as float32 is written exactly by one digit.
+    """
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return None
+    with np.errstate(over="ignore"):  # numbers near the largest become infinite, and so unequal
+        for digits in range(MOST_DECIMALS + 1):
+            if np.array_equal(np.round(values.astype(np.float64), digits).astype(values.dtype), values):
+                return digits
+    return None
+
+
+def problems_of_array(name: str, array: Array, values: np.ndarray, frame: pd.DataFrame) -> list[str]:
+    """What is structurally wrong with the rows of an array, one sentence each."""
+    expected = (len(frame), *array.shape)
+    if values.shape != expected or str(values.dtype) != array.dtype:
+        return [f"array {name!r} is {values.dtype} {values.shape}; {array.dtype} {expected} was expected"]
+    if array.length_column is not None and array.length_column in frame:
+        lengths = frame[array.length_column]
+        bad = lengths.isna() | (lengths < 0) | (lengths > array.shape[0])
+        if bad.any():
+            row = int(bad.to_numpy(bool).argmax())
+            return [
+                f"column {array.length_column!r}, data row {row + 1}: {lengths.iloc[row]} is no length of a row of "
+                f"array {name!r}, which has room for {array.shape[0]} steps"
+            ]
+    if values.dtype.kind != "f":
+        return []
+    if array.channels is None:
+        return [] if np.isfinite(values).all() else [f"array {name!r} holds numbers that are not finite"]
+    missing = np.isnan(values).any(axis=(0, 1)) if np.isnan(values).any() else np.zeros(len(array.channels), bool)
+    problems = [f"array {name!r} holds infinite numbers"] if np.isinf(values).any() else []
+    problems += [
+        f"array {name!r}, channel {channel!r}: values are missing; none may be"
+        for gaps, (channel, column) in zip(missing, array.channels.items(), strict=True)
+        if gaps and column.nullable is False
+    ]
+    return problems
+
+
+def valid_array_rows(array: Array, values: np.ndarray, frame: pd.DataFrame) -> np.ndarray:
+    """Which rows of an array keep to its range, and to the bounds and categories of its channels: bool (N,)."""
+    valid = np.ones(len(frame), dtype=bool)
+    padding = np.arange(array.shape[0]) >= true_lengths(array, frame)[:, np.newaxis] if array.channels else None
+    if array.type == "tokens" and array.vocabulary is not None:
+        valid &= _between(values, 0, len(array.vocabulary) - 1).all(axis=1)
+    if array.range is not None:
+        inside = np.isnan(values) | _between(values, *array.range)
+        if padding is not None:
+            inside |= padding[..., np.newaxis]
+        valid &= inside.reshape(len(frame), -1).all(axis=1)
+    for position, channel in enumerate((array.channels or {}).values()):
+        steps = values[..., position]
+        low, high = channel.min, channel.max
+        if channel.type in ("category", "boolean"):
+            low, high = 0, len(channel.categories or ("False", "True")) - 1
+        inside = _between(steps, low, high)
+        if channel.type != "number":
+            inside &= steps == np.round(steps)
+        valid &= (inside | np.isnan(steps) | padding).all(axis=1)
+    return valid
+
+
+def _between(values: np.ndarray, low: float | None, high: float | None) -> np.ndarray:
+    inside = np.ones(values.shape, dtype=bool)
+    if low is not None:
+        inside &= values >= low
+    if high is not None:
+        inside &= values <= high
+    return inside

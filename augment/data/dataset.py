@@ -1,0 +1,211 @@
+"""The one container that travels between stages: a frame, payload arrays aligned with it, and a schema."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from augment.data.arrays import true_lengths
+from augment.data.schema import Schema, conform
+from augment.errors import DataError, DiskError
+
+__all__ = ["Dataset"]
+
+GATHERED = 1_024  # rows copied at once
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """N samples, one a row, in human units.
+
+    Attributes:
+        frame: N rows with a RangeIndex, in the types that `augment.data.schema.conform` gives.
+        arrays: name to array with N rows; a memory map is fine. Read only by agreement.
+        schema: what every column and array is.
+    """
+
+    frame: pd.DataFrame
+    arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+    schema: Schema = field(default_factory=lambda: Schema(columns={}))
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "arrays", MappingProxyType(dict(self.arrays)))
+        for name, values in self.arrays.items():
+            if len(values) != len(self.frame):
+                raise DataError(f"array {name!r} has {len(values)} rows; the frame has {len(self.frame)}")
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, arrays: Mapping[str, np.ndarray] | None, schema: Schema) -> Dataset:
+        """A dataset with the frame brought into the canonical types."""
+        return cls(conform(frame, schema), arrays or {}, schema)
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def take(self, rows: np.ndarray | slice) -> Dataset:
+        """The rows at these positions (integers (M,), a bool mask (N,) or a slice), in that order, renumbered."""
+        return Dataset(
+            self.frame.iloc[rows].reset_index(drop=True),
+            {name: values[rows] for name, values in self.arrays.items()},
+            self.schema,
+        )
+
+    def gather(self, rows: np.ndarray, folder: Path) -> Dataset:
+        """As `take` of positions (integers (M,)), with arrays as memory maps of files in a folder that is made here.
+
+        They are copied a part at a time, so that memory does not grow with them.
+        """
+        folder.mkdir(parents=True)
+        arrays = {}
+        for position, (name, values) in enumerate(self.arrays.items()):
+            place, shape = folder / f"array-{position}.npy", (len(rows), *values.shape[1:])
+            header = {"descr": np.lib.format.dtype_to_descr(values.dtype), "fortran_order": False, "shape": shape}
+            with place.open("wb") as file:
+                np.lib.format.write_array_header_1_0(file, header)
+                for start in range(0, len(rows), GATHERED):
+                    file.write(values[rows[start : start + GATHERED]].tobytes())
+            arrays[name] = np.load(place, mmap_mode="r" if len(rows) else None)
+        return Dataset(self.frame.iloc[rows].reset_index(drop=True), arrays, self.schema)
+
+    def lengths(self, name: str) -> np.ndarray:
+        """How many steps of each row of an array are no padding, (N,) int64."""
+        return true_lengths(self.schema.arrays[name], self.frame)
+
+    def drop_columns(self, names: Sequence[str]) -> Dataset:
+        """The same rows without these columns, in frame and schema; the target may be among them."""
+        columns = {name: column for name, column in self.schema.columns.items() if name not in names}
+        target = self.schema.target if self.schema.target in columns else None
+        payload = self.schema.payload if self.schema.payload in columns else None
+        schema = self.schema.model_copy(update={"columns": columns, "target": target, "payload": payload})
+        return Dataset(self.frame[list(columns)], self.arrays, schema)
+
+    def batches(self, size: int) -> Iterator[Dataset]:
+        """Consecutive slices of at most `size` rows."""
+        for start in range(0, len(self), size):
+            yield self.take(slice(start, start + size))
+
+    @staticmethod
+    def concat(parts: Sequence[Dataset]) -> Dataset:
+        """The rows of all parts, one after the other, under the schema of the first.
+
+        Raises:
+            DataError: there are no parts, or their columns or arrays differ.
+        """
+        if not parts:
+            raise DataError("no rows to put together")
+        first = parts[0]
+        for part in parts[1:]:
+            if list(part.frame.columns) != list(first.frame.columns) or set(part.arrays) != set(first.arrays):
+                raise DataError("datasets with different columns or arrays cannot be put together")
+            for name, values in part.arrays.items():
+                here, there = (data.schema.arrays[name].vocabulary or () for data in (first, part))
+                if values.shape[1:] != first.arrays[name].shape[1:] or here[: len(there)] != there[: len(here)]:
+                    raise DataError(
+                        f"array {name!r} has rows of another shape, or tokens with other names, in one part than in "
+                        f"another; they cannot be put together"
+                    )
+        if len(parts) == 1:
+            return first
+        # pandas merges unequal categories into object columns; conform makes them categories again
+        frame = pd.concat([_plain_categories(part.frame) for part in parts], ignore_index=True)
+        arrays = {name: np.concatenate([part.arrays[name] for part in parts]) for name in first.arrays}
+        return Dataset.of(frame, arrays, first.schema)
+
+    def equals(self, other: Dataset) -> bool:
+        """Whether both hold the same rows, to the bit, under the same schema."""
+        return self.schema == other.schema and self.fingerprint() == other.fingerprint()
+
+    def row_hashes(self, without: Sequence[str] = ()) -> np.ndarray:
+        """A 64-bit hash of each row, (N,) uint64: equal rows have equal hashes. Columns in `without` are left out."""
+        columns = [name for name in self.schema.columns if name not in without]
+        hashes = np.zeros(len(self), dtype=np.uint64)
+        if columns:
+            hashes += pd.util.hash_pandas_object(self.frame[columns], index=False, categorize=True).to_numpy()
+        for position, name in enumerate(sorted(self.arrays)):
+            values = self.arrays[name]
+            for start in range(0, len(values), 4096):
+                rows = np.ascontiguousarray(values[start : start + 4096])
+                octets = rows.reshape(len(rows), -1).view(np.uint8)
+                words = np.pad(octets, ((0, 0), (0, -octets.shape[1] % 8))).view(np.uint64)
+                # multiply-add hashing modulo 2**64; multipliers of its own keep equal arrays from cancelling out
+                odd = np.random.default_rng(position).integers(0, 2**63, words.shape[1], dtype=np.uint64) * 2 + 1
+                hashes[start : start + 4096] ^= (words * odd).sum(axis=1, dtype=np.uint64)
+        return hashes
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the content: column names, types, values, arrays. The same for equal rows wherever they lie."""
+        digest = hashlib.sha256()
+        for name, column in self.schema.columns.items():
+            values = self.frame[name]
+            digest.update(f"{name}\0{column.type}\0{len(values)}\0".encode())
+            digest.update(values.isna().to_numpy().tobytes())
+            if column.type == "number":
+                numbers = values.to_numpy(dtype=float)
+                digest.update(np.where(np.isnan(numbers), np.nan, numbers).tobytes())  # tells 0.0 from -0.0
+            else:
+                digest.update(pd.util.hash_pandas_object(values, index=False, categorize=True).to_numpy().tobytes())
+        for name in sorted(self.arrays):
+            values_array = self.arrays[name]
+            digest.update(f"{name}\0{values_array.dtype}\0{values_array.shape}\0".encode())
+            array = self.schema.arrays[name]
+            digest.update("\0".join(array.vocabulary or ()).encode())
+            for channel, said in (array.channels or {}).items():
+                digest.update("\0".join([channel, said.type, *(said.categories or ())]).encode())
+            for start in range(0, len(values_array), 4096):
+                digest.update(np.ascontiguousarray(values_array[start : start + 4096]).tobytes())
+        return digest.hexdigest()
+
+    def to_arrow(self) -> pa.Table:
+        """The frame as an Arrow table: categories as dictionaries, no pandas metadata."""
+        table = pa.Table.from_pandas(self.frame, preserve_index=False)
+        return table.replace_schema_metadata(None)
+
+    @classmethod
+    def from_arrow(cls, table: pa.Table, schema: Schema, arrays: Mapping[str, np.ndarray] | None = None) -> Dataset:
+        """The inverse of `to_arrow`."""
+        if not table.num_columns:  # such a table has lost its number of rows
+            num_rows = len(next(iter(arrays.values()))) if arrays else 0
+            return cls(pd.DataFrame(index=pd.RangeIndex(num_rows)), arrays or {}, schema)
+        # by way of pandas' default, float64, large integers beside missing values would lose their last digits
+        return cls.of(table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get), arrays, schema)
+
+    def save(self, folder: Path) -> None:
+        """Write `frame.arrow`, one `.npy` an array, and `schema.json` into a folder that is made here."""
+        folder.mkdir(parents=True)
+        table = self.to_arrow()
+        with pa.OSFile(str(folder / "frame.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table)
+        for position, name in enumerate(self.schema.arrays):  # numbered: an array's name may be no file name
+            np.save(folder / f"array-{position}.npy", self.arrays[name], allow_pickle=False)
+        (folder / "schema.json").write_text(self.schema.model_dump_json(exclude_none=True), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Dataset:
+        """The inverse of `save`. Arrays are memory maps: opening a large dataset is quick and takes no memory.
+
+        Raises:
+            DiskError: a file is missing, cut short or not what it should be.
+        """
+        try:
+            schema = Schema.model_validate_json((folder / "schema.json").read_text(encoding="utf-8"))
+            with pa.memory_map(str(folder / "frame.arrow")) as source:
+                table = pa.ipc.open_file(source).read_all()
+                arrays = {
+                    name: np.load(folder / f"array-{position}.npy", mmap_mode="r" if len(table) else None)
+                    for position, name in enumerate(schema.arrays)
+                }
+                return cls.from_arrow(table, schema, arrays)
+        except (OSError, ValueError, pa.ArrowException) as error:
+            raise DiskError(f"{folder}: a dataset that was kept cannot be read: {error}") from error
+
+
+def _plain_categories(frame: pd.DataFrame) -> pd.DataFrame:
+    categorical = [name for name in frame.columns if isinstance(frame[name].dtype, pd.CategoricalDtype)]
+    return frame.astype(dict.fromkeys(categorical, "object")) if categorical else frame

@@ -1,0 +1,1 @@
+"""What kind of data somebody points at. Internal."""

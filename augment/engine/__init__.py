@@ -1,0 +1,1 @@
+"""Where tasks happen, and the tasks themselves. Internal."""

@@ -1,0 +1,257 @@
+"""What a mixed loader's batches are made of, and the fresh rows for them, made ahead in a process of their own.
+
+Everything follows from the seed and the number of the epoch. `augment.loaders` turns it into tensors.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from augment.engine.executors import Job, Processes, Worker, open_task
+from augment.errors import ShortfallError
+from augment.plan.amounts import apportion
+from augment.plugin.contracts import derive_seed
+from augment.storage.atomic_files import remove
+
+__all__ = ["Piece", "Plan", "Stream"]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Rows of one batch that come from one place.
+
+    Attributes:
+        origin: position among the plan's origins.
+        chunk: number of the chunk, counted over all epochs; None for real rows.
+        rows: of the training part or the chunk, (M,) int64.
+        places: where in the batch they stand, (M,) int64.
+    """
+
+    origin: int
+    chunk: int | None
+    rows: np.ndarray
+    places: np.ndarray
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which rows stand in which batch.
+
+    Attributes:
+        counts: origin to rows in an epoch, `real` first if it is there.
+        num_real: real rows there are.
+        batch_size: rows in a batch.
+        exact: whether each batch holds its share of each origin, to within one row.
+        drop_last: whether an epoch's last batch is left out where it is not full.
+        seed: of all that is drawn.
+        chunk_rows: rows in a full chunk.
+        weights: origin to label to weight; no labels for what is not asked for classes.
+    """
+
+    counts: Mapping[str, int]
+    num_real: int
+    batch_size: int
+    exact: bool
+    drop_last: bool
+    seed: int
+    chunk_rows: int
+    weights: Mapping[str, Mapping[str, float]]
+
+    @property
+    def num_batches(self) -> int:
+        """Batches in an epoch."""
+        whole, rest = divmod(sum(self.counts.values()), self.batch_size)
+        return whole + (rest > 0 and not self.drop_last)
+
+    def num_chunks(self, origin: str) -> int:
+        """Chunks of a generator in an epoch."""
+        return -(-self.counts[origin] // self.chunk_rows)
+
+    def labels(self, origin: str, chunk: int) -> np.ndarray:
+        """The label of each place of a chunk, (M,) object; empty labels where none are asked for."""
+        epoch, number = divmod(chunk, self.num_chunks(origin))
+        weights = {label: weight for label, weight in self.weights[origin].items() if weight} or {"": 1}
+        each = apportion(self.counts[origin], list(weights.values()))
+        labels = np.repeat(np.array(list(weights), dtype=object), each)
+        labels = labels[self._rng(epoch, origin, "labels").permutation(len(labels))]
+        return labels[number * self.chunk_rows : (number + 1) * self.chunk_rows]
+
+    def epoch(self, number: int) -> Epoch:
+        """The batches of an epoch."""
+        counts = np.array(list(self.counts.values()))
+        origins = np.repeat(np.arange(len(counts)), counts)
+        # spread evenly, any stretch holds each origin's share to within a row
+        within = np.concatenate([np.arange(count) for count in counts])
+        keys = (within + 0.5) / counts[origins] if self.exact else self._rng(number, "order").random(len(origins))
+        order = np.argsort(keys, kind="stable")
+        sequence = origins[order]
+        rank = np.empty_like(within)  # a random order mixes the ranks of an origin: number them as they come
+        for origin in range(len(counts)):
+            rank[sequence == origin] = np.arange(counts[origin])
+        rows = []
+        for name, count in self.counts.items():
+            if name == "real":
+                rng = self._rng(number, "real")
+                times = -(-count // self.num_real)
+                rows.append(np.concatenate([rng.permutation(self.num_real) for _ in range(times)])[:count])
+            else:
+                rows.append(np.arange(count))
+        return Epoch(self, number, sequence, rank, rows)
+
+    def _rng(self, epoch: int, *purpose: str) -> np.random.Generator:
+        return np.random.default_rng(derive_seed(self.seed, epoch, *purpose))
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """The batches of one epoch.
+
+    Attributes:
+        plan: where it belongs to.
+        number: of the epoch.
+        sequence: the origin of each row of the epoch, (E,).
+        rank: how many rows of that origin came before, (E,).
+        rows: for each origin, which rows come one after the other.
+    """
+
+    plan: Plan
+    number: int
+    sequence: np.ndarray
+    rank: np.ndarray
+    rows: Sequence[np.ndarray]
+
+    def batch(self, number: int) -> list[Piece]:
+        """What a batch is made of."""
+        start = number * self.plan.batch_size
+        sequence = self.sequence[start : start + self.plan.batch_size]
+        rank = self.rank[start : start + self.plan.batch_size]
+        pieces = []
+        for origin, name in enumerate(self.plan.counts):
+            places = np.flatnonzero(sequence == origin)
+            if not len(places):
+                continue
+            rows = self.rows[origin][rank[places]]
+            if name == "real":
+                pieces.append(Piece(origin, None, rows, places))
+                continue
+            chunks = rows // self.plan.chunk_rows
+            for chunk in np.unique(chunks):
+                inside = chunks == chunk
+                first = self.number * self.plan.num_chunks(name)
+                pieces.append(Piece(origin, first + int(chunk), rows[inside] % self.plan.chunk_rows, places[inside]))
+        return pieces
+
+
+class Stream:
+    """The chunks of one generator, made ahead of their use.
+
+    Args:
+        job: the task that makes a chunk.
+        plan: says what stands in a chunk.
+        origin: the generator's id.
+        folder: for the chunks.
+        background: make them in a process of its own; else in this one, when they are needed.
+    """
+
+    def __init__(self, job: Job, plan: Plan, origin: str, folder: Path, background: bool):
+        self._job, self._plan, self._origin, self._folder = job, plan, origin, folder
+        self._made: dict[int, Future[Any]] = {}
+        self._asked: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._row_of: dict[int, np.ndarray] = {}
+        self._worker: Worker | None = None
+        self._task: Any = None
+        self._background = background
+
+    def ask(self, chunk: int) -> None:
+        """Have a chunk made, if it is not asked for already."""
+        if chunk in self._made:
+            return
+        future = self._made[chunk] = Future()
+        if self._background:
+            if self._worker is None:
+                self._worker = Worker(self._job, Processes(1, int(self._job.init["threads"])), queue.SimpleQueue())
+                threading.Thread(target=_serve, args=(self._asked, self._worker.call), daemon=True).start()
+            self._asked.put((self._row(chunk), future))
+
+    def get(self, chunk: int) -> Path:
+        """The folder of a chunk, once it is made: a dataset, its rows sorted by label.
+
+        Raises:
+            ShortfallError: the filters have thrown out too many rows.
+            PluginError: the generator failed.
+        """
+        self.ask(chunk)
+        future = self._made[chunk]
+        if not self._background and not future.done():
+            if self._task is None:
+                self._task = open_task(self._job.fn, self._job.init, lambda event: None)
+            future.set_result(self._task(self._row(chunk)))
+        result = future.result()
+        if result["short"]:
+            dropped = result["rejected"]
+            worst = max(dropped, key=lambda name: dropped[name])
+            raise ShortfallError(
+                f"generator {self._origin!r}: {result['short']} rows of a chunk are missing after {result['rounds']} "
+                f"rounds; filter {worst!r} threw out most, {dropped[worst]}: loosen it, or raise `max_rounds:`, and "
+                "run the pipeline again"
+            )
+        return self._place(chunk)
+
+    def forget(self, keep_from: int) -> None:
+        """Remove the chunks before that one."""
+        for chunk in [chunk for chunk, future in self._made.items() if chunk < keep_from and future.done()]:
+            del self._made[chunk]
+            self._row_of.pop(chunk, None)
+            remove(self._place(chunk))
+
+    def close(self) -> None:
+        """End the process."""
+        self._asked.put(None)
+        if self._worker is not None:
+            self._worker.kill()
+            self._worker.close()
+
+    def _labels(self, chunk: int) -> np.ndarray:
+        return self._plan.labels(self._origin, chunk)
+
+    def _place(self, chunk: int) -> Path:
+        return self._folder / f"{self._origin}-{chunk}"
+
+    def _row(self, chunk: int) -> dict[str, Any]:
+        labels = self._labels(chunk)
+        found, counts = np.unique(labels.astype(str), return_counts=True)
+        pairs = [[str(label), int(count)] for label, count in zip(found, counts, strict=True)]
+        return {
+            "generator": self._origin,
+            "chunk": chunk,
+            "rows": len(labels),
+            "labels": pairs if self._plan.weights[self._origin] else [],
+            "first_round": 0,
+            "out": str(self._place(chunk)),
+        }
+
+    def rows_at(self, chunk: int, places: np.ndarray) -> np.ndarray:
+        """Which rows of a chunk's folder stand at these places of the stream."""
+        if chunk not in self._row_of:
+            order = np.argsort(self._labels(chunk).astype(str), kind="stable")
+            self._row_of[chunk] = np.empty(len(order), dtype=np.int64)
+            self._row_of[chunk][order] = np.arange(len(order))
+        rows: np.ndarray = self._row_of[chunk][places]
+        return rows
+
+
+def _serve(asked: queue.SimpleQueue[Any], call: Any) -> None:
+    while (item := asked.get()) is not None:
+        row, future = item
+        try:
+            future.set_result(call(row))
+        except BaseException as error:
+            future.set_exception(error)

@@ -1,0 +1,1 @@
+"""What `augment init` proposes and writes. Internal."""

@@ -1,0 +1,292 @@
+"""Looks at data and proposes a pipeline for it: commented YAML that `augment run` takes as it is.
+
+Every choice is made from the data and from what the installed components say they accept, and the file says why.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import shlex
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+from augment.data.dataset import Dataset
+from augment.data.schema import repeats_words
+from augment.detect.formats import read, source_of
+from augment.errors import DataError, DiskError, SpecError
+from augment.onboarding.suggest import HOLDOUT, MOST_TARGET_VALUES, Choice, Look, choose, look_at
+from augment.plugin.catalog import Catalog
+from augment.plugin.contracts import Component
+from augment.spec.yaml_flow import flow
+from augment.text import printable
+
+__all__ = ["propose", "write"]
+
+LOPSIDED = 1.2  # largest class / smallest class
+# What was measured to help where `anchored` moves rows of tables: balance for rare classes, else many rows, the more
+# the fewer there are. See bench/results/tables.md and auto.md.
+RARE = 5  # largest class / smallest class
+FEW_ROWS = 1_000
+REASONS_TO_ANCHOR = {
+    "table": "of what makes rows for few rows like these, it was measured to help boosted trees most",
+    "text": "of what makes texts for classes as rare as here, it was measured to help most",
+}
+MOST_COLUMNS = 60  # described in the file
+
+
+def write(data: Path, output: Path | None = None, target: str | None = None) -> Path:
+    """Look at the data and write a pipeline for it.
+
+    Args:
+        data: a file, or a folder of images.
+        output: the file to write; the data's name with `.yaml`, in the current folder, when not given.
+        target: the column that a model should predict; chosen when not given.
+
+    Returns:
+        The file that was written.
+
+    Raises:
+        SpecError: the file exists already.
+        DataError: the data cannot be read, or has no such column.
+        DiskError: the file cannot be written.
+    """
+    output = output or Path(f"{_slug(data)}.yaml")
+    exists = SpecError(f"{output} exists already; name another file with -o")
+    if output.exists():
+        raise exists
+    text = propose(data, output.absolute().parent, target, name=_slug(output), file=output.name)
+    try:
+        with output.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError:
+        raise exists from None
+    except OSError as error:
+        raise DiskError(f"{output} cannot be written: {error.strerror}") from error
+    return output
+
+
+def propose(
+    data: Path,
+    folder: Path,
+    target: str | None = None,
+    *,
+    name: str | None = None,
+    file: str = "pipeline.yaml",
+    catalog: Catalog | None = None,
+) -> str:
+    """The text of a pipeline for the data.
+
+    Args:
+        data: a file, or a folder of images.
+        folder: where the pipeline will lie; paths in it are relative to that.
+        target: the column that a model should predict; chosen when not given.
+        name: the pipeline's name; made from the data's when not given.
+        file: what the pipeline will be called, for its comments.
+        catalog: what is installed, when not given.
+
+    Raises:
+        DataError: the data cannot be read, is empty, has no such column, or no installed generator works on it.
+    """
+    catalog = catalog or Catalog()
+    use = source_of(data)
+    dataset, settings, left_out = read(catalog, use, data, keep=target)
+    if len(dataset) == 0:
+        raise DataError(f"{data}: it holds no rows")
+    look = look_at(dataset, target)
+    choice = choose(look, catalog)
+    place = Path(os.path.relpath(data.resolve(), folder.resolve())).as_posix()
+    comments = {
+        "path": "relative to this file",
+        "key": "rows with one value here are one series",
+        "time": "when each step was",
+        "size": "height, width: the images have several sizes, and this is about the middle one",
+        "encoding": "the file is not in UTF-8",
+        "null_values": "cells that mean a missing value",
+        "date_format": "day %d, month %m, year %Y or %y",
+        "units": "signs beside numbers, taken away",
+        "columns": f"without free text, which would be copied word for word: {', '.join(map(flow, left_out))}",
+    }
+    source = [
+        f"{key}: {flow(value)}" + (f"  # {comments[key]}" if key in comments else "")
+        for key, value in {"path": place, **settings}.items()
+    ]
+    command = printable(shlex.quote(file))
+    lines = [
+        f"# A pipeline for {flow(data.resolve().name)}: {_size(dataset)}. Written by `augment init`.",
+        f"#   augment check {command}   says what will happen",
+        f"#   augment run {command}     makes it happen",
+        "",
+        "spec: 1",
+        f"name: {flow(name or _slug(data))}",
+        "seed: 7  # another seed: another hold-out, other samples",
+        "",
+        *_section("source:", [f"use: {use}", *_section("with:", source)]),
+        *_origin_column(dataset),
+        "",
+        *_schema(look),
+        "",
+        *_section("split:", [f"holdout: {HOLDOUT}  # nobody learns from this share of the rows: it tells what helped"]),
+        "",
+        *_transforms(look, choice),
+        *_generators(look, choice),
+        "",
+        *_mix(look, choice),
+        *_filters(choice),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _section(head: str, active: Sequence[str], inactive: Sequence[str] = ()) -> list[str]:
+    """A mapping in YAML, with some lines commented out; wholly commented out when it would be empty otherwise."""
+    if not active:
+        return [f"# {head}", *(f"#   {line}" for line in inactive)]
+    return [head, *(f"  {line}" for line in active), *(f"  # {line}" for line in inactive)]
+
+
+def _origin_column(dataset: Dataset) -> list[str]:
+    """Another name for the column that says where a row comes from, when the data has one of that name."""
+    taken = {*dataset.schema.columns, *dataset.schema.arrays}
+    if "origin" not in taken:
+        return []
+    free = next(name for name in (f"{'synthetic_' * count}origin" for count in itertools.count(1)) if name not in taken)
+    return [f"origin_column: {free}  # what says where a row came from; the data has a column `origin` of its own"]
+
+
+def _schema(look: Look) -> list[str]:
+    ids = [name for name, column in look.schema.columns.items() if column.type == "id"]
+    active = [_column(name, look) for name in ids]
+    lengths = {array.length_column for array in look.schema.arrays.values()}
+    inactive = [_column(name, look) for name in look.schema.features if name not in lengths]
+    if len(inactive) > MOST_COLUMNS:
+        inactive[MOST_COLUMNS:] = [f"and {len(inactive) - MOST_COLUMNS} more"]
+    found = "# What was found in the columns; where that is wrong, remove the # and correct it."
+    if look.schema.target is None and look.schema.modality == "tokens":
+        why = [
+            "# Without a target, what tells whether this helps is how well the next item of held-out users is foretold."
+        ]
+        return [*why, *_section("schema:", _section("columns:", active, inactive))] if active or inactive else why
+    if look.schema.target is None:
+        why = [f"# {look.why}: name the target if there is one.", "# Without it, nothing can tell whether this helps."]
+        target = f"target: {flow(next(reversed(look.schema.columns)))}"
+        if not active:
+            return _section("schema:", [], [*why, target, *(_section("columns:", inactive) if inactive else [])])
+        return _section("schema:", [*why, f"# {target}", found, *_section("columns:", active, inactive)])
+    lines = [f"# What a model should predict, {look.why}.", f"target: {flow(look.schema.target)}  # {_target(look)}"]
+    if active or inactive:
+        lines += [found, *_section("columns:", active, inactive)]
+    return _section("schema:", lines)
+
+
+def _column(name: str, look: Look) -> str:
+    """What was found in one column, as a line of the schema with a comment."""
+    column, values = look.schema.columns[name], look.dataset.frame[name]
+    present = values.dropna()
+    words = []
+    if column.type in ("number", "integer", "datetime") and len(present):
+        words.append(f"{_brief(present.min())} to {_brief(present.max())}")
+    if column.type == "category":
+        labels = column.categories or ()
+        shown = ", ".join(_brief(label) for label in labels[:5]) + (", ..." if len(labels) > 5 else "")
+        words.append(f"{len(labels)} labels: {shown}")
+    if column.nullable:
+        words.append(f"{len(values) - len(present):,} missing")
+    num_distinct = present.nunique()
+    if num_distinct == 1:
+        words.append("the same in every row")
+    elif column.type == "id":
+        words.append("differs in every row: nothing learns from it, synthetic rows get new ones")
+    elif column.type == "integer" and num_distinct <= MOST_TARGET_VALUES:
+        words.append(f"only {num_distinct} values: if they are labels, say {{type: category}}")
+    elif column.type == "integer" and num_distinct == len(values) > MOST_TARGET_VALUES:
+        words.append("differs in every row: if it is an id, say {type: id}")
+    elif look.schema.modality == "table" and repeats_words(column, present):
+        words.append("written out word for word: if these are names or remarks, say {type: id} or leave it out")
+    return f"{flow(name)}: {{type: {column.type}}}" + (f"  # {'; '.join(words)}" if words else "")
+
+
+def _target(look: Look) -> str:
+    if not look.counts:
+        values = look.dataset.frame[look.schema.target].dropna()
+        return (
+            f"{_brief(values.min())} to {_brief(values.max())}" if look.schema.task == "number" else "of no usable type"
+        )
+    ordered = sorted(look.counts, key=lambda label: -look.counts[label])
+    shown = [f"{_brief(label)} ({look.counts[label]:,} rows)" for label in ordered[:6]]
+    more = [f"and {len(ordered) - 6} more classes"] if len(ordered) > 6 else []
+    return ", ".join([*shown, *more])
+
+
+def _transforms(look: Look, choice: Choice) -> list[str]:
+    if not choice.impute:
+        return []
+    shown = ", ".join(flow(name) for name in look.missing[:5]) + (", ..." if len(look.missing) > 5 else "")
+    return [*_section("transforms:", [f"- use: impute  # values are missing in {shown}"]), ""]
+
+
+def _generators(look: Look, choice: Choice) -> list[str]:
+    active = []
+    for cls in choice.generators:
+        reason = REASONS_TO_ANCHOR.get(look.schema.modality) if cls.name == "anchored" else None
+        active += [f"# {_purpose(cls)}", *([f"# Chosen because, {reason}."] if reason else []), f"- use: {cls.name}"]
+    inactive = [f"not {name}: {why}" for name, why in choice.refused.items()]
+    show = ", ".join(f"`augment show {cls.name}`" for cls in choice.generators)
+    return _section("generators:", active, [f"Settings, which go under `with:`, are listed by {show}.", *inactive])
+
+
+def _mix(look: Look, choice: Choice) -> list[str]:
+    rows, why = "1x", "as many synthetic rows as there are real ones to learn from"
+    others = ["1x", "2x", "5000"]
+    if look.schema.task != "none":
+        others.append("auto (which tries several, and none)")
+    if len(look.counts) > 1 and all(generator.accepts.conditional != "none" for generator in choice.generators):
+        others += ["balance", "{per_class: 1000}"]
+        largest, smallest = max(look.counts.values()), min(look.counts.values())
+        anchored = look.schema.modality == "table" and any(cls.name == "anchored" for cls in choice.generators)
+        if largest > (RARE if anchored else LOPSIDED) * smallest:
+            rows = "balance"
+            why = f"every class gets as many rows as the largest; now they have from {smallest:,} to {largest:,}"
+        elif anchored:
+            rows = "20x" if len(look.dataset) <= FEW_ROWS else "5x"
+            why = "so many helped boosted trees on tables of this size, though not on all: the trial tells"
+    also = ", ".join(amount for amount in others if amount != rows)
+    return _section("mix:", [f"rows: {rows}  # {why}", f"# Also possible: {also}."])
+
+
+def _filters(choice: Choice) -> list[str]:
+    if choice.filter:
+        return []
+    why = "# `not-a-copy`, the default, throws out what is very near a training row, as moved rows are by design."
+    return ["", why, "filters: []"]
+
+
+def _purpose(cls: type[Component]) -> str:
+    """The first sentence of a class's documentation."""
+    text = " ".join((cls.__doc__ or cls.name).strip().split("\n\n")[0].split())
+    return re.split(r"(?<=\.) (?=[A-Z])", text, maxsplit=1)[0]
+
+
+def _size(dataset: Dataset) -> str:
+    arrays = [
+        f"{array.type} {flow(name)} of {' x '.join(map(str, array.shape))}"
+        for name, array in dataset.schema.arrays.items()
+    ]
+    columns = len(dataset.schema.columns)
+    return ", ".join([f"{len(dataset):,} rows", *arrays, f"{columns} column{'s' * (columns != 1)}"])
+
+
+def _brief(value: object) -> str:
+    """A value in a comment: short, on one line."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = str(value)
+    return flow(text if len(text) <= 40 else text[:37] + "...") if isinstance(value, str) else text
+
+
+def _slug(path: Path) -> str:
+    """A pipeline's name from a path: lower-case letters, digits and single hyphens."""
+    plain = unicodedata.normalize("NFKD", path.resolve().stem.casefold()).encode("ascii", "ignore").decode()
+    words = re.findall(r"[a-z0-9]+", plain)
+    return "-".join(words)[:64].rstrip("-") or "pipeline"

@@ -1,0 +1,167 @@
+"""The plan of who makes which rows, cut into chunks: pure functions of the settings and the training labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from augment.data.dataset import Dataset
+from augment.data.schema import Schema, categorical_dtype, labels_of
+
+__all__ = ["PlanRow", "amounts", "chunk_size", "given_frame", "plan", "training_counts"]
+
+MAX_CHUNK_ROWS = 4096
+MAX_CHUNK_BYTES = 32 * 2**20
+
+
+@dataclass(frozen=True)
+class PlanRow:
+    """One chunk of synthetic rows, made in one piece under a seed of its own.
+
+    Attributes:
+        generator: id.
+        chunk: number of the chunk, counted from 0 for each generator.
+        rows: how many rows.
+        labels: (label, rows) pairs in order when the target is given; empty otherwise.
+        first_round: what the rounds of redrawing are counted from; above 0 where a chunk replaces rows of another.
+    """
+
+    generator: str
+    chunk: int
+    rows: int
+    labels: tuple[tuple[str, int], ...] = ()
+    first_round: int = 0
+
+
+def chunk_size(schema: Schema) -> int:
+    """Rows in a full chunk: at most 4,096 rows and 32 MB of payload, at least 1. Follows from the schema alone.
+
+    >>> chunk_size(Schema(columns={}))
+    4096
+    """
+    row_bytes = sum(int(np.prod(a.shape, dtype=np.int64)) * np.dtype(a.dtype).itemsize for a in schema.arrays.values())
+    return max(1, min(MAX_CHUNK_ROWS, MAX_CHUNK_BYTES // max(1, row_bytes)))
+
+
+def amounts(rows: str | int | Mapping[str, int], counts: Mapping[str, int]) -> dict[str, int]:
+    """How many synthetic rows of each class.
+
+    Args:
+        rows: `balance`, `2x`, a number, `{per_class: n}`, or a mapping from label to number.
+        counts: training rows of each class; one entry with an empty label where the target has no classes.
+
+    >>> amounts("balance", {"a": 5, "b": 2})
+    {'a': 0, 'b': 3}
+    >>> amounts("2x", {"a": 5, "b": 2})
+    {'a': 10, 'b': 4}
+    >>> amounts(10, {"a": 5, "b": 2})
+    {'a': 7, 'b': 3}
+    """
+    if rows == "balance":
+        largest = max(counts.values())
+        return {label: largest - count for label, count in counts.items()}
+    if isinstance(rows, str):
+        rows = round(float(rows.removesuffix("x")) * sum(counts.values()))
+    if isinstance(rows, int):
+        return dict(zip(counts, apportion(rows, list(counts.values())), strict=True))
+    if "per_class" in rows and "per_class" not in counts:
+        return dict.fromkeys(counts, int(rows["per_class"]))
+    return {label: int(rows.get(label, 0)) for label in counts}
+
+
+def training_counts(train: Dataset) -> dict[str, int]:
+    """Training rows of each class, in the schema's order; all of them under an empty label without classes."""
+    if train.schema.task != "classes":
+        return {"": len(train)}
+    counts = pd.Series(labels_of(train.frame[train.schema.target])).value_counts()
+    return {label: int(counts.get(label, 0)) for label in train.schema.classes}
+
+
+def apportion(total: int, weights: Sequence[float]) -> list[int]:
+    """Whole numbers in proportion to the weights that add up to `total` (largest remainders; ties to the first).
+
+    >>> apportion(10, [1, 1, 1])
+    [4, 3, 3]
+    """
+    share = np.asarray(weights, dtype=float) / sum(weights) * total
+    whole = np.floor(share).astype(int)
+    order = np.argsort(whole - share, kind="stable")
+    whole[order[: total - int(whole.sum())]] += 1
+    return [int(count) for count in whole]
+
+
+def plan(
+    wanted: Mapping[str, int], share: Mapping[str, float], conditional: Mapping[str, bool], schema: Schema
+) -> list[PlanRow]:
+    """Who makes which rows, in order: generator by generator, class by class, cut into chunks.
+
+    Args:
+        wanted: synthetic rows of each class, as `amounts` gives them.
+        share: generator id to weight.
+        conditional: generator id to whether it is asked for classes.
+        schema: of the training part.
+    """
+    split = _split(wanted, share)
+    size, chunks = chunk_size(schema), []
+    for generator in share:
+        per_label = [(label, split[label][generator]) for label in wanted]
+        for number, piece in enumerate(_pieces(per_label, size)):
+            labels = piece if conditional[generator] else ()
+            chunks.append(PlanRow(generator, number, sum(count for _, count in piece), labels))
+    return chunks
+
+
+def _split(wanted: Mapping[str, int], share: Mapping[str, float]) -> dict[str, dict[str, int]]:
+    """Label to generator to rows: exact for each label, and near each generator's share of all rows.
+
+    What rounding takes from a generator in one label it is owed in the next, so that many small labels do not all fall
+    to the same one.
+    """
+    portions = np.array(list(share.values()), dtype=float) / sum(share.values())
+    owed = np.where(portions > 0, 0.0, -np.inf)  # who has no share gets no remainder
+    split = {}
+    for label, rows in wanted.items():
+        exact = rows * portions
+        whole = np.floor(exact).astype(int)
+        owed += exact - whole
+        most_owed = np.argsort(-owed, kind="stable")[: rows - int(whole.sum())]
+        whole[most_owed] += 1
+        owed[most_owed] -= 1
+        split[label] = dict(zip(share, whole.tolist(), strict=True))
+    return split
+
+
+def _pieces(per_label: Sequence[tuple[str, int]], size: int) -> list[tuple[tuple[str, int], ...]]:
+    pieces: list[list[tuple[str, int]]] = [[]]
+    room = size
+    for label, count in per_label:
+        while count > 0:
+            taken = min(count, room)
+            pieces[-1].append((label, taken))
+            count, room = count - taken, room - taken
+            if room == 0:
+                pieces.append([])
+                room = size
+    return [tuple(piece) for piece in pieces if piece]
+
+
+def given_frame(row: PlanRow, schema: Schema) -> pd.DataFrame:
+    """The conditions of a chunk: `rows` rows, with the target fixed where the plan says labels."""
+    index = pd.RangeIndex(row.rows)
+    if not row.labels:
+        return pd.DataFrame(index=index)
+    assert schema.target is not None
+    column = schema.columns[schema.target]
+    labels = np.repeat([label for label, _ in row.labels], [count for _, count in row.labels])
+    values: Any
+    if column.type == "category":
+        values = pd.Categorical(labels, dtype=categorical_dtype(tuple(schema.classes)))
+    elif column.type == "boolean":
+        values = pd.array(labels == "True", dtype="boolean")
+    else:
+        values = labels.astype(np.int64)
+    return pd.DataFrame({schema.target: values}, index=index)

@@ -1,0 +1,240 @@
+"""Where the hold-out is cut: pure functions of the data, the settings and the seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from augment.data.dataset import Dataset
+from augment.data.schema import labels_of
+from augment.errors import DataError
+from augment.plugin.contracts import derive_seed
+
+__all__ = ["Cut", "cut", "cut_after", "near_across"]
+
+SIDE = 16  # pixels a side at which pictures are compared
+NEARLY = 0.05  # of the pictures' spread: what saving a picture once more may change
+MOST_TEST, MOST_TRAIN = 1_000, 20_000  # pictures looked at, and looked among
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Which source rows (numbered from 0, ascending) are for training, and which nobody trains on.
+
+    Attributes:
+        train: (n_train,) int64.
+        test: (n_test,) int64.
+        dropped: rows left out of both, (n_dropped,) int64.
+        notes: what a person should know.
+    """
+
+    train: np.ndarray
+    test: np.ndarray
+    dropped: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    notes: tuple[str, ...] = ()
+
+
+def cut(
+    data: Dataset,
+    *,
+    holdout: float,
+    seed: int,
+    stratify: str | None = None,
+    group: str | None = None,
+    time: str | None = None,
+    dedupe: Literal["keep", "drop", "group"] = "keep",
+) -> Cut:
+    """Cut the hold-out.
+
+    Args:
+        data: N rows.
+        holdout: share of the rows to hold out, between 0 and 1.
+        seed: of the run.
+        stratify: column whose proportions both parts keep. A label with a single row goes to the training part.
+        group: column whose equal values stay on one side; `stratify` is then only approximated by chance.
+        time: column by which the latest rows are held out, instead of random ones; rows of one moment stay together.
+            It decides alone: `stratify`, `group` and a `dedupe` of `group` are not looked at.
+        dedupe: `keep` exact duplicates where they fall (and count those across the cut), `drop` all but the first, or
+            keep each `group` of duplicates on one side. Ids do not count: rows that differ by them alone are equal.
+
+    Raises:
+        DataError: too few rows to hold any out, or a missing value where the cut needs one.
+    """
+    rows, notes = np.arange(len(data), dtype=np.int64), []
+    dropped = rows[:0]
+    hashes = _hashes(data)
+    if dedupe == "drop":
+        first = ~pd.Series(hashes).duplicated().to_numpy()
+        rows, dropped = rows[first], rows[~first]
+        if len(dropped):
+            notes.append(f"{len(dropped)} exact duplicates of earlier rows were dropped")
+    num_test = round(holdout * len(rows))
+    if num_test < 1 or num_test >= len(rows):
+        raise DataError(
+            f"{len(rows)} rows with `split.holdout: {holdout:g}` leave {len(rows) - num_test} to train on and "
+            f"{num_test} to judge by; at least one of each is needed: bring more rows or change split.holdout"
+        )
+    rng = np.random.default_rng(derive_seed(seed, "split"))
+    if time is not None:
+        test = _latest(_complete(data, time)[rows], num_test)
+    elif group is not None or dedupe == "group":
+        groups = hashes[rows]
+        if group is not None:
+            groups = pd.factorize(_complete(data, group)[rows])[0]
+            if dedupe == "group":
+                groups = _merged(groups, hashes[rows])
+        test = _whole_groups(groups, num_test, rng)
+    elif stratify is not None:
+        test, note = _stratified(labels_of(data.frame[stratify])[rows], num_test, rng)
+        notes += note
+    else:
+        test = rng.permutation(len(rows))[:num_test]
+    held = np.zeros(len(rows), dtype=bool)
+    held[test] = True
+    if held.all() or not held.any():
+        raise DataError(f"the hold-out cannot be cut: {_why_not(len(rows), stratify, group, time)}")
+    train, test = rows[~held], rows[held]
+    return Cut(train, test, dropped, (*notes, *_across(hashes, train, test)))
+
+
+def cut_after(data: Dataset, num_train: int) -> Cut:
+    """The cut where somebody else has made it: the rows after the first `num_train` are held out."""
+    train, test = np.split(np.arange(len(data), dtype=np.int64), [num_train])
+    return Cut(train, test, notes=tuple(_across(_hashes(data), train, test)))
+
+
+def _hashes(data: Dataset) -> np.ndarray:
+    return data.row_hashes(without=[name for name, column in data.schema.columns.items() if column.type == "id"])
+
+
+def _across(hashes: np.ndarray, train: np.ndarray, test: np.ndarray) -> list[str]:
+    """What to say of rows that lie on both sides."""
+    num_across = int(np.isin(hashes[test], hashes[train]).sum())
+    if not num_across:
+        return []
+    return [
+        f"{num_across} of {len(test)} held-out rows are exact duplicates of training rows, which flatters every "
+        "score; `split: {dedupe: drop}` or `{dedupe: group}` avoids it"
+    ]
+
+
+def near_across(data: Dataset, rows: Cut, seed: int) -> list[str]:
+    """What to say of held-out pictures that are nearly, not entirely, the same as one of the training part.
+
+    Equal but for a new compression, a faint noise or a change of size: smaller than `NEARLY` of the spread of all
+    pixels, at 16 pixels a side. Of large parts a seeded sample is looked at.
+    """
+    notes = []
+    rng = np.random.default_rng(derive_seed(seed, "split", "near"))
+    for name, array in data.schema.arrays.items():
+        if array.type != "image" or not len(rows.train) or not len(rows.test):
+            continue
+        test, train = (
+            _thumbnails(data.arrays[name][np.sort(rng.permutation(part)[:most])])
+            for part, most in ((rows.test, MOST_TEST), (rows.train, MOST_TRAIN))
+        )
+        limit = (NEARLY * float(train.std())) ** 2 * train.shape[1]
+        squares = np.einsum("rd,rd->r", train, train)
+        num_near = 0
+        for start in range(0, len(test), 256):
+            block = test[start : start + 256]
+            nearest = (squares - 2 * (block @ train.T)).argmin(axis=1)
+            distance = ((block - train[nearest]) ** 2).sum(axis=1)  # products leave rounding noise; differences do not
+            num_near += int(((distance > 0) & (distance < limit)).sum())
+        if num_near:
+            notes.append(
+                f"{num_near} of {len(test)} held-out images looked at are nearly the same as a training image, which "
+                "flatters every score; give images that belong together the same value in a column, and name it in "
+                "`split: {group: ...}`"
+            )
+    return notes
+
+
+def _thumbnails(images: np.ndarray) -> np.ndarray:
+    """uint8 (N, H, W, C) to float32 (N, D): at most 16 pixels a side, each the mean of a square."""
+    height, width = images.shape[1:3]
+    step = -(-max(height, width) // SIDE)
+    tops, lefts = np.arange(0, height, step), np.arange(0, width, step)
+    area = np.diff([*tops, height])[:, None] * np.diff([*lefts, width])
+    found = []
+    for start in range(0, len(images), 256):  # few at a time: as floats they take four times their room
+        block = images[start : start + 256].astype(np.float32).mean(axis=3)
+        sums = np.add.reduceat(np.add.reduceat(block, tops, axis=1), lefts, axis=2)
+        found.append((sums / area).reshape(len(block), -1).astype(np.float32))
+    return np.concatenate(found)
+
+
+def _why_not(num_rows: int, stratify: str | None, group: str | None, time: str | None) -> str:
+    if time is not None:
+        return f"all {num_rows} rows have the same {time!r}; leave split.time out, or name another column"
+    if group is not None:
+        return f"all {num_rows} rows belong to one group by {group!r}; leave split.group out, or name another column"
+    if stratify is not None:
+        return f"no value of {stratify!r} has two rows, one for each part; write `split: {{stratify: false}}`"
+    return f"all {num_rows} rows are equal; bring others"
+
+
+def _complete(data: Dataset, name: str) -> np.ndarray:
+    values = data.frame[name]
+    if values.hasnans:
+        row = int(np.flatnonzero(values.isna().to_numpy())[0]) + 1
+        raise DataError(f"column {name!r} decides the split and may not be missing; data row {row} has no value")
+    return values.to_numpy()
+
+
+def _latest(times: np.ndarray, num_test: int) -> np.ndarray:
+    """The rows of the latest moments, each moment whole; of the two such cuts around `num_test`, the nearer."""
+    first = np.sort(times)[len(times) - num_test]  # the earliest moment that the hold-out reaches into
+    fewer, more = np.flatnonzero(times > first), np.flatnonzero(times >= first)
+    if not len(fewer):
+        return more
+    return fewer if len(more) == len(times) or num_test - len(fewer) <= len(more) - num_test else more
+
+
+def _whole_groups(groups: np.ndarray, num_test: int, rng: np.random.Generator) -> np.ndarray:
+    """Whole groups in random order, each taken when it brings the hold-out nearer to its size."""
+    codes, distinct = pd.factorize(groups)
+    sizes = np.bincount(codes, minlength=len(distinct))
+    chosen = np.zeros(len(distinct), dtype=bool)
+    total = 0
+    for candidate in rng.permutation(len(distinct)):
+        grown = total + int(sizes[candidate])
+        if grown < len(codes) and abs(grown - num_test) < abs(total - num_test):
+            chosen[candidate] = True
+            total = grown
+    if not total and len(distinct) > 1:  # every group is more than twice as large as the hold-out should be
+        chosen[np.argmin(sizes)] = True
+    return np.flatnonzero(chosen[codes])
+
+
+def _merged(groups: np.ndarray, hashes: np.ndarray) -> np.ndarray:
+    """Groups that share a duplicate row become one (connected components)."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    left, right = pd.factorize(groups)[0], pd.factorize(hashes)[0]
+    num_left, num_nodes = left.max() + 1, left.max() + right.max() + 2
+    edges = coo_matrix((np.ones(len(left)), (left, right + num_left)), shape=(num_nodes, num_nodes))
+    components: np.ndarray = connected_components(edges, directed=False)[1]
+    return components[left]
+
+
+def _stratified(labels: np.ndarray, num_test: int, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:
+    codes, distinct = pd.factorize(labels, use_na_sentinel=False)
+    sizes = np.bincount(codes, minlength=len(distinct))
+    most = np.maximum(sizes - 1, 0)  # every label keeps a training row
+    wanted = np.minimum(num_test * sizes / len(labels), most)
+    counts = np.floor(wanted).astype(int)
+    for code in np.argsort(counts - wanted, kind="stable"):  # largest remainders first
+        if counts.sum() < num_test and counts[code] < most[code]:
+            counts[code] += 1
+    order = rng.permutation(len(labels))
+    # position of each row among the rows of its label, in random order
+    rank = pd.Series(codes[order]).groupby(codes[order]).cumcount().to_numpy()
+    test = order[rank < counts[codes[order]]]
+    absent = ["a missing value" if pd.isna(label) else repr(label) for label in distinct[counts == 0]]
+    shown = ", ".join(absent[:5]) + (f" and {len(absent) - 5} more" if len(absent) > 5 else "")
+    return test, [f"too few rows to hold any out of: {shown}; the hold-out says nothing of them"] if absent else []

@@ -1,0 +1,64 @@
+"""What a component is, what it is handed, and how it is offered.
+
+Public: what is listed here keeps its name and meaning from one minor version to the next, and a change of it is in the
+CHANGELOG. The modules below are where it stands, and may be arranged otherwise at any time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from augment.lazy import exporting
+
+if TYPE_CHECKING:
+    from augment.plugin.contracts import (
+        Accepts,
+        Checkpoint,
+        Component,
+        Context,
+        Filter,
+        Fitted,
+        Generator,
+        Kind,
+        Metric,
+        Params,
+        Probe,
+        Reporter,
+        RunView,
+        Score,
+        Sink,
+        Source,
+        Transform,
+        derive_seed,
+    )
+    from augment.plugin.hookspecs import hookimpl
+    from augment.plugin.state import read_state, write_state
+
+__all__ = [
+    "Accepts",
+    "Checkpoint",
+    "Component",
+    "Context",
+    "Filter",
+    "Fitted",
+    "Generator",
+    "Kind",
+    "Metric",
+    "Params",
+    "Probe",
+    "Reporter",
+    "RunView",
+    "Score",
+    "Sink",
+    "Source",
+    "Transform",
+    "derive_seed",
+    "hookimpl",
+    "read_state",
+    "write_state",
+]
+
+_ELSEWHERE = {"hookimpl": "hookspecs", "read_state": "state", "write_state": "state"}
+
+# names of plugins are listed without pandas, which the contracts need
+__getattr__, __dir__ = exporting(__name__, {name: f"{_ELSEWHERE.get(name, 'contracts')}:{name}" for name in __all__})

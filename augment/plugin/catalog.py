@@ -1,0 +1,328 @@
+"""The catalog: which names exist, who owns them, and the classes behind them.
+
+Names come from entry-point metadata, so listing them imports nothing, and a pipeline imports only what it names. This
+is the only module that calls `importlib.metadata` for plugins.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from itertools import combinations
+from types import FunctionType, ModuleType
+
+import pluggy
+
+from augment.errors import PluginError, did_you_mean
+from augment.plugin import hookspecs
+from augment.plugin.contracts import KINDS, Accepts, Component, Kind, Params, Source
+
+__all__ = ["API", "GROUP", "Catalog", "Offer", "PluginReport", "component_problem"]
+
+GROUP = "augment"
+API = 1  # the number a plugin may state as `API` to say which contracts it was written against
+OWN_DISTRIBUTION = "augment-pipeline"
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One name, the module that stands behind it, and the distribution that brought it."""
+
+    name: str
+    module: str
+    distribution: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.module} (from {self.distribution} {self.version})"
+
+
+@dataclass(frozen=True)
+class PluginReport:
+    """What `augment plugins` says of one entry point: its components, or why it cannot be used."""
+
+    offer: Offer
+    components: tuple[tuple[str, str], ...]  # (kind, name)
+    error: str = ""
+    remedy: str = ""  # what to do, where that is known; the error ends with it
+
+
+class Catalog:
+    """All components that installed plugins offer.
+
+    Args:
+        offers: instead of what is installed, for tests.
+    """
+
+    def __init__(self, offers: Iterable[Offer] | None = None):
+        self._offers: dict[str, list[Offer]] = {}
+        for offer in sorted(offers if offers is not None else _installed(), key=lambda o: (o.name, o.distribution)):
+            self._offers.setdefault(offer.name, []).append(offer)
+        self._loaded: dict[str, tuple[type[Component], ...]] = {}
+        self._managers: dict[str, pluggy.PluginManager] = {}
+
+    @property
+    def names(self) -> list[str]:
+        """All names, sorted; nothing is imported."""
+        return sorted(self._offers)
+
+    @property
+    def offers(self) -> list[Offer]:
+        """All entry points, sorted by name; nothing is imported."""
+        return [offer for name in self.names for offer in self._offers[name]]
+
+    def offer(self, name: str) -> Offer:
+        """Who owns a name.
+
+        Raises:
+            PluginError: nobody does, or two distributions do, or its entry point names no module.
+        """
+        offers = self._offers.get(name, [])
+        if not offers:
+            raise PluginError(
+                f"no installed plugin offers {name!r}"
+                f"{did_you_mean(name, self.names) or '; `augment plugins` lists what is installed'}"
+            )
+        if len(offers) > 1:
+            owners = " and ".join(str(offer) for offer in offers)
+            others = [offer.distribution for offer in offers if offer.distribution != OWN_DISTRIBUTION]
+            which = others[0] if len(others) == 1 else "all of them but one"
+            raise PluginError(f"the name {name!r} is offered twice, by {owners}", f"uninstall {which}")
+        module, colon, _ = offers[0].module.partition(":")
+        if colon:
+            raise PluginError(f"plugin {offers[0]}: entry point {name!r} must name a module alone, such as {module!r}")
+        return offers[0]
+
+    def components(self, name: str) -> tuple[type[Component], ...]:
+        """The classes offered under a name, of every kind. Imports its plugin, and no other.
+
+        Raises:
+            PluginError: nobody or several offer it, its import fails, or what it offers breaks the rules.
+        """
+        offer = self.offer(name)
+        found = tuple(cls for cls in self._load(offer) if cls.name == name)
+        if not found and self._observes(offer):
+            raise PluginError(f"{name!r} only observes runs; name it under `observers:`")
+        if not found:
+            others = " and ".join(repr(other) for other in sorted({cls.name for cls in self._load(offer)}))
+            why = f"; it has {others}" if others else "; it has none: augment_components lists them"
+            raise PluginError(f"plugin {offer}: entry point {name!r} is declared, but no component has that name{why}")
+        return found
+
+    def candidates(self, kind: Kind, name: str) -> tuple[type[Component], ...]:
+        """The classes of one kind offered under a name: several where it is offered once per kind of data.
+
+        Raises:
+            PluginError: as `components`, or the name is of another kind.
+        """
+        found = self.components(name)
+        fitting = tuple(cls for cls in found if cls.kind == kind)
+        if not fitting:
+            kinds = " and ".join(sorted({f"a {cls.kind}" for cls in found}))
+            raise PluginError(f"{name!r} is {kinds}, not a {kind}; `augment plugins` lists the {kind}s")
+        return fitting
+
+    def names_of(self, kind: Kind) -> list[str]:
+        """All names of a kind, for lists shown to people. Imports every plugin; broken ones are left out."""
+        return sorted({name for report in self.reports() for k, name in report.components if k == kind})
+
+    def hooks(self, name: str) -> pluggy.PluginManager:
+        """A plugin manager that holds the one module behind a name, to call its observer hooks."""
+        offer = self.offer(name)
+        self._load(offer)
+        return self._managers[offer.module]
+
+    def named(self, name: str) -> list[Offer]:
+        """The entry point of that name, or all those of the distribution of that name.
+
+        Raises:
+            PluginError: there is neither, or two distributions own the name.
+        """
+        of_distribution = [offer for offer in self.offers if _plain(offer.distribution) == _plain(name)]
+        return of_distribution if of_distribution and name not in self._offers else [self.offer(name)]
+
+    def reports(self, timeout: float = 20.0) -> list[PluginReport]:
+        """What every entry point offers, or what is wrong with it: see `report`."""
+        return [self.report(offer, timeout) for offer in self.offers]
+
+    def report(self, offer: Offer, timeout: float = 20.0) -> PluginReport:
+        """What an entry point offers, or what is wrong with it.
+
+        A third party's module is first imported in a subprocess that may take `timeout` seconds, so that one that
+        exits, crashes or hangs is reported and harms nobody.
+        """
+        error = remedy = ""
+        components: tuple[tuple[str, str], ...] = ()
+        try:
+            self.offer(offer.name)
+            if offer.distribution != OWN_DISTRIBUTION and offer.module not in self._loaded:
+                _try_import(offer, timeout)
+            if any(cls.name == offer.name for cls in self._load(offer)) or not self._observes(offer):
+                components = tuple((cls.kind, cls.name) for cls in self.components(offer.name))
+        except PluginError as problem:
+            error, remedy = str(problem), problem.remedy
+        return PluginReport(offer, components, error, remedy)
+
+    def _observes(self, offer: Offer) -> bool:
+        """Whether a loaded plugin has hooks beside `augment_components`: one that only observes has no components."""
+        manager = self._managers[offer.module]
+        callers = manager.get_hookcallers(manager.get_plugin(offer.module)) or []
+        return any(caller.name != "augment_components" for caller in callers)
+
+    def _load(self, offer: Offer) -> tuple[type[Component], ...]:
+        if offer.module not in self._loaded:
+            try:
+                with redirect_stdout(sys.stderr):  # stdout is for results, which programs read
+                    module = importlib.import_module(offer.module)
+            except Exception as error:
+                raise PluginError(f"plugin {offer} fails on import: {_failure(error)}") from error
+            except SystemExit as error:
+                raise PluginError(f"plugin {offer} exits on import (status {error.code})") from error
+            self._loaded[offer.module] = self._register(module, offer)
+        return self._loaded[offer.module]
+
+    def _register(self, module: ModuleType, offer: Offer) -> tuple[type[Component], ...]:
+        wanted = getattr(module, "API", API)
+        if wanted != API:
+            newer = isinstance(wanted, int) and wanted > API
+            raise PluginError(
+                f"plugin {offer} was written for API {wanted!r}; this is augment with API {API}",
+                f"install a version of {offer.distribution} for API {API}{', or upgrade augment' if newer else ''}",
+            )
+        manager = pluggy.PluginManager(GROUP)
+        manager.add_hookspecs(hookspecs)
+        known = {
+            name: set(inspect.signature(value).parameters)
+            for name, value in vars(hookspecs).items()
+            if name.startswith("augment_")
+        }
+        for name, value in vars(module).items():
+            if inspect.isfunction(value) and (problem := _hook_problem(name, value, known)):
+                raise PluginError(f"plugin {offer}: {problem}")
+        try:
+            manager.register(module, name=offer.module)
+            manager.check_pending()
+            offered = [cls for classes in manager.hook.augment_components() for cls in classes]
+        except pluggy.PluginValidationError as error:
+            raise PluginError(f"plugin {offer}: {error}") from error
+        except Exception as error:
+            raise PluginError(f"plugin {offer}: augment_components failed: {_failure(error)}") from error
+        for cls in offered:
+            if problem := component_problem(cls):
+                raise PluginError(f"plugin {offer}: {problem}")
+        for one, other in combinations(offered, 2):
+            if (one.kind, one.name) == (other.kind, other.name) and _modalities(one) & _modalities(other):
+                raise PluginError(
+                    f"plugin {offer}: {_where(one)} and {_where(other)} are both the {one.kind} {one.name!r} for "
+                    f"{' and '.join(sorted(_modalities(one) & _modalities(other)))} data; rename one of them"
+                )
+        self._managers[offer.module] = manager
+        return tuple(offered)
+
+
+def _hook_problem(name: str, function: FunctionType, known: Mapping[str, set[str]]) -> str | None:
+    """What is wrong with a module's function as a hook, in words; None where it is a good one, or none at all.
+
+    Args:
+        known: the name of each hook to what it is given.
+    """
+    marks = getattr(function, f"{GROUP}_impl", None)
+    if marks is None:
+        if name in known:
+            return f"{name} lacks its decorator, @hookimpl from augment.plugin.hookspecs"
+        return f"there is no hook {name!r}{did_you_mean(name, known)}" if name.startswith("augment_") else None
+    hook = marks["specname"] or name
+    if hook not in known:
+        return f"there is no hook {hook!r}{did_you_mean(hook, known)}"
+    arguments = inspect.signature(function).parameters.values()
+    asked = {argument.name for argument in arguments if argument.default is argument.empty} - known[hook]
+    if asked:
+        given = ", ".join(sorted(known[hook])) or "nothing"
+        return f"{name} asks for {', '.join(sorted(asked))}; the hook is given {given}"
+    return None
+
+
+def component_problem(cls: object) -> str | None:
+    """What keeps a class from being offered as a component, in words; None when nothing does."""
+    if not (inspect.isclass(cls) and issubclass(cls, Component)):
+        return f"{cls!r} is not a subclass of one of the eight component bases"
+    where = _where(cls)
+    if getattr(cls, "kind", None) not in KINDS:
+        return f"{where} derives from none of the eight component bases"
+    if not _NAME.fullmatch(str(getattr(cls, "name", ""))):
+        return f"{where} has no usable `name`; lower-case letters, digits and single hyphens are expected"
+    accepts: object = cls.accepts
+    if not isinstance(accepts, Accepts):
+        return f"{where}: `accepts` is {accepts!r}; an instance of augment.plugin.contracts.Accepts is expected"
+    settings: object = cls.Params
+    if not (inspect.isclass(settings) and issubclass(settings, Params)):
+        return f"{where}: `Params` is {settings!r}; a subclass of augment.plugin.contracts.Params is expected"
+    if inspect.isabstract(cls):
+        return f"{where} does not implement {', '.join(sorted(cls.__abstractmethods__))}"
+    return None
+
+
+def _where(cls: type) -> str:
+    return f"component {cls.__module__}.{cls.__qualname__}"
+
+
+def _modalities(cls: type[Component]) -> frozenset[str]:
+    return cls.yields if issubclass(cls, Source) else cls.accepts.modalities
+
+
+def _plain(distribution: str) -> str:
+    """A distribution's name as package indexes compare it."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def _installed() -> list[Offer]:
+    return [_offer(entry) for entry in entry_points(group=GROUP)]
+
+
+def _offer(entry: EntryPoint) -> Offer:
+    name = entry.dist.metadata["Name"] if entry.dist else "an unknown distribution"
+    return Offer(entry.name, entry.value, name, entry.dist.version if entry.dist else "?")
+
+
+def _try_import(offer: Offer, timeout: float) -> None:
+    # -c with the name as an argument: no text of the entry point is ever run as code
+    code = "import importlib, sys; importlib.import_module(sys.argv[1]); print(sys.argv[2])"
+    told = secrets.token_hex()  # which nothing else says, whatever a plugin prints as it comes and goes
+    command = [sys.executable, "-c", code, offer.module, told]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired as error:
+        raise PluginError(f"plugin {offer} hangs on import: not done after {timeout:g} seconds") from error
+    if told in done.stdout:
+        return
+    if done.returncode < 0:
+        raise PluginError(f"plugin {offer} crashes on import ({signal.Signals(-done.returncode).name})")
+    said = done.stderr.strip().splitlines()
+    if done.returncode != 1 or not said:
+        raise PluginError(f"plugin {offer} exits on import (status {done.returncode})")
+    where = _place(said[-2::-1]) if re.match(r"(Syntax|Indentation|Tab)Error: ", said[-1]) else ""
+    raise PluginError(f"plugin {offer} fails on import: {said[-1]}{where}")
+
+
+def _failure(error: Exception) -> str:
+    """An exception in words, as the last line of a traceback has it; with the place of what is no Python."""
+    if isinstance(error, SyntaxError):
+        where = f" ({error.filename}, line {error.lineno})" if error.filename else ""
+        return f"{type(error).__name__}: {error.msg}{where}"
+    return f"{type(error).__name__}: {error}"
+
+
+def _place(lines: Iterable[str]) -> str:
+    """The first place in a file that lines of a traceback name."""
+    places = (re.fullmatch(r'\s*File "(.+)", (line \d+).*', line) for line in lines)
+    return next((f" ({place[1]}, {place[2]})" for place in places if place), "")

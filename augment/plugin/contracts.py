@@ -1,0 +1,541 @@
+"""The contracts: what a component of each kind takes and gives back. Signatures and documentation only.
+
+The host checks everything that goes in and comes out, so a component is nothing but its own work. Data is always in
+human units (pounds, labels, uint8 pixels); encoding it for a network is a component's private matter.
+
+Shapes: N rows, C classes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol, Self, get_args
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from augment.data.dataset import Dataset
+from augment.data.schema import ColumnType, Modality, Schema, SchemaDeclaration
+from augment.plugin.state import read_state, write_state
+
+__all__ = [
+    "KINDS",
+    "Accepts",
+    "Checkpoint",
+    "Component",
+    "Context",
+    "Filter",
+    "Generator",
+    "Kind",
+    "Metric",
+    "Params",
+    "Probe",
+    "Reporter",
+    "RunView",
+    "Score",
+    "Sink",
+    "Source",
+    "Transform",
+    "derive_seed",
+]
+
+Kind = Literal["source", "transform", "generator", "filter", "probe", "metric", "reporter", "sink"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+EVERY_MODALITY: frozenset[Modality] = frozenset(get_args(Modality))
+EVERY_COLUMN: frozenset[ColumnType] = frozenset(get_args(ColumnType))
+
+
+class Params(BaseModel):
+    """The settings of a component, written once: the pipeline's `with:`, the help and the reference come from it.
+
+    Give each field a type, a default and a docstring. A field annotated `pathlib.Path` is taken relative to the
+    pipeline file; the component sees it absolute. Unknown keys are refused.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+def derive_seed(*parts: str | int) -> int:
+    """A seed of 63 bits from a path of names, such as (run seed, component id, purpose, chunk, round).
+
+    >>> derive_seed(7, "gan", "fit") == derive_seed(7, "gan", "fit") != derive_seed(7, "gan", "sample")
+    True
+    """
+    text = "\0".join(f"{type(part).__name__}:{part}" for part in parts)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a long fit keeps its position, so that a killed run goes on in the middle of training.
+
+    Without a folder nothing is kept: `save` does nothing and `load` finds nothing.
+    """
+
+    folder: Path | None = None
+
+    def save(self, tensors: Mapping[str, np.ndarray], values: Mapping[str, Any]) -> None:
+        """Replace what was kept, whole or not at all."""
+        if self.folder is None:
+            return
+        fresh = self.folder / ("b" if self._current() == "a" else "a")
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        write_state(fresh, tensors, values)
+        pointer = self.folder / "current.new"
+        pointer.write_text(fresh.name, encoding="utf-8")
+        os.replace(pointer, self.folder / "current")
+
+    def load(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+        """What `save` kept last, or None. A fit that goes on reports the progress made before once more."""
+        current = self._current()
+        return read_state(self.folder / current) if self.folder and current else None
+
+    def _current(self) -> str | None:
+        pointer = self.folder / "current" if self.folder else None
+        return pointer.read_text(encoding="utf-8") if pointer and pointer.is_file() else None
+
+
+def _no_progress(step: int, total: int, losses: Mapping[str, float]) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the host lends to one call of a component.
+
+    Attributes:
+        seed: the seed of this very call, derived from (run seed, component id, purpose, chunk, round). Use `rng` and
+            `torch_generator()`, never a global random state.
+        folder: scratch space of this call's own; gone afterwards.
+        device: torch device name: `cpu`, `cuda`, `cuda:1`.
+        threads: how many threads this call may use.
+        train: the training part, for generators that start from real rows; read only.
+        declared: the pipeline's `schema:` section, for sources that turn text into values.
+        progress: call it as `progress(step, total, losses)`; `losses` maps names to floats and ends up in `losses.csv`.
+        checkpoint: keeps the position of a long fit.
+        deadline: seconds this call should take at most, or None. A fit that stops early because of it is recorded as
+            not reproducible.
+        origins: for metrics: where the generators of the judged rows start from, `Generator.origin`; empty where that
+            is not known.
+    """
+
+    seed: int
+    folder: Path
+    device: str = "cpu"
+    threads: int = 1
+    train: Dataset | None = None
+    declared: SchemaDeclaration = field(default_factory=SchemaDeclaration)
+    progress: Callable[[int, int, Mapping[str, float]], None] = _no_progress
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)
+    deadline: float | None = None
+    origins: frozenset[str] = frozenset()
+
+    @cached_property
+    def rng(self) -> np.random.Generator:
+        """The one stream of random numbers of this call."""
+        return np.random.default_rng(self.seed)
+
+    def torch_generator(self, device: str = "cpu") -> Any:
+        """A new `torch.Generator` on that device, seeded for this call: the same stream each time it is asked for."""
+        import torch
+
+        return torch.Generator(device=device).manual_seed(derive_seed(self.seed, "torch"))
+
+
+@dataclass(frozen=True)
+class Accepts:
+    """What data a component can work with; the host refuses a mismatch, in words, before anything is trained.
+
+    Attributes:
+        modalities: kinds of data.
+        columns: types that feature columns may have, beside a payload array as well.
+        targets: `classes`, `number`, `none`: what the target may be.
+        conditional: which columns `given` may hold: `none`, the `target`, or `any`.
+        missing: whether values of features, and of the channels of series, may be missing.
+        min_rows: fewest training rows.
+    """
+
+    modalities: frozenset[Modality] = EVERY_MODALITY
+    columns: frozenset[ColumnType] = EVERY_COLUMN
+    targets: frozenset[str] = frozenset({"classes", "number", "none"})
+    conditional: Literal["none", "target", "any"] = "none"
+    missing: bool = True
+    min_rows: int = 1
+
+    def refusal(self, schema: Schema, num_rows: int | None = None) -> str | None:
+        """Why data of that schema and size cannot be used, or None when it can."""
+        if schema.modality not in self.modalities:
+            return f"it works on {_either(self.modalities)}, and this dataset is of kind {schema.modality}"
+        if schema.task not in self.targets:
+            wanted = {"classes": "a target with classes", "number": "a numeric target", "none": "no target"}
+            named = f" ({schema.target!r})" if schema.target else "; name one with `schema: {target: ...}`"
+            needed = _either(wanted[target] for target in self.targets)
+            return f"it needs {needed}, and this dataset has {wanted[schema.task]}{named}"
+        for name in schema.features:
+            column = schema.columns[name]
+            if column.type not in self.columns and name in {array.length_column for array in schema.arrays.values()}:
+                return f"it takes rows of one length only, and column {name!r} says that theirs are not; use rnn"
+            if column.type not in self.columns:
+                return (
+                    f"it cannot hold columns of type {column.type}, and column {name!r} is one; leave it out with the "
+                    f"source's `columns`, or keep it away from what learns with `{name}: {{type: id}}` under "
+                    "schema.columns"
+                )
+            if column.nullable and not self.missing:
+                return f"it cannot take missing values, and column {name!r} has some; add `- use: impute` to transforms"
+        for name, array in schema.arrays.items():
+            for channel, column in (array.channels or {}).items():
+                if column.nullable and not self.missing:
+                    return (
+                        f"it cannot take missing values, and channel {channel!r} of array {name!r} has some; fill them "
+                        "in before, or use rnn"
+                    )
+        if num_rows is not None and num_rows < self.min_rows:
+            return f"it needs at least {self.min_rows} training rows, and there are {num_rows}"
+        return None
+
+
+def _either(words: Iterable[str]) -> str:
+    return " or ".join(sorted(words))
+
+
+@dataclass(frozen=True)
+class Score:
+    """One number that a metric found.
+
+    Attributes:
+        name: what was measured, in words a reader of the report knows.
+        value: the number.
+        unit: its unit, empty for a share or a count.
+        better: which way is better; `none` where neither is.
+        interval: lower and upper end of a 95 % interval, or None.
+        detail: anything JSON can hold. The key `reference` maps names of controls to the number that they score. A
+            score of an attack on privacy has the keys `limit`, what chance keeps to, and `finding`, a few words. A
+            score of what rows are worth where no model of a target can be trained has the key `gain`; its value is the
+            difference to real rows alone, and `gain` holds what was scored (`score`), what real rows alone reach
+            (`alone`), on how many held-out rows (`judged`), and as pairs of `difference` and `interval` what repeated
+            real rows gain (`oversampling`) and how much more synthetic ones do (`against`). The verdict then is on it.
+        private: anything JSON can hold that may point at single rows. It is kept in a file of the run that its owner
+            alone can read, and stands in no report.
+    """
+
+    name: str
+    value: float
+    unit: str = ""
+    better: Literal["higher", "lower", "none"] = "higher"
+    interval: tuple[float, float] | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    private: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Component(ABC):
+    """A class that does one job. Derive from one of the eight bases below, not from this.
+
+    Attributes:
+        name: what users type after `use:`; also the name of the entry point that offers it.
+        accepts: what data it can work with.
+        Params: its settings.
+        params: the settings of this instance, validated by the host.
+    """
+
+    kind: ClassVar[Kind]
+    name: ClassVar[str]
+    accepts: ClassVar[Accepts] = Accepts()
+    Params: ClassVar[type[Params]] = Params
+
+    def __init__(self, params: Any = None) -> None:
+        self.params: Any = self.Params() if params is None else params
+
+
+class Source(Component):
+    """Reads a dataset.
+
+        class Csv(Source):
+            name = "two-columns"
+
+            class Params(Params):
+                path: Path
+                \"\"\"The file to read.\"\"\"
+
+            def read(self, context):
+                frame = pd.read_csv(self.params.path, names=["x", "y"])
+                return Dataset.of(frame, {}, infer(frame, declared=context.declared))
+
+    `yields` names the kinds of data it can give, so that a pipeline can be checked before the data is read.
+    """
+
+    kind = "source"
+    yields: ClassVar[frozenset[Modality]] = EVERY_MODALITY
+
+    @abstractmethod
+    def read(self, context: Context) -> Dataset:
+        """The whole dataset, in the same order every time.
+
+        What the pipeline says of the schema is in `context.declared`; pass it on to `augment.data.infer`, and use it
+        wherever text becomes values (a declared `category` such as a postcode keeps its zeros).
+
+        Raises:
+            DataError: the data cannot be read; the message names file and line.
+        """
+
+    def batches(self, context: Context) -> Iterator[Dataset]:
+        """The dataset in slices, for sources that need not hold it all."""
+        yield from self.read(context).batches(65_536)
+
+
+class Fitted(Component):
+    """What the components that learn have in common: their state can be kept and brought back."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write the fitted state into an existing empty folder: safetensors and JSON only.
+
+        `augment.plugin.state.write_state` does it in one call. Equal state must give equal bytes.
+        """
+
+    @classmethod
+    @abstractmethod
+    def load(cls, folder: Path, params: Any) -> Self:
+        """The inverse of `save`; `params` are the settings it was fitted with."""
+
+
+class Transform(Fitted):
+    """Changes real rows before anything learns: fitted on the training part, applied to both parts.
+
+        class Absolute(Transform):
+            name = "absolute"
+
+            def apply(self, data):
+                return Dataset(data.frame.assign(x=data.frame.x.abs()), data.arrays, data.schema)
+
+    The result stays in human units. It may change columns and schema, and drop training rows; held-out rows all stay,
+    in their order, each changed by what `fit` learnt and not by the rows beside it.
+    """
+
+    kind = "transform"
+
+    def fit(self, data: Dataset, context: Context) -> Self:
+        """Learn from the training part. Learns nothing unless overridden."""
+        return self
+
+    @abstractmethod
+    def apply(self, data: Dataset) -> Dataset:
+        """The changed rows. Pure: the input is left as it was."""
+
+    def save(self, folder: Path) -> None:
+        """Write the fitted state; nothing unless overridden."""
+        write_state(folder, {}, {})
+
+    @classmethod
+    def load(cls, folder: Path, params: Any) -> Self:
+        """The inverse of `save`."""
+        return cls(params)
+
+
+class Generator(Fitted):
+    """Learns from the training part and makes synthetic rows.
+
+        class Jitter(Generator):
+            name = "jitter"
+            origin = "rows"
+            accepts = Accepts(modalities=frozenset({"table"}))
+
+            class Params(Params):
+                scale: float = 0.1
+                \"\"\"Standard deviation of the noise, in standard deviations of the column.\"\"\"
+
+            def fit(self, data, context):
+                self.spread = data.frame.select_dtypes("float").std().to_dict()
+                return self
+
+            def sample(self, given, context):
+                choice, noise = context.rng.spawn(2)  # a stream each, row after row: k rows begin as n rows do
+                rows = context.train.take(choice.integers(len(context.train), size=len(given)))
+                shifts = noise.normal(0, self.params.scale, (len(given), len(self.spread)))
+                frame = rows.frame.copy()
+                for name, shift in zip(self.spread, shifts.T, strict=True):
+                    frame[name] += self.spread[name] * shift
+                return Dataset(frame, rows.arrays, rows.schema)
+
+            def save(self, folder):
+                write_state(folder, {}, self.spread)
+
+            @classmethod
+            def load(cls, folder, params):
+                jitter = cls(params)
+                jitter.spread = read_state(folder)[1]
+                return jitter
+
+    `origin` says where rows start from: `noise`; training `rows`, moved; or `copies` of them.
+    """
+
+    kind = "generator"
+    origin: ClassVar[Literal["noise", "rows", "copies"]] = "noise"
+
+    @abstractmethod
+    def fit(self, data: Dataset, context: Context) -> Self:
+        """Learn from the training part (ids are already dropped) and return self.
+
+        Report progress, keep checkpoints in long fits, and stop well at `context.deadline`. Do not keep training rows:
+        the host stores them once and lends them to `sample` as `context.train`.
+        """
+
+    @abstractmethod
+    def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
+        """Exactly `len(given)` synthetic rows, under the schema of the training part.
+
+        Args:
+            given: one row per wanted sample (N of them), RangeIndex, zero or more columns fixed, in the types of the
+                schema. No column: unconditional.
+
+        The columns in `given` come back with equal values. The result is a function of (fitted state, training part,
+        given, `context.seed`) alone, and a prefix: under the same seed `sample(given[:k])` equals `sample(given)[:k]`
+        for any k up to the chunk size. So draw and run whole fixed-size batches, pad the last, and cut the tail.
+        """
+
+
+class Filter(Fitted):
+    """Judges synthetic rows; those below the threshold are thrown out and drawn again.
+
+    A subclass sets `threshold` when it is fitted, and keeps it in its state. `skips` names the origins of generators
+    that it does not judge.
+    """
+
+    kind = "filter"
+    threshold: float = 0.5
+    skips: ClassVar[frozenset[str]] = frozenset()
+
+    @abstractmethod
+    def fit(self, reference: Dataset, pilot: Dataset, context: Context) -> Self:
+        """Learn what is acceptable.
+
+        Args:
+            reference: the training part.
+            pilot: a first sample of the generators, unfiltered.
+        """
+
+    @abstractmethod
+    def judge(self, candidates: Dataset, context: Context) -> np.ndarray:
+        """How good each candidate is: float (N,); kept where >= `threshold`. Looks at each row by itself."""
+
+
+class Probe(Component):
+    """A downstream model of the kind the user would train, to see what data is worth. Never saved."""
+
+    kind = "probe"
+
+    @abstractmethod
+    def fit(self, data: Dataset, context: Context, weights: np.ndarray | None = None) -> Self:
+        """Train on these rows; `weights` (N,) float weighs each row's loss."""
+
+    @abstractmethod
+    def predict(self, data: Dataset) -> np.ndarray:
+        """Class probabilities (N, C) float, or values (N,) for a numeric target.
+
+        Classes are in the order of `schema.classes` of the fitted data. The target is not in `data`.
+        """
+
+
+class Metric(Component):
+    """Scores synthetic rows against real ones."""
+
+    kind = "metric"
+
+    @abstractmethod
+    def score(self, synthetic: Dataset, train: Dataset, holdout: Dataset, context: Context) -> list[Score]:
+        """What was found. All three parts have the same columns; each may have been cut to a seeded sample."""
+
+
+class RunView(Protocol):
+    """What a reporter is shown of a run."""
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """The pipeline's name."""
+        ...
+
+    @property
+    def key(self) -> str:
+        """The content key of the run."""
+        ...
+
+    @property
+    def pipeline(self) -> Mapping[str, Any]:
+        """The resolved pipeline, as plain data."""
+        ...
+
+    @property
+    def schema(self) -> Schema:
+        """What the components saw: the training part's, after transforms and without ids."""
+        ...
+
+    @property
+    def metrics(self) -> Mapping[str, Any]:
+        """What `metrics.json` holds; see `docs/reference/run-folder.md`."""
+        ...
+
+    @property
+    def train(self) -> Dataset:
+        """The real training rows, after transforms."""
+        ...
+
+    @property
+    def test(self) -> Dataset:
+        """The hold-out, after transforms."""
+        ...
+
+    @property
+    def synthetic(self) -> Dataset:
+        """The synthetic rows that were kept, in plan order; a seeded sample where there are over 50,000."""
+        ...
+
+    @property
+    def synthetic_origin(self) -> np.ndarray:
+        """The generator id of each row of `synthetic`, (N,) object."""
+        ...
+
+    def losses(self) -> Mapping[str, pd.DataFrame]:
+        """Generator id to its training curve: columns `step` and one per loss."""
+        ...
+
+    def rejects(self) -> Mapping[str, Dataset]:
+        """Filter id to the first 20 rows that it threw out."""
+        ...
+
+
+class Reporter(Component):
+    """Writes something people read about a finished run."""
+
+    kind = "reporter"
+
+    @abstractmethod
+    def write(self, run: RunView, folder: Path) -> list[Path]:
+        """Write into `folder` and return what was written. Equal runs give equal bytes: no times, no host paths."""
+
+
+class Sink(Component):
+    """Writes data in a format that other tools read."""
+
+    kind = "sink"
+
+    @abstractmethod
+    def write(self, name: str, batches: Iterable[Dataset], schema: Schema, folder: Path) -> list[Path]:
+        """Write all batches, as they come, under that name (`train` or `test`) into `folder`.
+
+        `schema` describes every batch, the origin column included. Batches are never all held at once. Returns what
+        was written: files, or the top folder of many. Equal data gives equal bytes.
+        """

@@ -1,0 +1,238 @@
+"""The evidence of a run for rows that any other tool has made: trial, metrics and report."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from augment import __version__
+from augment.data.dataset import Dataset
+from augment.data.schema import ArrayDeclaration, ColumnDeclaration, SchemaDeclaration, valid_rows
+from augment.detect import formats
+from augment.engine.sample_task import IN_SCHEMA, MAX_REJECTS
+from augment.errors import DataError, SpecError
+from augment.plan.candidates import not_asked
+from augment.plugin.contracts import Kind
+from augment.runner.assess import HOST_FILTERS, class_counts, gain_of, privacy_of, private_of, scores_of, trial_of
+from augment.runner.generate import Mixture
+from augment.runner.prepare import Prepared, prepare
+from augment.runner.session import Events, Session, opened
+from augment.spec.load import Resolved, bind, load
+from augment.storage.atomic_files import disk_errors
+from augment.storage.keys import content_key
+
+__all__ = ["Evaluation", "evaluate"]
+
+NAME = "synthetic"  # what stands where a run has a generator's id
+JUDGES: tuple[Kind, ...] = ("probe", "metric", "reporter")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was found out.
+
+    Attributes:
+        metrics: as `metrics.json` of a run holds it; `private` findings are left out.
+        report: the page that was written, if one was asked for.
+    """
+
+    metrics: dict[str, Any]
+    report: Path | None
+
+
+def evaluate(
+    real: Path | str,
+    synthetic: Path | str,
+    *,
+    holdout: Path | str | None = None,
+    target: str | None = None,
+    share: float = 0.2,
+    seeds: int = 5,
+    seed: int = 0,
+    out: Path | str | None = None,
+    overwrite: bool = False,
+    workers: int | None = None,
+    events: Events | None = None,
+) -> Evaluation:
+    """Judge synthetic rows made elsewhere, by what they are worth beside the real ones.
+
+    Args:
+        real: the rows that the synthetic ones were learnt from: a file, or a folder of images.
+        synthetic: the rows to judge, with the same columns.
+        holdout: real rows that nothing has learnt from. Without it, some of `real` are held out; if the generator has
+            seen them, the results flatter it, and a note says so.
+        target: the column that a model predicts.
+        share: of `real`, held out where there is no `holdout`.
+        seeds: of the trial.
+        seed: where all randomness starts.
+        out: HTML file to write the report to.
+        overwrite: whether `out` may be replaced.
+        workers: as for `augment.runner.run.run`.
+        events: as for `augment.runner.run.run`.
+
+    Raises:
+        DataError: a file cannot be read, or the columns do not agree.
+        SpecError: `out` exists, or is no HTML file.
+    """
+    real, synthetic = Path(real), Path(synthetic)
+    out = Path(out) if out is not None else None
+    if out is not None and out.suffix.lower() not in (".html", ".htm"):
+        raise SpecError(f"{out}: a report is a page; name a file that ends in .html")
+    if out is not None and out.exists() and not overwrite:
+        raise SpecError(f"{out} exists; name another file, or replace it with --overwrite")
+    spec = {
+        "name": "evaluation",
+        "seed": seed,
+        "source": _source(real),
+        "schema": {"target": target} if target else {},
+        "split": {"holdout": share},
+        "generators": ["bootstrap"],  # a pipeline has one; here it is not used
+        "trial": {"seeds": seeds},
+        "filters": [],
+        "reporters": ["html"] if out else [],
+    }
+    with opened(spec, workers=workers, events=events) as (session, resolved):
+        held = None if holdout is None else _read(session, Path(holdout), SchemaDeclaration(target=target), "hold-out")
+        prepared = prepare(session, resolved, held)
+        for note in prepared.notes:
+            session.remark(note)
+        if held is None:
+            session.remark(
+                f"{prepared.num_test:,} of the real rows were held out here; if the synthetic rows were learnt from "
+                "them, all results flatter them: give rows that nothing has seen with --holdout"
+            )
+        session.remark("the trial had the same synthetic rows in every seed, so its interval leaves their draw out")
+        mixture = _mixture(session, prepared, synthetic)
+        metrics = _judged(session, resolved, prepared, mixture)
+        key = content_key({"metrics": metrics, "augment": __version__})
+        if out is not None:
+            inputs: dict[str, Any] = {"real": real.name, "synthetic": synthetic.name, "target": target}
+            inputs |= {"seed": seed, "seeds": seeds}
+            inputs |= {"holdout": Path(holdout).name} if holdout is not None else {"share": share}
+            _report(session, resolved, prepared, mixture, metrics, key, inputs, out)
+        return Evaluation(metrics, out)
+
+
+def _source(path: Path) -> dict[str, Any]:
+    return {"use": formats.source_of(path), "with": {"path": str(path.absolute()), **formats.settings_of(path)}}
+
+
+def _read(session: Session, path: Path, declared: SchemaDeclaration, what: str) -> Dataset:
+    """What a file or folder holds, under these declarations."""
+    spec = {"name": "evaluation", "source": _source(path), "generators": ["bootstrap"]}
+    bound = load(spec, session.catalog).source()
+    init = {"component": bound.to_json(), "declared": declared.model_dump(mode="json", exclude_unset=True)}
+    place = session.scratch / what
+    session.one("read", bound, "augment.engine.tasks:read", init, {"out": str(place)})
+    return Dataset.load(place)
+
+
+def _mixture(session: Session, prepared: Prepared, path: Path) -> Mixture:
+    """The synthetic rows as if a generator had made them; those outside the schema are thrown out."""
+    train = Dataset.load(prepared.train)
+    said = {name: ColumnDeclaration(**column.model_dump()) for name, column in train.schema.columns.items()}
+    # tokens are numbered as in the real rows
+    named = {
+        name: ArrayDeclaration(vocabulary=array.vocabulary)
+        for name, array in train.schema.arrays.items()
+        if array.vocabulary
+    }
+    declared = SchemaDeclaration(target=train.schema.target, payload=train.schema.payload, columns=said, arrays=named)
+    found = _read(session, path, declared, "synthetic")
+    extra = [name for name in found.frame.columns if name not in train.schema.columns]
+    if extra:
+        session.remark(f"columns that only the synthetic rows have were left out: {', '.join(extra[:12])}")
+    if set(found.arrays) != set(train.arrays):
+        raise DataError(f"{path}: it has the arrays {sorted(found.arrays)}; {sorted(train.arrays)} are expected")
+    for name, values in found.arrays.items():
+        if values.shape[1:] != train.schema.arrays[name].shape:
+            raise DataError(
+                f"{path}: each row of array {name!r} has shape {values.shape[1:]}; the real rows have "
+                f"{train.schema.arrays[name].shape}"
+            )
+    arrays = {name: values.astype(train.schema.arrays[name].dtype) for name, values in found.arrays.items()}
+    made = Dataset.of(found.frame[list(train.schema.columns)], arrays, train.schema)
+    valid = valid_rows(made.frame, made.arrays, made.schema)
+    place = session.scratch / "mixture"
+    made.take(valid).save(place / "kept")
+    counts = {"asked": len(made), "kept": int(valid.sum()), "rounds": 1, "rejected": {IN_SCHEMA: int((~valid).sum())}}
+    mixture = Mixture(counts={NAME: counts}, judged={IN_SCHEMA: len(made)})
+    if valid.any():
+        mixture.parts.append((place / "kept", NAME))
+    if not valid.all():
+        made.take(np.flatnonzero(~valid)[:MAX_REJECTS]).save(place / "rejects")
+        mixture.rejects[IN_SCHEMA] = [str(place / "rejects")]
+    return mixture
+
+
+def _judged(session: Session, resolved: Resolved, prepared: Prepared, mixture: Mixture) -> dict[str, Any]:
+    """What `metrics.json` of a run would hold."""
+    train, test = Dataset.load(prepared.train), Dataset.load(prepared.test)
+    steps = bind(resolved, train.schema, len(train), JUDGES)
+    trial = trial_of(
+        session, resolved.pipeline.trial, next(iter(steps["probe"]), None), prepared, lambda number: mixture
+    )
+    scores = scores_of(session, steps["metric"], prepared, mixture, {})
+    private_of(scores)  # there is no folder to keep it in
+    counts = mixture.counts[NAME]
+    trial = gain_of(trial, scores, len(train), {NAME: counts["kept"]})
+    per_class = mixture.per_class(train.schema.target if train.schema.task == "classes" else None)[NAME]
+    rejected = counts["rejected"][IN_SCHEMA]
+    return {
+        "rows": {"read": prepared.num_read, "train": len(train), "test": len(test), "synthetic": counts["kept"]},
+        "classes": {"train": class_counts(train), "test": class_counts(test), "synthetic": per_class},
+        "generators": {NAME: {"use": NAME, "origin": "unknown", **counts, "per_class": per_class}},
+        "filters": {
+            IN_SCHEMA: {
+                "use": IN_SCHEMA,
+                "what": HOST_FILTERS[IN_SCHEMA],
+                "threshold": 1.0,
+                "judged": counts["asked"],
+                "rejected": rejected,
+            },
+        },
+        "search": not_asked(),
+        "trial": trial,
+        "scores": scores,
+        "privacy": privacy_of(scores),
+        "notes": session.remarks,
+    }
+
+
+def _report(
+    session: Session,
+    resolved: Resolved,
+    prepared: Prepared,
+    mixture: Mixture,
+    metrics: dict[str, Any],
+    key: str,
+    inputs: dict[str, Any],
+    out: Path,
+) -> None:
+    train = Dataset.load(prepared.train)
+    (reporter,) = bind(resolved, train.schema, len(train), JUDGES)["reporter"]
+    folder = session.scratch / "report"
+    folder.mkdir()
+    init = {
+        "component": reporter.to_json(),
+        "folder": str(folder),
+        "name": "evaluation",
+        "key": key,
+        "pipeline": {"evaluate": inputs},
+        "schema": train.schema.model_dump(mode="json"),
+        "metrics": metrics,
+        "train": str(prepared.train),
+        "test": str(prepared.test),
+        "synthetic": [[str(path), origin] for path, origin in mixture.parts],
+        "rejects": mixture.rejects,
+    }
+    (page,) = session.one("report", reporter, "augment.engine.write_tasks:report", init, {"out": str(folder)})["files"]
+    with disk_errors(out, "writing the report"):
+        fresh = out.with_name(f".{out.name}.new")
+        shutil.copyfile(folder / page, fresh)
+        os.replace(fresh, out)

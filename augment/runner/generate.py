@@ -1,0 +1,294 @@
+"""Making the synthetic rows of a run: the plan's chunks through the executor, equal rows replaced, counts kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+
+from augment.data.dataset import Dataset
+from augment.data.schema import labels_of
+from augment.engine.executors import Job
+from augment.engine.sample_task import IN_SCHEMA
+from augment.errors import ShortfallError
+from augment.plan.amounts import PlanRow
+from augment.plugin.contracts import Filter, Generator
+from augment.runner.session import Fit, Session
+from augment.spec.bound import Bound
+from augment.storage.atomic_files import disk_errors
+
+__all__ = ["DUPLICATES", "Mixture", "fit_filters", "make_rows"]
+
+DUPLICATES = "duplicates"  # the host's own filter: rows equal to an earlier synthetic row
+
+
+PILOT_ROWS = 1000  # of each generator, unfiltered, that filters are fitted beside
+
+
+@dataclass
+class Mixture:
+    """What was made.
+
+    Attributes:
+        parts: (dataset folder, generator id) in plan order, empty chunks left out.
+        counts: generator id to `asked`, `kept`, `rounds`, `rejected` (by filter).
+        judged: filter id to candidates looked at.
+        rejects: filter id to dataset folders with some rejected rows.
+        short: rows that could not be made.
+    """
+
+    parts: list[tuple[Path, str]] = field(default_factory=list)
+    counts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    judged: dict[str, int] = field(default_factory=dict)
+    rejects: dict[str, list[str]] = field(default_factory=dict)
+    short: int = 0
+
+    def of(self, generator: str) -> list[Path]:
+        """The parts of one generator."""
+        return [folder for folder, origin in self.parts if origin == generator]
+
+    @property
+    def rejected(self) -> dict[str, int]:
+        """Filter id to rows thrown out, over all generators."""
+        return {name: sum(c["rejected"].get(name, 0) for c in self.counts.values()) for name in self.judged}
+
+    def per_class(self, target: str | None) -> dict[str, dict[str, int]]:
+        """Generator id to label to rows kept; empty mappings without a target of classes."""
+        found: dict[str, dict[str, int]] = {generator: {} for generator in self.counts}
+        if target is not None:
+            for folder, generator in self.parts:
+                for label, count in pd.Series(labels_of(Dataset.load(folder).frame[target])).value_counts().items():
+                    found[generator][str(label)] = found[generator].get(str(label), 0) + int(count)
+        return {generator: dict(sorted(labels.items())) for generator, labels in found.items()}
+
+
+def make_rows(
+    session: Session,
+    plan: Sequence[PlanRow],
+    generators: Sequence[tuple[Bound, Path]],
+    train: Path,
+    out: Path,
+    *,
+    purpose: str,
+    filters: Sequence[tuple[Bound, Path]],
+    max_rounds: int,
+    unique: bool,
+    shortfall: str = "ignore",
+    where: Mapping[str, str] | None = None,
+) -> Mixture:
+    """Make all chunks of a plan.
+
+    Args:
+        session: does the work.
+        plan: who makes which rows.
+        generators: with the folders of their fitted state, in the plan's order.
+        train: dataset folder of the training part.
+        out: folder for the parts.
+        purpose: part of every seed: the same plan under another purpose gives other rows.
+        filters: with the folders of their fitted state, in the order in which they judge.
+        max_rounds: how often rejected rows are drawn again.
+        unique: throw out and draw again rows equal to an earlier one, but of generators that copy.
+        shortfall: `fail` when rows are missing in the end, `warn`, or `ignore` it.
+        where: columns beside the target to the value, as text, that every row is asked to have.
+
+    Raises:
+        ShortfallError: rows are missing, and `shortfall` is `fail`.
+    """
+    mixture = Mixture(judged=dict.fromkeys([IN_SCHEMA, *(bound.id for bound, _ in filters)], 0))
+    entries = [{"component": bound.to_json(), "folder": str(folder)} for bound, folder in filters]
+    shared = {"train": str(train), "filters": entries, "purpose": purpose, "max_rounds": max_rounds}
+    jobs = _Jobs(session, {**shared, "where": dict(where or {})}, out, mixture)
+    made: list[tuple[PlanRow, Path]] = []
+    for bound, folder in generators:
+        rows = [row for row in plan if row.generator == bound.id]
+        asked = sum(row.rows for row in rows)
+        mixture.counts[bound.id] = {"asked": asked, "kept": 0, "rounds": 0, "rejected": {}}
+        jobs.add(bound, folder, rows)
+    made += jobs.run()
+    if unique:
+        mixture.judged[DUPLICATES] = 0
+        made = _without_duplicates(jobs, made, {bound.id: (bound, folder) for bound, folder in generators}, max_rounds)
+    mixture.parts = [(path, row.generator) for row, path in made if len(np.load(path / "hashes.npy", mmap_mode="r"))]
+    for generator, counts in mixture.counts.items():
+        counts["kept"] = sum(len(np.load(path / "hashes.npy", mmap_mode="r")) for path in mixture.of(generator))
+        mixture.short += counts["asked"] - counts["kept"]
+    if mixture.short and shortfall != "ignore":
+        _complain(session, mixture, max_rounds, shortfall)
+    return mixture
+
+
+def fit_filters(
+    session: Session,
+    bounds: Sequence[Bound],
+    generators: Sequence[tuple[Bound, Path]],
+    plan: Sequence[PlanRow],
+    train: Path,
+    train_key: str,
+    folder: Path,
+    tell: bool = True,
+) -> list[tuple[Bound, Path]]:
+    """Fit filters on the training part, beside a first sample of the generators.
+
+    Args:
+        session: does the work.
+        bounds: the filters; who would judge none of these generators is not fitted.
+        generators: with the folders of their fitted state.
+        plan: who makes which rows; the sample has the same proportions. Without any rows no filter is fitted.
+        train: dataset folder of the training part.
+        train_key: what stands for it in keys.
+        folder: for the sample.
+        tell: whether sample and fits are stages of their own.
+    """
+    first = [_cut_down(row, PILOT_ROWS) for row in plan if row.chunk == 0]
+    makers = {row.generator for row in first}
+    origins = {cast(type[Generator], bound.cls).origin for bound, _ in generators if bound.id in makers}
+    bounds = [bound for bound in bounds if origins - cast(type[Filter], bound.cls).skips]
+    if not bounds or not first:
+        return []
+    stage: AbstractContextManager[dict[str, Any]] = session.stage("pilot", "filters") if tell else nullcontext({})
+    with stage as report:
+        options: dict[str, Any] = {"purpose": "pilot", "filters": [], "unique": False, "max_rounds": 1}
+        pilot = make_rows(session, first, generators, train, folder, **options)
+        data = Dataset.concat([Dataset.load(part) for part, _ in pilot.parts])
+        data.save(folder / "all")
+        report["rows"] = len(data)
+    fits = [Fit(bound, train, train_key, folder / "all", data.fingerprint()) for bound in bounds]
+    return list(zip(bounds, session.fit_all(fits, tell), strict=True))
+
+
+def _cut_down(row: PlanRow, most: int) -> PlanRow:
+    """The same proportions in at most so many rows; every label that is asked for stays."""
+    if row.rows <= most:
+        return row
+    labels = tuple((label, max(1, count * most // row.rows)) for label, count in row.labels)
+    return PlanRow(row.generator, row.chunk, sum(count for _, count in labels) or most, labels)
+
+
+class _Jobs:
+    """Collects chunks into one job for each generator, and runs them."""
+
+    def __init__(self, session: Session, init: dict[str, Any], out: Path, mixture: Mixture):
+        self.session, self.out, self.mixture, self._init = session, out, mixture, init
+        self._jobs: list[tuple[Job, Bound, list[PlanRow]]] = []
+
+    def add(self, bound: Bound, folder: Path, rows: Sequence[PlanRow]) -> None:
+        """Plan these chunks of a generator for the next `run`."""
+        if not rows:
+            return
+        init = {**self._init, "component": bound.to_json(), "folder": str(folder)}
+        plain = [
+            {
+                "generator": row.generator,
+                "chunk": row.chunk,
+                "rows": row.rows,
+                "labels": [list(pair) for pair in row.labels],
+                "first_round": row.first_round,
+                "out": str(self.place(row)),
+            }
+            for row in rows
+        ]
+        job = self.session.job("sample", bound, "augment.engine.sample_task:sample", init, plain)
+        self._jobs.append((job, bound, list(rows)))
+
+    def place(self, row: PlanRow) -> Path:
+        """Where a chunk lies."""
+        return self.out / row.generator / f"{row.chunk}-{row.first_round}"
+
+    def run(self) -> list[tuple[PlanRow, Path]]:
+        """Make what was added; the chunks in plan order, wherever and whenever they were made."""
+        jobs, self._jobs = self._jobs, []
+        by_job = {id(job): bound for job, bound, _ in jobs}
+        totals = {bound.id: len(rows) for _, bound, rows in jobs}
+        done = dict.fromkeys(totals, 0)
+        for job, _, result in self.session.map([job for job, _, _ in jobs]):
+            bound = by_job[id(job)]
+            counts = self.mixture.counts[bound.id]
+            counts["rounds"] = max(counts["rounds"], result["rounds"])
+            for name, count in result["rejected"].items():
+                counts["rejected"][name] = counts["rejected"].get(name, 0) + count
+            for name, count in result["judged"].items():
+                self.mixture.judged[name] += count
+            done[bound.id] += 1
+            step = {"step": done[bound.id], "total": totals[bound.id], "losses": {}}
+            self.session.emit({"event": "progress", "stage": "sample", "id": bound.id, **step})
+        made = [(row, self.place(row)) for _, _, rows in jobs for row in rows]
+        for _, path in made:
+            for folder in sorted((path / "rejects").glob("*")):
+                self.mixture.rejects.setdefault(folder.name, []).append(str(folder))
+        return made
+
+
+def _without_duplicates(
+    jobs: _Jobs, made: Sequence[tuple[PlanRow, Path]], generators: dict[str, tuple[Bound, Path]], max_rounds: int
+) -> list[tuple[PlanRow, Path]]:
+    """Draw anew, in plan order, every row that equals an earlier one of the plan."""
+    judged = jobs.mixture.judged
+    seen = np.zeros(0, dtype=np.uint64)
+    finished: list[tuple[PlanRow, Path]] = []
+    fresh = list(made)
+    for attempt in range(1, max_rounds + 1):
+        again: list[PlanRow] = []
+        for row, path in fresh:
+            cls: Any = generators[row.generator][0].cls
+            assert issubclass(cls, Generator)
+            if cls.origin != "copies":
+                hashes = np.load(path / "hashes.npy")
+                repeated = pd.Series(hashes).duplicated().to_numpy() | np.isin(hashes, seen)
+                seen = np.union1d(seen, hashes)
+                judged[DUPLICATES] += len(hashes)
+                if repeated.any():
+                    rejected = jobs.mixture.counts[row.generator]["rejected"]
+                    rejected[DUPLICATES] = rejected.get(DUPLICATES, 0) + int(repeated.sum())
+                    path, replacement = _taken_out(row, path, repeated, attempt * max_rounds)
+                    again.append(replacement)
+            finished.append((row, path))
+        if not again or attempt == max_rounds:
+            break
+        for name, (bound, folder) in generators.items():
+            jobs.add(bound, folder, [row for row in again if row.generator == name])
+        fresh = jobs.run()
+    names = list(generators)
+    return sorted(finished, key=lambda item: names.index(item[0].generator))
+
+
+def _taken_out(row: PlanRow, path: Path, repeated: np.ndarray, first_round: int) -> tuple[Path, PlanRow]:
+    """The chunk without the repeated rows, and a plan row for as many of the same labels."""
+    data = Dataset.load(path)
+    labels: tuple[tuple[str, int], ...] = ()
+    if row.labels:
+        lost = labels_of(data.frame[data.schema.target].iloc[np.flatnonzero(repeated)])
+        labels = tuple((label, int((lost == label).sum())) for label, _ in row.labels if (lost == label).any())
+    unique = path.with_name(f"{path.name}-unique")
+    kept = data.take(~repeated)
+    with disk_errors(unique, "writing a chunk without repeated rows"):
+        kept.save(unique)
+        np.save(unique / "hashes.npy", kept.row_hashes())
+    return unique, PlanRow(row.generator, row.chunk, int(repeated.sum()), labels, first_round)
+
+
+def _complain(session: Session, mixture: Mixture, max_rounds: int, shortfall: str) -> None:
+    dropped = mixture.rejected
+    worst = max(dropped, key=lambda name: dropped[name])
+    short = ", ".join(
+        f"{name} {counts['kept']} of {counts['asked']}"
+        for name, counts in mixture.counts.items()
+        if counts["kept"] < counts["asked"]
+    )
+    message = (
+        f"{mixture.short} synthetic rows are missing after {max_rounds} rounds ({short}); filter {worst!r} threw out "
+        f"most, {dropped[worst]} of {mixture.judged[worst]}"
+    )
+    remedy = {
+        IN_SCHEMA: "They broke the bounds or categories of the schema: widen those",
+        DUPLICATES: "They were equal to earlier ones: ask for fewer rows of classes with few different rows",
+    }.get(worst, "Loosen that filter")
+    if shortfall == "fail":
+        raise ShortfallError(
+            f"{message}. {remedy}, raise `max_rounds:`, ask for fewer rows, or accept fewer with `shortfall: warn`"
+        )
+    session.remark(message)

@@ -1,0 +1,357 @@
+"""A run from the pipeline file to the finished folder: the only place that knows the order of the stages."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from augment import __version__
+from augment.data.dataset import Dataset
+from augment.data.schema import Schema
+from augment.engine.write_tasks import REAL, with_origin
+from augment.errors import BoundMissed
+from augment.plan.amounts import PlanRow, amounts, plan, training_counts
+from augment.plugin.catalog import Catalog
+from augment.plugin.contracts import Filter, Generator, Kind
+from augment.runner.assess import (
+    counts_of,
+    gain_of,
+    origins_of,
+    privacy_of,
+    private_of,
+    scores_of,
+    threshold_of,
+    trial_of,
+)
+from augment.runner.generate import Mixture, fit_filters, make_rows
+from augment.runner.observers import Observers
+from augment.runner.prepare import Prepared, prepare
+from augment.runner.search import Choice, choose
+from augment.runner.session import Events, Session, opened
+from augment.spec.bound import Bound
+from augment.spec.load import Resolved, bind, load, resolved_yaml
+from augment.spec.models import Pipeline
+from augment.statistics.arms import SYNTHETIC
+from augment.storage.keys import content_key, library_versions, platform_class
+from augment.storage.run_folder import (
+    DATA,
+    FILTERS,
+    LOG,
+    METRICS,
+    MODELS,
+    PIPELINE,
+    RESOLVED,
+    SCHEMA,
+    SPLIT,
+    Draft,
+    Place,
+    Run,
+)
+
+__all__ = ["CheckResult", "check", "run"]
+
+Spec = Path | str | Mapping[str, Any] | Pipeline
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What `augment check` found.
+
+    Attributes:
+        resolved: the pipeline, every name and setting good.
+        schema: of the training part, or None without data.
+        rows: `read`, `train` and `test`, or None without data.
+        notes: what deserves a look.
+        plan: (generator id, label or empty, rows) of what would be made.
+    """
+
+    resolved: Resolved
+    schema: Schema | None = None
+    rows: dict[str, int] | None = None
+    notes: tuple[str, ...] = ()
+    plan: tuple[tuple[str, str, int], ...] = ()
+
+
+def run(
+    pipeline: Spec,
+    *,
+    overrides: Sequence[str] = (),
+    seed: int | None = None,
+    out: Path | str | None = None,
+    overwrite: bool = False,
+    device: str | None = None,
+    workers: int | None = None,
+    events: Events | None = None,
+) -> Run:
+    """Run a pipeline, or give back the run that this very pipeline and data have had already.
+
+    Args:
+        pipeline: the file's path, a mapping, or a Pipeline.
+        overrides: such as `generators.0.with.epochs=5`.
+        seed: instead of the pipeline's.
+        out: the run's folder, instead of one under `runs/` beside the file.
+        overwrite: whether `out` may replace another run.
+        device: instead of the pipeline's.
+        workers: processes at the same time (by default one a processor, at most 4); 0 keeps all in this one. Results
+            do not depend on it.
+        events: called with a mapping for everything that happens; see `docs/reference/events.md`.
+
+    Raises:
+        AugmentError: see `augment.errors`. BoundMissed has the finished run as its attribute `run`.
+    """
+    overrides = list(overrides)
+    overrides += [f"seed={seed}"] if seed is not None else []
+    overrides += [f"device={device}"] if device is not None else []
+    out = Path(out) if out is not None else None
+    with opened(pipeline, overrides, workers, events) as (session, resolved):
+        observers = Observers(resolved.pipeline.observers, session.catalog, session.note)
+        Place.check_writable(resolved.base, out)
+        started = time.monotonic()
+        prepared = prepare(session, resolved)
+        steps = _bind(resolved, prepared)
+        made_of = [session.made_of(bound) for bounds in steps.values() for bound in bounds]
+        key = content_key({"settings": resolved.settings(steps), "source": prepared.source, "made of": made_of})
+        place = Place(resolved.base, resolved.pipeline.name, key, out, overwrite)
+        finished = place.finished()
+        if finished is not None:
+            return finished
+        with place.building(resolved.shown(steps)) as draft, observers.watching(draft, session.listeners):
+            session.emit({"event": "run-started", "name": place.name, "key": key, "folder": str(place.final)})
+            stages = _Stages(session, resolved, prepared, steps, draft)
+            metrics, reports = stages.all()
+            missed = _missed(resolved.pipeline, metrics["trial"])
+            manifest = {
+                "status": "bound missed" if missed else "done",
+                "exit_code": BoundMissed.exit_code if missed else 0,
+                "reports": reports,
+                "seconds": round(time.monotonic() - started, 3),
+                "versions": {"augment": __version__, **library_versions()},
+                "platform": platform_class(),
+                "device": session.device,
+                "threads": session.threads,
+                "seed": session.seed,
+                "reproducible": stages.choice.is_whole,
+                "plugins": {bound.use: str(session.catalog.offer(bound.use)) for bs in steps.values() for bound in bs},
+                "source": {"fingerprint": prepared.source, "rows": prepared.num_read},
+                "train": prepared.key,
+                "data": {"origin_column": resolved.pipeline.origin_column, "written": stages.written},
+                "stages": session.stages,
+            }
+            ending = {"status": manifest["status"], "folder": str(place.final), "seconds": manifest["seconds"]}
+            session.emit({"event": "run-finished", **ending})
+            draft.write_text(LOG, "\n".join(session.lines) + "\n")
+            draft.finish(manifest)
+        done = Run(place.final)
+        session.store.remember(place.final, done.key)
+        if missed:
+            raise BoundMissed(missed, done)
+        return done
+
+
+def _missed(pipeline: Pipeline, trial: Mapping[str, Any]) -> str:
+    """How the trial missed the pipeline's bound, or the empty string."""
+    if pipeline.trial is None or pipeline.trial.min is None:
+        return ""
+    bound = pipeline.trial.min
+    if not trial["assessable"]:
+        return f"trial.min is {bound:g}, but the trial could not be assessed: {trial['reason']}"
+    sign = 1 if trial["better"] == "higher" else -1
+    gains = [sign * arm["difference"] for arm in trial["arms"] if arm["id"] == trial["chosen"]]
+    if not gains or gains[0] >= bound:
+        return ""
+    return (
+        f"the synthetic rows change {trial['score']} by {sign * gains[0]:+.4f}; trial.min asks for an improvement of "
+        f"at least {bound:g}. The run is written all the same"
+    )
+
+
+def check(
+    pipeline: Spec, *, overrides: Sequence[str] = (), data: bool = True, events: Events | None = None
+) -> CheckResult:
+    """Look for all that is wrong with a pipeline, and say what it would do.
+
+    Args:
+        pipeline: as for `run`.
+        overrides: as for `run`.
+        data: read the data too, cut and transform it, but fit no generator.
+        events: as for `run`.
+    """
+    if not data:
+        return CheckResult(load(pipeline, Catalog(), overrides=overrides))
+    with opened(pipeline, overrides, events=events) as (session, resolved):
+        prepared = prepare(session, resolved)
+        steps = _bind(resolved, prepared)
+        train = Dataset.load(prepared.train)
+        rows = {"read": prepared.num_read, "train": prepared.num_train, "test": prepared.num_test}
+        totals: dict[tuple[str, str], int] = {}
+        mix, generators = resolved.pipeline.mix, steps["generator"]
+        share = {bound.id: mix.weight(bound.id) for bound in generators}
+        for row in [] if mix.is_auto else _plan(generators, train, mix.rows, share):
+            for label, count in row.labels or (("", row.rows),):
+                totals[row.generator, label] = totals.get((row.generator, label), 0) + count
+        entries = tuple((generator, label, count) for (generator, label), count in totals.items())
+        return CheckResult(resolved, train.schema, rows, (*session.remarks, *prepared.notes), entries)
+
+
+def _bind(resolved: Resolved, prepared: Prepared) -> dict[Kind, list[Bound]]:
+    schema = Dataset.load(prepared.train).schema
+    after: tuple[Kind, ...] = ("generator", "filter", "probe", "metric", "reporter", "sink")
+    bound = bind(resolved, schema, prepared.num_train, after)
+    return {"source": [resolved.source()], "transform": prepared.transforms, **bound}
+
+
+def _plan(generators: Sequence[Bound], train: Dataset, rows: Any, share: Mapping[str, float]) -> list[PlanRow]:
+    """Who makes which rows; `rows` and `share` as the pipeline has them, or a search found them."""
+    classed = train.schema.task == "classes"
+    conditional = {bound.id: classed and bound.cls.accepts.conditional != "none" for bound in generators}
+    if rows is None:
+        rows = "balance" if classed and all(conditional.values()) else "1x"
+    return plan(amounts(rows, training_counts(train)), share, conditional, train.schema)
+
+
+@dataclass
+class _Stages:
+    """The stages of one run, in the order in which they stand here.
+
+    Attributes:
+        written: `train` and `test` to sink to the file it wrote, relative to the run's folder.
+    """
+
+    session: Session
+    resolved: Resolved
+    prepared: Prepared
+    steps: Mapping[Kind, list[Bound]]
+    draft: Draft
+    written: dict[str, dict[str, str]] = field(default_factory=lambda: {"train": {}, "test": {}})
+    choice: Choice = field(init=False)
+
+    def all(self) -> tuple[dict[str, Any], list[str]]:
+        """Do everything; returns what `metrics.json` holds, and the reporters' files."""
+        for note in self.prepared.notes:
+            self.session.remark(note)
+        self._write_facts()
+        train = Dataset.load(self.prepared.train)
+        pipeline, probe = self.resolved.pipeline, next(iter(self.steps["probe"]), None)
+        steps = self.steps
+        self.choice = choose(self.session, pipeline, steps["generator"], steps["filter"], probe, self.prepared)
+        rows = _plan(steps["generator"], train, self.choice.rows, self.choice.share)
+        generators = self._fit_generators(self.choice)
+        filters = self._fit_filters(generators, rows)
+        # where real rows repeat each other, equal rows are how the data is
+        unique = not pd.Series(train.row_hashes()).duplicated().any()
+
+        def make(purpose: str, rows: Sequence[PlanRow] = rows, **options: Any) -> Mixture:
+            options = {"filters": filters, "unique": unique, "max_rounds": pipeline.max_rounds, **options}
+            place = self.session.scratch / purpose
+            return make_rows(self.session, rows, generators, self.prepared.train, place, purpose=purpose, **options)
+
+        with self.session.stage("sample", "mix") as report:
+            mixture = make("mix", shortfall=pipeline.shortfall)
+            report["rows"] = sum(counts["kept"] for counts in mixture.counts.values())
+        for bound in steps["generator"]:  # those without a part in the mix too
+            mixture.counts.setdefault(bound.id, {"asked": 0, "kept": 0, "rounds": 0, "rejected": {}})
+
+        def drawn(number: int) -> Mixture:
+            """The synthetic rows of a trial seed: those that are written for the first, fresh ones for the others."""
+            return make(f"trial-{number}", shortfall="ignore") if number else mixture
+
+        trial = trial_of(self.session, pipeline.trial, probe, self.prepared, drawn, self.choice.arm)
+        origins = origins_of(self.steps["generator"])
+        scores = scores_of(self.session, self.steps["metric"], self.prepared, mixture, origins)
+        made = {maker: counts["kept"] for maker, counts in mixture.counts.items()}
+        trial = gain_of(trial, scores, self.prepared.num_train, made)
+        private = private_of(scores)
+        thresholds = {bound.id: threshold_of(folder) for bound, folder in filters}
+        counts = counts_of(self.prepared, mixture, self.steps["generator"], self.steps["filter"], thresholds)
+        metrics = {
+            **counts,
+            "search": dict(self.choice.report),
+            "trial": trial,
+            "scores": scores,
+            "privacy": privacy_of(scores),
+            "notes": self.session.remarks,
+        }
+        self.draft.write_json(METRICS, metrics)
+        if private:
+            self.draft.write_private(private)
+        self._write_data(mixture)
+        return metrics, self._report(mixture, metrics)
+
+    def _write_facts(self) -> None:
+        draft, prepared = self.draft, self.prepared
+        draft.write_text(PIPELINE, self.resolved.text)
+        draft.write_text(RESOLVED, resolved_yaml(self.resolved, self.steps, draft.folder))
+        draft.write_json(SCHEMA, prepared.schema.model_dump(mode="json", exclude_none=True))
+        cut = prepared.cut
+        draft.write_json(SPLIT, {"train": cut.train, "test": cut.test, "dropped": cut.dropped})
+
+    def _fit_generators(self, choice: Choice) -> list[tuple[Bound, Path]]:
+        bounds = self.steps["generator"]
+        if choice.report["asked"]:  # who has no part in the mix need not learn
+            bounds = [bound for bound in bounds if choice.arm == SYNTHETIC and choice.share[bound.id]]
+        fitted = self.session.fit(bounds, self.prepared.train, self.prepared.key)
+        for bound in bounds:
+            self.session.copy_fitted(fitted[bound.id], self.draft.folder / MODELS / bound.id)
+        return [(bound, fitted[bound.id]) for bound in bounds]
+
+    def _fit_filters(
+        self, generators: Sequence[tuple[Bound, Path]], rows: Sequence[PlanRow]
+    ) -> list[tuple[Bound, Path]]:
+        folder, prepared = self.session.scratch / "pilot", self.prepared
+        bounds = self.steps["filter"]
+        filters = fit_filters(self.session, bounds, generators, rows, prepared.train, prepared.key, folder)
+        for bound, folder in filters:
+            self.session.copy_fitted(folder, self.draft.folder / FILTERS / bound.id)
+        for bound in bounds if rows else ():
+            assert issubclass(bound.cls, Filter)
+            skipped = [g.id for g, _ in generators if issubclass(g.cls, Generator) and g.cls.origin in bound.cls.skips]
+            if skipped:
+                start = "start from real rows by design"
+                self.session.remark(f"filter {bound.id!r} does not judge {', '.join(skipped)}: their rows {start}")
+        return filters
+
+    def _write_data(self, mixture: Mixture) -> None:
+        prepared, pipeline = self.prepared, self.resolved.pipeline
+        origins = [REAL, *(bound.id for bound in self.steps["generator"])]
+        schema = with_origin(prepared.schema, pipeline.origin_column, origins)
+        parts = {
+            "train": [[str(prepared.train_written), REAL], *([str(path), origin] for path, origin in mixture.parts)],
+            "test": [[str(prepared.test_written), REAL]],
+        }
+        for bound in self.steps["sink"]:
+            init = {
+                "component": bound.to_json(),
+                "folder": str(self.draft.folder / DATA),
+                "schema": schema.model_dump(mode="json"),
+                "origin_column": pipeline.origin_column,
+            }
+            for name, folders in parts.items():
+                row = {"name": name, "parts": folders, "first_id": prepared.first_id}
+                files = self.session.one(f"write {name}", bound, "augment.engine.write_tasks:write", init, row)["files"]
+                if len(files) == 1:  # several belong together in a way that only their reader knows
+                    self.written[name][bound.use] = f"{DATA}/{files[0]}"
+
+    def _report(self, mixture: Mixture, metrics: Mapping[str, Any]) -> list[str]:
+        files = []
+        for bound in self.steps["reporter"]:
+            init = {
+                "component": bound.to_json(),
+                "folder": str(self.draft.folder),
+                "name": self.draft.name,
+                "key": self.draft.key,
+                "pipeline": self.draft.pipeline,
+                "schema": Dataset.load(self.prepared.train).schema.model_dump(mode="json"),
+                "metrics": metrics,
+                "train": str(self.prepared.train),
+                "test": str(self.prepared.test),
+                "synthetic": [[str(path), origin] for path, origin in mixture.parts],
+                "rejects": mixture.rejects,
+            }
+            row = {"out": str(self.draft.folder)}
+            files += self.session.one("report", bound, "augment.engine.write_tasks:report", init, row)["files"]
+        return files

@@ -1,0 +1,176 @@
+"""More rows from a generator of a finished run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import pandas as pd
+
+from augment.data.dataset import Dataset
+from augment.data.schema import Schema, conform
+from augment.engine.write_tasks import with_origin
+from augment.errors import DataError, DiskError, SpecError, did_you_mean
+from augment.plan.amounts import amounts, plan, training_counts
+from augment.plugin.contracts import Kind
+from augment.runner.generate import make_rows
+from augment.runner.prepare import prepare
+from augment.runner.session import Session, opened
+from augment.spec.bound import Bound
+from augment.spec.load import Resolved, bind, load
+from augment.storage.atomic_files import disk_errors, draft, publish
+from augment.storage.run_folder import Run
+
+__all__ = ["sample", "training_part"]
+
+SINKS = {".csv": "csv", ".parquet": "parquet", ".npz": "npz", "": "image-folder"}  # ending of the file to sink
+CSV_SINKS = {"series": "series-csv", "tokens": "histories"}  # kind of data to the sink for CSV files of such data
+GENERATOR: tuple[Kind, ...] = ("generator",)
+
+
+def sample(
+    run_folder: Path | str,
+    *,
+    rows: int,
+    out: Path | str,
+    generator: str | None = None,
+    where: Mapping[str, str] | None = None,
+    seed: int | None = None,
+    overwrite: bool = False,
+    workers: int | None = None,
+) -> Path:
+    """Make more rows with a fitted generator of a finished run. Rows outside the schema are drawn again.
+
+    Args:
+        run_folder: the run's folder.
+        rows: how many.
+        out: file to write; its ending says how: `.csv` (as sinks for such data write it), `.parquet`, `.npz`, or
+            none for a folder of images.
+        generator: id; not needed where the run has one only.
+        where: column to the value that every row is to have.
+        seed: instead of the run's; another seed gives other rows.
+        overwrite: whether `out` may be replaced.
+        workers: as for `augment.runner.run.run`.
+
+    Returns:
+        What was written.
+
+    Raises:
+        SpecError: no such generator, a column that it cannot be asked for, an unknown ending, or `out` exists.
+        DataError: the folder is not a finished run, or its source is gone or changed.
+    """
+    run, out = Run(run_folder), Path(out)
+    if out.suffix not in SINKS:
+        known = ", ".join(sorted(filter(None, SINKS)))
+        raise SpecError(f"{out}: the ending {out.suffix!r} names no format; expected {known}, or none for a folder")
+    if out.exists() and not overwrite:
+        raise SpecError(f"{out} exists; name another file, or replace it with --overwrite")
+    with opened(run.resolved, workers=workers, source_needed=False) as (session, resolved):
+        folder = training_part(run, session, resolved)
+        train = Dataset.load(folder)
+        if not out.suffix and train.schema.modality != "image":
+            raise SpecError(f"{out}: a folder takes images, and this run has none; give it an ending: .csv or .parquet")
+        if out.suffix == ".csv" and train.schema.modality in ("image", "audio"):
+            raise SpecError(f"{out}: a .csv file cannot hold data of kind {train.schema.modality}; .npz can")
+        bound = _chosen(bind(resolved, train.schema, None, GENERATOR)["generator"], generator)
+        where = _checked(bound, train.schema, where or {})
+        session.seed = session.seed if seed is None else seed
+        classed = train.schema.task == "classes" and bound.cls.accepts.conditional != "none"
+        wanted = amounts(rows, training_counts(train))
+        if classed and train.schema.target in where:
+            wanted = {where[train.schema.target]: rows}
+        mixture = make_rows(
+            session,
+            plan(wanted, {bound.id: 1.0}, {bound.id: classed}, train.schema),
+            [(bound, run.model(bound.id))],
+            folder,
+            session.scratch / "sample",
+            purpose="sample",
+            filters=[],
+            max_rounds=resolved.pipeline.max_rounds,
+            unique=False,
+            shortfall="fail",
+            where={name: value for name, value in where.items() if not (classed and name == train.schema.target)},
+        )
+        return _written(session, resolved, train.schema, [(str(part), origin) for part, origin in mixture.parts], out)
+
+
+def training_part(run: Run, session: Session, resolved: Resolved) -> Path:
+    """The dataset folder of a run's training part: from the store, from what the run has written, or from the source.
+
+    Raises:
+        DataError: it is in none of them any more.
+    """
+    with session.store.making(run.manifest["train"], "the training part"):  # nobody removes it meanwhile
+        kept = session.store.get(run.manifest["train"])
+    if kept is not None:
+        return kept
+    with suppress(DataError, DiskError):  # a sink that cannot be read back, or files that somebody took away
+        real = run.real.data
+        part = real.drop_columns([name for name, column in real.schema.columns.items() if column.type == "id"])
+        if f"train-{part.fingerprint()}" == run.manifest["train"]:
+            part.save(session.scratch / "train")
+            return session.keep(run.manifest["train"], session.scratch / "train")
+    try:
+        prepared = prepare(session, resolved)
+    except DataError as error:
+        lost = f"{run.folder}: its training part is in the store no more, and cannot be made again from its source"
+        raise DataError(f"{lost}: {error}") from error
+    if prepared.key != run.manifest["train"]:
+        raise DataError(
+            f"{run.folder}: its source has changed since; run the pipeline again to sample from the new data"
+        )
+    return prepared.train
+
+
+def _chosen(generators: Sequence[Bound], name: str | None) -> Bound:
+    known = [bound.id for bound in generators]
+    if name is None and len(known) > 1:
+        raise SpecError(f"the run has several generators, {', '.join(known)}; say which with --generator")
+    for bound in generators:
+        if name in (None, bound.id):
+            return bound
+    hint = did_you_mean(str(name), known) or f"; it has {', '.join(known)}"
+    raise SpecError(f"--generator {name}: the run has no such generator{hint}")
+
+
+def _checked(bound: Bound, schema: Schema, where: Mapping[str, str]) -> dict[str, str]:
+    """The conditions, when the generator can be asked for them and the data knows their values."""
+    conditional = bound.cls.accepts.conditional
+    for name, value in where.items():
+        if name not in schema.columns:
+            hint = did_you_mean(name, schema.columns) or f"; there are {', '.join(list(schema.columns)[:12])}"
+            raise SpecError(f"--where {name}={value}: there is no such column{hint}")
+        by_target = conditional == "target" and schema.task == "classes"
+        if conditional != "any" and not (by_target and name == schema.target):
+            able = f"the target, {schema.target!r}, alone" if by_target else "no column"
+            raise SpecError(f"--where {name}={value}: generator {bound.id!r} can be asked for {able}")
+        labels = schema.classes if name == schema.target else schema.columns[name].categories
+        if labels and value not in labels:
+            hint = did_you_mean(value, labels) or f"; the training part has {', '.join(labels[:12])}"
+            raise SpecError(f"--where {name}={value}: no training row has this value{hint}")
+        conform(pd.DataFrame({name: [value]}), Schema(columns={name: schema.columns[name]}))  # raises on a wrong type
+    return dict(where)
+
+
+def _written(session: Session, resolved: Resolved, schema: Schema, parts: list[tuple[str, str]], out: Path) -> Path:
+    """Write the parts beside `out`, and give the result its place when it is whole."""
+    kind: tuple[Kind, ...] = ("sink",)
+    name = CSV_SINKS.get(schema.modality, "csv") if out.suffix == ".csv" else SINKS[out.suffix]
+    spec = {**resolved.pipeline.model_dump(mode="json", by_alias=True), "sinks": [{"use": name}]}
+    (sink,) = bind(load(spec, session.catalog, base=resolved.base, source_needed=False), schema, None, kind)["sink"]
+    origin_column = resolved.pipeline.origin_column
+    described = with_origin(schema, origin_column, sorted({origin for _, origin in parts}))
+    with draft(out.absolute()) as hidden:
+        init = {
+            "component": sink.to_json(),
+            "folder": str(hidden),
+            "schema": described.model_dump(mode="json"),
+            "origin_column": origin_column,
+        }
+        row = {"name": out.stem, "parts": parts, "first_id": {}}
+        (file,) = session.one(f"write {out.stem}", sink, "augment.engine.write_tasks:write", init, row)["files"]
+        with disk_errors(out, "writing"):
+            publish(hidden / file, out.absolute(), replace=True)
+    return out

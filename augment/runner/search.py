@@ -1,0 +1,289 @@
+"""`rows: auto` and `share: auto`: the trial inside the training part that finds the mix.
+
+A generator is fitted anew for each seed, on what that seed leaves to learn from, and so are filters; none of them sees
+the rows that judge. For each seed a generator makes as many rows as the largest amount asks for; smaller amounts are
+the first of those.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from augment.data.dataset import Dataset
+from augment.errors import DataError
+from augment.plan.amounts import plan, training_counts
+from augment.plan.candidates import Entrant, candidates_of, halve, not_asked, rounds_of, sentence_of, winner_of
+from augment.plan.folds import inner_cut
+from augment.runner.assess import truth_of
+from augment.runner.generate import Mixture, fit_filters, make_rows
+from augment.runner.prepare import Prepared
+from augment.runner.session import Fit, Session
+from augment.spec.bound import Bound
+from augment.spec.models import Pipeline
+from augment.statistics.arms import CLASS_WEIGHTS, NONE, OVERSAMPLING, SYNTHETIC
+from augment.statistics.scores import SCORES, ScoreRule, default_score
+from augment.storage.keys import content_key
+
+__all__ = ["Choice", "choose"]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The mix of a run.
+
+    Attributes:
+        arm: what the trial on the hold-out is about: `synthetic`, or what was chosen instead of synthetic rows.
+        rows: as `mix.rows`; 0 where real rows alone are written.
+        share: generator id to weight.
+        report: the search's part of `metrics.json`.
+    """
+
+    arm: str
+    rows: Any
+    share: Mapping[str, float]
+    report: Mapping[str, Any]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no time limit had a say in it."""
+        return bool(self.report["complete"])
+
+
+def choose(
+    session: Session,
+    pipeline: Pipeline,
+    generators: Sequence[Bound],
+    filters: Sequence[Bound],
+    probe: Bound | None,
+    prepared: Prepared,
+) -> Choice:
+    """The mix that the pipeline says, or that a search finds, or has found before under the same key."""
+    mix = pipeline.mix
+    as_written = Choice(SYNTHETIC, mix.rows, {bound.id: mix.weight(bound.id) for bound in generators}, not_asked())
+    if not mix.is_auto:
+        return as_written
+    train = Dataset.load(prepared.train)
+    if probe is None or train.schema.task == "none":
+        why = "no target is named that a model could predict" if probe else "there is nothing to try it with"
+        return _skipped(session, as_written, f"`auto` was skipped, since {why}: the mix is what it is by default")
+    key = _key(session, pipeline, [*generators, *filters, probe], prepared.key)
+    with session.store.making(key, "the search for the mix") as work:
+        if (kept := session.store.get(key)) is None:
+            report = _Search(session, pipeline, generators, filters, probe, train).run()
+            built = work / "built"
+            built.mkdir(exist_ok=True)
+            (built / "search.json").write_text(json.dumps(report), encoding="utf-8")
+            kept = session.store.publish(key, built)
+        else:
+            session.note("the search for the mix is in the store already")
+        report = json.loads((kept / "search.json").read_text(encoding="utf-8"))
+    session.remark(report["sentence"])
+    arm = report["chosen"] if report["chosen"] in (NONE, CLASS_WEIGHTS, OVERSAMPLING) else SYNTHETIC
+    return Choice(arm, report["mix"]["rows"], report["mix"]["share"], report)
+
+
+def _skipped(session: Session, choice: Choice, sentence: str) -> Choice:
+    session.remark(sentence)
+    rows = None if choice.rows == "auto" else choice.rows
+    mix = {"rows": rows, "share": dict(choice.share)}
+    return Choice(choice.arm, rows, choice.share, {**not_asked(), "asked": True, "sentence": sentence, "mix": mix})
+
+
+def _key(session: Session, pipeline: Pipeline, bounds: Sequence[Bound], train_key: str) -> str:
+    settings = pipeline.model_dump(mode="json", include={"seed", "split", "mix", "max_rounds"})
+    assert pipeline.trial is not None  # `auto` without a trial is refused
+    made_of = [{**session.made_of(bound), "id": bound.id} for bound in bounds]
+    content = {"settings": settings, "score": pipeline.trial.score, "made of": made_of, "train": train_key}
+    return f"search-{content_key(content)}"
+
+
+@dataclass
+class _Seed:
+    """One seed: what is learnt from, what judges, and the synthetic rows."""
+
+    number: int
+    folder: Path
+    train: Dataset
+    truth: np.ndarray
+    mixture: Mixture = field(default_factory=Mixture)
+
+    @property
+    def place(self) -> Path:
+        return self.folder / "train"
+
+
+@dataclass
+class _Search:
+    """A search, round by round."""
+
+    session: Session
+    pipeline: Pipeline
+    generators: Sequence[Bound]
+    filters: Sequence[Bound]
+    probe: Bound
+    train: Dataset
+
+    def run(self) -> dict[str, Any]:
+        """Find the mix; what `metrics.json` holds of it."""
+        settings, schema = self.pipeline.mix.search, self.train.schema
+        score = self.pipeline.trial.score if self.pipeline.trial else None
+        rule = default_score(schema.task) if score is None else SCORES[score]
+        classed = schema.task == "classes"
+        self.conditional = {b.id: classed and b.cls.accepts.conditional != "none" for b in self.generators}
+        # where real rows repeat each other, equal rows are how the data is
+        self.unique = not pd.Series(self.train.row_hashes()).duplicated().any()
+        tried = candidates_of(self.pipeline.mix, self.conditional, training_counts(self.train), schema.task)
+        entrants = [Entrant(candidate) for candidate in tried]
+        rounds, started, complete = rounds_of(settings.seeds), time.monotonic(), True
+        with self.session.stage("search", self.probe.id):
+            for number, seeds in enumerate(rounds):
+                if number:
+                    halve(entrants, rule)
+                if number and settings.budget is not None and time.monotonic() - started > settings.budget:
+                    complete = False
+                    self.session.remark(f"the search ended after {seeds.start} seeds: its budget of time was used up")
+                    break
+                self._tell(entrants, rule, seeds.start)
+                if not self._round(seeds, entrants, rule):
+                    break
+            self._tell(entrants, rule, len(entrants[0].values))
+        winner = winner_of(entrants, rule)
+        rows = winner.candidate.amount if winner.candidate.share else 0
+        rows = dict(rows) if isinstance(rows, Mapping) else rows
+        share = dict(winner.candidate.share) or {bound.id: 1.0 for bound in self.generators}
+        return {
+            "asked": True,
+            "sentence": sentence_of(entrants, winner, rule),
+            "chosen": winner.candidate.id,
+            "mix": {"rows": rows, "share": share},
+            "probe": self.probe.id,
+            "score": rule.name,
+            "better": rule.better,
+            "seeds": len(entrants[0].values),
+            "complete": complete,
+            "candidates": [entrant.plain(entrants[0], rule) for entrant in entrants],
+        }
+
+    def _tell(self, entrants: Sequence[Entrant], rule: ScoreRule, num_seeds: int) -> None:
+        standing = [entrant.plain(entrants[0], rule) for entrant in entrants]
+        facts = {"score": rule.name, "better": rule.better, "seeds": num_seeds, "of": self.pipeline.mix.search.seeds}
+        self.session.emit({"event": "candidates", **facts, "candidates": standing})
+
+    def _round(self, numbers: range, entrants: Sequence[Entrant], rule: ScoreRule) -> bool:
+        """Score everybody who is in with these seeds; false where the rows cannot be cut for that."""
+        try:
+            seeds = [self._cut(number) for number in numbers]
+        except DataError as error:
+            self.session.remark(f"the search can try nothing: {error}")
+            return False
+        self._make(seeds, [entrant for entrant in entrants if entrant.left is None])
+        self._judge(seeds, [entrant for entrant in entrants if entrant.left is None], rule)
+        return True
+
+    def _cut(self, number: int) -> _Seed:
+        learnt_from, judged_by = inner_cut(self.train, self.pipeline.split, self.session.seed, number)
+        if not len(learnt_from) or not len(judged_by):
+            raise DataError(f"{len(self.train)} training rows cannot be cut once more")
+        folder = self.session.scratch / "search" / str(number)
+        inner, validation = self.train.take(learnt_from), self.train.take(judged_by)
+        inner.save(folder / "train")
+        validation.drop_columns([str(self.train.schema.target)]).save(folder / "features")
+        return _Seed(number, folder, inner, truth_of(validation, self.train.schema)[0])
+
+    def _make(self, seeds: Sequence[_Seed], inside: Sequence[Entrant]) -> None:
+        """Fit the generators that somebody needs, and make as many rows as anybody wants."""
+        bounds = self._usable(seeds, inside)
+        fits = [Fit(bound, seed.place, f"train-{seed.train.fingerprint()}") for seed in seeds for bound in bounds]
+        folders = iter(self.session.fit_all(fits, tell=False))
+        for seed in seeds:
+            fitted = [(bound, next(folders)) for bound in bounds]
+            self._draw(seed, fitted, [one for one in inside if one.left is None and one.candidate.share])
+
+    def _usable(self, seeds: Sequence[_Seed], inside: Sequence[Entrant]) -> list[Bound]:
+        """The generators that somebody needs; whoever needs one that so few rows are not enough for leaves."""
+        needed = []
+        for bound in self.generators:
+            users = [one for one in inside if one.candidate.share.get(bound.id)]
+            refusals = [bound.cls.accepts.refusal(self.train.schema, len(seed.train)) for seed in seeds]
+            for one in users:
+                if refusal := next(filter(None, refusals), None):
+                    one.leave(f"{bound.id}: {refusal}")
+            if any(one.left is None for one in users):
+                needed.append(bound)
+        return needed
+
+    def _draw(self, seed: _Seed, fitted: Sequence[tuple[Bound, Path]], inside: Sequence[Entrant]) -> None:
+        counts = training_counts(seed.train)
+        classed = self.train.schema.task == "classes"
+        most: dict[str, dict[str, int]] = {bound.id: {} for bound, _ in fitted}
+        for one in inside:
+            for generator, wanted in self._parts(one, counts).items():
+                for label, rows in wanted.items():
+                    most[generator][label] = max(rows, most[generator].get(label, 0))
+        chunks = [
+            chunk
+            for generator, wanted in most.items()
+            for chunk in plan(wanted, {generator: 1.0}, {generator: self.conditional[generator]}, self.train.schema)
+        ]
+        options: dict[str, Any] = {"unique": self.unique, "max_rounds": self.pipeline.max_rounds}
+        folder, purpose = seed.folder, f"search-{seed.number}"
+        key = f"train-{seed.train.fingerprint()}"
+        filters = fit_filters(self.session, self.filters, fitted, chunks, seed.place, key, folder / "pilot", tell=False)
+        seed.mixture = make_rows(
+            self.session, chunks, fitted, seed.place, folder / "rows", purpose=purpose, filters=filters, **options
+        )
+        made = seed.mixture.per_class(self.train.schema.target if classed else None)
+        for one in inside:
+            for generator, wanted in self._parts(one, counts).items():
+                there = {**made[generator], "": seed.mixture.counts[generator]["kept"]}
+                short = sum(max(0, rows - there.get(label, 0)) for label, rows in wanted.items())
+                if short and one.left is None:
+                    asked = sum(wanted.values())
+                    one.leave(f"{short} of the {asked} rows that {generator} was asked for could not be made")
+
+    def _parts(self, one: Entrant, counts: Mapping[str, int]) -> dict[str, dict[str, int]]:
+        """Generator to label to the rows that a candidate takes of it; all under an empty label without classes."""
+        parts: dict[str, dict[str, int]] = {}
+        for row in plan(one.candidate.wanted(counts), one.candidate.share, self.conditional, self.train.schema):
+            wanted = parts.setdefault(row.generator, {})
+            for label, rows in row.labels or (("", row.rows),):
+                wanted[label] = wanted.get(label, 0) + rows
+        return parts
+
+    def _judge(self, seeds: Sequence[_Seed], inside: Sequence[Entrant], rule: ScoreRule) -> None:
+        jobs = [self._job(seed, inside) for seed in seeds]
+        total = sum(len(job.rows) for job in jobs)
+        for done, _ in enumerate(self.session.map(jobs), start=1):
+            step = {"step": done, "total": total, "losses": {}}
+            self.session.emit({"event": "progress", "stage": "search", "id": self.probe.id, **step})
+        for seed in seeds:
+            counts = training_counts(seed.train)
+            for one in inside:
+                predictions = np.load(seed.folder / f"{one.candidate.id}.npy")
+                weights = np.ones((1, len(seed.truth)))
+                one.values.append(float(rule.score(seed.truth, predictions, weights)[0]))
+                if len(one.values) == 1:
+                    one.synthetic = sum(one.candidate.wanted(counts).values())
+
+    def _job(self, seed: _Seed, inside: Sequence[Entrant]) -> Any:
+        counts = training_counts(seed.train)
+        rows = []
+        for one in inside:
+            picks = [
+                {"parts": [str(folder) for folder in seed.mixture.of(generator)], "rows": wanted}
+                for generator, wanted in self._parts(one, counts).items()
+            ]
+            # a fold may be balanced where the training part is not quite: then there is nothing to add
+            arm = one.candidate.kind if picks or not one.candidate.share else NONE
+            row = {"arm": arm, "picks": picks, "trial_seed": seed.number}
+            rows.append({**row, "out": str(seed.folder / f"{one.candidate.id}.npy")})
+        init = {"component": self.probe.to_json(), "train": str(seed.place), "test": str(seed.folder / "features")}
+        return self.session.job("search", self.probe, "augment.engine.judge_tasks:predict_arm", init, rows)

@@ -1,0 +1,1 @@
+"""The pipeline file: from YAML text to bound components. Internal."""

@@ -1,0 +1,126 @@
+"""The components of a pipeline: as steps before the data is known, and bound to one class afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from augment.errors import PluginError, Problem
+from augment.plugin.catalog import Catalog
+from augment.plugin.contracts import Component, Kind, Params
+from augment.spec.validation import validate
+from augment.spec.yaml_tree import Trail
+
+__all__ = ["Bound", "Candidate", "Step", "bound_from_json", "class_name", "with_paths"]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A component that a step may turn out to be, with the settings it would have; paths are absolute."""
+
+    cls: type[Component]
+    params: Params
+
+
+@dataclass(frozen=True)
+class Step:
+    """One component of a pipeline, before the data is known.
+
+    Attributes:
+        kind: which of the eight kinds.
+        id: unique among the steps of its kind.
+        use: the name after `use:`; for a probe that is not written, the names it may turn out to have.
+        timeout: seconds that one task may take, or None.
+        candidates: what it may turn out to be, at least one.
+        where: its place in the file: `generators.0`.
+        optional: not written but a default, so it is left out where it cannot work with the data.
+        refused: components of that name whose settings were not accepted, and why.
+    """
+
+    kind: Kind
+    id: str
+    use: str
+    timeout: float | None
+    candidates: tuple[Candidate, ...]
+    where: str
+    optional: bool = False
+    refused: tuple[tuple[type[Component], tuple[Problem, ...]], ...] = ()
+
+    @property
+    def trail(self) -> Trail:
+        """`where` as keys and positions."""
+        return tuple(int(key) if key.isdecimal() else key for key in self.where.split("."))
+
+    def bound(self, candidate: Candidate) -> Bound:
+        """This step with one of its candidates chosen."""
+        cls = candidate.cls
+        name = cls.name if self.kind == "probe" and self.optional else self.id
+        return Bound(self.kind, name, cls.name, self.timeout, cls, candidate.params)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A step whose component is known."""
+
+    kind: Kind
+    id: str
+    use: str
+    timeout: float | None
+    cls: type[Component]
+    params: Params
+
+    @property
+    def what(self) -> str:
+        """How messages name it: `generator 'gan'`."""
+        return f"{self.kind} {self.id!r}" + (f" ({self.use})" if self.use != self.id else "")
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data that `bound_from_json` takes back, in another process too."""
+        return {
+            "kind": self.kind,
+            "use": self.use,
+            "id": self.id,
+            "timeout": self.timeout,
+            "class": class_name(self.cls),
+            "params": self.params.model_dump(mode="json", by_alias=True),
+        }
+
+
+def bound_from_json(data: Mapping[str, Any], catalog: Catalog) -> Bound:
+    """The inverse of `Bound.to_json`.
+
+    Raises:
+        PluginError: the component is no longer offered.
+    """
+    for cls in catalog.candidates(data["kind"], data["use"]):
+        if class_name(cls) == data["class"]:
+            params, complaints = validate(cls.Params, data["params"])
+            if params is None:
+                raise PluginError(f"{data['class']} does not take back its own settings: {complaints[0][1]}")
+            return Bound(data["kind"], data["id"], data["use"], data["timeout"], cls, params)
+    raise PluginError(f"{data['use']!r} no longer offers {data['class']}; was its plugin changed during the run?")
+
+
+def class_name(cls: type[Component]) -> str:
+    """`module:qualname`, which tells classes of one name apart."""
+    return f"{cls.__module__}:{cls.__qualname__}"
+
+
+def with_paths(value: Any, change: Callable[[Path, Trail], Path], trail: Trail = ()) -> Any:
+    """The same settings with every path in them changed."""
+    if isinstance(value, Path):
+        return change(value, trail)
+    if isinstance(value, BaseModel):
+        fields = {name: (field.alias or name, getattr(value, name)) for name, field in type(value).model_fields.items()}
+        return value.model_copy(
+            update={name: with_paths(inner, change, (*trail, key)) for name, (key, inner) in fields.items()}
+        )
+    if isinstance(value, dict):
+        return {key: with_paths(inner, change, (*trail, str(key))) for key, inner in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(with_paths(inner, change, (*trail, position)) for position, inner in enumerate(value))
+    return value

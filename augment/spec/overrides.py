@@ -1,0 +1,80 @@
+"""One value of a pipeline changed from outside: `--set generators.0.with.epochs=5`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from augment.errors import Problem, SpecError, did_you_mean
+from augment.spec.yaml_tree import MAX_DEPTH, Document, Trail, parse, shown
+
+__all__ = ["set_value", "value_of"]
+
+
+def set_value(document: Document, override: str) -> None:
+    """Change one value of a document: `generators.0.with.epochs=5`, or by id: `generators.gan.with.epochs=5`.
+
+    The value is read as YAML, so `[1, 2]` is a list and `{a: 1}` a mapping.
+
+    Raises:
+        SpecError: there is no `=`, the value is not YAML, or the path leads nowhere.
+    """
+    place = f"--set {override}"
+    path, equals, text = override.partition("=")
+    keys = path.strip().split(".")
+    if not equals or not all(keys):
+        raise SpecError(Problem("expected KEY=VALUE, such as generators.0.with.epochs=5", file=place))
+    if len(keys) > MAX_DEPTH:
+        raise SpecError(Problem(f"nothing is nested deeper than {MAX_DEPTH}", file=place))
+    value = _value(text, place)
+    node: Any = document.tree
+    trail: Trail = ()
+    for key in keys[:-1]:
+        step = _step(node, key, trail, place)
+        trail = (*trail, step)
+        if isinstance(node, dict) and node.get(key) is None:
+            node[key] = {}
+            document.places[trail] = (place, 0)
+        node = node[step]
+    step = _step(node, keys[-1], trail, place)
+    node[step] = value
+    trail = (*trail, step)
+    for old in [old for old in document.places if old[: len(trail)] == trail]:
+        del document.places[old]
+    document.places[trail] = (place, 0)
+
+
+def value_of(override: str) -> Any:
+    """The value of `KEY=VALUE` alone, read as YAML.
+
+    Raises:
+        SpecError: it is not YAML.
+    """
+    return _value(override.partition("=")[2], f"--set {override}")
+
+
+def _value(text: str, place: str) -> Any:
+    value, _, problems = parse(text, place)
+    if problems:
+        raise SpecError([Problem(problem.message, problem.where, place) for problem in problems])
+    return value
+
+
+def _step(node: Any, key: str, trail: Trail, place: str) -> str | int:
+    """The key or position that `key` means inside `node`."""
+    around = ".".join(map(str, trail))
+    if isinstance(node, dict):
+        return key
+    if not isinstance(node, list):
+        raise SpecError(Problem(f"{around!r} is {shown(node)}; there is no {key!r} inside it", file=place))
+    names = [str(item.get("id") or item.get("use")) if isinstance(item, dict) else str(item) for item in node]
+    if key.isdecimal() and len(key) < 10:
+        if int(key) < len(node):
+            return int(key)
+        held = f"{around!r} has {len(node)} entries, numbered from 0"
+        raise SpecError(Problem(f"{held}; there is no {key}", file=place))
+    if names.count(key) == 1:
+        return names.index(key)
+    if key in names:
+        raise SpecError(Problem(f"{around!r} has several entries called {key!r}; say which by number", file=place))
+    known = f"expected a number, counted from 0, or one of {', '.join(map(repr, names)) or 'no entries'}"
+    raise SpecError(Problem(f"{around!r} has no entry {key!r}; {known}{did_you_mean(key, names)}", file=place))

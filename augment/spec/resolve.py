@@ -1,0 +1,212 @@
+"""From the names in a pipeline file to components: who is behind each name, and whether its settings are good."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from augment.data.schema import Modality
+from augment.errors import PluginError, did_you_mean
+from augment.plugin.catalog import Catalog
+from augment.plugin.contracts import Component, Kind, Params, Source
+from augment.spec.bound import Candidate, Step, class_name, with_paths
+from augment.spec.models import SECTIONS, Pipeline, ids_of
+from augment.spec.validation import Complaint, validate
+from augment.spec.yaml_tree import Document, Trail, names_in, shown
+
+__all__ = ["Resolver"]
+
+DEFAULT_PROBES: dict[str, Modality] = {
+    "boosting": "table",
+    "cnn": "image",
+    "tfidf": "text",
+    "kernels": "series",
+    "items": "tokens",
+}
+ESTIMATOR = "estimator"  # the probe behind a factory of the user's
+LEFT_OUT_WHERE_UNFIT = ("filters", "metrics")  # as defaults; without a sink or a reporter there would be no result
+
+
+class Resolver:
+    """Finds the components behind the names in a tree, checks their settings, and collects what is wrong.
+
+    Attributes:
+        steps: those that were found, in the order in which they run.
+        complaints: everything that is wrong.
+        broken: the plugins among it that cannot be imported or fail.
+    """
+
+    def __init__(self, catalog: Catalog, document: Document, base: Path, source_needed: bool = True):
+        self.complaints: list[Complaint] = []
+        self.broken: list[PluginError] = []
+        self._catalog = catalog
+        self._document = document
+        self._base = base
+        self._source_needed = source_needed
+        self._modalities: frozenset[Modality] | None = None  # what the source can yield, when that is known
+        self.steps = [step for section in SECTIONS for step in self._section(section)]
+        self._check_observers()
+
+    def _section(self, section: str) -> Iterator[Step]:
+        kind = SECTIONS[section]
+        for trail, entry, name, is_default in self._entries(section):
+            optional = is_default and section in LEFT_OUT_WHERE_UNFIT
+            step = self._step(kind, trail, entry, name, optional)
+            if step is None:
+                continue
+            if kind == "source":
+                classes = [candidate.cls for candidate in step.candidates]
+                yields = [cls.yields for cls in classes if issubclass(cls, Source)]
+                self._modalities = frozenset[Modality]().union(*yields)
+            yield step
+        if section == "filters" and (probe := self._probe()):
+            yield probe
+
+    def _entries(self, section: str) -> list[tuple[Trail, Any, str, bool]]:
+        """Trail, entry, id and whether it is a default, for all entries of a section."""
+        written = self._document.tree.get(section)
+        if section == "source":
+            return [((section,), written, ids_of([written])[0], False)]
+        if written is None:
+            default = Pipeline.model_fields[section].get_default() if section != "generators" else []
+            return [((section, at), {"use": use.use}, use.use, True) for at, use in enumerate(default)]
+        entries = written if isinstance(written, list) else []
+        named = zip(entries, ids_of(entries), strict=True)
+        return [((section, at), entry, name, False) for at, (entry, name) in enumerate(named)]
+
+    def _probe(self) -> Step | None:
+        trial = self._document.tree.get("trial", {})
+        if not isinstance(trial, dict):
+            return None
+        trail: Trail = ("trial", "probe")
+        entry = trial.get("probe")
+        if entry is not None:
+            return self._step("probe", trail, self._spelled_out(entry, trail), ids_of([entry])[0], optional=False)
+        found: list[Step] = []
+        for name, modality in DEFAULT_PROBES.items():
+            if name in self._catalog.names and (self._modalities is None or modality in self._modalities):
+                step = self._step("probe", trail, {"use": name}, name, optional=True)
+                found += [step] if step else []
+        if not found:
+            return None
+        use = " or ".join(step.use for step in found)
+        candidates = tuple(candidate for step in found for candidate in step.candidates)
+        return Step("probe", "probe", use, None, candidates, "trial.probe", optional=True)
+
+    def _spelled_out(self, entry: Any, trail: Trail) -> Any:
+        """A probe `package.module:factory` as the component behind it; others as they are."""
+        use = entry.get("use") if isinstance(entry, dict) else None
+        if not isinstance(use, str) or ":" not in use:
+            return entry
+        module = use.partition(":")[0]
+        place = self._base.joinpath(*module.split("."))
+        beside = [file for file in (place.with_name(f"{place.name}.py"), place / "__init__.py") if file.is_file()]
+        file = {"file": str(beside[0])} if beside else {}
+        top = module.partition(".")[0]
+        if not beside and (not top.isidentifier() or importlib.util.find_spec(top) is None):
+            here = f"neither in {str(self._base)!r}, beside the pipeline file, nor installed"
+            self.complaints.append(((*trail, "use"), f"there is no module {module!r}, {here}"))
+            return None
+        settings = entry.get("with", {})
+        settings = {"factory": use, **file, **settings} if isinstance(settings, dict) else settings
+        return {**entry, "use": ESTIMATOR, "with": settings}
+
+    def _step(self, kind: Kind, trail: Trail, entry: Any, name: str, optional: bool) -> Step | None:
+        """The step of one entry; None when something is wrong with it, or it is optional and unfit."""
+        if not isinstance(entry, dict) or not isinstance(use := entry.get("use"), str):
+            return None  # the model says so
+        classes = self._classes(kind, use, (*trail, "use"))
+        possible = [cls for cls in classes if self._is_possible(cls)]
+        if classes and not possible and not optional:
+            kinds = " or ".join(sorted(self._modalities or ()))
+            works_on = " or ".join(sorted({kind for cls in classes for kind in cls.accepts.modalities}))
+            self.complaints.append(((*trail, "use"), f"{use!r} works on {works_on}, and the source yields {kinds}"))
+        settings = entry.get("with", {})
+        if not possible or not isinstance(settings, dict):
+            return None
+        candidates: list[Candidate] = []
+        refused: list[tuple[type[Component], list[Complaint]]] = []
+        for cls in possible:
+            params, complaints = self._params(cls, settings, (*trail, "with"))
+            if complaints or params is None:
+                refused.append((cls, complaints))
+            else:
+                candidates.append(Candidate(cls, params))
+        if not candidates:
+            nearest = min([complaints for _, complaints in refused], key=len)
+            self.complaints += nearest
+            return None
+        timeout = entry.get("timeout")
+        return Step(
+            kind,
+            name,
+            use,
+            float(timeout) if isinstance(timeout, int | float) else None,
+            tuple(candidates),
+            ".".join(map(str, trail)),
+            optional,
+            tuple((cls, tuple(self._document.problem(*item) for item in complaints)) for cls, complaints in refused),
+        )
+
+    def _classes(self, kind: Kind, use: str, trail: Trail) -> list[type[Component]]:
+        if use not in self._catalog.names:
+            self.complaints.append((trail, self._unknown(use)))
+            return []
+        try:
+            found = self._catalog.components(use)
+        except PluginError as error:
+            self.broken.append(error)
+            self.complaints.append((trail, str(error)))
+            return []
+        fitting = [cls for cls in found if cls.kind == kind]
+        if not fitting:
+            kinds = " and ".join(sorted({f"a {cls.kind}" for cls in found}))
+            self.complaints.append((trail, f"{use!r} is {kinds}; expected a {kind} (`augment plugins` lists them)"))
+        return fitting
+
+    def _is_possible(self, cls: type[Component]) -> bool:
+        if cls.kind in ("source", "transform") or self._modalities is None:
+            return True
+        return bool(cls.accepts.modalities & self._modalities)
+
+    def _params(
+        self, cls: type[Component], settings: dict[str, Any], trail: Trail
+    ) -> tuple[Params | None, list[Complaint]]:
+        """The settings of one component with absolute paths, or what is wrong with them."""
+        try:
+            params, complaints = validate(cls.Params, settings)
+            if params is None:  # the paths among the good ones are looked at all the same
+                wrong = {inner[0] for inner, _ in complaints if inner}
+                params, _ = validate(cls.Params, {key: value for key, value in settings.items() if key not in wrong})
+        except Exception as error:  # a plugin's own validator may raise anything
+            message = f"{class_name(cls)} fails on these settings: {type(error).__name__}: {error}"
+            self.broken.append(PluginError(message))
+            return None, [(trail, message)]
+        problems = [((*trail, *inner), message) for inner, message in complaints]
+        if params is None:
+            return None, problems
+
+        def absolute(path: Path, inner: Trail) -> Path:
+            found = Path(os.path.abspath(self._base / os.path.expanduser(path)))
+            is_pattern = re.search(r"[*?[]", str(path)) is not None
+            if cls.kind == "source" and self._source_needed and not is_pattern and not os.path.exists(found):
+                looked = "" if path.is_absolute() else f" in {str(self._base)!r}, where relative paths begin"
+                near = did_you_mean(found.name, names_in(found.parent))
+                problems.append(((*trail, *inner), f"there is no file or folder {shown(str(path), 200)}{looked}{near}"))
+            return found
+
+        return with_paths(params, absolute), problems
+
+    def _check_observers(self) -> None:
+        observers = self._document.tree.get("observers")
+        for position, name in enumerate(observers if isinstance(observers, list) else []):
+            if isinstance(name, str) and name not in self._catalog.names:
+                self.complaints.append((("observers", position), self._unknown(name)))
+
+    def _unknown(self, use: str) -> str:
+        near = did_you_mean(use.lower(), self._catalog.names)
+        return f"{shown(use)} is not known{near or '; `augment plugins` lists what is installed'}"

@@ -1,0 +1,1 @@
+"""What predictions say: scores, paired differences with intervals, verdicts. Internal."""

@@ -1,0 +1,278 @@
+"""The experiment: the same probe trained on several arms, paired over seeds, judged on rows nobody trained on.
+
+Every arm is compared with real rows alone. The interval of a difference is a paired bootstrap (Efron and Tibshirani,
+1993) over the held-out rows and the seeds at once: each resample weighs rows and draws seeds, the same for both arms,
+and the interval is the middle 95 % of the resampled differences. A seed is a probe seed and synthetic rows of its own;
+that another training part would have given other results is not in the interval.
+
+A bootstrap of few things gives intervals that are too narrow, so they are made as wide as few things warrant.
+
+* Row weights are Poisson (Hanley and MacGibbon, 2006), with (n - 1) / n drawn on average for each of the n rows of a
+  class, which makes the variance unbiased (Rao and Wu, 1988). A class of a few rows is absent from some resamples, so
+  that it cannot decide alone.
+* What seeds differ by on all rows alike is stretched to the width of Student's interval for as many seeds. What they
+  differ by on single rows is not counted again: it is in the resampled rows.
+* Rows of a class on which two arms never differ, say because neither finds a single one, would weigh as if they never
+  could. So half a row of each such class is taken to differ, either way: what a Beta(1/2, 1/2) prior (Jeffreys) leaves
+  to expect where none of n did.
+
+Where rows are many, the scores of resamples are linearised: see `augment.statistics.scores`.
+
+Shapes: S seeds, B resamples, N held-out rows, C classes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from augment.plugin.contracts import derive_seed
+from augment.statistics.arms import CLASS_WEIGHTS, NONE, OVERSAMPLING, SYNTHETIC
+from augment.statistics.scores import SCORES, ScoreRule, default_score, recall_of, scores_for
+from augment.statistics.verdict import direction, not_assessable, sentence_of, why_not_assessable
+
+__all__ = ["arm_labels", "summarise"]
+
+NUM_RESAMPLES = 1000
+BLOCK = 2_000_000  # weights held at a time
+UNSEEN_ROWS = 0.5  # of a class, that are taken to differ where none does
+MAX_EXACT = 10_000  # rows times classes up to which every resample is scored anew; above, scores are linearised
+
+
+def arm_labels(task: str, generators: Sequence[str]) -> dict[str, str]:
+    """The arms of the trial on the hold-out: id to what people read, the baseline first.
+
+    Args:
+        task: `classes` or `number`; without classes there is nothing to balance.
+        generators: ids of those that made rows; each is an arm of its own where there are several.
+    """
+    arms = {NONE: "real rows alone"}
+    if task == "classes":
+        arms |= {CLASS_WEIGHTS: "class weights", OVERSAMPLING: "oversampling"}
+    if generators:
+        arms[SYNTHETIC] = "real + synthetic"
+    if len(generators) > 1:
+        arms |= {generator: f"real + {generator} alone" for generator in generators}
+    return arms
+
+
+def summarise(
+    truth: np.ndarray,
+    predictions: Mapping[str, Sequence[np.ndarray]],
+    *,
+    task: str,
+    labels: Mapping[str, str],
+    rows: Mapping[str, int],
+    probe: str,
+    score: str | None,
+    seed: int,
+    classes: Sequence[str] = (),
+    chosen: str = SYNTHETIC,
+) -> dict[str, Any]:
+    """Scores, paired differences with 95 % intervals, and the verdict, as `metrics.json` holds them.
+
+    Args:
+        truth: (N,) int64 class numbers, or float values.
+        predictions: arm id to its predictions, one array a seed: (N, C) probabilities or (N,) values.
+        task: `classes` or `number`.
+        labels: arm id to what people read, as `arm_labels` gives them.
+        rows: arm id to how many rows it was trained on.
+        probe: the probe's name.
+        score: name of the score that decides, one of the task's, or None for its default.
+        seed: of the resampling.
+        classes: the labels that class numbers stand for; without them there are no results by class.
+        chosen: the arm that the verdict is about.
+    """
+    from threadpoolctl import threadpool_limits
+
+    deciding = default_score(task) if score is None else SCORES[score]
+    rng = np.random.default_rng(derive_seed(seed, "trial", "resampling"))
+    num_seeds = len(next(iter(predictions.values())))
+    drawn_seeds = rng.integers(num_seeds, size=(NUM_RESAMPLES, num_seeds))
+    present = [number for number in range(len(classes)) if (truth == number).any()]
+    rules = [*scores_for(task), *(recall_of(number) for number in present)]
+    with threadpool_limits(1):  # sums of several threads have other last digits
+        found = _scored(truth, predictions, rules, rng)
+    if deciding.name not in found:
+        return not_assessable(f"{deciding.label} is not defined on these {len(truth)} held-out rows")
+
+    def compared(rule: ScoreRule, name: str, base: str = NONE) -> dict[str, Any]:
+        """The mean difference of an arm to another, and its interval."""
+        if name == base:
+            return {"difference": 0.0, "interval": None}
+        unseen = _unseen(rule, truth, predictions[name], predictions[base], derive_seed(seed, "trial", "unseen"))
+        return _difference(found[rule.name][name], found[rule.name][base], drawn_seeds, unseen)
+
+    arms: list[dict[str, Any]] = []
+    for name in (name for name in labels if name in predictions):
+        scores = {
+            rule.name: {
+                "mean": float(found[rule.name][name].values.mean()),
+                **compared(rule, name),
+                "better": rule.better,
+            }
+            for rule in scores_for(task)
+            if rule.name in found
+        }
+        per_class = _precision_and_f1(truth, predictions[name])
+        arms.append(
+            {
+                "id": name,
+                "label": labels[name],
+                "rows": rows[name],
+                "values": found[deciding.name][name].values.tolist(),
+                **{key: scores[deciding.name][key] for key in ("mean", "difference", "interval")},
+                "scores": scores,
+                "classes": {
+                    classes[number]: {
+                        "rows": int((truth == number).sum()),
+                        "recall": float(found[recall_of(number).name][name].values.mean()),
+                        "precision": float(per_class[0][number]),
+                        "f1": float(per_class[1][number]),
+                        **compared(recall_of(number), name),
+                    }
+                    for number in present
+                },
+            }
+        )
+    against = None
+    cheap = [arm for arm in arms if arm["id"] in (CLASS_WEIGHTS, OVERSAMPLING)]
+    if cheap and chosen == SYNTHETIC and SYNTHETIC in predictions:
+        sign = 1 if deciding.better == "higher" else -1
+        best = max(cheap, key=lambda arm: sign * arm["mean"])["id"]
+        difference = compared(deciding, SYNTHETIC, best)
+        against = {"arm": best, **difference, "verdict": direction(difference["interval"], deciding.better)}
+    reason = why_not_assessable(truth, task, num_seeds)
+    trial = {
+        "assessable": not reason,
+        "reason": reason,
+        "probe": probe,
+        "score": deciding.name,
+        "better": deciding.better,
+        "seeds": num_seeds,
+        "rows": len(truth),
+        "chosen": chosen,
+        "against": against,
+        "arms": arms,
+    }
+    style = ".3f" if task == "classes" else ".4g"  # what is in the target's unit may be large or tiny
+    verdict, sentence = sentence_of(trial, deciding.label, style)
+    return {**trial, "verdict": verdict, "sentence": sentence}
+
+
+def _precision_and_f1(truth: np.ndarray, predictions: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Means over the seeds for each class, (C,); 0 where a class is never predicted. For numbers they say nothing."""
+    if predictions[0].ndim == 1:
+        return np.zeros(0), np.zeros(0)
+    num_classes = predictions[0].shape[1]
+    predicted_SN = np.stack([array.argmax(axis=1) for array in predictions])
+    of_class = np.bincount(truth, minlength=num_classes)
+    named = np.stack([np.bincount(row, minlength=num_classes) for row in predicted_SN])
+    right = np.stack([np.bincount(truth[row == truth], minlength=num_classes) for row in predicted_SN])
+    precision, f1 = right / np.maximum(named, 1), 2 * right / np.maximum(named + of_class, 1)
+    return precision.mean(axis=0), f1.mean(axis=0)
+
+
+class _Scored(NamedTuple):
+    """One score of one arm: of each seed (S,), and of each seed under each resample (B, S)."""
+
+    values: np.ndarray
+    resampled: np.ndarray
+
+
+def _scored(
+    truth: np.ndarray,
+    predictions: Mapping[str, Sequence[np.ndarray]],
+    rules: Sequence[ScoreRule],
+    rng: np.random.Generator,
+) -> dict[str, dict[str, _Scored]]:
+    """Score to arm to what it scored; scores that are not defined on these rows are left out."""
+    distinct: dict[bytes, np.ndarray] = {}  # many probes predict the same with every seed
+    columns: dict[str, list[int]] = {}
+    for arm, predicted in predictions.items():
+        digests = [hashlib.sha256(np.ascontiguousarray(array).tobytes()).digest() for array in predicted]
+        distinct.update(zip(digests, predicted, strict=True))
+        position = {digest: number for number, digest in enumerate(distinct)}
+        columns[arm] = [position[digest] for digest in digests]
+    different = list(distinct.values())
+    resamples = _resamples(truth, rules[0].task, rng)
+    if different[0].size <= MAX_EXACT:
+
+        def exact(weights: np.ndarray) -> np.ndarray:  # (b, N) to (rules, different predictions, b)
+            return np.array([[rule.score(truth, predicted, weights) for predicted in different] for rule in rules])
+
+        scores = exact(np.ones((1, len(truth))))
+        resampled = np.concatenate([exact(weights) for weights in resamples], axis=2)
+    else:
+        linear = [rule.linear(truth, predicted) for rule in rules for predicted in different]
+        scores = np.array([score for score, _ in linear]).reshape(len(rules), len(different), 1)
+        derivatives = np.array([derivative for _, derivative in linear])  # a matrix: its products are quick
+        changes = np.concatenate([derivatives @ weights.T for weights in resamples], axis=1)
+        resampled = scores + changes.reshape(len(rules), len(different), -1)
+    return {
+        rule.name: {arm: _Scored(scores[n, at, 0], resampled[n, at].T) for arm, at in columns.items()}
+        for n, rule in enumerate(rules)
+        if np.isfinite(scores[n]).all()
+    }
+
+
+def _resamples(truth: np.ndarray, task: str, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Blocks of bootstrap weights (b, N), of mean 1."""
+    groups = truth if task == "classes" else np.zeros(len(truth), dtype=np.int64)
+    sizes = np.bincount(groups)[groups]  # how many rows there are of each row's class
+    rate = np.maximum(sizes - 1, 0.5) / sizes
+    size = max(1, BLOCK // len(truth))
+    for start in range(0, NUM_RESAMPLES, size):
+        yield rng.poisson(rate, size=(min(size, NUM_RESAMPLES - start), len(truth))) / rate
+
+
+def _unseen(
+    rule: ScoreRule, truth: np.ndarray, ours: Sequence[np.ndarray], theirs: Sequence[np.ndarray], seed: int
+) -> np.ndarray:
+    """What rows might add to the difference, of classes where two arms named the same for all rows: (B,)."""
+    alike = all(np.array_equal(one, other) for one, other in zip(ours, theirs, strict=True))  # as of the same model
+    if alike or rule.by_one is None:
+        return np.zeros(NUM_RESAMPLES)
+    differ = np.zeros(len(truth), dtype=bool)
+    for one, other in zip(ours, theirs, strict=True):
+        differ |= one.argmax(axis=1) != other.argmax(axis=1)
+    num_classes = theirs[0].shape[1]
+    rows, named = (np.bincount(labels, minlength=num_classes) for labels in (truth, theirs[0].argmax(axis=1)))
+    agreed = (rows > 0) & (np.bincount(truth[differ], minlength=num_classes) == 0)
+    drawn = np.random.default_rng(seed).poisson(UNSEEN_ROWS / 2, size=(2, NUM_RESAMPLES, num_classes))
+    return np.asarray((drawn[0] - drawn[1]) @ (rule.by_one(rows, named) * agreed))
+
+
+def _difference(ours: _Scored, theirs: _Scored, drawn_seeds: np.ndarray, unseen: np.ndarray) -> dict[str, Any]:
+    """The mean difference, and its 95 % interval; None of one seed, or where hardly any resample has a score."""
+    by_seed, observed = ours.resampled - theirs.resampled, ours.values - theirs.values  # (B, S), (S,)
+    by_seed = by_seed[~np.isnan(by_seed).any(axis=1)]
+    differences = by_seed.mean(axis=1)
+    interval = None
+    if len(differences) >= NUM_RESAMPLES // 10 and len(observed) > 1:
+        effects = (observed - observed.mean()) * _seed_stretch(by_seed, observed)
+        differences += unseen[: len(differences)]
+        differences += effects[drawn_seeds[: len(differences)]].mean(axis=1)
+        # a difference of rounding is none: an end of exactly 0 is no effect
+        differences[np.abs(differences) <= 1e-12 * np.abs(theirs.values).max()] = 0.0
+        interval = [float(end) for end in np.quantile(differences, [0.025, 0.975])]
+    return {"difference": float(observed.mean()), "interval": interval}
+
+
+def _seed_stretch(by_seed: np.ndarray, observed: np.ndarray) -> float:
+    """What the seeds' deviations from their mean are multiplied by before they are drawn from.
+
+    It leaves what the seeds differ by on all rows alike: that they differ on single rows is in the resampled rows
+    already. And it makes the bootstrap of so few numbers as wide as Student's interval.
+    """
+    from scipy.special import ndtri, stdtrit
+
+    num_seeds = len(observed)
+    if not observed.var():
+        return 0.0
+    on_single_rows = (by_seed - observed).var(axis=1, ddof=1).mean()
+    on_all_rows = max(0.0, 1 - on_single_rows / observed.var(ddof=1))
+    return float(stdtrit(num_seeds - 1, 0.975) / ndtri(0.975) * np.sqrt(on_all_rows * num_seeds / (num_seeds - 1)))

@@ -1,0 +1,1 @@
+"""What lies on disk: content keys, atomic files, the store, run folders. Internal."""

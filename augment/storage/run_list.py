@@ -1,0 +1,94 @@
+"""The runs below a folder: those that are finished, and those that are under way or were left by a killed process."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from augment.errors import DataError, DiskError
+from augment.storage.run_folder import RUN, Run
+
+__all__ = ["Found", "find"]
+
+DRAFT = re.compile(r"\.(?P<name>.+)-(?P<key>[0-9a-f]{8})\.draft")
+
+
+@dataclass(frozen=True)
+class Found:
+    """One run.
+
+    Attributes:
+        name: the pipeline's.
+        key: the first eight letters of its content key.
+        folder: where it lies.
+        when: when it was finished, or last written to.
+        status: `done`, `bound missed`, `unfinished`, or `damaged: why`.
+        verdict: of the trial; empty where there is none.
+        score: in words, real rows alone and with synthetic ones.
+        rows: real and synthetic rows to train on; empty for what is unfinished.
+    """
+
+    name: str
+    key: str
+    folder: str
+    when: datetime
+    status: str
+    verdict: str = ""
+    score: str = ""
+    rows: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data; the time as text."""
+        return {**asdict(self), "when": self.when.isoformat(timespec="seconds")}
+
+
+def find(folder: Path) -> list[Found]:
+    """The runs in a folder, in its `runs` and in all folders below that hold some, the latest first.
+
+    Raises:
+        DataError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder}: there is no such folder")
+    found = []
+    for place in _folders(folder):
+        if (place / RUN).is_file():
+            found.append(_finished(place))
+        elif draft := DRAFT.fullmatch(place.name):
+            found.append(Found(draft["name"], draft["key"], str(place), _when(place), "unfinished"))
+    return sorted(found, key=lambda run: run.when, reverse=True)
+
+
+def _folders(folder: Path, depth: int = 4) -> list[Path]:
+    """Folders that may hold a run; links to the latest are passed over, and what is inside a run as well."""
+    if (folder / RUN).is_file():
+        return [folder]
+    if depth == 0:
+        return []
+    try:
+        inside = sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
+    except OSError:  # a folder that is nobody's business
+        return []
+    drafts = [path for path in inside if DRAFT.fullmatch(path.name)]
+    return [*drafts, *(found for path in inside if path.name[0] != "." for found in _folders(path, depth - 1))]
+
+
+def _finished(place: Path) -> Found:
+    try:
+        run = Run(place)
+        metrics = run.metrics
+        trial, rows = metrics["trial"], metrics["rows"]
+        means = {arm["id"]: arm["mean"] for arm in trial["arms"]}
+        score = f"{means['none']:.3f} -> {means['synthetic']:.3f}" if {"none", "synthetic"} <= set(means) else ""
+        made = f"{rows['train']:,} + {rows['synthetic']:,}"
+        return Found(run.name, run.key[:8], str(place), _when(place), run.status, trial["verdict"], score, made)
+    except (DataError, DiskError, KeyError, TypeError, ValueError) as error:
+        return Found(place.name, "", str(place), _when(place), f"damaged: {error}")
+
+
+def _when(place: Path) -> datetime:
+    path = place / RUN
+    return datetime.fromtimestamp((path if path.is_file() else place).stat().st_mtime, tz=UTC)

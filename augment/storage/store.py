@@ -1,0 +1,179 @@
+"""Fitted components and training parts, kept by content key: made once, reused by every run that needs the same.
+
+Layout under the root (`AUGMENT_STORE`, else the user's cache folder):
+
+    objects/<key>/        finished, with `manifest.json`: every file and its SHA-256
+    work/<key>/           being made, or left by a killed run: holds checkpoints
+    locks/<key>.lock      held while it is made
+    scratch/<name>/       a run's own temporary files
+    scratch/<name>.lock   held as long as that run lives; `uses/` in the folder names the keys that it works with
+    runs/                 finished runs, and the keys that they were made with
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from augment.errors import LockedError
+from augment.storage.atomic_files import disk_errors, exclusive, publish, remove
+from augment.storage.keys import file_sha256
+
+__all__ = ["MANIFEST", "Store", "write_manifest"]
+
+MANIFEST = "manifest.json"
+
+
+def write_manifest(folder: Path) -> dict[str, str]:
+    """Write `manifest.json`: every file below `folder` to its SHA-256. Returns it."""
+    hashes = {
+        path.relative_to(folder).as_posix(): file_sha256(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != MANIFEST
+    }
+    (folder / MANIFEST).write_text(json.dumps(hashes, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    return hashes
+
+
+class Store:
+    """A folder of finished results by content key.
+
+    Args:
+        root: where; by default `AUGMENT_STORE` or the user's cache folder.
+        note: called with a sentence when something deserves a word: a wait, a damaged entry.
+    """
+
+    def __init__(self, root: Path | None = None, note: Callable[[str], None] = lambda message: None):
+        self.root = root or default_root()
+        self.note = note
+        self._uses: Path | None = None
+
+    def get(self, key: str) -> Path | None:
+        """The finished folder of that key, every file checked against its hash, or None.
+
+        A damaged entry is named, removed, and so made again.
+        """
+        folder = self.root / "objects" / key
+        if not folder.is_dir():
+            return None
+        damage = _damage(folder)
+        if damage is None:
+            self._use(key)
+            with suppress(OSError):  # so that it is known what was not used for long
+                os.utime(folder)
+            return folder
+        self.note(f"the stored result {folder} is damaged ({damage}) and will be made again")
+        with disk_errors(folder, "removing a damaged entry"):
+            doomed = self._scratch_name()  # from where it will be cleared away in any case
+            doomed.parent.mkdir(parents=True, exist_ok=True)
+            os.rename(folder, doomed)
+        remove(doomed)
+        return None
+
+    @contextmanager
+    def making(self, key: str, what: str) -> Iterator[Path]:
+        """Hold the key while its result is made; the folder given keeps what a killed run left there."""
+        with exclusive(self.root / "locks" / f"{key}.lock", what, wait=True, waiting=self.note):
+            folder = self.root / "work" / key
+            with disk_errors(folder, "making a work folder"):
+                folder.mkdir(parents=True, exist_ok=True)
+            try:
+                yield folder
+            finally:
+                if (self.root / "objects" / key).is_dir():
+                    remove(folder)
+                with suppress(OSError):  # what a failure left in it stays
+                    folder.rmdir()
+
+    def publish(self, key: str, built: Path) -> Path:
+        """Give a finished folder its place, whole or not at all. Call it while holding the key."""
+        place = self.root / "objects" / key
+        self._use(key)
+        with disk_errors(place, "publishing a result"):
+            write_manifest(built)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            publish(built, place)
+        return place
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A temporary folder of this process's own; those of dead processes are cleared away."""
+        folder = self._scratch_name()
+        with disk_errors(folder.parent, "making a scratch folder"):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            self._clear_dead()
+        with exclusive(folder.with_suffix(".lock"), f"{folder}", wait=False):
+            with disk_errors(folder, "making a scratch folder"):
+                folder.mkdir()
+                self._uses = folder / "uses"
+                self._uses.mkdir()
+            try:
+                yield folder
+            finally:
+                self._uses = None
+                remove(folder)
+
+    def _use(self, key: str) -> None:
+        """Tell others that this process works with an entry, until its scratch folder is gone."""
+        if self._uses is not None:
+            with disk_errors(self._uses, "noting what is in use"):
+                (self._uses / key).touch()
+
+    def uses(self) -> set[str]:
+        """The keys of entries that living runs work with."""
+        found: set[str] = set()
+        for folder in (self.root / "scratch").glob("*/uses"):
+            try:
+                with exclusive(folder.parent.with_suffix(".lock"), f"{folder}", wait=False):
+                    continue  # nobody holds it: that run is dead
+            except LockedError:
+                found |= {path.name for path in folder.glob("*")}
+        return found
+
+    def remember(self, run_folder: Path, run_key: str) -> None:
+        """Note the entries in use as those that a finished run was made with."""
+        keys = sorted(path.name for path in self._uses.glob("*")) if self._uses is not None else []
+        name = hashlib.sha256(str(run_folder).encode()).hexdigest()[:32]
+        note, fresh = self.root / "runs" / f"{name}.json", self.root / "runs" / f"{name}.{uuid.uuid4().hex}"
+        with disk_errors(note, "noting a finished run"):
+            note.parent.mkdir(parents=True, exist_ok=True)
+            fresh.write_text(json.dumps({"folder": str(run_folder), "run": run_key, "keys": keys}), encoding="utf-8")
+            os.replace(fresh, note)
+
+    def _scratch_name(self) -> Path:
+        return self.root / "scratch" / uuid.uuid4().hex
+
+    def _clear_dead(self) -> None:
+        """Remove the scratch folders whose locks nobody holds."""
+        for name in {path.stem for path in (self.root / "scratch").iterdir()}:
+            folder = self.root / "scratch" / name
+            with suppress(LockedError), exclusive(folder.with_suffix(".lock"), f"{folder}", wait=False):
+                remove(folder)
+
+
+def default_root() -> Path:
+    """`AUGMENT_STORE`, else `augment` in the user's cache folder."""
+    import platformdirs
+
+    named = os.environ.get("AUGMENT_STORE")
+    return Path(named).expanduser().absolute() if named else Path(platformdirs.user_cache_path("augment"))
+
+
+def _damage(folder: Path) -> str | None:
+    """What is wrong with a finished folder, or None. The manifest may hold anything."""
+    try:
+        hashes = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {MANIFEST}
+        if present != set(hashes):
+            return f"files {sorted(present ^ set(hashes))} are missing or unknown"
+        for name, expected in hashes.items():
+            if file_sha256(folder / name) != expected:
+                return f"{name} is not what was written"
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        return str(error)
+    return None

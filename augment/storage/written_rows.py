@@ -1,0 +1,243 @@
+"""The rows that a run has written, read back: pandas, numpy, Hugging Face. For torch see `augment.loaders`.
+
+Whatever format the rows were written in, they are decoded once, into the store; from then on arrays are memory maps.
+
+Shapes: N rows, F features, H height, W width, C channels.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from augment.data.dataset import Dataset
+from augment.data.schema import ArrayDeclaration, Column, ColumnDeclaration, Schema, SchemaDeclaration, labels_of
+from augment.errors import AugmentError, DataError, PluginError
+from augment.plugin.catalog import Catalog
+from augment.plugin.contracts import Context, Source
+from augment.storage.atomic_files import disk_errors, remove
+from augment.storage.keys import content_key
+from augment.storage.store import Store
+
+__all__ = ["REAL", "Part", "features_of", "read_part", "target_of"]
+
+REAL = "real"  # what the origin column says of a real row
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Rows that a run has written, and what made each of them.
+
+    Attributes:
+        data: the rows, ids included, the origin column left out.
+        origin: `real`, or the id of the generator that made the row: (N,) object.
+        origin_column: what the origin column is called.
+    """
+
+    data: Dataset
+    origin: np.ndarray
+    origin_column: str = "origin"
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    @property
+    def schema(self) -> Schema:
+        """What each column and array is."""
+        return self.data.schema
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """All columns as pandas, the origin column last."""
+        return self.data.frame.assign(**{self.origin_column: pd.Categorical(self.origin)})
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Name to array, (N, ...): memory maps, in the types and ranges that the schema says."""
+        return dict(self.data.arrays)
+
+    def only(self, *origins: str) -> Part:
+        """The rows of these origins.
+
+        Raises:
+            DataError: no row has such an origin.
+        """
+        known = sorted(set(self.origin))
+        for name in origins:
+            if name not in known:
+                raise DataError(f"no row is of origin {name!r}; there are {', '.join(known)}")
+        rows = np.isin(self.origin, origins)
+        return self if rows.all() else Part(self.data.take(rows), self.origin[rows], self.origin_column)
+
+    def to_numpy(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """Features and target, as `features_of` and `target_of` give them."""
+        return features_of(self.data), target_of(self.data)
+
+    def to_huggingface(self) -> Any:
+        """A `datasets.Dataset`: a column for each column and array, the origin column too.
+
+        Images are of the feature type `Image`; a target with classes is a `ClassLabel`, so that its numbers are
+        those of `to_numpy`; other categories are texts.
+
+        Raises:
+            ImportError: the library `datasets` is not installed.
+        """
+        import datasets
+
+        classes = self.schema.classes
+        columns: dict[str, Any] = {}
+        features: dict[str, Any] = {}
+        frame = self.frame
+        for name in [*self.schema.columns, self.origin_column]:
+            values = frame[name]
+            kind = self.schema.columns[name].type if name in self.schema.columns else "category"
+            if name == self.schema.target and classes:
+                columns[name], features[name] = target_of(self.data), datasets.ClassLabel(names=list(classes))
+            elif kind == "category":
+                labels = labels_of(values)
+                columns[name], features[name] = labels.tolist(), datasets.Value("string")
+            else:
+                columns[name] = [
+                    None if missing else value for value, missing in zip(values, values.isna(), strict=True)
+                ]
+                features[name] = datasets.Value(_HUGGINGFACE[kind])
+        for name, array in self.schema.arrays.items():
+            rows = self.data.arrays[name]
+            if array.type == "image":
+                feature = datasets.Image()
+                columns[name] = [feature.encode_example(_as_picture(image)) for image in rows]
+                features[name] = feature
+            else:
+                inner: Any = datasets.Value(array.dtype)
+                for size in array.shape[:0:-1]:
+                    inner = datasets.List(inner, length=size)
+                columns[name], features[name] = list(rows), datasets.List(inner, length=array.shape[0])
+        return datasets.Dataset.from_dict(columns, features=datasets.Features(features))
+
+
+_HUGGINGFACE = {
+    "number": "float64",
+    "integer": "int64",
+    "boolean": "bool",
+    "datetime": "timestamp[us]",
+    "text": "string",
+    "id": "string",
+}
+
+
+def _as_picture(image_HWC: np.ndarray) -> np.ndarray:
+    return image_HWC[:, :, 0] if image_HWC.shape[2] == 1 else image_HWC
+
+
+def features_of(data: Dataset) -> np.ndarray:
+    """What a model learns from, as one array.
+
+    The payload array as it is where there is one: images (N, H, W, C) uint8. Else all features as a matrix, (N, F)
+    float64: numbers in their unit; booleans 0 and 1; categories by their position in the schema; dates in seconds since
+    1970; NaN where a value is missing.
+
+    Raises:
+        DataError: there are several arrays, or a feature is text.
+    """
+    schema = data.schema
+    if len(schema.arrays) == 1:
+        return data.arrays[next(iter(schema.arrays))]
+    if schema.arrays:
+        raise DataError(f"there are several arrays, {', '.join(schema.arrays)}; take the one you mean from `arrays`")
+    columns = [_as_numbers(data.frame[name], schema.columns[name]) for name in schema.features]
+    return np.column_stack(columns) if columns else np.empty((len(data), 0))
+
+
+def _as_numbers(values: pd.Series, column: Column) -> np.ndarray:
+    match column.type:
+        case "category":
+            codes: Any = values.cat.codes.to_numpy(dtype=np.float64)
+            return np.where(codes < 0, np.nan, codes)
+        case "datetime":
+            seconds = values.to_numpy().astype("datetime64[us]").astype(np.float64) / 1e6
+            return np.where(values.isna(), np.nan, seconds)
+        case "text" | "id":
+            raise DataError(f"column {values.name!r} is {column.type}, which is no number; take it from `frame`")
+        case _:
+            return values.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def target_of(data: Dataset) -> np.ndarray | None:
+    """The target: the position of each row's class in `schema.classes`, (N,) int64; else numbers, (N,) float64.
+
+    None without a target.
+    """
+    schema = data.schema
+    if schema.target is None:
+        return None
+    values = data.frame[schema.target]
+    if schema.task == "classes":
+        classes = pd.Index(schema.classes, dtype="object")
+        return classes.get_indexer(pd.Index(labels_of(values), dtype="object")).astype(np.int64)
+    return _as_numbers(values, schema.columns[schema.target])
+
+
+def read_part(written: Sequence[tuple[str, Path, str]], schema: Schema, origin_column: str) -> Part:
+    """Read back what a run has written.
+
+    Args:
+        written: (sink, file, SHA-256) of every form in which the rows were written.
+        schema: of the rows, without the origin column.
+        origin_column: what the origin column is called.
+
+    Raises:
+        DataError: none of the sinks has a source of the same name, or a file is not what its source can read.
+    """
+    catalog = Catalog()
+    for sink, path, digest in written:
+        found = [cls for cls in catalog.components(sink) if issubclass(cls, Source)]
+        sources = [cls for cls in found if schema.modality in cls.yields and "path" in cls.Params.model_fields]
+        if not sources:
+            continue
+        store = Store()
+        key = f"rows-{content_key([sink, digest, schema.model_dump(mode='json'), origin_column])}"
+        with store.making(key, f"{path}") as work:
+            folder = store.get(key)
+            if folder is None:
+                remove(work / "built")
+                _decode(sources[0], path, schema, origin_column, work / "built")
+                folder = store.publish(key, work / "built")
+        data = Dataset.load(folder)
+        origin = labels_of(data.frame[origin_column])
+        return Part(data.drop_columns([origin_column]), origin, origin_column)
+    names = ", ".join(sink for sink, _, _ in written) or "none"
+    raise DataError(f"no sink of this run writes what can be read back ({names}); add `parquet` to `sinks:`")
+
+
+def _decode(cls: type[Source], path: Path, schema: Schema, origin_column: str, out: Path) -> None:
+    """Write the rows of a file as a dataset folder."""
+    origin = Column(type="category", nullable=False)
+    described = schema.model_copy(update={"columns": {**schema.columns, origin_column: origin}})
+    declared = SchemaDeclaration(
+        target=schema.target,
+        payload=schema.payload,
+        columns={name: ColumnDeclaration(**dict(column)) for name, column in described.columns.items()},
+        # tokens are numbered as the run has numbered them
+        arrays={
+            name: ArrayDeclaration(type=array.type, vocabulary=array.vocabulary)
+            for name, array in schema.arrays.items()
+        },
+    )
+    with tempfile.TemporaryDirectory() as scratch, disk_errors(out, "keeping rows"):
+        try:
+            read = cls(cls.Params(path=path)).read(Context(seed=0, folder=Path(scratch), declared=declared))  # type: ignore[call-arg]
+        except (AugmentError, OSError):
+            raise
+        except Exception as error:
+            raise PluginError(f"source {cls.name!r} failed in read: {type(error).__name__}: {error}") from error
+        arrays = {
+            name: array.model_copy(update=read.schema.arrays[name].model_dump(include={"shape", "vocabulary"}))
+            for name, array in schema.arrays.items()
+        }
+        Dataset.of(read.frame, read.arrays, described.model_copy(update={"arrays": arrays})).save(out)

@@ -1,0 +1,36 @@
+"""Text for terminals and logs that data cannot spoil: control characters written out, numbers that JSON can hold."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["json_line", "printable"]
+
+
+def printable(text: object) -> str:
+    r"""The text on one line, with control characters written out: data must not be able to move somebody's cursor.
+
+    >>> print(printable("a\x1b[2Jb\nc"))
+    a\x1b[2Jb\nc
+    """
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode() for char in str(text)
+    )
+
+
+def json_line(value: Any) -> str:
+    """The value as JSON on one line. A number that is not finite becomes null, which is all that JSON has for it."""
+    return json.dumps(_finite(value), ensure_ascii=False, allow_nan=False, default=str)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return value

@@ -1,0 +1,1 @@
+"""What makes a plugin short: training loops, conditions, encodings. Plugins may use it; nothing below it does."""

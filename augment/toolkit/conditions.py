@@ -1,0 +1,149 @@
+"""Classes as numbers that a network can use, and sampling in full batches, for generators conditional on the target.
+
+Without a classed target there is one class, number 0, that every row belongs to; so a generator needs no second way.
+
+Shapes: N rows, C classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from augment.data.dataset import Dataset
+from augment.data.schema import Schema, labels_of
+from augment.errors import DataError
+
+__all__ = ["Conditions", "coded_columns", "in_full_batches", "refuse_others", "unconditional_if_no_classes"]
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a generator may be asked for.
+
+    Attributes:
+        target: the column that holds the classes, or None.
+        labels: its classes as strings, in the order of their numbers; one empty label without a target.
+        counts: how many training rows each class has, (C,).
+    """
+
+    target: str | None
+    labels: tuple[str, ...]
+    counts: tuple[int, ...]
+
+    @classmethod
+    def of_schema(cls, schema: Schema, counts: Sequence[int]) -> Conditions:
+        """The conditions of a dataset with that schema, and so many training rows of each class."""
+        return cls(schema.target, schema.classes if schema.target else ("",), tuple(counts))
+
+    @classmethod
+    def of(cls, data: Dataset) -> tuple[Conditions, np.ndarray]:
+        """The conditions of a training part, and the class of each row: (N,) int64, -1 where the label is missing.
+
+        Raises:
+            DataError: the target is no column of classes, or no row has a label.
+        """
+        schema = data.schema
+        if schema.target is None:
+            return cls.of_schema(schema, [len(data)]), np.zeros(len(data), np.int64)
+        if schema.task != "classes":
+            raise DataError(
+                f"target {schema.target!r} is of type {schema.columns[schema.target].type}; classes are expected: "
+                f"declare it a category under schema.columns, or leave the target out"
+            )
+        numbers = _numbers(data.frame[schema.target], schema.classes)
+        counts = np.bincount(numbers[numbers >= 0], minlength=len(schema.classes))
+        if not counts.any():
+            raise DataError(f"target {schema.target!r} is missing in every training row; labels are expected")
+        return cls.of_schema(schema, counts.tolist()), numbers
+
+    def training_rows(self, numbers: np.ndarray) -> np.ndarray:
+        """The rows to train on, (M,) int64: those with a label, rows of rare classes several times.
+
+        A class is seen in proportion to the square root of its rows: half way from as it is, where a rare class is
+        hardly learnt, to equal shares, where its few rows are learnt by heart.
+        """
+        labelled = np.flatnonzero(numbers >= 0)
+        counts = np.maximum(self.counts, 1)
+        times = np.round(np.sqrt(counts.max() / counts)).astype(np.int64)
+        return np.repeat(labelled, times[numbers[labelled]])
+
+    def draw(self, given: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
+        """The class of each wanted row, (N,) int64: as given, else drawn as often as in the training part.
+
+        Raises:
+            DataError: a label is asked for that no training row has.
+        """
+        if self.target is None:
+            return np.zeros(len(given), np.int64)
+        if self.target not in given:
+            ends = np.cumsum(self.counts)
+            drawn: np.ndarray = np.searchsorted(ends, rng.random(len(given)) * ends[-1], side="right")
+            return drawn
+        numbers = _numbers(given[self.target], self.labels)
+        is_known = np.array([*self.counts, 0]) > 0  # the last one is found by -1, which is no class
+        if not is_known[numbers].all():
+            row = int(np.argmin(is_known[numbers]))
+            known = ", ".join(label for label, count in zip(self.labels, self.counts, strict=True) if count)
+            raise DataError(
+                f"row {row + 1} of those wanted has {self.target} = {labels_of(given[self.target])[row]!r}, which no "
+                f"training row has; ask for one of {known}"
+            )
+        return numbers
+
+    def frame(self, given: pd.DataFrame, numbers: np.ndarray) -> pd.DataFrame:
+        """The given columns, and the target where it is not among them."""
+        if self.target is None or self.target in given:
+            return given
+        return given.assign(**{self.target: np.array(self.labels, dtype=object)[numbers]})
+
+
+def unconditional_if_no_classes(schema: Schema) -> Schema:
+    """The schema, without its target where that has no classes: it is a column like the others then."""
+    return schema if schema.task == "classes" else schema.model_copy(update={"target": None})
+
+
+def coded_columns(schema: Schema) -> list[str]:
+    """The columns to be made: all but a target with classes, which is what rows are made for.
+
+    Raises:
+        DataError: there are none.
+    """
+    names = [name for name in schema.columns if schema.task != "classes" or name != schema.target]
+    if not names:
+        raise DataError("the data has no column beside its target; there is nothing to learn")
+    return names
+
+
+def refuse_others(conditions: Conditions, given: pd.DataFrame) -> None:
+    """Refuse columns that rows cannot be made for.
+
+    Raises:
+        DataError: one is given.
+    """
+    for name in given.columns:
+        if name != conditions.target:
+            may = f"only {conditions.target!r}, a target with classes" if conditions.target else "no column"
+            raise DataError(f"column {name!r} cannot be given: {may} may be; use rnn, which takes any")
+
+
+def in_full_batches(make: Callable[[np.ndarray], np.ndarray], conditions: np.ndarray, batch_size: int) -> np.ndarray:
+    """What `make` gives for all conditions, (N,) of them, called with exactly `batch_size` at a time.
+
+    The last batch is filled up, and the surplus cut off its result. So what a row becomes does not depend on how many
+    rows were asked for: kernels give other bits for other batch sizes, and random numbers are drawn for whole batches.
+    """
+    num_batches = max(1, -(-len(conditions) // batch_size))
+    padded = np.zeros(num_batches * batch_size, conditions.dtype)
+    padded[: len(conditions)] = conditions
+    padded[len(conditions) :] = conditions[0] if len(conditions) else 0
+    made = [make(batch) for batch in padded.reshape(num_batches, batch_size)]
+    return np.concatenate(made)[: len(conditions)]
+
+
+def _numbers(values: pd.Series, labels: tuple[str, ...]) -> np.ndarray:
+    wanted = pd.Index(labels_of(values), dtype="object")
+    return pd.Index(labels, dtype="object").get_indexer(wanted).astype(np.int64)

@@ -1,0 +1,1 @@
+"""Sequences of symbols: the network that every sequence generator shares, its training and its sampling."""

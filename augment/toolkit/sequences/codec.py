@@ -1,0 +1,347 @@
+"""Rows with a series, or with tokens, as sequences of codes and back: what recurrent generators of both share.
+
+    codes = StepCodes.fit(data)
+    sequences = codes.encode(data)
+    shape = Shape(codes.num_codes, num_classes, codes.num_told)
+    drawn = draw(shape, weights, classes, seed, most=codes.most, least=0, teller=codes.teller(PLACES))
+    frame, arrays = codes.decode(drawn, uniforms_of(seed, drawn.lengths))
+
+The columns beside the arrays come first, each as a step of its own in the first field; the length is the last of them.
+Then come the steps of the arrays, a field a channel. Code 0 of the first field ends a sequence; of the other fields it
+says nothing, which is all they say beside a column. At every step the network is told how many more there are, so a
+series ends where it should and not where chance has it.
+
+What is unusual: where in their ranges the values of a step lie is one number for all channels, so that two that are
+always equal stay so.
+
+Shapes: N rows, T steps, M steps of all rows together, L of these of the arrays, S columns, K fields, C codes of a
+field, B places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from augment.data.dataset import Dataset
+from augment.data.declarations import Array, Column
+from augment.data.schema import Schema
+from augment.errors import DataError
+from augment.toolkit.sequences.training import Sequences
+from augment.toolkit.tables.bins import CodeTable
+from augment.toolkit.tables.column_bins import Number
+
+__all__ = ["StepCodes", "StepTeller"]
+
+MOST_PIECES = 64  # of a channel's range
+MOST_FITTED = 200_000  # steps that the ranges of a channel follow from
+COUNTED, PER_OCTAVE = 32, 8  # steps that remain are told exactly up to so many, and in so many parts an octave beyond
+
+
+class _Field(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Places(_Field):
+    """Tokens, and the places of categories among their names: each a code, and a last one for missing."""
+
+    kind: Literal["places"] = "places"
+    num_values: int
+    missing: bool
+
+    @property
+    def num_codes(self) -> int:
+        return self.num_values + self.missing
+
+    def ranks(self) -> np.ndarray:
+        """They have no order: NaN (C,)."""
+        return np.full(self.num_codes, np.nan)
+
+    def encode(self, values: np.ndarray) -> np.ndarray:
+        """(L,) values to (L,) codes."""
+        return np.where(np.isnan(values), self.num_values, np.nan_to_num(values)).astype(np.int64)
+
+    def decode(self, codes: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+        """(L,) codes to (L,) values; these have no ranges in which `uniforms` could place them."""
+        return np.where(codes < self.num_values, codes, np.nan).astype(np.float64)
+
+
+class Amounts(_Field):
+    """Numbers: codes of pieces of their range, and one for missing."""
+
+    kind: Literal["amounts"] = "amounts"
+    number: Number
+    low: float
+    high: float
+
+    @classmethod
+    def fit(cls, column: Column, values: np.ndarray) -> Self:
+        """From the values of all steps, (L,) float64 with NaN where missing."""
+        present = values[~np.isnan(values)]
+        number = Column(type="number", decimals=0 if column.type == "integer" else column.decimals)
+        missing = bool(column.nullable) or len(present) < len(values)
+        return cls(
+            number=Number.fit("", number, _some(present), missing, MOST_PIECES),
+            low=float(present.min(initial=np.inf)),
+            high=float(present.max(initial=-np.inf)),
+        )
+
+    @property
+    def num_codes(self) -> int:
+        return self.number.num_codes
+
+    def ranks(self) -> np.ndarray:
+        """Where each code is among the values, from 0 to 1; NaN for missing: (C,)."""
+        ranks = np.full(self.num_codes, np.nan)
+        num_values = self.number.num_values
+        ranks[:num_values] = (np.arange(num_values) + 0.5) / max(1, num_values)
+        return ranks
+
+    def encode(self, values: np.ndarray) -> np.ndarray:
+        """(L,) values to (L,) codes."""
+        return self.number.encode(pd.Series(values)).astype(np.int64)
+
+    def decode(self, codes: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+        """(L,) codes, and where in their ranges the values lie, to (L,) values."""
+        values = np.full(len(codes), np.nan)
+        is_value = codes < self.number.num_values
+        values[is_value] = self.number.values(codes[is_value], uniforms[is_value])
+        return np.clip(values, self.low, self.high) if self.low <= self.high else values
+
+
+Field = Places | Amounts
+
+
+def _some(values: np.ndarray) -> pd.Series:
+    """Evenly chosen values, no more than are needed."""
+    return pd.Series(values[:: max(1, -(-len(values) // MOST_FITTED))])
+
+
+class StepCodes:
+    """How the rows of a dataset become sequences, learnt from the training part.
+
+    Attributes:
+        num_codes: how many codes each field has, K of them.
+        num_told: how many codes each field has that is only told, of which there is one: the steps that remain.
+        num_columns: S; so many steps come before those of the arrays.
+        most: steps of the longest sequence.
+    """
+
+    def __init__(self, schema: Schema, table: CodeTable, fields: Sequence[Field], longest: int):
+        self._schema, self._table, self._fields, self._longest = schema, table, list(fields), longest
+        self._arrays = _stepped(schema)
+        self._length_column = next(iter(self._arrays.values())).length_column
+        self.num_columns = len(table.columns)
+        self.most = self.num_columns + longest
+        sizes = [field.num_codes for field in self._fields]
+        # the codes of columns follow those of the first field
+        self._firsts = np.cumsum([1 + sizes[0], *table.num_codes])
+        self.num_codes = (int(self._firsts[-1]), *(1 + size for size in sizes[1:]))
+        self.num_told = (2 + int(_remaining(np.array(longest))),)
+
+    @classmethod
+    def fit(cls, data: Dataset) -> Self:
+        """Learn codes.
+
+        Args:
+            data: the training part. Its arrays are tokens, a series, or both with the same length column.
+
+        Raises:
+            DataError: the arrays have not the same steps, or there is no step.
+        """
+        arrays = _stepped(data.schema)
+        lengths = data.lengths(next(iter(arrays)))
+        longest = int(lengths.max(initial=0))
+        if not longest:
+            raise DataError(f"every row of array {next(iter(arrays))!r} has the length 0; there is nothing to learn")
+        values_LK = _steps_of(data, lengths)
+        fields: list[Field] = []
+        for array in arrays.values():
+            if array.channels is None:
+                most = int(values_LK[:, len(fields)].max())
+                fields.append(Places(num_values=len(array.vocabulary or range(most + 1)), missing=False))
+            for column in (array.channels or {}).values():
+                values = values_LK[:, len(fields)]
+                if column.type in ("category", "boolean"):
+                    names = column.categories or ("False", "True")
+                    fields.append(Places(num_values=len(names), missing=bool(column.nullable)))
+                else:
+                    fields.append(Amounts.fit(column, values))
+        return cls(data.schema, CodeTable.fit(data, _columns(data.schema)), fields, longest)
+
+    def encode(self, data: Dataset) -> Sequences:
+        """Rows as sequences of codes (M, K + 1), with what the network is told."""
+        lengths = data.lengths(next(iter(self._arrays)))
+        values_LK = _steps_of(data, lengths)
+        found = [field.encode(values_LK[:, k]) for k, field in enumerate(self._fields)]
+        remaining = _remaining(np.repeat(lengths, lengths) - _numbers(lengths) - 1)
+        num_steps = lengths + self.num_columns
+        codes = np.zeros((num_steps.sum(), len(self.num_codes) + len(self.num_told)), np.int32)
+        is_column = _numbers(num_steps) < self.num_columns
+        codes[~is_column] = 1 + np.stack([*found, remaining], 1)
+        columns = self._table.encode(data.frame) + self._firsts[:-1]
+        codes[is_column, 0] = columns.ravel()
+        return Sequences(codes, num_steps)
+
+    def ranks(self) -> np.ndarray:
+        """Where each code of the foretold fields is among those of its kind, from 0 to 1; NaN without an order."""
+        found = [np.full(size, np.nan) for size in self.num_codes]
+        for ranks, field in zip(found, self._fields, strict=True):
+            ranks[1 : 1 + field.num_codes] = field.ranks()
+        return np.concatenate(found)
+
+    def decode(self, drawn: Sequences, uniforms: np.ndarray) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+        """The inverse of `encode`, of rows that a `StepTeller` watched over.
+
+        Args:
+            drawn: codes (M, K), without what was told.
+            uniforms: (M,), where in their ranges the values of each step lie.
+
+        Returns:
+            The columns beside the target, in canonical types, and the arrays, padded with zeros.
+        """
+        is_column = _numbers(drawn.lengths) < self.num_columns
+        columns = drawn.codes[is_column, 0].reshape(len(drawn), self.num_columns) - self._firsts[:-1]
+        frame = self._table.decode(columns, uniforms[is_column].reshape(columns.shape))
+        lengths = drawn.lengths - self.num_columns
+        if self._length_column is not None:
+            frame[self._length_column] = lengths
+        codes, uniforms = drawn.codes[~is_column] - 1, uniforms[~is_column]
+        values_LK = np.stack([field.decode(codes[:, k], uniforms) for k, field in enumerate(self._fields)], 1)
+        arrays: dict[str, np.ndarray] = {}
+        is_there = np.arange(self._steps)[None] < lengths[:, None]
+        place = 0
+        for name, array in self._arrays.items():
+            made = np.zeros((len(lengths), *array.shape), array.dtype)
+            width = len(array.channels) if array.channels is not None else 1
+            values = values_LK[:, place : place + width]
+            made[is_there] = values if array.channels is not None else values[:, 0]
+            arrays[name], place = made, place + width
+        return frame, arrays
+
+    def teller(self, num_places: int) -> StepTeller:
+        """What watches over sequences that are drawn, so many side by side."""
+        return StepTeller(self, num_places)
+
+    @property
+    def _steps(self) -> int:
+        return next(iter(self._arrays.values())).shape[0]
+
+    def to_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """What `augment.plugin.state.write_state` takes: tensors and JSON values."""
+        tensors, table = self._table.to_state()
+        fields = [field.model_dump(mode="json") for field in self._fields]
+        return tensors, {"columns": table, "fields": fields, "longest": self._longest}
+
+    @classmethod
+    def from_state(cls, schema: Schema, tensors: Mapping[str, np.ndarray], values: Mapping[str, Any]) -> Self:
+        """The inverse of `to_state`, with the schema of the data."""
+        kinds: dict[str, type[Field]] = {"places": Places, "amounts": Amounts}
+        fields = [kinds[field["kind"]].model_validate(field) for field in values["fields"]]
+        return cls(schema, CodeTable.from_state(tensors, values["columns"]), fields, values["longest"])
+
+
+class StepTeller:
+    """Keeps sequences that are drawn to the order of their steps, and tells what the network is told.
+
+    One for each call of `augment.toolkit.sequences.sampling.draw`.
+    """
+
+    def __init__(self, codes: StepCodes, num_places: int):
+        self._codes = codes
+        self._done = np.zeros(num_places, np.int64)
+        self._lengths = np.zeros(num_places, np.int64)  # of the arrays, known from the last column on
+        # which codes may not come: at each column, at a step of the arrays, at the end
+        num_columns = codes.num_columns
+        self._forbidden = [np.ones((num_columns + 2, size), bool) for size in codes.num_codes]
+        for field, (forbidden, coding) in enumerate(zip(self._forbidden, codes._fields, strict=True)):
+            for column in range(num_columns if field == 0 else 0):
+                forbidden[column, codes._firsts[column] : codes._firsts[column + 1]] = False
+            forbidden[num_columns, 1 : 1 + coding.num_codes] = False
+            forbidden[-1, 0] = False
+            if field:
+                forbidden[:num_columns, 0] = False
+
+    def begin(self, places: np.ndarray) -> None:
+        """In these places new sequences begin."""
+        self._done[places] = 0
+        self._lengths[places] = self._codes._longest
+
+    def forbidden(self, field: int) -> np.ndarray:
+        """Which codes may not come next in each place, bool (B, C)."""
+        num_columns = self._codes.num_columns
+        kind = np.minimum(self._done, num_columns)
+        kind = np.where(self._done - num_columns >= self._lengths, num_columns + 1, kind)
+        return self._forbidden[field][kind]
+
+    def tell(self, codes_BK: np.ndarray, uniforms_B: np.ndarray) -> np.ndarray:
+        """These codes came next: what is told with them, (B, 1) int64."""
+        codes = self._codes
+        is_column = self._done < codes.num_columns
+        told = np.zeros((len(codes_BK), len(codes.num_told)), np.int64)
+        if codes._length_column is not None:
+            drawn = np.flatnonzero(self._done == codes.num_columns - 1)
+            of_length = codes_BK[drawn, 0] - codes._firsts[-2]
+            self._lengths[drawn] = codes._table.decode_column(codes._length_column, of_length, uniforms_B[drawn])
+        goes_on = np.flatnonzero(~is_column & (codes_BK[:, 0] > 0))
+        if len(goes_on):
+            remaining = self._lengths[goes_on] - (self._done[goes_on] - codes.num_columns) - 1
+            told[goes_on, 0] = 1 + _remaining(remaining)
+        self._done += 1
+        return told
+
+
+def _stepped(schema: Schema) -> dict[str, Array]:
+    """The arrays that go step by step, tokens first.
+
+    Raises:
+        DataError: there are none, or not all have the same steps.
+    """
+    arrays = {
+        name: array for kind in ("tokens", "series") for name, array in schema.arrays.items() if array.type == kind
+    }
+    if len(arrays) != len(schema.arrays) or not arrays:
+        other = next((name for name in schema.arrays if name not in arrays), "none")
+        raise DataError(f"array {other!r}: only series and tokens go step by step; leave it out of the source")
+    (first, one), *others = arrays.items()
+    for name, array in others:
+        if (array.shape[0], array.length_column) != (one.shape[0], one.length_column):
+            raise DataError(
+                f"arrays {first!r} and {name!r} have not the same steps: {one.shape[0]} and {array.shape[0]}, with the "
+                f"length columns {one.length_column} and {array.length_column}; they must agree to be learnt together"
+            )
+    return arrays
+
+
+def _columns(schema: Schema) -> list[str]:
+    """The columns that are steps of their own: all but a target with classes; the length is the last."""
+    length = next(iter(_stepped(schema).values())).length_column
+    target = schema.target if schema.task == "classes" else None
+    return [name for name in schema.columns if name not in (target, length)] + ([length] if length else [])
+
+
+def _steps_of(data: Dataset, lengths: np.ndarray) -> np.ndarray:
+    """What all rows hold step after step, without padding: (L, K) float64."""
+    parts = []
+    for name in _stepped(data.schema):
+        values = data.arrays[name]
+        is_there = np.arange(values.shape[1])[None] < lengths[:, None]
+        parts.append(values[is_there].reshape(lengths.sum(), -1).astype(np.float64))
+    return np.concatenate(parts, 1)
+
+
+def _numbers(lengths: np.ndarray) -> np.ndarray:
+    """Which step of its row each step is, (M,) from 0."""
+    numbers: np.ndarray = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return numbers
+
+
+def _remaining(num_steps: np.ndarray) -> np.ndarray:
+    """The code of how many steps are left."""
+    octaves = np.log2(np.maximum(num_steps, COUNTED) / COUNTED)
+    code: np.ndarray = np.minimum(num_steps, COUNTED) + np.floor(PER_OCTAVE * octaves).astype(np.int64)
+    return code

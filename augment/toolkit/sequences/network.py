@@ -1,0 +1,215 @@
+"""The network of steps that every generator of sequences shares.
+
+A step of a sequence has one or more *fields*, each a code: a small whole number. A letter is one field; a moment of a
+series has a field a channel; a thing that a user met has itself, a rating, a delay. Code 0 of the first field stands
+between sequences: it ends one and begins the next. So all sequences laid end to end are one stream, and the network
+learns from any window of it. Some fields may only be *told*: they follow from the steps so far, as how high a series
+stands does, so the network reads them and does not foretell them.
+
+    network = SequenceNetwork(Shape(num_codes=(66,), num_classes=2))
+    losses_TBK = network.losses(codes_TBK, next_TBK, classes_TB)
+
+What is unusual: the class goes into every step and once more into the first, so that a long sequence does not forget
+it. Embeddings are multiplied with the cell's input weights once, for all codes, and then looked up; the same embeddings
+foretell the next step. The fields of a step are foretold one after the other, each given those before it (NADE:
+Larochelle and Murray 2011). Sampling is in `augment.toolkit.sequences.sampling`.
+
+Shapes: T steps, B sequences side by side, K fields that are foretold, W all fields (those told are the last), V codes
+of one field, A codes of the fields foretold together, D codes of all fields together, C classes, L layers, H hidden
+units, E size of an embedding, G inputs of the gates, S numbers of a cell's state.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from augment.toolkit.sequences.cells import CELLS, Cell, CellName
+
+__all__ = ["SequenceNetwork", "Shape", "Tables"]
+
+FIRST_SPREAD = 0.3  # of embeddings
+SHORTEST_WAVE = 10.0  # radians that codes of ranks 0 and 1 usually lie apart
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How large a network is.
+
+    Attributes:
+        num_codes: how many codes each field has; K of them.
+        num_classes: C.
+        num_told: how many codes each field has that is only told; W - K of them.
+        cell: `gru`, `lstm` or `mingru`.
+        width: H.
+        layers: L; a layer adds to what the one below shows.
+        embedding: E.
+        dropout: share of what a layer shows that a training step leaves out.
+    """
+
+    num_codes: tuple[int, ...]
+    num_classes: int
+    num_told: tuple[int, ...] = ()
+    cell: CellName = "gru"
+    width: int = 256
+    layers: int = 1
+    embedding: int = 128
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What is the same for every row that is drawn, worked out once.
+
+    Attributes:
+        gates_DG: what each code gives the gates of the first layer.
+        classes_CG: what each class gives them at every step; the last row, number C, is for an unknown class.
+        starts_CG: what each class gives them at the first step.
+    """
+
+    gates_DG: Tensor
+    classes_CG: Tensor
+    starts_CG: Tensor
+
+
+class SequenceNetwork(nn.Module):
+    """The distribution of each step's codes given the steps before it and the class of the sequence."""
+
+    firsts_W: Tensor  # where each field's codes begin among all
+
+    def __init__(self, shape: Shape):
+        super().__init__()
+        self.shape = shape
+        num_all = sum(shape.num_codes)
+        self.cells = nn.ModuleList(CELLS[shape.cell](shape.width) for _ in range(shape.layers))
+        num_gates = self._cells[0].num_gates
+        self.codes_AE = nn.Parameter(FIRST_SPREAD * torch.randn(num_all, shape.embedding))
+        self.input = nn.Linear(shape.embedding, num_gates)
+        # the last row is for an unknown class; classes begin as equals
+        self.classes_CG = nn.Parameter(torch.zeros(shape.num_classes + 1, num_gates))
+        self.starts_CG = nn.Parameter(torch.zeros(shape.num_classes + 1, num_gates))
+        self.between = nn.ModuleList(nn.Linear(shape.width, num_gates) for _ in range(shape.layers - 1))
+        self.ask = nn.Linear(shape.width, shape.embedding)
+        self.bias_A = nn.Parameter(torch.zeros(num_all))
+        if len(shape.num_codes) > 1:  # what the fields of a step say of the later ones
+            self.earlier_AE = nn.Parameter(FIRST_SPREAD * torch.randn(num_all, shape.embedding))
+        if shape.num_told:
+            self.told_G = nn.Parameter(torch.zeros(sum(shape.num_told), num_gates))
+        firsts = np.cumsum([0, *shape.num_codes, *shape.num_told])[:-1].astype(np.int64)
+        self.register_buffer("firsts_W", torch.tensor(firsts))
+
+    @property
+    def num_state(self) -> int:
+        """How many numbers the states of all layers have together, L S."""
+        return sum(cell.num_state for cell in self._cells)
+
+    @property
+    def _cells(self) -> list[Cell]:
+        return [cell for cell in self.cells if isinstance(cell, Cell)]
+
+    @torch.no_grad()
+    def begin(self, counts_A: Tensor, ranks_A: Tensor | None = None) -> None:
+        """Start from how often each code comes in its field, and from which codes are near each other.
+
+        Args:
+            counts_A: of the training steps.
+            ranks_A: where each code is among those of its kind, from 0 to 1, NaN where codes have no order. Codes with
+                near ranks begin with near embeddings (random Fourier features: Rahimi and Recht 2007).
+        """
+        if ranks_A is not None:
+            waves_E = SHORTEST_WAVE * torch.randn(self.shape.embedding)
+            shifts_E = 2 * math.pi * torch.rand(self.shape.embedding)
+            near_AE = FIRST_SPREAD * math.sqrt(2) * (ranks_A[:, None] * waves_E + shifts_E).cos()
+            self.codes_AE.copy_(near_AE.where(ranks_A[:, None].isfinite(), self.codes_AE))
+        for bias, counts in zip(self._by_field(self.bias_A), self._by_field(counts_A), strict=True):
+            bias.copy_(((counts + 0.5) / (counts + 0.5).sum()).log())
+
+    def tables(self) -> Tables:
+        """What sampling looks up."""
+        gates = self.input(self.codes_AE)
+        if self.shape.num_told:
+            gates = torch.cat([gates, self.told_G])
+        return Tables(gates, self.classes_CG, self.starts_CG)
+
+    def losses(self, codes_TBW: Tensor, next_TBW: Tensor, classes_TB: Tensor) -> Tensor:
+        """How badly the codes of each next step are foretold, in nats: (T, B, K).
+
+        Where the next step is the end of a sequence, its fields but the first are 0: there is nothing to foretell.
+
+        Args:
+            codes_TBW: the steps of B windows of the stream; each window is read without what came before it.
+            next_TBW: the step after each; what it is told does not matter.
+            classes_TB: the class of the sequence that each next step belongs to; C where it is unknown.
+        """
+        query_TBE = self.ask(self._dropped(self._hidden(codes_TBW, classes_TB)))
+        is_end_TB = next_TBW[..., 0] == 0
+        earlier = self._by_field(self.earlier_AE) if len(self.shape.num_codes) > 1 else []
+        losses = []
+        for field, (rows_VE, bias_V) in enumerate(zip(self.outputs(), self._by_field(self.bias_A), strict=True)):
+            logits_TBV = F.linear(F.silu(query_TBE), rows_VE, bias_V)
+            wanted_TB = next_TBW[..., field]
+            loss_TB = F.cross_entropy(logits_TBV.flatten(0, 1), wanted_TB.flatten(), reduction="none")
+            loss_TB = loss_TB.view_as(is_end_TB)
+            losses.append(loss_TB.masked_fill(is_end_TB, 0.0) if field else loss_TB)
+            if field + 1 < len(self.shape.num_codes):
+                query_TBE = query_TBE + F.embedding(wanted_TB, earlier[field])
+        return torch.stack(losses, -1)
+
+    def _hidden(self, codes_TBW: Tensor, classes_TB: Tensor) -> Tensor:
+        tables = self.tables()
+        begins_TB = codes_TBW[..., 0] == 0
+        keep_TB = (~begins_TB).to(tables.gates_DG.dtype)
+        index_TBW = codes_TBW + self.firsts_W
+        gates_TBG = F.embedding_bag(index_TBW.flatten(0, 1), tables.gates_DG, mode="sum").view(*begins_TB.shape, -1)
+        gates_TBG = gates_TBG + F.embedding(classes_TB, tables.classes_CG)
+        begun = begins_TB.nonzero(as_tuple=True)
+        gates_TBG = gates_TBG.index_put(begun, tables.starts_CG[classes_TB[begun]], accumulate=True)
+        width, first_BS = self.shape.width, gates_TBG.new_zeros(codes_TBW.shape[1], self._cells[0].num_state)
+        shown = self._cells[0].scan(gates_TBG, keep_TB, first_BS)[..., :width]
+        for cell, between in zip(self._cells[1:], self.between, strict=True):
+            shown = shown + cell.scan(between(self._dropped(shown)), keep_TB, first_BS)[..., :width]
+        return shown
+
+    def move(self, tables: Tables, states_BS: Tensor, codes_BW: Tensor, classes_B: Tensor) -> tuple[Tensor, Tensor]:
+        """One step further, without gradients: the states of all layers side by side, and what asks for the next codes.
+
+        Where a sequence begins its state must be 0.
+
+        Returns:
+            The new states (B, L S), and the query (B, E).
+        """
+        gates_BG = tables.classes_CG[classes_B]
+        gates_BG += F.embedding_bag(codes_BW + self.firsts_W, tables.gates_DG, mode="sum")
+        begun = (codes_BW[:, 0] == 0).nonzero()[:, 0]
+        if len(begun):
+            gates_BG[begun] += tables.starts_CG[classes_B[begun]]
+        states = torch.split(states_BS, [cell.num_state for cell in self._cells], 1)
+        moved = [self._cells[0].move(states[0], gates_BG)]
+        shown_BH = moved[0][:, : self.shape.width]
+        for cell, between, state_BS in zip(self._cells[1:], self.between, states[1:], strict=True):
+            moved.append(cell.move(state_BS, between(shown_BH)))
+            shown_BH = shown_BH + moved[-1][:, : self.shape.width]
+        return torch.cat(moved, 1), self.ask(shown_BH)
+
+    def logits(self, field: int, query_BE: Tensor) -> Tensor:
+        """What the query says of one field, (B, V)."""
+        return F.linear(F.silu(query_BE), self.outputs()[field], self._by_field(self.bias_A)[field])
+
+    def answer(self, field: int, query_BE: Tensor, codes_B: Tensor) -> Tensor:
+        """The query for the fields after this one, whose codes are known now."""
+        return query_BE + self.earlier_AE[codes_B + self.firsts_W[field]]
+
+    def outputs(self) -> list[Tensor]:
+        """The embeddings of each field's codes, (V, E)."""
+        return self._by_field(self.codes_AE)
+
+    def _by_field(self, values: Tensor) -> list[Tensor]:
+        return list(torch.split(values, list(self.shape.num_codes)))
+
+    def _dropped(self, values: Tensor) -> Tensor:
+        return F.dropout(values, self.shape.dropout, self.training) if self.shape.dropout else values

@@ -1,0 +1,281 @@
+"""Sequences of steps laid end to end, and how a `SequenceNetwork` learns from them.
+
+    steps = Sequences.of([codes_of(text) for text in texts])
+    learnt = learn(steps, classes, conditions, network_shape, budget, context)
+
+Every window of the stream of all sequences is a lesson, wherever it begins; so short and long sequences need no
+padding, and one endless text is as good as many short ones.
+
+Shapes: N sequences, M steps of all together, K fields, B windows side by side, T steps of a window, C classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from augment.plugin.contracts import Context, derive_seed
+from augment.toolkit.conditions import Conditions
+from augment.toolkit.sequences.network import SequenceNetwork, Shape
+from augment.toolkit.training import EarlyStopping, Schedule, autocast, reproducible, train, weights_of
+
+__all__ = ["Budget", "Learnt", "Sequences", "learn", "mean_losses"]
+
+HELD_BACK = 0.1  # share, at most
+FEWEST_TO_HOLD_BACK = 10  # sequences; of fewer, the ends of stretches of each are held back
+STRETCH, MOST_STRETCHES = 2_000, 20  # steps
+NUM_MEASURES, PATIENCE = 30, 5  # of the loss on what is held back, in a whole fit
+MEASURED_WINDOW, LEAST_MEASURED = 512, 8_192  # steps
+MEASURED_SHARE = 0.1  # of the steps that a fit reads, at most; reading without learning takes a third of the time
+EVEN_FROM = 0.6  # from this share of the training on, rare classes are seen more often than they come
+UNKNOWN_CLASS = 0.1  # share of the windows whose class is not told
+LARGEST_GRADIENT = 1.0
+AVERAGE_DECAY = 0.995
+WARM_UP = 0.02  # of the steps
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """N sequences, laid end to end.
+
+    Attributes:
+        codes: (M, K) int32; in the first field no 0, which stands between sequences. Fields that a network is told
+            (see `augment.toolkit.sequences.network`) come last.
+        lengths: how many steps each has, (N,) int64; at least one in all.
+    """
+
+    codes: np.ndarray
+    lengths: np.ndarray
+
+    @classmethod
+    def of(cls, parts: Sequence[np.ndarray], num_fields: int = 1) -> Self:
+        """From one array of codes a sequence, (steps,) or (steps, K)."""
+        lengths = np.array([len(part) for part in parts], np.int64)
+        codes = np.concatenate([np.empty((0, num_fields), np.int32), *(p.reshape(-1, num_fields) for p in parts)])
+        return cls(codes.astype(np.int32), lengths)
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def parts(self) -> list[np.ndarray]:
+        """The codes of each sequence, (steps, K)."""
+        return np.split(self.codes, np.cumsum(self.lengths)[:-1]) if len(self) else []
+
+    def take(self, rows: np.ndarray) -> Sequences:
+        """These sequences, in that order."""
+        parts = self.parts()
+        return Sequences.of([parts[row] for row in rows], self.codes.shape[1])
+
+    def stream(self, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """All sequences, each after a step of zeros: codes (M + N, K) int64, and the class (M + N,) of each step."""
+        firsts = np.cumsum(self.lengths) - self.lengths
+        codes = np.insert(self.codes.astype(np.int64), firsts, 0, axis=0)
+        return codes, np.repeat(classes, self.lengths + 1)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long and how a network is trained.
+
+    Attributes:
+        steps: training steps at most.
+        batch_size: B.
+        window: T.
+        rate: highest learning rate.
+        decay: weight decay.
+    """
+
+    steps: int
+    batch_size: int
+    window: int
+    rate: float
+    decay: float
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What a fit gives.
+
+    Attributes:
+        weights: the network's, averaged over the last steps.
+        finished: whether it ended by itself and not by the deadline.
+    """
+
+    weights: dict[str, np.ndarray]
+    finished: bool
+
+
+def learn(
+    sequences: Sequences,
+    classes: np.ndarray,
+    conditions: Conditions,
+    shape: Shape,
+    budget: Budget,
+    context: Context,
+    ranks: np.ndarray | None = None,
+) -> Learnt:
+    """Train on all sequences but a tenth or less, held back to see when to end.
+
+    First all classes are learnt as often as they come, so that rare ones share what is common to all; in the last part
+    of the training the rare ones are seen more often. A class that is not told now and then teaches what sequences of
+    any class are like, which sampling with guidance compares with.
+
+    Args:
+        sequences: N of them.
+        classes: (N,) int64; -1 where the class is not known.
+        conditions: of the data.
+        shape: of the network.
+        budget: how long.
+        context: of the fit.
+        ranks: which codes are near each other, (A,): see `SequenceNetwork.begin`.
+    """
+    known = np.where(classes < 0, shape.num_classes, classes)
+    num_read = budget.steps * budget.batch_size * budget.window
+    most_measured = max(LEAST_MEASURED, round(MEASURED_SHARE * num_read / NUM_MEASURES))
+    learnt, held_back = _hold_back(sequences, known, most_measured, context.seed)
+    rng = np.random.default_rng(derive_seed(context.seed, "streams"))
+    streams = [_Stream(*learnt, rows, context.device) for rows in _orders(learnt[1], conditions, rng)]
+    measured = held_back[0].stream(held_back[1])
+    num_windows = max(budget.batch_size, -(-len(streams[0].codes) // budget.window))
+    with reproducible(context):
+        network = SequenceNetwork(shape)
+        network.begin(_counts(sequences, shape), None if ranks is None else torch.tensor(ranks, dtype=torch.float32))
+        network.to(context.device)
+        optimizer = torch.optim.AdamW(
+            network.parameters(), lr=budget.rate, weight_decay=budget.decay, betas=(0.9, 0.99), fused=True
+        )
+
+        def step(number: int, rows: Tensor) -> dict[str, Tensor]:
+            stream = streams[number >= EVEN_FROM * budget.steps]
+            # anywhere in the row's part of the stream: no two rounds see the same windows
+            places = (rows + torch.rand(len(rows), device=context.device)) / num_windows
+            codes_TBK, classes_TB = stream.windows(places, budget.window)
+            is_told = torch.rand(len(rows), device=context.device) >= UNKNOWN_CLASS
+            told_TB = classes_TB.where(is_told, shape.num_classes)
+            with autocast(context):
+                losses = network.losses(codes_TBK[:-1], codes_TBK[1:], told_TB[1:])
+            loss = losses.sum(-1).mean()
+            optimizer.zero_grad()
+            torch.autograd.backward(loss)
+            nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
+            optimizer.step()
+            return {"loss": loss}
+
+        def measure(averaged: Mapping[str, nn.Module]) -> Tensor:
+            average = averaged["network"]
+            assert isinstance(average, SequenceNetwork)
+            return mean_losses(average, *measured, context.device).sum()
+
+        outcome = train(
+            context,
+            step,
+            num_steps=budget.steps,
+            num_rows=num_windows,
+            batch_size=budget.batch_size,
+            modules={"network": network},
+            optimizers={"network": optimizer},
+            averages={"network": AVERAGE_DECAY},
+            schedule=_rise_and_fall(budget.steps),
+            stopping=EarlyStopping(measure, max(1, budget.steps // NUM_MEASURES), PATIENCE),
+        )
+    return Learnt(weights_of(outcome.averaged["network"]), outcome.finished)
+
+
+@torch.no_grad()
+def mean_losses(
+    network: SequenceNetwork, codes: np.ndarray, classes: np.ndarray, device: str, window: int = MEASURED_WINDOW
+) -> Tensor:
+    """How badly each field of a stream is foretold, in nats a step: (K,). Each window is read by itself.
+
+    Args:
+        network: in eval mode.
+        codes: of `Sequences.stream`.
+        classes: of it.
+        device: where the network is.
+        window: steps read in one go; more take more time and memory, and see more.
+    """
+    length = len(codes) - 1
+    window = min(window, length)
+    num_windows = length // window
+    codes_MK = torch.tensor(codes, device=device)
+    classes_M = torch.tensor(classes, device=device)
+    places = torch.arange(num_windows, device=device) * window
+    sums = torch.zeros(len(network.shape.num_codes), device=device)
+    for part in torch.split(places, 32):
+        index = part + torch.arange(window + 1, device=device)[:, None]
+        losses = network.losses(codes_MK[index[:-1]], codes_MK[index[1:]], classes_M[index[1:]])
+        sums += losses.sum((0, 1))
+    return sums / (num_windows * window)
+
+
+class _Stream:
+    """Sequences in an order, as one ring that windows are cut from."""
+
+    def __init__(self, sequences: Sequences, classes: np.ndarray, rows: np.ndarray, device: str):
+        codes, step_classes = sequences.take(rows).stream(classes[rows])
+        self.codes = torch.tensor(codes, device=device)
+        self.classes = torch.tensor(step_classes, device=device)
+
+    def windows(self, places_B: Tensor, length: int) -> tuple[Tensor, Tensor]:
+        """One step more than `length` from each place, a share of the way round: codes and classes."""
+        firsts_B = (places_B * len(self.codes)).long()
+        index_TB = (firsts_B + torch.arange(length + 1, device=places_B.device)[:, None]) % len(self.codes)
+        return self.codes[index_TB], self.classes[index_TB]
+
+
+def _hold_back(
+    sequences: Sequences, classes: np.ndarray, most: int, seed: int
+) -> tuple[tuple[Sequences, np.ndarray], tuple[Sequences, np.ndarray]]:
+    """What to learn from and what to measure on, at most so many steps of it; each with its classes."""
+    wanted = min(HELD_BACK * sequences.lengths.sum(), most)
+    if len(sequences) < FEWEST_TO_HOLD_BACK:
+        share = wanted / max(1, sequences.lengths.sum())
+        parts = [_apart(part, share) for part in sequences.parts()]
+        num_fields = sequences.codes.shape[1]
+        heads = Sequences.of([head for head, _ in parts], num_fields)
+        tails = Sequences.of([tail for _, tail in parts], num_fields)
+        return (heads, classes), (tails if tails.lengths.any() else heads, classes)
+    order = np.random.default_rng(derive_seed(seed, "held back")).permutation(len(sequences))
+    num_held_back = 1 + int(np.searchsorted(np.cumsum(sequences.lengths[order]), wanted))
+    num_held_back = min(num_held_back, len(order) // 2)
+    learnt, held_back = order[num_held_back:], order[:num_held_back]
+    return (sequences.take(learnt), classes[learnt]), (sequences.take(held_back), classes[held_back])
+
+
+def _apart(steps: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """That share of a long sequence's steps, from all over it, and the rest before: its end may be about other things
+    than its beginning, and be learnt from nowhere else."""
+    num_stretches = min(MOST_STRETCHES, max(1, len(steps) // STRETCH))
+    heads, tails = [], []
+    for stretch in np.array_split(steps, num_stretches):
+        cut = len(stretch) - max(len(stretch) > 1, round(share * len(stretch)))
+        heads.append(stretch[:cut])
+        tails.append(stretch[cut:])
+    return np.concatenate(heads), np.concatenate(tails)
+
+
+def _orders(classes: np.ndarray, conditions: Conditions, rng: np.random.Generator) -> list[np.ndarray]:
+    """The order of the rows in the first part of the training, and in the last, where rare classes come more often."""
+    counts = np.bincount(classes[classes < len(conditions.counts)], minlength=len(conditions.counts))
+    numbers = np.where(classes < len(counts), classes, -1)
+    evened = Conditions(conditions.target, conditions.labels, tuple(counts.tolist())).training_rows(numbers)
+    return [rng.permutation(len(classes)), rng.permutation(evened if len(evened) else np.arange(len(classes)))]
+
+
+def _counts(sequences: Sequences, shape: Shape) -> Tensor:
+    """How often each code comes, (A,); the end once a sequence."""
+    counts = [
+        np.bincount(sequences.codes[:, field], minlength=num_codes) for field, num_codes in enumerate(shape.num_codes)
+    ]
+    counts[0][0] = len(sequences)
+    return torch.tensor(np.concatenate(counts), dtype=torch.float32)
+
+
+def _rise_and_fall(num_steps: int) -> Schedule:
+    """The learning rate rises quickly to its height and then falls in a straight line to zero."""
+    return lambda done: min(1.0, (done + 1 / num_steps) / WARM_UP, 1.0 - done)

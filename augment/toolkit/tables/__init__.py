@@ -1,0 +1,1 @@
+"""Tables as numbers that networks learn from, and back."""

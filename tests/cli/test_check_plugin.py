@@ -1,0 +1,197 @@
+"""`augment check-plugin`: a plugin is tried as a whole, and what is broken is explained."""
+
+from __future__ import annotations
+
+import json
+import sys
+import textwrap
+
+import pytest
+from click.testing import CliRunner
+
+from augment.cli import main
+from augment.errors import PluginError, SpecError
+from augment.plugin.catalog import Catalog, Offer
+from augment.testing.verdicts import as_json, examine, told
+
+METRIC = """
+    import sys, time
+    from augment.plugin import contracts
+    from augment.plugin.contracts import Accepts, Metric, Score
+    from augment.plugin.hookspecs import hookimpl
+
+    class Gap(Metric):
+        '''How far means are apart.'''
+        name = "gap"
+        accepts = Accepts(modalities=frozenset({"table"}))
+
+        class Params(contracts.Params):
+            offset: float = 0.0
+            '''Added to the score.'''
+
+        def score(self, synthetic, train, holdout, context):
+            print("looking")
+            BODY
+            return [Score("gap", self.params.offset, better="lower")]
+
+    @hookimpl
+    def augment_components():
+        return [Gap]
+"""
+
+
+@pytest.fixture
+def plugin(tmp_path, monkeypatch):
+    """Installs a metric whose `score` begins with the given line; gives a catalog that knows it alone."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    def install(body="pass", source=METRIC):
+        (tmp_path / "augment_gap.py").write_text(textwrap.dedent(source).replace("BODY", body))
+        info = tmp_path / "augment_gap-1.2.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: augment-gap\nVersion: 1.2\n")
+        (info / "entry_points.txt").write_text("[augment]\ngap = augment_gap\n")
+        return Catalog([Offer("gap", "augment_gap", "augment-gap", "1.2")])
+
+    yield install
+    sys.modules.pop("augment_gap", None)
+
+
+def _check(*arguments):
+    return CliRunner().invoke(main, ["check-plugin", *arguments], prog_name="augment")
+
+
+def test_a_plugin_that_keeps_every_rule_is_one_line_and_no_error(plugin):
+    plugin()
+    result = _check("gap")
+    assert result.exit_code == 0
+    (line,) = result.stdout.splitlines()
+    count = line.split(": ")[1].split()
+    assert line.startswith("metric gap (Gap): ")
+    assert count[0] == count[2]
+    assert line.endswith("kinds of data")
+
+
+def test_a_distribution_stands_for_all_that_it_offers(plugin):
+    plugin()
+    assert _check("Augment_Gap").stdout.startswith("metric gap (Gap): ")
+
+
+def test_a_broken_rule_is_explained_once_with_all_it_was_broken_on(plugin):
+    verdicts = examine("gap", catalog=plugin("train.frame['height'] = 0.0"), rule="inputs-are-left-as-they-were")
+    assert told(verdicts).splitlines() == [
+        "metric gap (Gap): 0 of 1 checks kept",
+        "",
+        "1. metric 'gap' (Gap) does not keep the rule 'inputs-are-left-as-they-were'",
+        "   on data       table-classes",
+        "   I did this    compared the data before and after",
+        "   and got       training part changed",
+        "   I expected    data that is left as it was: others look at the same rows",
+        "   the contract  The data that a component is shown is not its own.",
+        "   because       The host hands the same rows to the next component, and does not copy them for each.",
+        "   to mend it    work on copies: frame.copy(), array.copy(), frame.assign(...)",
+    ]
+
+
+def test_a_crash_is_told_with_its_line_and_the_kinds_of_data_it_happened_on(plugin):
+    verdicts = examine("gap", catalog=plugin("1 / 0"), rule="scores-are-finite-numbers")
+    text = " ".join(told(verdicts).split())
+    assert "on data table-classes, and 7 more: table-number, table-none," in text
+    assert "the component failed: ZeroDivisionError: division by zero (augment_gap.py, line 18, in score)" in text
+    assert text.count("does not keep the rule") == 1
+
+
+def test_what_hangs_or_exits_is_a_finding_and_not_the_end(plugin):
+    catalog = plugin("time.sleep(60) if len(synthetic) == 2 else sys.exit(1)")
+    (verdict,) = examine("gap", catalog=catalog, timeout=0.2)
+    came = {finding.rule: finding.came for finding in verdict.broken}
+    assert "TimeoutError: not done after 0.2 seconds" in came["two-synthetic-rows-are-enough"]
+    assert "SystemExit: 1" in came["same-seed-same-outcome"]
+
+
+def test_the_command_ends_with_the_exit_code_of_plugins(plugin):
+    plugin("1 / 0")
+    result = _check("gap", "--rule", "two-synthetic-rows-are-enough")
+    assert result.exit_code == 4
+    assert result.stderr.endswith("error: 1 of 1 checks failed\n")
+    assert "to mend it" in result.stdout
+
+
+def test_json_holds_every_finding_and_nothing_else_goes_to_stdout(plugin):
+    plugin("1 / 0")
+    result = _check("gap", "--rule", "two-synthetic-rows-are-enough", "--json")
+    found = json.loads(result.stdout)
+    assert (result.exit_code, found["plugin"], found["kept"]) == (4, "gap", False)
+    (component,) = found["components"]
+    (broken,) = component["broken"]
+    assert broken["rule"] == "two-synthetic-rows-are-enough"
+    assert {"done", "came", "expected", "fix", "promise", "why", "data"} <= set(broken)
+
+
+def test_progress_is_told_as_of_a_run(plugin):
+    events = []
+    examine("gap", catalog=plugin(), rule="settings-are-documented", events=events.append)
+    assert [event["event"] for event in events] == ["stage-started", "progress", "stage-finished"]
+    assert events[1]["total"] == 1
+
+
+def test_settings_reach_the_components_that_have_them(plugin):
+    (verdict,) = examine("gap", catalog=plugin(), settings={"offset": 2}, rule="scores-are-finite-numbers")
+    assert not verdict.broken
+    with pytest.raises(SpecError, match=r"--set ofset: no component .*; did you mean 'offset'"):
+        examine("gap", catalog=Catalog(), settings={"ofset": 2})
+
+
+def test_a_source_without_the_settings_it_needs_says_which():
+    result = _check("csv")
+    assert result.exit_code == 2
+    assert "source 'csv': setting 'path': field required; say --set path=VALUE" in result.stderr
+
+
+def test_a_relative_path_begins_where_the_command_is_called(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data.csv").write_text("a,b\n1,x\n2,y\n")
+    assert _check("csv", "--set", "path=data.csv", "--rule", "reading-twice-gives-the-same-rows").exit_code == 0
+
+
+def test_a_known_exception_is_shown_with_its_reason(plugin):
+    catalog, rule = plugin("train.frame['height'] = 0.0"), "inputs-are-left-as-they-were"
+    verdicts = examine("gap", catalog=catalog, exceptions={rule: "it always did"})
+    assert f"  excepted: {rule}[table-classes], because it always did" in told(verdicts).splitlines()
+    assert as_json("gap", verdicts)["kept"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--except", "no-such=x"], "has that rule"),
+        (["--except", "has-a-docstring= "], "a reason was expected"),
+        (["--rule", "has-a-docstrin"], "did you mean 'has-a-docstring'"),
+        (["--except", "nonsense"], "expected"),
+    ],
+)
+def test_a_rule_or_exception_that_means_nothing_is_refused(plugin, options, words):
+    plugin()
+    result = _check("gap", *options)
+    assert result.exit_code == 2
+    assert words in result.stderr
+
+
+def test_an_unknown_name_is_told_with_the_nearest():
+    result = _check("smoto")
+    assert result.exit_code == 4
+    assert "did you mean 'smote'" in result.stderr
+
+
+def test_a_plugin_that_cannot_be_imported_is_told_so_and_not_tried(plugin):
+    plugin(source="raise OSError('no licence')")
+    result = _check("gap")
+    assert result.exit_code == 4
+    assert "augment-gap 1.2) fails on import: OSError: no licence" in result.stderr
+
+
+def test_an_observer_has_nothing_to_be_checked(plugin):
+    source = "from augment.plugin.hookspecs import hookimpl\n@hookimpl\ndef augment_run_started(run): pass\n"
+    with pytest.raises(PluginError, match="it only observes runs"):
+        examine("gap", catalog=plugin(source=source))

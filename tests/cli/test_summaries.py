@@ -1,0 +1,48 @@
+"""What people read about checks and runs."""
+
+from __future__ import annotations
+
+from augment.cli import summaries
+from augment.runner.run import check as run_check
+
+
+def test_many_classes_are_cut_short():
+    counts = {f"class {number}": 100 - number for number in range(30)}
+    metrics = {
+        "rows": {"train": 2565, "test": 0},
+        "classes": {"train": counts, "test": {}},
+        "generators": {"gan": {"kept": 5, "per_class": {"class 0": 5}}},
+    }
+    lines = summaries._rows(metrics)
+    assert lines[1].split() == ["class", "0", "100", "5", "0"]
+    assert lines[-2].startswith("and 10 more classes")
+    assert lines[-1].split() == ["all", "2,565", "5", "0"]
+
+
+PIPELINE = {
+    "name": "wine",
+    "source": {"use": "sklearn", "with": {"dataset": "wine"}},
+    "generators": [{"use": "bootstrap", "id": "copies"}],
+    "filters": [],
+    "mix": {"rows": "balance"},
+}
+
+
+def test_check_says_what_a_run_would_do(tmp_path, monkeypatch):
+    monkeypatch.setenv("AUGMENT_STORE", str(tmp_path / "store"))
+    text = summaries.check(run_check(PIPELINE))
+    lines = [line.split() for line in text.splitlines()]
+    assert ["run", "wine,", "seed", "0"] in lines
+    assert any(line[:4] == ["data", "178", "rows", "of"] for line in lines)
+    assert "cultivar, 3 classes: class_0, class_1, class_2" in text
+    assert ["split", "142", "rows", "to", "learn", "from,", "36", "held", "out"] in lines
+    assert ["generator", "copies:", "bootstrap"] in lines
+    assert ["synthetic", "rows", "copies"] in lines
+    assert lines[-1] == ["no", "problems", "found"]
+
+
+def test_check_without_data_says_what_can_be_known():
+    text = summaries.check(run_check(PIPELINE, data=False))
+    assert "20% of the rows held out" in text
+    assert "synthetic rows" not in text
+    assert text.endswith("no problems found")

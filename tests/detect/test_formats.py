@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pytest
+
+from augment.detect.formats import read, source_of
+from augment.errors import DataError
+from augment.plugin.catalog import Catalog
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["a.txt", "b.txt"], "text-folder"),
+        (["a.TXT", "b.txt", "notes.md"], "text-folder"),
+        (["a.png", "a.txt", "b.png", "b.txt"], "image-folder"),
+        (["a.png", "b.png", "licence.txt"], "image-folder"),
+        ([".hidden.txt"], "image-folder"),
+        ([], "image-folder"),
+    ],
+)
+def test_a_folder_is_of_texts_where_most_files_are(names, expected, tmp_path):
+    (tmp_path / "class").mkdir()
+    for name in names:
+        (tmp_path / "class" / name).touch()
+    assert source_of(tmp_path) == expected
+
+
+def test_a_file_of_unknown_kind_is_refused_with_what_is_known(tmp_path):
+    with pytest.raises(DataError, match=r"'\.xlsx'; \.csv, \.tsv"):
+        source_of(tmp_path / "data.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("text", "settings"),
+    [
+        ("x,y\n1.5,a\n2,b\n", {}),
+        ("x\n1\n2\n", {}),
+        ("x\ty\n1.5\ta\n2\tb\n", {"delimiter": "\t"}),
+        ("x;y\n1.5;a\n2;b\n", {"delimiter": ";"}),
+        ("x;y\n1,5;a\n2;b\n", {"delimiter": ";", "decimal": ","}),
+        ("x\n€ 1.50\n€ 2\n", {"units": {"x": "€"}}),
+        ('x,y\n"1,250.00 €",a\n3.5€,b\n', {"units": {"x": "€"}}),
+        ("x;y\n1.250,50 €;a\n3,5 €;b\n", {"delimiter": ";", "decimal": ",", "units": {"x": "€"}}),
+        ("x,d\n1,31.12.2024\n2,1.2.2024\n", {"date_format": "%d.%m.%Y"}),
+        ("x,d\n1,12/31/24\n2,01/02/24\n", {"date_format": "%m/%d/%y"}),
+        ("x,d\n1,11/12/2024\n2,01/02/2024\n", {}),  # day and month cannot be told apart
+    ],
+)
+def test_the_way_a_csv_file_is_written_is_found(tmp_path, text, settings):
+    (tmp_path / "data.csv").write_text(text)
+    data, found, _ = read(Catalog(), "csv", tmp_path / "data.csv")
+    assert found == settings
+    assert data.schema.columns["x"].type in ("number", "integer")
+    assert len(data) == 2
+
+
+def test_images_of_several_sizes_are_brought_to_one(tmp_path):
+    from PIL import Image
+
+    for label, size in (("cat", (8, 8)), ("dog", (9, 7))):
+        (tmp_path / label).mkdir()
+        Image.new("L", size).save(tmp_path / label / "1.png")
+    data, settings, _ = read(Catalog(), "image-folder", tmp_path)
+    assert settings == {"size": [8, 8]}
+    assert data.arrays["image"].shape == (2, 8, 8, 1)
+
+
+def test_a_folder_that_cannot_be_read_at_any_size_says_why(tmp_path):
+    with pytest.raises(DataError, match="image"):
+        read(Catalog(), "image-folder", tmp_path)

@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from augment import errors
+from augment.engine.executors import InProcess, Job, Processes, error_from_json, error_to_json, open_task
+from augment.errors import AugmentError, DataError, PluginError
+
+TASKS = """
+import os, sys, time
+
+def echo(init, emit):
+    def run(row):
+        emit({"event": "progress", "row": row["n"]})
+        return {"n": row["n"], "add": row["n"] + init["plus"], "pid": os.getpid(), "environment": dict(os.environ)}
+    return run
+
+def act(init, emit):
+    def run(row):
+        return eval(row["do"])
+    return run
+
+def talkative(init, emit):
+    import logging
+    def run(row):
+        logging.getLogger("augment").warning("%d rows are odd", 3)
+        return {}
+    return run
+
+def unopenable(init, emit):
+    raise ValueError("no such model")
+"""
+
+
+@pytest.fixture
+def tasks(tmp_path, monkeypatch):
+    (tmp_path / "tasks_of_test.py").write_text(TASKS)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")])))
+    yield "tasks_of_test"
+    sys.modules.pop("tasks_of_test", None)
+
+
+def job(fn, rows, **settings):
+    return Job(f"tasks_of_test:{fn}", {"plus": 10}, rows, "generator 'g': fit", **settings)
+
+
+def failing(does, workers=1, **settings):
+    with pytest.raises(AugmentError) as caught:
+        list(Processes(workers).map_unordered([job("act", [{"do": does}], **settings)], print))
+    return caught.value
+
+
+@pytest.mark.parametrize("executor", [InProcess(), Processes(1), Processes(3)])
+def test_every_row_of_every_job_is_done_once(tasks, executor):
+    events = []
+    jobs = [job("echo", [{"n": n} for n in range(5)]), job("echo", [{"n": 7}]), job("echo", [])]
+    found = {(id(job), index): result["add"] for job, index, result in executor.map_unordered(jobs, events.append)}
+    assert found == {(id(jobs[0]), n): n + 10 for n in range(5)} | {(id(jobs[1]), 0): 17}
+    assert sorted(event["row"] for event in events) == [0, 1, 2, 3, 4, 7]
+
+
+@pytest.mark.parametrize("executor", [InProcess(), Processes(1)])
+def test_what_a_component_logs_becomes_a_note_once(tasks, executor):
+    events = []
+    list(executor.map_unordered([job("talkative", [{}, {}])], events.append))
+    assert events == [{"event": "note", "message": "3 rows are odd"}]
+
+
+def test_no_jobs_start_no_process(tasks, monkeypatch):
+    monkeypatch.setattr(subprocess, "Popen", None)
+    assert list(Processes(2).map_unordered([], print)) == []
+
+
+def test_a_worker_is_used_for_all_rows_of_a_job_and_for_no_other_job(tasks):
+    jobs = [job("echo", [{"n": 1}, {"n": 2}]), job("echo", [{"n": 3}])]
+    pids = {index + 10 * jobs.index(job): r["pid"] for job, index, r in Processes(1).map_unordered(jobs, print)}
+    assert pids[0] == pids[1] != pids[10]
+    assert os.getpid() not in pids.values()
+
+
+def test_rows_that_must_stay_together_have_one_worker(tasks):
+    slow = [{"do": "time.sleep(0.05) or {'pid': os.getpid()}"}] * 4
+    results = Processes(2).map_unordered([job("act", slow, several=False)], print)
+    assert len({result["pid"] for _, _, result in results}) == 1
+
+
+def test_workers_have_fixed_threads_and_hashes(tasks):
+    ((_, _, result),) = Processes(1, 3, {"MORE": "x"}).map_unordered([job("echo", [{"n": 1}])], print)
+    found = result["environment"]
+    assert (found["OMP_NUM_THREADS"], found["PYTHONHASHSEED"], found["MORE"]) == ("3", "0", "x")
+
+
+def test_in_this_process_threads_are_limited_and_given_back(tasks):
+    import torch
+
+    before = torch.get_num_threads()
+    do = [{"do": "{'threads': __import__('torch').get_num_threads()}"}]
+    ((_, _, result),) = InProcess(before + 1).map_unordered([job("act", do)], print)
+    assert (result["threads"], torch.get_num_threads()) == (before + 1, before)
+
+
+def test_an_unexpected_error_is_named_with_its_traceback_as_cause(tasks):
+    error = failing("1 / 0")
+    assert type(error) is AugmentError
+    assert str(error) == "generator 'g': fit: ZeroDivisionError: division by zero"
+    assert "Traceback" in str(error.__cause__)
+    assert "tasks_of_test.py" in str(error.__cause__)
+
+
+def test_a_task_that_cannot_be_opened_is_named(tasks):
+    with pytest.raises(AugmentError, match=r"generator 'g': fit: ValueError: no such model"):
+        list(Processes(1).map_unordered([job("unopenable", [{}])], print))
+
+
+@pytest.mark.parametrize(
+    ("does", "says"),
+    [
+        ("os._exit(0)", "its process ended with exit status 0 without an answer"),
+        ("os._exit(3)", "its process ended with exit status 3 without an answer"),
+        ("__import__('ctypes').string_at(0)", "its process was killed by signal 11 without an answer"),
+        ("os.kill(os.getpid(), 9)", "was killed by signal 9 without an answer; the machine may have run out of memory"),
+        ("sys.stderr.write('oh no\\n') and os._exit(1)", "without an answer; its last words: oh no"),
+        ("sys.exit(4)", "the component ended its process (exit status 4)"),
+    ],
+)
+def test_a_process_that_dies_is_an_error_that_says_how(tasks, does, says):
+    error = failing(does)
+    assert type(error) is PluginError
+    assert str(error).startswith("generator 'g': fit")
+    assert says in str(error)
+
+
+def test_a_task_past_its_timeout_is_stopped(tasks):
+    error = failing("time.sleep(60)", timeout=1.0)
+    assert type(error) is PluginError
+    assert "generator 'g': fit took longer than its `timeout: 1` (seconds)" in str(error)
+
+
+def test_what_a_stopped_task_has_started_is_stopped_too(tasks, tmp_path):
+    script, pid = "import time; time.sleep(60)", tmp_path / "pid"
+    start = f"__import__('subprocess').Popen([sys.executable, '-c', {script!r}]).pid"
+    slow = {"do": f"open({str(pid)!r}, 'w').write(str({start})) and time.sleep(60)"}
+    stop_when_written(pid, Processes(1).map_unordered([job("act", [{"do": "{}"}, slow])], print))
+    assert is_gone(int(pid.read_text()))
+
+
+def test_a_worker_that_cannot_start_is_an_error_not_a_wait(tasks):
+    with pytest.raises(PluginError, match=r"its process ended with exit status 1"):
+        jobs = [Job("tasks_of_test:echo", {"plus": 1, "much": "x" * 1_000_000}, [{"n": 1}], "generator 'g': fit")]
+        list(Processes(1, environment={"PYTHONHOME": "/nowhere"}).map_unordered(jobs, print))
+
+
+def test_a_program_that_is_not_there_is_an_error_not_a_wait(tasks, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    with pytest.raises(OSError, match="python"):
+        list(Processes(2).map_unordered([job("echo", [{"n": 1}])], print))
+
+
+@pytest.mark.parametrize("does", ["print('x' * 3_000_000)", "os.write(1, b'{\"result\": {}}\\n')"])
+def test_what_a_task_prints_is_no_answer(tasks, does):
+    ((_, _, result),) = Processes(1).map_unordered([job("act", [{"do": f"[{does}] and {{'done': 1}}"}])], print)
+    assert result == {"done": 1}
+
+
+def test_an_error_stops_the_other_workers(tasks, tmp_path):
+    pid = tmp_path / "pid"
+    slow = {"do": f"open({str(pid)!r}, 'w').write(str(os.getpid())) and time.sleep(60)"}
+    written = f"os.path.exists({str(pid)!r}) and os.path.getsize({str(pid)!r}) > 0"
+    wait = f"[time.sleep(0.05) for _ in iter(lambda: {written}, True)]"
+    with pytest.raises(AugmentError, match="division"):
+        list(Processes(2).map_unordered([job("act", [slow]), job("act", [{"do": f"{wait} and None or 1 / 0"}])], print))
+    assert is_gone(int(pid.read_text()))
+
+
+def test_a_consumer_that_leaves_early_stops_the_workers(tasks, tmp_path):
+    pid = tmp_path / "pid"
+    slow = {"do": f"open({str(pid)!r}, 'w').write(str(os.getpid())) and time.sleep(60)"}
+    stop_when_written(pid, Processes(1).map_unordered([job("act", [{"do": "{}"}, slow])], print))
+    assert is_gone(int(pid.read_text()))
+
+
+def stop_when_written(pid, results):
+    next(results)
+    while not pid.exists() or not pid.read_text():
+        time.sleep(0.02)
+    results.close()
+
+
+def is_gone(pid):
+    """Whether a process ends, within some seconds."""
+    for _ in range(200):
+        try:
+            os.kill(pid, 0)
+            with open(f"/proc/{pid}/stat") as file:
+                if file.read().rpartition(")")[2].split()[0] == "Z":
+                    return True  # dead, and nobody has asked for its status
+        except (ProcessLookupError, FileNotFoundError):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+HOST = """
+import sys
+from augment.engine.executors import Job, Processes
+print("ready", flush=True)
+list(Processes(1).map_unordered([Job("tasks_of_test:act", {}, [{"do": sys.argv[1]}], "x")], print))
+"""
+
+
+STUCK = "__import__('re').match('(a+)+$', 'a' * 60 + 'b')"  # never gives up the interpreter's lock
+ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's part in it is Linux's own")
+
+
+@pytest.mark.parametrize(
+    "does",
+    [
+        pytest.param("time.sleep(60)", id="asleep"),
+        pytest.param("[None for _ in iter(int, 1)]", id="busy"),
+        pytest.param(STUCK, id="stuck", marks=ON_LINUX),
+    ],
+)
+def test_no_worker_outlives_a_host_that_is_killed(tasks, tmp_path, does):
+    pid = tmp_path / "pid"
+    do = f"open({str(pid)!r}, 'w').write(str(os.getpid())) and {does}"
+    with subprocess.Popen([sys.executable, "-c", HOST, do], stdout=subprocess.DEVNULL) as host:
+        while not pid.exists() or not pid.read_text():
+            time.sleep(0.02)
+        host.send_signal(signal.SIGKILL)
+    assert is_gone(int(pid.read_text()))
+
+
+@ON_LINUX
+def test_where_memory_runs_out_a_worker_goes_before_its_host(tasks):
+    do = "{'score': int(open('/proc/self/oom_score_adj').read())}"
+    ((_, _, result),) = Processes(1).map_unordered([job("act", [{"do": do}])], print)
+    assert result == {"score": 1000}
+
+
+class Refused(DataError):
+    """A plugin's own error."""
+
+
+@pytest.mark.parametrize("kind", [name for name in errors.__all__ if name not in ("Problem", "did_you_mean")])
+def test_our_errors_cross_the_pipe_with_kind_and_exit_code(kind):
+    error = getattr(errors, kind)("what happened")
+    back = error_from_json(error_to_json(error, "trace"), "ignored")
+    assert (type(back), str(back), back.exit_code) == (type(error), "what happened", error.exit_code)
+
+
+def test_an_error_derived_from_ours_crosses_the_pipe_as_ours():
+    back = error_from_json(error_to_json(Refused("bad cell"), "trace"), "ignored")
+    assert (type(back), str(back)) == (DataError, "bad cell")
+
+
+def test_a_task_is_named_by_module_and_function(tasks):
+    task = open_task("tasks_of_test:echo", {"plus": 1}, lambda event: None)
+    assert task({"n": 1})["add"] == 2

@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from augment.data.dataset import Dataset
+from augment.data.schema import labels_of, observe
+from augment.engine.executors import open_task
+from augment.errors import PluginError
+from augment.plan.amounts import given_frame, plan
+from augment.plugin.catalog import Catalog
+from augment.plugin.contracts import Context
+from augment.spec.bound import Bound
+
+pytestmark = pytest.mark.usefixtures("fakes")
+
+
+def bound(kind, use, **params):
+    (cls,) = Catalog().candidates(kind, use)
+    return Bound(kind, use, use, None, cls, cls.Params(**params))
+
+
+class Bench:
+    """A training part, and components fitted on it."""
+
+    def __init__(self, folder, bounds=None):
+        self.folder = folder
+        self.shared = {"scratch": str(folder), "device": "cpu", "threads": 1}
+        rows = bound("source", "fake-rows", rows=60)
+        data = rows.cls(rows.params).read(Context(seed=0, folder=folder))
+        schema = data.schema
+        if bounds:
+            x = schema.columns["x"].model_copy(update=bounds)
+            schema = schema.model_copy(update={"columns": {**schema.columns, "x": x}})
+        self.train = Dataset.of(data.frame, {}, observe(schema, data.frame)[0])
+        self.train.save(folder / "train")
+
+    def fitted(self, component):
+        init = {"component": component.to_json(), "train": str(self.folder / "train"), "seed": 1, "deadline": None}
+        out = self.folder / component.id
+        row = {"out": str(out), "checkpoint": None, "pilot": str(self.folder / "train")}
+        if not out.exists():
+            open_task("augment.engine.tasks:fit", {**init, "metadata": {}, **self.shared}, lambda event: None)(row)
+        return {"component": component.to_json(), "folder": str(out)}
+
+    def sample(self, generator, row=None, filters=(), name="chunk", **options):
+        init = {
+            **self.fitted(generator),
+            "train": str(self.folder / "train"),
+            "filters": [self.fitted(judge) for judge in filters],
+            "seed": 7,
+            "purpose": "mix",
+            "max_rounds": 10,
+            "where": {},
+            **self.shared,
+            **options,
+        }
+        out = self.folder / name
+        row = {"generator": generator.id, "chunk": 0, "first_round": 0, **(row or CLASSED), "out": str(out)}
+        result = open_task("augment.engine.sample_task:sample", init, print)(row)
+        return result, Dataset.load(out)
+
+
+CLASSED = {"rows": 20, "labels": [["no", 12], ["yes", 8]]}
+FREE = {"rows": 20, "labels": []}
+
+
+@pytest.fixture
+def bench(tmp_path):
+    return Bench(tmp_path)
+
+
+def test_a_chunk_has_the_rows_and_labels_that_were_asked_for(bench):
+    result, data = bench.sample(bound("generator", "fake-move"))
+    assert result == {
+        "rows": 20,
+        "short": 0,
+        "rounds": 1,
+        "judged": {"in-schema": 20},
+        "rejected": {"in-schema": 0},
+    }
+    assert labels_of(data.frame["label"]).tolist() == ["no"] * 12 + ["yes"] * 8
+    assert data.schema == bench.train.schema
+
+
+def test_hashes_of_the_rows_lie_beside_them(bench):
+    _, data = bench.sample(bound("generator", "fake-move"))
+    assert np.load(bench.folder / "chunk" / "hashes.npy").tolist() == data.row_hashes().tolist()
+
+
+def test_a_chunk_is_the_same_whenever_it_is_made(bench):
+    move = bound("generator", "fake-move")
+    _, one = bench.sample(move, name="one")
+    _, two = bench.sample(move, name="two")
+    assert one.equals(two)
+
+
+@pytest.mark.parametrize("other", [{"seed": 8}, {"purpose": "trial-1"}])
+def test_another_seed_or_purpose_gives_other_rows(bench, other):
+    move = bound("generator", "fake-move")
+    _, one = bench.sample(move, name="one")
+    _, two = bench.sample(move, name="two", **other)
+    assert not one.equals(two)
+
+
+def test_another_chunk_gives_other_rows(bench):
+    move = bound("generator", "fake-move")
+    _, one = bench.sample(move, name="one")
+    _, two = bench.sample(move, {**CLASSED, "chunk": 1}, name="two")
+    assert not one.equals(two)
+
+
+def test_rejected_rows_are_drawn_again_into_their_own_slots(bench):
+    move, reject = bound("generator", "fake-move"), bound("filter", "fake-reject", part=0.4)
+    _, free = bench.sample(move, name="free")
+    result, data = bench.sample(move, name="judged", filters=[reject])
+    passed = (free.row_hashes() % np.uint64(1000)).astype(float) / 1000 >= 0.4
+    assert 0 < passed.sum() < 20
+    assert data.take(passed).equals(free.take(passed))
+    assert not (data.row_hashes()[~passed] == free.row_hashes()[~passed]).any()
+    assert labels_of(data.frame["label"]).tolist() == ["no"] * 12 + ["yes"] * 8
+    assert result["rounds"] > 1
+    assert result["judged"]["fake-reject"] == 20 + result["rejected"]["fake-reject"]
+
+
+def test_a_later_first_round_makes_other_rows(bench):
+    move = bound("generator", "fake-move")
+    _, one = bench.sample(move, name="one")
+    _, two = bench.sample(move, {**CLASSED, "first_round": 10}, name="two")
+    assert not one.equals(two)
+
+
+def test_after_the_last_round_open_slots_stay_empty(bench):
+    move, reject = bound("generator", "fake-move"), bound("filter", "fake-reject", part=0.7)
+    result, data = bench.sample(move, filters=[reject], max_rounds=1)
+    assert 0 < result["short"] < 20
+    assert len(data) == result["rows"] == 20 - result["short"]
+
+
+def test_a_chunk_may_end_without_rows(bench):
+    move, reject = bound("generator", "fake-move"), bound("filter", "fake-reject", part=2.0)
+    result, data = bench.sample(move, filters=[reject], max_rounds=3)
+    assert (result["rows"], result["short"], result["rounds"], len(data)) == (0, 20, 3, 0)
+
+
+def test_the_first_rejects_of_a_filter_are_kept(bench):
+    move, reject = bound("generator", "fake-move"), bound("filter", "fake-reject", part=2.0)
+    bench.sample(move, {"rows": 30, "labels": []}, filters=[reject], max_rounds=3)
+    assert len(Dataset.load(bench.folder / "chunk" / "rejects" / "fake-reject")) == 20
+    assert not (bench.folder / "chunk" / "rejects" / "in-schema").exists()
+
+
+def test_a_filter_skips_generators_of_the_origins_it_names(bench):
+    move, near = bound("generator", "fake-move"), bound("filter", "fake-near-real", part=2.0)
+    result, _ = bench.sample(move, filters=[near])
+    assert "fake-near-real" not in result["judged"]
+
+
+def test_rows_out_of_bounds_are_rejected_always(tmp_path):
+    bench = Bench(tmp_path, {"max": 1.0})
+    result, data = bench.sample(bound("generator", "fake-move"), FREE)
+    assert result["rejected"]["in-schema"] > 0
+    assert data.frame["x"].max() <= 1.0
+
+
+def test_further_conditions_are_given_too(bench):
+    (row,) = plan({"no": 3}, {"g": 1.0}, {"g": True}, bench.train.schema)
+    assert list(given_frame(row, bench.train.schema).columns) == ["label"]
+    with pytest.raises(PluginError, match=r"sample did not keep what was given: column 'x' differs in 3 of 3 rows"):
+        bench.sample(bound("generator", "fake-move"), {"rows": 3, "labels": [["no", 3]]}, where={"x": "5.5"})
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ("sample:raise", r" failed in sample: ZeroDivisionError: by nought$"),
+        ("sample:exit", r" failed in sample: SystemExit: 7$"),
+        ("sample:count", r": sample returned 19 rows; exactly the 20 asked for were expected$"),
+        ("sample:columns", r": sample returned rows that do not fit the training part: columns are 'z', 'y', 'label'"),
+        ("sample:type", r": sample returned rows .*: column 'x' has pandas type str; type number was expected$"),
+        ("sample:nan", r": sample returned rows .*: column 'x' has missing values in 20 rows; it may have none$"),
+        ("sample:infinite", r": sample returned rows .*: column 'x' holds infinite numbers$"),
+        ("sample:given", r": sample did not keep what was given: column 'label' differs in 8 of 20 rows$"),
+        ("sample:given-changed", r": sample changed `given`; it is read only$"),
+        ("sample:no-dataset", r": sample returned DataFrame; a Dataset was expected$"),
+        ("sample:change-train", r": sample changed the training rows; they are read only$"),
+    ],
+)
+def test_a_return_that_breaks_the_contract_names_the_generator(bench, fault, says):
+    with pytest.raises(PluginError, match=rf"^generator 'fake-faulty'{says}"):
+        bench.sample(bound("generator", "fake-faulty", fault=fault))
+    assert not (bench.folder / "chunk").exists()
+
+
+def test_a_judgement_of_the_wrong_shape_names_the_filter(bench):
+    judge = bound("filter", "fake-reject", fault="shape")
+    with pytest.raises(PluginError, match=r"^filter 'fake-reject': judge returned float64 \(21,\); float \(20,\) was"):
+        bench.sample(bound("generator", "fake-move"), filters=[judge])

@@ -1,0 +1,285 @@
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from augment.data.dataset import Dataset
+from augment.data.schema import SchemaDeclaration, infer
+from augment.errors import DataError
+from augment.onboarding.suggest import choose, choose_target, look_at
+from augment.plugin.catalog import Catalog, Offer
+from augment.plugin.contracts import Accepts, Generator, Transform
+from augment.plugin.hookspecs import hookimpl
+
+
+def generator(name, origin="noise", **accepts):
+    """A generator that does nothing but accept data."""
+    return type(
+        name.title().replace("-", ""),
+        (Generator,),
+        {
+            "name": name,
+            "origin": origin,
+            "accepts": Accepts(**{"conditional": "target", **accepts}),
+            "fit": lambda self, data, context: self,
+            "sample": lambda self, given, context: None,
+            "save": lambda self, folder: None,
+            "load": classmethod(lambda cls, folder, params: cls(params)),
+        },
+    )
+
+
+class Impute(Transform):
+    name = "impute"
+
+    def apply(self, data):
+        return data
+
+
+TABLES = frozenset({"table"})
+IMAGES = frozenset({"image"})
+SMOTE = generator("smote", "rows", modalities=TABLES, targets=frozenset({"classes"}), missing=False)
+BOOTSTRAP = generator("bootstrap", "copies")
+VAE = generator("vae", modalities=IMAGES)
+GAN = generator("gan", modalities=IMAGES)
+ANCHORED = generator("anchored", "rows", modalities=TABLES)
+RNN = generator("rnn", modalities=TABLES)
+TEXTS = frozenset({"text"})
+WRITERS = (
+    generator("text-edits", "rows", modalities=TEXTS),
+    generator("anchored", "rows", modalities=TEXTS),
+    generator("rnn", modalities=TEXTS),
+)
+ALBUMENTATIONS = generator("albumentations", "rows", modalities=IMAGES)
+WARP = generator("warp", "rows", modalities=IMAGES)
+ALL = (SMOTE, BOOTSTRAP, VAE, GAN, ALBUMENTATIONS, Impute)
+
+
+@pytest.fixture
+def catalog_of(monkeypatch):
+    def make(*classes):
+        module = ModuleType("fake_components")
+
+        @hookimpl
+        def augment_components():
+            return classes
+
+        module.augment_components = augment_components
+        monkeypatch.setitem(sys.modules, "fake_components", module)
+        return Catalog(Offer(name, "fake_components", "fake", "1") for name in {cls.name for cls in classes})
+
+    return make
+
+
+def table(num_rows=100, **columns):
+    frame = pd.DataFrame({"x": np.linspace(0, 1, num_rows), **columns})
+    return Dataset.of(frame, {}, infer(frame))
+
+
+def images(num_rows, side=4, num_channels=1):
+    frame = pd.DataFrame({"label": ["cat", "dog"] * (num_rows // 2)})
+    arrays = {"image": np.zeros((num_rows, side, side, num_channels), np.uint8)}
+    return Dataset.of(frame, arrays, infer(frame, arrays, SchemaDeclaration(target="label")))
+
+
+def names(choice):
+    return [cls.name for cls in choice.generators]
+
+
+@pytest.mark.parametrize("name", ["target", "Label", "CLASS", "is_fraud", "Outcome "])
+def test_a_column_called_like_a_target_is_the_target(name):
+    data = table(**{name: ["a", "b"] * 50, "last": ["c", "d"] * 50})
+    assert choose_target(data.schema, data.frame) == (name, "chosen for its name")
+
+
+def test_a_number_called_like_a_target_is_the_target():
+    data = table(price=np.linspace(1, 9, 100), last=["c", "d"] * 50)
+    assert choose_target(data.schema, data.frame)[0] == "price"
+
+
+def test_a_constant_is_no_target_whatever_its_name():
+    data = table(target=["a"] * 100, grade=["c", "d"] * 50)
+    assert choose_target(data.schema, data.frame)[0] == "grade"
+
+
+def test_otherwise_the_last_column_with_few_values_is_the_target():
+    data = table(first=["a", "b"] * 50, second=np.arange(100) % 3, third=np.linspace(5, 6, 100))
+    target, why = choose_target(data.schema, data.frame)
+    assert target == "second"
+    assert "last column with 2 to 20 values" in why
+
+
+def test_numbers_alone_have_no_target():
+    data = table(z=np.linspace(5, 6, 100))
+    assert choose_target(data.schema, data.frame)[0] is None
+
+
+def test_a_column_with_missing_values_is_no_target():
+    data = table(first=["a", "b"] * 50, target=["c", None] * 50)
+    assert choose_target(data.schema, data.frame)[0] == "first"
+
+
+def test_an_id_is_no_target():
+    data = table(num_rows=20, grade=["a", "b"] * 10, row_id=np.arange(20))
+    assert data.schema.columns["row_id"].type == "id"
+    assert choose_target(data.schema, data.frame)[0] == "grade"
+
+
+def test_what_is_asked_for_is_the_target():
+    data = table(target=["a", "b"] * 50, grade=["c", "d"] * 50)
+    assert look_at(data, "grade").schema.target == "grade"
+
+
+def test_an_asked_target_that_is_not_there_is_refused_with_a_hint():
+    with pytest.raises(DataError, match="did you mean 'grade'"):
+        look_at(table(grade=["c", "d"] * 50), "grad")
+
+
+def test_an_asked_target_with_missing_values_is_refused():
+    with pytest.raises(DataError, match="no value in 50 rows"):
+        look_at(table(grade=["c", None] * 50), "grade")
+
+
+def test_the_target_of_the_source_is_kept():
+    look = look_at(images(10), None)
+    assert (look.schema.target, look.why) == ("label", "as the source says")
+
+
+def test_rows_of_each_class_are_counted():
+    assert look_at(table(label=["a"] * 70 + ["b"] * 30), None).counts == {"a": 70, "b": 30}
+
+
+def test_a_table_with_classes_gets_smote_and_the_control(catalog_of):
+    choice = choose(look_at(table(label=["a", "b"] * 50), None), catalog_of(*ALL))
+    assert names(choice) == ["smote"]
+    assert not choice.impute
+
+
+def test_missing_values_are_imputed_for_those_who_cannot_take_them(catalog_of):
+    data = table(label=["a", "b"] * 50, y=[1.5, None] * 50)
+    choice = choose(look_at(data, None), catalog_of(*ALL))
+    assert names(choice) == ["smote"]
+    assert choice.impute
+
+
+def test_missing_values_stay_where_everybody_takes_them(catalog_of):
+    data = table(label=["a", "b"] * 50, y=[1.5, None] * 50)
+    assert not choose(look_at(data, None), catalog_of(BOOTSTRAP, Impute)).impute
+
+
+def test_without_impute_missing_values_rule_out_smote_and_the_reason_is_kept(catalog_of):
+    data = table(label=["a", "b"] * 50, y=[1.5, None] * 50)
+    choice = choose(look_at(data, None), catalog_of(SMOTE, BOOTSTRAP))
+    assert names(choice) == ["bootstrap"]
+    assert "missing values" in choice.refused["smote"]
+
+
+def test_classes_of_two_rows_rule_out_moving_rows_between_them(catalog_of):
+    data = table(label=["a"] * 98 + ["b"] * 2)
+    choice = choose(look_at(data, None), catalog_of(*ALL))
+    assert names(choice) == ["bootstrap"]
+    assert "too few rows (2)" in choice.refused["smote"]
+
+
+@pytest.mark.parametrize(
+    ("num_rows", "num_rare", "expected"),
+    [(150, 39, ["smote"]), (620, 39, ["anchored"]), (620, 2, ["rnn"]), (6_000, 39, ["smote"])],
+)
+def test_few_rows_get_what_was_measured_to_help(num_rows, num_rare, expected, catalog_of):
+    data = table(num_rows, label=["yes"] * num_rare + ["no"] * (num_rows - num_rare))
+    choice = choose(look_at(data, None), catalog_of(*ALL, ANCHORED, RNN))
+    assert names(choice) == expected
+
+
+def test_many_rows_of_each_class_are_learnt_from(catalog_of):
+    choice = choose(look_at(table(6_000, label=["yes", "no"] * 3_000), None), catalog_of(*ALL, ANCHORED, RNN))
+    assert names(choice) == ["smote", "rnn"]
+    assert "few thousand rows, and there are 6,000" in choice.refused["anchored"]
+
+
+def texts(num_rows, num_rare=0):
+    frame = pd.DataFrame({"text": [f"the {n} words of a text" for n in range(num_rows)]})
+    if num_rare:
+        frame["label"] = ["spam"] * num_rare + ["ham"] * (num_rows - num_rare)
+    declared = SchemaDeclaration(payload="text", target="label" if num_rare else None)
+    return Dataset.of(frame, {}, infer(frame, {}, declared))
+
+
+@pytest.mark.parametrize(
+    ("num_rows", "num_rare", "expected"),
+    [
+        (150, 30, ["text-edits"]),
+        (600, 30, ["anchored"]),
+        (600, 200, ["text-edits"]),
+        (1_400, 600, ["text-edits", "rnn"]),
+        (600, 0, ["text-edits", "rnn"]),
+    ],
+)
+def test_texts_get_what_was_measured_to_help_with_as_many_of_a_class(num_rows, num_rare, expected, catalog_of):
+    assert names(choose(look_at(texts(num_rows, num_rare), None), catalog_of(*WRITERS))) == expected
+
+
+def test_a_numeric_target_gets_nothing_that_was_measured_to_help_with_classes(catalog_of):
+    choice = choose(look_at(table(620, price=np.linspace(1, 9, 620)), None), catalog_of(*ALL, ANCHORED, RNN))
+    assert names(choice) == ["rnn"]
+    assert "targets that have classes" in choice.refused["anchored"]
+
+
+def test_without_a_target_nothing_is_moved_to_foretell_it(catalog_of):
+    choice = choose(look_at(table(620, z=np.linspace(5, 6, 620)), None), catalog_of(*ALL, ANCHORED, RNN))
+    assert names(choice) == ["rnn"]
+
+
+def test_a_numeric_target_gets_what_accepts_one(catalog_of):
+    choice = choose(look_at(table(price=np.linspace(1, 9, 100)), None), catalog_of(*ALL))
+    assert names(choice) == ["bootstrap"]
+    assert "numeric target" in choice.refused["smote"]
+
+
+def test_a_generator_that_learns_is_proposed_as_soon_as_one_for_tables_is_installed(catalog_of):
+    data = table(num_rows=250, price=np.linspace(1, 9, 250))
+    catalog = catalog_of(BOOTSTRAP, generator("gan", modalities=TABLES))
+    assert names(choose(look_at(data, None), catalog)) == ["gan"]
+
+
+def test_images_get_classical_augmentation_and_one_network_without_copies(catalog_of):
+    assert names(choose(look_at(images(200), None), catalog_of(*ALL))) == ["albumentations", "vae"]
+
+
+def test_small_grey_images_are_bent(catalog_of):
+    assert names(choose(look_at(images(20, side=28), None), catalog_of(*ALL, WARP))) == ["warp"]
+
+
+@pytest.mark.parametrize(("side", "num_channels"), [(28, 3), (100, 1)])
+def test_what_may_be_photographs_is_not_bent(side, num_channels, catalog_of):
+    choice = choose(look_at(images(20, side, num_channels), None), catalog_of(*ALL, WARP))
+    assert names(choice) == ["albumentations"]
+    assert "photographs" in choice.refused["warp"]
+
+
+def test_few_images_are_not_learnt_from(catalog_of):
+    choice = choose(look_at(images(198), None), catalog_of(*ALL))
+    assert names(choice) == ["albumentations"]
+    assert "198 rows are too few" in choice.refused["vae"]
+
+
+def test_generators_for_other_data_are_passed_over_in_silence(catalog_of):
+    assert choose(look_at(table(label=["a", "b"] * 50), None), catalog_of(*ALL)).refused == {}
+
+
+def test_data_that_nobody_can_work_on_is_refused_with_the_reasons(catalog_of):
+    with pytest.raises(DataError, match="kind table: smote: it needs a target with classes"):
+        choose(look_at(table(price=np.linspace(1, 9, 100)), None), catalog_of(SMOTE, VAE))
+
+
+def test_a_broken_plugin_is_no_reason_to_stop():
+    catalog = Catalog(
+        [Offer("smote", "no_such_module", "fake", "1"), Offer("bootstrap", "augment_controls", "own", "1")]
+    )
+    choice = choose(look_at(table(label=["a", "b"] * 50), None), catalog)
+    assert names(choice) == ["bootstrap"]
+    assert "fails on import" in choice.refused["smote"]

@@ -1,0 +1,483 @@
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from augment.data.schema import SchemaDeclaration, infer, observe
+from augment.detect.formats import source_of
+from augment.errors import DataError, DiskError, SpecError
+from augment.onboarding import write_pipeline
+from augment.plugin.catalog import Catalog
+from augment.plugin.contracts import Context
+from augment.runner.run import check
+from augment.spec import yaml_tree
+from augment.spec.load import bind, load
+
+NASTY = [
+    "yes",
+    "a: b",
+    "# no",
+    "- x",
+    "{x}",
+    "12",
+    "null",
+    "é ü",
+    "日本",
+    "x\ny",
+    " padded ",
+    '"quoted"',
+    "a'b",
+    "100%",
+    "*",
+]
+
+
+def table(num_rows=100, share=0.2):
+    """Rows with two numbers, a word and a lopsided label."""
+    rng = np.random.default_rng(0)
+    label = np.where(np.arange(num_rows) < share * num_rows, "yes", "no")
+    return pd.DataFrame(
+        {
+            "width": rng.normal(size=num_rows),
+            "height": rng.normal(size=num_rows) + (label == "yes"),
+            "shape": rng.choice(["round", "square"], num_rows),
+            "label": label,
+        }
+    )
+
+
+def written(frame, tmp_path, **settings):
+    """The pipeline for a table as plain data, and its text."""
+    frame.to_parquet(tmp_path / "data.parquet")
+    text = write_pipeline.propose(tmp_path / "data.parquet", tmp_path, **settings)
+    (tmp_path / "data.yaml").write_text(text)
+    return yaml_tree.read(tmp_path / "data.yaml").tree, text
+
+
+def bound(path):
+    """What every step of a pipeline file turns out to be; raises as a run would."""
+    resolved = load(path, Catalog())
+    source = resolved.source()
+    data = source.cls(source.params).read(Context(0, path.parent, declared=resolved.pipeline.schema_))
+    declared = SchemaDeclaration(
+        target=resolved.pipeline.schema_.target or data.schema.target, columns=dict(data.schema.columns)
+    )
+    schema, _ = observe(infer(data.frame, data.arrays, declared), data.frame)
+    return bind(resolved, schema, round(0.8 * len(data)))
+
+
+def save_csv(path):
+    table().to_csv(path / "data.csv", index=False)
+    return path / "data.csv"
+
+
+def save_semicolons(path):
+    table().to_csv(path / "data.csv", index=False, sep=";", decimal=",")
+    return path / "data.csv"
+
+
+def save_parquet(path):
+    table().to_parquet(path / "data.parquet")
+    return path / "data.parquet"
+
+
+def save_lines(path):
+    table().to_json(path / "data.jsonl", orient="records", lines=True)
+    return path / "data.jsonl"
+
+
+def save_npz(path):
+    np.savez(
+        path / "data.npz",
+        **{name: values.to_numpy().astype(str if values.dtype != float else float) for name, values in table().items()},
+    )
+    return path / "data.npz"
+
+
+def save_images(path):
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for number in range(12):
+        folder = path / "data" / ("cat", "dog")[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (8, 8), dtype=np.uint8)).save(folder / f"{number}.png")
+    return path / "data"
+
+
+def save_idx(path, part="train"):
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 256, (12, 8, 8), dtype=np.uint8), np.arange(12, dtype=np.uint8) % 2
+    (path / "data").mkdir()
+    for what, values in (("images", images), ("labels", labels)):
+        header = struct.pack(f">2xBB{values.ndim}I", 8, values.ndim, *values.shape)
+        (path / "data" / f"{part}-{what}-idx{values.ndim}-ubyte").write_bytes(header + values.tobytes())
+    return path / "data"
+
+
+def save_ts(path):
+    rng = np.random.default_rng(0)
+    lines = [",".join(map(str, rng.normal(size=9 + row % 3).round(2))) + f":{'ab'[row % 2]}" for row in range(24)]
+    (path / "data.ts").write_text("@classLabel true a b\n@data\n" + "\n".join(lines) + "\n")
+    return path / "data.ts"
+
+
+def save_arff(path):
+    head = ["@relation r", *(f"@attribute t{step} numeric" for step in range(4)), "@attribute class {a,b}", "@data"]
+    rows = [f"{row},{row * 2},?,1,{'ab'[row % 2]}" for row in range(24)]
+    (path / "data.arff").write_text("\n".join([*head, *rows]) + "\n")
+    return path / "data.arff"
+
+
+def save_steps(path):
+    rng = np.random.default_rng(0)
+    rows = [
+        {"Patient": f"p{who}", "day": f"2024-01-{day + 1:02}", "pulse": round(rng.normal(60, 9), 1), "sick": who % 2}
+        for who in range(24)
+        for day in range(5 + who % 3)
+    ]
+    pd.DataFrame(rows).to_csv(path / "data.csv", index=False)
+    return path / "data.csv"
+
+
+def save_npz_of_series(path):
+    rng = np.random.default_rng(0)
+    label = np.array(["a", "b"] * 12)
+    np.savez(path / "data.npz", x=rng.normal(size=(24, 7, 2)).astype("float32"), label=label)
+    return path / "data.npz"
+
+
+SERIES_SAVERS = [save_ts, save_arff, save_steps, save_npz_of_series]
+SAVERS = [save_csv, save_semicolons, save_parquet, save_lines, save_npz, save_images, save_idx]
+
+
+@pytest.mark.parametrize("save", SAVERS)
+def test_the_pipeline_fits_the_data_as_it_is(save, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = write_pipeline.write(save(tmp_path))
+    assert path == Path("data.yaml")
+    steps = bound(tmp_path / "data.yaml")
+    assert steps["generator"]
+    assert steps["probe"]
+
+
+def test_a_checked_pipeline_has_no_problems_and_makes_rows(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AUGMENT_STORE", str(tmp_path / "store"))
+    found = check(write_pipeline.write(save_csv(tmp_path)))
+    assert found.schema.target == "label"
+    assert {label for _, label, _ in found.plan} == {"yes"}
+
+
+def test_a_lopsided_table_is_balanced(tmp_path):
+    tree, text = written(table(), tmp_path)
+    assert [entry["use"] for entry in tree["generators"]] == ["smote"]
+    assert tree["mix"] == {"rows": "balance"}
+    assert "from 20 to 80" in text
+
+
+def test_few_rows_get_the_amount_that_was_measured_to_help(tmp_path):
+    tree, text = written(table(num_rows=400, share=0.3), tmp_path)
+    assert [entry["use"] for entry in tree["generators"]] == ["anchored"]
+    assert "measured to help" in text
+    assert tree["mix"] == {"rows": "20x"}
+
+
+def test_few_rows_of_a_rare_class_are_balanced(tmp_path):
+    tree, _ = written(table(num_rows=600, share=0.065), tmp_path)
+    assert [entry["use"] for entry in tree["generators"]] == ["anchored"]
+    assert tree["mix"] == {"rows": "balance"}
+
+
+def test_rare_texts_are_gone_on_with_and_balanced(tmp_path):
+    lines = [f"{'spam' if n < 40 else 'ham'},word {n} and {n % 7} more words of number {n % 11}" for n in range(300)]
+    (tmp_path / "texts.csv").write_text("\n".join(["label,message", *lines]) + "\n")
+    text = write_pipeline.propose(tmp_path / "texts.csv", tmp_path)
+    assert "- use: anchored" in text
+    assert "rows: balance" in text
+    assert "boosted" not in text
+
+
+def test_an_even_table_is_doubled(tmp_path):
+    tree, _ = written(table(share=0.5), tmp_path)
+    assert tree["mix"] == {"rows": "1x"}
+
+
+def test_the_choice_of_the_target_is_explained(tmp_path):
+    tree, text = written(table(), tmp_path)
+    assert tree["schema"]["target"] == "label"
+    assert "chosen for its name" in text
+    assert '"no" (80 rows), "yes" (20 rows)' in text
+
+
+def test_without_a_plausible_target_the_schema_is_a_comment_to_fill_in(tmp_path):
+    tree, text = written(table()[["width", "height"]], tmp_path)
+    assert "schema" not in tree
+    assert "#   target: height" in text
+    assert tree["mix"] == {"rows": "1x"}
+
+
+def test_the_comment_about_the_target_becomes_a_schema_when_uncommented(tmp_path):
+    _, text = written(table()[["width", "height"]], tmp_path)
+    lines = text.splitlines()
+    start = lines.index("# schema:")
+    end = lines.index("", start)
+    lines[start:end] = [line.removeprefix("# ") for line in lines[start:end]]
+    (tmp_path / "uncommented.yaml").write_text("\n".join(lines))
+    schema = yaml_tree.read(tmp_path / "uncommented.yaml").tree["schema"]
+    assert schema["target"] == "height"
+    assert schema["columns"] == {"width": {"type": "number"}, "height": {"type": "number"}}
+
+
+def test_a_numeric_target_gets_no_amounts_per_class(tmp_path):
+    frame = table().drop(columns="label").assign(price=np.linspace(1, 2, 100))
+    tree, text = written(frame, tmp_path)
+    assert tree["schema"]["target"] == "price"
+    assert tree["mix"] == {"rows": "1x"}
+    assert "per_class" not in text
+
+
+def test_missing_values_are_imputed_and_said_to_be(tmp_path):
+    frame = table()
+    frame.loc[3, "width"] = np.nan
+    tree, text = written(frame, tmp_path)
+    assert tree["transforms"] == [{"use": "impute"}] or tree["transforms"] == ["impute"]
+    assert "values are missing in width" in text
+    assert "1 missing" in text
+
+
+def test_ids_are_declared(tmp_path):
+    tree, _ = written(table().assign(customer_id=np.arange(100)), tmp_path)
+    assert tree["schema"]["columns"] == {"customer_id": {"type": "id"}}
+
+
+def test_a_column_called_origin_gets_company(tmp_path):
+    tree, _ = written(table().assign(origin="here"), tmp_path)
+    assert tree["origin_column"] == "synthetic_origin"
+    bound(tmp_path / "data.yaml")
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_any_column_name_and_label_can_be_the_target(name, tmp_path):
+    frame = table().rename(columns={"label": name})
+    frame[name] = frame[name].map({"yes": name, "no": "other"})
+    tree, _ = written(frame, tmp_path, target=name)
+    assert tree["schema"]["target"] == name
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_any_column_name_can_stand_in_the_comments(name, tmp_path):
+    frame = table().rename(columns={"width": name})
+    frame["shape"] = name
+    tree, text = written(frame, tmp_path)
+    assert "columns" not in tree["schema"]
+    uncommented = text.replace("  # columns:", "  columns:").replace("  #   ", "    ")
+    (tmp_path / "uncommented.yaml").write_text(uncommented)
+    assert name in yaml_tree.read(tmp_path / "uncommented.yaml").tree["schema"]["columns"]
+
+
+def test_wide_tables_are_cut_short(tmp_path):
+    frame = table().join(pd.DataFrame(np.zeros((100, 100)), columns=[f"c{number}" for number in range(100)]))
+    _, text = written(frame, tmp_path)
+    assert "and 43 more" in text
+    assert len(text.splitlines()) < 120
+
+
+def test_paths_are_relative_to_the_pipeline(tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "specs").mkdir()
+    monkeypatch.chdir(tmp_path)
+    write_pipeline.write(save_csv(tmp_path / "data"), Path("specs/mine.yaml"))
+    tree = yaml_tree.read(Path("specs/mine.yaml")).tree
+    assert tree["source"]["with"] == {"path": "../data/data.csv"}
+    assert tree["name"] == "mine"
+
+
+def test_odd_file_names_make_good_pipeline_names(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save_csv(tmp_path).rename(tmp_path / "Größe & Maß (2).csv")
+    path = write_pipeline.write(Path("Größe & Maß (2).csv"))
+    assert path == Path("grosse-mass-2.yaml")
+    assert load(path, Catalog()).pipeline.name == "grosse-mass-2"
+
+
+def test_a_file_that_exists_is_left_alone(tmp_path):
+    (tmp_path / "mine.yaml").write_text("precious")
+    with pytest.raises(SpecError, match="exists already; name another file with -o"):
+        write_pipeline.write(save_csv(tmp_path), tmp_path / "mine.yaml")
+    assert (tmp_path / "mine.yaml").read_text() == "precious"
+
+
+def test_a_folder_that_is_not_there_is_a_disk_error(tmp_path):
+    with pytest.raises(DiskError, match="cannot be written"):
+        write_pipeline.write(save_csv(tmp_path), tmp_path / "absent" / "mine.yaml")
+
+
+def test_data_without_rows_is_refused(tmp_path):
+    (tmp_path / "data.jsonl").write_text("")
+    with pytest.raises(DataError):
+        write_pipeline.propose(tmp_path / "data.jsonl", tmp_path)
+
+
+def test_the_same_data_gives_the_same_pipeline(tmp_path):
+    path = save_csv(tmp_path)
+    assert write_pipeline.propose(path, tmp_path) == write_pipeline.propose(path, tmp_path)
+
+
+def test_labels_that_are_long_are_shortened_in_comments(tmp_path):
+    frame = table()
+    frame["shape"] = "x" * 500
+    _, text = written(frame, tmp_path)
+    assert max(map(len, text.splitlines())) < 250
+
+
+def test_values_of_json_lines_keep_their_types(tmp_path):
+    rows = [{"x": number, "flag": number % 2 == 0, "label": "ab"[number % 2]} for number in range(40)]
+    (tmp_path / "data.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n")
+    text = write_pipeline.propose(tmp_path / "data.jsonl", tmp_path)
+    assert "flag: {type: boolean}" in text
+    assert "x: {type: integer}  # 0 to 39; differs in every row" in text
+
+
+def _customers(folder):
+    """A table as offices keep them: not UTF-8, decimal commas, `n/a` among numbers, numbers of customers, remarks."""
+    remarks = ["zahlt spät", "zwei Mal angerufen, niemand da", "nichts", "alles gut", "noch offen"]
+    rows = [
+        f"K-{1000 + i};{i % 97},{i % 10};{'n/a' if i % 9 == 0 else 20 + i % 50};{remarks[i % 5]} {i % 83} {i % 7};"
+        f"{'ja' if i % 6 == 0 else 'nein'}"
+        for i in range(240)
+    ]
+    path = folder / "kunden.csv"
+    path.write_bytes("\n".join(["Kunde;Betrag;Alter;Notiz;Ausfall", *rows, ""]).encode("latin-1"))
+    return path
+
+
+def _proposed(path):
+    (path.parent / "p.yaml").write_text(write_pipeline.propose(path, path.parent), encoding="utf-8")
+    return yaml_tree.read(path.parent / "p.yaml").tree
+
+
+def test_a_file_that_is_not_utf8_is_read_as_it_is_written(tmp_path):
+    tree = _proposed(_customers(tmp_path))
+    assert tree["source"]["with"]["encoding"] == "cp1252"
+    assert (tree["source"]["with"]["delimiter"], tree["source"]["with"]["decimal"]) == (";", ",")
+
+
+def test_words_for_missing_values_among_numbers_are_declared_as_such(tmp_path):
+    tree = _proposed(_customers(tmp_path))
+    assert "n/a" in tree["source"]["with"]["null_values"]
+
+
+def test_free_text_is_left_out_so_that_more_than_copies_can_be_made(tmp_path):
+    tree = _proposed(_customers(tmp_path))
+    assert tree["source"]["with"]["columns"] == ["Kunde", "Betrag", "Alter", "Ausfall"]
+    assert "copied word for word: Notiz" in (tmp_path / "p.yaml").read_text()
+    assert "bootstrap" not in [generator["use"] for generator in tree["generators"]]
+
+
+def test_words_with_digits_that_all_differ_are_ids(tmp_path):
+    assert _proposed(_customers(tmp_path))["schema"]["columns"] == {"Kunde": {"type": "id"}}
+
+
+def test_text_that_the_dataset_is_about_stays(tmp_path):
+    path = tmp_path / "mail.csv"
+    path.write_text("\n".join(["text,label", *(f"words of mail number {i},{'ab'[i % 2]}" for i in range(60)), ""]))
+    assert "columns" not in _proposed(path)["source"]["with"]
+
+
+def test_images_of_several_sizes_are_brought_to_the_middle_one(tmp_path):
+    from PIL import Image
+
+    for number, (height, width) in enumerate([(40, 60), (48, 64), (480, 640)] * 4):
+        place = tmp_path / "photos" / "ab"[number % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((height, width, 3), 20 * number, dtype=np.uint8)).save(place / f"{number}.png")
+    assert _proposed(tmp_path / "photos")["source"]["with"]["size"] == [48, 64]
+
+
+def test_a_folder_like_mnists_is_read_as_idx(tmp_path):
+    assert _proposed(save_idx(tmp_path))["source"] == {"use": "idx", "with": {"path": "data"}}
+
+
+def test_a_folder_with_only_the_test_part_is_read_as_that(tmp_path):
+    assert _proposed(save_idx(tmp_path, part="t10k"))["source"]["with"] == {"path": "data", "part": "test"}
+
+
+def test_one_idx_file_alone_is_answered_with_the_folder(tmp_path):
+    file = save_idx(tmp_path) / "train-images-idx3-ubyte"
+    with pytest.raises(DataError, match=r"name the folder, .*data$"):
+        _proposed(file)
+
+
+def test_where_the_settings_of_generators_are_listed_is_said(tmp_path):
+    assert "listed by `augment show smote`" in written(table(), tmp_path)[1]
+
+
+def events(path, header, num_users=300):
+    rng = np.random.default_rng(0)
+    lines = [f"u{user},i{item},{item % 5}" for user in range(num_users) for item in rng.permutation(20)[:6]]
+    path.write_text(header + "\n" + "\n".join(lines) + "\n")
+    return path
+
+
+def test_a_file_of_events_becomes_histories(tmp_path):
+    text = write_pipeline.propose(events(tmp_path / "events.csv", "userId,movieId,rating"), tmp_path)
+    (tmp_path / "p.yaml").write_text(text)
+    tree = yaml_tree.read(tmp_path / "p.yaml").tree
+    assert tree["source"]["use"] == "histories"
+    assert [step["use"] for step in tree["generators"]] == ["history-edits", "rnn"]
+    assert "metrics" not in tree  # the defaults have `next-item`
+    assert "target" not in (tree.get("schema") or {})
+    check(tmp_path / "p.yaml")
+
+
+def test_what_tells_whether_histories_help_is_said_and_their_length_is_no_target(tmp_path):
+    text = write_pipeline.propose(events(tmp_path / "events.csv", "user,item,rating"), tmp_path)
+    assert "how well the next item of held-out users is foretold" in text
+    assert "num_" not in text
+    assert "auto" not in text
+
+
+def test_a_folder_of_texts_is_read_as_texts(tmp_path):
+    for number in range(12):
+        place = tmp_path / "letters" / ("praise", "complaint")[number % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"{number}.txt").write_text(f"words of letter number {number}")
+    assert _proposed(tmp_path / "letters")["source"] == {"use": "text-folder", "with": {"path": "letters"}}
+
+
+@pytest.mark.parametrize("time", ["when", "measured_at", "Start time"])
+def test_steps_are_seen_by_usual_names_of_times(time, tmp_path):
+    save_steps(tmp_path)
+    pd.read_csv(tmp_path / "data.csv").rename(columns={"day": time}).to_csv(tmp_path / "data.csv", index=False)
+    assert source_of(tmp_path / "data.csv") == "series-csv"
+
+
+def test_a_table_that_also_has_users_and_products_stays_a_table(tmp_path):
+    path = events(tmp_path / "sales.csv", "customer,product,fraud")
+    assert "use: csv" in write_pipeline.propose(path, tmp_path)
+
+
+@pytest.mark.parametrize("save", SERIES_SAVERS)
+def test_series_are_seen_as_series(save, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    steps = bound(write_pipeline.write(save(tmp_path)))
+    assert [one.cls.name for one in steps["generator"]] == ["series-edits"]
+    assert steps["probe"][0].cls.name == "kernels"
+
+
+def test_columns_of_steps_are_told_from_measures_and_from_what_users_met(tmp_path):
+    steps = pd.DataFrame(np.random.default_rng(0).normal(size=(9, 12)))
+    events = pd.DataFrame(
+        {"user_id": [1, 1, 1, 2, 2, 2], "item": [1, 2, 3] * 2, "time": range(6), "rating": [1, 5] * 3}
+    )
+    found = {}
+    for name, frame in {"t": steps.add_prefix("t"), "x": steps.add_prefix("x"), "events": events}.items():
+        frame.to_csv(tmp_path / f"{name}.csv", index=False)
+        found[name] = source_of(tmp_path / f"{name}.csv")
+    assert found == {"t": "series-csv", "x": "csv", "events": "histories"}

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from augment.data.dataset import Dataset
+from augment.errors import DataError, SpecError
+from augment.runner.prepare import prepare
+from augment.runner.session import opened
+
+pytestmark = pytest.mark.usefixtures("fakes")
+
+
+@pytest.fixture
+def prepared(spec, tmp_path):
+    """Prepares a frame; returns what `prepare` says and the four datasets that it made."""
+
+    def prepared(frame, target="label", **sections):
+        frame.to_csv(tmp_path / "data.csv", index=False)
+        sections = {"schema": {"target": target} if target else {}, **sections}
+        path = spec(source={"use": "csv", "with": {"path": "data.csv"}}, **sections)
+        with opened(path, workers=0) as (session, resolved):
+            found = prepare(session, resolved)
+            names = ("train", "test", "train_written", "test_written")
+            # copied: the scratch folder that they are mapped from is about to go
+            return found, {name: Dataset.load(getattr(found, name)).take(slice(None)) for name in names}
+
+    return prepared
+
+
+@pytest.fixture
+def frame():
+    rng = np.random.default_rng(2)
+    return pd.DataFrame({"id": range(500, 540), "x": rng.normal(size=40).round(3), "label": ["a", "b", "b", "b"] * 10})
+
+
+def test_ids_are_hidden_from_components_and_written(prepared, frame):
+    found, parts = prepared(frame)
+    assert list(parts["train"].frame.columns) == ["x", "label"]
+    assert parts["train_written"].frame["id"].tolist() == frame["id"].iloc[found.cut.train].tolist()
+    assert parts["test_written"].frame["id"].tolist() == frame["id"].iloc[found.cut.test].tolist()
+    assert found.first_id == {"id": ("", 540)}
+
+
+@pytest.mark.parametrize(
+    ("ids", "first"),
+    [
+        ([f"c{n}" for n in range(40)], ("synthetic-", 0)),
+        ([f"c{n}" for n in range(30)] + [f"synthetic-{n}" for n in range(10)], ("synthetic-", 10)),
+        ([n * 10 for n in range(40)], ("", 391)),
+    ],
+    ids=["text", "augmented before", "numbers"],
+)
+def test_the_first_new_id_is_one_that_no_row_has(prepared, frame, ids, first):
+    found, _ = prepared(frame.assign(id=ids))
+    assert found.first_id == {"id": first}
+
+
+def test_both_parts_keep_the_proportions_of_the_classes(prepared, frame):
+    _, parts = prepared(frame)
+    assert parts["test"].frame["label"].value_counts().to_dict() == {"b": 6, "a": 2}
+
+
+def test_stratifying_can_be_turned_off_or_done_by_another_column(prepared, frame):
+    by_town = frame.assign(town=["p", "q"] * 20)
+    _, parts = prepared(by_town, split={"stratify": "town"})
+    assert parts["test"].frame["town"].value_counts().to_dict() == {"p": 4, "q": 4}
+    found, _ = prepared(frame, split={"stratify": False})
+    assert found.num_test == 8
+
+
+def test_categories_are_those_of_the_training_part(prepared, frame):
+    late = frame.assign(town=["p"] * 39 + ["unseen"], t=range(40))
+    _, parts = prepared(late, split={"time": "t"})
+    assert parts["train"].schema.columns["town"].categories == ("p",)
+    assert "unseen" in parts["test"].frame["town"].tolist()
+
+
+def test_the_training_part_is_kept_by_its_content(prepared, frame, store):
+    found, _ = prepared(frame)
+    assert found.train == store / "objects" / found.key
+    again, _ = prepared(frame, split={"holdout": 0.3})
+    assert again.key != found.key
+
+
+def test_what_is_declared_wins_over_what_is_inferred(prepared, frame):
+    columns = {"x": {"type": "number", "unit": "mm", "max": 9.5}, "id": {"type": "integer"}}
+    found, parts = prepared(frame, schema={"target": "label", "columns": columns})
+    x = parts["train"].schema.columns["x"]
+    assert (x.unit, x.max) == ("mm", 9.5)
+    assert found.first_id == {}
+    assert "id" in parts["train"].frame
+
+
+def test_transforms_are_fitted_on_the_training_part_and_applied_to_both(prepared, frame):
+    gaps = frame.assign(x=frame["x"].where(frame["x"] > -1), t=range(40))
+    gaps.loc[35:, "x"] = np.nan
+    found, parts = prepared(gaps, transforms=["impute"], split={"time": "t"})
+    median = gaps["x"].iloc[found.cut.train].median()
+    assert parts["test"].frame["x"].iloc[-1] == pytest.approx(median, abs=1e-3)
+    assert not parts["train_written"].frame["x"].hasnans
+    assert found.schema.columns["x"].nullable is False
+
+
+def test_a_note_says_what_deserves_a_look(prepared, frame):
+    found, _ = prepared(frame.assign(same=1.5))
+    assert any("column 'same' is constant" in note for note in found.notes)
+    assert any("column 'id' is taken for an id" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "says"),
+    [
+        ({"label": ["a"] * 40}, DataError, r"target 'label' is 'a' in all 40 rows"),
+        ({"label": [None, *["a", "b", "b"] * 13]}, DataError, r"missing in 1 of 40 rows, first in data row 1"),
+        ({"origin": ["p", "q"] * 20}, SpecError, r"the data has a column 'origin' already; write `origin_column:"),
+    ],
+)
+def test_data_that_cannot_be_prepared(prepared, frame, change, error, says):
+    with pytest.raises(error, match=says):
+        prepared(frame.assign(**change))
+
+
+def test_a_target_that_is_an_id_is_refused(prepared, frame):
+    with pytest.raises(DataError, match=r"target 'id' is of type id; declare what it is"):
+        prepared(frame, schema={"target": "id", "columns": {"id": {"type": "id"}}})
+
+
+def test_a_split_by_a_column_that_is_not_there_is_refused(prepared, frame):
+    with pytest.raises(SpecError, match=r"split\.group: there is no column 'idd'; did you mean 'id'"):
+        prepared(frame, split={"group": "idd"})

@@ -1,0 +1,147 @@
+"""What `augment new-plugin` writes works as it is, for every kind of component and of data."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import os
+import subprocess
+import sys
+import tomllib
+
+import pytest
+from click.testing import CliRunner
+
+from augment.cli import main
+from augment.errors import DiskError, SpecError
+from augment.plugin.catalog import Catalog, Offer
+from augment.plugin.contracts import KINDS, Source
+from augment.scaffold import DATA, write
+from augment.testing import check_component
+
+AUGMENT = [sys.executable, "-c", "from augment.cli import main; main()"]
+EVERY = list(itertools.product(KINDS, DATA))
+# one kind of data for each kind of component, so that each template and each kind of data is tried
+SOME = [(kind, DATA[place % len(DATA)]) for place, kind in enumerate(KINDS)]
+
+
+@pytest.fixture
+def written(tmp_path, monkeypatch):
+    """Writes a plugin and gives its folder, its modules importable."""
+
+    def make(name, kind="generator", data=None):
+        place = write(name, kind, data, tmp_path)
+        monkeypatch.syspath_prepend(str(place))
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(place), os.environ.get("PYTHONPATH")])))
+        return place
+
+    before = set(sys.modules)
+    yield make
+    for name in [name for name in set(sys.modules) - before if name.startswith("augment_")]:
+        del sys.modules[name]
+
+
+def _component(place):
+    """The only component, found by way of the entry point that the distribution declares."""
+    project = tomllib.loads((place / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    ((name, module),) = project["entry-points"]["augment"].items()
+    importlib.invalidate_caches()
+    (cls,) = Catalog([Offer(name, module, project["name"], project["version"])]).components(name)
+    return cls
+
+
+@pytest.mark.parametrize(("kind", "data"), EVERY)
+def test_it_offers_one_component_of_that_kind_for_that_data(written, kind, data):
+    cls = _component(written(f"own-{kind}-{data}", kind, data))
+    assert (cls.kind, cls.name) == (kind, f"own-{kind}-{data}")
+    assert (cls.yields if issubclass(cls, Source) else cls.accepts.modalities) == {data}
+
+
+@pytest.mark.parametrize(("kind", "data"), SOME)
+def test_it_keeps_every_rule(written, tmp_path, kind, data):
+    place = written(f"own-{kind}", kind, data)
+    check_component(_component(place), {"path": place / "data/example.jsonl"} if kind == "source" else None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "data"), sorted(set(EVERY) - set(SOME)))
+def test_every_other_combination_keeps_every_rule(written, tmp_path, kind, data):
+    test_it_keeps_every_rule(written, tmp_path, kind, data)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "data"), sorted({*SOME, *(("generator", data) for data in DATA)}))
+def test_installed_it_passes_its_own_tests_which_run_its_pipeline(tmp_path, wheel, kind, data):
+    place = write("own-thing", kind, data, tmp_path)
+    environment = wheel(place)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(place)]
+    done = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    listed = subprocess.run([*AUGMENT, "plugins"], env=environment, capture_output=True, text=True, check=True)
+    assert any(line.split()[:2] == ["own-thing", kind] for line in listed.stdout.splitlines())
+
+
+def test_what_it_writes_is_formatted_and_free_of_lint(tmp_path):
+    pytest.importorskip("ruff", reason="ruff is a tool of developers")
+    for kind, data in EVERY:
+        write(f"own-{kind}-{data}", kind, data, tmp_path)
+    for command in (["check", "--select", "E,F,W,B,UP,SIM,RET,NPY,C4"], ["format", "--check"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "--isolated", "--line-length", "120", str(tmp_path)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("kind", ["sink", "reporter"])
+def test_what_writes_takes_any_data_unless_told_otherwise(written, kind):
+    assert len(_component(written(f"own-{kind}", kind)).accepts.modalities) > 1
+
+
+@pytest.mark.parametrize("name", ["Jitter", "two words", "a--b", "1st", "-x", "naïve", "x" * 41, ""])
+def test_a_name_that_nobody_could_type_is_refused_with_one_that_works(tmp_path, name):
+    with pytest.raises(SpecError, match="lower-case letters, digits and single hyphens") as caught:
+        write(name, folder=tmp_path)
+    proposed = str(caught.value).rsplit("'", 2)[1]
+    assert write(proposed, folder=tmp_path).is_dir()
+
+
+def test_a_name_that_is_taken_is_refused_naming_the_owner(tmp_path):
+    with pytest.raises(SpecError, match="'smote' is taken by the installed plugin augment-pipeline"):
+        write("smote", folder=tmp_path)
+
+
+def test_nothing_is_overwritten(tmp_path):
+    place = write("own", folder=tmp_path)
+    before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+    with pytest.raises(SpecError, match="exists already"):
+        write("own", "filter", folder=tmp_path)
+    assert {path: path.read_bytes() for path in place.rglob("*") if path.is_file()} == before
+
+
+def test_a_place_that_cannot_be_written_is_a_disk_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DiskError, match="cannot be written"):
+        write("own", folder=tmp_path / "file")
+
+
+@pytest.mark.parametrize("name", ["none", "generator", "path", "accepts", "class", "lambda"])
+def test_names_that_mean_something_in_python_are_no_trouble(written, name):
+    assert _component(written(name)).name == name
+
+
+def test_the_command_says_what_to_do_next(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, ["new-plugin", "own", "--kind", "metric", "--for", "image"], prog_name="augment")
+    assert result.output == ("wrote augment-own\nnext: cd augment-own && pip install -e '.[test]' && pytest\n")
+    assert (tmp_path / "augment-own" / "augment_own" / "metric.py").is_file()
+
+
+def test_the_same_words_write_the_same_bytes(tmp_path):
+    places = [write("own", "generator", "image", tmp_path / name) for name in ("one", "other")]
+    one, other = (
+        {path.relative_to(place): path.read_bytes() for path in place.rglob("*") if path.is_file()} for place in places
+    )
+    assert one == other

@@ -1,0 +1,776 @@
+"""The pipeline file, against a catalog of small components that are defined here: this module is their plugin."""
+
+import contextlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel, Field, field_validator
+
+from augment.data.schema import Array, Column, Schema
+from augment.errors import PluginError, SpecError
+from augment.plugin import contracts
+from augment.plugin.catalog import Catalog, Offer
+from augment.plugin.contracts import Accepts
+from augment.plugin.hookspecs import hookimpl
+from augment.spec.load import Pipeline, bind, bound_from_json, json_schema, load, resolved_yaml
+from augment.spec.yaml_tree import dump
+
+TABLE = frozenset({"table"})
+IMAGE = frozenset({"image"})
+TOKENS = frozenset({"tokens"})
+
+
+class Csv(contracts.Source):
+    name = "csv"
+    yields = TABLE
+
+    class Params(contracts.Params):
+        path: Path
+        """The file to read."""
+        missing: tuple[str, ...] = ()
+        """Words for a missing value."""
+
+    def read(self, context):
+        raise NotImplementedError
+
+
+class Anything(contracts.Source):
+    name = "anything"
+
+    def read(self, context):
+        raise NotImplementedError
+
+
+class Steps(BaseModel, extra="forbid"):
+    rate: Annotated[float, Field(gt=0)] = 0.001
+    """Step size."""
+
+
+class State:
+    def fit(self, *data):
+        return self
+
+    def sample(self, given, context):
+        raise NotImplementedError
+
+    def judge(self, candidates, context):
+        raise NotImplementedError
+
+    def save(self, folder):
+        pass
+
+    @classmethod
+    def load(cls, folder, params):
+        return cls(params)
+
+
+class TableGan(State, contracts.Generator):
+    name = "gan"
+    accepts = Accepts(modalities=TABLE, conditional="target", min_rows=10)
+
+    class Params(contracts.Params):
+        epochs: Annotated[int, Field(ge=1)] = 10
+        """Passes over the training rows."""
+        steps: Steps = Steps()
+        """The optimiser."""
+        weights: Path | None = None
+        """Weights to begin with."""
+        mode: Literal["plain", "anchored"] = "plain"
+        """Where rows start from."""
+
+
+class ImageGan(State, contracts.Generator):
+    name = "gan"
+    accepts = Accepts(modalities=IMAGE, conditional="target")
+
+    class Params(contracts.Params):
+        epochs: Annotated[int, Field(ge=1)] = 30
+        """Passes over the training images."""
+        channels: int = 8
+        """Width of the network."""
+
+
+class Smote(State, contracts.Generator):
+    name = "smote"
+    accepts = Accepts(modalities=TABLE, conditional="target", missing=False, targets=frozenset({"classes"}))
+
+
+class Plain(State, contracts.Generator):
+    name = "plain"
+
+
+class Fragile(State, contracts.Generator):
+    name = "fragile"
+
+    class Params(contracts.Params):
+        size: int = 1
+
+        @field_validator("size")
+        @classmethod
+        def fail(cls, size):
+            raise KeyError(size)
+
+
+class NotACopy(State, contracts.Filter):
+    name = "not-a-copy"
+    accepts = Accepts(modalities=TABLE)
+
+
+class Boosting(contracts.Probe):
+    name = "boosting"
+    accepts = Accepts(modalities=TABLE)
+
+    def fit(self, data, context, weights=None):
+        return self
+
+    def predict(self, data):
+        raise NotImplementedError
+
+
+class Cnn(Boosting):
+    name = "cnn"
+    accepts = Accepts(modalities=IMAGE)
+
+
+class Fidelity(contracts.Metric):
+    name = "fidelity"
+    accepts = Accepts(modalities=TABLE)
+
+    def score(self, synthetic, train, holdout, context):
+        return []
+
+
+class Privacy(Fidelity):
+    name = "privacy"
+
+
+class NextItem(Fidelity):
+    name = "next-item"
+    accepts = Accepts(modalities=TOKENS)
+
+
+class Html(contracts.Reporter):
+    name = "html"
+
+    def write(self, run, folder):
+        return []
+
+
+class Parquet(contracts.Sink):
+    name = "parquet"
+
+    def write(self, name, batches, schema, folder):
+        return []
+
+
+OFFERED = [
+    *(Csv, Anything, TableGan, ImageGan, Smote, Plain, Fragile),
+    *(NotACopy, Boosting, Cnn, Fidelity, Privacy, NextItem, Html, Parquet),
+]
+
+
+@hookimpl
+def augment_components():
+    return OFFERED
+
+
+CATALOG = Catalog(
+    [Offer(name, __name__, "augment-pipeline", "1") for name in sorted({cls.name for cls in OFFERED})]
+    + [Offer("broken", "no_such_module_anywhere", "broken-plugin", "2")]
+)
+
+COLUMNS = {
+    "x": Column(type="number"),
+    "customer": Column(type="integer"),
+    "y": Column(type="category", categories=("no", "yes")),
+}
+CLASSED = Schema(columns=COLUMNS, target="y")
+NUMERIC = Schema(columns=COLUMNS, target="x")
+UNLABELLED = Schema(columns=COLUMNS)
+IMAGES = Schema(
+    columns={"y": COLUMNS["y"]}, arrays={"image": Array(type="image", shape=(8, 8, 1), dtype="uint8")}, target="y"
+)
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A folder with data; call it with a pipeline's text to write the file."""
+    (tmp_path / "credit.csv").write_text("x,y\n1,no\n")
+
+    def write(text: str, name: str = "p.yaml") -> Path:
+        path = tmp_path / name
+        path.write_text(text)
+        return path
+
+    return write
+
+
+SMALLEST = """\
+source: {use: csv, with: {path: credit.csv}}
+schema: {target: y}
+generators: [gan]
+"""
+
+
+def problems_of(path, *overrides):
+    with pytest.raises(SpecError) as caught:
+        load(path, CATALOG, overrides=overrides)
+    return [str(problem).removeprefix(f"{path.parent}/") for problem in caught.value.problems]
+
+
+def problem_of(path, *overrides):
+    (problem,) = problems_of(path, *overrides)
+    return problem
+
+
+def test_the_smallest_pipeline_has_every_default(project):
+    resolved = load(project(SMALLEST, "my first pipeline.yaml"), CATALOG)
+    assert resolved.pipeline.name == "my-first-pipeline"
+    assert resolved.pipeline.split.holdout == 0.2
+    assert [(step.kind, step.id) for step in resolved.steps] == [
+        ("source", "csv"),
+        ("generator", "gan"),
+        ("filter", "not-a-copy"),
+        ("probe", "probe"),
+        ("metric", "fidelity"),
+        ("metric", "privacy"),
+        ("reporter", "html"),
+        ("sink", "parquet"),
+    ]
+
+
+def test_a_mapping_a_pipeline_and_a_file_resolve_alike(project, tmp_path):
+    path = project(SMALLEST, "pipeline.yaml")
+    mapping = {
+        "source": {"use": "csv", "with": {"path": Path("credit.csv")}},
+        "schema": {"target": "y"},
+        "generators": ["gan"],
+    }
+    made = load(mapping, CATALOG, base=tmp_path)
+    read = load(path, CATALOG)
+    again = load(read.pipeline, CATALOG, base=tmp_path)
+    assert made.pipeline == read.pipeline == again.pipeline
+    assert made.steps == read.steps == again.steps
+
+
+def test_a_trial_that_is_switched_off_stays_off(project, tmp_path):
+    resolved = load(project(SMALLEST + "trial: false\n"), CATALOG)
+    assert resolved.pipeline.trial is None
+    assert resolved.of("probe") == []
+    assert load(resolved.pipeline, CATALOG, base=tmp_path).pipeline.trial is None
+
+
+def test_a_blank_section_is_one_that_is_not_written(project):
+    resolved = load(project(SMALLEST + "trial:\nfilters:\nsplit:\n"), CATALOG)
+    assert resolved.pipeline.trial is not None
+    assert [step.id for step in resolved.of("filter")] == ["not-a-copy"]
+
+
+def test_everything_wrong_is_reported_at_once_in_the_order_of_the_lines(project, tmp_path):
+    text = """\
+spec: 2
+seed: seven
+source: {use: csv, with: {path: credti.csv, sep: ","}}
+schema:
+  target: 1
+  columms: {}
+generators:
+  - gann
+  - use: gan
+    with: {epochs: 0, steps: {rat: 1}}
+    timeout: -1
+mix: {rows: some, share: some, search: {seeds: 1, amounts: [auto]}}
+trial: {seeds: 0}
+filtres: []
+"""
+    assert problems_of(project(text)) == [
+        "p.yaml:1: spec: expected 1, got 2",
+        "p.yaml:2: seed: expected a whole number, got 'seven'",
+        "p.yaml:3: source.with.sep: this key is not known; known are missing, path",
+        f"p.yaml:3: source.with.path: there is no file or folder 'credti.csv' in {str(tmp_path)!r}, where relative "
+        "paths begin; did you mean 'credit.csv'?",
+        'p.yaml:5: schema.target: expected text, got 1; write it in quotes: "1"',
+        "p.yaml:6: schema.columms: this key is not known; did you mean 'columns'?",
+        "p.yaml:8: generators.0.use: 'gann' is not known; did you mean 'gan'?",
+        "p.yaml:10: generators.1.with.steps.rat: this key is not known; did you mean 'rate'?",
+        "p.yaml:10: generators.1.with.epochs: expected at least 1, got 0",
+        "p.yaml:11: generators.1.timeout: expected more than 0, got -1",
+        "p.yaml:12: mix.rows: expected `auto`, `balance`, a multiple of the training rows such as `2x`, a number of "
+        "rows, `{per_class: 1000}`, or a number for each class such as `{yes: 400, no: 0}`, got 'some'",
+        "p.yaml:12: mix.search.amounts.0: expected `balance`, a multiple such as `2x`, or a number of rows, got 'auto'",
+        "p.yaml:12: mix.share: expected a mapping (`key: value`) or 'auto', got 'some'",
+        "p.yaml:12: mix.search.seeds: expected at least 2, got 1",
+        "p.yaml:13: trial.seeds: expected at least 1, got 0",
+        "p.yaml:14: filtres: this key is not known; did you mean 'filters'?",
+    ]
+
+
+def test_checks_between_fields_run_beside_a_wrong_field(project):
+    text = SMALLEST + "seed: -1\nmix: {share: {gann: 1}}\n"
+    assert problems_of(project(text)) == [
+        "p.yaml:4: seed: expected at least 0, got -1",
+        "p.yaml:5: mix.share.gann: there is no generator with that id; did you mean 'gan'?",
+    ]
+
+
+def test_a_key_in_the_wrong_place_is_told_where_it_belongs(project):
+    text = SMALLEST.replace("generators:", "holdout: 0.3\ngenerators:").replace("gan", "{use: gan, share: 1}")
+    assert [problem.partition(": ")[2] for problem in problems_of(project(text))] == [
+        "holdout: this key is not known here; did you mean `split.holdout`?",
+        "generators.0.share: this key is not known here; did you mean `mix.share`?",
+    ]
+
+
+def test_a_hundred_problems_are_enough(project):
+    assert len(problems_of(project(SMALLEST + "".join(f"k{i}: 1\n" for i in range(300))))) == 100
+
+
+def test_what_is_missing_is_named(project):
+    assert problems_of(project("seed: 1\n")) == [
+        "p.yaml:1: source: is needed, and missing",
+        "p.yaml:1: generators: is needed, and missing",
+    ]
+
+
+def test_a_component_that_needs_a_setting_says_which(project):
+    assert problem_of(project(SMALLEST.replace("{path: credit.csv}", "{}"))) == (
+        "p.yaml:1: source.with.path: is needed, and missing"
+    )
+
+
+def test_a_missing_data_file_is_told_with_its_likely_name(project, tmp_path):
+    problem = problem_of(project(SMALLEST.replace("credit.csv", "credti.csv")))
+    assert problem == (
+        f"p.yaml:1: source.with.path: there is no file or folder 'credti.csv' in {str(tmp_path)!r}, where relative "
+        "paths begin; did you mean 'credit.csv'?"
+    )
+
+
+def test_a_name_of_another_kind_is_refused(project):
+    assert problem_of(project(SMALLEST.replace("[gan]", "[csv]"))).startswith(
+        "p.yaml:3: generators.0.use: 'csv' is a source; expected a generator"
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("device: gpu", "device: expected auto, cpu, cuda or cuda:N, got 'gpu'"),
+        ("name: a/b", "name: expected 1 to 64 letters, digits, `_`, `.` and `-`, beginning with a letter or digit"),
+        ("threads: true", "threads: expected a whole number, got true"),
+        ("threads: 2.0", "threads: expected a whole number, got 2.0; write 2"),
+        ("shortfall: warm", "shortfall: expected 'fail' or 'warn', got 'warm'; did you mean 'warn'?"),
+        ("split: {holdout: 1}", "split.holdout: expected less than 1, got 1"),
+        ("split: {stratify: 5}", "split.stratify: expected text or true or false, got 5"),
+        ("split: {time: t, stratify: y}", "split.stratify: a hold-out that comes last by `time` cannot be stratified"),
+        ("split: {time: t, group: g}", "split.group: a hold-out that comes last by `time` cannot keep groups whole"),
+        ("split: {time: t, dedupe: group}", "split.dedupe: a hold-out that comes last by `time` cannot keep groups"),
+        ("split: hold", "split: expected a mapping (`key: value`), got 'hold'"),
+        ("metrics: fidelity", "metrics: expected a list, got 'fidelity'"),
+        ("metrics: [1]", "metrics.0: expected a mapping (`key: value`), got 1"),
+        ("metrics: [{id: f}]", "metrics.0.use: is needed, and missing"),
+        ("metrics: [{use: fidelity, with: 1}]", "metrics.0.with: expected a mapping (`key: value`), got 1"),
+        ("observers: [mlflow]", "observers.0: 'mlflow' is not known; `augment plugins` lists what is installed"),
+        ("observers: [html, html]", "observers.1: 'html' is listed twice"),
+        ("mix: {rows: balanced}", "did you mean 'balance'?"),
+        ("mix: {rows: -1}", "mix.rows: expected `auto`, `balance`"),
+        ("mix: {rows: true}", "mix.rows: expected `auto`, `balance`"),
+        ("mix: {rows: {}}", "got an empty mapping"),
+        ("mix: {rows: {yes: many}}", "mix.rows: expected a whole number of rows, at least 0, for 'yes', got 'many'"),
+        ("mix: {share: {gan: 0}}", "mix.share: all weights are 0"),
+        ("mix: {share: {gan: -1}}", "mix.share.gan: expected at least 0, got -1"),
+        ("trial: 3", "trial: expected a mapping (`key: value`)"),
+        ("trial: {probe: boost}", "trial.probe.use: 'boost' is not known; did you mean 'boosting'?"),
+        ("origin_column: ''", "origin_column: expected text of at least 1 characters, got ''"),
+    ],
+)
+def test_a_wrong_value_is_told_in_plain_words(project, line, expected):
+    problem = problem_of(project(SMALLEST + line + "\n"))
+    assert problem.startswith("p.yaml:4: ")
+    assert expected in problem
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        ("columns: {x: {min: 3, max: 1}}", "schema.columns.x: the smallest value allowed, 3, is larger than"),
+        ("arrays: {a: {range: [3, 1]}}", "schema.arrays.a.range: the smallest value allowed, 3, is larger than"),
+        ("columns: {x: {categories: [a, a]}}", "schema.columns.x.categories: 'a' is listed twice"),
+        ("columns: {x: {type: numbr}}", "did you mean 'number'?"),
+        ("payload: y", "schema.payload: the payload is what the target is predicted from"),
+    ],
+)
+def test_a_schema_that_contradicts_itself_is_refused(project, schema, expected):
+    assert expected in problem_of(project(SMALLEST.replace("target: y", f"target: y, {schema}")))
+
+
+def test_yes_is_text_where_a_boolean_is_expected(project):
+    text = SMALLEST + "split: {stratify: yes}\n"
+    assert load(project(text), CATALOG).pipeline.split.stratify == "yes"
+
+
+def generators(*entries):
+    return SMALLEST.replace("[gan]", f"[{', '.join(entries)}]")
+
+
+def test_ids_are_names_and_count_up_around_written_ones(project):
+    resolved = load(project(generators("gan", "{use: plain, id: gan-2}", "gan", "{use: gan, id: big}", "gan")), CATALOG)
+    assert [step.id for step in resolved.of("generator")] == ["gan", "gan-2", "gan-3", "big", "gan-4"]
+
+
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [
+        (["{use: gan, id: a}", "{use: plain, id: A}"], "generators.1.id: the id 'A' is used twice"),
+        (["{use: gan, id: real}"], "generators.0.id: the id 'real' means something else"),
+        (["{use: gan, id: class-weights}"], "means something else"),
+        (["{use: gan, id: ../x}"], "generators.0.id: an id is 1 to 64 letters"),
+        (["{use: gan, id: " + "a" * 65 + "}"], "generators.0.id: an id is 1 to 64 letters"),
+        (["{use: gan, id: ''}"], "an id is 1 to 64 letters"),
+    ],
+)
+def test_ids_that_cannot_be_told_apart_or_used_are_refused(project, entries, expected):
+    assert expected in problem_of(project(generators(*entries)))
+
+
+def test_ids_may_be_equal_in_different_sections(project):
+    load(project(generators("{use: gan, id: fidelity}") + "metrics: [fidelity]\n"), CATALOG)
+
+
+def test_a_share_must_name_every_generator(project):
+    text = generators("gan", "smote", "plain") + "mix: {share: {gan: 1}}\n"
+    assert "smote, plain has none" in problem_of(project(text))
+
+
+def test_settings_count_when_one_component_of_the_name_takes_them(project):
+    text = "source: anything\ngenerators: [{use: gan, with: {channels: 3}}]\n"
+    (step,) = load(project(text), CATALOG).of("generator")
+    assert [candidate.cls for candidate in step.candidates] == [ImageGan]
+    assert [cls for cls, _ in step.refused] == [TableGan]
+
+
+def test_settings_are_checked_against_what_the_source_can_yield(project):
+    text = SMALLEST.replace("[gan]", "[{use: gan, with: {channels: 3}}]")
+    assert "generators.0.with.channels: this key is not known" in problem_of(project(text))
+
+
+def test_the_nearest_component_of_a_name_explains_wrong_settings(project):
+    text = "source: anything\ngenerators: [{use: gan, with: {epochs: 0, channels: 3}}]\n"
+    assert problem_of(project(text)) == "p.yaml:2: generators.0.with.epochs: expected at least 1, got 0"
+
+
+def test_a_component_for_another_kind_of_data_is_refused_before_any_data_is_read(project):
+    problem = problem_of(project(SMALLEST + "trial: {probe: cnn}\n"))
+    assert problem == "p.yaml:4: trial.probe.use: 'cnn' works on image, and the source yields table"
+
+
+def test_a_plugin_that_cannot_be_imported_is_its_own_kind_of_error(project):
+    with pytest.raises(PluginError, match=r"p\.yaml:3: generators\.0\.use: plugin no_such_module_anywhere") as caught:
+        load(project(generators("broken")), CATALOG)
+    assert isinstance(caught.value.__cause__, PluginError)
+
+
+def test_a_broken_plugin_is_one_of_several_problems(project):
+    found = problems_of(project(generators("broken") + "seed: x\n"))
+    assert [problem.split(":")[1] for problem in found] == ["3", "4"]
+
+
+def test_a_plugin_whose_validator_fails_is_named(project):
+    with pytest.raises(PluginError, match="Fragile fails on these settings: KeyError"):
+        load(project(generators("{use: fragile, with: {size: 2}}")), CATALOG)
+
+
+def test_paths_are_made_absolute_from_the_file(project, tmp_path):
+    resolved = load(project(generators("{use: gan, with: {weights: sub/w.bin}}")), CATALOG)
+    assert resolved.source().params.path == tmp_path / "credit.csv"
+    (step,) = resolved.of("generator")
+    assert step.candidates[0].params.weights == tmp_path / "sub" / "w.bin"
+
+
+def test_overrides_reach_settings_by_position_and_by_id(project):
+    resolved = load(
+        project(generators("gan", "{use: gan, id: big}")),
+        CATALOG,
+        overrides=["generators.0.with.epochs=5", "generators.big.with.epochs=6", "seed=9", "trial.seeds=2"],
+    )
+    assert [step.candidates[0].params.epochs for step in resolved.of("generator")] == [5, 6]
+    assert resolved.pipeline.seed == 9
+    assert resolved.pipeline.trial.seeds == 2
+
+
+def test_a_wrong_override_is_told_with_the_override(project):
+    assert problems_of(project(SMALLEST), "generators.0.with.epochs=many") == [
+        "--set generators.0.with.epochs=many: generators.0.with.epochs: expected a whole number, got 'many'"
+    ]
+
+
+def bound_of(path, schema, kinds=contracts.KINDS, num_rows=None):
+    return bind(load(path, CATALOG), schema, num_rows, kinds)
+
+
+def bind_problem(path, schema, num_rows=None):
+    with pytest.raises(SpecError) as caught:
+        bound_of(path, schema, num_rows=num_rows)
+    (problem,) = caught.value.problems
+    return str(problem).removeprefix(f"{path.parent}/")
+
+
+def test_binding_picks_the_component_for_the_kind_of_data(project):
+    path = project("source: anything\ngenerators: [gan]\n")
+    assert bound_of(path, CLASSED)["generator"][0].cls is TableGan
+    assert bound_of(path, IMAGES)["generator"][0].cls is ImageGan
+    assert [probe.id for probe in bound_of(path, CLASSED)["probe"]] == ["boosting"]
+    assert [probe.id for probe in bound_of(path, IMAGES)["probe"]] == ["cnn"]
+
+
+def test_defaults_that_cannot_work_with_the_data_are_left_out(project):
+    bound = bound_of(project("source: anything\ngenerators: [gan]\n"), IMAGES)
+    assert bound["filter"] == []
+    assert bound["metric"] == []
+    assert [sink.id for sink in bound["sink"]] == ["parquet"]
+
+
+def test_a_written_component_that_cannot_work_with_the_data_is_refused(project):
+    problem = bind_problem(project("source: anything\ngenerators: [gan]\nmetrics: [fidelity]\n"), IMAGES)
+    assert problem == (
+        "p.yaml:3: metrics.0.use: 'fidelity' cannot be used on this data: it works on table, and this dataset is of "
+        "kind image"
+    )
+
+
+def test_without_a_target_there_is_no_probe(project):
+    assert bound_of(project(SMALLEST + "trial: {probe: boosting}\n"), UNLABELLED)["probe"] == []
+
+
+def test_settings_refused_by_the_component_for_this_data_are_told_when_the_data_is_known(project):
+    path = project("source: anything\ngenerators: [{use: gan, with: {channels: 3}}]\n")
+    assert "generators.0.with.channels: this key is not known" in bind_problem(path, CLASSED)
+
+
+def test_too_few_rows_are_refused(project):
+    assert "at least 10 training rows, and there are 9" in bind_problem(project(SMALLEST), CLASSED, num_rows=9)
+
+
+def test_kinds_are_bound_apart_so_that_transforms_may_change_the_schema(project):
+    missing = CLASSED.model_copy(update={"columns": COLUMNS | {"x": Column(type="number", nullable=True)}})
+    path = project(generators("smote"))
+    assert list(bound_of(path, missing, kinds=["source", "transform"])) == ["source", "transform"]
+    assert "generator" in bound_of(path, CLASSED, kinds=["generator", "filter"])
+    assert "it cannot take missing values" in bind_problem(path, missing)
+
+
+@pytest.mark.parametrize(
+    ("line", "schema", "expected"),
+    [
+        ("split: {stratify: yy}", CLASSED, "split.stratify: there is no column 'yy'; did you mean 'y'?"),
+        ("split: {group: custmer}", CLASSED, "split.group: there is no column 'custmer'; did you mean 'customer'?"),
+        ("split: {time: when}", CLASSED, "there are 'x', 'customer', 'y'"),
+        ("split: {stratify: true}", NUMERIC, "split.stratify: true means the target, which has no classes here"),
+        ("origin_column: x", CLASSED, "the data has a column 'x' already; write `origin_column: made_by`"),
+        ("trial: {score: acuracy}", CLASSED, "trial.score: there is no score 'acuracy' for classes; did you mean"),
+        (
+            "trial: {score: accuracy}",
+            NUMERIC,
+            "there is no score 'accuracy' for a numeric target; there are 'r2', 'mae'",
+        ),
+        ("mix: {rows: balance}", NUMERIC, "need a target with classes, and the target is numeric"),
+        ("mix: {rows: {per_class: 3}}", UNLABELLED, "the target is missing"),
+        ("mix: {rows: {yess: 3}}", CLASSED, "mix.rows.yess: the target 'y' has no class 'yess'; did you mean 'yes'?"),
+    ],
+)
+def test_what_the_pipeline_says_of_the_data_is_checked(project, line, schema, expected):
+    problem = bind_problem(project(SMALLEST + line + "\n"), schema)
+    assert problem.startswith("p.yaml:4: ")
+    assert expected in problem
+
+
+@pytest.mark.parametrize("rows", ["balance", "{yes: 3}", "{per_class: 3}"])
+def test_amounts_per_class_need_generators_that_can_be_asked_for_a_class(project, rows):
+    text = generators("gan", "plain") + f"mix: {{rows: {rows}}}\n"
+    assert "'plain' cannot" in bind_problem(project(text), CLASSED)
+    bound_of(project(text.replace("rows:", "share: {gan: 1, plain: 0}, rows:")), CLASSED)
+
+
+@pytest.mark.parametrize("rows", ["2x", "500", "0"])
+def test_amounts_without_classes_suit_every_target(project, rows):
+    path = project(generators("gan", "plain") + f"mix: {{rows: {rows}}}\n")
+    for schema in (CLASSED, NUMERIC, UNLABELLED):
+        bound_of(path, schema)
+
+
+FULL = """\
+name: credit
+seed: 3
+source: {use: csv, with: {path: credit.csv, missing: ["NA", "1"]}}
+schema: {target: y, columns: {x: {type: number, min: 0, unit: EUR}}}
+split: {holdout: 0.25, group: customer}
+generators:
+  - {use: gan, id: big, timeout: 60, with: {epochs: 7, steps: {rate: 2e-4}, weights: w.bin}}
+  - smote
+mix: {rows: {yes: 4, no: 0}, share: {big: 1, smote: 0.5}}
+trial: {score: roc_auc, min: 0.01}
+"""
+
+
+def test_the_resolved_file_has_every_default_and_loads_as_the_same_pipeline(project, tmp_path):
+    (tmp_path / "w.bin").write_bytes(b"weights")
+    resolved = load(project(FULL), CATALOG)
+    bound = bind(resolved, CLASSED)
+    folder = tmp_path / "runs" / "credit-1"
+    folder.mkdir(parents=True)
+    text = resolved_yaml(resolved, bound, folder)
+    (folder / "resolved.yaml").write_text(text)
+
+    again = load(folder / "resolved.yaml", CATALOG)
+    bound_again = bind(again, CLASSED)
+    assert "path: ../../credit.csv" in text
+    assert "mode: plain" in text
+    assert bound_again == bound
+    assert again.settings(bound_again) == resolved.settings(bound)
+    assert resolved_yaml(again, bound_again, folder) == text
+
+
+def test_the_resolved_file_of_a_pipeline_without_trial_stays_without(project, tmp_path):
+    resolved = load(project(SMALLEST + "trial: false\nfilters: []\n"), CATALOG)
+    text = resolved_yaml(resolved, bind(resolved, CLASSED), tmp_path)
+    again = load(project(text, "resolved.yaml"), CATALOG)
+    assert again.pipeline.trial is None
+    assert again.of("filter") == []
+
+
+def test_settings_do_not_depend_on_where_files_lie(project, tmp_path):
+    (tmp_path / "w.bin").write_bytes(b"weights")
+    resolved = load(project(FULL), CATALOG)
+    here = resolved.settings(bind(resolved, CLASSED))
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "w.bin").rename(tmp_path / "sub" / "w.bin")
+    (tmp_path / "credit.csv").rename(tmp_path / "sub" / "other.csv")
+    moved = load(project(FULL.replace("w.bin", "sub/w.bin").replace("credit.csv", "sub/other.csv")), CATALOG)
+    assert moved.settings(bind(moved, CLASSED)) == here
+    assert json.loads(json.dumps(here)) == here
+
+
+def test_settings_change_with_the_content_of_a_file(project, tmp_path):
+    (tmp_path / "w.bin").write_bytes(b"weights")
+    resolved = load(project(FULL), CATALOG)
+    before = resolved.settings(bind(resolved, CLASSED))
+    (tmp_path / "w.bin").write_bytes(b"others")
+    assert resolved.settings(bind(resolved, CLASSED)) != before
+
+
+def test_a_bound_component_travels_as_json(project):
+    for steps in bound_of(project(FULL), CLASSED).values():
+        for bound in steps:
+            assert bound_from_json(json.loads(json.dumps(bound.to_json())), CATALOG) == bound
+
+
+def test_a_component_that_is_gone_is_named(project):
+    data = bound_of(project(SMALLEST), CLASSED)["generator"][0].to_json() | {"class": "gone:Gone"}
+    with pytest.raises(PluginError, match="no longer offers gone:Gone"):
+        bound_from_json(data, CATALOG)
+
+
+def references(schema):
+    if isinstance(schema, dict):
+        yield from [schema["$ref"]] if "$ref" in schema else []
+        schema = list(schema.values())
+    if isinstance(schema, list):
+        for inner in schema:
+            yield from references(inner)
+
+
+def test_the_json_schema_knows_every_component_and_its_settings():
+    schema = json_schema(CATALOG)
+    assert set(Pipeline.model_json_schema()["properties"]) == set(schema["properties"])
+    assert schema["required"] == ["source", "generators"]
+    assert schema["properties"]["generators"]["items"] == {"$ref": "#/$defs/generator"}
+    name, spelled = schema["$defs"]["generator"]["anyOf"]
+    assert name["enum"] == ["fragile", "gan", "plain", "smote"]
+    (gan,) = [rule["then"] for rule in spelled["allOf"] if rule["if"]["properties"]["use"]["const"] == "gan"]
+    names = [reference.removeprefix("#/$defs/") for reference in references(gan)]
+    assert [set(schema["$defs"][name]["properties"]) for name in names] == [
+        {"epochs", "steps", "weights", "mode"},
+        {"epochs", "channels"},
+    ]
+    assert schema["$defs"][names[0]]["properties"]["epochs"]["description"] == "Passes over the training rows."
+    assert "with" in schema["$defs"]["source"]["anyOf"][1]["allOf"][1]["then"]["required"]
+
+
+def test_every_reference_in_the_json_schema_leads_somewhere():
+    schema = json_schema(CATALOG)
+    for reference in references(schema):
+        assert reference.removeprefix("#/$defs/") in schema["$defs"]
+
+
+def test_reading_pipelines_imports_no_heavy_library():
+    code = "import augment.spec, sys; print([m for m in ('torch', 'sklearn', 'albumentations') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+GOOD = {
+    "spec": 1,
+    "name": "credit",
+    "source": {"use": "anything"},
+    "schema": {"target": "y", "columns": {"x": {"type": "number", "min": 0}}, "arrays": {"a": {"range": [0, 1]}}},
+    "split": {"holdout": 0.25, "stratify": "y"},
+    "generators": [{"use": "gan", "id": "big", "timeout": 60, "with": {"epochs": 7}}, "smote"],
+    "mix": {"rows": {"yes": 4}, "share": {"big": 1, "smote": 0.5}},
+    "filters": ["not-a-copy"],
+    "trial": {"probe": "boosting", "min": 0.01},
+    "observers": ["html"],
+}
+
+
+def trails(node, before=()):
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, inner in items:
+        yield (*before, key)
+        yield from trails(inner, (*before, key))
+
+
+VALUES = [None, True, 0, -1, 1e300, 10**30, "", "a", "auto", "gan", "csv", "2x", [], ["a"], [[]], [None], {}, {"a": 1}]
+VALUES += [{"use": 1}, {"use": "gan", "with": []}, {"use": None, "id": 3}, [{"use": "gan", "id": []}], {"probe": []}]
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(list(trails(GOOD))), st.sampled_from(VALUES), st.sampled_from(["set", "drop", "add"])
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_any_change_to_a_pipeline_loads_or_is_a_spec_error(changes):
+    tree = json.loads(json.dumps(GOOD))
+    for trail, value, action in changes:
+        node = tree
+        try:
+            for key in trail[:-1]:
+                node = node[key]
+            if action == "set":
+                node[trail[-1]] = json.loads(json.dumps(value))
+            elif action == "drop":
+                del node[trail[-1]]
+            else:
+                node["typo"] = value
+        except (KeyError, IndexError, TypeError):
+            pass  # an earlier change took that place away
+    with contextlib.suppress(SpecError):
+        resolved = load(tree, CATALOG)
+        text = resolved_yaml(resolved, bind(resolved, CLASSED), resolved.base)
+        assert text.startswith("spec: 1\n")
+
+
+def test_the_pipeline_that_is_changed_above_is_good():
+    resolved = load(GOOD, CATALOG)
+    assert bind(resolved, CLASSED)["generator"][1].id == "smote"
+    assert resolved.text == dump(GOOD)

@@ -1,0 +1,409 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from augment.errors import DataError, DiskError, LockedError, SpecError
+from augment.storage import atomic_files, run_folder
+from augment.storage.keys import file_sha256
+from augment.storage.run_folder import Place, Run
+
+KEY, OTHER_KEY = "0123456789abcdef", "fedcba9876543210"
+
+
+@pytest.fixture
+def place(tmp_path):
+    """Makes places below `tmp_path / "work"`."""
+
+    def made(key: str = KEY, out: Path | None = None, overwrite: bool = False) -> Place:
+        return Place(tmp_path / "work", "credit", key, out, overwrite)
+
+    return made
+
+
+def build(place: Place, text: str = "first") -> Run:
+    with place.building({"name": "credit"}) as draft:
+        draft.write_text("log.txt", text)
+        draft.write_json("metrics.json", {"rows": 3})
+        model = draft.folder / "models" / "gan"
+        model.mkdir()
+        (model / "state.safetensors").write_bytes(b"weights")
+        draft.finish({"status": "done", "exit_code": 0, "reports": ["report.html"]})
+    return Run(place.final)
+
+
+def left_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+# where
+
+
+def test_a_run_lies_beside_its_pipeline_under_its_name_and_key(place, tmp_path):
+    assert place().final == tmp_path / "work" / "runs" / "credit-01234567"
+
+
+def test_a_folder_that_the_user_names_is_the_runs_folder(place, tmp_path):
+    assert place(out=tmp_path / "mine").final == tmp_path / "mine"
+
+
+def test_a_link_that_the_user_names_is_followed_and_stays(place, tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    run = build(place(out=tmp_path / "link"))
+    build(place(OTHER_KEY, tmp_path / "link", overwrite=True), "second")
+    assert (tmp_path / "link").is_symlink()
+    assert (run.folder / "log.txt").read_text() == "second"
+    assert left_in(tmp_path) == ["link", "real"]
+
+
+# before any work
+
+
+@pytest.mark.parametrize("out", [None, "new", "deep/new"])
+def test_a_place_that_does_not_exist_yet_is_fine(tmp_path, out):
+    Place.check_writable(tmp_path / "work", tmp_path / out if out else None)
+    assert left_in(tmp_path) == []
+
+
+def test_an_empty_folder_and_a_run_are_fine(place, tmp_path):
+    (tmp_path / "empty").mkdir()
+    Place.check_writable(tmp_path, tmp_path / "empty")
+    Place.check_writable(tmp_path, build(place()).folder)
+
+
+def test_a_folder_with_somebodys_files_is_refused(tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "holiday.jpg").write_text("me")
+    with pytest.raises(SpecError, match=r"photos: it holds files that are not a run's; name a new or an empty folder"):
+        Place.check_writable(tmp_path, tmp_path / "photos")
+
+
+def test_a_file_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SpecError, match="not a run's"):
+        Place.check_writable(tmp_path, tmp_path / "file")
+
+
+def test_a_folder_below_a_file_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DiskError, match=r"file: this folder cannot be written to"):
+        Place.check_writable(tmp_path, tmp_path / "file" / "new")
+
+
+def test_a_folder_that_may_not_be_written_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_folder.os, "access", lambda path, mode: path != tmp_path)  # root may write everywhere
+    with pytest.raises(DiskError, match="cannot be written to; choose another place with --out"):
+        Place.check_writable(tmp_path / "work", None)
+
+
+# finished
+
+
+def test_nothing_is_finished_where_nothing_is(place):
+    assert place().finished() is None
+
+
+def test_the_very_same_run_is_done_already(place):
+    build(place())
+    run = place().finished()
+    assert run is not None
+    assert run.already_done
+    assert not Run(run.folder).already_done
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_the_very_same_run_is_done_already_in_a_named_folder_too(place, tmp_path, overwrite):
+    build(place(out=tmp_path / "mine"))
+    assert place(out=tmp_path / "mine", overwrite=overwrite).finished() is not None
+
+
+def test_another_run_in_the_place_is_refused_and_named(place, tmp_path):
+    build(place(out=tmp_path / "mine"))
+    with pytest.raises(SpecError, match=r"another run \(credit, key 01234567; this one is fedcba98\).*--overwrite"):
+        place(OTHER_KEY, tmp_path / "mine").finished()
+
+
+def test_another_run_may_be_overwritten(place, tmp_path):
+    build(place(out=tmp_path / "mine"))
+    assert place(OTHER_KEY, tmp_path / "mine", overwrite=True).finished() is None
+
+
+# building
+
+
+def test_nothing_is_seen_under_the_final_name_before_the_end(place):
+    here = place()
+    with here.building({}) as draft:
+        assert draft.folder.parent == here.final.parent
+        assert draft.folder.name.startswith(".")
+        assert not here.final.exists()
+        draft.finish({"status": "done"})
+        assert not here.final.exists()
+    assert Run(here.final).key == KEY
+    assert left_in(here.final.parent) == ["credit", "credit-01234567"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_a_draft_is_gone_when_building_fails(place, error):
+    here = place()
+    with pytest.raises(error), here.building({}) as draft:
+        draft.write_text("log.txt", "half")
+        raise error
+    assert left_in(here.final.parent) == []
+
+
+def test_what_a_killed_build_left_is_cleared_away(place):
+    here = place()
+    left = here.final.with_name(f".{here.final.name}.draft")
+    left.mkdir(parents=True)
+    (left / "half.txt").write_text("")
+    assert "half.txt" not in left_in(build(here).folder)
+
+
+def test_an_empty_folder_is_filled(place, tmp_path):
+    (tmp_path / "mine").mkdir()
+    assert build(place(out=tmp_path / "mine")).folder == tmp_path / "mine"
+
+
+def test_overwriting_puts_the_new_run_in_the_place_of_the_old(place, tmp_path):
+    build(place(out=tmp_path / "mine"))
+    run = build(place(OTHER_KEY, tmp_path / "mine", overwrite=True), "second")
+    assert run.key == OTHER_KEY
+    assert (run.folder / "log.txt").read_text() == "second"
+    assert left_in(tmp_path) == ["mine"]
+
+
+def test_the_old_run_is_whole_until_the_new_one_is_and_stays_when_that_fails(place, tmp_path):
+    build(place(out=tmp_path / "mine"))
+    with pytest.raises(RuntimeError), place(OTHER_KEY, tmp_path / "mine", overwrite=True).building({}):
+        assert Run(tmp_path / "mine").key == KEY
+        raise RuntimeError
+    assert (Run(tmp_path / "mine").folder / "log.txt").read_text() == "first"
+    assert left_in(tmp_path) == ["mine"]
+
+
+def test_files_that_came_into_the_place_meanwhile_are_not_lost(place):
+    here = place()
+    with pytest.raises(SpecError, match="not a run's"), here.building({}) as draft:
+        draft.finish({"status": "done"})
+        here.final.mkdir()
+        (here.final / "thesis.txt").write_text("years of work")
+    assert (here.final / "thesis.txt").read_text() == "years of work"
+
+
+def test_another_run_that_came_into_the_place_meanwhile_is_not_lost(place, tmp_path):
+    with (
+        pytest.raises(SpecError, match="another run"),
+        place(OTHER_KEY, tmp_path / "mine").building({}) as draft,
+    ):
+        draft.finish({"status": "done"})
+        (tmp_path / "mine").mkdir()
+        (tmp_path / "mine" / "run.json").write_text(json.dumps({"name": "theirs", "key": KEY}))
+    assert Run(tmp_path / "mine").name == "theirs"
+
+
+def test_somebodys_files_in_the_place_are_refused_before_anything_is_built(place):
+    here = place()
+    here.final.mkdir(parents=True)
+    (here.final / "thesis.txt").write_text("years of work")
+    with pytest.raises(SpecError, match="not a run's"), here.building({}):
+        pytest.fail("nothing may be built")
+
+
+# where folders cannot be exchanged in one step
+
+
+@pytest.fixture
+def no_exchange(monkeypatch):
+    monkeypatch.setattr(atomic_files.sys, "platform", "darwin")
+
+
+@pytest.mark.usefixtures("no_exchange")
+def test_overwriting_works_in_two_steps_as_well(place, tmp_path):
+    build(place(out=tmp_path / "mine"))
+    assert build(place(OTHER_KEY, tmp_path / "mine", overwrite=True)).key == OTHER_KEY
+    assert left_in(tmp_path) == ["mine"]
+
+
+@pytest.mark.usefixtures("no_exchange")
+def test_the_old_run_comes_back_when_the_second_step_fails(place, tmp_path, monkeypatch):
+    build(place(out=tmp_path / "mine"))
+    rename = os.rename
+
+    def failing(source, target):
+        if str(source).endswith(".draft"):
+            raise OSError(5, "Input/output error")
+        rename(source, target)
+
+    monkeypatch.setattr(atomic_files.os, "rename", failing)
+    with pytest.raises(DiskError, match="Input/output error"):
+        build(place(OTHER_KEY, tmp_path / "mine", overwrite=True))
+    assert Run(tmp_path / "mine").key == KEY
+    assert left_in(tmp_path) == ["mine"]
+
+
+def test_an_old_run_that_a_kill_left_aside_comes_back(place, tmp_path):
+    build(place(out=tmp_path / "mine"))
+    (tmp_path / "mine").rename(tmp_path / ".mine.replaced")
+    with pytest.raises(RuntimeError), place(OTHER_KEY, tmp_path / "mine", overwrite=True).building({}):
+        raise RuntimeError
+    assert Run(tmp_path / "mine").key == KEY
+
+
+# the link to the latest
+
+
+def test_the_link_leads_to_the_latest_run(place):
+    build(place())
+    latest = place().final.parent / "credit"
+    assert Run(latest).key == KEY
+    build(place(OTHER_KEY))
+    assert Run(latest).key == OTHER_KEY
+    assert not os.path.isabs(os.readlink(latest))  # it survives moving the whole folder
+
+
+def test_a_named_folder_has_no_link(place, tmp_path):
+    build(place(out=tmp_path / "mine"))
+    assert left_in(tmp_path) == ["mine"]
+
+
+def test_a_folder_of_the_links_name_is_left_alone(place):
+    own = place().final.parent / "credit"
+    own.mkdir(parents=True)
+    build(place())
+    assert own.is_dir()
+    assert not own.is_symlink()
+
+
+def test_a_file_system_without_links_still_has_the_run(place, monkeypatch):
+    def refuse(self, *args, **kwargs):
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(run_folder.Path, "symlink_to", refuse)
+    assert build(place()).key == KEY
+
+
+# two processes
+
+
+BUILD = """
+import sys
+from pathlib import Path
+from augment.storage.run_folder import Place
+base = Path(sys.argv[1])
+with Place(base / "work", "credit", sys.argv[2], None, False).building({}) as draft:
+    print("building", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_two_processes_do_not_build_the_same_folder_and_the_message_names_the_other(place, tmp_path):
+    command = [sys.executable, "-c", BUILD, str(tmp_path), KEY]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout.readline() == "building\n"
+        drafts = left_in(place().final.parent)
+        with pytest.raises(LockedError, match=rf"process {process.pid}"), place().building({}):
+            pytest.fail("the folder is being built")
+        assert left_in(place().final.parent) == drafts  # the other's draft is untouched
+    finally:
+        process.kill()
+        process.communicate()
+    assert build(place()).key == KEY
+
+
+# reading
+
+
+def test_a_run_tells_what_its_manifest_says(place):
+    run = build(place())
+    assert (run.name, run.key, run.status, run.exit_code) == ("credit", KEY, "done", 0)
+    assert run.metrics == {"rows": 3}
+    assert run.report == run.folder / "report.html"
+    assert run.resolved == run.folder / "resolved.yaml"
+
+
+@pytest.mark.parametrize("content", [None, "", "{", "[]", "null", '{"name": "x"}', '{"key": "x"}'])
+def test_what_is_no_finished_run_is_refused(tmp_path, content):
+    if content is not None:
+        (tmp_path / "run.json").write_text(content)
+    with pytest.raises(DataError, match="is not the folder of a finished run"):
+        Run(tmp_path)
+
+
+def test_a_file_is_no_run(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="is not the folder of a finished run"):
+        Run(tmp_path / "file")
+
+
+def test_a_part_that_cannot_be_read_is_a_disk_error_that_names_it(place):
+    run = build(place())
+    (run.folder / "metrics.json").write_text("{")
+    with pytest.raises(DiskError, match=r"metrics\.json cannot be read"):
+        _ = run.metrics
+
+
+def test_a_model_is_given_when_its_files_are_what_was_written(place):
+    run = build(place())
+    assert run.model("gan") == run.folder / "models" / "gan"
+
+
+@pytest.mark.parametrize(
+    "harm", [lambda path: path.write_bytes(b"weighty"), lambda path: path.unlink()], ids=["changed", "missing"]
+)
+def test_a_model_that_was_changed_is_refused(place, harm):
+    run = build(place())
+    harm(run.folder / "models" / "gan" / "state.safetensors")
+    with pytest.raises(DiskError, match=r"state\.safetensors is missing or is not what the run wrote"):
+        run.model("gan")
+
+
+def test_a_model_whose_folder_is_gone_is_missing_and_not_unknown(place):
+    run = build(place())
+    (run.folder / "models" / "gan" / "state.safetensors").unlink()
+    (run.folder / "models" / "gan").rmdir()
+    (run.folder / "models").rmdir()
+    with pytest.raises(DiskError, match="missing"):
+        run.model("gan")
+
+
+@pytest.mark.parametrize("name", ["vae", "../data", "", "."])
+def test_a_generator_that_the_run_does_not_have_is_refused_with_those_it_has(place, name):
+    with pytest.raises(DataError, match=r"has no generator .*; it has gan"):
+        build(place()).model(name)
+
+
+# writing
+
+
+def test_the_manifest_has_the_hash_of_every_other_file(place):
+    with place().building({}) as draft:
+        draft.write_text("log.txt", "lines\n")
+        (draft.folder / "data" / "run.json").write_text("a data file of that name")
+        draft.finish({"status": "done"})
+    run = Run(place().final)
+    assert set(run.manifest["files"]) == {"log.txt", "data/run.json"}
+    for name, expected in run.manifest["files"].items():
+        assert file_sha256(run.folder / name) == expected
+
+
+def test_arrays_numbers_and_times_are_written_as_plain_json(place):
+    content = {"rows": np.arange(2), "share": np.float32(0.5), "when": pd.Timestamp("2024-01-02")}
+    with place().building({}) as draft:
+        draft.write_json("split.json", content)
+        draft.finish({"status": "done"})
+    assert Run(place().final).split == {"rows": [0, 1], "share": 0.5, "when": "2024-01-02T00:00:00"}
+
+
+def test_what_is_no_number_is_never_written(place):
+    with pytest.raises(ValueError, match="JSON compliant"), place().building({}) as draft:
+        draft.write_json("metrics.json", {"value": float("nan")})

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from augment.toolkit.sequences.cells import CELLS
+from augment.toolkit.sequences.network import SequenceNetwork, Shape
+
+cells = pytest.mark.parametrize("cell", list(CELLS))
+
+
+def network(**settings):
+    torch.manual_seed(0)
+    made = SequenceNetwork(Shape(**{"num_codes": (7,), "num_classes": 2, "width": 16, "embedding": 8, **settings}))
+    with torch.no_grad():  # as if learnt: classes begin as equals
+        made.classes_CG.normal_()
+        made.starts_CG.normal_()
+    return made
+
+
+@pytest.fixture(autouse=True)
+def _forked():
+    with torch.random.fork_rng(devices=[]):
+        yield
+
+
+@cells
+def test_the_gradient_through_time_is_that_of_automatic_differentiation(cell):
+    torch.manual_seed(1)
+    made = CELLS[cell](3).double()
+    gates = torch.randn(5, 2, made.num_gates, dtype=torch.double, requires_grad=True)
+    state = torch.randn(2, made.num_state, dtype=torch.double, requires_grad=True)
+    keep = torch.tensor([[1, 1], [1, 0], [0, 1], [1, 1], [1, 0]], dtype=torch.double)
+    inputs = (gates, state, *made.parameters())
+    assert torch.autograd.gradcheck(lambda gates, state, *weights: made.scan(gates, keep, state), inputs)
+
+
+@cells
+def test_moving_step_by_step_gives_the_states_of_a_scan(cell):
+    torch.manual_seed(1)
+    made = CELLS[cell](5)
+    gates, state = torch.randn(6, 3, made.num_gates), torch.randn(3, made.num_state)
+    keep = (torch.rand(6, 3) > 0.3).float()
+    with torch.no_grad():
+        states = made.scan(gates, keep, state)
+        for step in range(6):
+            state = made.move(state * keep[step, :, None], gates[step])
+            torch.testing.assert_close(state, states[step])
+
+
+@cells
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("num_codes", [(7,), (7, 4, 3)], ids=["one-field", "three-fields"])
+def test_what_is_drawn_by_is_what_was_learnt(cell, layers, num_codes):
+    """The chances met while drawing a sequence give the losses that training sees."""
+    made = network(cell=cell, layers=layers, num_codes=num_codes)
+    steps = torch.stack([torch.randint(1, size, (5,)) for size in num_codes], -1)
+    stream = torch.cat([steps.new_zeros(1, len(num_codes)), steps])
+    classes = torch.ones(5, 1, dtype=torch.int64)
+    with torch.no_grad():
+        losses = made.losses(stream[:-1, None], stream[1:, None], classes)[:, 0]
+        states, tables = torch.zeros(1, made.num_state), made.tables()
+        for step in range(5):
+            states, query = made.move(tables, states, stream[step : step + 1], classes[step])
+            for field in range(len(num_codes)):
+                wanted = stream[step + 1, field]
+                loss = -made.logits(field, query).log_softmax(1)[0, wanted]
+                torch.testing.assert_close(loss, losses[step, field])
+                if field + 1 < len(num_codes):
+                    query = made.answer(field, query, wanted[None])
+
+
+@cells
+def test_a_sequence_does_not_depend_on_the_one_before_it_in_the_stream(cell):
+    made = network(cell=cell, layers=2)
+    first, other, second = torch.tensor([3, 1, 2]), torch.tensor([6, 5, 5]), torch.tensor([0, 4, 2, 0])
+    with torch.no_grad():
+        losses = [
+            made.losses(stream[:-1, None, None], stream[1:, None, None], torch.zeros(len(stream) - 1, 1, dtype=int))
+            for stream in (torch.cat([before, second]) for before in (first, other))
+        ]
+    torch.testing.assert_close(losses[0][3:], losses[1][3:])
+
+
+def test_nothing_is_foretold_of_the_later_fields_of_an_end():
+    made = network(num_codes=(7, 4))
+    stream = torch.tensor([[0, 0], [3, 2], [0, 0]])
+    losses = made.losses(stream[:-1, None], stream[1:, None], torch.zeros(2, 1, dtype=torch.int64))
+    assert losses[1, 0, 0] > 0
+    assert losses[1, 0, 1] == 0
+
+
+def test_the_class_still_matters_after_many_steps():
+    made = network()
+    stream = torch.tensor([0] + [1, 2, 3] * 40)
+    with torch.no_grad():
+        told = [
+            made.losses(stream[:-1, None, None], stream[1:, None, None], torch.full((120, 1), label))[-1]
+            for label in (0, 1)
+        ]
+    assert (told[0] - told[1]).abs() > 1e-3
+
+
+def test_codes_of_near_ranks_begin_with_near_embeddings():
+    made = network(num_codes=(20,), embedding=64)
+    ranks = torch.cat([torch.tensor([torch.nan]), torch.linspace(0, 1, 19)])
+    before = made.codes_AE[0].clone()
+    made.begin(torch.ones(20), ranks)
+    distances = torch.cdist(made.codes_AE[1:], made.codes_AE[1:])
+    assert distances[0, 1] < 0.5 * distances[0, 9]
+    assert torch.equal(made.codes_AE[0], before)

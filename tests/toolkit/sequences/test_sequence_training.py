@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from augment.plugin.contracts import Context
+from augment.toolkit.conditions import Conditions
+from augment.toolkit.sequences.network import Shape
+from augment.toolkit.sequences.sampling import draw
+from augment.toolkit.sequences.training import Budget, Sequences, _hold_back, learn
+
+SHAPE = Shape(num_codes=(5,), num_classes=2, width=16, embedding=8)
+BUDGET = Budget(steps=30, batch_size=8, window=16, rate=1e-2, decay=0.0)
+
+
+def conditions(classes, num_classes=2):
+    return Conditions("kind", ("a", "b")[:num_classes], tuple(np.bincount(classes, minlength=num_classes).tolist()))
+
+
+def cycles(num_rows, length=8):
+    """Class 0 counts up, class 1 counts down."""
+    classes = np.arange(num_rows) % 2
+    up = 1 + np.arange(length) % 4
+    return Sequences.of([up if number == 0 else up[::-1] for number in classes]), classes
+
+
+def test_the_stream_has_a_step_of_zeros_before_each_sequence():
+    codes, classes = Sequences.of([np.array([3, 1]), np.array([], int), np.array([2])]).stream(np.array([0, 1, 1]))
+    assert codes[:, 0].tolist() == [0, 3, 1, 0, 0, 2]
+    assert classes.tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_sequences_are_taken_in_the_order_that_is_asked_for():
+    rows = Sequences.of([np.array([1]), np.array([2, 3]), np.array([4])]).take(np.array([2, 1]))
+    assert [part[:, 0].tolist() for part in rows.parts()] == [[4], [2, 3]]
+
+
+def test_what_each_class_does_is_learnt(tmp_path):
+    sequences, classes = cycles(60)
+    budget = Budget(steps=150, batch_size=16, window=32, rate=1e-2, decay=0.0)
+    shape = Shape(num_codes=(5,), num_classes=2, width=32, embedding=16)
+    learnt = learn(sequences, classes, conditions(classes), shape, budget, Context(seed=1, folder=tmp_path))
+    drawn = draw(shape, learnt.weights, np.array([0, 1] * 10), 4, most=20)
+    real = {tuple(part[:, 0]) for part in sequences.parts()[:2]}
+    parts = [tuple(part[:, 0]) for part in drawn.parts()]
+    assert len(set(parts) - real) <= 1
+    assert sum(part == parts[0] for part in parts[::2]) >= 9  # an own way for each class
+    assert parts[0] != parts[1]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [[[1]], [[1, 2]], [[], [1]], [[1, 2, 3] * 400], [[1]] * 30],
+    ids=["one-step", "two", "empty", "long", "many"],
+)
+def test_any_sequences_can_be_learnt_from(parts, tmp_path):
+    sequences = Sequences.of([np.array(part, int) for part in parts])
+    classes = np.zeros(len(parts), np.int64)
+    shape = Shape(num_codes=(5,), num_classes=1, width=8, embedding=4)
+    budget = Budget(steps=4, batch_size=4, window=8, rate=1e-2, decay=0.0)
+    learnt = learn(sequences, classes, conditions(classes, 1), shape, budget, Context(seed=1, folder=tmp_path))
+    assert all(np.isfinite(values).all() for values in learnt.weights.values())
+
+
+def test_rows_without_a_label_are_learnt_from_too(tmp_path):
+    sequences, classes = cycles(40)
+    classes[:5] = -1
+    learnt = learn(
+        sequences, classes, conditions(classes[classes >= 0]), SHAPE, BUDGET, Context(seed=1, folder=tmp_path)
+    )
+    assert learnt.finished
+
+
+def test_equal_seeds_give_equal_weights(tmp_path):
+    sequences, classes = cycles(40)
+    first, again, other = (
+        learn(sequences, classes, conditions(classes), SHAPE, BUDGET, Context(seed=seed, folder=tmp_path)).weights
+        for seed in (1, 1, 2)
+    )
+    assert all(np.array_equal(first[name], again[name]) for name in first)
+    assert not np.array_equal(first["codes_AE"], other["codes_AE"])
+
+
+def test_of_one_long_sequence_stretches_all_over_it_are_held_back():
+    (learnt, _), (held_back, _) = _hold_back(Sequences.of([np.arange(1, 40_001)]), np.zeros(1, np.int64), 2_000, seed=0)
+    assert sorted([*learnt.codes[:, 0], *held_back.codes[:, 0]]) == list(range(1, 40_001))
+    assert np.bincount(held_back.codes[:, 0] // 2_001).tolist() == [100] * 20
+
+
+def test_no_more_is_held_back_than_is_measured():
+    parts = [np.ones(50) for _ in range(1_000)]
+    _, (held_back, _) = _hold_back(Sequences.of(parts), np.zeros(1_000, np.int64), 1_000, seed=0)
+    assert 1_000 <= held_back.lengths.sum() <= 1_050

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from augment.data.dataset import Dataset
+from augment.data.schema import SchemaDeclaration, infer, observe
+from augment.plugin.contracts import Context
+from augment.toolkit.conditions import Conditions
+from augment.toolkit.tables.bins import CodeTable
+from augment.toolkit.tables.row_vae import (
+    RowVae,
+    Settings,
+    fit_autoencoder,
+    load_autoencoder,
+    num_autoencoder_steps,
+    vectors_of,
+)
+from augment.toolkit.training import reproducible
+
+SETTINGS = Settings(width=32, code_size=3, num_steps=150)
+
+
+def coded(num_rows=240):
+    rng = np.random.default_rng(0)
+    kind = rng.integers(0, 3, num_rows)
+    frame = pd.DataFrame(
+        {"kind": kind.astype(str), "twin": (10 * kind).astype(str), "label": rng.choice(["a", "b"], num_rows)}
+    )
+    data = Dataset.of(frame, {}, infer(frame, {}, SchemaDeclaration(target="label")))
+    data = Dataset.of(data.frame, {}, observe(data.schema, data.frame)[0])
+    table = CodeTable.fit(data, ["kind", "twin"])
+    conditions, classes = Conditions.of(data)
+    return table, table.encode(data.frame), classes, conditions
+
+
+def fit(context):
+    table, codes, classes, conditions = coded()
+    with reproducible(context):
+        weights, finished = fit_autoencoder(table, codes, classes, conditions, SETTINGS, context)
+    return load_autoencoder(weights, table, conditions, SETTINGS, "cpu"), finished
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    network, finished = fit(Context(seed=1, folder=tmp_path_factory.mktemp("fit")))
+    assert finished
+    return network
+
+
+def test_rows_come_back_from_their_vectors(network):
+    table, codes, classes, _ = coded()
+    mean_NZ, _ = vectors_of(network, table, codes, classes)
+    with torch.no_grad():
+        picked = network.pick(network.decode(mean_NZ, torch.tensor(classes)), torch.full(codes.shape, 0.5))
+    assert (picked.numpy() == codes).mean() > 0.95
+
+
+def test_codes_are_picked_as_often_as_their_logits_say():
+    network = RowVae([2, 3], 1, 4, 2)
+    shares = torch.tensor([0.2, 0.8, 0.5, 0.0, 0.5])
+    uniform_NK = torch.rand(20_000, 2, generator=torch.Generator().manual_seed(0))
+    picked = network.pick(shares.log().expand(20_000, 5), uniform_NK).numpy()
+    assert np.bincount(picked[:, 0]) / 20_000 == pytest.approx([0.2, 0.8], abs=0.02)
+    assert np.bincount(picked[:, 1]) / 20_000 == pytest.approx([0.5, 0, 0.5], abs=0.02)
+
+
+def test_huge_logits_pick_a_code_that_exists():
+    network = RowVae([2, 3], 1, 4, 2)
+    logits = torch.tensor([[1e30, -1e30, 1e30, 1e30, 1e30]]).expand(3, 5)
+    picked = network.pick(logits, torch.tensor([[0.0, 0.0], [0.5, 0.5], [1 - 2**-24, 1 - 2**-24]]))
+    assert picked.tolist() == [[0, 0], [0, 1], [0, 2]]
+
+
+@pytest.mark.parametrize(("num_rows", "num_steps"), [(1, 200), (500, 1_000), (24_000, 2_992), (500_000, 8_000)])
+def test_steps_grow_with_the_data_within_bounds(num_rows, num_steps):
+    assert num_autoencoder_steps(num_rows, Settings()) == pytest.approx(num_steps, rel=0.01)
+
+
+def test_training_ends_early_when_rows_are_only_learnt_by_heart(tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({f"x{i}": rng.choice(list("abcdefgh"), 250) for i in range(6)})
+    data = Dataset.of(frame, {}, infer(frame))
+    conditions, classes = Conditions.of(data)
+    table = CodeTable.fit(data)
+    steps = []
+    context = Context(seed=1, folder=tmp_path, progress=lambda step, total, losses: steps.append(step))
+    settings = Settings(width=64, num_steps=2_000, rate=5e-3)
+    with reproducible(context):
+        _, finished = fit_autoencoder(table, table.encode(data.frame), classes, conditions, settings, context)
+    assert steps[-1] < 2_000
+    assert finished
