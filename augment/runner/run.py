@@ -37,7 +37,7 @@ from augment.spec.bound import Bound
 from augment.spec.load import Resolved, bind, load, resolved_yaml
 from augment.spec.models import Pipeline
 from augment.statistics.arms import SYNTHETIC
-from augment.storage.keys import content_key, library_versions, platform_class
+from augment.storage.keys import content_key, library_versions, platform_class, source_hash
 from augment.storage.run_folder import (
     DATA,
     FILTERS,
@@ -115,7 +115,8 @@ def run(
         prepared = prepare(session, resolved)
         steps = _bind(resolved, prepared)
         made_of = [session.made_of(bound) for bounds in steps.values() for bound in bounds]
-        key = content_key({"settings": resolved.settings(steps), "source": prepared.source, "made of": made_of})
+        content = {"settings": resolved.settings(steps), "source": prepared.source, "made of": made_of}
+        key = content_key({**content, "host": source_hash(__name__)})
         place = Place(resolved.base, resolved.pipeline.name, key, out, overwrite)
         finished = place.finished()
         if finished is not None:

@@ -30,7 +30,7 @@ from augment.spec.bound import Bound
 from augment.spec.models import Pipeline
 from augment.statistics.arms import CLASS_WEIGHTS, NONE, OVERSAMPLING, SYNTHETIC
 from augment.statistics.scores import SCORES, ScoreRule, default_score
-from augment.storage.keys import content_key
+from augment.storage.keys import content_key, source_hash
 
 __all__ = ["Choice", "choose"]
 
@@ -102,6 +102,7 @@ def _key(session: Session, pipeline: Pipeline, bounds: Sequence[Bound], train_ke
     assert pipeline.trial is not None  # `auto` without a trial is refused
     made_of = [{**session.made_of(bound), "id": bound.id} for bound in bounds]
     content = {"settings": settings, "score": pipeline.trial.score, "made of": made_of, "train": train_key}
+    content["host"] = source_hash(__name__)
     return f"search-{content_key(content)}"
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from augment.engine import tasks
 from augment.engine.executors import Executor, InProcess, Job, Processes
 from augment.errors import Interrupted, SpecError
 from augment.plugin.catalog import Catalog
@@ -169,7 +170,6 @@ class Session:
             "class": bound.to_json()["class"],
             "params": with_paths(bound.params, _by_content).model_dump(mode="json"),
             "plugin": [offer.distribution, offer.version, source_hash(offer.module)],
-            "augment": source_hash("augment"),
             "libraries": library_versions(),
             "platform": platform_class(),
             "device": self.device.partition(":")[0],
@@ -232,6 +232,9 @@ class Session:
     def _fit_key(self, fit: Fit) -> str:
         bound = fit.bound
         content = {**self.made_of(bound), "seed": self.seed, "id": bound.id, "train": fit.train_key}
+        content["host"] = file_sha256(
+            Path(tasks.__file__)
+        )  # what hands a component its context, and no more of the host
         return f"{bound.kind}-{content_key({**content, 'pilot': fit.pilot_key})}"
 
     def copy_fitted(self, fitted: Path, place: Path) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import json
 import platform
+import re
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,6 +15,11 @@ from typing import Any
 from augment.processor import has_bfloat16
 
 __all__ = ["content_key", "file_sha256", "library_versions", "platform_class", "source_hash"]
+
+AUGMENT = Path(__file__).parents[1]
+IMPORT = re.compile(
+    r"^[ \t]*(?:from[ \t]+(augment(?:\.\w+)*)[ \t]+import[ \t]*(\([^)]*\)|[^\n#]*)|import[ \t]+(augment[^\n#]*))", re.M
+)
 
 # the libraries whose releases can change a result
 LIBRARIES = (
@@ -60,16 +66,56 @@ def platform_class() -> str:
 
 @cache
 def source_hash(module: str) -> str:
-    """SHA-256 of the Python sources of a module's top package: a changed plugin has other keys."""
+    """SHA-256 of the Python sources that decide what a module does.
+
+    These are the sources of the package that a plugin's module stands in, or of that one module where it belongs to
+    `augment`, and with them every module of `augment` that they import, directly or through others. So a change of
+    the toolkit changes the keys of the plugins that use it, and a change of the command line changes no key of a fit.
+    """
+    own = module.startswith("augment.")
+    files = {} if own else _files_of(module.partition(".")[0])
+    todo = [module] if own else sorted({name for path in files.values() for name in _imported(path)})
+    while todo:
+        name = todo.pop()
+        path = _file_of(name)
+        if path is not None and name not in files:
+            files[name] = path
+            todo += _imported(path)
     digest = hashlib.sha256()
-    spec = importlib.util.find_spec(module.partition(".")[0])
-    assert spec is not None, module
-    # a package has folders, several where it is a namespace; a single module has but its file
-    roots = [Path(folder) for folder in spec.submodule_search_locations or [str(spec.origin)]]
-    for root in roots:
-        for path in sorted(root.rglob("*.py")) if root.is_dir() else [root]:
-            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    for name, path in sorted(files.items()):
+        digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def _files_of(package: str) -> dict[str, Path]:
+    """Place below a top package to each of its Python files; a single module has but its own."""
+    spec = importlib.util.find_spec(package)
+    assert spec is not None, package
+    # a package has folders, several where it is a namespace
+    roots = [Path(folder) for folder in spec.submodule_search_locations or [str(spec.origin)]]
+    return {
+        path.relative_to(root).as_posix(): path
+        for root in roots
+        for path in (sorted(root.rglob("*.py")) if root.is_dir() else [root])
+    }
+
+
+def _file_of(module: str) -> Path | None:
+    """The file of a module of `augment`, without importing anything; None where the name is no module."""
+    stem = AUGMENT.joinpath(*module.split(".")[1:])
+    return next((path for path in (stem / "__init__.py", stem.with_suffix(".py")) if path.is_file()), None)
+
+
+@cache
+def _imported(path: Path) -> list[str]:
+    """The modules of `augment` that a file imports, for typing too. `augment` itself only passes names on."""
+    found = []
+    for package, names, modules in IMPORT.findall(path.read_text(encoding="utf-8")):
+        for name in re.findall(r"\w+(?=\s*(?:,|\)|$|\s+as\b))", names):
+            inner = f"{package}.{name}"
+            found.append(inner if _file_of(inner) else package)
+        found += re.findall(r"augment(?:\.\w+)+", modules)
+    return [name for name in found if name != "augment"]
 
 
 def file_sha256(path: Path) -> str:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from augment.storage import keys
 from augment.storage.keys import content_key, file_sha256, library_versions, platform_class, source_hash
 
 JSON = st.recursive(
@@ -90,6 +93,51 @@ def test_a_renamed_file_changes_the_hash(sources, tmp_path):
 
 def test_a_submodule_has_the_hash_of_its_whole_package(sources):
     assert sources(PACKAGE, "hashed_package.deep") == sources({}, "hashed_package")
+
+
+@pytest.fixture
+def edited(tmp_path, monkeypatch):
+    """Gives the modules whose hash a line more in a file of `augment` changes."""
+    monkeypatch.setattr(keys, "AUGMENT", Path(shutil.copytree(keys.AUGMENT, tmp_path / "augment")))
+
+    def hashes():
+        source_hash.cache_clear()
+        keys._imported.cache_clear()
+        return {module: source_hash(module) for module in ("augment_smote", "augment_rnn", "augment.runner.run")}
+
+    def changed(file):
+        before = hashes()
+        path = tmp_path / "augment" / file
+        path.write_text(path.read_text() + "\n# a line more\n")
+        return {module for module, digest in hashes().items() if digest != before[module]}
+
+    yield changed
+    source_hash.cache_clear()
+    keys._imported.cache_clear()
+
+
+EVERYBODY = {"augment_smote", "augment_rnn", "augment.runner.run"}
+
+
+@pytest.mark.parametrize(
+    ("file", "concerned"),
+    [
+        ("data/schema.py", EVERYBODY),
+        ("plugin/state.py", EVERYBODY),
+        ("processor.py", {"augment_rnn", "augment.runner.run"}),
+        ("toolkit/tables/matrix.py", {"augment_smote"}),
+        ("toolkit/training.py", {"augment_rnn"}),
+        ("runner/generate.py", {"augment.runner.run"}),
+        ("statistics/verdict.py", {"augment.runner.run"}),
+        ("cli/summaries.py", set()),
+        ("cli/commands/cache.py", set()),
+        ("onboarding/suggest.py", set()),
+        ("testing/kit.py", set()),
+        ("__init__.py", set()),
+    ],
+)
+def test_an_edit_changes_the_keys_of_what_it_may_decide_and_no_other(edited, file, concerned):
+    assert edited(file) == concerned
 
 
 def test_compiled_files_do_not_count(sources):
