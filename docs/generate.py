@@ -7,20 +7,28 @@ python docs/generate.py --check    say which are out of date, and exit with 1 if
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
+import pkgutil
 import re
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
+from typing import get_args
 
 import click
+import pluggy
 from pydantic import BaseModel
 
-from augment import cli, errors, loaders, resampling
+import augment.data
+import augment.plugin
+import augment.toolkit
+from augment import cli, errors, loaders, resampling, testing
 from augment.cli import describe
-from augment.data import dataset, schema
-from augment.plugin import contracts, hookspecs, state
+from augment.data import schema
+from augment.plugin import contracts, hookspecs
 from augment.plugin.catalog import Catalog
 from augment.runner import run as runner
 from augment.runner import sample_more
@@ -38,10 +46,13 @@ def pages() -> dict[str, str]:
     made = {
         "pipeline.md": pipeline_page(),
         "components.md": components_page(),
-        "contracts.md": contracts_page(),
         "cli.md": cli_page(),
         "hooks.md": hooks_page(),
         "python.md": python_page(),
+        "data.md": public_page(augment.data, [(name, getattr(augment.data, name)) for name in augment.data.__all__]),
+        "plugin.md": plugin_page(),
+        "toolkit.md": toolkit_page(),
+        "testing.md": public_page(testing, [(name, getattr(testing, name)) for name in testing.__all__]),
     }
     return {name: f"{MADE}\n\n{text.strip()}\n" for name, text in made.items()}
 
@@ -108,52 +119,66 @@ def component_part(cls: type[contracts.Component]) -> Iterator[str]:
     yield f"```yaml\n{describe.example(cls)}\n```"
 
 
-def contracts_page() -> str:
-    """What plugin authors write against: the base classes and what they are handed."""
-    bases = [getattr(contracts, kind.capitalize()) for kind in contracts.KINDS]
-    helpers = [contracts.Params, contracts.Accepts, contracts.Context, contracts.Checkpoint, contracts.Score]
-    parts = ["# Contracts", inspect.cleandoc(contracts.__doc__ or "")]
-    for cls in [*bases, *helpers, contracts.RunView]:
-        parts += [f"## {cls.__name__}", indented_code(inspect.cleandoc(cls.__doc__ or ""))]
-        for name, member in own_methods(cls):
-            parts += [f"### {cls.__name__}.{name}", f"```python\n{signature(name, member)}\n```"]
-            parts.append(sections(inspect.getdoc(member) or ""))
-    return "\n\n".join(parts)
+def plugin_page() -> str:
+    """What plugin authors write against: the base classes, what they are handed, and a few functions."""
+    bases = [kind.capitalize() for kind in contracts.KINDS]
+    shown = sorted(augment.plugin.__all__, key=lambda name: bases.index(name) if name in bases else len(bases))
+    return public_page(augment.plugin, [(name, getattr(augment.plugin, name)) for name in shown])
 
 
 def python_page() -> str:
-    """What training scripts call, and the data that plugins are handed."""
-    parts = [
-        "# Python",
-        "What `import augment` gives to a training script, and the data that a plugin of your own is handed and gives "
-        "back. What a component must do is under [Contracts](contracts.md).",
+    """What training scripts call."""
+    entries: list[tuple[str, object]] = [
+        ("run", runner.run),
+        ("check", runner.check),
+        ("sample", sample_more.sample),
+        ("load", run_folder.Run),
+        ("loaders.mixed", loaders.mixed),
+        ("loaders.tensors", loaders.tensors),
+        ("resampling.Augmenter", resampling.Augmenter),
     ]
-    entries: list[tuple[str, str, object]] = [
-        ("augment.run", "run", runner.run),
-        ("augment.check", "check", runner.check),
-        ("augment.sample", "sample", sample_more.sample),
-        ("augment.load", "load", run_folder.Run),
-        ("augment.loaders.mixed", "mixed", loaders.mixed),
-        ("augment.loaders.tensors", "tensors", loaders.tensors),
-        ("augment.resampling.Augmenter", "Augmenter", resampling.Augmenter),
-        ("augment.data.Dataset", "Dataset", dataset.Dataset),
-        ("augment.data.Schema", "Schema", schema.Schema),
-        ("augment.data.Column", "Column", schema.Column),
-        ("augment.data.Array", "Array", schema.Array),
-        ("augment.data.infer", "infer", schema.infer),
-        ("augment.data.observe", "observe", schema.observe),
-        ("augment.data.labels_of", "labels_of", schema.labels_of),
-        ("augment.plugin.write_state", "write_state", state.write_state),
-        ("augment.plugin.read_state", "read_state", state.read_state),
-        ("augment.plugin.derive_seed", "derive_seed", contracts.derive_seed),
-    ]
-    for path, name, member in entries:
-        parts.append(f"## {path}")
-        if inspect.isclass(member):
-            parts += class_part(member)
-        else:
-            parts += [f"```python\n{signature(name, member)}\n```", indented_code(inspect.getdoc(member) or "")]
+    return public_page(augment, entries)
+
+
+def toolkit_page() -> str:
+    """What makes a plugin short, module after module."""
+    parts = [f"# {augment.toolkit.__name__}", indented_code(inspect.cleandoc(augment.toolkit.__doc__ or ""))]
+    for found in pkgutil.walk_packages(augment.toolkit.__path__, f"{augment.toolkit.__name__}."):
+        module = importlib.import_module(found.name)
+        parts += [f"## {module.__name__}", indented_code(inspect.cleandoc(module.__doc__ or ""))]
+        for name in getattr(module, "__all__", []):
+            parts += entry_part(f"### {name}", name, getattr(module, name))
     return "\n\n".join(parts)
+
+
+def public_page(package: ModuleType, entries: Iterable[tuple[str, object]]) -> str:
+    """A public package: what it says of itself, and each name that it exports."""
+    parts = [f"# {package.__name__}", indented_code(inspect.cleandoc(package.__doc__ or ""))]
+    for name, member in entries:
+        parts += entry_part(f"## {package.__name__}.{name}", name.rpartition(".")[2], member)
+    return "\n\n".join(parts)
+
+
+def entry_part(heading: str, name: str, member: object) -> Iterator[str]:
+    """One exported name: a component's base class, another class, a function, or an alias of types."""
+    yield heading
+    if inspect.isclass(member) and (issubclass(member, contracts.Component) or member is contracts.RunView):
+        yield indented_code(inspect.cleandoc(member.__doc__ or ""))
+        for method, plain in own_methods(member):
+            yield f"**{member.__name__}.{method}**"
+            yield f"```python\n{signature(method, plain)}\n```"
+            yield sections(inspect.getdoc(plain) or "")
+    elif inspect.isclass(member):
+        yield from class_part(member)
+    elif inspect.isfunction(member):
+        yield f"```python\n{signature(name, member)}\n```"
+        yield indented_code(inspect.getdoc(member) or "")
+    elif get_args(member):
+        yield f"One of {', '.join(code(str(value)) for value in get_args(member))}."
+    elif isinstance(member, pluggy.HookimplMarker):
+        yield "The decorator that marks a function as the implementation of a hook; see [Hooks](hooks.md)."
+    elif isinstance(member, int | float | str):
+        yield code(repr(member))
 
 
 def class_part(cls: type) -> Iterator[str]:
@@ -180,7 +205,7 @@ def own_methods(cls: type) -> Iterator[tuple[str, object]]:
     for name in dir(cls):
         member = inspect.getattr_static(cls, name)
         owner = next(base for base in cls.__mro__ if name in vars(base))
-        if not name.startswith("_") and owner.__module__ == contracts.__name__:
+        if not name.startswith("_") and owner.__module__.startswith(augment.plugin.__name__):
             plain = (
                 getattr(member, "func", None) or getattr(member, "__func__", None) or getattr(member, "fget", member)
             )

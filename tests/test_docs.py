@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import itertools
+import pkgutil
 import re
 import shlex
 import subprocess
@@ -19,6 +20,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import augment.toolkit
 from augment import cli
 from augment.plugin.catalog import Catalog, Offer
 from augment.runner import run as runner
@@ -269,6 +271,20 @@ def test_every_page_stands_in_the_navigation():
     listed = set(re.findall(r"- ([\w/-]+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE))
     pages = {page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")}
     assert listed == {page for page in pages if not page.startswith("examples/")}
+
+
+def test_the_toolkit_says_what_is_in_it():
+    names = {found.name for found in pkgutil.iter_modules(augment.toolkit.__path__)}
+    assert set(augment.toolkit.__all__) == names
+    assert all(re.search(rf"^    {name} +\w", augment.toolkit.__doc__, re.M) for name in names)
+
+
+@pytest.mark.parametrize("package", ["augment", "augment.data", "augment.plugin", "augment.testing"])
+def test_a_public_package_lists_what_it_exports_and_no_more(package):
+    module = importlib.import_module(package)
+    assert all(getattr(module, name) is not None for name in module.__all__)
+    if package in ("augment", "augment.plugin"):  # imported when asked for
+        assert dir(module) == sorted(set(module.__all__) - {"__version__"})
 
 
 def test_the_architecture_page_names_every_module_and_no_other():

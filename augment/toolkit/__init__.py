@@ -1,1 +1,16 @@
-"""What makes a plugin short: training loops, conditions, encodings. Plugins may use it; nothing below it does."""
+"""What makes a plugin short: training loops, conditions, encodings. Public; a plugin imports the modules that it needs.
+
+The names of this package are younger than those of `augment.data` and `augment.plugin`: a minor version may change
+them, and the CHANGELOG then says how. Nothing here is imported before it is asked for, since some modules need torch.
+
+    training           the loop that built-in networks share: checkpoints, progress, early stopping, reproducibility
+    conditions         classes as numbers for networks, and sampling in full batches
+    tables             tables as matrices or bins, and rows as short vectors
+    sequences          the network, training and sampling of everything that comes one step after the other
+    series_scaling     series of one length as numbers for convolutions
+    lossless           values as numbers that lose nothing
+    substrings         stretches of characters that texts share with others
+    csv_injection      words that a spreadsheet would run, guarded
+"""
+
+__all__ = ["conditions", "csv_injection", "lossless", "sequences", "series_scaling", "substrings", "tables", "training"]
