@@ -57,10 +57,12 @@ class Params(BaseModel):
     """The settings of a component, written once: the pipeline's `with:`, the help and the reference come from it.
 
     Give each field a type, a default and a docstring. A field annotated `pathlib.Path` is taken relative to the
-    pipeline file; the component sees it absolute. Unknown keys are refused.
+    pipeline file; the component sees it absolute. Unknown keys are refused; where `renamed` maps a former name of a
+    setting to its present one, the refusal names the present one.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+    renamed: ClassVar[Mapping[str, str]] = {}
 
 
 def derive_seed(*parts: str | int) -> int:

@@ -120,7 +120,11 @@ def _said(details: Any, model: type[BaseModel], trail: Trail) -> str:
         case "extra_forbidden":
             if elsewhere := [path for path in _paths(model) if path[-1] == trail[-1]]:
                 return f"this key is not known here; did you mean `{'.'.join(elsewhere[0])}`?"
-            known = sorted({key for found in _models_at(model, trail[:-1]) for key in _keys(found)})
+            models = list(_models_at(model, trail[:-1]))
+            for found in models:
+                if new := getattr(found, "renamed", {}).get(trail[-1]):
+                    return f"this key is not known; did you mean {new!r}?"
+            known = sorted({key for found in models for key in _keys(found)})
             near = did_you_mean(str(trail[-1]), known)
             return "this key is not known" + (near or (f"; known are {', '.join(known)}" if known else "; none is"))
         case "value_error" | "assertion_error":
