@@ -29,7 +29,7 @@ from augment.plan.amounts import apportion, chunk_size, training_counts
 from augment.plugin.contracts import Generator, derive_seed
 from augment.runner.sample_more import training_part
 from augment.runner.session import opened
-from augment.spec.load import bind
+from augment.spec.bind import bind
 from augment.storage.keys import content_key
 from augment.storage.run_folder import Run
 from augment.storage.written_rows import REAL, Part, features_of, target_of
@@ -196,16 +196,16 @@ def mixed(
         train = training_part(run, session, resolved)
         data = Dataset.load(train)
         schema = data.schema
-        steps = bind(resolved, schema, None, ("generator", "filter"))
+        components = bind(resolved, schema, None, ("generator", "filter"))
         threads, device = session.threads, session.device
         run_seed = session.seed
-    counts = _counts(run, [bound.id for bound in steps["generator"]], proportion, repeat, choose)
-    fitted = [bound for bound in steps["filter"] if bound.id in run.filters]
+    counts = _counts(run, [bound.id for bound in components["generator"]], proportion, repeat, choose)
+    fitted = [bound for bound in components["filter"] if bound.id in run.filters]
     filters = [{"component": bound.to_json(), "folder": str(run.filter(bound.id))} for bound in fitted]
     weights: dict[str, Mapping[str, float]] = {}
     jobs = {}
     scratch = tempfile.TemporaryDirectory(prefix="augment-loader-")
-    for bound in steps["generator"]:
+    for bound in components["generator"]:
         assert issubclass(bound.cls, Generator)
         classed = schema.task == "classes" and bound.cls.accepts.conditional != "none"
         told = run.metrics["generators"][bound.id]["per_class"] if classed else {}
@@ -228,7 +228,7 @@ def mixed(
     plan = Plan(counts, len(data), batch_size, exact, drop_last, seed, chunk_size(schema), weights)
     streams = {name: Stream(jobs[name], plan, name, Path(scratch.name), background) for name in counts if name != REAL}
     made_of = content_key([run.key, counts, batch_size, exact, drop_last, seed])
-    names = tuple(bound.id for bound in steps["filter"])
+    names = tuple(bound.id for bound in components["filter"])
     loader = Mixed(plan, streams, _Batches(train, encode, with_origin), ahead, options, made_of, names)
     weakref.finalize(loader, _close, list(streams.values()), scratch)
     return loader

@@ -32,7 +32,8 @@ from augment.plan.amounts import amounts, plan, training_counts
 from augment.plugin.catalog import Catalog
 from augment.runner.generate import make_rows
 from augment.runner.session import Session
-from augment.spec.load import bind, load
+from augment.spec.bind import bind
+from augment.spec.load import load
 from augment.storage.store import Store
 from augment.storage.written_rows import REAL
 
@@ -185,7 +186,7 @@ class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no t
             place = Path(folder)
             train.save(place / "train")
             catalog = Catalog()
-            steps = bind(load(tree, catalog, base=place), train.schema, len(train), ("generator", "filter"))
+            components = bind(load(tree, catalog, base=place), train.schema, len(train), ("generator", "filter"))
             session = Session(
                 seed=seed,
                 device=self.device,
@@ -196,7 +197,7 @@ class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no t
                 catalog=catalog,
                 listeners=[],
             )
-            (generator,) = steps["generator"]
+            (generator,) = components["generator"]
             fitted = [(generator, session.fit([generator], place / "train", "train")[generator.id])]
             wanted = amounts(self._rows(classes), training_counts(train))
             self.sampling_strategy_ = {classes[int(code)]: count for code, count in wanted.items() if count}
@@ -204,15 +205,15 @@ class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no t
             rows = plan(wanted, {generator.id: 1.0}, conditional, train.schema)
             unique = not pd.Series(train.row_hashes()).duplicated().any()  # where real rows repeat, so may others
             filters = []
-            if steps["filter"] and rows:
+            if components["filter"] and rows:
                 pilot = make_rows(
                     session, rows[:1], fitted, place / "train", place / "pilot", purpose="pilot", filters=[],
                     max_rounds=1, unique=False,
                 )  # fmt: skip
                 found = Dataset.concat([Dataset.load(part) for part, _ in pilot.parts])
                 found.save(place / "pilot" / "all")
-                judges = session.fit(steps["filter"], place / "train", "train", place / "pilot" / "all", "pilot")
-                filters = [(bound, judges[bound.id]) for bound in steps["filter"]]
+                judges = session.fit(components["filter"], place / "train", "train", place / "pilot" / "all", "pilot")
+                filters = [(bound, judges[bound.id]) for bound in components["filter"]]
             mixture = make_rows(
                 session, rows, fitted, place / "train", place / "rows", purpose="mix", filters=filters,
                 max_rounds=MAX_ROUNDS, unique=unique, shortfall="fail",

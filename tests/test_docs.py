@@ -144,14 +144,14 @@ def test_every_yaml_block_is_marked_as_a_pipeline(block):
 @pytest.mark.parametrize("block", PIPELINES, ids=str)
 def test_pipelines_of_the_pages_load(block, tmp_path, monkeypatch):
     path = _files_for(block, tmp_path, monkeypatch)
-    assert load(path, Catalog()).of("generator")
+    assert load(path, Catalog()).stages_of("generator")
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "pipelines").glob("*.yaml")), ids=lambda path: path.name)
 def test_pipelines_that_come_along_load(path, tmp_path):
     # where the data is not in a dependency, the file says how to name its place
     elsewhere = [f"source.with.path={tmp_path}"] if "--set source.with.path=" in path.read_text() else []
-    assert load(path, Catalog(), overrides=elsewhere).of("generator")
+    assert load(path, Catalog(), overrides=elsewhere).stages_of("generator")
 
 
 @pytest.mark.slow

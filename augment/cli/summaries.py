@@ -15,8 +15,8 @@ from augment.text import printable
 if TYPE_CHECKING:
     from augment.data.schema import Schema
     from augment.runner.run import CheckResult
-    from augment.spec.bound import Step
     from augment.spec.load import Resolved
+    from augment.spec.stages import Stage
     from augment.storage.prune import Entry
     from augment.storage.run_folder import Run
     from augment.storage.run_list import Found
@@ -50,24 +50,26 @@ def check(found: CheckResult) -> str:
 
 
 def _steps(resolved: Resolved, schema: Schema | None, kind: Kind) -> list[tuple[str, str]]:
-    """One line for each step of a kind, the first with the kind before it."""
-    described = [words for step in resolved.of(kind) if (words := _step(step, schema))]
+    """One line for each stage of a kind, the first with the kind before it."""
+    described = [words for stage in resolved.stages_of(kind) if (words := _stage(stage, schema))]
     return [(kind if place == 0 else "", words) for place, words in enumerate(described)]
 
 
-def _step(step: Step, schema: Schema | None) -> str:
-    """A step's id, name and settings; empty for a default that is left out on such data."""
+def _stage(stage: Stage, schema: Schema | None) -> str:
+    """A stage's id, name and settings; empty for a default that is left out on such data."""
     fitting = [
         candidate
-        for candidate in step.candidates
-        if schema is None or step.kind == "source" or candidate.cls.accepts.refusal(schema) is None
+        for candidate in stage.candidates
+        if schema is None or stage.kind == "source" or candidate.cls.accepts.refusal(schema) is None
     ]
-    if not fitting or (step.kind == "probe" and schema is not None and schema.task == "none"):
+    if not fitting or (stage.kind == "probe" and schema is not None and schema.task == "none"):
         return ""
     if len(fitting) > 1:
-        return f"{step.id}: {' or '.join(dict.fromkeys(candidate.cls.name for candidate in fitting))}, as the data says"
+        return (
+            f"{stage.id}: {' or '.join(dict.fromkeys(candidate.cls.name for candidate in fitting))}, as the data says"
+        )
     use, params = fitting[0].cls.name, fitting[0].params.model_dump(mode="json", by_alias=True)
-    named = use if step.id in (use, "probe") else f"{step.id}: {use}"
+    named = use if stage.id in (use, "probe") else f"{stage.id}: {use}"
     return f"{named} {flow(params)}" if params else named
 
 

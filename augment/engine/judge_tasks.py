@@ -19,7 +19,7 @@ from augment.engine.tasks import CATALOG, calling, frame_hash, lend, save_whole
 from augment.errors import PluginError
 from augment.plan.caps import MAX_JUDGED_ROWS, capped_rows
 from augment.plugin.contracts import Metric, Probe, Score, derive_seed
-from augment.spec.bound import Bound, bound_from_json
+from augment.spec.stages import Bound, bound_from_json
 from augment.statistics.arms import CLASS_WEIGHTS, NONE, OVERSAMPLING
 
 __all__ = [

@@ -19,7 +19,7 @@ from augment.engine.tasks import CATALOG, calling, frame_hash, lend, load_fitted
 from augment.errors import PluginError
 from augment.plan.amounts import PlanRow, given_frame
 from augment.plugin.contracts import Filter, Generator, derive_seed
-from augment.spec.bound import Bound, bound_from_json
+from augment.spec.stages import Bound, bound_from_json
 
 __all__ = ["IN_SCHEMA", "MAX_REJECTS", "draw", "sample"]
 

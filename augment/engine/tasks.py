@@ -24,7 +24,7 @@ from augment.engine.executors import Emit, Task
 from augment.errors import AugmentError, PluginError
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Checkpoint, Context, Filter, Fitted, Source, Transform
-from augment.spec.bound import Bound, bound_from_json
+from augment.spec.stages import Bound, bound_from_json
 from augment.storage.atomic_files import is_disk_fault
 from augment.storage.keys import content_key
 

@@ -18,7 +18,7 @@ from augment.engine.tasks import CATALOG, calling, progress_of
 from augment.errors import PluginError
 from augment.plan.caps import capped_rows
 from augment.plugin.contracts import Reporter, Sink
-from augment.spec.bound import Bound, bound_from_json
+from augment.spec.stages import Bound, bound_from_json
 from augment.storage.written_rows import REAL
 
 __all__ = ["REAL", "report", "with_origin", "write"]

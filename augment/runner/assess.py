@@ -20,8 +20,8 @@ from augment.plugin.contracts import Generator, derive_seed
 from augment.runner.generate import DUPLICATES, Mixture
 from augment.runner.prepare import Prepared
 from augment.runner.session import Session
-from augment.spec.bound import Bound
 from augment.spec.models import Trial
+from augment.spec.stages import Bound
 from augment.statistics import paired_bootstrap
 from augment.statistics.arms import NONE, OVERSAMPLING, SYNTHETIC
 from augment.statistics.verdict import LEAST_ROWS, direction, not_assessable, sentence_of

@@ -22,7 +22,8 @@ from augment.runner.assess import HOST_FILTERS, class_counts, gain_of, privacy_o
 from augment.runner.generate import Mixture
 from augment.runner.prepare import Prepared, prepare
 from augment.runner.session import Events, Session, opened
-from augment.spec.load import Resolved, bind, load
+from augment.spec.bind import bind
+from augment.spec.load import Resolved, load
 from augment.storage.atomic_files import disk_errors
 from augment.storage.keys import content_key
 
@@ -173,11 +174,11 @@ def _mixture(session: Session, prepared: Prepared, path: Path) -> Mixture:
 def _judged(session: Session, resolved: Resolved, prepared: Prepared, mixture: Mixture) -> dict[str, Any]:
     """What `metrics.json` of a run would hold."""
     train, test = Dataset.load(prepared.train), Dataset.load(prepared.test)
-    steps = bind(resolved, train.schema, len(train), JUDGES)
+    components = bind(resolved, train.schema, len(train), JUDGES)
     trial = trial_of(
-        session, resolved.pipeline.trial, next(iter(steps["probe"]), None), prepared, lambda number: mixture
+        session, resolved.pipeline.trial, next(iter(components["probe"]), None), prepared, lambda number: mixture
     )
-    scores = scores_of(session, steps["metric"], prepared, mixture, {})
+    scores = scores_of(session, components["metric"], prepared, mixture, {})
     private_of(scores)  # there is no folder to keep it in
     counts = mixture.counts[NAME]
     trial = gain_of(trial, scores, len(train), {NAME: counts["kept"]})

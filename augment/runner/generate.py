@@ -19,7 +19,7 @@ from augment.errors import ShortfallError
 from augment.plan.amounts import PlanRow
 from augment.plugin.contracts import Filter, Generator
 from augment.runner.session import Fit, Session
-from augment.spec.bound import Bound
+from augment.spec.stages import Bound
 from augment.storage.atomic_files import disk_errors
 
 __all__ = ["DUPLICATES", "Mixture", "fit_filters", "make_rows"]

@@ -16,8 +16,9 @@ from augment.errors import DataError
 from augment.plan.split import Cut, cut, cut_after, near_across
 from augment.plugin.contracts import Kind
 from augment.runner.session import Session
-from augment.spec.bound import Bound
-from augment.spec.load import Resolved, bind
+from augment.spec.bind import bind
+from augment.spec.load import Resolved
+from augment.spec.stages import Bound
 
 __all__ = ["Prepared", "prepare"]
 

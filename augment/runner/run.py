@@ -33,9 +33,10 @@ from augment.runner.observers import Observers
 from augment.runner.prepare import Prepared, prepare
 from augment.runner.search import Choice, choose
 from augment.runner.session import Events, Session, opened
-from augment.spec.bound import Bound
-from augment.spec.load import Resolved, bind, load, resolved_yaml
+from augment.spec.bind import bind
+from augment.spec.load import Resolved, load, resolved_yaml
 from augment.spec.models import Pipeline
+from augment.spec.stages import Bound
 from augment.statistics.arms import SYNTHETIC
 from augment.storage.keys import content_key, library_versions, platform_class, source_hash
 from augment.storage.run_folder import (
@@ -113,17 +114,20 @@ def run(
         Place.check_writable(resolved.base, out)
         started = time.monotonic()
         prepared = prepare(session, resolved)
-        steps = _bind(resolved, prepared)
-        made_of = [session.made_of(bound) for bounds in steps.values() for bound in bounds]
-        content = {"settings": resolved.settings(steps), "source": prepared.source, "made of": made_of}
+        components = _bind(resolved, prepared)
+        made_of = [session.made_of(bound) for bounds in components.values() for bound in bounds]
+        content = {"settings": resolved.settings(components), "source": prepared.source, "made of": made_of}
         key = content_key({**content, "host": source_hash(__name__)})
         place = Place(resolved.base, resolved.pipeline.name, key, out, overwrite)
         finished = place.finished()
         if finished is not None:
             return finished
-        with place.building(resolved.shown(steps)) as draft, observers.watching(draft, session.listeners):
+        with (
+            place.building(resolved.display_settings(components)) as draft,
+            observers.watching(draft, session.listeners),
+        ):
             session.emit({"event": "run-started", "name": place.name, "key": key, "folder": str(place.final)})
-            stages = _Stages(session, resolved, prepared, steps, draft)
+            stages = _Stages(session, resolved, prepared, components, draft)
             metrics, reports = stages.all()
             missed = _missed(resolved.pipeline, metrics["trial"])
             manifest = {
@@ -137,7 +141,9 @@ def run(
                 "threads": session.threads,
                 "seed": session.seed,
                 "reproducible": stages.choice.is_whole,
-                "plugins": {bound.use: str(session.catalog.offer(bound.use)) for bs in steps.values() for bound in bs},
+                "plugins": {
+                    bound.use: str(session.catalog.offer(bound.use)) for bs in components.values() for bound in bs
+                },
                 "source": {"fingerprint": prepared.source, "rows": prepared.num_read},
                 "train": prepared.key,
                 "data": {"origin_column": resolved.pipeline.origin_column, "written": stages.written},
@@ -186,11 +192,11 @@ def check(
         return CheckResult(load(pipeline, Catalog(), overrides=overrides))
     with opened(pipeline, overrides, events=events) as (session, resolved):
         prepared = prepare(session, resolved)
-        steps = _bind(resolved, prepared)
+        components = _bind(resolved, prepared)
         train = Dataset.load(prepared.train)
         rows = {"read": prepared.num_read, "train": prepared.num_train, "test": prepared.num_test}
         totals: dict[tuple[str, str], int] = {}
-        mix, generators = resolved.pipeline.mix, steps["generator"]
+        mix, generators = resolved.pipeline.mix, components["generator"]
         share = {bound.id: mix.weight(bound.id) for bound in generators}
         for row in [] if mix.is_auto else _plan(generators, train, mix.rows, share):
             for label, count in row.labels or (("", row.rows),):
@@ -226,7 +232,7 @@ class _Stages:
     session: Session
     resolved: Resolved
     prepared: Prepared
-    steps: Mapping[Kind, list[Bound]]
+    components: Mapping[Kind, list[Bound]]
     draft: Draft
     written: dict[str, dict[str, str]] = field(default_factory=lambda: {"train": {}, "test": {}})
     choice: Choice = field(init=False)
@@ -237,10 +243,12 @@ class _Stages:
             self.session.remark(note)
         self._write_facts()
         train = Dataset.load(self.prepared.train)
-        pipeline, probe = self.resolved.pipeline, next(iter(self.steps["probe"]), None)
-        steps = self.steps
-        self.choice = choose(self.session, pipeline, steps["generator"], steps["filter"], probe, self.prepared)
-        rows = _plan(steps["generator"], train, self.choice.rows, self.choice.share)
+        pipeline, probe = self.resolved.pipeline, next(iter(self.components["probe"]), None)
+        components = self.components
+        self.choice = choose(
+            self.session, pipeline, components["generator"], components["filter"], probe, self.prepared
+        )
+        rows = _plan(components["generator"], train, self.choice.rows, self.choice.share)
         generators = self._fit_generators(self.choice)
         filters = self._fit_filters(generators, rows)
         # where real rows repeat each other, equal rows are how the data is
@@ -254,7 +262,7 @@ class _Stages:
         with self.session.stage("sample", "mix") as report:
             mixture = make("mix", shortfall=pipeline.shortfall)
             report["rows"] = sum(counts["kept"] for counts in mixture.counts.values())
-        for bound in steps["generator"]:  # those without a part in the mix too
+        for bound in components["generator"]:  # those without a part in the mix too
             mixture.counts.setdefault(bound.id, {"asked": 0, "kept": 0, "rounds": 0, "rejected": {}})
 
         def drawn(number: int) -> Mixture:
@@ -262,13 +270,13 @@ class _Stages:
             return make(f"trial-{number}", shortfall="ignore") if number else mixture
 
         trial = trial_of(self.session, pipeline.trial, probe, self.prepared, drawn, self.choice.arm)
-        origins = origins_of(self.steps["generator"])
-        scores = scores_of(self.session, self.steps["metric"], self.prepared, mixture, origins)
+        origins = origins_of(self.components["generator"])
+        scores = scores_of(self.session, self.components["metric"], self.prepared, mixture, origins)
         made = {maker: counts["kept"] for maker, counts in mixture.counts.items()}
         trial = gain_of(trial, scores, self.prepared.num_train, made)
         private = private_of(scores)
         thresholds = {bound.id: threshold_of(folder) for bound, folder in filters}
-        counts = counts_of(self.prepared, mixture, self.steps["generator"], self.steps["filter"], thresholds)
+        counts = counts_of(self.prepared, mixture, self.components["generator"], self.components["filter"], thresholds)
         metrics = {
             **counts,
             "search": dict(self.choice.report),
@@ -286,13 +294,13 @@ class _Stages:
     def _write_facts(self) -> None:
         draft, prepared = self.draft, self.prepared
         draft.write_text(PIPELINE, self.resolved.text)
-        draft.write_text(RESOLVED, resolved_yaml(self.resolved, self.steps, draft.folder))
+        draft.write_text(RESOLVED, resolved_yaml(self.resolved, self.components, draft.folder))
         draft.write_json(SCHEMA, prepared.schema.model_dump(mode="json", exclude_none=True))
         cut = prepared.cut
         draft.write_json(SPLIT, {"train": cut.train, "test": cut.test, "dropped": cut.dropped})
 
     def _fit_generators(self, choice: Choice) -> list[tuple[Bound, Path]]:
-        bounds = self.steps["generator"]
+        bounds = self.components["generator"]
         if choice.report["asked"]:  # who has no part in the mix need not learn
             bounds = [bound for bound in bounds if choice.arm == SYNTHETIC and choice.share[bound.id]]
         fitted = self.session.fit(bounds, self.prepared.train, self.prepared.key)
@@ -304,7 +312,7 @@ class _Stages:
         self, generators: Sequence[tuple[Bound, Path]], rows: Sequence[PlanRow]
     ) -> list[tuple[Bound, Path]]:
         folder, prepared = self.session.scratch / "pilot", self.prepared
-        bounds = self.steps["filter"]
+        bounds = self.components["filter"]
         filters = fit_filters(self.session, bounds, generators, rows, prepared.train, prepared.key, folder)
         for bound, folder in filters:
             self.session.copy_fitted(folder, self.draft.folder / FILTERS / bound.id)
@@ -318,13 +326,13 @@ class _Stages:
 
     def _write_data(self, mixture: Mixture) -> None:
         prepared, pipeline = self.prepared, self.resolved.pipeline
-        origins = [REAL, *(bound.id for bound in self.steps["generator"])]
+        origins = [REAL, *(bound.id for bound in self.components["generator"])]
         schema = with_origin(prepared.schema, pipeline.origin_column, origins)
         parts = {
             "train": [[str(prepared.train_written), REAL], *([str(path), origin] for path, origin in mixture.parts)],
             "test": [[str(prepared.test_written), REAL]],
         }
-        for bound in self.steps["sink"]:
+        for bound in self.components["sink"]:
             init = {
                 "component": bound.to_json(),
                 "folder": str(self.draft.folder / DATA),
@@ -339,7 +347,7 @@ class _Stages:
 
     def _report(self, mixture: Mixture, metrics: Mapping[str, Any]) -> list[str]:
         files = []
-        for bound in self.steps["reporter"]:
+        for bound in self.components["reporter"]:
             init = {
                 "component": bound.to_json(),
                 "folder": str(self.draft.folder),

@@ -17,8 +17,9 @@ from augment.plugin.contracts import Kind
 from augment.runner.generate import make_rows
 from augment.runner.prepare import prepare
 from augment.runner.session import Session, opened
-from augment.spec.bound import Bound
-from augment.spec.load import Resolved, bind, load
+from augment.spec.bind import bind
+from augment.spec.load import Resolved, load
+from augment.spec.stages import Bound
 from augment.storage.atomic_files import disk_errors, draft, publish
 from augment.storage.run_folder import Run
 

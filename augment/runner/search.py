@@ -26,8 +26,8 @@ from augment.runner.assess import truth_of
 from augment.runner.generate import Mixture, fit_filters, make_rows
 from augment.runner.prepare import Prepared
 from augment.runner.session import Fit, Session
-from augment.spec.bound import Bound
 from augment.spec.models import Pipeline
+from augment.spec.stages import Bound
 from augment.statistics.arms import CLASS_WEIGHTS, NONE, OVERSAMPLING, SYNTHETIC
 from augment.statistics.scores import SCORES, ScoreRule, default_score
 from augment.storage.keys import content_key, source_hash

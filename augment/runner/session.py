@@ -18,10 +18,10 @@ from augment.engine.executors import Executor, InProcess, Job, Processes
 from augment.errors import Interrupted, SpecError
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import derive_seed
-from augment.spec.bound import Bound, with_paths
 from augment.spec.load import Resolved, load
 from augment.spec.models import Pipeline
-from augment.spec.yaml_tree import Trail
+from augment.spec.stages import Bound, map_paths
+from augment.spec.yaml_tree import KeyPath
 from augment.storage.atomic_files import copy_tree, disk_errors, remove
 from augment.storage.keys import content_key, file_sha256, library_versions, platform_class, source_hash
 from augment.storage.store import MANIFEST, Store
@@ -168,7 +168,7 @@ class Session:
         return {
             "use": bound.use,
             "class": bound.to_json()["class"],
-            "params": with_paths(bound.params, _by_content).model_dump(mode="json"),
+            "params": map_paths(bound.params, _by_content).model_dump(mode="json"),
             "plugin": [offer.distribution, offer.version, source_hash(offer.module)],
             "libraries": library_versions(),
             "platform": platform_class(),
@@ -322,6 +322,6 @@ def _device(session: Session, wanted: str) -> str:
     return wanted
 
 
-def _by_content(path: Path, trail: Trail) -> Path:
+def _by_content(path: Path, key_path: KeyPath) -> Path:
     """What stands for a path in a key: the content of a file, else its last name."""
     return Path(file_sha256(path) if path.is_file() else path.name)

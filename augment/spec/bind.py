@@ -1,58 +1,90 @@
-"""From steps to the components for this data: which of them can work with its schema, in words where none can."""
+"""The second reading of a pipeline, once the schema is known: one component for each stage, or why none works."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from augment.data.schema import Schema
-from augment.errors import Problem, did_you_mean
-from augment.plugin.contracts import Kind
-from augment.spec.bound import Bound, Step
-from augment.spec.models import Pipeline
-from augment.spec.yaml_tree import Document, Trail
+from augment.errors import Problem, SpecError, did_you_mean
+from augment.plugin.contracts import KINDS, Kind
+from augment.spec.load import Resolved
+from augment.spec.stages import Bound, Stage
+from augment.spec.yaml_tree import KeyPath
 from augment.statistics.scores import scores_for
 
-__all__ = ["Binder"]
+__all__ = ["bind"]
 
 
-class Binder:
+def bind(
+    resolved: Resolved, schema: Schema, num_rows: int | None = None, kinds: Collection[Kind] = KINDS
+) -> dict[Kind, list[Bound]]:
+    """Pick the component of every stage for this data, and check what the pipeline says of its columns and classes.
+
+    Args:
+        resolved: the pipeline.
+        schema: of the data that these kinds get: before the transforms for transforms, after them for the others.
+        num_rows: training rows, when known.
+        kinds: bind these only. Columns of `split` are looked at with transforms, `mix` with generators, the score of
+            `trial` with probes.
+
+    Returns:
+        Kind to its components, in order; every kind that was asked for is a key. Defaults that cannot work with this
+        data are left out.
+
+    Raises:
+        SpecError: a component refuses the data, or the pipeline names columns or classes that are not there.
+    """
+    binder = _Binder(resolved, schema, num_rows)
+    components = {
+        kind: [resolved.source()] if kind == "source" else binder.bind(kind) for kind in KINDS if kind in kinds
+    }
+    if "transform" in kinds:
+        binder.check_columns()
+    if "generator" in kinds:
+        binder.check_rows(components["generator"])
+    if "probe" in kinds:
+        binder.check_score()
+    if binder.problems:
+        raise SpecError(sorted(binder.problems, key=lambda problem: problem.line))
+    return components
+
+
+class _Binder:
     """Picks components for a schema, and collects what is wrong in `problems`."""
 
-    def __init__(
-        self, pipeline: Pipeline, steps: Sequence[Step], document: Document, schema: Schema, num_rows: int | None
-    ):
-        self.pipeline = pipeline
-        self.steps = steps
-        self.document = document
+    def __init__(self, resolved: Resolved, schema: Schema, num_rows: int | None):
+        self.pipeline = resolved.pipeline
+        self.stages = resolved.stages
+        self.document = resolved.document
         self.schema = schema
         self.num_rows = num_rows
         self.problems: list[Problem] = []
 
-    def _complain(self, trail: Trail, message: str) -> None:
-        self.problems.append(self.document.problem(trail, message))
+    def _report(self, key_path: KeyPath, message: str) -> None:
+        self.problems.append(self.document.problem(key_path, message))
 
-    def bound(self, kind: Kind) -> list[Bound]:
+    def bind(self, kind: Kind) -> list[Bound]:
         """The components of one kind, in order, without the defaults that cannot work with this data."""
         if kind == "probe" and self.schema.task == "none":
             return []  # nothing to predict, so nothing to try
-        found = [self._pick(step) for step in self.steps if step.kind == kind]
-        return [bound for bound in found if bound is not None]
+        picked = [self._pick(stage) for stage in self.stages if stage.kind == kind]
+        return [bound for bound in picked if bound is not None]
 
-    def _pick(self, step: Step) -> Bound | None:
+    def _pick(self, stage: Stage) -> Bound | None:
         refusals = []
-        for candidate in step.candidates:
+        for candidate in stage.candidates:
             refusal = candidate.cls.accepts.refusal(self.schema, self.num_rows)
             if refusal is None:
-                return step.bound(candidate)
+                return stage.bind(candidate)
             refusals.append(refusal)
-        if step.optional:
+        if stage.optional:
             return None
-        for cls, problems in step.refused:
+        for cls, problems in stage.refused:
             if cls.accepts.refusal(self.schema, self.num_rows) is None:
                 self.problems += problems
                 return None
         reasons = "; ".join(dict.fromkeys(refusals))
-        self._complain((*step.trail, "use"), f"{step.use!r} cannot be used on this data: {reasons}")
+        self._report((*stage.key_path, "use"), f"{stage.use!r} cannot be used on this data: {reasons}")
         return None
 
     def check_columns(self) -> None:
@@ -62,11 +94,11 @@ class Binder:
             name = getattr(pipeline.split, key)
             if isinstance(name, str) and name not in columns:
                 near = did_you_mean(name, columns) or f"; there are {_listing(columns)}"
-                self._complain(("split", key), f"there is no column {name!r}{near}")
+                self._report(("split", key), f"there is no column {name!r}{near}")
         if pipeline.split.stratify is True and self.schema.task != "classes":
-            self._complain(("split", "stratify"), "true means the target, which has no classes here; name a column")
+            self._report(("split", "stratify"), "true means the target, which has no classes here; name a column")
         if pipeline.origin_column in [*columns, *self.schema.arrays]:
-            self._complain(
+            self._report(
                 ("origin_column",),
                 f"the data has a column {pipeline.origin_column!r} already; write `origin_column: made_by` (or any "
                 "name that is free) to call the column that says where a row came from differently",
@@ -81,18 +113,18 @@ class Binder:
         if trial.score not in names:
             what = "classes" if self.schema.task == "classes" else "a numeric target"
             near = did_you_mean(trial.score, names) or f"; there are {_listing(names)}"
-            self._complain(("trial", "score"), f"there is no score {trial.score!r} for {what}{near}")
+            self._report(("trial", "score"), f"there is no score {trial.score!r} for {what}{near}")
 
     def check_rows(self, generators: list[Bound]) -> None:
         """The target has the classes that `mix.rows` names, and the generators can be asked for them."""
         rows = self.pipeline.mix.rows
         if rows != "balance" and not isinstance(rows, dict):
             return
-        trail: Trail = ("mix", "rows")
+        key_path: KeyPath = ("mix", "rows")
         if self.schema.task != "classes":
             target = {"number": "is numeric", "none": "is missing or not of a type with classes"}[self.schema.task]
-            self._complain(
-                trail,
+            self._report(
+                key_path,
                 f"amounts per class need a target with classes, and the target {target}; write `2x` "
                 "or a number of rows",
             )
@@ -101,11 +133,11 @@ class Binder:
             for label in rows:
                 if label not in self.schema.classes:
                     near = did_you_mean(label, self.schema.classes) or f"; there are {_listing(self.schema.classes)}"
-                    self._complain((*trail, label), f"the target {self.schema.target!r} has no class {label!r}{near}")
+                    self._report((*key_path, label), f"the target {self.schema.target!r} has no class {label!r}{near}")
         for generator in generators:
             if generator.cls.accepts.conditional == "none" and self.pipeline.mix.weight(generator.id) > 0:
-                self._complain(
-                    trail,
+                self._report(
+                    key_path,
                     f"amounts per class need generators that can be asked for a class, and {generator.id!r} cannot; "
                     "write `2x` or a number of rows, or give it a share of 0",
                 )

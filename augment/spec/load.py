@@ -1,7 +1,7 @@
-"""The pipeline file: read and checked against the catalog (`load`), then fitted to the data (`bind`).
+"""A pipeline read and checked against the catalog, before any data is read.
 
-`load` resolves names and settings against every component still possible; `bind` picks, once the schema is known, the
-one for this kind of data. Both report everything they find wrong, each with file and line.
+Names and settings are checked against every component that the name may stand for. Everything wrong is reported at
+once, each problem with its file and line.
 """
 
 from __future__ import annotations
@@ -9,40 +9,23 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from augment.data.schema import Schema
 from augment.errors import PluginError, Problem, SpecError
 from augment.plugin.catalog import Catalog
-from augment.plugin.contracts import KINDS, Kind, Params
+from augment.plugin.contracts import Kind, Params
 from augment.spec import yaml_tree
-from augment.spec.bind import Binder
-from augment.spec.bound import Bound, Candidate, Step, bound_from_json, with_paths
-from augment.spec.models import SECTIONS, Mix, Pipeline, Split, Trial, Use, cross_check, long_form
+from augment.spec.models import SECTIONS, Pipeline, cross_check, long_form
 from augment.spec.overrides import set_value
 from augment.spec.resolve import Resolver
+from augment.spec.stages import Bound, Stage, map_paths
 from augment.spec.validation import validate
 from augment.spec.yaml_tree import Document
 
-__all__ = [
-    "Bound",
-    "Candidate",
-    "Mix",
-    "Pipeline",
-    "Resolved",
-    "Split",
-    "Step",
-    "Trial",
-    "Use",
-    "bind",
-    "bound_from_json",
-    "json_schema",
-    "load",
-    "resolved_yaml",
-]
+__all__ = ["Resolved", "load", "resolved_yaml"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +36,7 @@ class Resolved:
         pipeline: the validated file.
         path: the file, or None when the pipeline was made in Python.
         base: the folder that relative paths refer to.
-        steps: its components, in the order in which they run.
+        stages: its components, in the order in which they run.
         text: the file as given, or YAML made of the mapping.
         document: where each part was written.
     """
@@ -61,30 +44,30 @@ class Resolved:
     pipeline: Pipeline
     path: Path | None
     base: Path
-    steps: tuple[Step, ...]
+    stages: tuple[Stage, ...]
     text: str
     document: Document = field(repr=False, compare=False)
 
-    def of(self, kind: Kind) -> list[Step]:
-        """The steps of one kind, in order."""
-        return [step for step in self.steps if step.kind == kind]
+    def stages_of(self, kind: Kind) -> list[Stage]:
+        """The stages of one kind, in order."""
+        return [stage for stage in self.stages if stage.kind == kind]
 
     def source(self) -> Bound:
         """The source, which is known before any data is read."""
-        (step,) = self.of("source")
-        return step.bound(step.candidates[0])
+        (stage,) = self.stages_of("source")
+        return stage.bind(stage.candidates[0])
 
-    def settings(self, bound: Mapping[Kind, list[Bound]]) -> dict[str, Any]:
+    def settings(self, components: Mapping[Kind, list[Bound]]) -> dict[str, Any]:
         """All settings as plain data for hashing: no paths; files that generators and others name, by content."""
 
         def dumped(params: Params, kind: Kind) -> dict[str, Any]:
             return _dumped(params, (lambda _: Path("data")) if kind == "source" else _content)
 
-        return _settings(self, bound, dumped)
+        return _settings(self, components, dumped)
 
-    def shown(self, bound: Mapping[Kind, list[Bound]]) -> dict[str, Any]:
+    def display_settings(self, components: Mapping[Kind, list[Bound]]) -> dict[str, Any]:
         """All settings as plain data for people: of a path, the last name alone."""
-        return _settings(self, bound, lambda params, _: _dumped(params, lambda path: Path(path.name)))
+        return _settings(self, components, lambda params, _: _dumped(params, lambda path: Path(path.name)))
 
 
 def load(
@@ -122,53 +105,21 @@ def load(
     tree.setdefault("name", _default_name(path))
     base = Path(os.path.abspath(base or (path.parent if path else Path.cwd())))
 
-    pipeline, complaints = validate(Pipeline, tree)
-    complaints += cross_check(tree)
+    pipeline, violations = validate(Pipeline, tree)
+    violations += cross_check(tree)
     resolver = Resolver(catalog, document, base, source_needed)
-    complaints += resolver.complaints
-    if complaints:
-        problems = list(dict.fromkeys(document.problem(*complaint) for complaint in complaints))
+    violations += resolver.violations
+    if violations:
+        problems = list(dict.fromkeys(document.problem(*violation) for violation in violations))
         order = sorted(problems, key=lambda problem: (problem.file != document.file, problem.line))
-        if len(resolver.broken) == len(complaints):
+        if len(resolver.broken) == len(violations):
             raise PluginError("\n".join(map(str, order))) from resolver.broken[0]
         raise SpecError(order[: yaml_tree.MAX_PROBLEMS]) from next(iter(resolver.broken), None)
     assert pipeline is not None
-    return Resolved(pipeline, path, base, tuple(resolver.steps), document.text, document)
+    return Resolved(pipeline, path, base, tuple(resolver.stages), document.text, document)
 
 
-def bind(
-    resolved: Resolved, schema: Schema, num_rows: int | None = None, kinds: Collection[Kind] = KINDS
-) -> dict[Kind, list[Bound]]:
-    """Pick the component of every step for this data, and check what the pipeline says of its columns and classes.
-
-    Args:
-        resolved: the pipeline.
-        schema: of the data that these kinds get: before the transforms for transforms, after them for the others.
-        num_rows: training rows, when known.
-        kinds: bind these only. Columns of `split` are looked at with transforms, `mix` with generators, the score of
-            `trial` with probes.
-
-    Returns:
-        Kind to its components, in order; every kind that was asked for is a key. Defaults that cannot work with this
-        data are left out.
-
-    Raises:
-        SpecError: a component refuses the data, or the pipeline names columns or classes that are not there.
-    """
-    binder = Binder(resolved.pipeline, resolved.steps, resolved.document, schema, num_rows)
-    bound = {kind: [resolved.source()] if kind == "source" else binder.bound(kind) for kind in KINDS if kind in kinds}
-    if "transform" in kinds:
-        binder.check_columns()
-    if "generator" in kinds:
-        binder.check_rows(bound["generator"])
-    if "probe" in kinds:
-        binder.check_score()
-    if binder.problems:
-        raise SpecError(sorted(binder.problems, key=lambda problem: problem.line))
-    return bound
-
-
-def resolved_yaml(resolved: Resolved, bound: Mapping[Kind, list[Bound]], folder: Path) -> str:
+def resolved_yaml(resolved: Resolved, components: Mapping[Kind, list[Bound]], folder: Path) -> str:
     """The pipeline with every default filled in, paths relative to `folder`; loading it from there gives the same."""
     top = os.path.abspath(folder)
 
@@ -178,14 +129,7 @@ def resolved_yaml(resolved: Resolved, bound: Mapping[Kind, list[Bound]], folder:
         except ValueError:  # another drive on Windows
             return path
 
-    return yaml_tree.dump(_settings(resolved, bound, lambda params, _: _dumped(params, relative)))
-
-
-def json_schema(catalog: Catalog) -> dict[str, Any]:
-    """A JSON Schema of pipeline files for editors: what may stand where, with the settings of every component."""
-    from augment.spec.json_schema import json_schema as made
-
-    return made(catalog)
+    return yaml_tree.dump(_settings(resolved, components, lambda params, _: _dumped(params, relative)))
 
 
 def _override(document: Document, overrides: Sequence[str]) -> None:
@@ -206,28 +150,28 @@ def _default_name(path: Path | None) -> str:
 
 
 def _settings(
-    resolved: Resolved, bound: Mapping[Kind, list[Bound]], dump: Callable[[Params, Kind], dict[str, Any]]
+    resolved: Resolved, components: Mapping[Kind, list[Bound]], dump: Callable[[Params, Kind], dict[str, Any]]
 ) -> dict[str, Any]:
     """The pipeline as plain data in the file's order, every default filled in, components as they are bound."""
 
-    def entry(step: Bound) -> dict[str, Any]:
-        limit = {} if step.timeout is None else {"timeout": step.timeout}
-        return {"id": step.id, "use": step.use, **limit, "with": dump(step.params, step.kind)}
+    def entry(component: Bound) -> dict[str, Any]:
+        limit = {} if component.timeout is None else {"timeout": component.timeout}
+        return {"id": component.id, "use": component.use, **limit, "with": dump(component.params, component.kind)}
 
     tree = resolved.pipeline.model_dump(mode="json", by_alias=True)
     tree["schema"] = resolved.pipeline.schema_.model_dump(mode="json", exclude_none=True)
     for section, kind in SECTIONS.items():
-        entries = [entry(step) for step in bound.get(kind, [])]
+        entries = [entry(component) for component in components.get(kind, [])]
         tree[section] = entries[0] if section == "source" else entries
     if tree["trial"] is None:
         tree["trial"] = False
     else:
-        tree["trial"]["probe"] = next((entry(step) for step in bound.get("probe", [])), None)
+        tree["trial"]["probe"] = next((entry(component) for component in components.get("probe", [])), None)
     return tree
 
 
 def _dumped(params: Params, change: Callable[[Path], Path]) -> dict[str, Any]:
-    changed: Params = with_paths(params, lambda path, _: change(path))
+    changed: Params = map_paths(params, lambda path, _: change(path))
     return changed.model_dump(mode="json", by_alias=True)
 
 

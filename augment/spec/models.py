@@ -16,8 +16,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from augment.data.schema import SchemaDeclaration
 from augment.errors import did_you_mean
 from augment.plugin.contracts import Kind
-from augment.spec.validation import Complaint
-from augment.spec.yaml_tree import Trail, shown
+from augment.spec.validation import Violation
+from augment.spec.yaml_tree import KeyPath, show_value
 
 __all__ = ["SECTIONS", "Mix", "Pipeline", "Search", "Split", "Trial", "Use", "cross_check", "ids_of", "long_form"]
 
@@ -54,21 +54,21 @@ class _Model(BaseModel):
 
 def _safe(text: str) -> str:
     if not _SAFE.fullmatch(text):
-        raise ValueError(f"expected {_SAFE_WORDS}, got {shown(text)}")
+        raise ValueError(f"expected {_SAFE_WORDS}, got {show_value(text)}")
     return text
 
 
 def _device(text: str) -> str:
     if not _DEVICE.fullmatch(text):
-        raise ValueError(f"expected auto, cpu, cuda or cuda:N, got {shown(text)}")
+        raise ValueError(f"expected auto, cpu, cuda or cuda:N, got {show_value(text)}")
     return text
 
 
 def _rows(rows: Any) -> Any:
     if isinstance(rows, str) and rows not in ("auto", "balance") and not _MULTIPLE.fullmatch(rows):
-        raise ValueError(f"{_ROWS}, got {shown(rows)}{did_you_mean(rows, ['auto', 'balance'])}")
+        raise ValueError(f"{_ROWS}, got {show_value(rows)}{did_you_mean(rows, ['auto', 'balance'])}")
     if rows is not None and (isinstance(rows, bool) or not isinstance(rows, str | int | dict)):
-        raise ValueError(f"{_ROWS}, got {shown(rows)}")
+        raise ValueError(f"{_ROWS}, got {show_value(rows)}")
     if isinstance(rows, int) and rows < 0:
         raise ValueError(f"{_ROWS}, got {rows}")
     if isinstance(rows, dict):
@@ -76,13 +76,15 @@ def _rows(rows: Any) -> Any:
             raise ValueError(f"{_ROWS}, got an empty mapping")
         for label, number in rows.items():
             if isinstance(number, bool) or not isinstance(number, int) or number < 0:
-                raise ValueError(f"expected a whole number of rows, at least 0, for {label!r}, got {shown(number)}")
+                raise ValueError(
+                    f"expected a whole number of rows, at least 0, for {label!r}, got {show_value(number)}"
+                )
     return rows
 
 
 def _tried(amount: Any) -> Any:
     if amount == "auto" or isinstance(amount, dict) or amount == 0:
-        raise ValueError(f"expected `balance`, a multiple such as `2x`, or a number of rows, got {shown(amount)}")
+        raise ValueError(f"expected `balance`, a multiple such as `2x`, or a number of rows, got {show_value(amount)}")
     return _rows(amount)
 
 
@@ -260,10 +262,10 @@ def ids_of(entries: Any) -> list[str]:
     return ids
 
 
-def cross_check(tree: Mapping[str, Any]) -> list[Complaint]:
+def cross_check(tree: Mapping[str, Any]) -> list[Violation]:
     """What is wrong between fields of a tree in its long form, whatever else is wrong with it."""
     checks = (_check_ids, _check_share, _check_search, _check_split, _check_schema, _check_observers)
-    return [complaint for check in checks for complaint in check(tree)]
+    return [violation for check in checks for violation in check(tree)]
 
 
 def _part(tree: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
@@ -273,7 +275,7 @@ def _part(tree: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
     return node if isinstance(node, Mapping) else {}
 
 
-def _check_ids(tree: Mapping[str, Any]) -> Iterator[Complaint]:
+def _check_ids(tree: Mapping[str, Any]) -> Iterator[Violation]:
     for section in SECTIONS:
         entries = tree.get(section)
         if not isinstance(entries, list):
@@ -282,20 +284,20 @@ def _check_ids(tree: Mapping[str, Any]) -> Iterator[Complaint]:
         for position, (entry, name) in enumerate(zip(entries, ids_of(entries), strict=True)):
             if not isinstance(entry, Mapping) or not isinstance(entry.get("id") or entry.get("use"), str):
                 continue
-            trail: Trail = (section, position, "id") if entry.get("id") is not None else (section, position)
+            key_path: KeyPath = (section, position, "id") if entry.get("id") is not None else (section, position)
             # files and folders are named after ids, and some file systems do not tell `a` from `A`
             folded = name.casefold()
             if not _SAFE.fullmatch(name):
-                yield trail, f"an id is {_SAFE_WORDS}; got {shown(name)}"
+                yield key_path, f"an id is {_SAFE_WORDS}; got {show_value(name)}"
             if folded in _RESERVED.get(section, ()):
-                yield trail, f"the id {name!r} means something else in the report; give this entry another `id:`"
+                yield key_path, f"the id {name!r} means something else in the report; give this entry another `id:`"
             if folded in first:
                 same = f"{section}.{first[folded]}"
-                yield trail, f"the id {name!r} is used twice, here and by {same}; ids differ by more than case"
+                yield key_path, f"the id {name!r} is used twice, here and by {same}; ids differ by more than case"
             first.setdefault(folded, position)
 
 
-def _check_share(tree: Mapping[str, Any]) -> Iterator[Complaint]:
+def _check_share(tree: Mapping[str, Any]) -> Iterator[Violation]:
     share = _part(tree, "mix", "share")
     ids = ids_of(tree.get("generators"))
     if not share or not ids or not all(map(_SAFE.fullmatch, ids)):  # which is complained of elsewhere
@@ -311,14 +313,14 @@ def _check_share(tree: Mapping[str, Any]) -> Iterator[Complaint]:
         yield ("mix", "share"), "all weights are 0; expected at least one generator that makes rows"
 
 
-def _check_search(tree: Mapping[str, Any]) -> Iterator[Complaint]:
+def _check_search(tree: Mapping[str, Any]) -> Iterator[Violation]:
     mix = _part(tree, "mix")
     for key in ("rows", "share"):
         if mix.get(key) == "auto" and tree.get("trial") is False:
             yield ("mix", key), "`auto` finds out by trials, and `trial: false` allows none; say it here, or allow them"
 
 
-def _check_split(tree: Mapping[str, Any]) -> Iterator[Complaint]:
+def _check_split(tree: Mapping[str, Any]) -> Iterator[Violation]:
     split = _part(tree, "split")
     if split.get("time") and split.get("stratify"):
         yield ("split", "stratify"), "a hold-out that comes last by `time` cannot be stratified; write one of the two"
@@ -329,7 +331,7 @@ def _check_split(tree: Mapping[str, Any]) -> Iterator[Complaint]:
         yield ("split", "stratify"), "true means the target, and the schema names none; name it, or a column here"
 
 
-def _check_schema(tree: Mapping[str, Any]) -> Iterator[Complaint]:
+def _check_schema(tree: Mapping[str, Any]) -> Iterator[Violation]:
     schema = _part(tree, "schema")
     if schema.get("target") and schema.get("target") == schema.get("payload"):
         yield ("schema", "payload"), "the payload is what the target is predicted from; it cannot be the target"
@@ -345,12 +347,12 @@ def _check_schema(tree: Mapping[str, Any]) -> Iterator[Complaint]:
             yield from _check_bounds(("schema", "arrays", name, "range"), *bounds)
 
 
-def _check_bounds(trail: Trail, low: Any, high: Any) -> Iterator[Complaint]:
+def _check_bounds(key_path: KeyPath, low: Any, high: Any) -> Iterator[Violation]:
     if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
-        yield trail, f"the smallest value allowed, {low}, is larger than the largest, {high}"
+        yield key_path, f"the smallest value allowed, {low}, is larger than the largest, {high}"
 
 
-def _check_observers(tree: Mapping[str, Any]) -> Iterator[Complaint]:
+def _check_observers(tree: Mapping[str, Any]) -> Iterator[Violation]:
     observers = tree.get("observers")
     observers = observers if isinstance(observers, list) else []
     for position, name in enumerate(observers):

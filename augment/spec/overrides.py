@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from augment.errors import Problem, SpecError, did_you_mean
-from augment.spec.yaml_tree import MAX_DEPTH, Document, Trail, parse, shown
+from augment.spec.yaml_tree import MAX_DEPTH, Document, KeyPath, parse, show_value
 
 __all__ = ["set_value", "value_of"]
 
@@ -27,20 +27,20 @@ def set_value(document: Document, override: str) -> None:
         raise SpecError(Problem(f"nothing is nested deeper than {MAX_DEPTH}", file=place))
     value = _value(text, place)
     node: Any = document.tree
-    trail: Trail = ()
+    key_path: KeyPath = ()
     for key in keys[:-1]:
-        step = _step(node, key, trail, place)
-        trail = (*trail, step)
+        inner = _key_in(node, key, key_path, place)
+        key_path = (*key_path, inner)
         if isinstance(node, dict) and node.get(key) is None:
             node[key] = {}
-            document.places[trail] = (place, 0)
-        node = node[step]
-    step = _step(node, keys[-1], trail, place)
-    node[step] = value
-    trail = (*trail, step)
-    for old in [old for old in document.places if old[: len(trail)] == trail]:
+            document.places[key_path] = (place, 0)
+        node = node[inner]
+    inner = _key_in(node, keys[-1], key_path, place)
+    node[inner] = value
+    key_path = (*key_path, inner)
+    for old in [old for old in document.places if old[: len(key_path)] == key_path]:
         del document.places[old]
-    document.places[trail] = (place, 0)
+    document.places[key_path] = (place, 0)
 
 
 def value_of(override: str) -> Any:
@@ -59,13 +59,13 @@ def _value(text: str, place: str) -> Any:
     return value
 
 
-def _step(node: Any, key: str, trail: Trail, place: str) -> str | int:
+def _key_in(node: Any, key: str, key_path: KeyPath, place: str) -> str | int:
     """The key or position that `key` means inside `node`."""
-    around = ".".join(map(str, trail))
+    around = ".".join(map(str, key_path))
     if isinstance(node, dict):
         return key
     if not isinstance(node, list):
-        raise SpecError(Problem(f"{around!r} is {shown(node)}; there is no {key!r} inside it", file=place))
+        raise SpecError(Problem(f"{around!r} is {show_value(node)}; there is no {key!r} inside it", file=place))
     names = [str(item.get("id") or item.get("use")) if isinstance(item, dict) else str(item) for item in node]
     if key.isdecimal() and len(key) < 10:
         if int(key) < len(node):

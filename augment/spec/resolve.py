@@ -13,10 +13,10 @@ from augment.data.schema import Modality
 from augment.errors import PluginError, did_you_mean
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Component, Kind, Params, Source
-from augment.spec.bound import Candidate, Step, class_name, with_paths
 from augment.spec.models import SECTIONS, Pipeline, ids_of
-from augment.spec.validation import Complaint, validate
-from augment.spec.yaml_tree import Document, Trail, names_in, shown
+from augment.spec.stages import Candidate, Stage, class_name, map_paths
+from augment.spec.validation import Violation, validate
+from augment.spec.yaml_tree import Document, KeyPath, names_in, show_value
 
 __all__ = ["Resolver"]
 
@@ -35,39 +35,39 @@ class Resolver:
     """Finds the components behind the names in a tree, checks their settings, and collects what is wrong.
 
     Attributes:
-        steps: those that were found, in the order in which they run.
-        complaints: everything that is wrong.
+        stages: those that were found, in the order in which they run.
+        violations: everything that is wrong.
         broken: the plugins among it that cannot be imported or fail.
     """
 
     def __init__(self, catalog: Catalog, document: Document, base: Path, source_needed: bool = True):
-        self.complaints: list[Complaint] = []
+        self.violations: list[Violation] = []
         self.broken: list[PluginError] = []
         self._catalog = catalog
         self._document = document
         self._base = base
         self._source_needed = source_needed
         self._modalities: frozenset[Modality] | None = None  # what the source can yield, when that is known
-        self.steps = [step for section in SECTIONS for step in self._section(section)]
+        self.stages = [stage for section in SECTIONS for stage in self._section(section)]
         self._check_observers()
 
-    def _section(self, section: str) -> Iterator[Step]:
+    def _section(self, section: str) -> Iterator[Stage]:
         kind = SECTIONS[section]
-        for trail, entry, name, is_default in self._entries(section):
+        for key_path, entry, name, is_default in self._entries(section):
             optional = is_default and section in LEFT_OUT_WHERE_UNFIT
-            step = self._step(kind, trail, entry, name, optional)
-            if step is None:
+            stage = self._stage(kind, key_path, entry, name, optional)
+            if stage is None:
                 continue
             if kind == "source":
-                classes = [candidate.cls for candidate in step.candidates]
+                classes = [candidate.cls for candidate in stage.candidates]
                 yields = [cls.yields for cls in classes if issubclass(cls, Source)]
                 self._modalities = frozenset[Modality]().union(*yields)
-            yield step
+            yield stage
         if section == "filters" and (probe := self._probe()):
             yield probe
 
-    def _entries(self, section: str) -> list[tuple[Trail, Any, str, bool]]:
-        """Trail, entry, id and whether it is a default, for all entries of a section."""
+    def _entries(self, section: str) -> list[tuple[KeyPath, Any, str, bool]]:
+        """KeyPath, entry, id and whether it is a default, for all entries of a section."""
         written = self._document.tree.get(section)
         if section == "source":
             return [((section,), written, ids_of([written])[0], False)]
@@ -78,26 +78,28 @@ class Resolver:
         named = zip(entries, ids_of(entries), strict=True)
         return [((section, at), entry, name, False) for at, (entry, name) in enumerate(named)]
 
-    def _probe(self) -> Step | None:
+    def _probe(self) -> Stage | None:
         trial = self._document.tree.get("trial", {})
         if not isinstance(trial, dict):
             return None
-        trail: Trail = ("trial", "probe")
+        key_path: KeyPath = ("trial", "probe")
         entry = trial.get("probe")
         if entry is not None:
-            return self._step("probe", trail, self._spelled_out(entry, trail), ids_of([entry])[0], optional=False)
-        found: list[Step] = []
+            return self._stage(
+                "probe", key_path, self._spelled_out(entry, key_path), ids_of([entry])[0], optional=False
+            )
+        found: list[Stage] = []
         for name, modality in DEFAULT_PROBES.items():
             if name in self._catalog.names and (self._modalities is None or modality in self._modalities):
-                step = self._step("probe", trail, {"use": name}, name, optional=True)
-                found += [step] if step else []
+                stage = self._stage("probe", key_path, {"use": name}, name, optional=True)
+                found += [stage] if stage else []
         if not found:
             return None
-        use = " or ".join(step.use for step in found)
-        candidates = tuple(candidate for step in found for candidate in step.candidates)
-        return Step("probe", "probe", use, None, candidates, "trial.probe", optional=True)
+        use = " or ".join(stage.use for stage in found)
+        candidates = tuple(candidate for stage in found for candidate in stage.candidates)
+        return Stage("probe", "probe", use, None, candidates, "trial.probe", optional=True)
 
-    def _spelled_out(self, entry: Any, trail: Trail) -> Any:
+    def _spelled_out(self, entry: Any, key_path: KeyPath) -> Any:
         """A probe `package.module:factory` as the component behind it; others as they are."""
         use = entry.get("use") if isinstance(entry, dict) else None
         if not isinstance(use, str) or ":" not in use:
@@ -109,63 +111,63 @@ class Resolver:
         top = module.partition(".")[0]
         if not beside and (not top.isidentifier() or importlib.util.find_spec(top) is None):
             here = f"neither in {str(self._base)!r}, beside the pipeline file, nor installed"
-            self.complaints.append(((*trail, "use"), f"there is no module {module!r}, {here}"))
+            self.violations.append(((*key_path, "use"), f"there is no module {module!r}, {here}"))
             return None
         settings = entry.get("with", {})
         settings = {"factory": use, **file, **settings} if isinstance(settings, dict) else settings
         return {**entry, "use": ESTIMATOR, "with": settings}
 
-    def _step(self, kind: Kind, trail: Trail, entry: Any, name: str, optional: bool) -> Step | None:
-        """The step of one entry; None when something is wrong with it, or it is optional and unfit."""
+    def _stage(self, kind: Kind, key_path: KeyPath, entry: Any, name: str, optional: bool) -> Stage | None:
+        """The stage of one entry; None when something is wrong with it, or it is optional and unfit."""
         if not isinstance(entry, dict) or not isinstance(use := entry.get("use"), str):
             return None  # the model says so
-        classes = self._classes(kind, use, (*trail, "use"))
+        classes = self._classes(kind, use, (*key_path, "use"))
         possible = [cls for cls in classes if self._is_possible(cls)]
         if classes and not possible and not optional:
             kinds = " or ".join(sorted(self._modalities or ()))
             works_on = " or ".join(sorted({kind for cls in classes for kind in cls.accepts.modalities}))
-            self.complaints.append(((*trail, "use"), f"{use!r} works on {works_on}, and the source yields {kinds}"))
+            self.violations.append(((*key_path, "use"), f"{use!r} works on {works_on}, and the source yields {kinds}"))
         settings = entry.get("with", {})
         if not possible or not isinstance(settings, dict):
             return None
         candidates: list[Candidate] = []
-        refused: list[tuple[type[Component], list[Complaint]]] = []
+        refused: list[tuple[type[Component], list[Violation]]] = []
         for cls in possible:
-            params, complaints = self._params(cls, settings, (*trail, "with"))
-            if complaints or params is None:
-                refused.append((cls, complaints))
+            params, violations = self._params(cls, settings, (*key_path, "with"))
+            if violations or params is None:
+                refused.append((cls, violations))
             else:
                 candidates.append(Candidate(cls, params))
         if not candidates:
-            nearest = min([complaints for _, complaints in refused], key=len)
-            self.complaints += nearest
+            nearest = min([violations for _, violations in refused], key=len)
+            self.violations += nearest
             return None
         timeout = entry.get("timeout")
-        return Step(
+        return Stage(
             kind,
             name,
             use,
             float(timeout) if isinstance(timeout, int | float) else None,
             tuple(candidates),
-            ".".join(map(str, trail)),
+            ".".join(map(str, key_path)),
             optional,
-            tuple((cls, tuple(self._document.problem(*item) for item in complaints)) for cls, complaints in refused),
+            tuple((cls, tuple(self._document.problem(*item) for item in violations)) for cls, violations in refused),
         )
 
-    def _classes(self, kind: Kind, use: str, trail: Trail) -> list[type[Component]]:
+    def _classes(self, kind: Kind, use: str, key_path: KeyPath) -> list[type[Component]]:
         if use not in self._catalog.names:
-            self.complaints.append((trail, self._unknown(use)))
+            self.violations.append((key_path, self._unknown(use)))
             return []
         try:
             found = self._catalog.components(use)
         except PluginError as error:
             self.broken.append(error)
-            self.complaints.append((trail, str(error)))
+            self.violations.append((key_path, str(error)))
             return []
         fitting = [cls for cls in found if cls.kind == kind]
         if not fitting:
             kinds = " and ".join(sorted({f"a {cls.kind}" for cls in found}))
-            self.complaints.append((trail, f"{use!r} is {kinds}; expected a {kind} (`augment plugins` lists them)"))
+            self.violations.append((key_path, f"{use!r} is {kinds}; expected a {kind} (`augment plugins` lists them)"))
         return fitting
 
     def _is_possible(self, cls: type[Component]) -> bool:
@@ -174,39 +176,41 @@ class Resolver:
         return bool(cls.accepts.modalities & self._modalities)
 
     def _params(
-        self, cls: type[Component], settings: dict[str, Any], trail: Trail
-    ) -> tuple[Params | None, list[Complaint]]:
+        self, cls: type[Component], settings: dict[str, Any], key_path: KeyPath
+    ) -> tuple[Params | None, list[Violation]]:
         """The settings of one component with absolute paths, or what is wrong with them."""
         try:
-            params, complaints = validate(cls.Params, settings)
+            params, violations = validate(cls.Params, settings)
             if params is None:  # the paths among the good ones are looked at all the same
-                wrong = {inner[0] for inner, _ in complaints if inner}
+                wrong = {inner[0] for inner, _ in violations if inner}
                 params, _ = validate(cls.Params, {key: value for key, value in settings.items() if key not in wrong})
         except Exception as error:  # a plugin's own validator may raise anything
             message = f"{class_name(cls)} fails on these settings: {type(error).__name__}: {error}"
             self.broken.append(PluginError(message))
-            return None, [(trail, message)]
-        problems = [((*trail, *inner), message) for inner, message in complaints]
+            return None, [(key_path, message)]
+        problems = [((*key_path, *inner), message) for inner, message in violations]
         if params is None:
             return None, problems
 
-        def absolute(path: Path, inner: Trail) -> Path:
+        def absolute(path: Path, inner: KeyPath) -> Path:
             found = Path(os.path.abspath(self._base / os.path.expanduser(path)))
             is_pattern = re.search(r"[*?[]", str(path)) is not None
             if cls.kind == "source" and self._source_needed and not is_pattern and not os.path.exists(found):
                 looked = "" if path.is_absolute() else f" in {str(self._base)!r}, where relative paths begin"
                 near = did_you_mean(found.name, names_in(found.parent))
-                problems.append(((*trail, *inner), f"there is no file or folder {shown(str(path), 200)}{looked}{near}"))
+                problems.append(
+                    ((*key_path, *inner), f"there is no file or folder {show_value(str(path), 200)}{looked}{near}")
+                )
             return found
 
-        return with_paths(params, absolute), problems
+        return map_paths(params, absolute), problems
 
     def _check_observers(self) -> None:
         observers = self._document.tree.get("observers")
         for position, name in enumerate(observers if isinstance(observers, list) else []):
             if isinstance(name, str) and name not in self._catalog.names:
-                self.complaints.append((("observers", position), self._unknown(name)))
+                self.violations.append((("observers", position), self._unknown(name)))
 
     def _unknown(self, use: str) -> str:
         near = did_you_mean(use.lower(), self._catalog.names)
-        return f"{shown(use)} is not known{near or '; `augment plugins` lists what is installed'}"
+        return f"{show_value(use)} is not known{near or '; `augment plugins` lists what is installed'}"

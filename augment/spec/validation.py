@@ -16,12 +16,12 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from augment.errors import did_you_mean
-from augment.spec.yaml_tree import MAX_PROBLEMS, Trail, shown
+from augment.spec.yaml_tree import MAX_PROBLEMS, KeyPath, show_value
 
-__all__ = ["Complaint", "validate"]
+__all__ = ["Violation", "validate"]
 
 Model = TypeVar("Model", bound=BaseModel)
-Complaint = tuple[Trail, str]
+Violation = tuple[KeyPath, str]
 
 MAX_ERRORS = 10 * MAX_PROBLEMS  # several of them may be one problem
 
@@ -55,50 +55,50 @@ _EXPECTED = {
 }
 
 
-def validate(model: type[Model], tree: Mapping[str, Any]) -> tuple[Model | None, list[Complaint]]:
-    """The model made of the tree, or None and everything that is wrong, each with the trail that leads to it."""
+def validate(model: type[Model], tree: Mapping[str, Any]) -> tuple[Model | None, list[Violation]]:
+    """The model made of the tree, or None and everything that is wrong, each with the key_path that leads to it."""
     try:
         return model.model_validate_json(json.dumps(tree), strict=True), []
     except ValidationError as error:
-        return None, _complaints(error, model, tree)
+        return None, _violations(error, model, tree)
 
 
-def _complaints(error: ValidationError, model: type[BaseModel], tree: Mapping[str, Any]) -> list[Complaint]:
+def _violations(error: ValidationError, model: type[BaseModel], tree: Mapping[str, Any]) -> list[Violation]:
     found = [
-        (_trail(details["loc"], tree, details["type"] == "missing"), details)
+        (_key_path(details["loc"], tree, details["type"] == "missing"), details)
         for details in error.errors(include_url=False)[:MAX_ERRORS]
     ]
-    trails = {trail for trail, _ in found}
-    wanted: dict[Trail, list[str]] = {}
-    came: dict[Trail, Any] = {}
-    complaints: list[Complaint] = []
-    for trail, details in found:
-        from_union = len(trail) < len(details["loc"])
-        if from_union and any(len(other) > len(trail) and other[: len(trail)] == trail for other in trails):
+    key_paths = {key_path for key_path, _ in found}
+    wanted: dict[KeyPath, list[str]] = {}
+    came: dict[KeyPath, Any] = {}
+    violations: list[Violation] = []
+    for key_path, details in found:
+        from_union = len(key_path) < len(details["loc"])
+        if from_union and any(len(other) > len(key_path) and other[: len(key_path)] == key_path for other in key_paths):
             continue  # another member of the union fits better, and says what is wrong further inside
         expected = _expected(details)
         if expected is None:
-            complaints.append((trail, _said(details, model, trail)))
-        elif expected not in wanted.setdefault(trail, []):
-            wanted[trail].append(expected)
-            came[trail] = details["input"]
-    for trail, words in wanted.items():
-        got = came[trail]
-        complaints.append((trail, f"expected {' or '.join(words)}, got {shown(got)}{_hint(words, got)}"))
-    return list(dict.fromkeys(complaints))
+            violations.append((key_path, _said(details, model, key_path)))
+        elif expected not in wanted.setdefault(key_path, []):
+            wanted[key_path].append(expected)
+            came[key_path] = details["input"]
+    for key_path, words in wanted.items():
+        got = came[key_path]
+        violations.append((key_path, f"expected {' or '.join(words)}, got {show_value(got)}{_hint(words, got)}"))
+    return list(dict.fromkeys(violations))
 
 
-def _trail(loc: tuple[int | str, ...], tree: Any, is_missing: bool) -> Trail:
+def _key_path(loc: tuple[int | str, ...], tree: Any, is_missing: bool) -> KeyPath:
     """Where in the tree that is: pydantic's `loc` without the names of union members and validators."""
-    trail: list[int | str] = []
+    key_path: list[int | str] = []
     node = tree
     for part in loc[:-1] if is_missing else loc:
         inside = isinstance(node, dict) and part in node
         inside = inside or (isinstance(node, list) and isinstance(part, int) and 0 <= part < len(node))
         if inside:
-            trail.append(part)
+            key_path.append(part)
             node = node[part]
-    return (*trail, loc[-1]) if is_missing else tuple(trail)
+    return (*key_path, loc[-1]) if is_missing else tuple(key_path)
 
 
 def _expected(details: Any) -> str | None:
@@ -111,21 +111,21 @@ def _expected(details: Any) -> str | None:
     return template.format(**context)
 
 
-def _said(details: Any, model: type[BaseModel], trail: Trail) -> str:
+def _said(details: Any, model: type[BaseModel], key_path: KeyPath) -> str:
     match details["type"]:
-        case "missing" if isinstance(trail[-1], int):
-            return f"expected at least {trail[-1] + 1} entries"
+        case "missing" if isinstance(key_path[-1], int):
+            return f"expected at least {key_path[-1] + 1} entries"
         case "missing":
             return "is needed, and missing"
         case "extra_forbidden":
-            if elsewhere := [path for path in _paths(model) if path[-1] == trail[-1]]:
+            if elsewhere := [path for path in _paths(model) if path[-1] == key_path[-1]]:
                 return f"this key is not known here; did you mean `{'.'.join(elsewhere[0])}`?"
-            models = list(_models_at(model, trail[:-1]))
+            models = list(_models_at(model, key_path[:-1]))
             for found in models:
-                if new := getattr(found, "renamed", {}).get(trail[-1]):
+                if new := getattr(found, "renamed", {}).get(key_path[-1]):
                     return f"this key is not known; did you mean {new!r}?"
             known = sorted({key for found in models for key in _keys(found)})
-            near = did_you_mean(str(trail[-1]), known)
+            near = did_you_mean(str(key_path[-1]), known)
             return "this key is not known" + (near or (f"; known are {', '.join(known)}" if known else "; none is"))
         case "value_error" | "assertion_error":
             return str(details["ctx"]["error"])
@@ -136,7 +136,7 @@ def _said(details: Any, model: type[BaseModel], trail: Trail) -> str:
 def _hint(words: list[str], got: Any) -> str:
     is_number = isinstance(got, int | float) and not isinstance(got, bool)
     if words == ["text"] and (is_number or isinstance(got, bool)):
-        return f'; write it in quotes: "{shown(got)}"'
+        return f'; write it in quotes: "{show_value(got)}"'
     if "true or false" in words and str(got).lower() in ("yes", "on", "no", "off"):
         return f"; did you mean {'true' if str(got).lower() in ('yes', 'on') else 'false'}?"
     if "a whole number" in words and isinstance(got, float) and got.is_integer() and abs(got) < 1e15:
@@ -159,17 +159,17 @@ def _paths(model: type[BaseModel]) -> Iterator[tuple[str, ...]]:
             yield from ((key, *path) for path in _paths(inner))
 
 
-def _models_at(annotation: Any, trail: Trail) -> Iterator[type[BaseModel]]:
-    """The models that may stand at the end of a trail, from an annotation on."""
+def _models_at(annotation: Any, key_path: KeyPath) -> Iterator[type[BaseModel]]:
+    """The models that may stand at the end of a key_path, from an annotation on."""
     if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
-        if not trail:
+        if not key_path:
             yield annotation
             return
         for name, field in annotation.model_fields.items():
-            if (field.alias or name) == trail[0]:
-                yield from _models_at(field.annotation, trail[1:])
+            if (field.alias or name) == key_path[0]:
+                yield from _models_at(field.annotation, key_path[1:])
         return
     is_choice = get_origin(annotation) in (Union, UnionType, Annotated)
-    if is_choice or trail:
+    if is_choice or key_path:
         for inner in get_args(annotation):
-            yield from _models_at(inner, trail if is_choice else trail[1:])
+            yield from _models_at(inner, key_path if is_choice else key_path[1:])

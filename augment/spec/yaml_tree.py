@@ -19,9 +19,9 @@ import numpy as np
 
 from augment.errors import Problem, SpecError, did_you_mean
 
-__all__ = ["Document", "Trail", "dump", "from_mapping", "names_in", "parse", "read", "scalar", "shown"]
+__all__ = ["Document", "KeyPath", "dump", "from_mapping", "names_in", "parse", "read", "scalar", "show_value"]
 
-Trail = tuple[str | int, ...]  # the keys and positions that lead to a value: ("generators", 0, "use")
+KeyPath = tuple[str | int, ...]  # the keys and positions that lead to a value: ("generators", 0, "use")
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
@@ -45,19 +45,19 @@ class Document:
         tree: dict, list, str, int, float, bool and None, nested; all keys are text.
         file: how messages name the file; empty where there is none.
         text: the file as it was given.
-        places: trail to (file or override, line), for all that was written; line 0 means none.
+        places: key_path to (file or override, line), for all that was written; line 0 means none.
     """
 
     tree: dict[str, Any]
     file: str = ""
     text: str = ""
-    places: dict[Trail, tuple[str, int]] = field(default_factory=dict)
+    places: dict[KeyPath, tuple[str, int]] = field(default_factory=dict)
 
-    def problem(self, trail: Trail, message: str) -> Problem:
+    def problem(self, key_path: KeyPath, message: str) -> Problem:
         """A problem at that place, or where the nearest part around it was written; that of a file is its line 1."""
-        known = next((trail[:end] for end in range(len(trail), 0, -1) if trail[:end] in self.places), ())
+        known = next((key_path[:end] for end in range(len(key_path), 0, -1) if key_path[:end] in self.places), ())
         file, line = self.places.get(known, (self.file, int(bool(self.text and self.file))))
-        return Problem(message, ".".join(_key_shown(key) for key in trail), file, line)
+        return Problem(message, ".".join(_show_key(key) for key in key_path), file, line)
 
 
 def read(path: Path, name: str = "") -> Document:
@@ -88,7 +88,7 @@ def read(path: Path, name: str = "") -> Document:
     if tree is None:
         raise SpecError(Problem("the file is empty; a pipeline has at least `source:` and `generators:`", file=name))
     if not isinstance(tree, dict):
-        came = f"the file holds {shown(tree)}"
+        came = f"the file holds {show_value(tree)}"
         raise SpecError(Problem(f"{came}; expected keys such as `source:` and `generators:`", file=name, line=1))
     return Document(tree, name, text, places)
 
@@ -102,24 +102,24 @@ def from_mapping(mapping: Mapping[Any, Any]) -> Document:
     problems: list[Problem] = []
     budget = iter(range(MAX_NODES))
 
-    def plain(value: Any, trail: Trail) -> Any:
-        if next(budget, None) is None or len(trail) > MAX_DEPTH:
+    def plain(value: Any, key_path: KeyPath) -> Any:
+        if next(budget, None) is None or len(key_path) > MAX_DEPTH:
             raise SpecError(f"the pipeline is larger than {MAX_NODES} values or nested deeper than {MAX_DEPTH}")
         if isinstance(value, np.generic):
             value = value.item()
         if isinstance(value, Mapping):
-            return {str(key): plain(item, (*trail, str(key))) for key, item in value.items()}
+            return {str(key): plain(item, (*key_path, str(key))) for key, item in value.items()}
         if isinstance(value, list | tuple):
-            return [plain(item, (*trail, position)) for position, item in enumerate(value)]
+            return [plain(item, (*key_path, position)) for position, item in enumerate(value)]
         if isinstance(value, Path):
             value = str(value)
         if isinstance(value, float) and not math.isfinite(value):
-            problems.append(document.problem(trail, f"expected a finite number, got {value}"))
+            problems.append(document.problem(key_path, f"expected a finite number, got {value}"))
         elif isinstance(value, str) and _IMPOSSIBLE.search(value):
-            problems.append(document.problem(trail, f"expected text, got characters that no text holds: {value!r}"))
+            problems.append(document.problem(key_path, f"expected text, got characters that no text holds: {value!r}"))
         elif not (value is None or isinstance(value, str | int | float | bool)):
             kind = type(value).__name__
-            problems.append(document.problem(trail, f"expected text, a number, a list or a mapping, got {kind}"))
+            problems.append(document.problem(key_path, f"expected text, a number, a list or a mapping, got {kind}"))
         else:
             return value
         return None
@@ -132,7 +132,7 @@ def from_mapping(mapping: Mapping[Any, Any]) -> Document:
     return document
 
 
-def parse(text: str, file: str) -> tuple[Any, dict[Trail, tuple[str, int]], list[Problem]]:
+def parse(text: str, file: str) -> tuple[Any, dict[KeyPath, tuple[str, int]], list[Problem]]:
     """The tree, the places and the problems of YAML text; the tree is worth nothing when there are problems."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -184,15 +184,15 @@ def scalar(text: str) -> str | int | float | bool | None:
     if _FLOAT.fullmatch(text):
         number = float(text)
         if not math.isfinite(number):
-            raise ValueError(f"expected a finite number, got {shown(text)}")
+            raise ValueError(f"expected a finite number, got {show_value(text)}")
         return number
     return text
 
 
-def shown(value: Any, most: int = 60) -> str:
+def show_value(value: Any, most: int = 60) -> str:
     """A value as messages show it, in the words of YAML: printable, and not much longer than `most` characters.
 
-    >>> [shown(value) for value in (True, None, "ab", 1.5, [1], {})]
+    >>> [show_value(value) for value in (True, None, "ab", 1.5, [1], {})]
     ['true', 'nothing', "'ab'", '1.5', 'a list', 'a mapping']
     """
     if value is None:
@@ -282,12 +282,12 @@ class _Builder:
 
     def __init__(self, file: str):
         self.file = file
-        self.places: dict[Trail, tuple[str, int]] = {}
+        self.places: dict[KeyPath, tuple[str, int]] = {}
         self.problems: list[Problem] = []
         self.num_nodes = 0
 
-    def complain(self, message: str, line: int, trail: Trail = ()) -> None:
-        self.problems.append(Problem(message, ".".join(_key_shown(key) for key in trail), self.file, line))
+    def complain(self, message: str, line: int, key_path: KeyPath = ()) -> None:
+        self.problems.append(Problem(message, ".".join(_show_key(key) for key in key_path), self.file, line))
         if len(self.problems) >= MAX_PROBLEMS:
             raise _Stop
 
@@ -311,57 +311,59 @@ class _Builder:
                 assert isinstance(event, StreamStartEvent | StreamEndEvent)
         return tree
 
-    def node(self, event: Any, events: Iterator[Any], trail: Trail) -> Any:
+    def node(self, event: Any, events: Iterator[Any], key_path: KeyPath) -> Any:
         from ruamel.yaml.events import AliasEvent, MappingStartEvent, ScalarEvent
 
-        self.check(event, trail)
+        self.check(event, key_path)
         if isinstance(event, AliasEvent):
             return None
         if isinstance(event, ScalarEvent):
-            return self.scalar(event, trail)
+            return self.scalar(event, key_path)
         if isinstance(event, MappingStartEvent):
-            return self.mapping(events, trail)
-        return self.sequence(events, trail)
+            return self.mapping(events, key_path)
+        return self.sequence(events, key_path)
 
-    def check(self, event: Any, trail: Trail) -> None:
+    def check(self, event: Any, key_path: KeyPath) -> None:
         """Complain of what no node may be; beyond the limits on size, stop."""
         line = event.start_mark.line + 1
         self.num_nodes += 1
         if self.num_nodes > MAX_NODES:
             self.complain(f"a file of more than {MAX_NODES:,} values is not a pipeline", line)
             raise _Stop
-        if len(trail) > MAX_DEPTH:
-            self.complain(f"nothing in a pipeline is nested deeper than {MAX_DEPTH}", line, trail[:3])
+        if len(key_path) > MAX_DEPTH:
+            self.complain(f"nothing in a pipeline is nested deeper than {MAX_DEPTH}", line, key_path[:3])
             raise _Stop
         if event.anchor:
-            self.complain("anchors and aliases (`&`, `*`) are not read; write the value out, or quote it", line, trail)
+            self.complain(
+                "anchors and aliases (`&`, `*`) are not read; write the value out, or quote it", line, key_path
+            )
         if tag := getattr(event, "tag", None):
-            self.complain(f"tags ({str(tag)[:40]!r}) are not read; write the value without one", line, trail)
+            self.complain(f"tags ({str(tag)[:40]!r}) are not read; write the value without one", line, key_path)
         if _IMPOSSIBLE.search(text := getattr(event, "value", "")):
-            self.complain(f"expected text, got characters that no text holds: {shown(text)}", line, trail)
+            self.complain(f"expected text, got characters that no text holds: {show_value(text)}", line, key_path)
 
-    def scalar(self, event: Any, trail: Trail) -> Any:
+    def scalar(self, event: Any, key_path: KeyPath) -> Any:
         if event.style:  # quoted or a block
             return str(event.value)
         try:
             return scalar(event.value)
         except ValueError as error:
-            self.complain(str(error), event.start_mark.line + 1, trail)
+            self.complain(str(error), event.start_mark.line + 1, key_path)
             return None
 
-    def sequence(self, events: Iterator[Any], trail: Trail) -> list[Any]:
+    def sequence(self, events: Iterator[Any], key_path: KeyPath) -> list[Any]:
         from ruamel.yaml.events import SequenceEndEvent
 
         items: list[Any] = []
         for event in events:
             if isinstance(event, SequenceEndEvent):
                 break
-            here = (*trail, len(items))
+            here = (*key_path, len(items))
             self.places[here] = (self.file, event.start_mark.line + 1)
             items.append(self.node(event, events, here))
         return items
 
-    def mapping(self, events: Iterator[Any], trail: Trail) -> dict[str, Any]:
+    def mapping(self, events: Iterator[Any], key_path: KeyPath) -> dict[str, Any]:
         from ruamel.yaml.events import MappingEndEvent, ScalarEvent
 
         tree: dict[str, Any] = {}
@@ -370,10 +372,10 @@ class _Builder:
                 break
             line = event.start_mark.line + 1
             if not isinstance(event, ScalarEvent):
-                self.complain("a key must be text", line, trail)
+                self.complain("a key must be text", line, key_path)
                 raise _Stop
             key = str(event.value)
-            here = (*trail, key)
+            here = (*key_path, key)
             self.check(event, here)
             if key in tree:
                 self.complain(f"this key was written already in line {self.places[here][1]}", line, here)
@@ -382,7 +384,7 @@ class _Builder:
         return tree
 
 
-def _key_shown(key: str | int) -> str:
+def _show_key(key: str | int) -> str:
     text = str(key)
     text = text if text.isprintable() and text else repr(text)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from augment.errors import PluginError, SpecError, did_you_mean
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Component, Params
-from augment.spec.bound import with_paths
+from augment.spec.stages import map_paths
 from augment.testing.kit import Check, checks_for
 from augment.testing.rules import ConformanceError, Finding
 
@@ -107,7 +107,7 @@ def _settings(classes: Sequence[type[Component]], values: Mapping[str, Any]) -> 
             key = ".".join(map(str, first["loc"]))
             what = f"{cls.kind} {cls.name!r}: setting {key!r}"
             raise SpecError(f"{what}: {first['msg'].lower()}; say --set {key}=VALUE") from error
-        made[cls] = with_paths(params, lambda path, trail: path.absolute())
+        made[cls] = map_paths(params, lambda path, trail: path.absolute())
     return made
 
 

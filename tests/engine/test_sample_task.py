@@ -10,7 +10,7 @@ from augment.errors import PluginError
 from augment.plan.amounts import given_frame, plan
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Context
-from augment.spec.bound import Bound
+from augment.spec.stages import Bound
 
 pytestmark = pytest.mark.usefixtures("fakes")
 

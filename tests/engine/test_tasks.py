@@ -14,8 +14,8 @@ from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Context
 from augment.runner.run import run
 from augment.runner.session import opened
-from augment.spec.bound import Bound
 from augment.spec.load import load
+from augment.spec.stages import Bound
 
 pytestmark = pytest.mark.usefixtures("fakes")
 
@@ -221,7 +221,7 @@ def test_a_finished_fit_is_kept_when_another_one_fails(spec, store):
 
 
 def test_a_plugin_that_fails_on_import_harms_only_who_names_it(spec):
-    assert load(spec(), Catalog()).steps
+    assert load(spec(), Catalog()).stages
     with pytest.raises(PluginError, match=r"augment_fake_fails .* fails on import: RuntimeError: no such licence"):
         load(spec(generators=["fake-fails-on-import"]), Catalog())
     with pytest.raises(PluginError, match=r"augment_fake_exits .* exits on import \(status 3\)"):

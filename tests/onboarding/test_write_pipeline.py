@@ -16,7 +16,8 @@ from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Context
 from augment.runner.run import check
 from augment.spec import yaml_tree
-from augment.spec.load import bind, load
+from augment.spec.bind import bind
+from augment.spec.load import load
 
 NASTY = [
     "yes",

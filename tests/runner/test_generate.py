@@ -10,7 +10,7 @@ from augment.plan.amounts import PlanRow, plan
 from augment.runner.generate import DUPLICATES, make_rows
 from augment.runner.prepare import prepare
 from augment.runner.session import opened
-from augment.spec.load import bind
+from augment.spec.bind import bind
 
 pytestmark = pytest.mark.usefixtures("fakes")
 
@@ -26,18 +26,18 @@ def mixed(spec):
         ):
             prepared = prepare(session, resolved)
             schema = Dataset.load(prepared.train).schema
-            steps = bind(resolved, schema, None, ("generator", "filter"))
-            fitted = session.fit(steps["generator"], prepared.train, prepared.key)
-            judges = session.fit(steps["filter"], prepared.train, prepared.key, prepared.train, "pilot")
+            components = bind(resolved, schema, None, ("generator", "filter"))
+            fitted = session.fit(components["generator"], prepared.train, prepared.key)
+            judges = session.fit(components["filter"], prepared.train, prepared.key, prepared.train, "pilot")
             plan_rows = rows(schema) if callable(rows) else rows
             options = {"purpose": "mix", "max_rounds": 10, "unique": True, **options}
             mixture = make_rows(
                 session,
                 plan_rows,
-                [(bound, fitted[bound.id]) for bound in steps["generator"]],
+                [(bound, fitted[bound.id]) for bound in components["generator"]],
                 prepared.train,
                 session.scratch / "mix",
-                filters=[(bound, judges[bound.id]) for bound in steps["filter"]],
+                filters=[(bound, judges[bound.id]) for bound in components["filter"]],
                 **options,
             )
             parts = [Dataset.load(folder) for folder, _ in mixture.parts]

@@ -18,7 +18,11 @@ from augment.plugin import contracts
 from augment.plugin.catalog import Catalog, Offer
 from augment.plugin.contracts import Accepts
 from augment.plugin.hookspecs import hookimpl
-from augment.spec.load import Pipeline, bind, bound_from_json, json_schema, load, resolved_yaml
+from augment.spec.bind import bind
+from augment.spec.json_schema import json_schema
+from augment.spec.load import load, resolved_yaml
+from augment.spec.models import Pipeline
+from augment.spec.stages import bound_from_json
 from augment.spec.yaml_tree import dump
 
 TABLE = frozenset({"table"})
@@ -233,7 +237,7 @@ def test_the_smallest_pipeline_has_every_default(project):
     resolved = load(project(SMALLEST, "my first pipeline.yaml"), CATALOG)
     assert resolved.pipeline.name == "my-first-pipeline"
     assert resolved.pipeline.split.holdout == 0.2
-    assert [(step.kind, step.id) for step in resolved.steps] == [
+    assert [(stage.kind, stage.id) for stage in resolved.stages] == [
         ("source", "csv"),
         ("generator", "gan"),
         ("filter", "not-a-copy"),
@@ -256,20 +260,20 @@ def test_a_mapping_a_pipeline_and_a_file_resolve_alike(project, tmp_path):
     read = load(path, CATALOG)
     again = load(read.pipeline, CATALOG, base=tmp_path)
     assert made.pipeline == read.pipeline == again.pipeline
-    assert made.steps == read.steps == again.steps
+    assert made.stages == read.stages == again.stages
 
 
 def test_a_trial_that_is_switched_off_stays_off(project, tmp_path):
     resolved = load(project(SMALLEST + "trial: false\n"), CATALOG)
     assert resolved.pipeline.trial is None
-    assert resolved.of("probe") == []
+    assert resolved.stages_of("probe") == []
     assert load(resolved.pipeline, CATALOG, base=tmp_path).pipeline.trial is None
 
 
 def test_a_blank_section_is_one_that_is_not_written(project):
     resolved = load(project(SMALLEST + "trial:\nfilters:\nsplit:\n"), CATALOG)
     assert resolved.pipeline.trial is not None
-    assert [step.id for step in resolved.of("filter")] == ["not-a-copy"]
+    assert [stage.id for stage in resolved.stages_of("filter")] == ["not-a-copy"]
 
 
 def test_everything_wrong_is_reported_at_once_in_the_order_of_the_lines(project, tmp_path):
@@ -421,7 +425,7 @@ def generators(*entries):
 
 def test_ids_are_names_and_count_up_around_written_ones(project):
     resolved = load(project(generators("gan", "{use: plain, id: gan-2}", "gan", "{use: gan, id: big}", "gan")), CATALOG)
-    assert [step.id for step in resolved.of("generator")] == ["gan", "gan-2", "gan-3", "big", "gan-4"]
+    assert [stage.id for stage in resolved.stages_of("generator")] == ["gan", "gan-2", "gan-3", "big", "gan-4"]
 
 
 @pytest.mark.parametrize(
@@ -450,9 +454,9 @@ def test_a_share_must_name_every_generator(project):
 
 def test_settings_count_when_one_component_of_the_name_takes_them(project):
     text = "source: anything\ngenerators: [{use: gan, with: {channels: 3}}]\n"
-    (step,) = load(project(text), CATALOG).of("generator")
-    assert [candidate.cls for candidate in step.candidates] == [ImageGan]
-    assert [cls for cls, _ in step.refused] == [TableGan]
+    (stage,) = load(project(text), CATALOG).stages_of("generator")
+    assert [candidate.cls for candidate in stage.candidates] == [ImageGan]
+    assert [cls for cls, _ in stage.refused] == [TableGan]
 
 
 def test_settings_are_checked_against_what_the_source_can_yield(project):
@@ -489,8 +493,8 @@ def test_a_plugin_whose_validator_fails_is_named(project):
 def test_paths_are_made_absolute_from_the_file(project, tmp_path):
     resolved = load(project(generators("{use: gan, with: {weights: sub/w.bin}}")), CATALOG)
     assert resolved.source().params.path == tmp_path / "credit.csv"
-    (step,) = resolved.of("generator")
-    assert step.candidates[0].params.weights == tmp_path / "sub" / "w.bin"
+    (stage,) = resolved.stages_of("generator")
+    assert stage.candidates[0].params.weights == tmp_path / "sub" / "w.bin"
 
 
 def test_overrides_reach_settings_by_position_and_by_id(project):
@@ -499,7 +503,7 @@ def test_overrides_reach_settings_by_position_and_by_id(project):
         CATALOG,
         overrides=["generators.0.with.epochs=5", "generators.big.with.epochs=6", "seed=9", "trial.seeds=2"],
     )
-    assert [step.candidates[0].params.epochs for step in resolved.of("generator")] == [5, 6]
+    assert [stage.candidates[0].params.epochs for stage in resolved.stages_of("generator")] == [5, 6]
     assert resolved.pipeline.seed == 9
     assert resolved.pipeline.trial.seeds == 2
 
@@ -641,7 +645,7 @@ def test_the_resolved_file_of_a_pipeline_without_trial_stays_without(project, tm
     text = resolved_yaml(resolved, bind(resolved, CLASSED), tmp_path)
     again = load(project(text, "resolved.yaml"), CATALOG)
     assert again.pipeline.trial is None
-    assert again.of("filter") == []
+    assert again.stages_of("filter") == []
 
 
 def test_settings_do_not_depend_on_where_files_lie(project, tmp_path):
@@ -665,8 +669,8 @@ def test_settings_change_with_the_content_of_a_file(project, tmp_path):
 
 
 def test_a_bound_component_travels_as_json(project):
-    for steps in bound_of(project(FULL), CLASSED).values():
-        for bound in steps:
+    for bounds in bound_of(project(FULL), CLASSED).values():
+        for bound in bounds:
             assert bound_from_json(json.loads(json.dumps(bound.to_json())), CATALOG) == bound
 
 

@@ -158,7 +158,7 @@ def test_any_text_is_read_or_refused_in_words(text):
 
 def test_places_are_the_lines_of_keys_and_items():
     _, places, _ = parse("a:\n  - x\n  - b: 1\n    c:\n      d\n", "p.yaml")
-    assert {trail: line for trail, (_, line) in places.items()} == {
+    assert {key_path: line for key_path, (_, line) in places.items()} == {
         ("a",): 1,
         ("a", 0): 2,
         ("a", 1): 3,

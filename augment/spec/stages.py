@@ -1,4 +1,4 @@
-"""The components of a pipeline: as steps before the data is known, and bound to one class afterwards."""
+"""The components of a pipeline: as stages before the data is known, and bound to one class afterwards."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from augment.errors import PluginError, Problem
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Component, Kind, Params
 from augment.spec.validation import validate
-from augment.spec.yaml_tree import Trail
+from augment.spec.yaml_tree import KeyPath
 
-__all__ = ["Bound", "Candidate", "Step", "bound_from_json", "class_name", "with_paths"]
+__all__ = ["Bound", "Candidate", "Stage", "bound_from_json", "class_name", "map_paths"]
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A component that a step may turn out to be, with the settings it would have; paths are absolute."""
+    """A component that a stage may turn out to be, with the settings it would have; paths are absolute."""
 
     cls: type[Component]
     params: Params
 
 
 @dataclass(frozen=True)
-class Step:
+class Stage:
     """One component of a pipeline, before the data is known.
 
     Attributes:
         kind: which of the eight kinds.
-        id: unique among the steps of its kind.
+        id: unique among the stages of its kind.
         use: the name after `use:`; for a probe that is not written, the names it may turn out to have.
         timeout: seconds that one task may take, or None.
         candidates: what it may turn out to be, at least one.
@@ -51,12 +51,12 @@ class Step:
     refused: tuple[tuple[type[Component], tuple[Problem, ...]], ...] = ()
 
     @property
-    def trail(self) -> Trail:
+    def key_path(self) -> KeyPath:
         """`where` as keys and positions."""
         return tuple(int(key) if key.isdecimal() else key for key in self.where.split("."))
 
-    def bound(self, candidate: Candidate) -> Bound:
-        """This step with one of its candidates chosen."""
+    def bind(self, candidate: Candidate) -> Bound:
+        """This stage with one of its candidates chosen."""
         cls = candidate.cls
         name = cls.name if self.kind == "probe" and self.optional else self.id
         return Bound(self.kind, name, cls.name, self.timeout, cls, candidate.params)
@@ -64,7 +64,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Bound:
-    """A step whose component is known."""
+    """A stage whose component is known."""
 
     kind: Kind
     id: str
@@ -98,9 +98,9 @@ def bound_from_json(data: Mapping[str, Any], catalog: Catalog) -> Bound:
     """
     for cls in catalog.candidates(data["kind"], data["use"]):
         if class_name(cls) == data["class"]:
-            params, complaints = validate(cls.Params, data["params"])
+            params, violations = validate(cls.Params, data["params"])
             if params is None:
-                raise PluginError(f"{data['class']} does not take back its own settings: {complaints[0][1]}")
+                raise PluginError(f"{data['class']} does not take back its own settings: {violations[0][1]}")
             return Bound(data["kind"], data["id"], data["use"], data["timeout"], cls, params)
     raise PluginError(f"{data['use']!r} no longer offers {data['class']}; was its plugin changed during the run?")
 
@@ -110,17 +110,17 @@ def class_name(cls: type[Component]) -> str:
     return f"{cls.__module__}:{cls.__qualname__}"
 
 
-def with_paths(value: Any, change: Callable[[Path, Trail], Path], trail: Trail = ()) -> Any:
+def map_paths(value: Any, change: Callable[[Path, KeyPath], Path], key_path: KeyPath = ()) -> Any:
     """The same settings with every path in them changed."""
     if isinstance(value, Path):
-        return change(value, trail)
+        return change(value, key_path)
     if isinstance(value, BaseModel):
         fields = {name: (field.alias or name, getattr(value, name)) for name, field in type(value).model_fields.items()}
         return value.model_copy(
-            update={name: with_paths(inner, change, (*trail, key)) for name, (key, inner) in fields.items()}
+            update={name: map_paths(inner, change, (*key_path, key)) for name, (key, inner) in fields.items()}
         )
     if isinstance(value, dict):
-        return {key: with_paths(inner, change, (*trail, str(key))) for key, inner in value.items()}
+        return {key: map_paths(inner, change, (*key_path, str(key))) for key, inner in value.items()}
     if type(value) in (list, tuple):
-        return type(value)(with_paths(inner, change, (*trail, position)) for position, inner in enumerate(value))
+        return type(value)(map_paths(inner, change, (*key_path, position)) for position, inner in enumerate(value))
     return value
