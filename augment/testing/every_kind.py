@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
-import json
-import os
-import subprocess
-import sys
 
 from pydantic import ValidationError
 
 from augment.plugin.catalog import component_problem
 from augment.plugin.contracts import Component
+from augment.testing.elsewhere import heavy_after_import
 from augment.testing.rules import Case, Rule
 
 __all__ = ["rules"]
-
-HEAVY = ("albumentations", "cv2", "imblearn", "matplotlib", "scipy", "sklearn", "tensorflow", "torch", "transformers")
 
 
 def rules(component: type[Component]) -> list[Rule]:
@@ -136,7 +130,7 @@ def imports_nothing_heavy(case: Case) -> None:
     module = case.component.__module__
     if module == "__main__":
         return
-    heavy = _heavy_after_import(module)
+    heavy = heavy_after_import(module)
     case.expect(
         not heavy,
         done=f"imported {module} in a new process",
@@ -160,25 +154,6 @@ def accepts_some_data(case: Case) -> None:
         expected="data of one kind at least",
         fix="name modalities, column types and targets that occur together",
     )
-
-
-@functools.cache
-def _heavy_after_import(module: str) -> tuple[str, ...]:
-    # what was there before the import, by way of pytest plugins for instance, is not the module's doing
-    code = (
-        "import importlib, json, sys; heavy = set(json.loads(sys.argv[2])) - set(sys.modules); "
-        "importlib.import_module(sys.argv[1]); print(json.dumps(sorted(heavy & set(sys.modules))))"
-    )
-    command = [sys.executable, "-c", code, module, json.dumps(HEAVY)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment(), stdin=subprocess.DEVNULL)
-    if done.returncode:
-        raise ImportError(f"{module} cannot be imported in a new process: {done.stderr.strip()}")
-    return tuple(json.loads(done.stdout.splitlines()[-1]))
-
-
-def environment() -> dict[str, str]:
-    """The environment for a new process that can import what this one can."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
 def is_importable(component: type[Component]) -> bool:

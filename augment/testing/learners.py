@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import random
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +15,8 @@ import numpy as np
 from augment.data.dataset import Dataset
 from augment.data.schema import Schema
 from augment.plugin.contracts import Component, derive_seed
-from augment.testing.elsewhere import outcome
-from augment.testing.every_kind import environment, is_importable
+from augment.testing.elsewhere import outcome, result_elsewhere
+from augment.testing.every_kind import is_importable
 from augment.testing.rules import Case, Rule, difference, one, one_a_modality
 
 __all__ = ["rules"]
@@ -231,17 +230,16 @@ def a_new_process_loads_the_same(case: Case) -> None:
     request(case).save(folder / "request")
     (folder / "params.json").write_text(case.params.model_dump_json(), encoding="utf-8")
     (folder / "seed.txt").write_text(str(context.seed), encoding="utf-8")
-    cls = case.component
-    command = [sys.executable, "-m", "augment.testing.elsewhere", cls.__module__, cls.__qualname__, str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment(), stdin=subprocess.DEVNULL)
-    case.expect(
-        done.returncode == 0,
-        done="saved it, and loaded and used it in a new process",
-        came="that process failed:\n" + done.stderr.strip(),
-        expected="the same outcome as here",
-        fix="import what is needed where it is used, and save everything that `fit` learnt",
-    )
-    result = np.load(folder / "result.npy") if (folder / "result.npy").exists() else Dataset.load(folder / "result")
+    try:
+        result = result_elsewhere(case.component, folder)
+    except RuntimeError as error:
+        case.expect(
+            False,
+            done="saved it, and loaded and used it in a new process",
+            came=f"that process failed:\n{error}",
+            expected="the same outcome as here",
+            fix="import what is needed where it is used, and save everything that `fit` learnt",
+        )
     found = difference(work(case, component), result)
     case.expect(
         not found,

@@ -5,19 +5,10 @@ from __future__ import annotations
 import pytest
 from installed import COMPONENTS, REPORTS, SETTINGS
 
-from augment.testing import checks_for
+from augment.testing import ConformanceError, checks_for
 
 # By class: what it may break, and why.
 EXCEPTIONS = {}
-
-
-def _parameters():
-    found = []
-    for cls in COMPONENTS:
-        name = cls.__qualname__
-        for check in checks_for(cls, SETTINGS.get(name), EXCEPTIONS.get(name)):
-            found.append(pytest.param(check, id=f"{cls.kind}-{name}-{check}"))
-    return found
 
 
 @pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.offer.name)
@@ -37,6 +28,38 @@ def _checkpoints_after_every_step(monkeypatch):
     monkeypatch.setattr("augment.toolkit.training.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
 
 
-@pytest.mark.parametrize("check", _parameters())
-def test_component_keeps_the_rules(check, tmp_path):
-    check(tmp_path)
+def _checks(cls):
+    """Those that try each rule once, on the last kind of data, which asks the most of a component; and all others."""
+    checks = checks_for(cls, SETTINGS.get(cls.__qualname__), EXCEPTIONS.get(cls.__qualname__))
+    once = {check.rule.name: check for check in checks}.values()
+    return list(once), [check for check in checks if check not in once]
+
+
+def _assert_all_pass(checks, tmp_path):
+    findings = []
+    for position, check in enumerate(checks):
+        folder = tmp_path / str(position)
+        folder.mkdir()
+        try:
+            check(folder)
+        except ConformanceError as error:
+            findings += error.findings
+    if findings:
+        raise ConformanceError(*findings)
+
+
+EVERY_COMPONENT = pytest.mark.parametrize("cls", COMPONENTS, ids=lambda cls: f"{cls.kind}-{cls.__qualname__}")
+
+
+@EVERY_COMPONENT
+def test_component_keeps_each_rule_on_one_kind_of_data(cls, tmp_path):
+    once, _ = _checks(cls)
+    assert once
+    _assert_all_pass(once, tmp_path)
+
+
+@pytest.mark.slow
+@EVERY_COMPONENT
+def test_component_keeps_the_rules_on_every_other_kind_of_data(cls, tmp_path):
+    _, others = _checks(cls)
+    _assert_all_pass(others, tmp_path)
