@@ -56,10 +56,10 @@ def test_a_run_writes_what_it_promises(spec):
 def test_data_models_and_report_do_not_depend_on_the_number_of_workers(spec, tmp_path, monkeypatch):
     found = []
     path = spec(**BLEND, trial={"probe": "fake-centroids", "seeds": 1})
-    for workers in (0, 1, 2):
+    for workers in (0, 2):
         monkeypatch.setenv("AUGMENT_STORE", str(tmp_path / f"store-{workers}"))
         found.append(contents(run(path, workers=workers, out=tmp_path / f"run-{workers}")))
-    assert found[0] == found[1] == found[2]
+    assert found[0] == found[1]
 
 
 def test_the_same_command_again_says_that_it_is_done_already(spec):

@@ -6,6 +6,7 @@ import pytest
 from installed import COMPONENTS, REPORTS, SETTINGS
 
 from augment.testing import ConformanceError, checks_for
+from augment_evidence import judges
 
 # By class: what it may break, and why.
 EXCEPTIONS = {}
@@ -23,9 +24,10 @@ def test_settings_and_exceptions_are_for_components_that_exist():
 
 
 @pytest.fixture(autouse=True)
-def _checkpoints_after_every_step(monkeypatch):
-    """So few steps as here would end before the first checkpoint, and a killed fit would have nothing to go on from."""
+def _quick(monkeypatch):
+    """Few steps where no setting says so, and checkpoints after each: a killed fit has something to go on from."""
     monkeypatch.setattr("augment.toolkit.training.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr(judges.train_judge, "__defaults__", (10,))
 
 
 def _checks(cls):

@@ -110,7 +110,7 @@ def test_near_copies_of_images_are_thrown_out():
     train = blobs(300, 0)
     grain = np.random.default_rng(5).integers(-3, 4, train.arrays["image"].shape)
     near = {"image": np.clip(train.arrays["image"] + grain, 0, 255).astype(np.uint8)}
-    assert kept(fit(train), Dataset(train.frame, near, train.schema)).mean() < 0.05
+    assert kept(fit(train, **QUICK), Dataset(train.frame, near, train.schema)).mean() < 0.05
 
 
 def test_texts_with_a_long_stretch_of_a_training_text_are_thrown_out():
