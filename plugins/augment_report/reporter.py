@@ -20,22 +20,22 @@ UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]
 
 
 class Html(plugin.Reporter):
-    """One page, `report.html`, that holds everything it shows: no scripts, nothing is loaded from anywhere.
+    """A report in one self-contained page, `report.html`, without scripts and without external resources.
 
-    The verdict and its interval come first; then the candidates that a search tried, what was made, samples or
-    distributions beside the real ones, scores, training curves, what was thrown out and why, what attacks on privacy
-    found, what deserves a look, and how to make it again.
+    It starts with the verdict and its interval. Then come the candidates of a search, row counts, samples or
+    distributions beside the real ones, scores, training curves, rejected rows, the results of the privacy attacks,
+    notes, and how to reproduce the result.
     """
 
     name = "html"
 
     class Params(plugin.Params):
-        """What the page holds."""
+        """How much the report shows."""
 
         num_samples: int = Field(default=8, ge=1, le=40)
-        """Samples shown of each class and generator, and as many real ones."""
+        """Number of samples per class and origin."""
         num_columns: int = Field(default=24, ge=1, le=200)
-        """Columns drawn, the most different first; the others are listed."""
+        """Number of columns drawn, those with the largest gaps first. The other columns are listed with their gaps."""
 
     def write(self, run: RunView, folder: Path) -> list[Path]:
         from jinja2 import Environment, PackageLoader, StrictUndefined

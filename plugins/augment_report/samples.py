@@ -103,7 +103,7 @@ def show_rejects(data: Dataset, train: Dataset, schema: Schema, filter_id: str) 
     """Rows that a filter threw out; in texts, the longest passage that a training text has too is marked."""
     if schema.modality == "text":
         return {"kind": "passages", "texts": marked_texts(data.take(slice(NUM_REJECTS)), train, schema)}
-    return show_rows(data, schema, f"rows that {filter_id} threw out")
+    return show_rows(data, schema, f"rows rejected by {filter_id}")
 
 
 def example_rows(
@@ -140,7 +140,7 @@ def nearest(
         own = np.flatnonzero(origin == name)
         made = synthetic.take(own[np.linspace(0, len(own) - 1, min(len(own), NUM_NEIGHBOURS)).astype(int)])
         found, distances = _neighbours(_image(made, schema), train, rows, schema)
-        text = f"{name}: samples above, their nearest training pictures below"
+        text = f"{name}: samples above, their nearest training images below"
         sheet = _sheet([_image(made, schema), _image(train.take(found), schema)], len(made), text)
         pairs.append({"name": name, "picture": sheet, "distances": ", ".join(number(d) for d in distances)})
     holdout = test.take(np.linspace(0, len(test) - 1, min(len(test), 50)).astype(int)) if len(test) else None

@@ -19,7 +19,7 @@ MAX_CLASSES = 30
 MAX_POINTS = 300  # of a loss curve
 MAX_REFERENCES = 4
 CHEAP = {"class-weights", "oversampling"}
-ORIGINS = {"noise": "noise", "rows": "real rows, changed", "copies": "copies of real rows", "unknown": "made elsewhere"}
+ORIGINS = {"noise": "noise", "rows": "modified real rows", "copies": "copies of real rows", "unknown": "another tool"}
 VERDICTS = {
     "helps": ("helps", "▲"),
     "no measurable effect": ("none", "●"),
@@ -126,7 +126,7 @@ def search(found: Mapping[str, Any]) -> dict[str, Any] | None:
         said = fixed(difference, decimals), NOTHING if interval is None else fixed(error, decimals, sign=False)
         kind = "cheap" if one["kind"] in CHEAP else "synthetic"
         text = f"{clip(one['label'])}: difference {said[0]}, standard error {said[1]}"
-        fate = f"left after {count(len(one['values']))}" if one["left"] else "stayed"
+        fate = f"dropped after {count(len(one['values']))}" if one["left"] else "all seeds"
         rows.append(
             {
                 "label": one["label"],

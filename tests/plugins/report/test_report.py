@@ -175,7 +175,7 @@ def test_page_of_a_table_is_safe_and_whole(table, tmp_path):
 
 def test_page_of_images_is_safe_and_whole(images, tmp_path):
     reading = read_safely(write(images, tmp_path))
-    for wanted in ("no measurable effect", "Nearest real neighbours", "albumentations", "critic"):
+    for wanted in ("no measurable effect", "Nearest training images", "albumentations", "critic"):
         assert wanted in reading.text
 
 
@@ -272,7 +272,7 @@ def test_candidates_come_with_the_chosen_one_first_and_those_that_left_last(tabl
     labels = ["gan + smote, 1x", "smote, 1x", "class weights", "oversampling", "gan, 5x", "gan, balance"]
     places = [section.rindex(label) for label in labels]
     assert places == sorted(places)
-    assert "left after 2" in section
+    assert "dropped after 2" in section
     assert "it could not make enough rows" in section
 
 
@@ -362,7 +362,7 @@ def test_run_with_nothing_but_the_needed_is_written(tmp_path):
     }
     reading = read_safely(write(run, tmp_path))
     assert "Training" not in reading.text
-    assert "No rows were thrown out" in reading.text
+    assert "No rows were rejected" in reading.text
 
 
 def test_a_thousand_classes_are_cut_and_the_cut_is_said(tmp_path):
@@ -385,7 +385,7 @@ def test_columns_beyond_the_limit_are_listed_with_their_gap(tmp_path):
     page = write(assemble(train, train, {"gan": train}), tmp_path)
     assert page.count("real and synthetic values from") == 24
     assert all(f"column {i}<" in page for i in range(60))
-    assert "gaps of all 60 columns" in page
+    assert "Gaps of all 60 columns" in page
 
 
 def test_most_different_column_comes_first(tmp_path):
