@@ -306,6 +306,8 @@ class _Written(str):
 
 
 def _named(default: object) -> object:
+    if isinstance(default, frozenset):  # sorted, since the order of a set differs from process to process
+        return _Written(f"frozenset({{{', '.join(map(repr, sorted(default)))}}})")
     return _Written(default.__name__) if inspect.isfunction(default) else default
 
 
