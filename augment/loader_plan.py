@@ -18,7 +18,7 @@ import numpy as np
 from augment.engine.executors import Job, Processes, Worker, open_task
 from augment.errors import ShortfallError
 from augment.plan.amounts import apportion
-from augment.plugin.contracts import derive_seed
+from augment.plugin.context import derive_seed
 from augment.storage.atomic_files import remove
 
 __all__ = ["Piece", "Plan", "Stream"]

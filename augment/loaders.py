@@ -26,7 +26,8 @@ from augment.engine.executors import Job
 from augment.errors import SpecError, did_you_mean
 from augment.loader_plan import Epoch, Piece, Plan, Stream
 from augment.plan.amounts import apportion, chunk_size, training_counts
-from augment.plugin.contracts import Generator, derive_seed
+from augment.plugin.context import derive_seed
+from augment.plugin.contracts import Generator
 from augment.runner.sample_more import training_part
 from augment.runner.session import opened
 from augment.spec.bind import bind

@@ -19,7 +19,7 @@ from image_scores import mnist
 
 from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration, infer
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_evidence.not_a_copy import NotACopy
 from augment_evidence.rows import distance_ratio, leave_one_out, nearest, pixels
 

@@ -37,7 +37,7 @@ from safetensors.torch import load_file, save_file
 from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.plugin.catalog import Catalog
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_images.transforms import GENTLE_AFFINE
 
 HERE = Path(__file__).parent

@@ -23,7 +23,7 @@ import pandas as pd
 
 from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration, infer, labels_of, observe
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_evidence.privacy import LEAK, Privacy
 
 DATA = Path(os.environ.get("AUGMENT_DATA", Path(__file__).parents[2] / "shared" / "data"))

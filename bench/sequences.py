@@ -25,7 +25,7 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration, infer, observe
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment.toolkit.conditions import Conditions
 from augment.toolkit.sequences.network import SequenceNetwork, Shape
 from augment.toolkit.sequences.sampling import draw
@@ -49,11 +49,11 @@ def shakespeare(width: int = 256, steps: int = 9_000) -> None:
     started = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         context = Context(seed=1, folder=Path(folder))
-        learnt = learn(
+        weights = learn(
             Sequences.of([codes[:cut]]), np.zeros(1, np.int64), Conditions(None, ("",), (1,)), shape, budget, context
         )
     seconds = time.process_time() - started
-    network = rebuild(lambda: SequenceNetwork(shape), learnt.weights, "cpu")
+    network = rebuild(lambda: SequenceNetwork(shape), weights, "cpu")
     rest = codes[cut:, None].astype(np.int64)
     loss = float(mean_losses(network, rest, np.zeros(len(rest), np.int64), "cpu", window=8_192))
     print(f"tiny-shakespeare, GRU {width}, {steps} steps: {loss:.4f} nats a character after {seconds:.0f} CPU-s")

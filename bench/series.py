@@ -22,7 +22,7 @@ import torch
 
 from augment.data.dataset import Dataset
 from augment.data.schema import Schema, SchemaDeclaration, infer, labels_of, observe
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_evidence.series_judges import SeriesJudges
 from augment_series.csv_source import SeriesCsvSource
 from augment_series.cylinder_bell_funnel import CylinderBellFunnel

@@ -37,7 +37,8 @@ from torch import Tensor, nn
 
 from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration, infer, labels_of, observe
-from augment.plugin.contracts import Context, Generator
+from augment.plugin.context import Context
+from augment.plugin.contracts import Generator
 from augment_gan.series import SeriesGan
 from augment_rnn.series import SeriesRnn
 from augment_series.edits import SeriesEdits

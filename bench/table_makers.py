@@ -138,7 +138,7 @@ class Ours:
         return self.generator.sample(given, self._context()).frame
 
     def _context(self) -> Any:
-        from augment.plugin.contracts import Context, derive_seed
+        from augment.plugin.context import Context, derive_seed
 
         seed = derive_seed(self.seed, self.num_calls)
         return Context(seed=seed, folder=Path(tempfile.gettempdir()), train=self.data)

@@ -9,8 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from augment.plugin.accepts import EVERY_COLUMN, EVERY_MODALITY
 from augment.plugin.catalog import Catalog
-from augment.plugin.contracts import EVERY_COLUMN, EVERY_MODALITY, KINDS, Component, Generator, Source
+from augment.plugin.contracts import KINDS, Component, Generator, Source
 from augment.spec.yaml_flow import flow
 from augment.text import printable
 

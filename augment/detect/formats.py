@@ -18,7 +18,8 @@ from augment.data.dataset import Dataset
 from augment.detect.series_csv import series_settings
 from augment.errors import DataError
 from augment.plugin.catalog import Catalog
-from augment.plugin.contracts import Context, Source
+from augment.plugin.context import Context
+from augment.plugin.contracts import Source
 
 __all__ = ["SOURCES", "bare", "looks_like_id", "read", "settings_of", "source_of"]
 

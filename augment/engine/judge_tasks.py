@@ -18,7 +18,8 @@ from augment.engine.executors import Emit, Task
 from augment.engine.tasks import CATALOG, calling, frame_hash, lend, save_whole
 from augment.errors import PluginError
 from augment.plan.caps import MAX_JUDGED_ROWS, capped_rows
-from augment.plugin.contracts import Metric, Probe, Score, derive_seed
+from augment.plugin.context import derive_seed
+from augment.plugin.contracts import Metric, Probe, Score
 from augment.spec.stages import Bound, bound_from_json
 from augment.statistics.arms import CLASS_WEIGHTS, NONE, OVERSAMPLING
 

@@ -18,7 +18,8 @@ from augment.engine.executors import Emit, Task
 from augment.engine.tasks import CATALOG, calling, frame_hash, lend, load_fitted, save_whole
 from augment.errors import PluginError
 from augment.plan.amounts import PlanRow, given_frame
-from augment.plugin.contracts import Filter, Generator, derive_seed
+from augment.plugin.context import derive_seed
+from augment.plugin.contracts import Filter, Generator
 from augment.spec.stages import Bound, bound_from_json
 
 __all__ = ["IN_SCHEMA", "MAX_REJECTS", "draw", "sample"]

@@ -23,7 +23,8 @@ from augment.data.schema import SchemaDeclaration, check
 from augment.engine.executors import Emit, Task
 from augment.errors import AugmentError, PluginError
 from augment.plugin.catalog import Catalog
-from augment.plugin.contracts import Checkpoint, Context, Filter, Fitted, Source, Transform
+from augment.plugin.context import Checkpoint, Context
+from augment.plugin.contracts import Filter, Fitted, Source, Transform
 from augment.spec.stages import Bound, bound_from_json
 from augment.storage.atomic_files import is_disk_fault
 from augment.storage.keys import content_key
@@ -106,7 +107,7 @@ def read(init: Mapping[str, Any], emit: Emit) -> Task:
 def fit(init: Mapping[str, Any], emit: Emit) -> Task:
     """Fit a transform, generator or filter on the training part, and save its state.
 
-    init: `component`, `train`, `seed`, `deadline`, `metadata`. Row: `out`, `checkpoint` (may be None), `pilot` (for
+    init: `component`, `train`, `seed`, `metadata`. Row: `out`, `checkpoint` (may be None), `pilot` (for
     filters). The folder `out` then holds the component's own files, `<kind>.json` that says what made it (and a
     filter's threshold), and `losses.csv` with what it reported.
     """
@@ -124,7 +125,7 @@ def fit(init: Mapping[str, Any], emit: Emit) -> Task:
             losses_by_step[int(step)] = {name: float(value) for name, value in losses.items()}
             report(step, total, losses)
 
-        lent = {"train": train, "progress": progress, "checkpoint": checkpoint, "deadline": init["deadline"]}
+        lent = {"train": train, "progress": progress, "checkpoint": checkpoint}
         with lend(init, init["seed"], **lent) as context, calling(bound, "fit"):
             fitted: Any
             if isinstance(component, Filter):

@@ -123,7 +123,7 @@ def _written(bound: Bound, paths: Any, folder: Path) -> list[str]:
 
 @dataclass(frozen=True)
 class _View:
-    """A run as reporters see it: see `augment.plugin.contracts.RunView`."""
+    """A run as reporters see it: see `augment.plugin.RunView`."""
 
     folder: Path
     name: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from augment.plugin.contracts import derive_seed
+from augment.plugin.context import derive_seed
 
 __all__ = ["MAX_JUDGED_ROWS", "capped_rows"]
 

@@ -7,7 +7,7 @@ import numpy as np
 from augment.data.dataset import Dataset
 from augment.data.schema import labels_of
 from augment.plan.split import cut
-from augment.plugin.contracts import derive_seed
+from augment.plugin.context import derive_seed
 from augment.spec.models import Split
 
 __all__ = ["NUM_FOLDS", "inner_cut"]

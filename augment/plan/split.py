@@ -11,7 +11,7 @@ import pandas as pd
 from augment.data.dataset import Dataset
 from augment.data.schema import labels_of
 from augment.errors import DataError
-from augment.plugin.contracts import derive_seed
+from augment.plugin.context import derive_seed
 
 __all__ = ["Cut", "cut", "cut_after", "near_across"]
 

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 from augment.lazy import exporting
 
 if TYPE_CHECKING:
+    from augment.plugin.accepts import Accepts
+    from augment.plugin.context import Checkpoint, Context, derive_seed
     from augment.plugin.contracts import (
-        Accepts,
-        Checkpoint,
         Component,
-        Context,
         Filter,
         Fitted,
         Generator,
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
         Sink,
         Source,
         Transform,
-        derive_seed,
     )
     from augment.plugin.hookspecs import hookimpl
     from augment.plugin.state import read_state, write_state
@@ -58,7 +56,15 @@ __all__ = [
     "write_state",
 ]
 
-_ELSEWHERE = {"hookimpl": "hookspecs", "read_state": "state", "write_state": "state"}
+_ELSEWHERE = {
+    "Accepts": "accepts",
+    "Checkpoint": "context",
+    "Context": "context",
+    "derive_seed": "context",
+    "hookimpl": "hookspecs",
+    "read_state": "state",
+    "write_state": "state",
+}
 
 # names of plugins are listed without pandas, which the contracts need
 __getattr__, __dir__ = exporting(__name__, {name: f"{_ELSEWHERE.get(name, 'contracts')}:{name}" for name in __all__})

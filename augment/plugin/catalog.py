@@ -24,7 +24,8 @@ import pluggy
 
 from augment.errors import PluginError, did_you_mean
 from augment.plugin import hookspecs
-from augment.plugin.contracts import KINDS, Accepts, Component, Kind, Params, Source
+from augment.plugin.accepts import Accepts
+from augment.plugin.contracts import KINDS, Component, Kind, Params, Source
 
 __all__ = ["API", "GROUP", "Catalog", "Offer", "PluginReport", "component_problem"]
 
@@ -131,10 +132,6 @@ class Catalog:
             kinds = " and ".join(sorted({f"a {cls.kind}" for cls in found}))
             raise PluginError(f"{name!r} is {kinds}, not a {kind}; `augment plugins` lists the {kind}s")
         return fitting
-
-    def names_of(self, kind: Kind) -> list[str]:
-        """All names of a kind, for lists shown to people. Imports every plugin; broken ones are left out."""
-        return sorted({name for report in self.reports() for k, name in report.components if k == kind})
 
     def hooks(self, name: str) -> pluggy.PluginManager:
         """A plugin manager that holds the one module behind a name, to call its observer hooks."""
@@ -263,10 +260,10 @@ def component_problem(cls: object) -> str | None:
         return f"{where} has no usable `name`; lower-case letters, digits and single hyphens are expected"
     accepts: object = cls.accepts
     if not isinstance(accepts, Accepts):
-        return f"{where}: `accepts` is {accepts!r}; an instance of augment.plugin.contracts.Accepts is expected"
+        return f"{where}: `accepts` is {accepts!r}; an instance of augment.plugin.Accepts is expected"
     settings: object = cls.Params
     if not (inspect.isclass(settings) and issubclass(settings, Params)):
-        return f"{where}: `Params` is {settings!r}; a subclass of augment.plugin.contracts.Params is expected"
+        return f"{where}: `Params` is {settings!r}; a subclass of augment.plugin.Params is expected"
     if inspect.isabstract(cls):
         return f"{where} does not implement {', '.join(sorted(cls.__abstractmethods__))}"
     return None

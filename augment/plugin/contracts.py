@@ -8,13 +8,9 @@ Shapes: N rows, C classes.
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, Self, get_args
 
@@ -23,15 +19,14 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from augment.data.dataset import Dataset
-from augment.data.schema import ColumnType, Modality, Schema, SchemaDeclaration
-from augment.plugin.state import read_state, write_state
+from augment.data.schema import Modality, Schema
+from augment.plugin.accepts import EVERY_MODALITY, Accepts
+from augment.plugin.context import Context
+from augment.plugin.state import write_state
 
 __all__ = [
     "KINDS",
-    "Accepts",
-    "Checkpoint",
     "Component",
-    "Context",
     "Filter",
     "Generator",
     "Kind",
@@ -44,13 +39,10 @@ __all__ = [
     "Sink",
     "Source",
     "Transform",
-    "derive_seed",
 ]
 
 Kind = Literal["source", "transform", "generator", "filter", "probe", "metric", "reporter", "sink"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-EVERY_MODALITY: frozenset[Modality] = frozenset(get_args(Modality))
-EVERY_COLUMN: frozenset[ColumnType] = frozenset(get_args(ColumnType))
 
 
 class Params(BaseModel):
@@ -63,151 +55,6 @@ class Params(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
     renamed: ClassVar[Mapping[str, str]] = {}
-
-
-def derive_seed(*parts: str | int) -> int:
-    """A seed of 63 bits from a path of names, such as (run seed, component id, purpose, chunk, round).
-
-    >>> derive_seed(7, "gan", "fit") == derive_seed(7, "gan", "fit") != derive_seed(7, "gan", "sample")
-    True
-    """
-    text = "\0".join(f"{type(part).__name__}:{part}" for part in parts)
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """Where a long fit keeps its position, so that a killed run goes on in the middle of training.
-
-    Without a folder nothing is kept: `save` does nothing and `load` finds nothing.
-    """
-
-    folder: Path | None = None
-
-    def save(self, tensors: Mapping[str, np.ndarray], values: Mapping[str, Any]) -> None:
-        """Replace what was kept, whole or not at all."""
-        if self.folder is None:
-            return
-        fresh = self.folder / ("b" if self._current() == "a" else "a")
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(parents=True)
-        write_state(fresh, tensors, values)
-        pointer = self.folder / "current.new"
-        pointer.write_text(fresh.name, encoding="utf-8")
-        os.replace(pointer, self.folder / "current")
-
-    def load(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
-        """What `save` kept last, or None. A fit that goes on reports the progress made before once more."""
-        current = self._current()
-        return read_state(self.folder / current) if self.folder and current else None
-
-    def _current(self) -> str | None:
-        pointer = self.folder / "current" if self.folder else None
-        return pointer.read_text(encoding="utf-8") if pointer and pointer.is_file() else None
-
-
-def _no_progress(step: int, total: int, losses: Mapping[str, float]) -> None:
-    pass
-
-
-@dataclass(frozen=True)
-class Context:
-    """What the host lends to one call of a component.
-
-    Attributes:
-        seed: the seed of this very call, derived from (run seed, component id, purpose, chunk, round). Use `rng` and
-            `torch_generator()`, never a global random state.
-        folder: scratch space of this call's own; gone afterwards.
-        device: torch device name: `cpu`, `cuda`, `cuda:1`.
-        threads: how many threads this call may use.
-        train: the training part, for generators that start from real rows; read only.
-        declared: the pipeline's `schema:` section, for sources that turn text into values.
-        progress: call it as `progress(step, total, losses)`; `losses` maps names to floats and ends up in `losses.csv`.
-        checkpoint: keeps the position of a long fit.
-        deadline: seconds this call should take at most, or None. A fit that stops early because of it is recorded as
-            not reproducible.
-        origins: for metrics: where the generators of the judged rows start from, `Generator.origin`; empty where that
-            is not known.
-    """
-
-    seed: int
-    folder: Path
-    device: str = "cpu"
-    threads: int = 1
-    train: Dataset | None = None
-    declared: SchemaDeclaration = field(default_factory=SchemaDeclaration)
-    progress: Callable[[int, int, Mapping[str, float]], None] = _no_progress
-    checkpoint: Checkpoint = field(default_factory=Checkpoint)
-    deadline: float | None = None
-    origins: frozenset[str] = frozenset()
-
-    @cached_property
-    def rng(self) -> np.random.Generator:
-        """The one stream of random numbers of this call."""
-        return np.random.default_rng(self.seed)
-
-    def torch_generator(self, device: str = "cpu") -> Any:
-        """A new `torch.Generator` on that device, seeded for this call: the same stream each time it is asked for."""
-        import torch
-
-        return torch.Generator(device=device).manual_seed(derive_seed(self.seed, "torch"))
-
-
-@dataclass(frozen=True)
-class Accepts:
-    """What data a component can work with; the host refuses a mismatch, in words, before anything is trained.
-
-    Attributes:
-        modalities: kinds of data.
-        columns: types that feature columns may have, beside a payload array as well.
-        targets: `classes`, `number`, `none`: what the target may be.
-        conditional: which columns `given` may hold: `none`, the `target`, or `any`.
-        missing: whether values of features, and of the channels of series, may be missing.
-        min_rows: fewest training rows.
-    """
-
-    modalities: frozenset[Modality] = EVERY_MODALITY
-    columns: frozenset[ColumnType] = EVERY_COLUMN
-    targets: frozenset[str] = frozenset({"classes", "number", "none"})
-    conditional: Literal["none", "target", "any"] = "none"
-    missing: bool = True
-    min_rows: int = 1
-
-    def refusal(self, schema: Schema, num_rows: int | None = None) -> str | None:
-        """Why data of that schema and size cannot be used, or None when it can."""
-        if schema.modality not in self.modalities:
-            return f"it works on {_either(self.modalities)}, and this dataset is of kind {schema.modality}"
-        if schema.task not in self.targets:
-            wanted = {"classes": "a target with classes", "number": "a numeric target", "none": "no target"}
-            named = f" ({schema.target!r})" if schema.target else "; name one with `schema: {target: ...}`"
-            needed = _either(wanted[target] for target in self.targets)
-            return f"it needs {needed}, and this dataset has {wanted[schema.task]}{named}"
-        for name in schema.features:
-            column = schema.columns[name]
-            if column.type not in self.columns and name in {array.length_column for array in schema.arrays.values()}:
-                return f"it takes rows of one length only, and column {name!r} says that theirs are not; use rnn"
-            if column.type not in self.columns:
-                return (
-                    f"it cannot hold columns of type {column.type}, and column {name!r} is one; leave it out with the "
-                    f"source's `columns`, or keep it away from what learns with `{name}: {{type: id}}` under "
-                    "schema.columns"
-                )
-            if column.nullable and not self.missing:
-                return f"it cannot take missing values, and column {name!r} has some; add `- use: impute` to transforms"
-        for name, array in schema.arrays.items():
-            for channel, column in (array.channels or {}).items():
-                if column.nullable and not self.missing:
-                    return (
-                        f"it cannot take missing values, and channel {channel!r} of array {name!r} has some; fill them "
-                        "in before, or use rnn"
-                    )
-        if num_rows is not None and num_rows < self.min_rows:
-            return f"it needs at least {self.min_rows} training rows, and there are {num_rows}"
-        return None
-
-
-def _either(words: Iterable[str]) -> str:
-    return " or ".join(sorted(words))
 
 
 @dataclass(frozen=True)
@@ -288,10 +135,6 @@ class Source(Component):
         Raises:
             DataError: the data cannot be read; the message names file and line.
         """
-
-    def batches(self, context: Context) -> Iterator[Dataset]:
-        """The dataset in slices, for sources that need not hold it all."""
-        yield from self.read(context).batches(65_536)
 
 
 class Fitted(Component):
@@ -387,8 +230,8 @@ class Generator(Fitted):
     def fit(self, data: Dataset, context: Context) -> Self:
         """Learn from the training part (ids are already dropped) and return self.
 
-        Report progress, keep checkpoints in long fits, and stop well at `context.deadline`. Do not keep training rows:
-        the host stores them once and lends them to `sample` as `context.train`.
+        Report progress, and keep checkpoints in long fits. Do not keep training rows: the host stores them once and
+        lends them to `sample` as `context.train`.
         """
 
     @abstractmethod

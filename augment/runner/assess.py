@@ -16,7 +16,8 @@ from augment.engine.sample_task import IN_SCHEMA
 from augment.errors import DiskError
 from augment.plan.amounts import training_counts
 from augment.plan.caps import MAX_JUDGED_ROWS
-from augment.plugin.contracts import Generator, derive_seed
+from augment.plugin.context import derive_seed
+from augment.plugin.contracts import Generator
 from augment.runner.generate import DUPLICATES, Mixture
 from augment.runner.prepare import Prepared
 from augment.runner.session import Session

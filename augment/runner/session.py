@@ -17,7 +17,7 @@ from augment.engine import tasks
 from augment.engine.executors import Executor, InProcess, Job, Processes
 from augment.errors import Interrupted, SpecError
 from augment.plugin.catalog import Catalog
-from augment.plugin.contracts import derive_seed
+from augment.plugin.context import derive_seed
 from augment.spec.load import Resolved, load
 from augment.spec.models import Pipeline
 from augment.spec.stages import Bound, map_paths
@@ -214,7 +214,6 @@ class Session:
                     "component": bound.to_json(),
                     "train": str(fit.train),
                     "seed": derive_seed(self.seed, bound.kind, bound.id, "fit"),
-                    "deadline": None,
                     "metadata": {"seed": self.seed, "plugin": offer.distribution, "version": offer.version},
                 }
                 remove(work / "built")

@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from augment.plugin.contracts import derive_seed
+from augment.plugin.context import derive_seed
 from augment.statistics.arms import CLASS_WEIGHTS, NONE, OVERSAMPLING, SYNTHETIC
 from augment.statistics.scores import SCORES, ScoreRule, default_score, recall_of, scores_for
 from augment.statistics.verdict import direction, not_assessable, sentence_of, why_not_assessable

@@ -20,7 +20,8 @@ from augment.data.dataset import Dataset
 from augment.data.schema import ArrayDeclaration, Column, ColumnDeclaration, Schema, SchemaDeclaration, labels_of
 from augment.errors import AugmentError, DataError, PluginError
 from augment.plugin.catalog import Catalog
-from augment.plugin.contracts import Context, Source
+from augment.plugin.context import Context
+from augment.plugin.contracts import Source
 from augment.storage.atomic_files import disk_errors, remove
 from augment.storage.keys import content_key
 from augment.storage.store import Store

@@ -14,7 +14,8 @@ from augment.data.dataset import Dataset
 from augment.data.schema import Column, SchemaDeclaration, check, labels_of
 from augment.errors import PluginError
 from augment.plugin.catalog import Catalog
-from augment.plugin.contracts import Component, Context, Source, derive_seed
+from augment.plugin.context import Context, derive_seed
+from augment.plugin.contracts import Component, Source
 from augment.testing.rules import Case, Rule, difference, every, one_a_modality
 from augment.testing.runs import example_run
 
@@ -31,7 +32,6 @@ def rules(component: type[Component]) -> list[Rule]:
             return [
                 Rule(reading_twice_gives_the_same_rows),
                 Rule(what_is_read_fits_its_schema),
-                Rule(batches_are_the_whole),
                 Rule(gives_the_kind_of_data_it_names),
                 Rule(says_what_is_declared),
             ]
@@ -81,22 +81,6 @@ def what_is_read_fits_its_schema(case: Case) -> None:
         came="; ".join(problems) or "no rows",
         expected="rows that fit their own schema",
         fix="end `read` with Dataset.of(frame, arrays, infer(frame, arrays, context.declared))",
-    )
-
-
-def batches_are_the_whole(case: Case) -> None:
-    """The batches, one after the other, are what `read` gives.
-
-    Large data is read in slices; both ways must mean the same rows.
-    """
-    batches = list(_source(case).batches(_context(case)))
-    found = difference(Dataset.concat(batches), _read(case)) if batches else "there are no batches"
-    case.expect(
-        not found,
-        done="put the batches one after the other",
-        came=f"something else than `read` gives: {found}",
-        expected="the same rows, in the same order",
-        fix="give every batch the schema of the whole",
     )
 
 

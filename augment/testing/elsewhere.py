@@ -26,7 +26,8 @@ from typing import Any
 import numpy as np
 
 from augment.data.dataset import Dataset
-from augment.plugin.contracts import Context, Filter, Generator, Transform
+from augment.plugin.context import Context
+from augment.plugin.contracts import Filter, Generator, Transform
 
 __all__ = ["heavy_after_import", "outcome", "result_elsewhere"]
 

@@ -38,7 +38,7 @@ def class_is_complete(case: Case) -> None:
         done="looked at the class",
         came=str(problem),
         expected="a class that the catalog can offer",
-        fix="see the base class in augment.plugin.contracts",
+        fix="see the base class in augment.plugin",
     )
 
 
@@ -94,7 +94,7 @@ def unknown_settings_are_refused(case: Case) -> None:
         done="made its Params with a setting `no_such_setting`",
         came="it was taken",
         expected="pydantic's `extra_forbidden` error",
-        fix="derive Params from augment.plugin.contracts.Params and leave `extra` in its model_config alone",
+        fix="derive Params from augment.plugin.Params and leave `extra` in its model_config alone",
     )
 
 

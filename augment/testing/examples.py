@@ -26,7 +26,7 @@ from augment.data.schema import (
     infer,
     observe,
 )
-from augment.plugin.contracts import EVERY_COLUMN, EVERY_MODALITY, Accepts
+from augment.plugin.accepts import EVERY_COLUMN, EVERY_MODALITY, Accepts
 
 __all__ = ["Recipe", "accepted_recipes", "example"]
 

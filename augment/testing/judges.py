@@ -278,7 +278,7 @@ def _expect_scores(case: Case, scores: object, what: str) -> None:
         isinstance(scores, list) and all(isinstance(score, Score) for score in scores),
         done=f"scored {what}",
         came=f"a {type(scores).__name__}: {scores!r:.200}",
-        expected="a list of augment.plugin.contracts.Score",
+        expected="a list of augment.plugin.Score",
         fix="return [Score(name, value, ...)]; an empty list where nothing can be said",
     )
     assert isinstance(scores, list)

@@ -14,7 +14,8 @@ import numpy as np
 
 from augment.data.dataset import Dataset
 from augment.data.schema import Schema
-from augment.plugin.contracts import Component, derive_seed
+from augment.plugin.context import derive_seed
+from augment.plugin.contracts import Component
 from augment.testing.elsewhere import outcome, result_elsewhere
 from augment.testing.every_kind import is_importable
 from augment.testing.rules import Case, Rule, difference, one, one_a_modality

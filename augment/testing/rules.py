@@ -15,7 +15,8 @@ import pandas as pd
 from pydantic import ValidationError
 
 from augment.data.dataset import Dataset
-from augment.plugin.contracts import Checkpoint, Component, Context, Params, derive_seed
+from augment.plugin.context import Checkpoint, Context, derive_seed
+from augment.plugin.contracts import Component, Params
 from augment.testing.examples import Recipe
 
 __all__ = [
@@ -138,7 +139,6 @@ class Case:
         train: Dataset | None = None,
         checkpoint: Checkpoint | None = None,
         progress: Callable[[int, int, Mapping[str, float]], None] | None = None,
-        deadline: float | None = None,
     ) -> Context:
         """What the host would lend to a call; the same purpose gives the same seed."""
         scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=self.folder))
@@ -148,7 +148,6 @@ class Case:
             scratch,
             train=train,
             checkpoint=checkpoint or Checkpoint(),
-            deadline=deadline,
             **said,
         )
 

@@ -19,7 +19,7 @@ __all__ = ["ExampleRun", "example_run"]
 
 @dataclass(frozen=True)
 class ExampleRun:
-    """A small run that fulfils `augment.plugin.contracts.RunView`."""
+    """A small run that fulfils `augment.plugin.RunView`."""
 
     folder: Path
     name: str

@@ -127,7 +127,9 @@ def refuse_others(conditions: Conditions, given: pd.DataFrame) -> None:
     for name in given.columns:
         if name != conditions.target:
             may = f"only {conditions.target!r}, a target with classes" if conditions.target else "no column"
-            raise DataError(f"column {name!r} cannot be given: {may} may be; use rnn, which takes any")
+            raise DataError(
+                f"column {name!r} cannot be given: {may} may be; other generators can be asked for any column"
+            )
 
 
 def in_full_batches(make: Callable[[np.ndarray], np.ndarray], conditions: np.ndarray, batch_size: int) -> np.ndarray:

@@ -40,7 +40,7 @@ import torch
 from torch import Tensor, nn
 
 from augment.errors import PluginError
-from augment.plugin.contracts import Context, derive_seed
+from augment.plugin.context import Context, derive_seed
 from augment.processor import has_bfloat16
 
 __all__ = [
@@ -179,12 +179,10 @@ class Outcome:
 
     Attributes:
         num_steps: how many steps were made.
-        finished: whether it ended by itself; False where the deadline came first.
         averaged: module name to the copy with averaged weights, in eval mode; with early stopping, the best ones.
     """
 
     num_steps: int
-    finished: bool
     averaged: dict[str, nn.Module]
 
 
@@ -294,10 +292,10 @@ def train(
     schedule: Schedule = constant,
     stopping: EarlyStopping | None = None,
 ) -> Outcome:
-    """Make `num_steps` steps, or as many as the deadline and `stopping` allow. To be called inside `reproducible`.
+    """Make `num_steps` steps, or as many as `stopping` allows. To be called inside `reproducible`.
 
     Args:
-        context: of the fit; its progress, checkpoint and deadline are used.
+        context: of the fit; its progress and checkpoint are used.
         step: called as `step(number, rows)` with rows (B,) int64 on the context's device. It updates the weights and
             returns its losses, scalars under the same names each time.
         num_steps: how many steps a whole fit has.
@@ -347,8 +345,6 @@ def train(
                 state.judge(measured[stopping.name], stopping.enough)
             context.progress(state.num_done, num_steps, state.record(measured))
         now = time.monotonic()
-        if context.deadline is not None and now - started >= context.deadline:
-            break
         if now - saved >= wait or (is_over() and now - started >= SECONDS_BETWEEN_CHECKPOINTS):
             context.checkpoint.save(state.tensors(), state.values())
             saved = time.monotonic()
@@ -356,7 +352,7 @@ def train(
             wait = SECONDS_BETWEEN_CHECKPOINTS * (1 + 4 * (saved - now))
     for name, module in averaged.items() if state.best else ():
         load_weights(module, _below(state.best, f"{name}/"))
-    return Outcome(state.num_done, is_over(), averaged)
+    return Outcome(state.num_done, averaged)
 
 
 @torch.no_grad()

@@ -50,8 +50,8 @@ def fit(
     num_classes: int,
     params: ImageGan.Params,
     context: Context,
-) -> tuple[dict[str, np.ndarray], bool]:
-    """Train on the rows named, and return the averaged weights of the generator and whether all steps were made.
+) -> dict[str, np.ndarray]:
+    """Train on the rows named, and return the averaged weights of the generator.
 
     Args:
         images: (N, H, W, C) uint8.
@@ -127,7 +127,7 @@ def fit(
                 collapse, max(LEAST_GAP, num_steps // NUM_RECORDS), PATIENCE, "collapse", enough=0.0
             ),
         )
-    if outcome.finished and outcome.num_steps < num_steps:
+    if outcome.num_steps < num_steps:
         logger.warning(
             "gan: training ended at step %d of %d, because pictures became alike (less than %g of the real ones' "
             "spread); those from before are used. A higher gradient_penalty or lower rates may help",
@@ -135,7 +135,7 @@ def fit(
             num_steps,
             LEAST_DIVERSITY,
         )
-    return weights_of(outcome.averaged["generator"]), outcome.finished
+    return weights_of(outcome.averaged["generator"])
 
 
 def _spread(x: Tensor) -> Tensor:

@@ -55,7 +55,7 @@ class ImageGan(plugin.Generator):
         self.conditions, classes = Conditions.of(data)
         images = data.arrays[self.schema.array_of("image")]
         rows = self.conditions.training_rows(classes)
-        self.weights, self.finished = fit(images, classes, rows, len(self.conditions.labels), self.params, context)
+        self.weights = fit(images, classes, rows, len(self.conditions.labels), self.params, context)
         return self
 
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
@@ -69,7 +69,7 @@ class ImageGan(plugin.Generator):
 
     def save(self, folder: Path) -> None:
         schema = self.schema.model_dump(mode="json", exclude_none=True)
-        values = {"schema": schema, "counts": self.conditions.counts, "finished": self.finished}
+        values = {"schema": schema, "counts": self.conditions.counts}
         write_state(folder, self.weights, values)
 
     @classmethod
@@ -78,5 +78,4 @@ class ImageGan(plugin.Generator):
         gan.weights, values = read_state(folder)
         gan.schema = Schema.model_validate(values["schema"])
         gan.conditions = Conditions.of_schema(gan.schema, values["counts"])
-        gan.finished = values["finished"]
         return gan

@@ -60,7 +60,7 @@ class SeriesGan(plugin.Generator):
         name = self.schema.array_of("series")
         self.scaling = SeriesScaling.fit(self.schema.arrays[name], data.arrays[name])
         x_NCT = self.scaling.encode(data.arrays[name])
-        self.weights, self.finished = fit(x_NCT, self.scaling.sizes, classes, self.conditions, self.params, context)
+        self.weights = fit(x_NCT, self.scaling.sizes, classes, self.conditions, self.params, context)
         return self
 
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
@@ -78,7 +78,6 @@ class SeriesGan(plugin.Generator):
             "schema": self.schema.model_dump(mode="json", exclude_none=True),
             "scaling": self.scaling.to_state(),
             "counts": self.conditions.counts,
-            "finished": self.finished,
         }
         write_state(folder, self.weights, values)
 
@@ -89,5 +88,4 @@ class SeriesGan(plugin.Generator):
         gan.schema = Schema.model_validate(values["schema"])
         gan.scaling = SeriesScaling.from_state(gan.schema.arrays[gan.schema.array_of("series")], values["scaling"])
         gan.conditions = Conditions.of_schema(gan.schema, values["counts"])
-        gan.finished = values["finished"]
         return gan

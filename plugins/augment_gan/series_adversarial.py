@@ -81,8 +81,8 @@ def fit(
     conditions: Conditions,
     params: SeriesGan.Params,
     context: Context,
-) -> tuple[dict[str, np.ndarray], bool]:
-    """Train, and return the averaged weights of the generator and whether all steps were made.
+) -> dict[str, np.ndarray]:
+    """Train, and return the averaged weights of the generator.
 
     Args:
         x_NCT: scaled series, float32.
@@ -141,7 +141,7 @@ def fit(
             averages={"generator": AVERAGE_DECAY},
             schedule=linear_decay(0.4),
         )
-    return weights_of(outcome.averaged["generator"]), outcome.finished
+    return weights_of(outcome.averaged["generator"])
 
 
 def draw(

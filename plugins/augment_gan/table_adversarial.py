@@ -8,7 +8,6 @@ Shapes: N rows, B rows of a batch, K columns, C classes, Z numbers of a row's ve
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -35,7 +34,7 @@ from augment.toolkit.training import linear_decay, rebuild, reproducible, train,
 if TYPE_CHECKING:
     from augment_gan.tables import TableGan
 
-AUTOENCODER_EPOCHS, AUTOENCODER_SHARE = 38, 0.4  # of the data, and of the time where it is short
+AUTOENCODER_EPOCHS = 38
 NUM_EPOCHS = 80
 LEAST_STEPS, MOST_STEPS = 1_000, 16_000
 LEAST_BATCH, MOST_BATCH, BATCHES_AN_EPOCH = 32, 256, 32
@@ -110,7 +109,7 @@ def fit(
     conditions: Conditions,
     params: TableGan.Params,
     context: Context,
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], Scale, bool]:
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], Scale]:
     """Train the autoencoder, then the two players, on the rows that have a class.
 
     Args:
@@ -122,9 +121,8 @@ def fit(
         context: of the fit.
 
     Returns:
-        The averaged weights of autoencoder and generator, the scale of the vectors, and whether all steps were made.
+        The averaged weights of autoencoder and generator, and the scale of the vectors.
     """
-    started = time.monotonic()
     labelled = np.flatnonzero(classes >= 0)
     codes, classes = codes[labelled], classes[labelled]
     rows = conditions.training_rows(classes)
@@ -135,7 +133,7 @@ def fit(
     num_before = num_autoencoder_steps(len(codes), settings)
     with reproducible(context):
         first = _first_part(context, num_before, num_before + num_steps)
-        encoder_weights, encoder_finished = fit_autoencoder(table, codes, classes, conditions, settings, first)
+        encoder_weights = fit_autoencoder(table, codes, classes, conditions, settings, first)
         network = load_autoencoder(encoder_weights, table, conditions, settings, context.device)
         mean_NZ, deviation_NZ = vectors_of(network, table, codes, classes)
         drawn_NZ = mean_NZ + deviation_NZ * torch.randn_like(mean_NZ)
@@ -177,9 +175,8 @@ def fit(
             discriminator.requires_grad_(True)
             return {"generator": generator_loss, "discriminator": discriminator_loss}
 
-        left = None if context.deadline is None else max(0.0, context.deadline - (time.monotonic() - started))
         outcome = train(
-            replace(context, progress=_shifted(context, num_before), deadline=left),
+            replace(context, progress=_shifted(context, num_before)),
             step,
             num_steps=num_steps,
             num_rows=len(rows),
@@ -189,8 +186,7 @@ def fit(
             averages={"generator": AVERAGE_DECAY},
             schedule=linear_decay(0.5),
         )
-    finished = encoder_finished and outcome.finished
-    return encoder_weights, weights_of(outcome.averaged["generator"]), scale, finished
+    return encoder_weights, weights_of(outcome.averaged["generator"]), scale
 
 
 def _first_part(context: Context, num_steps: int, num_all: int) -> Context:
@@ -202,7 +198,6 @@ def _first_part(context: Context, num_steps: int, num_all: int) -> Context:
         context,
         seed=derive_seed(context.seed, "autoencoder"),
         checkpoint=checkpoint,
-        deadline=None if context.deadline is None else context.deadline * AUTOENCODER_SHARE,
         progress=lambda step, total, losses: context.progress(min(step, num_steps), num_all, losses),
     )
 

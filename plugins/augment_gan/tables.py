@@ -63,7 +63,7 @@ class TableGan(plugin.Generator):
         self._conditions, classes = Conditions.of(Dataset(data.frame, {}, unconditional_if_no_classes(data.schema)))
         self._table = CodeTable.fit(data, coded_columns(data.schema), MOST_PIECES)
         codes = self._table.encode(data.frame)
-        self._autoencoder, self._weights, self._scale, self.finished = fit(
+        self._autoencoder, self._weights, self._scale = fit(
             self._table, codes, classes, self._conditions, self.params, context
         )
         self._drawer = None
@@ -93,7 +93,7 @@ class TableGan(plugin.Generator):
             tensors |= {f"{group}/{name}": value for name, value in values.items()}
         schema = self._schema.model_dump(mode="json", exclude_none=True)
         counts = self._conditions.counts
-        write_state(folder, tensors, {"schema": schema, "codes": table, "counts": counts, "finished": self.finished})
+        write_state(folder, tensors, {"schema": schema, "codes": table, "counts": counts})
 
     @classmethod
     def load(cls, folder: Path, params: Any) -> Self:
@@ -110,5 +110,4 @@ class TableGan(plugin.Generator):
         gan._table = CodeTable.from_state(tensors, values["codes"])
         gan._schema = Schema.model_validate(values["schema"])
         gan._conditions = Conditions.of_schema(unconditional_if_no_classes(gan._schema), values["counts"])
-        gan.finished = values["finished"]
         return gan

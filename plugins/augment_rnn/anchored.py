@@ -76,7 +76,6 @@ class AnchoredTable(plugin.Generator):
     _weights: dict[str, np.ndarray]
     _additive: Additive | None
     _mover: tuple[Dataset, Mover] | None = None  # of the training part that was lent last
-    finished: bool
 
     def fit(self, data: Dataset, context: Context) -> Self:
         from augment_rnn.additive import Additive
@@ -89,7 +88,7 @@ class AnchoredTable(plugin.Generator):
         target = [self._schema.target] if self._schema.target else []
         self._table = CodeTable.fit(data, [*self._features, *target], self.params.pieces)
         codes = self._table.encode(data.frame)
-        self._weights, self.finished = fit(self._table, codes, bool(target), self.params, context)
+        self._weights = fit(self._table, codes, bool(target), self.params, context)
         has_classes = data.schema.task == "classes"
         self._additive = Additive.fit(self._table, codes, context.rng) if has_classes else None
         self._mover = None
@@ -133,7 +132,7 @@ class AnchoredTable(plugin.Generator):
         if self._additive:
             tensors |= {f"additive/{name}": value for name, value in vars(self._additive).items()}
         schema = self._schema.model_dump(mode="json", exclude_none=True)
-        write_state(folder, tensors, {"schema": schema, "codes": coding, "finished": self.finished})
+        write_state(folder, tensors, {"schema": schema, "codes": coding})
 
     @classmethod
     def load(cls, folder: Path, params: Any) -> Self:
@@ -148,5 +147,4 @@ class AnchoredTable(plugin.Generator):
         }
         additive = {name.removeprefix("additive/"): tensors[name] for name in tensors if name.startswith("additive/")}
         anchored._additive = Additive(**additive) if additive else None
-        anchored.finished = values["finished"]
         return anchored

@@ -38,7 +38,7 @@ MOST_MEASURED = 2_000  # rows held back that a member is measured on
 
 def fit(
     table: CodeTable, codes: np.ndarray, has_target: bool, params: AnchoredTable.Params, context: Context
-) -> tuple[dict[str, np.ndarray], bool]:
+) -> dict[str, np.ndarray]:
     """Train all members side by side, each on its own rows.
 
     Args:
@@ -49,7 +49,7 @@ def fit(
         context: of the fit.
 
     Returns:
-        The averaged weights, and whether the fit ended by itself.
+        The averaged weights.
     """
     orders = [context.rng.permutation(len(codes)) for _ in range(params.members)]
     num_held_back = max(1, round(HELD_BACK * len(codes)))
@@ -107,7 +107,7 @@ def fit(
             schedule=constant,
             stopping=EarlyStopping(measure, max(STEPS_A_MEASURE, num_steps // 100), PATIENCE),
         )
-    return weights_of(outcome.averaged["network"]), outcome.finished
+    return weights_of(outcome.averaged["network"])
 
 
 def _masks(codes_ENK: Tensor, has_target: bool) -> Tensor:

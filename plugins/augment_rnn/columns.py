@@ -30,9 +30,7 @@ ROWS_AT_ONCE = 1_024  # when measuring and sampling
 SMOOTHING = 0.5  # rows added to each code's number of rows, so that no code is impossible
 
 
-def fit(
-    table: CodeTable, codes: np.ndarray, params: TableRnn.Params, context: Context
-) -> tuple[dict[str, np.ndarray], bool]:
+def fit(table: CodeTable, codes: np.ndarray, params: TableRnn.Params, context: Context) -> dict[str, np.ndarray]:
     """Train on all rows but a tenth, held back to see when to end.
 
     Args:
@@ -42,7 +40,7 @@ def fit(
         context: of the fit.
 
     Returns:
-        The network's averaged weights, and whether the fit ended by itself.
+        The network's averaged weights.
     """
     learnt, held_back = hold_back(len(codes), context.seed)
     batch_size = params.batch_size or int(np.clip(len(learnt) // BATCHES_AN_EPOCH, LEAST_BATCH, MOST_BATCH))
@@ -83,7 +81,7 @@ def fit(
             schedule=linear_decay(0.9),
             stopping=EarlyStopping(measure, max(1, num_steps // NUM_MEASURES), PATIENCE),
         )
-    return weights_of(outcome.averaged["network"]), outcome.finished
+    return weights_of(outcome.averaged["network"])
 
 
 def hold_back(num_rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -73,7 +73,6 @@ class SeriesRnn(plugin.Generator):
     conditions: Conditions
     codes: StepCodes
     weights: dict[str, np.ndarray]
-    finished: bool
 
     def fit(self, data: Dataset, context: Context) -> Self:
         from augment.toolkit.sequences.codec import StepCodes
@@ -93,8 +92,7 @@ class SeriesRnn(plugin.Generator):
             np.clip(NUM_EPOCHS * self._size // (batch_size * window), LEAST_STEPS, MOST_STEPS)
         )
         budget = Budget(num_steps, batch_size, window, params.rate, params.decay)
-        learnt = learn(sequences, classes, self.conditions, self._shape(), budget, context, self.codes.ranks())
-        self.weights, self.finished = learnt.weights, learnt.finished
+        self.weights = learn(sequences, classes, self.conditions, self._shape(), budget, context, self.codes.ranks())
         return self
 
     def _shape(self) -> Shape:
@@ -139,7 +137,6 @@ class SeriesRnn(plugin.Generator):
             "counts": self.conditions.counts,
             "codes": codes,
             "size": self._size,
-            "finished": self.finished,
         }
         write_state(folder, tensors, values)
 
@@ -153,5 +150,5 @@ class SeriesRnn(plugin.Generator):
         rnn.schema = Schema.model_validate(values["schema"])
         rnn.conditions = Conditions.of_schema(unconditional_if_no_classes(rnn.schema), values["counts"])
         rnn.codes = StepCodes.from_state(rnn.schema, tensors, values["codes"])
-        rnn._size, rnn.finished = values["size"], values["finished"]
+        rnn._size = values["size"]
         return rnn

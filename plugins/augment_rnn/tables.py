@@ -57,7 +57,6 @@ class TableRnn(plugin.Generator):
     _schema: Schema
     _table: CodeTable
     _weights: dict[str, np.ndarray]
-    finished: bool
 
     def fit(self, data: Dataset, context: Context) -> Self:
         from augment_rnn.columns import fit
@@ -65,7 +64,7 @@ class TableRnn(plugin.Generator):
         refuse_arrays(self.name, data)
         self._schema = data.schema
         self._table = CodeTable.fit(data, sequence(data.schema))
-        self._weights, self.finished = fit(self._table, self._table.encode(data.frame), self.params, context)
+        self._weights = fit(self._table, self._table.encode(data.frame), self.params, context)
         return self
 
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
@@ -85,7 +84,7 @@ class TableRnn(plugin.Generator):
         tensors, coding = self._table.to_state()
         tensors |= {f"network/{name}": value for name, value in self._weights.items()}
         schema = self._schema.model_dump(mode="json", exclude_none=True)
-        write_state(folder, tensors, {"schema": schema, "codes": coding, "finished": self.finished})
+        write_state(folder, tensors, {"schema": schema, "codes": coding})
 
     @classmethod
     def load(cls, folder: Path, params: Any) -> Self:
@@ -94,7 +93,6 @@ class TableRnn(plugin.Generator):
         rnn._schema = Schema.model_validate(values["schema"])
         rnn._table = CodeTable.from_state(tensors, values["codes"])
         rnn._weights = {name.removeprefix("network/"): tensors[name] for name in tensors if name.startswith("network/")}
-        rnn.finished = values["finished"]
         return rnn
 
 

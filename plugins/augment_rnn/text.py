@@ -105,7 +105,6 @@ class TextRnn(plugin.Generator):
     conditions: Conditions
     tokens: Tokens
     weights: dict[str, np.ndarray]
-    finished: bool
 
     def fit(self, data: Dataset, context: Context) -> Self:
         from augment.toolkit.sequences.training import Budget, Sequences, learn
@@ -131,8 +130,7 @@ class TextRnn(plugin.Generator):
         a_step = params.batch_size * params.window
         num_steps = params.steps or int(np.clip(NUM_EPOCHS * len(sequences.codes) // a_step, LEAST_STEPS, MOST_STEPS))
         budget = Budget(num_steps, params.batch_size, params.window, params.rate, params.decay)
-        learnt = learn(sequences, classes, self.conditions, self._shape(), budget, context)
-        self.weights, self.finished = learnt.weights, learnt.finished
+        self.weights = learn(sequences, classes, self.conditions, self._shape(), budget, context)
         return self
 
     @property
@@ -217,7 +215,6 @@ class TextRnn(plugin.Generator):
             "tokens": self.tokens.to_state(),
             "size": self._size,
             "longest": self._longest,
-            "finished": self.finished,
         }
         write_state(folder, tensors, values)
 
@@ -229,7 +226,7 @@ class TextRnn(plugin.Generator):
         rnn.schema = Schema.model_validate(values["schema"])
         rnn.conditions = Conditions.of_schema(rnn.schema, values["counts"])
         rnn.tokens = tokens_of_state(values["tokens"])
-        rnn._size, rnn._longest, rnn.finished = values["size"], values["longest"], values["finished"]
+        rnn._size, rnn._longest = values["size"], values["longest"]
         return rnn
 
 

@@ -41,7 +41,7 @@ def fit(
     counts: Sequence[int],
     params: ImageVae.Params,
     context: Context,
-) -> tuple[dict[str, np.ndarray], Mixture, np.ndarray, bool]:
+) -> tuple[dict[str, np.ndarray], Mixture, np.ndarray]:
     """Train on the rows named, and fit the mixture of codes and the tone curve.
 
     Args:
@@ -53,7 +53,7 @@ def fit(
         context: of the fit.
 
     Returns:
-        The network's averaged weights, the mixture, the tone curve, and whether all steps were made.
+        The network's averaged weights, the mixture, and the tone curve.
     """
     num_steps = params.steps or max(LEAST_STEPS, LEAST_EPOCHS * len(rows) // params.batch_size)
     with reproducible(context):
@@ -132,7 +132,7 @@ def fit(
             coded_classes = torch.tensor(classes[coded_rows], device=device)
             drawn = torch.cat([network.decode(codes[part], coded_classes[part]).sigmoid() for part in parts])
         curve = tone_curve(drawn.float().cpu().numpy(), images[coded_rows[shown]])
-    return weights, mixture, curve, outcome.finished
+    return weights, mixture, curve
 
 
 def default_price(num_values: int) -> float:

@@ -62,7 +62,7 @@ class ImageVae(plugin.Generator):
         self.conditions, classes = Conditions.of(data)
         images = data.arrays[self.schema.array_of("image")]
         rows = self.conditions.training_rows(classes)
-        self.weights, self.mixture, self.curve, self.finished = fit(
+        self.weights, self.mixture, self.curve = fit(
             images, classes, rows, self.conditions.counts, self.params, context
         )
         return self
@@ -82,7 +82,7 @@ class ImageVae(plugin.Generator):
         tensors |= {f"mixture/{name}": value for name, value in vars(self.mixture).items()}
         tensors["tone"] = self.curve
         schema = self.schema.model_dump(mode="json", exclude_none=True)
-        values = {"schema": schema, "counts": self.conditions.counts, "finished": self.finished}
+        values = {"schema": schema, "counts": self.conditions.counts}
         write_state(folder, tensors, values)
 
     @classmethod
@@ -96,5 +96,4 @@ class ImageVae(plugin.Generator):
         vae.curve = tensors["tone"]
         vae.schema = Schema.model_validate(values["schema"])
         vae.conditions = Conditions.of_schema(vae.schema, values["counts"])
-        vae.finished = values["finished"]
         return vae

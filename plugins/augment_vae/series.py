@@ -63,9 +63,7 @@ class SeriesVae(plugin.Generator):
         name = self.schema.array_of("series")
         self.scaling = SeriesScaling.fit(self.schema.arrays[name], data.arrays[name])
         x_NCT = self.scaling.encode(data.arrays[name])
-        self.weights, self.mixture, self.noise, self.finished = fit(
-            x_NCT, classes, self.conditions, self.params, context
-        )
+        self.weights, self.mixture, self.noise = fit(x_NCT, classes, self.conditions, self.params, context)
         return self
 
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
@@ -87,7 +85,6 @@ class SeriesVae(plugin.Generator):
             "schema": self.schema.model_dump(mode="json", exclude_none=True),
             "scaling": self.scaling.to_state(),
             "counts": self.conditions.counts,
-            "finished": self.finished,
         }
         write_state(folder, tensors, values)
 
@@ -103,5 +100,4 @@ class SeriesVae(plugin.Generator):
         vae.schema = Schema.model_validate(values["schema"])
         vae.scaling = SeriesScaling.from_state(vae.schema.arrays[vae.schema.array_of("series")], values["scaling"])
         vae.conditions = Conditions.of_schema(vae.schema, values["counts"])
-        vae.finished = values["finished"]
         return vae

@@ -31,7 +31,7 @@ MOST_LASTING = 0.99  # correlation of the noise with that of the step before
 
 def fit(
     x_NCT: np.ndarray, classes: np.ndarray, conditions: Conditions, params: SeriesVae.Params, context: Context
-) -> tuple[dict[str, np.ndarray], Mixture, np.ndarray, bool]:
+) -> tuple[dict[str, np.ndarray], Mixture, np.ndarray]:
     """Train, and fit the mixture of codes and the noise.
 
     Args:
@@ -42,7 +42,7 @@ def fit(
         context: of the fit.
 
     Returns:
-        The network's averaged weights, the mixture, the noise (see `_noise_of`), and whether all steps were made.
+        The network's averaged weights, the mixture, and the noise (see `_noise_of`).
     """
     shape_CT, num_classes, counts = x_NCT.shape[1:], len(conditions.labels), np.array(conditions.counts)
     rows = conditions.training_rows(classes)
@@ -86,7 +86,7 @@ def fit(
     mixture = Mixture.fit(
         codes_MZ, classes[coded], conditions.counts, params.components, params.rows_per_component, context.rng
     )
-    return weights, mixture, _noise_of(x_NCT[coded] - decoded_MCT), outcome.finished
+    return weights, mixture, _noise_of(x_NCT[coded] - decoded_MCT)
 
 
 def _noise_of(left_MCT: np.ndarray) -> np.ndarray:

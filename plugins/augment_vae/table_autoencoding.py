@@ -38,7 +38,7 @@ def fit(
     conditions: Conditions,
     params: TableVae.Params,
     context: Context,
-) -> tuple[dict[str, np.ndarray], Mixture, bool]:
+) -> tuple[dict[str, np.ndarray], Mixture]:
     """Train on the rows that have a class, and fit the mixture of code vectors.
 
     Args:
@@ -50,11 +50,11 @@ def fit(
         context: of the fit.
 
     Returns:
-        The network's averaged weights, the mixture, and whether training ended by itself.
+        The network's averaged weights, and the mixture.
     """
     settings = _settings(table, params)
     with reproducible(context):
-        weights, finished = fit_autoencoder(table, codes, classes, conditions, settings, context)
+        weights = fit_autoencoder(table, codes, classes, conditions, settings, context)
         network = load_autoencoder(weights, table, conditions, settings, context.device)
         coded = _rows_to_code(classes, conditions.counts, context.rng)
         mean_MZ, deviation_MZ = vectors_of(network, table, codes[coded], classes[coded])
@@ -68,7 +68,7 @@ def fit(
         context.rng,
         num_rounds=0,
     )
-    return weights, mixture, finished
+    return weights, mixture
 
 
 class Drawer:

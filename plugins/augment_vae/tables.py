@@ -64,9 +64,7 @@ class TableVae(plugin.Generator):
         self._conditions, classes = Conditions.of(Dataset(data.frame, {}, unconditional_if_no_classes(data.schema)))
         self._table = CodeTable.fit(data, coded_columns(data.schema), MOST_PIECES)
         codes = self._table.encode(data.frame)
-        self._weights, self._mixture, self.finished = fit(
-            self._table, codes, classes, self._conditions, self.params, context
-        )
+        self._weights, self._mixture = fit(self._table, codes, classes, self._conditions, self.params, context)
         self._drawer = None
         return self
 
@@ -92,7 +90,7 @@ class TableVae(plugin.Generator):
         tensors |= {f"mixture/{name}": value for name, value in vars(self._mixture).items()}
         schema = self._schema.model_dump(mode="json", exclude_none=True)
         counts = self._conditions.counts
-        write_state(folder, tensors, {"schema": schema, "codes": table, "counts": counts, "finished": self.finished})
+        write_state(folder, tensors, {"schema": schema, "codes": table, "counts": counts})
 
     @classmethod
     def load(cls, folder: Path, params: Any) -> Self:
@@ -105,5 +103,4 @@ class TableVae(plugin.Generator):
         vae._table = CodeTable.from_state(tensors, values["codes"])
         vae._schema = Schema.model_validate(values["schema"])
         vae._conditions = Conditions.of_schema(unconditional_if_no_classes(vae._schema), values["counts"])
-        vae.finished = values["finished"]
         return vae

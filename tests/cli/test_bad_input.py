@@ -90,7 +90,7 @@ def test_missing_numbers_are_refused_by_a_generator_that_cannot_take_them(attemp
     code, message = attempt(content, generators=["smote"])
     assert code == 2
     assert "'smote' cannot be used on this data: it cannot take missing values" in message
-    assert "add `- use: impute` to transforms" in message
+    assert "fill them in with one of the `transforms:`" in message
     assert attempt(content, generators=["smote"], transforms=["impute"])[0] == 0
 
 

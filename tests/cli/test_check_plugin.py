@@ -17,7 +17,8 @@ from augment.testing.verdicts import as_json, examine, told
 METRIC = """
     import sys, time
     from augment.plugin import contracts
-    from augment.plugin.contracts import Accepts, Metric, Score
+    from augment.plugin.accepts import Accepts
+    from augment.plugin.contracts import Metric, Score
     from augment.plugin.hookspecs import hookimpl
 
     class Gap(Metric):

@@ -11,8 +11,9 @@ from ruamel.yaml import YAML
 from augment.cli import describe
 from augment.errors import PluginError
 from augment.plugin import contracts
+from augment.plugin.accepts import Accepts
 from augment.plugin.catalog import Catalog, Offer
-from augment.plugin.contracts import Accepts, Generator, Reporter
+from augment.plugin.contracts import Generator, Reporter
 
 
 class Grid(BaseModel):

@@ -10,7 +10,7 @@ from augment.data.arrays import met_in_training
 from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration, check, infer, observe, valid_rows
 from augment.errors import DataError
-from augment.plugin.contracts import Accepts
+from augment.plugin.accepts import Accepts
 
 NAN = np.nan
 
@@ -122,7 +122,7 @@ def test_a_component_that_takes_no_missing_values_refuses_channels_with_some():
     refused = Accepts(modalities=frozenset({"series"}), missing=False).refusal(data.schema)
     assert refused == (
         "it cannot take missing values, and channel 'channel 1' of array 'series' has some; fill them in before, or "
-        "use rnn"
+        "use a component that takes them"
     )
 
 

@@ -9,7 +9,7 @@ from augment.engine.executors import open_task
 from augment.errors import PluginError
 from augment.plan.amounts import given_frame, plan
 from augment.plugin.catalog import Catalog
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment.spec.stages import Bound
 
 pytestmark = pytest.mark.usefixtures("fakes")
@@ -36,7 +36,7 @@ class Bench:
         self.train.save(folder / "train")
 
     def fitted(self, component):
-        init = {"component": component.to_json(), "train": str(self.folder / "train"), "seed": 1, "deadline": None}
+        init = {"component": component.to_json(), "train": str(self.folder / "train"), "seed": 1}
         out = self.folder / component.id
         row = {"out": str(out), "checkpoint": None, "pilot": str(self.folder / "train")}
         if not out.exists():

@@ -11,7 +11,7 @@ from augment.engine import tasks
 from augment.engine.executors import open_task
 from augment.errors import DataError, PluginError
 from augment.plugin.catalog import Catalog
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment.runner.run import run
 from augment.runner.session import opened
 from augment.spec.load import load
@@ -41,7 +41,6 @@ def fit(tmp_path, train):
             "component": component.to_json(),
             "train": str(train),
             "seed": 1,
-            "deadline": None,
             "metadata": {"seed": 1},
             "scratch": str(tmp_path),
             "device": "cpu",

@@ -18,7 +18,8 @@ import pandas as pd
 from augment.data.dataset import Dataset
 from augment.data.schema import infer, labels_of
 from augment.plugin import contracts
-from augment.plugin.contracts import Accepts, Filter, Generator, Metric, Probe, Reporter, Score, Sink, Source, Transform
+from augment.plugin.accepts import Accepts
+from augment.plugin.contracts import Filter, Generator, Metric, Probe, Reporter, Score, Sink, Source, Transform
 from augment.plugin.hookspecs import hookimpl
 from augment.plugin.state import read_state, write_state
 

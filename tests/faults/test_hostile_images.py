@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from augment.errors import DataError
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_images.source import ImageFolderSource
 from augment_tables.parquet_source import ParquetSource
 

@@ -23,7 +23,7 @@ from mutations import mutated_bytes
 from augment.data.dataset import Dataset
 from augment.data.schema import check
 from augment.errors import DataError
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_arrays.npz_source import NpzSource
 from augment_tables.csv_source import MISSING_NUMBERS, CsvSource
 from augment_tables.json_lines import JsonLinesSource

@@ -123,7 +123,7 @@ def test_the_hold_out_is_written_as_it_was_read(kind, sink, tmp_path):
 def read_again(use: str, place: Path, sections: dict, folder: Path) -> Dataset:
     from augment.data.schema import SchemaDeclaration
     from augment.plugin.catalog import Catalog
-    from augment.plugin.contracts import Context
+    from augment.plugin.context import Context
 
     (source,) = Catalog().candidates("source", use)
     declared = SchemaDeclaration.model_validate(sections["schema"])

@@ -11,7 +11,7 @@ import pytest
 from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.plugin.catalog import Catalog
-from augment.plugin.contracts import Checkpoint, Context
+from augment.plugin.context import Checkpoint, Context
 from augment.toolkit import training
 
 SECONDS = 60.0  # that the whole fit takes, by a clock that goes on with the steps

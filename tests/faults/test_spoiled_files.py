@@ -127,7 +127,7 @@ def test_a_payload_in_the_store_is_never_run_even_with_its_hash_in_the_manifest(
 @pytest.mark.parametrize("payload", PAYLOADS)
 @pytest.mark.parametrize("source", [CsvSource, JsonLinesSource, ParquetSource, NpzSource])
 def test_a_payload_given_as_data_is_refused_and_never_run(payload, source, tmp_path):
-    from augment.plugin.contracts import Context
+    from augment.plugin.context import Context
 
     (tmp_path / "data").write_bytes(PAYLOADS[payload](tmp_path / "canary"))
     with pytest.raises(DataError):

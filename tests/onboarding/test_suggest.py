@@ -11,8 +11,9 @@ from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration, infer
 from augment.errors import DataError
 from augment.onboarding.suggest import choose, choose_target, look_at
+from augment.plugin.accepts import Accepts
 from augment.plugin.catalog import Catalog, Offer
-from augment.plugin.contracts import Accepts, Generator, Transform
+from augment.plugin.contracts import Generator, Transform
 from augment.plugin.hookspecs import hookimpl
 
 

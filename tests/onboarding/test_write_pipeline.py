@@ -13,7 +13,7 @@ from augment.detect.formats import source_of
 from augment.errors import DataError, DiskError, SpecError
 from augment.onboarding import write_pipeline
 from augment.plugin.catalog import Catalog
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment.runner.run import check
 from augment.spec import yaml_tree
 from augment.spec.bind import bind

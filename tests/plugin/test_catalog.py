@@ -10,7 +10,8 @@ from augment.plugin import catalog, hookspecs
 from augment.plugin.catalog import Catalog, Offer
 
 GOOD = """
-    from augment.plugin.contracts import Accepts, Generator, Metric
+    from augment.plugin.accepts import Accepts
+    from augment.plugin.contracts import Generator, Metric
     from augment.plugin.hookspecs import hookimpl
 
     class Thing(Generator):
@@ -114,14 +115,6 @@ def test_candidates_are_of_the_kind_asked_for(plugin):
     assert [cls.__name__ for cls in catalog.candidates("generator", "thing")] == ["Thing"]
     with pytest.raises(PluginError, match="'thing' is a generator, not a filter"):
         catalog.candidates("filter", "thing")
-
-
-def test_names_of_a_kind_are_listed(plugin):
-    offer = plugin(GOOD)
-    catalog = Catalog([offer, Offer("judge", offer.module, offer.distribution, offer.version)])
-    assert catalog.names_of("generator") == ["thing"]
-    assert catalog.names_of("metric") == ["judge"]
-    assert catalog.names_of("sink") == []
 
 
 def test_a_name_may_be_offered_once_for_each_kind_of_data(plugin):

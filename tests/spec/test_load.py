@@ -15,8 +15,8 @@ from pydantic import BaseModel, Field, field_validator
 from augment.data.schema import Array, Column, Schema
 from augment.errors import PluginError, SpecError
 from augment.plugin import contracts
+from augment.plugin.accepts import Accepts
 from augment.plugin.catalog import Catalog, Offer
-from augment.plugin.contracts import Accepts
 from augment.plugin.hookspecs import hookimpl
 from augment.spec.bind import bind
 from augment.spec.json_schema import json_schema

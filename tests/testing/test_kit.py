@@ -17,7 +17,8 @@ from augment.data.dataset import Dataset
 from augment.data.schema import Schema, conform, infer, labels_of
 from augment.errors import DataError
 from augment.plugin import contracts
-from augment.plugin.contracts import Accepts, Filter, Generator, Metric, Probe, Reporter, Score, Sink, Source, Transform
+from augment.plugin.accepts import Accepts
+from augment.plugin.contracts import Filter, Generator, Metric, Probe, Reporter, Score, Sink, Source, Transform
 from augment.plugin.state import read_state, write_state
 from augment.testing import ConformanceError, check_component, checks_for, example, example_run
 
@@ -479,13 +480,6 @@ class Forgetting(Jitter):
         return {**super().position(step, context), "rng": fresh}
 
 
-class Unhurried(Jitter):
-    """Has nothing to show when time is short."""
-
-    def fit(self, data, context):
-        return super().fit(data, context) if context.deadline is None else self
-
-
 class Deaf(Jitter):
     """Makes the classes that it likes."""
 
@@ -677,13 +671,6 @@ class Raw(Lines):
         return Dataset(data.frame.astype({"label": "str"}), data.arrays, data.schema)
 
 
-class Losing(Lines):
-    """Loses the last row of its batches."""
-
-    def batches(self, context):
-        yield self.read(context).take(slice(0, -1))
-
-
 class Misnamed(Lines):
     """Says that it reads images."""
 
@@ -793,7 +780,6 @@ BROKEN = [
     (Overshooting, "progress-is-sensible", "(4, 3, {})"),
     (Diverging, "progress-is-sensible", "nan"),
     (Forgetting, "a-killed-fit-goes-on-where-it-was", "state.json"),
-    (Unhurried, "a-fit-that-must-hurry-still-works", "AttributeError"),
     (Deaf, "the-class-asked-for-comes", "column 'target'"),
     (Neighbourly, "a-class-of-one-row-can-be-asked-for", "no neighbours"),
     (HalfDeaf, "any-columns-asked-for-come", "column 'height'"),
@@ -818,7 +804,6 @@ BROKEN = [
     (Spread, "two-synthetic-rows-are-enough", "2 synthetic rows"),
     (Shuffling, "reading-twice-gives-the-same-rows", "different data"),
     (Raw, "what-is-read-fits-its-schema", "'label'"),
-    (Losing, "batches-are-the-whole", "3 rows and 4 rows"),
     (Misnamed, "gives-the-kind-of-data-it-names", "of kind table"),
     (Inattentive, "says-what-is-declared", "'furlong'"),
     (Silent, "writes-what-it-says", "it lists nothing"),

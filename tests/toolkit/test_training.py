@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from augment.errors import PluginError
-from augment.plugin.contracts import Checkpoint, Context
+from augment.plugin.context import Checkpoint, Context
 from augment.toolkit import training
 from augment.toolkit.training import (
     Batches,
@@ -143,15 +143,8 @@ def test_fit_does_not_depend_on_the_random_state_outside(tmp_path):
     assert same_weights(one, again)
 
 
-def test_deadline_ends_a_fit_early_and_says_so(tmp_path):
-    _, outcome, seen = fit(context_of(tmp_path, deadline=0.0)[0])
-    assert not outcome.finished
-    assert outcome.num_steps == len(seen) == 1
-
-
-def test_whole_fit_says_that_it_is_finished(tmp_path):
-    _, outcome, _ = fit(context_of(tmp_path, deadline=1e6)[0])
-    assert outcome.finished
+def test_whole_fit_makes_all_its_steps(tmp_path):
+    _, outcome, _ = fit(context_of(tmp_path)[0])
     assert outcome.num_steps == NUM_STEPS
 
 
@@ -298,7 +291,6 @@ def stopping_fit(context, losses, kill_at=None, num_steps=40, every=2, patience=
 def test_fit_ends_when_the_rows_held_back_say_so_and_goes_back_to_the_best_weights(tmp_path):
     context, records = context_of(tmp_path)
     outcome, measured = stopping_fit(context, [5.0, 3.0, 4.0, 3.0, 6.0, 1.0])
-    assert outcome.finished
     assert outcome.num_steps == 10
     assert outcome.averaged["weight"].weight.item() == measured[1] == 4.0
     assert [losses["held back"] for _, _, losses in records] == [5.0, 3.0, 4.0, 3.0, 6.0]
@@ -306,7 +298,6 @@ def test_fit_ends_when_the_rows_held_back_say_so_and_goes_back_to_the_best_weigh
 
 def test_fit_that_gets_better_to_the_end_makes_all_its_steps(tmp_path):
     outcome, _ = stopping_fit(context_of(tmp_path)[0], [4.0, 3.0, 2.0, 1.0], num_steps=8)
-    assert outcome.finished
     assert outcome.num_steps == outcome.averaged["weight"].weight.item() == 8
 
 
@@ -314,13 +305,6 @@ def test_fit_goes_on_while_it_is_good_enough_and_goes_back_to_the_last_such_weig
     outcome, _ = stopping_fit(context_of(tmp_path)[0], [5.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 2.0, 1.0, 0.0], enough=0.0)
     assert outcome.num_steps == 18
     assert outcome.averaged["weight"].weight.item() == 12.0
-
-
-def test_deadline_before_the_first_measure_leaves_the_weights_as_they_are(tmp_path):
-    outcome, measured = stopping_fit(context_of(tmp_path, deadline=0.0)[0], [])
-    assert not outcome.finished
-    assert not measured
-    assert outcome.averaged["weight"].weight.item() == 1.0
 
 
 @pytest.mark.parametrize("kill_at", [1, 5, 9])

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from augment.plugin.contracts import derive_seed
+from augment.plugin.context import derive_seed
 from augment.toolkit.sequences.network import SequenceNetwork, Shape
 from augment.toolkit.sequences.training import Sequences
 from augment.toolkit.training import rebuild

@@ -1,7 +1,7 @@
 """Sequences of steps laid end to end, and how a `SequenceNetwork` learns from them.
 
     steps = Sequences.of([codes_of(text) for text in texts])
-    learnt = learn(steps, classes, conditions, network_shape, budget, context)
+    weights = learn(steps, classes, conditions, network_shape, budget, context)
 
 Every window of the stream of all sequences is a lesson, wherever it begins; so short and long sequences need no
 padding, and one endless text is as good as many short ones.
@@ -19,12 +19,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from augment.plugin.contracts import Context, derive_seed
+from augment.plugin.context import Context, derive_seed
 from augment.toolkit.conditions import Conditions
 from augment.toolkit.sequences.network import SequenceNetwork, Shape
 from augment.toolkit.training import EarlyStopping, Schedule, autocast, reproducible, train, weights_of
 
-__all__ = ["Budget", "Learnt", "Sequences", "learn", "mean_losses"]
+__all__ = ["Budget", "Sequences", "learn", "mean_losses"]
 
 HELD_BACK = 0.1  # share, at most
 FEWEST_TO_HOLD_BACK = 10  # sequences; of fewer, the ends of stretches of each are held back
@@ -97,19 +97,6 @@ class Budget:
     decay: float
 
 
-@dataclass(frozen=True)
-class Learnt:
-    """What a fit gives.
-
-    Attributes:
-        weights: the network's, averaged over the last steps.
-        finished: whether it ended by itself and not by the deadline.
-    """
-
-    weights: dict[str, np.ndarray]
-    finished: bool
-
-
 def learn(
     sequences: Sequences,
     classes: np.ndarray,
@@ -118,7 +105,7 @@ def learn(
     budget: Budget,
     context: Context,
     ranks: np.ndarray | None = None,
-) -> Learnt:
+) -> dict[str, np.ndarray]:
     """Train on all sequences but a tenth or less, held back to see when to end.
 
     First all classes are learnt as often as they come, so that rare ones share what is common to all; in the last part
@@ -183,7 +170,7 @@ def learn(
             schedule=_rise_and_fall(budget.steps),
             stopping=EarlyStopping(measure, max(1, budget.steps // NUM_MEASURES), PATIENCE),
         )
-    return Learnt(weights_of(outcome.averaged["network"]), outcome.finished)
+    return weights_of(outcome.averaged["network"])
 
 
 @torch.no_grad()

@@ -2,7 +2,7 @@
 
     settings = Settings(width=256, code_size=24)
     with reproducible(context):
-        weights, finished = fit_autoencoder(table, codes, classes, conditions, settings, context)
+        weights = fit_autoencoder(table, codes, classes, conditions, settings, context)
         network = load_autoencoder(weights, table, conditions, settings, context.device)
         mean_NZ, deviation_NZ = vectors_of(network, table, codes, classes)
         codes_NK = network.pick(network.decode(mean_NZ, classes_N), uniform_NK)
@@ -26,7 +26,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment.toolkit.conditions import Conditions
 from augment.toolkit.tables.bins import CodeTable
 from augment.toolkit.training import EarlyStopping, autocast, cosine_decay, rebuild, train, weights_of
@@ -140,7 +140,7 @@ def fit_autoencoder(
     conditions: Conditions,
     settings: Settings,
     context: Context,
-) -> tuple[dict[str, np.ndarray], bool]:
+) -> dict[str, np.ndarray]:
     """Train on the rows that have a class, but for a tenth to stop by. To be called inside `reproducible`.
 
     Args:
@@ -152,7 +152,7 @@ def fit_autoencoder(
         context: of the fit.
 
     Returns:
-        The averaged weights, and whether training ended by itself.
+        The averaged weights.
     """
     device = torch.device(context.device)
     learnt, held_back = _hold_back(classes, conditions.counts, context.rng)
@@ -208,7 +208,7 @@ def fit_autoencoder(
         schedule=cosine_decay,
         stopping=stopping if len(held_back) else None,
     )
-    return weights_of(outcome.averaged["autoencoder"]), outcome.finished
+    return weights_of(outcome.averaged["autoencoder"])
 
 
 def default_code_size(table: CodeTable) -> int:

@@ -10,7 +10,7 @@ import pytest
 from augment.data.dataset import Dataset
 from augment.data.schema import ArrayDeclaration, SchemaDeclaration, check, infer, observe
 from augment.errors import DataError
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_arrays.npz_sink import NpzSink
 from augment_arrays.npz_source import NpzSource
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.errors import DataError
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_controls.bootstrap import Bootstrap
 
 

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from augment.data.schema import ColumnDeclaration, SchemaDeclaration, check, labels_of
 from augment.errors import DataError
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_datasets.sklearn_source import CLASSES, SklearnDataset
 
 

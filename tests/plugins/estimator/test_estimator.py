@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from augment.errors import PluginError, SpecError
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment.runner.run import run
 from augment.testing import example
 from augment_estimator.estimator import Estimator

@@ -6,7 +6,7 @@ import pytest
 
 from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration, infer
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_evidence.fidelity_histories import FidelityHistories
 from augment_evidence.next_item import NextItem
 

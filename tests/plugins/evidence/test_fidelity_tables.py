@@ -8,7 +8,7 @@ import pytest
 
 from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration, infer, observe
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_evidence.fidelity_tables import FidelityTables
 
 

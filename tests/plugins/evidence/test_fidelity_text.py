@@ -6,7 +6,7 @@ import pytest
 
 from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration, infer
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_evidence.fidelity_text import FidelityTexts
 
 NAMES, VERBS = ["Ann", "Bob", "the cat", "a dog", "our king"], ["sees", "likes", "follows", "forgets"]

@@ -6,7 +6,7 @@ import pytest
 
 from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration, infer, observe
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_evidence.privacy import BY_DESIGN, LEAK, NO_LEAK, Privacy, predicted
 
 NUM_TRAIN, NUM_HELD, NUM_MADE = 600, 200, 600

@@ -5,7 +5,7 @@ import pandas as pd
 
 from augment.data.dataset import Dataset
 from augment.data.schema import ColumnDeclaration, SchemaDeclaration, infer
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_gan.series import SeriesGan
 
 

@@ -7,7 +7,7 @@ import torch
 
 from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration, infer, observe
-from augment.plugin.contracts import Checkpoint, Context
+from augment.plugin.context import Checkpoint, Context
 from augment_gan.table_adversarial import Generator, Scale
 from augment_gan.tables import TableGan
 

@@ -6,7 +6,7 @@ import pytest
 
 from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration, infer, observe
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_histories.edits import EDITS, HistoryEdits
 
 WIDTH = 12

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_histories.shoppers import Shoppers
 
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration, check, infer, labels_of, observe
 from augment.errors import DataError, SpecError
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_images.classical import Albumentations
 
 MANY = [

@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits
 from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.errors import DataError
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_images.network import SmallCnn
 from augment_images.probe import Cnn
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration, infer, labels_of, observe
 from augment.errors import DataError
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_images.sink import ImageFolderSink, class_folder
 from augment_images.source import ImageFolderSource
 

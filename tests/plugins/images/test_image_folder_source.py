@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from augment.data.schema import ColumnDeclaration, SchemaDeclaration, labels_of
 from augment.errors import DataError
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_images.source import ImageFolderSource
 
 

@@ -5,7 +5,7 @@ import pytest
 from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration, check, infer, observe
 from augment.errors import SpecError
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_images.warp import Warp
 from augment_images.warping import bend_with, learn_fields, modes_of
 

@@ -7,7 +7,7 @@ import pytest
 from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.errors import DataError
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_rnn.anchored import AnchoredTable
 
 QUICK = AnchoredTable.Params(steps=6, batch_size=8, width=8, members=2)
@@ -145,7 +145,3 @@ def test_a_table_of_copies_of_one_row_still_gives_rows(tmp_path):
 def test_a_target_without_features_is_refused_in_words(tmp_path):
     with pytest.raises(DataError, match="no column beside the target"):
         AnchoredTable(QUICK).fit(dataset(pd.DataFrame({"label": ["a", "b"] * 5})), context(tmp_path))
-
-
-def test_fit_cut_by_the_deadline_says_so(data, tmp_path):
-    assert not AnchoredTable(QUICK).fit(data, context(tmp_path, deadline=0.0)).finished

@@ -6,7 +6,7 @@ import pytest
 
 from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration, check, infer, observe, valid_rows
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_rnn.histories import HistoryAnchored, HistoryRnn, MayBeMet
 
 NUM_ITEMS, WIDTH = 20, 10

@@ -7,7 +7,7 @@ import pytest
 from augment.data.dataset import Dataset
 from augment.data.schema import ArrayDeclaration, ColumnDeclaration, SchemaDeclaration, infer, observe
 from augment.errors import DataError
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_rnn.series import SeriesRnn
 
 SMALL = {"steps": 150, "batch_size": 16, "window": 24, "width": 32, "embedding": 16, "rate": 1e-2}

@@ -10,7 +10,7 @@ import pytest
 from augment.data.dataset import Dataset
 from augment.data.schema import ColumnDeclaration, SchemaDeclaration, infer, observe
 from augment.errors import DataError
-from augment.plugin.contracts import Checkpoint, Context
+from augment.plugin.context import Checkpoint, Context
 from augment_rnn.tables import TableRnn, sequence
 
 QUICK = TableRnn.Params(steps=6, batch_size=8, width=8)
@@ -170,11 +170,6 @@ def test_arrays_are_refused_in_words(tmp_path):
     data = Dataset.of(frame, arrays, infer(frame, arrays))
     with pytest.raises(DataError, match="rnn: cannot make the array 'embedding'"):
         TableRnn(QUICK).fit(data, context(tmp_path))
-
-
-def test_fit_cut_by_the_deadline_says_so(tmp_path):
-    generator = TableRnn(QUICK).fit(dataset(customers(40), "label"), context(tmp_path, deadline=0.0))
-    assert not generator.finished
 
 
 def test_the_loss_on_rows_held_back_is_reported(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.errors import DataError
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_rnn.text import TextAnchored, TextRnn
 
 SMALL = {"steps": 60, "batch_size": 16, "window": 24, "width": 32, "embedding": 16, "rate": 1e-2}

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.errors import DataError, SpecError
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_rules.grammar import MOST_CHARACTERS, MOST_DEPTH, MOST_OPERATIONS, parse
 from augment_rules.rules import Rules
 

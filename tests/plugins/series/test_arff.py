@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from augment.errors import DataError
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_series.arff import ArffSource
 
 ONE = """% a comment

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_series.cylinder_bell_funnel import CylinderBellFunnel
 
 

@@ -8,7 +8,7 @@ from test_series_edits import NAN, dataset
 from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.errors import DataError
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_series.cylinder_bell_funnel import CylinderBellFunnel
 from augment_series.kernels import bridged
 from augment_series.probe import KernelsProbe

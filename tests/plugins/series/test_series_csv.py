@@ -9,7 +9,7 @@ import pytest
 from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.errors import DataError
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_series.csv_sink import SeriesCsvSink
 from augment_series.csv_source import SeriesCsvSource
 

@@ -5,7 +5,7 @@ import pytest
 
 from augment.data.schema import SchemaDeclaration
 from augment.errors import DataError
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_series.ts import TsSource
 
 HEADER = "# a comment\n@problemName toy\n@timeStamps false\n@univariate {}\n@classLabel true calm wild\n@data\n"

@@ -10,7 +10,7 @@ import pytest
 from augment.data.dataset import Dataset
 from augment.data.schema import Schema, SchemaDeclaration, check, infer, labels_of, observe, valid_rows
 from augment.errors import DataError
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_smote.smote import MOST_NOMINAL_ROWS, ROWS_A_BATCH, Smote
 
 

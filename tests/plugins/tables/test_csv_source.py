@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration
 from augment.errors import DataError
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_tables.csv_source import CsvSource
 
 

@@ -8,7 +8,7 @@ import pytest
 from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration, check, infer, observe
 from augment.errors import DataError
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_tables.impute import Impute
 
 

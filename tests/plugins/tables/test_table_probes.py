@@ -12,7 +12,7 @@ import pytest
 from augment.data.dataset import Dataset
 from augment.data.schema import Schema, SchemaDeclaration, infer, observe
 from augment.errors import DataError
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_tables.probes import MOST_LEVELS, Boosting, Logistic
 
 PROBES = [Boosting, Logistic]

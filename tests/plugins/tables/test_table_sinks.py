@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from augment.data.dataset import Dataset
 from augment.data.schema import Schema, SchemaDeclaration, infer
 from augment.errors import DataError
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_tables import parquet_sink
 from augment_tables.csv_sink import CsvSink
 from augment_tables.csv_source import CsvSource

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from augment.errors import DataError
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_text.docstrings import Docstrings
 
 

@@ -9,7 +9,7 @@ import pytest
 from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.errors import DataError, PluginError
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_text.edits import TextEdits
 
 TEXTS = ["The quick brown fox jumps over the lazy dog", "A slow GREEN turtle walks under the old bridge"]

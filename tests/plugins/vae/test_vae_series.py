@@ -6,7 +6,7 @@ import pytest
 
 from augment.data.dataset import Dataset
 from augment.data.schema import ArrayDeclaration, ColumnDeclaration, SchemaDeclaration, infer
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment_vae.series import SeriesVae
 
 CHANNELS = {
@@ -64,5 +64,5 @@ def test_unequal_lengths_are_refused_in_words(waves):
     said = SchemaDeclaration(target="pitch", arrays={"wave": ArrayDeclaration(type="series", length_column="steps")})
     schema = infer(frame, dict(waves.arrays), said)
     assert SeriesVae.accepts.refusal(schema) == (
-        "it takes rows of one length only, and column 'steps' says that theirs are not; use rnn"
+        "it takes rows of one length only, and column 'steps' says that theirs are not"
     )

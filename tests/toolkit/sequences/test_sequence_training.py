@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment.toolkit.conditions import Conditions
 from augment.toolkit.sequences.network import Shape
 from augment.toolkit.sequences.sampling import draw
@@ -40,7 +40,7 @@ def test_what_each_class_does_is_learnt(tmp_path):
     budget = Budget(steps=150, batch_size=16, window=32, rate=1e-2, decay=0.0)
     shape = Shape(num_codes=(5,), num_classes=2, width=32, embedding=16)
     learnt = learn(sequences, classes, conditions(classes), shape, budget, Context(seed=1, folder=tmp_path))
-    drawn = draw(shape, learnt.weights, np.array([0, 1] * 10), 4, most=20)
+    drawn = draw(shape, learnt, np.array([0, 1] * 10), 4, most=20)
     real = {tuple(part[:, 0]) for part in sequences.parts()[:2]}
     parts = [tuple(part[:, 0]) for part in drawn.parts()]
     assert len(set(parts) - real) <= 1
@@ -59,7 +59,7 @@ def test_any_sequences_can_be_learnt_from(parts, tmp_path):
     shape = Shape(num_codes=(5,), num_classes=1, width=8, embedding=4)
     budget = Budget(steps=4, batch_size=4, window=8, rate=1e-2, decay=0.0)
     learnt = learn(sequences, classes, conditions(classes, 1), shape, budget, Context(seed=1, folder=tmp_path))
-    assert all(np.isfinite(values).all() for values in learnt.weights.values())
+    assert all(np.isfinite(values).all() for values in learnt.values())
 
 
 def test_rows_without_a_label_are_learnt_from_too(tmp_path):
@@ -68,7 +68,7 @@ def test_rows_without_a_label_are_learnt_from_too(tmp_path):
     learnt = learn(
         sequences, classes, conditions(classes[classes >= 0]), SHAPE, BUDGET, Context(seed=1, folder=tmp_path)
     )
-    assert learnt.finished
+    assert all(np.isfinite(values).all() for values in learnt.values())
 
 
 def test_equal_seeds_give_equal_weights(tmp_path):

@@ -7,7 +7,7 @@ import torch
 
 from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration, infer, observe
-from augment.plugin.contracts import Context
+from augment.plugin.context import Context
 from augment.toolkit.conditions import Conditions
 from augment.toolkit.tables.bins import CodeTable
 from augment.toolkit.tables.row_vae import (
@@ -39,15 +39,13 @@ def coded(num_rows=240):
 def fit(context):
     table, codes, classes, conditions = coded()
     with reproducible(context):
-        weights, finished = fit_autoencoder(table, codes, classes, conditions, SETTINGS, context)
-    return load_autoencoder(weights, table, conditions, SETTINGS, "cpu"), finished
+        weights = fit_autoencoder(table, codes, classes, conditions, SETTINGS, context)
+    return load_autoencoder(weights, table, conditions, SETTINGS, "cpu")
 
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory):
-    network, finished = fit(Context(seed=1, folder=tmp_path_factory.mktemp("fit")))
-    assert finished
-    return network
+    return fit(Context(seed=1, folder=tmp_path_factory.mktemp("fit")))
 
 
 def test_rows_come_back_from_their_vectors(network):
@@ -89,6 +87,5 @@ def test_training_ends_early_when_rows_are_only_learnt_by_heart(tmp_path):
     context = Context(seed=1, folder=tmp_path, progress=lambda step, total, losses: steps.append(step))
     settings = Settings(width=64, num_steps=2_000, rate=5e-3)
     with reproducible(context):
-        _, finished = fit_autoencoder(table, table.encode(data.frame), classes, conditions, settings, context)
+        fit_autoencoder(table, table.encode(data.frame), classes, conditions, settings, context)
     assert steps[-1] < 2_000
-    assert finished

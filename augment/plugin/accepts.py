@@ -1,0 +1,74 @@
+"""What data a component can work with, and why it refuses other data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from augment.data.schema import ColumnType, Modality, Schema
+
+__all__ = ["EVERY_COLUMN", "EVERY_MODALITY", "Accepts"]
+
+EVERY_MODALITY: frozenset[Modality] = frozenset(get_args(Modality))
+EVERY_COLUMN: frozenset[ColumnType] = frozenset(get_args(ColumnType))
+
+
+@dataclass(frozen=True)
+class Accepts:
+    """What data a component can work with; the host refuses a mismatch, in words, before anything is trained.
+
+    Attributes:
+        modalities: kinds of data.
+        columns: types that feature columns may have, beside a payload array as well.
+        targets: `classes`, `number`, `none`: what the target may be.
+        conditional: which columns `given` may hold: `none`, the `target`, or `any`.
+        missing: whether values of features, and of the channels of series, may be missing.
+        min_rows: fewest training rows.
+    """
+
+    modalities: frozenset[Modality] = EVERY_MODALITY
+    columns: frozenset[ColumnType] = EVERY_COLUMN
+    targets: frozenset[str] = frozenset({"classes", "number", "none"})
+    conditional: Literal["none", "target", "any"] = "none"
+    missing: bool = True
+    min_rows: int = 1
+
+    def refusal(self, schema: Schema, num_rows: int | None = None) -> str | None:
+        """Why data of that schema and size cannot be used, or None when it can."""
+        if schema.modality not in self.modalities:
+            return f"it works on {_either(self.modalities)}, and this dataset is of kind {schema.modality}"
+        if schema.task not in self.targets:
+            wanted = {"classes": "a target with classes", "number": "a numeric target", "none": "no target"}
+            named = f" ({schema.target!r})" if schema.target else "; name one with `schema: {target: ...}`"
+            needed = _either(wanted[target] for target in self.targets)
+            return f"it needs {needed}, and this dataset has {wanted[schema.task]}{named}"
+        for name in schema.features:
+            column = schema.columns[name]
+            if column.type not in self.columns and name in {array.length_column for array in schema.arrays.values()}:
+                return f"it takes rows of one length only, and column {name!r} says that theirs are not"
+            if column.type not in self.columns:
+                return (
+                    f"it cannot hold columns of type {column.type}, and column {name!r} is one; leave it out with the "
+                    f"source's `columns`, or keep it away from what learns with `{name}: {{type: id}}` under "
+                    "schema.columns"
+                )
+            if column.nullable and not self.missing:
+                return (
+                    f"it cannot take missing values, and column {name!r} has some; fill them in with one of the "
+                    "`transforms:`, or use a component that takes them"
+                )
+        for name, array in schema.arrays.items():
+            for channel, column in (array.channels or {}).items():
+                if column.nullable and not self.missing:
+                    return (
+                        f"it cannot take missing values, and channel {channel!r} of array {name!r} has some; fill them "
+                        "in before, or use a component that takes them"
+                    )
+        if num_rows is not None and num_rows < self.min_rows:
+            return f"it needs at least {self.min_rows} training rows, and there are {num_rows}"
+        return None
+
+
+def _either(words: Iterable[str]) -> str:
+    return " or ".join(sorted(words))

@@ -1,0 +1,105 @@
+"""What the host lends to one call of a component: seed, threads, scratch space, checkpoints."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from augment.data.dataset import Dataset
+from augment.data.schema import SchemaDeclaration
+from augment.plugin.state import read_state, write_state
+
+__all__ = ["Checkpoint", "Context", "derive_seed"]
+
+
+def derive_seed(*parts: str | int) -> int:
+    """A seed of 63 bits from a path of names, such as (run seed, component id, purpose, chunk, round).
+
+    >>> derive_seed(7, "gan", "fit") == derive_seed(7, "gan", "fit") != derive_seed(7, "gan", "sample")
+    True
+    """
+    text = "\0".join(f"{type(part).__name__}:{part}" for part in parts)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a long fit keeps its position, so that a killed run goes on in the middle of training.
+
+    Without a folder nothing is kept: `save` does nothing and `load` finds nothing.
+    """
+
+    folder: Path | None = None
+
+    def save(self, tensors: Mapping[str, np.ndarray], values: Mapping[str, Any]) -> None:
+        """Replace what was kept, whole or not at all."""
+        if self.folder is None:
+            return
+        fresh = self.folder / ("b" if self._current() == "a" else "a")
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        write_state(fresh, tensors, values)
+        pointer = self.folder / "current.new"
+        pointer.write_text(fresh.name, encoding="utf-8")
+        os.replace(pointer, self.folder / "current")
+
+    def load(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+        """What `save` kept last, or None. A fit that goes on reports the progress made before once more."""
+        current = self._current()
+        return read_state(self.folder / current) if self.folder and current else None
+
+    def _current(self) -> str | None:
+        pointer = self.folder / "current" if self.folder else None
+        return pointer.read_text(encoding="utf-8") if pointer and pointer.is_file() else None
+
+
+def _no_progress(step: int, total: int, losses: Mapping[str, float]) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the host lends to one call of a component.
+
+    Attributes:
+        seed: the seed of this very call, derived from (run seed, component id, purpose, chunk, round). Use `rng` and
+            `torch_generator()`, never a global random state.
+        folder: scratch space of this call's own; gone afterwards.
+        device: torch device name: `cpu`, `cuda`, `cuda:1`.
+        threads: how many threads this call may use.
+        train: the training part, for generators that start from real rows; read only.
+        declared: the pipeline's `schema:` section, for sources that turn text into values.
+        progress: call it as `progress(step, total, losses)`; `losses` maps names to floats and ends up in `losses.csv`.
+        checkpoint: keeps the position of a long fit.
+        origins: for metrics: where the generators of the judged rows start from, `Generator.origin`; empty where that
+            is not known.
+    """
+
+    seed: int
+    folder: Path
+    device: str = "cpu"
+    threads: int = 1
+    train: Dataset | None = None
+    declared: SchemaDeclaration = field(default_factory=SchemaDeclaration)
+    progress: Callable[[int, int, Mapping[str, float]], None] = _no_progress
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)
+    origins: frozenset[str] = frozenset()
+
+    @cached_property
+    def rng(self) -> np.random.Generator:
+        """The one stream of random numbers of this call."""
+        return np.random.default_rng(self.seed)
+
+    def torch_generator(self, device: str = "cpu") -> Any:
+        """A new `torch.Generator` on that device, seeded for this call: the same stream each time it is asked for."""
+        import torch
+
+        return torch.Generator(device=device).manual_seed(derive_seed(self.seed, "torch"))
