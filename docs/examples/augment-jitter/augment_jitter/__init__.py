@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from augment.plugin import Component, hookimpl
 
-API = 1  # the contracts that it was written against
+API = 1  # version of the contracts that it was written for
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""Training rows of the class asked for, with a little noise on their numbers."""
+"""Training rows of the requested class, with noise added to their numbers."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from augment.plugin import Accepts, Context, Generator, read_state, write_state
 
 
 class Jitter(Generator):
-    """Training rows of the class asked for, with a little noise on their numbers."""
+    """Training rows of the requested class, with noise added to their numbers."""
 
     name = "jitter"
     origin = "rows"  # it starts from training rows, not from noise
     accepts = Accepts(modalities=frozenset({"table"}), conditional="target")
 
     class Params(plugin.Params):
-        """The settings: what stands under `with:` in a pipeline."""
+        """The settings that users write under `with:` in a pipeline."""
 
         strength: float = Field(0.1, ge=0, le=1)
         """Standard deviation of the noise, in standard deviations of the column."""
 
     def fit(self, data: Dataset, context: Context) -> Self:
-        """Learn from the training part, and from nothing else."""
+        """Learn from the training part."""
         numbers = [name for name in data.schema.features if data.schema.columns[name].type == "number"]
         self.spread = {name: float(data.frame[name].fillna(0.0).std(ddof=0)) for name in numbers}
         return self
 
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
-        """Exactly `len(given)` rows, in which the given columns hold what was asked."""
-        train = context.train  # the host lends it; nobody keeps training rows in a fitted state
+        """Exactly `len(given)` rows that match the columns of `given`."""
+        train = context.train  # provided by the host: a fitted state must not contain training rows
         assert train is not None
-        choice, noise = context.rng.spawn(2)  # a stream each, row after row: k rows begin as n rows do
+        choice, noise = context.rng.spawn(2)  # separate streams, drawn row by row, so k rows are the first k of n
         rows = train.take(_places(given, train, choice))
         shifts = noise.standard_normal((len(given), len(self.spread)))
         moved = {}
@@ -48,19 +48,19 @@ class Jitter(Generator):
         return Dataset.of(rows.frame.assign(**moved), rows.arrays, train.schema)
 
     def save(self, folder: Path) -> None:
-        """Write the fitted state: safetensors and JSON, nothing else."""
+        """Write the fitted state as safetensors and JSON."""
         write_state(folder, {}, {"spread": self.spread})
 
     @classmethod
     def load(cls, folder: Path, params: Params) -> Self:
-        """The inverse of `save`; the settings are given again."""
+        """Read the state that `save` has written."""
         made = cls(params)
         made.spread = read_state(folder)[1]["spread"]
         return made
 
 
 def _places(given: pd.DataFrame, train: Dataset, rng: np.random.Generator) -> np.ndarray:
-    """A training row for each wanted one, (N,): of the class that is asked for, where one is."""
+    """The position of a training row for each requested row, (N,), of the requested class if there is one."""
     target = train.schema.target
     place_N = rng.random(len(given))
     if target not in given:

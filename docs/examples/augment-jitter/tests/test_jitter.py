@@ -1,4 +1,4 @@
-"""The component keeps the rules, and works in a pipeline."""
+"""The component passes the conformance kit and works in a pipeline."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from augment.testing import checks_for
 from augment_jitter.generator import Jitter
 
 HERE = Path(__file__).parents[1]
-SETTINGS = {}  # what makes the checks quick, where the defaults take long
+SETTINGS = {}  # settings for faster checks, if the defaults are slow
 
 
 @pytest.mark.parametrize("check", checks_for(Jitter, SETTINGS), ids=str)
