@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from augment.plugin.accepts import EVERY_COLUMN, EVERY_MODALITY
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import KINDS, Component, Generator, Source
-from augment.spec.yaml_flow import flow
 from augment.text import printable
+from augment.toolkit.yaml_text import dump_flow
 
 __all__ = [
     "abilities",
@@ -135,7 +135,7 @@ def settings(model: type[BaseModel]) -> list[tuple[str, str, str, str]]:
     required = set(declared.get("required", ()))
     found = []
     for name, said in declared["properties"].items():
-        default = "" if name in required else flow(_default(model, name))
+        default = "" if name in required else dump_flow(_default(model, name))
         found.append((name, _type_words(said, definitions), default, inspect.cleandoc(said.get("description", ""))))
     return found
 
@@ -163,9 +163,9 @@ def _type_words(said: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     if len(said.get("allOf", ())) == 1:
         return _type_words(said["allOf"][0], definitions)
     if "enum" in said:
-        return " | ".join(flow(value) for value in said["enum"])
+        return " | ".join(dump_flow(value) for value in said["enum"])
     if "const" in said:
-        return flow(said["const"])
+        return dump_flow(said["const"])
     if alternatives := said.get("anyOf") or said.get("oneOf"):
         return " | ".join(dict.fromkeys(_type_words(alternative, definitions) for alternative in alternatives))
     kind = said.get("type", "anything")
@@ -195,7 +195,7 @@ def example(cls: type[Component]) -> str:
         values[name] = _sample_value(said, declared.get("$defs", {})) if required else _default(cls.Params, name)
     inside = [f"use: {cls.name}"]
     if values:
-        inside += ["with:", *(f"  {name}: {flow(value)}" for name, value in values.items())]
+        inside += ["with:", *(f"  {name}: {dump_flow(value)}" for name, value in values.items())]
     if cls.kind == "source":
         lines = ["source:", *(f"  {line}" for line in inside)]
     elif cls.kind == "probe":

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from augment.cli.describe import table
 from augment.cli.display import duration
 from augment.plugin.contracts import Kind
-from augment.spec.yaml_flow import flow
 from augment.text import printable
+from augment.toolkit.yaml_text import dump_flow
 
 if TYPE_CHECKING:
     from augment.data.schema import Schema
@@ -70,7 +70,7 @@ def _stage(stage: Stage, schema: Schema | None) -> str:
         )
     use, params = fitting[0].cls.name, fitting[0].params.model_dump(mode="json", by_alias=True)
     named = use if stage.id in (use, "probe") else f"{stage.id}: {use}"
-    return f"{named} {flow(params)}" if params else named
+    return f"{named} {dump_flow(params)}" if params else named
 
 
 def _data_words(schema: Schema, rows: int) -> str:
@@ -84,7 +84,7 @@ def _target_words(schema: Schema) -> str:
         return "none: nothing can be judged by use"
     if schema.task == "number":
         return f"{schema.target}, a number"
-    classes = [flow(label) for label in schema.classes]
+    classes = [dump_flow(label) for label in schema.classes]
     more = f" and {len(classes) - MOST_CLASSES} more" if len(classes) > MOST_CLASSES else ""
     return f"{schema.target}, {len(classes)} classes: {', '.join(classes[:MOST_CLASSES])}{more}"
 

@@ -15,7 +15,7 @@ from augment.detect.formats import bare, looks_like_id
 from augment.errors import DataError, PluginError
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Component, Generator, Kind
-from augment.spec.yaml_flow import flow
+from augment.toolkit.yaml_text import dump_flow
 
 __all__ = ["HOLDOUT", "Choice", "Look", "choose", "choose_target", "look_at"]
 
@@ -224,7 +224,7 @@ def _reservation_for_tables(generator: type[Generator], look: Look, mover: type[
     label = min(look.counts, key=lambda label: look.counts[label], default="")
     num_rare = look.counts.get(label, num_rows)
     if generator.origin == "rows" and num_rare < LEAST_ROWS_OF_CLASS:
-        return f"class {flow(label)} has too few rows ({num_rare}) to make others between them"
+        return f"class {dump_flow(label)} has too few rows ({num_rare}) to make others between them"
     if generator.name == "anchored" and look.schema.task != "classes":
         return "it was measured to help with targets that have classes, and not with others"
     if generator.name == "anchored" and num_rows > MOST_ROWS_TO_ANCHOR:
@@ -233,7 +233,9 @@ def _reservation_for_tables(generator: type[Generator], look: Look, mover: type[
         if mover.name == "anchored":
             return "measured on tables as small as this, models gained nothing by its rows, or lost"
         if num_rare < LEAST_ROWS_TO_LEARN:
-            return f"class {flow(label)} has too few rows to learn from ({num_rare}); it takes {LEAST_ROWS_TO_LEARN}"
+            return (
+                f"class {dump_flow(label)} has too few rows to learn from ({num_rare}); it takes {LEAST_ROWS_TO_LEARN}"
+            )
     return ""
 
 

@@ -20,8 +20,8 @@ from augment.errors import DataError, DiskError, SpecError
 from augment.onboarding.suggest import HOLDOUT, MOST_TARGET_VALUES, Choice, Look, choose, look_at
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Component
-from augment.spec.yaml_flow import flow
 from augment.text import printable
+from augment.toolkit.yaml_text import dump_flow
 
 __all__ = ["propose", "write"]
 
@@ -107,20 +107,20 @@ def propose(
         "null_values": "cells that mean a missing value",
         "date_format": "day %d, month %m, year %Y or %y",
         "units": "signs beside numbers, taken away",
-        "columns": f"without free text, which would be copied word for word: {', '.join(map(flow, left_out))}",
+        "columns": f"without free text, which would be copied word for word: {', '.join(map(dump_flow, left_out))}",
     }
     source = [
-        f"{key}: {flow(value)}" + (f"  # {comments[key]}" if key in comments else "")
+        f"{key}: {dump_flow(value)}" + (f"  # {comments[key]}" if key in comments else "")
         for key, value in {"path": place, **settings}.items()
     ]
     command = printable(shlex.quote(file))
     lines = [
-        f"# A pipeline for {flow(data.resolve().name)}: {_size(dataset)}. Written by `augment init`.",
+        f"# A pipeline for {dump_flow(data.resolve().name)}: {_size(dataset)}. Written by `augment init`.",
         f"#   augment check {command}   says what will happen",
         f"#   augment run {command}     makes it happen",
         "",
         "spec: 1",
-        f"name: {flow(name or _slug(data))}",
+        f"name: {dump_flow(name or _slug(data))}",
         "seed: 7  # another seed: another hold-out, other samples",
         "",
         *_section("source:", [f"use: {use}", *_section("with:", source)]),
@@ -170,11 +170,14 @@ def _schema(look: Look) -> list[str]:
         return [*why, *_section("schema:", _section("columns:", active, inactive))] if active or inactive else why
     if look.schema.target is None:
         why = [f"# {look.why}: name the target if there is one.", "# Without it, nothing can tell whether this helps."]
-        target = f"target: {flow(next(reversed(look.schema.columns)))}"
+        target = f"target: {dump_flow(next(reversed(look.schema.columns)))}"
         if not active:
             return _section("schema:", [], [*why, target, *(_section("columns:", inactive) if inactive else [])])
         return _section("schema:", [*why, f"# {target}", found, *_section("columns:", active, inactive)])
-    lines = [f"# What a model should predict, {look.why}.", f"target: {flow(look.schema.target)}  # {_target(look)}"]
+    lines = [
+        f"# What a model should predict, {look.why}.",
+        f"target: {dump_flow(look.schema.target)}  # {_target(look)}",
+    ]
     if active or inactive:
         lines += [found, *_section("columns:", active, inactive)]
     return _section("schema:", lines)
@@ -204,7 +207,7 @@ def _column(name: str, look: Look) -> str:
         words.append("differs in every row: if it is an id, say {type: id}")
     elif look.schema.modality == "table" and repeats_words(column, present):
         words.append("written out word for word: if these are names or remarks, say {type: id} or leave it out")
-    return f"{flow(name)}: {{type: {column.type}}}" + (f"  # {'; '.join(words)}" if words else "")
+    return f"{dump_flow(name)}: {{type: {column.type}}}" + (f"  # {'; '.join(words)}" if words else "")
 
 
 def _target(look: Look) -> str:
@@ -222,7 +225,7 @@ def _target(look: Look) -> str:
 def _transforms(look: Look, choice: Choice) -> list[str]:
     if not choice.impute:
         return []
-    shown = ", ".join(flow(name) for name in look.missing[:5]) + (", ..." if len(look.missing) > 5 else "")
+    shown = ", ".join(dump_flow(name) for name in look.missing[:5]) + (", ..." if len(look.missing) > 5 else "")
     return [*_section("transforms:", [f"- use: impute  # values are missing in {shown}"]), ""]
 
 
@@ -270,7 +273,7 @@ def _purpose(cls: type[Component]) -> str:
 
 def _size(dataset: Dataset) -> str:
     arrays = [
-        f"{array.type} {flow(name)} of {' x '.join(map(str, array.shape))}"
+        f"{array.type} {dump_flow(name)} of {' x '.join(map(str, array.shape))}"
         for name, array in dataset.schema.arrays.items()
     ]
     columns = len(dataset.schema.columns)
@@ -282,7 +285,7 @@ def _brief(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     text = str(value)
-    return flow(text if len(text) <= 40 else text[:37] + "...") if isinstance(value, str) else text
+    return dump_flow(text if len(text) <= 40 else text[:37] + "...") if isinstance(value, str) else text
 
 
 def _slug(path: Path) -> str:

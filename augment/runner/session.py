@@ -19,9 +19,9 @@ from augment.errors import Interrupted, SpecError
 from augment.plugin.catalog import Catalog
 from augment.plugin.context import derive_seed
 from augment.spec.load import Resolved, load
+from augment.spec.messages import KeyPath
 from augment.spec.models import Pipeline
 from augment.spec.stages import Bound, map_paths
-from augment.spec.yaml_tree import KeyPath
 from augment.storage.atomic_files import copy_tree, disk_errors, remove
 from augment.storage.keys import content_key, file_sha256, library_versions, platform_class, source_hash
 from augment.storage.store import MANIFEST, Store

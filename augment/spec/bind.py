@@ -8,8 +8,8 @@ from augment.data.schema import Schema
 from augment.errors import Problem, SpecError, did_you_mean
 from augment.plugin.contracts import KINDS, Kind
 from augment.spec.load import Resolved
+from augment.spec.messages import KeyPath
 from augment.spec.stages import Bound, Stage
-from augment.spec.yaml_tree import KeyPath
 from augment.statistics.scores import scores_for
 
 __all__ = ["bind"]

@@ -17,13 +17,14 @@ from typing import Any, cast
 from augment.errors import PluginError, Problem, SpecError
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Kind, Params
-from augment.spec import yaml_tree
+from augment.spec.document import Document, from_mapping, read
+from augment.spec.messages import MAX_PROBLEMS
 from augment.spec.models import SECTIONS, Pipeline, cross_check, long_form
 from augment.spec.overrides import set_value
 from augment.spec.resolve import Resolver
 from augment.spec.stages import Bound, Stage, map_paths
 from augment.spec.validation import validate
-from augment.spec.yaml_tree import Document
+from augment.toolkit.yaml_text import dump
 
 __all__ = ["Resolved", "load", "resolved_yaml"]
 
@@ -93,12 +94,12 @@ def load(
     """
     path = Path(source) if isinstance(source, str | Path) else None
     if path is not None:
-        document = yaml_tree.read(path)
+        document = read(path)
     elif isinstance(source, Pipeline):
         written = source.model_dump(by_alias=True, exclude_unset=True, mode="json")
-        document = yaml_tree.from_mapping(written | ({"trial": False} if source.trial is None else {}))
+        document = from_mapping(written | ({"trial": False} if source.trial is None else {}))
     else:
-        document = yaml_tree.from_mapping(cast(Mapping[str, Any], source))
+        document = from_mapping(cast(Mapping[str, Any], source))
     long_form(document.tree)
     _override(document, overrides)
     tree = document.tree
@@ -114,7 +115,7 @@ def load(
         order = sorted(problems, key=lambda problem: (problem.file != document.file, problem.line))
         if len(resolver.broken) == len(violations):
             raise PluginError("\n".join(map(str, order))) from resolver.broken[0]
-        raise SpecError(order[: yaml_tree.MAX_PROBLEMS]) from next(iter(resolver.broken), None)
+        raise SpecError(order[:MAX_PROBLEMS]) from next(iter(resolver.broken), None)
     assert pipeline is not None
     return Resolved(pipeline, path, base, tuple(resolver.stages), document.text, document)
 
@@ -129,7 +130,7 @@ def resolved_yaml(resolved: Resolved, components: Mapping[Kind, list[Bound]], fo
         except ValueError:  # another drive on Windows
             return path
 
-    return yaml_tree.dump(_settings(resolved, components, lambda params, _: _dumped(params, relative)))
+    return dump(_settings(resolved, components, lambda params, _: _dumped(params, relative)))
 
 
 def _override(document: Document, overrides: Sequence[str]) -> None:
@@ -150,13 +151,18 @@ def _default_name(path: Path | None) -> str:
 
 
 def _settings(
-    resolved: Resolved, components: Mapping[Kind, list[Bound]], dump: Callable[[Params, Kind], dict[str, Any]]
+    resolved: Resolved, components: Mapping[Kind, list[Bound]], dump_params: Callable[[Params, Kind], dict[str, Any]]
 ) -> dict[str, Any]:
     """The pipeline as plain data in the file's order, every default filled in, components as they are bound."""
 
     def entry(component: Bound) -> dict[str, Any]:
         limit = {} if component.timeout is None else {"timeout": component.timeout}
-        return {"id": component.id, "use": component.use, **limit, "with": dump(component.params, component.kind)}
+        return {
+            "id": component.id,
+            "use": component.use,
+            **limit,
+            "with": dump_params(component.params, component.kind),
+        }
 
     tree = resolved.pipeline.model_dump(mode="json", by_alias=True)
     tree["schema"] = resolved.pipeline.schema_.model_dump(mode="json", exclude_none=True)

@@ -16,8 +16,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from augment.data.schema import SchemaDeclaration
 from augment.errors import did_you_mean
 from augment.plugin.contracts import Kind
+from augment.spec.messages import KeyPath, show_value
 from augment.spec.validation import Violation
-from augment.spec.yaml_tree import KeyPath, show_value
 
 __all__ = ["SECTIONS", "Mix", "Pipeline", "Search", "Split", "Trial", "Use", "cross_check", "ids_of", "long_form"]
 

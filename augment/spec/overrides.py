@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from augment.errors import Problem, SpecError, did_you_mean
-from augment.spec.yaml_tree import MAX_DEPTH, Document, KeyPath, parse, show_value
+from augment.spec.document import Document
+from augment.spec.messages import KeyPath, show_value
+from augment.spec.yaml_reader import MAX_DEPTH, parse
 
-__all__ = ["set_value", "value_of"]
+__all__ = ["parse_override", "set_value"]
 
 
 def set_value(document: Document, override: str) -> None:
@@ -43,7 +45,7 @@ def set_value(document: Document, override: str) -> None:
     document.places[key_path] = (place, 0)
 
 
-def value_of(override: str) -> Any:
+def parse_override(override: str) -> Any:
     """The value of `KEY=VALUE` alone, read as YAML.
 
     Raises:

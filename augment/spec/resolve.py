@@ -13,10 +13,11 @@ from augment.data.schema import Modality
 from augment.errors import PluginError, did_you_mean
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Component, Kind, Params, Source
+from augment.spec.document import Document, list_names
+from augment.spec.messages import MAX_PROBLEMS, KeyPath, show_value
 from augment.spec.models import SECTIONS, Pipeline, ids_of
 from augment.spec.stages import Candidate, Stage, class_name, map_paths
 from augment.spec.validation import Violation, validate
-from augment.spec.yaml_tree import Document, KeyPath, names_in, show_value
 
 __all__ = ["Resolver"]
 
@@ -54,6 +55,8 @@ class Resolver:
     def _section(self, section: str) -> Iterator[Stage]:
         kind = SECTIONS[section]
         for key_path, entry, name, is_default in self._entries(section):
+            if len(self.violations) >= MAX_PROBLEMS:
+                return  # near names take time to find, and nobody reads more
             optional = is_default and section in LEFT_OUT_WHERE_UNFIT
             stage = self._stage(kind, key_path, entry, name, optional)
             if stage is None:
@@ -197,7 +200,7 @@ class Resolver:
             is_pattern = re.search(r"[*?[]", str(path)) is not None
             if cls.kind == "source" and self._source_needed and not is_pattern and not os.path.exists(found):
                 looked = "" if path.is_absolute() else f" in {str(self._base)!r}, where relative paths begin"
-                near = did_you_mean(found.name, names_in(found.parent))
+                near = did_you_mean(found.name, list_names(found.parent))
                 problems.append(
                     ((*key_path, *inner), f"there is no file or folder {show_value(str(path), 200)}{looked}{near}")
                 )

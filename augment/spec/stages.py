@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from augment.errors import PluginError, Problem
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Component, Kind, Params
+from augment.spec.messages import KeyPath
 from augment.spec.validation import validate
-from augment.spec.yaml_tree import KeyPath
 
 __all__ = ["Bound", "Candidate", "Stage", "bound_from_json", "class_name", "map_paths"]
 

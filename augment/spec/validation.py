@@ -16,7 +16,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from augment.errors import did_you_mean
-from augment.spec.yaml_tree import MAX_PROBLEMS, KeyPath, show_value
+from augment.spec.messages import MAX_PROBLEMS, KeyPath, show_value
 
 __all__ = ["Violation", "validate"]
 

@@ -11,6 +11,17 @@ them, and the CHANGELOG then says how. Nothing here is imported before it is ask
     lossless           values as numbers that lose nothing
     substrings         stretches of characters that texts share with others
     csv_injection      words that a spreadsheet would run, guarded
+    yaml_text          plain data as YAML
 """
 
-__all__ = ["conditions", "csv_injection", "lossless", "sequences", "series_scaling", "substrings", "tables", "training"]
+__all__ = [
+    "conditions",
+    "csv_injection",
+    "lossless",
+    "sequences",
+    "series_scaling",
+    "substrings",
+    "tables",
+    "training",
+    "yaml_text",
+]

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from augment import plugin
 from augment.plugin import RunView
+from augment.toolkit.yaml_text import dump
 
 __all__ = ["Html"]
 
@@ -86,7 +87,7 @@ class Html(plugin.Reporter):
                 for name, rows in run.rejects().items()
                 if len(rows)
             },
-            "yaml": sections.yaml_text(run.pipeline),
+            "yaml": dump(run.pipeline),
             "grid": None,
             "neighbours": None,
             "passages": None,

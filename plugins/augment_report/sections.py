@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +12,7 @@ import pandas as pd
 from augment_report import charts
 from augment_report.words import NOTHING, clip, count, decimals_for, fixed, listing, number, percent, span
 
-__all__ = ["class_counts", "generators", "losses", "privacy", "scores", "search", "thrown_out", "trial", "yaml_text"]
+__all__ = ["class_counts", "generators", "losses", "privacy", "scores", "search", "thrown_out", "trial"]
 
 MAX_CLASSES = 30
 MAX_POINTS = 300  # of a loss curve
@@ -304,26 +303,6 @@ def _alike(found: Sequence[tuple[str, np.ndarray, np.ndarray]]) -> list[list[tup
         else:
             groups.append([one])
     return groups
-
-
-def yaml_text(pipeline: Mapping[str, Any]) -> str:
-    """The resolved pipeline as YAML."""
-    from ruamel.yaml import YAML
-
-    yaml = YAML()
-    yaml.width = 4096
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    stream = io.StringIO()
-    yaml.dump(_plain(pipeline), stream)
-    return stream.getvalue()
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(one) for one in (sorted(value, key=str) if isinstance(value, set | frozenset) else value)]
-    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
 def _finite(value: Any) -> bool:

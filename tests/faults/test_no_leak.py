@@ -14,8 +14,8 @@ from augment.data.dataset import Dataset
 from augment.data.schema import infer
 from augment.plugin.contracts import Component
 from augment.runner.run import run
-from augment.spec.yaml_tree import dump
 from augment.storage.keys import file_sha256
+from augment.toolkit.yaml_text import dump
 
 CANARY = "canaryword"
 QUICK = {"name": "leak", "seed": 3, "trial": False, "metrics": [], "reporters": [], "filters": []}

@@ -12,8 +12,8 @@ from installed import COMPONENTS, SETTINGS
 from kinds import KINDS, small, written
 
 from augment.plugin.contracts import Component
-from augment.spec.yaml_tree import dump
 from augment.storage.keys import file_sha256
+from augment.toolkit.yaml_text import dump
 
 MAY_DIFFER = {"run.json", "log.txt", "pipeline.yaml"}
 COMMAND = "from augment.cli import main; main(prog_name='augment')"

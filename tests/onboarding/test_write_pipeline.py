@@ -15,7 +15,7 @@ from augment.onboarding import write_pipeline
 from augment.plugin.catalog import Catalog
 from augment.plugin.context import Context
 from augment.runner.run import check
-from augment.spec import yaml_tree
+from augment.spec import document
 from augment.spec.bind import bind
 from augment.spec.load import load
 
@@ -57,7 +57,7 @@ def written(frame, tmp_path, **settings):
     frame.to_parquet(tmp_path / "data.parquet")
     text = write_pipeline.propose(tmp_path / "data.parquet", tmp_path, **settings)
     (tmp_path / "data.yaml").write_text(text)
-    return yaml_tree.read(tmp_path / "data.yaml").tree, text
+    return document.read(tmp_path / "data.yaml").tree, text
 
 
 def bound(path):
@@ -230,7 +230,7 @@ def test_the_comment_about_the_target_becomes_a_schema_when_uncommented(tmp_path
     end = lines.index("", start)
     lines[start:end] = [line.removeprefix("# ") for line in lines[start:end]]
     (tmp_path / "uncommented.yaml").write_text("\n".join(lines))
-    schema = yaml_tree.read(tmp_path / "uncommented.yaml").tree["schema"]
+    schema = document.read(tmp_path / "uncommented.yaml").tree["schema"]
     assert schema["target"] == "height"
     assert schema["columns"] == {"width": {"type": "number"}, "height": {"type": "number"}}
 
@@ -279,7 +279,7 @@ def test_any_column_name_can_stand_in_the_comments(name, tmp_path):
     assert "columns" not in tree["schema"]
     uncommented = text.replace("  # columns:", "  columns:").replace("  #   ", "    ")
     (tmp_path / "uncommented.yaml").write_text(uncommented)
-    assert name in yaml_tree.read(tmp_path / "uncommented.yaml").tree["schema"]["columns"]
+    assert name in document.read(tmp_path / "uncommented.yaml").tree["schema"]["columns"]
 
 
 def test_wide_tables_are_cut_short(tmp_path):
@@ -294,7 +294,7 @@ def test_paths_are_relative_to_the_pipeline(tmp_path, monkeypatch):
     (tmp_path / "specs").mkdir()
     monkeypatch.chdir(tmp_path)
     write_pipeline.write(save_csv(tmp_path / "data"), Path("specs/mine.yaml"))
-    tree = yaml_tree.read(Path("specs/mine.yaml")).tree
+    tree = document.read(Path("specs/mine.yaml")).tree
     assert tree["source"]["with"] == {"path": "../data/data.csv"}
     assert tree["name"] == "mine"
 
@@ -360,7 +360,7 @@ def _customers(folder):
 
 def _proposed(path):
     (path.parent / "p.yaml").write_text(write_pipeline.propose(path, path.parent), encoding="utf-8")
-    return yaml_tree.read(path.parent / "p.yaml").tree
+    return document.read(path.parent / "p.yaml").tree
 
 
 def test_a_file_that_is_not_utf8_is_read_as_it_is_written(tmp_path):
@@ -429,7 +429,7 @@ def events(path, header, num_users=300):
 def test_a_file_of_events_becomes_histories(tmp_path):
     text = write_pipeline.propose(events(tmp_path / "events.csv", "userId,movieId,rating"), tmp_path)
     (tmp_path / "p.yaml").write_text(text)
-    tree = yaml_tree.read(tmp_path / "p.yaml").tree
+    tree = document.read(tmp_path / "p.yaml").tree
     assert tree["source"]["use"] == "histories"
     assert [step["use"] for step in tree["generators"]] == ["history-edits", "rnn"]
     assert "metrics" not in tree  # the defaults have `next-item`

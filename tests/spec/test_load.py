@@ -23,7 +23,7 @@ from augment.spec.json_schema import json_schema
 from augment.spec.load import load, resolved_yaml
 from augment.spec.models import Pipeline
 from augment.spec.stages import bound_from_json
-from augment.spec.yaml_tree import dump
+from augment.toolkit.yaml_text import dump
 
 TABLE = frozenset({"table"})
 IMAGE = frozenset({"image"})

@@ -58,11 +58,11 @@ def check_plugin(
 
     from augment.cli.display import open_display
     from augment.errors import PluginError
-    from augment.spec.overrides import value_of
+    from augment.spec.overrides import parse_override
     from augment.testing import verdicts
     from augment.text import json_line
 
-    values = {key: value_of(f"{key}={text}") for key, text in settings.items()}
+    values = {key: parse_override(f"{key}={text}") for key, text in settings.items()}
     style: Any = "quiet" if quiet or as_json else "auto"
     with open_display(style) as display, redirect_stdout(sys.stderr):  # stdout is for what is found
         found = verdicts.examine(

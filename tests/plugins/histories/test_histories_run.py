@@ -8,7 +8,7 @@ import pytest
 
 from augment.runner.run import run
 from augment.runner.sample_more import sample
-from augment.spec.yaml_tree import dump
+from augment.toolkit.yaml_text import dump
 
 QUICK = {"name": "met", "seed": 3, "trial": False, "reporters": [], "filters": [], "metrics": []}
 
