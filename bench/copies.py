@@ -42,10 +42,10 @@ def changes(rng: np.random.Generator) -> dict[str, Callable[[np.ndarray], np.nda
         "30 grey levels brighter": lambda x: x + 30.0,
         "at 60 % of its brightness": lambda x: x * 0.6,
         "blurred (0.8 pixels)": lambda x: np.stack([cv2.GaussianBlur(one, (0, 0), 0.8)[..., None] for one in x]),
-        "moved by 1 pixel": moved(along=1),
-        "moved by 2 pixels": moved(along=2),
-        "turned by 5 degrees": moved(turn=5),
-        "turned by 10 degrees": moved(turn=10),
+        "shifted by 1 pixel": moved(along=1),
+        "shifted by 2 pixels": moved(along=2),
+        "rotated by 5 degrees": moved(turn=5),
+        "rotated by 10 degrees": moved(turn=10),
         "7 % larger": moved(zoom=1.07),
     }
 
@@ -75,11 +75,11 @@ def main() -> None:
         judge = NotACopy(NotACopy.Params()).fit(dataset(train), dataset(train[:1]), context)
         seconds.append(time.process_time() - started)
         parts = {name: np.clip(change(train[:500]), 0, 255).astype(np.uint8) for name, change in changes(rng).items()}
-        for name, images in {"fresh": fresh, **parts}.items():
+        for name, images in {"unseen images": fresh, **parts}.items():
             thrown_out = (judge.judge(dataset(images), context) < judge.threshold).mean()
             found.setdefault(name, []).append((float(thrown_out), by_pixels(train, images)))
     print(f"fit: {min(seconds):.1f} to {max(seconds):.1f} CPU-s\n")
-    print("| thrown out of | features | plain pixels |\n| --- | --- | --- |")
+    print("| rejected | features | plain pixels |\n| --- | --- | --- |")
     for name, shares in found.items():
         cells = [f"{np.mean(s):.3f} ({min(s):.3f} to {max(s):.3f})" for s in zip(*shares, strict=True)]
         print(f"| {name} | {cells[0]} | {cells[1]} |")

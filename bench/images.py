@@ -56,9 +56,9 @@ PROBING_SECONDS = 10
 CHUNK = 4_096
 INTRODUCTION = """# Images
 
-Made by `bench/images.py`, where the figures are explained: MNIST, one thread, process CPU time, on cores that others
-share. Means over seeds, ± their standard deviation. FID is between 128 features of a judge that was trained on the real
-training images, and is not Inception's."""
+Made by `bench/images.py`; its docstring explains the figures. MNIST, one thread, process CPU time, on shared cores. Values are
+means over seeds ± their standard deviation. FID is computed on 128 features of a classifier trained on the real training
+images, and not on Inception features."""
 
 
 class EnoughSeenError(Exception):
@@ -235,9 +235,16 @@ def write_page() -> None:
     everything = measured()
     for topic in sorted(everything, key=lambda topic: (not topic.startswith("quality"), int(topic.split()[2]), topic)):
         found = everything[topic]
-        parts.append(f"## {topic[0].upper()}{topic[1:]}")
+        parts.append(f"## {_heading(topic)}")
         parts.append(_quality_table(found) if topic.startswith("quality") else _help_table(found))
     (RESULTS / "images.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+
+
+def _heading(topic: str) -> str:
+    if topic.startswith("quality"):
+        return topic.capitalize().replace("cpu", "CPU")
+    _, _, num_steps, _, rows = topic.split()
+    return f"Accuracy after {num_steps} training steps, {'imbalanced' if rows == 'lopsided' else f'{rows} images per class'}"
 
 
 def _quality_table(found: dict[str, dict[str, dict[str, float]]]) -> str:
@@ -265,7 +272,7 @@ def _help_table(found: dict[str, dict[str, dict[str, float]]]) -> str:
                 _gain([value - 100 * base[seed]["accuracy"] for seed, value in values.items() if seed in base])
             )
         rows.append(cells)
-    return _table(["", "seeds", "accuracy", "less affine, ± standard error", "less elastic + affine"], rows)
+    return _table(["", "seeds", "accuracy", "gain over affine ± standard error", "gain over elastic + affine"], rows)
 
 
 def _gain(differences: list[float]) -> str:

@@ -339,19 +339,19 @@ def low_tables(results: dict[str, Any]) -> str:
     return "\n".join(text)
 
 
-FULL_SAYS = """Ours are bold. Mean ± standard deviation over seeds. CTGAN and TVAE learn for 30 epochs on Adult,
-for 300 on the others. One thread; CPU-seconds, not wall time."""
-LOW_SAYS = """The first row has the scores of the real rows alone. The others say what rows added to them change: the
-mean over seeds of the paired difference, its standard error, and in how many seeds AUC grew. A lower log loss is
-better. `5x` is five rows for each real one in the classes' real proportions, `balance` as many of the rare label as
-make both equal."""
+FULL_SAYS = """The generators of augment are in bold. Values are means ± standard deviation over seeds. CTGAN and TVAE are trained for 30
+epochs on Adult and for 300 on the other datasets. One thread; CPU seconds, not wall time."""
+LOW_SAYS = """The first row contains the scores with real rows alone. The other rows show the change from adding synthetic rows: the mean
+paired difference over seeds, its standard error, and the number of seeds in which the AUC increased. A lower log loss is
+better. `5x` adds five rows per real one in the real class proportions; `balance` adds rows of the rare class until both
+classes are equal."""
 
 
 def write(results: dict[str, Any], folder: Path) -> None:
     """Keep the results, and show them."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "tables.json").write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
-    parts = ["# Generators for tables", "", "Made by `bench/tables.py`, where the figures are explained."]
+    parts = ["# Generators for tables", "", "Made by `bench/tables.py`; its docstring explains the figures."]
     if "full" in results:
         parts += ["", FULL_SAYS, full_tables(results["full"])]
     if "lowdata" in results:
