@@ -56,9 +56,9 @@ PROBING_SECONDS = 10
 CHUNK = 4_096
 INTRODUCTION = """# Images
 
-Made by `bench/images.py`; its docstring explains the figures. MNIST, one thread, process CPU time, on shared cores. Values are
-means over seeds ± their standard deviation. FID is computed on 128 features of a classifier trained on the real training
-images, and not on Inception features."""
+Made by `bench/images.py`; its docstring explains the figures. MNIST, one thread, process CPU time, on shared cores.
+Values are means over seeds ± their standard deviation. FID is computed on 128 features of a classifier trained on the
+real training images, and not on Inception features."""
 
 
 class EnoughSeenError(Exception):
@@ -244,7 +244,8 @@ def _heading(topic: str) -> str:
     if topic.startswith("quality"):
         return topic.capitalize().replace("cpu", "CPU")
     _, _, num_steps, _, rows = topic.split()
-    return f"Accuracy after {num_steps} training steps, {'imbalanced' if rows == 'lopsided' else f'{rows} images per class'}"
+    data = "imbalanced" if rows == "lopsided" else f"{rows} images per class"
+    return f"Accuracy after {num_steps} training steps, {data}"
 
 
 def _quality_table(found: dict[str, dict[str, dict[str, float]]]) -> str:

@@ -339,12 +339,12 @@ def low_tables(results: dict[str, Any]) -> str:
     return "\n".join(text)
 
 
-FULL_SAYS = """The generators of augment are in bold. Values are means ± standard deviation over seeds. CTGAN and TVAE are trained for 30
-epochs on Adult and for 300 on the other datasets. One thread; CPU seconds, not wall time."""
-LOW_SAYS = """The first row contains the scores with real rows alone. The other rows show the change from adding synthetic rows: the mean
-paired difference over seeds, its standard error, and the number of seeds in which the AUC increased. A lower log loss is
-better. `5x` adds five rows per real one in the real class proportions; `balance` adds rows of the rare class until both
-classes are equal."""
+FULL_SAYS = """The generators of augment are in bold. Values are means ± standard deviation over seeds. CTGAN and
+TVAE are trained for 30 epochs on Adult and for 300 on the other datasets. One thread; CPU seconds, not wall time."""
+LOW_SAYS = """The first row contains the scores with real rows alone. The other rows show the change from adding
+synthetic rows: the mean paired difference over seeds, its standard error, and the number of seeds in which the AUC
+increased. A lower log loss is better. `5x` adds five rows per real one in the real class proportions; `balance` adds
+rows of the rare class until both classes are equal."""
 
 
 def write(results: dict[str, Any], folder: Path) -> None:
