@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from example_data import dataset
 
 from augment.data.arrays import met_in_training
 from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, check, infer, observe, valid_rows
+from augment.data.schema import SchemaDeclaration, check, infer, valid_rows
 from augment.errors import DataError
 from augment.plugin.accepts import Accepts
 
@@ -21,10 +22,7 @@ def of(values, lengths=None, **said) -> Dataset:
     frame = pd.DataFrame({} if lengths is None else {"length": lengths}, index=pd.RangeIndex(len(values)))
     if lengths is not None:
         said["length_column"] = "length"
-    arrays = {"series": values}
-    declared = SchemaDeclaration.model_validate({"arrays": {"series": said}})
-    schema, _ = observe(infer(frame, arrays, declared), frame, arrays)
-    return Dataset.of(frame, arrays, schema)
+    return dataset(frame, {"series": values}, arrays={"series": said})
 
 
 def channels(data: Dataset):

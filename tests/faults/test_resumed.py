@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from example_data import dataset
 
 from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.plugin.catalog import Catalog
 from augment.plugin.context import Checkpoint, Context
 from augment.toolkit import training
@@ -37,9 +37,7 @@ def data_of(kind: str) -> Dataset:
         frame = frame.assign(x=rng.normal(size=64), y=rng.normal(size=64))
     else:
         arrays = {"image": rng.integers(0, 256, (64, 16, 16, 1), dtype=np.uint8)}
-    schema = infer(frame, arrays, SchemaDeclaration(target="label"))
-    data = Dataset.of(frame, arrays, schema)
-    return Dataset.of(data.frame, arrays, observe(schema, data.frame)[0])
+    return dataset(frame, arrays, target="label")
 
 
 @pytest.fixture

@@ -8,9 +8,8 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from example_data import images_of
 
-from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.plugin.context import Context
 from augment_gan.images import ImageGan
 from augment_vae.anchored_images import AnchoredImage
@@ -21,13 +20,6 @@ QUICK = {
     ImageVae: ImageVae.Params(steps=3, batch_size=8, width=8, code_size=4, sharpness=1.0),
 }
 NETWORKS = [pytest.param(cls, id=cls.name) for cls in QUICK]
-
-
-def dataset(images, labels=None):
-    frame = pd.DataFrame({"label": labels}) if labels is not None else pd.DataFrame(index=pd.RangeIndex(len(images)))
-    declared = SchemaDeclaration(target="label" if labels is not None else None)
-    schema, _ = observe(infer(frame, {"image": images}, declared), frame)
-    return Dataset.of(frame, {"image": images}, schema)
 
 
 def noise(num_rows, *shape):
@@ -46,7 +38,7 @@ def network(request):
 @pytest.fixture(scope="module")
 def fitted(network, tmp_path_factory):
     labels = np.arange(20) % 3
-    return network(QUICK[network]).fit(dataset(noise(20, 8, 8, 1), labels), context(tmp_path_factory.mktemp("fit")))
+    return network(QUICK[network]).fit(images_of(noise(20, 8, 8, 1), labels), context(tmp_path_factory.mktemp("fit")))
 
 
 def asked(*labels):
@@ -87,7 +79,7 @@ def test_loaded_generator_makes_the_same_rows(network, fitted, tmp_path):
 
 
 def test_two_fits_with_one_seed_save_the_same_bytes_and_another_seed_others(network, tmp_path):
-    data = dataset(noise(12, 8, 8, 1), np.arange(12) % 2)
+    data = images_of(noise(12, 8, 8, 1), np.arange(12) % 2)
     one, again, other = (
         saved(network(QUICK[network]).fit(data, context(tmp_path, seed)), tmp_path / name)
         for seed, name in ((1, "one"), (1, "again"), (2, "other"))
@@ -98,18 +90,18 @@ def test_two_fits_with_one_seed_save_the_same_bytes_and_another_seed_others(netw
 
 @pytest.mark.parametrize("shape", [(9, 7, 3), (8, 30, 1), (33, 40, 2), (1, 5, 1)], ids=str)
 def test_pictures_of_odd_sizes_and_many_channels_work(network, tmp_path, shape):
-    generator = network(QUICK[network]).fit(dataset(noise(6, *shape), ["a", "b"] * 3), context(tmp_path))
+    generator = network(QUICK[network]).fit(images_of(noise(6, *shape), ["a", "b"] * 3), context(tmp_path))
     assert generator.sample(pd.DataFrame({"label": ["b"]}), context(tmp_path)).arrays["image"].shape == (1, *shape)
 
 
 def test_class_of_one_row_can_be_asked_for(network, tmp_path):
-    generator = network(QUICK[network]).fit(dataset(noise(11, 8, 8, 1), ["a"] * 10 + ["b"]), context(tmp_path))
+    generator = network(QUICK[network]).fit(images_of(noise(11, 8, 8, 1), ["a"] * 10 + ["b"]), context(tmp_path))
     rows = generator.sample(pd.DataFrame({"label": ["b"] * 4}), context(tmp_path))
     assert rows.frame.label.tolist() == ["b"] * 4
 
 
 def test_data_without_a_target_is_sampled_unconditionally(network, tmp_path):
-    generator = network(QUICK[network]).fit(dataset(noise(10, 8, 8, 1)), context(tmp_path))
+    generator = network(QUICK[network]).fit(images_of(noise(10, 8, 8, 1)), context(tmp_path))
     rows = generator.sample(pd.DataFrame(index=pd.RangeIndex(5)), context(tmp_path))
     assert rows.arrays["image"].shape == (5, 8, 8, 1)
     assert rows.frame.shape == (5, 0)
@@ -125,7 +117,7 @@ def test_read_only_pictures_are_taken_without_a_warning(network, tmp_path):
     images.flags.writeable = False
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        network(QUICK[network]).fit(dataset(images), context(tmp_path))
+        network(QUICK[network]).fit(images_of(images), context(tmp_path))
 
 
 def test_offering_the_component_imports_no_torch(network):
@@ -147,7 +139,7 @@ def test_digits_are_recognised_and_varied(network, tmp_path):
     everyone = np.arange(len(images))
     few = np.concatenate([everyone[digits.target == c][: 30 if c >= 5 else 144] for c in range(10)])
     judge = SVC(gamma=0.001).fit(images.reshape(len(images), -1) * (16 / 255), digits.target)
-    generator = network().fit(dataset(images[few], digits.target[few]), context(tmp_path))
+    generator = network().fit(images_of(images[few], digits.target[few]), context(tmp_path))
     rows = generator.sample(asked(*np.repeat(np.arange(10), 100)), context(tmp_path))
     pictures, labels = rows.arrays["image"].reshape(1_000, -1), rows.frame.label.to_numpy()
     assert np.mean(judge.predict(pictures * (16 / 255)) == labels) >= 0.95
@@ -159,13 +151,13 @@ def test_digits_are_recognised_and_varied(network, tmp_path):
 def test_a_gan_whose_pictures_become_alike_stops_and_says_so(tmp_path, caplog):
     params = ImageGan.Params(steps=400, batch_size=8, width=8, generator_rate=1e-12)
     with caplog.at_level("WARNING", "augment"):
-        ImageGan(params).fit(dataset(noise(40, 8, 8, 1)), context(tmp_path))
+        ImageGan(params).fit(images_of(noise(40, 8, 8, 1)), context(tmp_path))
     assert re.search(r"gan: training ended at step \d+ of 400, because pictures became alike", caplog.text)
 
 
 def test_a_short_fit_is_not_ended_for_the_likeness_that_pictures_begin_with(tmp_path, caplog):
     with caplog.at_level("WARNING", "augment"):
-        ImageGan(ImageGan.Params(steps=60, batch_size=8, width=8)).fit(dataset(noise(40, 8, 8, 1)), context(tmp_path))
+        ImageGan(ImageGan.Params(steps=60, batch_size=8, width=8)).fit(images_of(noise(40, 8, 8, 1)), context(tmp_path))
     assert "became alike" not in caplog.text
 
 
@@ -186,7 +178,7 @@ def crosses(num_rows):
 
 @pytest.fixture(scope="module")
 def anchored(tmp_path_factory):
-    data = dataset(crosses(120), np.arange(120) % 2)
+    data = images_of(crosses(120), np.arange(120) % 2)
     folder = tmp_path_factory.mktemp("anchored")
     return AnchoredImage(AnchoredImage.Params(steps=150, width=64)).fit(data, context(folder)), data
 
@@ -206,7 +198,7 @@ def test_anchored_pictures_lie_closer_to_real_ones_the_shorter_the_reach(anchore
 
 def test_anchored_pictures_start_from_rows_of_their_class(tmp_path):
     images = np.repeat(np.array([0, 255], np.uint8), 20)[:, None, None, None] * np.ones((1, 8, 8, 1), np.uint8)
-    data = dataset(images, np.repeat([0, 1], 20))
+    data = images_of(images, np.repeat([0, 1], 20))
     params = AnchoredImage.Params(steps=3, width=8, code_size=4, reach=0.01)
     rows = AnchoredImage(params).fit(data, context(tmp_path)).sample(asked(1, 0, 1, 0), context(tmp_path, train=data))
     assert (rows.arrays["image"].mean((1, 2, 3)).round() > 127).tolist() == [True, False, True, False]
@@ -217,7 +209,7 @@ def test_sharpness_brings_back_a_part_of_the_texture_that_a_vae_smooths_away(tmp
     from sklearn.datasets import load_digits
 
     digits = np.kron(load_digits().images[:1_000], np.ones((2, 2)))[..., None] * 11
-    data = dataset((digits + np.random.default_rng(0).uniform(0, 76, digits.shape)).astype(np.uint8))
+    data = images_of((digits + np.random.default_rng(0).uniform(0, 76, digits.shape)).astype(np.uint8))
     given = pd.DataFrame(index=pd.RangeIndex(300))
 
     def drawn(sharpness):

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from example_data import typed
 
-from augment.data.dataset import Dataset
-from augment.data.schema import ColumnDeclaration, SchemaDeclaration, check, infer, observe, valid_rows
+from augment.data.schema import check, valid_rows
 from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_gan.tables import TableGan
@@ -26,13 +26,6 @@ LONGER = {
     TableVae: TableVae.Params(steps=60, width=16, code_size=4),
 }
 BY_CLASS = [TableGan, TableVae]  # rows are made for a class, and for nothing else
-
-
-def dataset(frame, target=None, **types):
-    declared = {name: ColumnDeclaration(type=kind) for name, kind in types.items()}
-    data = Dataset.of(frame, {}, infer(frame, {}, SchemaDeclaration(target=target, columns=declared)))
-    schema, _ = observe(data.schema, data.frame)
-    return Dataset.of(data.frame, {}, schema)
 
 
 def mixed(num_rows=60):
@@ -66,7 +59,7 @@ def network(request):
 
 @pytest.fixture(scope="module")
 def fitted(network, tmp_path_factory):
-    return learn(network, dataset(mixed(), "label"), tmp_path_factory.mktemp("fit"))
+    return learn(network, typed(mixed(), "label"), tmp_path_factory.mktemp("fit"))
 
 
 def asked(num_rows):
@@ -80,7 +73,7 @@ def nothing_asked(num_rows):
 def test_rows_are_as_asked_under_the_schema_of_the_training_part(fitted, tmp_path):
     rows = fitted.sample(asked(90), context(tmp_path))
     assert rows.frame.label.tolist() == asked(90).label.tolist()
-    assert check(rows.frame, {}, dataset(mixed(), "label").schema) == []
+    assert check(rows.frame, {}, typed(mixed(), "label").schema) == []
 
 
 @pytest.mark.parametrize("num_rows", [0, 1, 1_023, 1_024, 1_025])
@@ -105,7 +98,7 @@ def test_values_stay_inside_the_training_range_and_keep_their_decimals(fitted, t
 
 @pytest.mark.parametrize("target", ["gain", None])
 def test_target_without_classes_is_a_column_like_the_others(network, tmp_path, target):
-    data = dataset(mixed().drop(columns="label"), target)
+    data = typed(mixed().drop(columns="label"), target)
     rows = learn(network, data, tmp_path).sample(nothing_asked(50), context(tmp_path))
     assert check(rows.frame, {}, data.schema) == []
     assert set(rows.frame["gain"]) != {0}
@@ -118,14 +111,14 @@ def test_column_that_rows_cannot_be_made_for_is_refused_by_name(fitted, tmp_path
 
 def test_data_with_nothing_beside_its_target_is_refused(network, tmp_path):
     with pytest.raises(DataError, match="no column beside its target"):
-        learn(network, dataset(mixed()[["label"]], "label"), tmp_path)
+        learn(network, typed(mixed()[["label"]], "label"), tmp_path)
 
 
 def test_rows_without_a_label_are_left_out(network, tmp_path):
     frame = mixed()
     frame.loc[::2, "label"] = None
     frame.loc[::2, "kind"] = "unlabelled"
-    generator = learn(network, dataset(frame, "label"), tmp_path, LONGER[network])
+    generator = learn(network, typed(frame, "label"), tmp_path, LONGER[network])
     rows = generator.sample(asked(200), context(tmp_path)).frame
     assert (rows.kind == "unlabelled").mean() < 0.5
     assert not rows.label.isna().any()
@@ -133,7 +126,7 @@ def test_rows_without_a_label_are_left_out(network, tmp_path):
 
 def test_class_of_one_row_can_be_asked_for(network, tmp_path):
     frame = mixed().assign(label=["rare"] + ["common"] * 59)
-    generator = learn(network, dataset(frame, "label"), tmp_path)
+    generator = learn(network, typed(frame, "label"), tmp_path)
     rows = generator.sample(pd.DataFrame({"label": ["rare"] * 4}), context(tmp_path))
     assert rows.frame.label.tolist() == ["rare"] * 4
 
@@ -147,7 +140,7 @@ def test_loaded_generator_makes_the_same_rows(network, fitted, tmp_path):
 
 
 def test_generator_that_has_made_rows_can_be_fitted_again(network, tmp_path):
-    first, second = dataset(mixed(60), "label"), dataset(mixed(50), "label")
+    first, second = typed(mixed(60), "label"), typed(mixed(50), "label")
     generator = learn(network, first, tmp_path)
     generator.sample(asked(10), context(tmp_path))
     again = generator.fit(second, context(tmp_path)).sample(asked(10), context(tmp_path))
@@ -167,7 +160,7 @@ def test_columns_depend_on_each_other_as_they_did(network, tmp_path):
             "label": np.where(label, "yes", "no"),
         }
     )
-    generator = learn(network, dataset(frame, "label"), tmp_path, network.Params())
+    generator = learn(network, typed(frame, "label"), tmp_path, network.Params())
     rows = generator.sample(nothing_asked(3_000), context(tmp_path)).frame
     assert rows[["x", "double"]].corr().iloc[0, 1] > 0.85  # the class alone gives 0.65, pieces at best 0.99
     assert ((rows.x > 0) == (rows.sign == "plus")).mean() > 0.93
@@ -199,7 +192,7 @@ EVERY = pytest.mark.parametrize("every", [pytest.param(network, id=network.name)
 @EVERY
 @pytest.mark.parametrize(("columns", "target"), ODD.values(), ids=ODD)
 def test_odd_tables_give_rows_that_are_as_they_were(every, tmp_path, columns, target):
-    data = dataset(pd.DataFrame(columns), target)
+    data = typed(pd.DataFrame(columns), target)
     generator = learn(every, data, tmp_path)
     rows = generator.sample(nothing_asked(60), context(tmp_path, train=data))
     assert check(rows.frame, {}, data.schema) == []
@@ -216,15 +209,15 @@ def test_odd_tables_give_rows_that_are_as_they_were(every, tmp_path, columns, ta
 def test_numbers_written_as_text_are_numbers_where_declared_so_and_refused_by_name_elsewhere(every, tmp_path):
     frame = pd.DataFrame({"x": [f"{n}.50" for n in range(40)], "label": WORDS})
     with pytest.raises(DataError, match="'x' is of type text"):
-        learn(every, dataset(frame, "label"), tmp_path)
-    data = dataset(frame, "label", x="number")
+        learn(every, typed(frame, "label"), tmp_path)
+    data = typed(frame, "label", x="number")
     rows = learn(every, data, tmp_path).sample(nothing_asked(60), context(tmp_path, train=data))
     assert rows.frame["x"].between(0.5, 39.5).all()
 
 
 @EVERY
 def test_a_label_that_no_training_row_has_is_refused(every, tmp_path):
-    data = dataset(mixed(), "label")
+    data = typed(mixed(), "label")
     with pytest.raises(DataError, match="'ugly'"):
         learn(every, data, tmp_path).sample(pd.DataFrame({"label": ["ugly"]}), context(tmp_path, train=data))
 
@@ -233,7 +226,7 @@ def test_a_label_that_no_training_row_has_is_refused(every, tmp_path):
 def test_ten_thousand_categories_keep_their_frequencies(every, tmp_path):
     names = np.concatenate([np.arange(10_000), np.zeros(10_000, np.int64)])
     frame = pd.DataFrame({"name": pd.Series(names).map("n{}".format).astype("category"), "label": WORDS.repeat(500)})
-    data = dataset(frame.sample(frac=1, random_state=0).reset_index(drop=True), "label")
+    data = typed(frame.sample(frac=1, random_state=0).reset_index(drop=True), "label")
     rows = learn(every, data, tmp_path).sample(nothing_asked(2_000), context(tmp_path, train=data)).frame
     assert (rows["name"] == "n0").mean() == pytest.approx(0.5, abs=0.06)
     assert rows["name"].nunique() > 600

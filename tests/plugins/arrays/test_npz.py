@@ -6,9 +6,10 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
+from example_data import dataset
 
 from augment.data.dataset import Dataset
-from augment.data.schema import ArrayDeclaration, SchemaDeclaration, check, infer, observe
+from augment.data.schema import ArrayDeclaration, SchemaDeclaration, check, infer
 from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_arrays.npz_sink import NpzSink
@@ -37,8 +38,7 @@ def mixed(num_rows=7):
     )
     images = np.random.default_rng(0).integers(0, 256, (num_rows, 4, 5, 3)).astype(np.uint8)
     arrays = {"image": images, "wave": np.linspace(-1, 1, num_rows * 3, dtype=np.float32).reshape(num_rows, 3)}
-    schema = infer(frame, arrays, SchemaDeclaration(arrays={"wave": ArrayDeclaration(type="audio", rate=8.0)}))
-    return Dataset.of(frame, arrays, observe(schema, frame)[0])
+    return dataset(frame, arrays, arrays={"wave": ArrayDeclaration(type="audio", rate=8.0)})
 
 
 def test_what_the_sink_writes_the_source_reads_back(tmp_path):

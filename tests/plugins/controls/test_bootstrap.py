@@ -3,23 +3,20 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from example_data import dataset
 from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_controls.bootstrap import Bootstrap
 
 
-def dataset(labels, with_image=False):
+def labelled(labels, with_image=False):
     frame = pd.DataFrame({"x": np.arange(len(labels)) * 0.5, "label": labels})
     arrays = {"image": np.arange(len(labels) * 64, dtype=np.uint8).reshape(-1, 8, 8, 1)} if with_image else {}
-    schema = infer(frame, arrays, SchemaDeclaration(target="label"))
-    schema, _ = observe(schema, frame)
-    return Dataset.of(frame, arrays, schema)
+    return dataset(frame, arrays, target="label")
 
 
 def sample(train, given, seed=1):
@@ -36,7 +33,7 @@ def anything(count):
 
 
 def test_rows_are_training_rows_with_their_arrays():
-    train = dataset(["a", "b"] * 20, with_image=True)
+    train = labelled(["a", "b"] * 20, with_image=True)
     drawn = sample(train, anything(100))
     row = (drawn.frame["x"] * 2).astype(int).to_numpy()
     assert drawn.schema == train.schema
@@ -45,7 +42,7 @@ def test_rows_are_training_rows_with_their_arrays():
 
 
 def test_every_training_row_is_about_equally_likely():
-    train = dataset(["a", "b"] * 5)
+    train = labelled(["a", "b"] * 5)
     counts = sample(train, anything(10_000)).frame["x"].value_counts()
     assert len(counts) == 10
     assert counts.between(850, 1150).all()
@@ -54,7 +51,7 @@ def test_every_training_row_is_about_equally_likely():
 @settings(max_examples=20)
 @for_all(st.lists(st.sampled_from(["a", "b"]), max_size=30), st.integers(0, 30))
 def test_classes_come_as_asked_and_fewer_rows_are_a_prefix(labels, k):
-    train = dataset(["a"] * 9 + ["b"])
+    train = labelled(["a"] * 9 + ["b"])
     given = asked(train, labels)
     whole = sample(train, given)
     assert whole.frame["label"].tolist() == labels
@@ -62,25 +59,25 @@ def test_classes_come_as_asked_and_fewer_rows_are_a_prefix(labels, k):
 
 
 def test_a_prefix_holds_across_blocks():
-    train = dataset(["a"] * 9 + ["b"])
+    train = labelled(["a"] * 9 + ["b"])
     assert sample(train, anything(5000)).frame.iloc[:10].equals(sample(train, anything(10)).frame)
 
 
 def test_integer_and_boolean_classes_are_matched():
     for labels in ([0, 1] * 10, [True, False] * 10):
-        train = dataset(labels)
+        train = labelled(labels)
         given = train.frame[["label"]].iloc[[0, 0, 1]].reset_index(drop=True)
         assert sample(train, given).frame["label"].tolist() == [labels[0], labels[0], labels[1]]
 
 
 def test_a_class_without_training_rows_is_named():
-    train = dataset(["a"] * 5)
+    train = labelled(["a"] * 5)
     with pytest.raises(DataError, match="'z'"):
         sample(train, pd.DataFrame({"label": pd.Categorical(["a", "z"])}))
 
 
 def test_the_seed_decides_and_saving_keeps_it(tmp_path):
-    train = dataset(["a", "b"] * 20)
+    train = labelled(["a", "b"] * 20)
     first = sample(train, anything(50))
     Bootstrap().save(tmp_path)
     again = Bootstrap.load(tmp_path, Bootstrap.Params())

@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from example_data import dataset
 
 from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.plugin.context import Context
 from augment_evidence.not_a_copy import NotACopy
 from augment_evidence.privacy import BY_DESIGN, LEAK, NO_LEAK, Privacy
@@ -36,9 +36,7 @@ def of(items, lengths, ratings):
         "items": {"type": "tokens", "vocabulary": names, "length_column": "n"},
         "about": {"type": "series", "channels": {"rating": {}}, "length_column": "n"},
     }
-    schema = infer(frame, arrays, SchemaDeclaration.model_validate({"arrays": said}))
-    schema, _ = observe(schema, frame, arrays)
-    return Dataset.of(frame, arrays, schema)
+    return dataset(frame, arrays, arrays=said)
 
 
 def changed(data, num_replaced, seed=5):

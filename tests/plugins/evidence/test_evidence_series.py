@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from example_data import dataset
 
 from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.plugin.context import Context
 from augment_evidence.fidelity_series import CONTROL, FidelitySeries, copies_with_noise
 from augment_evidence.not_a_copy import NotACopy
@@ -32,8 +32,7 @@ def waves(num_rows, seed, speed=0.5, phase=0.0, gaps=0.1, shortest=20):
     }
     said = {"target": "label", "arrays": {"series": {"length_column": "length", "channels": channels}}}
     arrays = {"series": values.astype(np.float32)}
-    schema, _ = observe(infer(frame, arrays, SchemaDeclaration.model_validate(said)), frame, arrays)
-    return Dataset.of(frame, arrays, schema)
+    return dataset(frame, arrays, **said)
 
 
 TRAIN, HELD = waves(200, 1), waves(150, 2)

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from example_data import dataset
 
 from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.plugin.context import Context
 from augment_evidence.fidelity_tables import FidelityTables
 
@@ -33,10 +33,7 @@ def frame(num_rows, seed, share_yes=0.3):
 
 
 def of(rows, schema=None):
-    if schema is None:
-        schema = infer(rows, {}, SchemaDeclaration(target="label"))
-        schema, _ = observe(schema, rows)
-    return Dataset.of(rows, {}, schema)
+    return dataset(rows, target="label") if schema is None else Dataset.of(rows, {}, schema)
 
 
 TRAIN = of(frame(1500, 0))
@@ -131,8 +128,7 @@ def test_a_class_that_the_hold_out_lacks_leaves_out_its_reference():
 
 def test_a_single_column_and_a_table_without_classes_are_scored():
     rows = pd.DataFrame({"x": np.arange(50.0)})
-    schema, _ = observe(infer(rows), rows)
-    train = Dataset.of(rows, {}, schema)
+    train = dataset(rows)
     [shapes, _, _, copies] = FidelityTables().score(train, train, train, Context(seed=0, folder=None))
     assert (shapes.value, copies.value) == (pytest.approx(1), 1)
 
@@ -146,5 +142,5 @@ def test_scores_are_the_same_each_time_and_plain_json():
 def test_many_columns_are_scored_on_a_sample_of_their_pairs():
     rng = np.random.default_rng(0)
     rows = pd.DataFrame(rng.normal(size=(60, 80)), columns=[f"c{i}" for i in range(80)])
-    train = Dataset.of(rows, {}, observe(infer(rows), rows)[0])
+    train = dataset(rows)
     assert FidelityTables().score(train, train, train, Context(seed=0, folder=None))[1].value == pytest.approx(1)

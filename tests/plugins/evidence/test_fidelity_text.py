@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
+from example_data import texts_of
 
-from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer
 from augment.plugin.context import Context
 from augment_evidence.fidelity_text import FidelityTexts
 
@@ -17,16 +15,8 @@ def written(num, seed):
     return [f"{rng.choice(NAMES)} {rng.choice(VERBS)} {rng.choice(NAMES)} and {rng.choice(NAMES)}." for _ in range(num)]
 
 
-def dataset(texts, labels=None):
-    frame = pd.DataFrame({"text": pd.Series(texts, dtype="str")})
-    if labels is not None:
-        frame["label"] = pd.Series(labels, dtype="str")
-    declared = SchemaDeclaration(payload="text", target=None if labels is None else "label")
-    return Dataset.of(frame, {}, infer(frame, {}, declared))
-
-
 def scores(texts, folder, train=None):
-    parts = [dataset(part) for part in (texts, train or written(300, 1), written(200, 2))]
+    parts = [texts_of(part) for part in (texts, train or written(300, 1), written(200, 2))]
     found = FidelityTexts().score(*parts, Context(seed=1, folder=folder))
     return {score.name: (score.value, *score.detail["reference"].values()) for score in found}
 
@@ -42,7 +32,7 @@ def test_the_mix_of_classes_was_asked_for_and_counts_for_nothing(tmp_path):
 
     def parts(num_rare, num_usual, seed):
         texts = written(num_rare, seed) + numbers(num_usual, seed)
-        return dataset(texts, ["rare"] * num_rare + ["usual"] * num_usual)
+        return texts_of(texts, ["rare"] * num_rare + ["usual"] * num_usual)
 
     found = FidelityTexts().score(parts(300, 2, 3), parts(80, 300, 1), parts(40, 160, 2), Context(1, tmp_path))
     for score in found:
@@ -64,7 +54,7 @@ def test_copies_are_not_new(tmp_path):
 
 def test_copies_are_not_new_where_only_some_texts_are_looked_at(tmp_path):
     texts = [f"number {n} is {n * n} in all" for n in range(100)]
-    parts = [dataset(texts), dataset(texts), dataset(written(50, 2))]
+    parts = [texts_of(texts), texts_of(texts), texts_of(written(50, 2))]
     found = FidelityTexts(FidelityTexts.Params(most_texts=10)).score(*parts, Context(seed=1, folder=tmp_path))
     assert {score.name: score.value for score in found}["novel runs of 4 words"] == 0.0
 
@@ -82,7 +72,7 @@ def test_writing_the_same_again_and_again_is_noticed(tmp_path):
 
 def test_what_can_be_foretold_takes_next_to_no_bits(tmp_path):
     texts = ["abcdef" * 20] * 50
-    (bits, *_) = FidelityTexts().score(*[dataset(texts)] * 3, Context(seed=1, folder=tmp_path))
+    (bits, *_) = FidelityTexts().score(*[texts_of(texts)] * 3, Context(seed=1, folder=tmp_path))
     assert 0 < bits.value < 0.05
 
 

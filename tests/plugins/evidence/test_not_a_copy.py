@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from example_data import dataset
 
 from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.plugin.context import Context
 from augment_evidence.not_a_copy import NotACopy
 
@@ -24,14 +24,7 @@ def table(num_rows, seed, missing=False):
     )
     if missing:
         frame.loc[::7, "x"] = np.nan
-    return of(frame)
-
-
-def of(frame, arrays=None):
-    arrays = arrays or {}
-    schema = infer(frame, arrays, SchemaDeclaration(target="label" if "label" in frame else None))
-    schema, _ = observe(schema, frame)
-    return Dataset.of(frame, arrays, schema)
+    return dataset(frame, target="label")
 
 
 def blobs(num_rows, seed, side=12):
@@ -41,7 +34,11 @@ def blobs(num_rows, seed, side=12):
     grid = np.indices((side, side))
     far = ((grid[None] - centre) ** 2).sum(axis=1)
     bright = 200 * np.exp(-far / 6) + rng.uniform(0, 50, far.shape)
-    return of(pd.DataFrame({"label": rng.choice(["u", "v"], num_rows)}), {"image": bright.astype(np.uint8)[..., None]})
+    return dataset(
+        pd.DataFrame({"label": rng.choice(["u", "v"], num_rows)}),
+        {"image": bright.astype(np.uint8)[..., None]},
+        target="label",
+    )
 
 
 SUBJECTS, VERBS = ["Ann", "Bob", "the old cat", "a dog", "our king"], ["sees", "likes", "follows", "forgets"]
@@ -61,15 +58,14 @@ def noise(num_rows, seed, length=400):
 
 def written(texts):
     frame = pd.DataFrame({"text": pd.Series(texts, dtype="str"), "label": ["u", "v"] * (len(texts) // 2)})
-    schema, _ = observe(infer(frame, {}, SchemaDeclaration(target="label", payload="text")), frame)
-    return Dataset.of(frame, {}, schema)
+    return dataset(frame, target="label", payload="text")
 
 
 def shapes(num_rows, seed, side=16):
     """Images of four bright spots each."""
     spots = [blobs(num_rows, seed * 10 + part, side).arrays["image"] // 2 for part in range(4)]
     labels = pd.DataFrame({"label": ["u", "v"] * (num_rows // 2)})
-    return of(labels, {"image": np.maximum.reduce(spots)})
+    return dataset(labels, {"image": np.maximum.reduce(spots)}, target="label")
 
 
 def fit(train, seed=0, **params):
@@ -155,13 +151,13 @@ def test_images_moved_by_a_pixel_or_dimmed_are_thrown_out():
 def test_images_of_any_shape_and_without_any_contrast_are_judged(shape):
     images = np.random.default_rng(0).integers(0, 256, (12, *shape)).astype(np.uint8)
     images[6:] = 7
-    train = of(pd.DataFrame({"label": ["u", "v"] * 6}), {"image": images})
+    train = dataset(pd.DataFrame({"label": ["u", "v"] * 6}), {"image": images}, target="label")
     assert not kept(fit(train, **QUICK), train).any()
 
 
 def test_common_rows_of_a_table_are_natural_and_rare_ones_are_not():
     frame = pd.DataFrame({"a": ["x", "y"] * 50 + ["rare"], "b": ["u", "u", "v", "v"] * 25 + ["rare"]})
-    train = of(frame)
+    train = dataset(frame)
     judge = fit(train)
     assert kept(judge, train).tolist() == [True] * 100 + [False]
 

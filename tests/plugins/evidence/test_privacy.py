@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from example_data import dataset
 
 from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.plugin.context import Context
 from augment_evidence.privacy import BY_DESIGN, LEAK, NO_LEAK, Privacy, predicted
 
@@ -17,7 +17,9 @@ def table(num_rows, seed):
     kind = rng.choice(["a", "b", "c"], num_rows)
     hidden = rng.normal(size=(num_rows, 2)) + (kind == "a")[:, None]
     columns = {f"x{i}": hidden @ rng_weights(i) + 0.3 * rng.normal(size=num_rows) for i in range(5)}
-    return of(pd.DataFrame({**columns, "kind": kind, "label": rng.choice(["yes", "no"], num_rows)}))
+    return dataset(
+        pd.DataFrame({**columns, "kind": kind, "label": rng.choice(["yes", "no"], num_rows)}), target="label"
+    )
 
 
 def rng_weights(column):
@@ -29,27 +31,29 @@ def blobs(num_rows, seed, side=12):
     centre = rng.uniform(2, side - 2, (num_rows, 2, 1, 1))
     far = ((np.indices((side, side))[None] - centre) ** 2).sum(axis=1)
     bright = 200 * np.exp(-far / 6) + rng.uniform(0, 50, far.shape)
-    return of(pd.DataFrame({"label": rng.choice(["u", "v"], num_rows)}), {"image": bright.astype(np.uint8)[..., None]})
+    return dataset(
+        pd.DataFrame({"label": rng.choice(["u", "v"], num_rows)}),
+        {"image": bright.astype(np.uint8)[..., None]},
+        target="label",
+    )
 
 
 def texts(num_rows, seed):
     rng = np.random.default_rng(seed)
     words = np.array([f"{a}{b}{c}" for a in "bdfgklm" for b in "aeiou" for c in "nrst"])
     message = [" ".join(rng.choice(words, rng.integers(5, 12))) for _ in range(num_rows)]
-    return of(pd.DataFrame({"message": message, "label": rng.choice(["u", "v"], num_rows)}), payload="message")
+    return dataset(
+        pd.DataFrame({"message": message, "label": rng.choice(["u", "v"], num_rows)}), payload="message", target="label"
+    )
 
 
 def waves(num_rows, seed):
     rng = np.random.default_rng(seed)
     phase, speed = rng.uniform(0, 6, (num_rows, 1, 2)), rng.uniform(0.1, 0.6, (num_rows, 1, 2))
     series = np.sin(phase + speed * np.arange(24)[None, :, None]) + 0.2 * rng.normal(size=(num_rows, 24, 2))
-    return of(pd.DataFrame({"label": rng.choice(["u", "v"], num_rows)}), {"wave": series.astype(np.float32)})
-
-
-def of(frame, arrays=None, payload=None):
-    schema = infer(frame, arrays or {}, SchemaDeclaration(target="label", payload=payload))
-    schema, _ = observe(schema, frame)
-    return Dataset.of(frame, arrays or {}, schema)
+    return dataset(
+        pd.DataFrame({"label": rng.choice(["u", "v"], num_rows)}), {"wave": series.astype(np.float32)}, target="label"
+    )
 
 
 def parts(make, seed=0):
@@ -107,7 +111,7 @@ def test_near_copies_of_images_are_found():
 def test_where_real_rows_are_equal_by_nature_synthetic_ones_may_be():
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({name: rng.integers(0, 4, 1400).astype(str) for name in "abc"})
-    whole = of(frame.assign(label=rng.choice(["u", "v"], 1400)))
+    whole = dataset(frame.assign(label=rng.choice(["u", "v"], 1400)), target="label")
     train, held, made = whole.take(slice(0, 600)), whole.take(slice(600, 800)), whole.take(slice(800, None))
     assert {one.detail["finding"] for one in score(made, train, held).values()} == {NO_LEAK}
 
@@ -126,7 +130,7 @@ def test_the_wanted_class_mix_is_no_leak():
     frame = whole.frame.assign(label=np.where(rare, "rare", "usual"))
     for i in range(5):
         frame[f"x{i}"] = np.where(rare, rng.integers(0, 3, 2000), frame[f"x{i}"])
-    whole = of(frame)
+    whole = dataset(frame, target="label")
     train, held, rest = whole.take(slice(0, 900)), whole.take(slice(900, 1300)), whole.take(slice(1300, None))
     made = rest.take((rest.frame["label"] == "rare").to_numpy())
     assert score(made, train, held)["exact matches"].detail["finding"] == NO_LEAK

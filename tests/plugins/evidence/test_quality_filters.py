@@ -3,18 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from example_data import dataset
 
 from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.plugin.context import Context
 from augment_evidence.label_agreement import LabelAgreement
 from augment_evidence.plausible import Plausible
-
-
-def of(frame, arrays=None, payload=None):
-    arrays = arrays or {}
-    schema, _ = observe(infer(frame, arrays, SchemaDeclaration(target="label", payload=payload)), frame)
-    return Dataset.of(frame, arrays, schema)
 
 
 def labels_for(num_rows, rng):
@@ -25,7 +19,7 @@ def table(num_rows, seed):
     rng = np.random.default_rng(seed)
     label = labels_for(num_rows, rng)
     x = rng.normal(size=num_rows) + 4 * (label == "yes")
-    return of(pd.DataFrame({"x": x, "y": x + rng.normal(size=num_rows), "label": label}))
+    return dataset(pd.DataFrame({"x": x, "y": x + rng.normal(size=num_rows), "label": label}), target="label")
 
 
 def squares(num_rows, seed):
@@ -36,7 +30,7 @@ def squares(num_rows, seed):
     for row, left in enumerate(label == "yes"):
         images[row, 2:6, 0 : 4 if left else None] += 120 if left else 0
         images[row, 2:6, 4:8] += 0 if left else 120
-    return of(pd.DataFrame({"label": label}), {"image": images.astype(np.uint8)})
+    return dataset(pd.DataFrame({"label": label}), {"image": images.astype(np.uint8)}, target="label")
 
 
 def texts(num_rows, seed):
@@ -44,7 +38,7 @@ def texts(num_rows, seed):
     label = labels_for(num_rows, rng)
     words = {"yes": ["win", "prize", "call", "free", "cash"], "no": ["home", "later", "dinner", "work", "bus"]}
     message = [" ".join(rng.choice(words[one], 5)) + str(rng.integers(99)) for one in label]
-    return of(pd.DataFrame({"message": message, "label": label}), payload="message")
+    return dataset(pd.DataFrame({"message": message, "label": label}), payload="message", target="label")
 
 
 def waves(num_rows, seed):
@@ -52,7 +46,7 @@ def waves(num_rows, seed):
     label = labels_for(num_rows, rng)
     speed = np.where(label == "yes", 0.2, 0.6)[:, None]
     series = np.sin(speed * np.arange(24)) + 0.2 * rng.normal(size=(num_rows, 24))
-    return of(pd.DataFrame({"label": label}), {"wave": series.astype(np.float32)[..., None]})
+    return dataset(pd.DataFrame({"label": label}), {"wave": series.astype(np.float32)[..., None]}, target="label")
 
 
 MAKERS = [table, squares, texts, waves]

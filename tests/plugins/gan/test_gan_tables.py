@@ -4,9 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from example_data import dataset
 
-from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.plugin.context import Checkpoint, Context
 from augment_gan.table_adversarial import Generator, Scale
 from augment_gan.tables import TableGan
@@ -14,11 +13,10 @@ from augment_gan.tables import TableGan
 QUICK = TableGan.Params(steps=4, batch_size=8, width=8, autoencoder_steps=4, code_size=4)
 
 
-def dataset():
+def mixed():
     rng = np.random.default_rng(3)
     frame = pd.DataFrame({"x": rng.normal(size=60), "kind": rng.choice(["a", "b"], 60), "label": ["good", "bad"] * 30})
-    schema, _ = observe(infer(frame, {}, SchemaDeclaration(target="label")), frame)
-    return Dataset.of(frame, {}, schema)
+    return dataset(frame, target="label")
 
 
 def context(tmp_path, seed=1, **fields):
@@ -31,14 +29,14 @@ def asked(num_rows):
 
 def test_progress_counts_both_parts_of_the_training(tmp_path):
     seen = []
-    TableGan(QUICK).fit(dataset(), context(tmp_path, progress=lambda step, total, losses: seen.append((step, total))))
+    TableGan(QUICK).fit(mixed(), context(tmp_path, progress=lambda step, total, losses: seen.append((step, total))))
     assert seen == [(step, 8) for step in range(1, 9)]
 
 
 @pytest.mark.parametrize("num_saves", [1, 6])
 def test_fit_killed_in_either_part_ends_with_the_same_rows(tmp_path, monkeypatch, num_saves):
     monkeypatch.setattr("augment.toolkit.training.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
-    data, left = dataset(), [num_saves]
+    data, left = mixed(), [num_saves]
 
     class Dying(Checkpoint):
         def save(self, tensors, values):

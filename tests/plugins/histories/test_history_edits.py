@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from example_data import dataset
 
 from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer, observe
+from augment.data.schema import infer
 from augment.plugin.context import Context
 from augment_histories.edits import EDITS, HistoryEdits
 
@@ -26,9 +27,7 @@ def histories(rows, labels=None, ratings=False) -> Dataset:
     if labels is not None:
         frame["label"] = labels
     target = None if labels is None else "label"
-    declared = SchemaDeclaration.model_validate({"arrays": said, "target": target})
-    schema, _ = observe(infer(frame, arrays, declared), frame, arrays)
-    return Dataset.of(frame, arrays, schema)
+    return dataset(frame, arrays, arrays=said, target=target)
 
 
 def edited(data, folder, num=60, given=None, **settings) -> Dataset:

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from example_data import dataset
 
 from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.plugin.context import Context
 from augment_histories.probe import Items
 
@@ -17,8 +17,7 @@ def users(num, seed=1, labels=("a", "b")) -> Dataset:
     frame = pd.DataFrame({"n": rng.integers(2, 7, num), "label": np.array(labels, object)[classes]})
     arrays["items"][np.arange(6) >= frame["n"].to_numpy()[:, np.newaxis]] = 0
     said = {"target": "label", "arrays": {"items": {"type": "tokens", "length_column": "n"}}}
-    schema = infer(frame, arrays, SchemaDeclaration.model_validate(said))
-    return Dataset.of(frame, arrays, observe(schema, frame, arrays)[0])
+    return dataset(frame, arrays, **said)
 
 
 def predicted(train, test, folder, weights=None):

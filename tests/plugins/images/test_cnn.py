@@ -1,21 +1,14 @@
 import numpy as np
-import pandas as pd
 import pytest
 import torch
+from example_data import images_of
 from sklearn.datasets import load_digits
 
 from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_images.network import SmallCnn
 from augment_images.probe import Cnn
-
-
-def dataset(images, labels):
-    frame = pd.DataFrame({"label": labels})
-    schema, _ = observe(infer(frame, {"image": images}, SchemaDeclaration(target="label")), frame)
-    return Dataset.of(frame, {"image": images}, schema)
 
 
 def stripes(num_rows=80, shape=(8, 8, 1), seed=0):
@@ -25,7 +18,7 @@ def stripes(num_rows=80, shape=(8, 8, 1), seed=0):
     up = np.arange(num_rows) % 2 == 0
     images[up, : shape[0] // 2] += 100
     images[~up, shape[0] // 2 :] += 100
-    return dataset(images, np.where(up, "up", "down").astype(object))
+    return images_of(images, np.where(up, "up", "down").astype(object))
 
 
 def fit(data, tmp_path, weights=None, seed=3, **params):
@@ -41,7 +34,7 @@ def accuracy(probe, data):
 def test_it_learns_digits(tmp_path):
     digits = load_digits()
     images = (digits.images * 255 / 16).round().astype(np.uint8)[..., None]
-    data = dataset(images, digits.target.astype(str))
+    data = images_of(images, digits.target.astype(str))
     order = np.random.default_rng(0).permutation(len(data))
     probe = fit(data.take(order[:700]), tmp_path, steps=200, batch_size=64)
     assert accuracy(probe, data.take(order[700:])) > 0.95
@@ -102,7 +95,7 @@ def test_predict_needs_no_target(tmp_path):
 
 def test_weights_decide_between_rows_that_contradict_each_other(tmp_path):
     images = np.full((40, 8, 8, 1), 100, dtype=np.uint8)
-    data = dataset(images, np.array(["a", "b"] * 20, dtype=object))
+    data = images_of(images, np.array(["a", "b"] * 20, dtype=object))
     weights = np.where(data.frame.label == "a", 9.0, 1.0)
     weighted, plain = (fit(data, tmp_path, w, steps=100, learning_rate=0.02).predict(data) for w in (weights, None))
     assert weighted[0, 0] == pytest.approx(0.9, abs=0.07)
@@ -141,7 +134,7 @@ def test_a_numeric_target_is_learnt_in_its_own_units(tmp_path):
     rng = np.random.default_rng(0)
     brightness = rng.uniform(20, 200, 200)
     images = np.clip(brightness[:, None, None, None] + rng.normal(0, 5, (200, 8, 8, 1)), 0, 255).astype(np.uint8)
-    data = dataset(images, 1000 + 10 * brightness)
+    data = images_of(images, 1000 + 10 * brightness)
     found = fit(data, tmp_path, steps=150).predict(data)
     assert found.shape == (200,)
     assert np.corrcoef(found, data.frame.label)[0, 1] > 0.95

@@ -6,11 +6,12 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from example_data import dataset
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer, labels_of, observe
+from augment.data.schema import infer, labels_of
 from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_images.sink import ImageFolderSink, class_folder
@@ -31,12 +32,10 @@ ODD_LABELS += [
 ]
 
 
-def dataset(labels, columns=None, channels=1, target="label", shape=(4, 3)):
+def noise(labels, columns=None, channels=1, target="label", shape=(4, 3)):
     frame = pd.DataFrame({"label": labels, **(columns or {})})
     images = np.random.default_rng(0).integers(0, 256, (len(frame), *shape, channels), dtype=np.uint8)
-    schema = infer(frame, {"image": images}, SchemaDeclaration(target=target))
-    schema, _ = observe(schema, frame)
-    return Dataset.of(frame, {"image": images}, schema)
+    return dataset(frame, {"image": images}, target=target)
 
 
 def write(data, folder, name="train", size=3):
@@ -53,7 +52,7 @@ def contents(folder):
 
 
 def test_files_lie_in_class_folders_under_their_row_number(tmp_path):
-    data = dataset(["cat", "dog", "cat", "cat"], {"origin": ["real", "real", "gan", "gan"]})
+    data = noise(["cat", "dog", "cat", "cat"], {"origin": ["real", "real", "gan", "gan"]})
     assert write(data, tmp_path) == [tmp_path / "train"]
     assert sorted(contents(tmp_path / "train")) == [
         "cat/00000000.png",
@@ -68,7 +67,7 @@ def test_files_lie_in_class_folders_under_their_row_number(tmp_path):
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_the_source_reads_back_what_was_written(tmp_path, channels):
-    data = dataset(
+    data = noise(
         ["cat", "dog", "cat", "dog"],
         {
             "age": pd.array([1, None, 3, 4], dtype="Int64"),
@@ -86,7 +85,7 @@ def test_the_source_reads_back_what_was_written(tmp_path, channels):
 
 
 def test_odd_labels_come_back_exactly_from_safe_folders(tmp_path):
-    data = dataset(ODD_LABELS)
+    data = noise(ODD_LABELS)
     write(data, tmp_path)
     assert labels_of(read(tmp_path / "train").frame.label).tolist() == ODD_LABELS
     assert {path.name for path in tmp_path.iterdir()} == {"train"}
@@ -95,7 +94,7 @@ def test_odd_labels_come_back_exactly_from_safe_folders(tmp_path):
 
 
 def test_a_missing_label_and_an_empty_one_have_folders_of_their_own(tmp_path):
-    data = dataset(["", None, "a", "a"])
+    data = noise(["", None, "a", "a"])
     write(data, tmp_path)
     folders = {path.name for path in (tmp_path / "train").iterdir() if path.is_dir()}
     assert folders == {"%empty", "%missing", "a"}
@@ -122,14 +121,14 @@ def test_plain_labels_keep_their_names(label):
 
 
 def test_the_same_rows_give_the_same_bytes_however_they_are_cut(tmp_path):
-    data = dataset(["cat", "dog"] * 5, {"x": np.arange(10) / 7})
+    data = noise(["cat", "dog"] * 5, {"x": np.arange(10) / 7})
     write(data, tmp_path / "one", size=3)
     write(data, tmp_path / "two", size=10)
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
 
 
 def test_without_classes_files_lie_flat_and_are_read_back(tmp_path):
-    data = dataset([0.5, 1.25, 3.0])
+    data = noise([0.5, 1.25, 3.0])
     write(data, tmp_path)
     assert (tmp_path / "train" / "00000002.png").is_file()
     assert read(tmp_path / "train").frame.label.tolist() == [0.5, 1.25, 3.0]
@@ -137,10 +136,10 @@ def test_without_classes_files_lie_flat_and_are_read_back(tmp_path):
 
 def test_what_cannot_be_written_is_refused(tmp_path):
     with pytest.raises(DataError, match="column `file_name`"):
-        write(dataset(["a", "b"], {"file_name": ["x", "y"]}), tmp_path)
+        write(noise(["a", "b"], {"file_name": ["x", "y"]}), tmp_path)
     with pytest.raises(DataError, match="2 channels"):
-        write(dataset(["a", "b"], channels=2), tmp_path)
-    data = dataset(["a", "a"])
+        write(noise(["a", "b"], channels=2), tmp_path)
+    data = noise(["a", "a"])
     arrays = {**data.arrays, "code": np.zeros((2, 3), dtype=np.float32)}
     both = Dataset.of(data.frame, arrays, infer(data.frame, arrays))
     with pytest.raises(DataError, match="array 'code'"):
@@ -162,8 +161,8 @@ print(json.dumps({
 def test_hugging_face_loads_splits_images_labels_and_origins(tmp_path):
     pytest.importorskip("datasets", reason="an extra of the tests")
     labels = ["cat", "test", "valid", "A", "a", "été", "../x"]
-    train = dataset(labels, {"origin": ["real"] * 4 + ["gan"] * 3})
-    test = dataset(["cat", "test"], {"origin": ["real"] * 2})
+    train = noise(labels, {"origin": ["real"] * 4 + ["gan"] * 3})
+    test = noise(["cat", "test"], {"origin": ["real"] * 2})
     write(train, tmp_path / "data", "train")
     write(test, tmp_path / "data", "test")
     done = subprocess.run(

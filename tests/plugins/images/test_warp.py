@@ -1,9 +1,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from example_data import dataset
 
-from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, check, infer, observe
+from augment.data.schema import check
 from augment.errors import SpecError
 from augment.plugin.context import Context
 from augment_images.warp import Warp
@@ -23,8 +23,7 @@ def bars(num_rows=24, seed=0):
         else:
             image[place : place + 3, 4:-4] = 255
     frame = pd.DataFrame({"label": labels, "row": np.arange(num_rows)})
-    schema, _ = observe(infer(frame, {"image": images}, SchemaDeclaration(target="label")), frame)
-    return Dataset.of(frame, {"image": images}, schema)
+    return dataset(frame, {"image": images}, target="label")
 
 
 def fitted(data, tmp_path, **params):

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from example_data import dataset
 
 from augment.data.dataset import Dataset
-from augment.data.schema import Schema, SchemaDeclaration, infer, labels_of, observe
+from augment.data.schema import Schema, labels_of
 
 
 @dataclass
@@ -34,11 +35,6 @@ class FakeRun:
 
     def rejects(self) -> dict[str, Dataset]:
         return self.rejected
-
-
-def dataset(frame: pd.DataFrame, arrays: dict[str, np.ndarray] | None = None, **declared: Any) -> Dataset:
-    schema, _ = observe(infer(frame, arrays, SchemaDeclaration(**declared)), frame)
-    return Dataset.of(frame, arrays, schema)
 
 
 def arm(id: str, label: str, difference: float, half_width: float | None, rows: int = 100) -> dict[str, Any]:

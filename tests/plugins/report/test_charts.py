@@ -2,9 +2,9 @@ import re
 
 import numpy as np
 import pytest
+from example_data import dataset
 from hypothesis import given
 from hypothesis import strategies as st
-from report_fakes import dataset
 
 from augment_report import charts
 from augment_report.columns import compare_columns

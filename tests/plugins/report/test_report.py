@@ -12,10 +12,11 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
-from report_fakes import arm, assemble, attack, candidate, curves, dataset, image_run, search_of, table_run
+from example_data import dataset
+from report_fakes import arm, assemble, attack, candidate, curves, image_run, search_of, table_run
 
 from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer, observe
+from augment.data.schema import SchemaDeclaration, infer
 from augment.plugin.catalog import Catalog
 from augment_report.reporter import Html
 from augment_report.series import series_plots
@@ -485,8 +486,7 @@ def test_series_and_tokens_are_drawn(tmp_path):
     assert "channel 2" in page
     events = {"events": rng.integers(0, 2, (10, 4)).astype("int32")}
     described = {"events": {"type": "tokens", "vocabulary": ["open", "close"]}}
-    schema, _ = observe(infer(label, events, SchemaDeclaration(target="label", arrays=described)), label)
-    tokens = Dataset.of(label, events, schema)
+    tokens = dataset(label, events, target="label", arrays=described)
     assert "open · close" in read_safely(write(assemble(tokens, tokens, {"rnn": tokens}), tmp_path)).text
 
 

@@ -3,16 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from example_data import dataset
 
-from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.toolkit.tables.bins import CodeTable
 from augment_rnn.additive import Additive
 
 
 def coded(frame):
-    schema, _ = observe(infer(frame, {}, SchemaDeclaration(target="label")), frame)
-    data = Dataset.of(frame, {}, schema)
+    data = dataset(frame, target="label")
     table = CodeTable.fit(data)
     return table, table.encode(data.frame).astype(np.int64)
 

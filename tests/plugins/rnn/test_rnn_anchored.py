@@ -3,20 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from example_data import typed
 
-from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_rnn.anchored import AnchoredTable
 
 QUICK = AnchoredTable.Params(steps=6, batch_size=8, width=8, members=2)
-
-
-def dataset(frame, target="label"):
-    data = Dataset.of(frame, {}, infer(frame, {}, SchemaDeclaration(target=target)))
-    schema, _ = observe(data.schema, data.frame)
-    return Dataset.of(data.frame, {}, schema)
 
 
 def customers(num_rows=300):
@@ -34,7 +27,7 @@ def context(tmp_path, seed=1, **fields):
 
 @pytest.fixture(scope="module")
 def data():
-    return dataset(customers())
+    return typed(customers(), "label")
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +97,7 @@ def test_fewer_rows_are_a_prefix_of_more(learnt, data, tmp_path, labels, num_row
 
 
 def test_training_rows_are_left_as_they_were(learnt, tmp_path):
-    data = dataset(customers())
+    data = typed(customers(), "label")
     before = data.fingerprint()
     learnt.sample(nothing_given(50), context(tmp_path, train=data))
     assert data.fingerprint() == before
@@ -122,7 +115,7 @@ def test_loaded_generator_makes_the_same_rows(data, tmp_path):
 
 @pytest.mark.parametrize("target", [None, "age", "label"])
 def test_tables_with_and_without_a_target_work(tmp_path, target):
-    data = dataset(customers(60), target)
+    data = typed(customers(60), target)
     rows = AnchoredTable(QUICK).fit(data, context(tmp_path)).sample(nothing_given(40), context(tmp_path, train=data))
     assert rows.schema == data.schema
     assert not rows.frame.isna().any(axis=None)
@@ -131,17 +124,17 @@ def test_tables_with_and_without_a_target_work(tmp_path, target):
 def test_missing_values_are_drawn_as_well(tmp_path):
     frame = customers(200)
     frame["age"] = frame["age"].astype("float64").mask(np.arange(200) % 2 == 0) + 0.5
-    data = dataset(frame)
+    data = typed(frame, "label")
     rows = AnchoredTable(QUICK).fit(data, context(tmp_path)).sample(nothing_given(300), context(tmp_path, train=data))
     assert 0.3 < rows.frame["age"].isna().mean() < 0.7
 
 
 def test_a_table_of_copies_of_one_row_still_gives_rows(tmp_path):
-    data = dataset(pd.DataFrame({"x": [1.0] * 6, "label": ["a", "b"] * 3}))
+    data = typed(pd.DataFrame({"x": [1.0] * 6, "label": ["a", "b"] * 3}), "label")
     rows = AnchoredTable(QUICK).fit(data, context(tmp_path)).sample(nothing_given(20), context(tmp_path, train=data))
     assert rows.frame["x"].tolist() == [1.0] * 20
 
 
 def test_a_target_without_features_is_refused_in_words(tmp_path):
     with pytest.raises(DataError, match="no column beside the target"):
-        AnchoredTable(QUICK).fit(dataset(pd.DataFrame({"label": ["a", "b"] * 5})), context(tmp_path))
+        AnchoredTable(QUICK).fit(typed(pd.DataFrame({"label": ["a", "b"] * 5}), "label"), context(tmp_path))

@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from example_data import dataset
 
 from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, check, infer, observe, valid_rows
+from augment.data.schema import check, infer, valid_rows
 from augment.plugin.context import Context
 from augment_rnn.histories import HistoryAnchored, HistoryRnn, MayBeMet
 
@@ -28,9 +29,7 @@ def walks(num, seed=1, **more) -> Dataset:
         "items": {"type": "tokens", "vocabulary": names, "length_column": "n"},
         "about": {"type": "series", "channels": {"rating": {"type": "integer"}}, "length_column": "n"},
     }
-    declared = SchemaDeclaration.model_validate({"arrays": said, "target": "way"})
-    schema, _ = observe(infer(frame, arrays, declared), frame, arrays)
-    return Dataset.of(frame, arrays, schema)
+    return dataset(frame, arrays, arrays=said, target="way")
 
 
 def made_by(cls, data, given, folder, **settings) -> Dataset:

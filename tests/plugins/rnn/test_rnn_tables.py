@@ -6,23 +6,16 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from example_data import typed
 
 from augment.data.dataset import Dataset
-from augment.data.schema import ColumnDeclaration, SchemaDeclaration, infer, observe
+from augment.data.schema import infer
 from augment.errors import DataError
 from augment.plugin.context import Checkpoint, Context
 from augment_rnn.tables import TableRnn, sequence
 
 QUICK = TableRnn.Params(steps=6, batch_size=8, width=8)
 THOROUGH = TableRnn.Params(steps=250, batch_size=64, width=24, rate=1e-2, dropout=0.0)
-
-
-def dataset(frame, target=None, **types):
-    declared = {name: ColumnDeclaration(type=kind) for name, kind in types.items()}
-    schema = infer(frame, {}, SchemaDeclaration(target=target, columns=declared))
-    data = Dataset.of(frame, {}, schema)
-    schema, _ = observe(schema, data.frame)
-    return Dataset.of(data.frame, {}, schema)
 
 
 def customers(num_rows=600):
@@ -41,12 +34,12 @@ def context(tmp_path, seed=1, **fields):
 
 @pytest.fixture(scope="module")
 def learnt(tmp_path_factory):
-    return TableRnn(THOROUGH).fit(dataset(customers(), "label"), context(tmp_path_factory.mktemp("fit")))
+    return TableRnn(THOROUGH).fit(typed(customers(), "label"), context(tmp_path_factory.mktemp("fit")))
 
 
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory):
-    return TableRnn(QUICK).fit(dataset(customers(80), "label"), context(tmp_path_factory.mktemp("fit")))
+    return TableRnn(QUICK).fit(typed(customers(80), "label"), context(tmp_path_factory.mktemp("fit")))
 
 
 def nothing_given(num_rows):
@@ -99,7 +92,7 @@ def test_a_label_that_no_training_row_has_is_refused_in_words(quick, tmp_path):
 @pytest.mark.parametrize("columns", [["label"], ["town"], [], ["age", "income", "town", "label"]])
 @pytest.mark.parametrize("num_rows", [1, 31, 32, 33])
 def test_fewer_rows_are_a_prefix_of_more(quick, tmp_path, columns, num_rows):
-    given = dataset(customers(80), "label").frame[columns]
+    given = typed(customers(80), "label").frame[columns]
     whole = quick.sample(given, context(tmp_path))
     part = quick.sample(given.iloc[:num_rows], context(tmp_path))
     assert part.equals(whole.take(slice(0, num_rows)))
@@ -121,7 +114,7 @@ def test_loaded_generator_makes_the_same_rows(quick, tmp_path):
 
 
 def test_two_fits_with_one_seed_save_the_same_bytes_and_another_seed_others(tmp_path):
-    data = dataset(customers(40), "label")
+    data = typed(customers(40), "label")
     one, again, other = (
         saved(TableRnn(QUICK).fit(data, context(tmp_path, seed)), tmp_path / name)
         for seed, name in ((1, "one"), (1, "again"), (2, "other"))
@@ -141,7 +134,7 @@ def test_two_fits_with_one_seed_save_the_same_bytes_and_another_seed_others(tmp_
     ids=["two rows", "missing", "constant", "many labels"],
 )
 def test_odd_tables_give_rows_under_their_schema(tmp_path, frame):
-    data = dataset(frame, **{name: "category" for name in frame if name == "c"})
+    data = typed(frame, **{name: "category" for name in frame if name == "c"})
     rows = TableRnn(QUICK).fit(data, context(tmp_path)).sample(nothing_given(50), context(tmp_path))
     assert rows.schema == data.schema
     for name in frame:
@@ -151,14 +144,14 @@ def test_odd_tables_give_rows_under_their_schema(tmp_path, frame):
 
 
 def test_classes_are_drawn_first_and_a_numeric_target_last():
-    data = dataset(customers(80), "label")
+    data = typed(customers(80), "label")
     assert sequence(data.schema) == ["label", "age", "income", "town"]
-    assert sequence(dataset(customers(80), "age").schema) == ["income", "town", "label", "age"]
-    assert sequence(dataset(customers(80)).schema) == ["age", "income", "town", "label"]
+    assert sequence(typed(customers(80), "age").schema) == ["income", "town", "label", "age"]
+    assert sequence(typed(customers(80)).schema) == ["age", "income", "town", "label"]
 
 
 def test_few_rows_are_not_learnt_by_heart(tmp_path):
-    data = dataset(customers(50), "label")
+    data = typed(customers(50), "label")
     rows = TableRnn().fit(data, context(tmp_path)).sample(nothing_given(1_000), context(tmp_path))
     assert not np.isin(rows.row_hashes(), data.row_hashes()).any()
     assert rows.frame["income"].nunique() > 500
@@ -175,7 +168,7 @@ def test_arrays_are_refused_in_words(tmp_path):
 def test_the_loss_on_rows_held_back_is_reported(tmp_path):
     seen = []
     keep = Checkpoint(tmp_path / "checkpoint")
-    data = dataset(customers(40), "label")
+    data = typed(customers(40), "label")
     TableRnn(QUICK).fit(data, context(tmp_path, checkpoint=keep, progress=lambda *record: seen.append(record)))
     assert [step for step, _, _ in seen] == [1, 2, 3, 4, 5, 6]
     assert all(set(losses) == {"loss", "held back"} for _, _, losses in seen)

@@ -7,12 +7,12 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
+from example_data import dataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.errors import DataError, SpecError
 from augment.plugin.context import Context
 from augment_rules.grammar import MOST_CHARACTERS, MOST_DEPTH, MOST_OPERATIONS, parse
@@ -38,9 +38,7 @@ TYPES = {
 
 def of(frame):
     declared = {name: said for name, said in TYPES.items() if name in frame}
-    schema = infer(frame, {}, SchemaDeclaration.model_validate({"columns": declared}))
-    schema, _ = observe(schema, frame)
-    return Dataset.of(frame, {}, schema)
+    return dataset(frame, columns=declared)
 
 
 DATA = of(FRAME)

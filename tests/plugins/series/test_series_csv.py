@@ -5,9 +5,10 @@ import logging
 import numpy as np
 import pandas as pd
 import pytest
+from example_data import dataset
 
 from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer, observe
+from augment.data.schema import SchemaDeclaration
 from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_series.csv_sink import SeriesCsvSink
@@ -159,7 +160,7 @@ def test_a_target_has_one_value_a_series(tmp_path):
         read(tmp_path, "who,x,y\na,1,1\na,2,2\n", {"target": "y"}, key="who")
 
 
-def dataset():
+def patients():
     frame = pd.DataFrame({"sex": ["f", "m", None], "age": [1.5, NAN, 3.0], "num_steps": [3, 1, 2], "sick": [1, 0, 1]})
     values = np.zeros((3, 3, 3), np.float32)
     values[0] = [[0.1, 1, 0], [NAN, 0, 1], [-2, NAN, NAN]]
@@ -174,9 +175,7 @@ def dataset():
             }
         },
     }
-    declared = SchemaDeclaration.model_validate(said)
-    schema, _ = observe(infer(frame, {"series": values}, declared), frame, {"series": values})
-    return Dataset.of(frame, {"series": values}, schema)
+    return dataset(frame, {"series": values}, **said)
 
 
 def written(folder, data, **settings):
@@ -186,7 +185,7 @@ def written(folder, data, **settings):
 
 
 def test_a_row_a_step_is_written(tmp_path):
-    assert written(tmp_path, dataset()).read_text().splitlines() == [
+    assert written(tmp_path, patients()).read_text().splitlines() == [
         '"series","step","x","on","state","sex","age","sick"'.replace('"', ""),
         '0,0,0.1,true,"\'=up","f",1.5,1',
         '0,1,,false,"down","f",1.5,1',
@@ -198,7 +197,7 @@ def test_a_row_a_step_is_written(tmp_path):
 
 
 def test_what_is_written_is_read_again(tmp_path):
-    data = dataset()
+    data = patients()
     path = written(tmp_path, data)
     read_again = read(tmp_path, path.read_text(), {"target": "sick"})
     np.testing.assert_array_equal(read_again.arrays["series"], data.arrays["series"])
@@ -215,11 +214,11 @@ def test_ids_can_be_the_key(tmp_path):
 
 def test_names_that_collide_are_refused(tmp_path):
     with pytest.raises(DataError, match="two columns would be called 'x'"):
-        written(tmp_path, dataset(), time="x")
+        written(tmp_path, patients(), time="x")
 
 
 def test_a_series_without_steps_is_refused(tmp_path):
-    data = dataset()
+    data = patients()
     data = Dataset(data.frame.assign(num_steps=[3, 0, 2]), data.arrays, data.schema)
     with pytest.raises(DataError, match="series 2 has no steps"):
         written(tmp_path, data)

@@ -6,18 +6,17 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from example_data import dataset
 
 from augment.data.dataset import Dataset
-from augment.data.schema import Schema, SchemaDeclaration, check, infer, labels_of, observe, valid_rows
+from augment.data.schema import Schema, SchemaDeclaration, check, infer, labels_of, valid_rows
 from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_smote.smote import MOST_NOMINAL_ROWS, ROWS_A_BATCH, Smote
 
 
 def observed(frame: pd.DataFrame, target: str = "y", **columns: dict) -> Dataset:
-    schema = infer(frame, declared=SchemaDeclaration(target=target, columns=columns))
-    data = Dataset.of(frame, {}, schema)
-    return Dataset.of(frame, {}, observe(schema, data.frame)[0])
+    return dataset(frame, target=target, columns=columns)
 
 
 def numeric_frame(num_rows: int = 60) -> pd.DataFrame:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from example_data import dataset
 
 from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, check, infer, observe
+from augment.data.schema import check
 from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_tables.impute import Impute
@@ -25,9 +26,7 @@ def gappy(**columns: dict) -> Dataset:
         }
     )
     types = {"t": {"type": "text"}, **columns}
-    declared = SchemaDeclaration.model_validate({"target": "y", "columns": types})
-    data = Dataset.of(frame, {}, infer(frame, declared=declared))
-    return Dataset.of(frame, {}, observe(data.schema, data.frame)[0])
+    return dataset(frame, target="y", columns=types)
 
 
 def imputed(data: Dataset, tmp_path: Path, fresh: Dataset | None = None, **params) -> Dataset:

@@ -5,9 +5,10 @@ import types
 
 import pandas as pd
 import pytest
+from example_data import dataset
 
 from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer, observe
+from augment.data.schema import SchemaDeclaration, infer
 from augment.errors import DataError, PluginError
 from augment.plugin.context import Context
 from augment_text.edits import TextEdits
@@ -18,8 +19,7 @@ TEXTS = ["The quick brown fox jumps over the lazy dog", "A slow GREEN turtle wal
 @pytest.fixture
 def data():
     frame = pd.DataFrame({"text": pd.Series(TEXTS * 10, dtype="str"), "label": ["fox", "turtle"] * 10})
-    schema = infer(frame, {}, SchemaDeclaration(target="label", payload="text"))
-    return Dataset.of(frame, {}, observe(schema, frame)[0])
+    return dataset(frame, target="label", payload="text")
 
 
 def edited(data, folder, num_rows=60, **settings):

@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from example_data import dataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from augment.data.dataset import Dataset
-from augment.data.schema import ArrayDeclaration, ColumnDeclaration, SchemaDeclaration, infer, observe
+from augment.data.schema import ArrayDeclaration, ColumnDeclaration, infer
 from augment.errors import DataError
 from augment.toolkit.sequences.codec import StepCodes
 from augment.toolkit.sequences.network import SequenceNetwork, Shape
@@ -23,7 +24,7 @@ CHANNELS = {
 }
 
 
-def dataset(num_rows=60, steps=15, *, unequal=True, tokens=False, missing=False, seed=0):
+def walks(num_rows=60, steps=15, *, unequal=True, tokens=False, missing=False, seed=0):
     """Walks of two decimals, counts, states; beside them a colour and a target."""
     rng = np.random.default_rng(seed)
     lengths = rng.integers(1, steps + 1, num_rows) if unequal else np.full(num_rows, steps)
@@ -46,10 +47,7 @@ def dataset(num_rows=60, steps=15, *, unequal=True, tokens=False, missing=False,
         declared["items"] = ArrayDeclaration(type="tokens", vocabulary=tuple("abcd"), length_column=length)
     columns = {"colour": np.array(["red", "blue"], dtype=object)[rng.integers(0, 2, num_rows)], "kind": lengths % 2}
     frame = pd.DataFrame({"length": lengths, **columns} if unequal else columns)
-    said = SchemaDeclaration(target="kind", columns={"kind": ColumnDeclaration(type="category")}, arrays=declared)
-    data = Dataset.of(frame, arrays, infer(frame, arrays, said))
-    schema, _ = observe(data.schema, data.frame, data.arrays)
-    return Dataset.of(data.frame, data.arrays, schema)
+    return dataset(frame, arrays, target="kind", columns={"kind": {"type": "category"}}, arrays=declared)
 
 
 def drawn_by_chance(codes, num_rows, seed=4):
@@ -70,7 +68,7 @@ def drawn_by_chance(codes, num_rows, seed=4):
 @given(st.booleans(), st.booleans(), st.booleans())
 def test_what_is_drawn_is_what_the_codes_of_it_say(unequal, tokens, missing):
     """Whatever a network draws decodes to data that fits the schema, has these very codes, and is told the same."""
-    data = dataset(unequal=unequal, tokens=tokens, missing=missing)
+    data = walks(unequal=unequal, tokens=tokens, missing=missing)
     codes = StepCodes.fit(data)
     drawn = drawn_by_chance(codes, 30)
     frame, arrays = codes.decode(drawn, uniforms_of(4, drawn.lengths))
@@ -92,7 +90,7 @@ def test_what_is_drawn_is_what_the_codes_of_it_say(unequal, tokens, missing):
 
 
 def test_values_keep_their_range_decimals_and_categories():
-    data = dataset(300)
+    data = walks(300)
     codes = StepCodes.fit(data)
     drawn = drawn_by_chance(codes, 100)
     frame, arrays = codes.decode(drawn, uniforms_of(4, drawn.lengths))
@@ -110,7 +108,7 @@ def test_values_keep_their_range_decimals_and_categories():
 
 
 def test_rows_come_back_from_their_codes():
-    data = dataset(missing=True, tokens=True)
+    data = walks(missing=True, tokens=True)
     codes = StepCodes.fit(data)
     sequences = codes.encode(data)
     plain = Sequences(sequences.codes[:, : len(codes.num_codes)], sequences.lengths)
@@ -124,7 +122,7 @@ def test_rows_come_back_from_their_codes():
 
 
 def test_state_comes_back():
-    data = dataset(missing=True)
+    data = walks(missing=True)
     codes = StepCodes.fit(data)
     again = StepCodes.from_state(data.schema, *codes.to_state())
     np.testing.assert_array_equal(again.encode(data).codes, codes.encode(data).codes)
@@ -132,7 +130,7 @@ def test_state_comes_back():
 
 
 def test_equal_channels_stay_equal():
-    data = dataset(100, unequal=False)
+    data = walks(100, unequal=False)
     twice = data.arrays["walk"][..., [0, 0]]
     schema = infer(data.frame, {"walk": twice})
     codes = StepCodes.fit(Dataset.of(data.frame, {"walk": twice}, schema))
@@ -143,7 +141,7 @@ def test_equal_channels_stay_equal():
 
 
 def test_a_channel_without_any_value_stays_without():
-    data = dataset(missing=True)
+    data = walks(missing=True)
     data.arrays["walk"][..., 0][data.arrays["walk"][..., 0] != 0] = np.nan
     codes = StepCodes.fit(data)
     drawn = drawn_by_chance(codes, 20)
@@ -153,14 +151,14 @@ def test_a_channel_without_any_value_stays_without():
 
 
 def test_series_without_a_step_are_refused():
-    data = dataset(num_rows=5)
+    data = walks(num_rows=5)
     empty = Dataset.of(data.frame.assign(length=0), {"walk": 0 * data.arrays["walk"]}, data.schema)
     with pytest.raises(DataError, match=r"every row of array 'walk' has the length 0; there is nothing to learn"):
         StepCodes.fit(empty)
 
 
 def test_arrays_of_other_lengths_are_refused():
-    data = dataset(tokens=True)
+    data = walks(tokens=True)
     arrays = dict(data.schema.arrays)
     arrays["items"] = arrays["items"].model_copy(update={"length_column": None})
     with pytest.raises(DataError, match=r"arrays 'items' and 'walk' have not the same steps: .*must agree"):
@@ -168,7 +166,7 @@ def test_arrays_of_other_lengths_are_refused():
 
 
 def test_ranks_follow_the_order_of_values():
-    codes = StepCodes.fit(dataset(missing=True))
+    codes = StepCodes.fit(walks(missing=True))
     ranks = np.split(codes.ranks(), np.cumsum(codes.num_codes)[:-1])
     assert np.isnan(ranks[2]).all()  # states have no order
     for found in ranks[:2]:

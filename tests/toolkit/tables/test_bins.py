@@ -5,22 +5,14 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from example_data import typed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from augment.data.dataset import Dataset
-from augment.data.schema import ColumnDeclaration, SchemaDeclaration, infer, observe
 from augment.errors import DataError
 from augment.toolkit.tables.bins import CodeTable
 from augment.toolkit.tables.column_bins import MOST_LABELS, NUM_FEATURES
-
-
-def dataset(frame, target=None, **types):
-    declared = {name: ColumnDeclaration(type=kind) for name, kind in types.items()}
-    schema = infer(frame, {}, SchemaDeclaration(target=target, columns=declared))
-    data = Dataset.of(frame, {}, schema)
-    schema, _ = observe(schema, data.frame)
-    return Dataset.of(data.frame, {}, schema)
 
 
 def uniforms(codes, seed=0):
@@ -51,33 +43,33 @@ def mixed(num_rows=400):
 
 
 def test_labels_booleans_and_integer_classes_come_back_as_they_were():
-    data = dataset(mixed(), target="label")
+    data = typed(mixed(), target="label")
     _, _, decoded = round_trip(data)
     for name in ("kind", "yes", "label"):
         pd.testing.assert_series_equal(decoded[name], data.frame[name])
 
 
 def test_few_different_numbers_come_back_to_the_bit():
-    data = dataset(pd.DataFrame({"x": np.tile([0.1, -1e300, 5e-324, 1e300], 30), "n": np.tile([-(2**63), 0, 7], 40)}))
+    data = typed(pd.DataFrame({"x": np.tile([0.1, -1e300, 5e-324, 1e300], 30), "n": np.tile([-(2**63), 0, 7], 40)}))
     _, _, decoded = round_trip(data)
     pd.testing.assert_frame_equal(decoded, data.frame)
 
 
 def test_decoded_rows_have_the_types_of_the_data():
-    data = dataset(mixed(), target="label")
+    data = typed(mixed(), target="label")
     _, _, decoded = round_trip(data)
     assert decoded.dtypes.equals(data.frame.dtypes)
 
 
 def test_a_number_lands_in_the_piece_that_it_came_from():
-    data = dataset(mixed(), target="label")
+    data = typed(mixed(), target="label")
     table, codes, decoded = round_trip(data)
     assert np.array_equal(table.encode(decoded), codes)
 
 
 def test_many_numbers_keep_their_distribution_inside_pieces():
     values = np.random.default_rng(0).lognormal(3, 1, 5_000)
-    _, _, decoded = round_trip(dataset(pd.DataFrame({"x": values})))
+    _, _, decoded = round_trip(typed(pd.DataFrame({"x": values})))
     shares = np.linspace(0.02, 0.98, 200)
     real, drawn = np.quantile(values, shares), np.quantile(decoded["x"], shares)
     assert np.abs(np.log(drawn / real)).max() < 0.05
@@ -85,7 +77,7 @@ def test_many_numbers_keep_their_distribution_inside_pieces():
 
 
 def test_a_frequent_value_among_many_has_a_code_of_its_own():
-    data = dataset(mixed(), target="label")
+    data = typed(mixed(), target="label")
     table, codes, decoded = round_trip(data)
     assert np.array_equal(decoded["gain"] == 0, data.frame["gain"] == 0)
     code = codes[np.argmax(data.frame["gain"] == 0), table.columns.index("gain")]
@@ -93,7 +85,7 @@ def test_a_frequent_value_among_many_has_a_code_of_its_own():
 
 
 def test_numbers_keep_their_decimals_and_range_and_dates_their_unit():
-    data = dataset(mixed(), target="label")
+    data = typed(mixed(), target="label")
     table = CodeTable.fit(data)
     codes = np.repeat(table.encode(data.frame), 20, axis=0)
     decoded = table.decode(codes, uniforms(codes))
@@ -104,20 +96,20 @@ def test_numbers_keep_their_decimals_and_range_and_dates_their_unit():
 
 
 def test_fewer_rows_make_fewer_pieces():
-    counts = [CodeTable.fit(dataset(mixed(num_rows)), ["amount"]).num_codes[0] for num_rows in (50, 400, 12_000)]
+    counts = [CodeTable.fit(typed(mixed(num_rows)), ["amount"]).num_codes[0] for num_rows in (50, 400, 12_000)]
     assert counts[0] < counts[1] < counts[2] <= 101
 
 
 def test_missing_values_are_a_code_of_their_own():
     frame = mixed().convert_dtypes().mask(np.random.default_rng(1).random((400, 6)) < 0.2)
-    data = dataset(frame, kind="category")
+    data = typed(frame, kind="category")
     table, codes, decoded = round_trip(data)
     pd.testing.assert_frame_equal(decoded.isna(), data.frame.isna())
     assert np.array_equal(codes == np.array(table.num_codes) - 1, data.frame.isna())
 
 
 def test_a_column_without_any_value_stays_empty():
-    data = dataset(
+    data = typed(
         pd.DataFrame({"x": [None] * 9, "c": [None] * 9, "d": [None] * 9}), x="number", c="category", d="datetime"
     )
     table, _, decoded = round_trip(data)
@@ -127,7 +119,7 @@ def test_a_column_without_any_value_stays_empty():
 
 
 def test_constant_columns_have_one_code():
-    data = dataset(pd.DataFrame({"x": [1.5] * 30, "c": ["only"] * 30}), c="category")
+    data = typed(pd.DataFrame({"x": [1.5] * 30, "c": ["only"] * 30}), c="category")
     table, _, decoded = round_trip(data)
     assert table.num_codes == [1, 1]
     pd.testing.assert_frame_equal(decoded, data.frame)
@@ -135,7 +127,7 @@ def test_constant_columns_have_one_code():
 
 
 def test_declared_decimals_hold_for_every_number():
-    data = dataset(pd.DataFrame({"x": np.random.default_rng(0).normal(size=500)}))
+    data = typed(pd.DataFrame({"x": np.random.default_rng(0).normal(size=500)}))
     column = data.schema.columns["x"].model_copy(update={"decimals": 1})
     schema = data.schema.model_copy(update={"columns": {"x": column}})
     _, _, decoded = round_trip(Dataset(data.frame, {}, schema))
@@ -144,20 +136,20 @@ def test_declared_decimals_hold_for_every_number():
 
 
 def test_a_piece_of_few_rows_hardly_repeats_them():
-    data = dataset(pd.DataFrame({"x": np.random.default_rng(0).normal(size=40)}))
+    data = typed(pd.DataFrame({"x": np.random.default_rng(0).normal(size=40)}))
     table = CodeTable.fit(data)
     codes = np.repeat(table.encode(data.frame), 50, axis=0)
     assert not set(table.decode(codes, uniforms(codes))["x"]) & set(data.frame["x"])
 
 
 def test_one_row_comes_back():
-    data = dataset(mixed(1), kind="category")
+    data = typed(mixed(1), kind="category")
     _, _, decoded = round_trip(data)
     pd.testing.assert_frame_equal(decoded, data.frame)
 
 
 def test_no_rows_can_be_coded_and_decoded():
-    table = CodeTable.fit(dataset(mixed(), target="label"))
+    table = CodeTable.fit(typed(mixed(), target="label"))
     codes = table.encode(mixed(0))
     assert codes.shape == (0, 6)
     assert len(table.decode(codes, uniforms(codes))) == 0
@@ -166,7 +158,7 @@ def test_no_rows_can_be_coded_and_decoded():
 def test_thousands_of_labels_share_a_code_among_the_rarest_and_keep_their_shares():
     rng = np.random.default_rng(0)
     labels = np.concatenate([np.repeat([f"often {n}" for n in range(500)], 20), [f"seldom {n}" for n in range(9_500)]])
-    data = dataset(pd.DataFrame({"c": rng.permutation(labels)}), c="category")
+    data = typed(pd.DataFrame({"c": rng.permutation(labels)}), c="category")
     table, _, decoded = round_trip(data)
     assert table.num_codes == [MOST_LABELS]
     is_often = data.frame["c"].astype("str").str.startswith("often")
@@ -176,37 +168,37 @@ def test_thousands_of_labels_share_a_code_among_the_rarest_and_keep_their_shares
 
 
 def test_the_order_of_rows_does_not_matter():
-    data = dataset(pd.DataFrame({"c": [f"{n}" for n in range(3_000)]}), c="category")
+    data = typed(pd.DataFrame({"c": [f"{n}" for n in range(3_000)]}), c="category")
     turned = data.take(np.arange(3_000)[::-1])
     assert CodeTable.fit(data).to_state() == CodeTable.fit(turned).to_state()
 
 
 def test_an_unknown_number_goes_to_the_nearest_piece():
-    table = CodeTable.fit(dataset(pd.DataFrame({"x": np.repeat([0.0, 10.0, 20.0], 40)})))
+    table = CodeTable.fit(typed(pd.DataFrame({"x": np.repeat([0.0, 10.0, 20.0], 40)})))
     assert table.encode(pd.DataFrame({"x": [-5.0, 4.0, 6.0, 1e308]}))[:, 0].tolist() == [0, 0, 1, 2]
 
 
 def test_an_unknown_label_is_refused_in_words():
-    table = CodeTable.fit(dataset(mixed(), target="label"))
+    table = CodeTable.fit(typed(mixed(), target="label"))
     with pytest.raises(DataError, match=r"'kind' is 'z', which no training row has; known are a, b, c"):
         table.encode(pd.DataFrame({"kind": ["a", "z"]}), ["kind"])
 
 
 def test_a_label_that_only_the_schema_knows_is_refused():
-    data = dataset(mixed(), target="label")
+    data = typed(mixed(), target="label")
     table = CodeTable.fit(data.take((data.frame["kind"] != "c").to_numpy()))
     with pytest.raises(DataError, match="'kind' is 'c', which no training row has"):
         table.encode(data.frame)
 
 
 def test_a_missing_value_where_none_was_is_refused_in_words():
-    table = CodeTable.fit(dataset(mixed(), target="label"))
+    table = CodeTable.fit(typed(mixed(), target="label"))
     with pytest.raises(DataError, match="row 2: 'amount' is missing"):
         table.encode(pd.DataFrame({"amount": [1.0, None]}), ["amount"])
 
 
 def test_a_value_in_a_column_without_any_is_refused_in_words():
-    table = CodeTable.fit(dataset(pd.DataFrame({"x": [None, None]}), x="number"))
+    table = CodeTable.fit(typed(pd.DataFrame({"x": [None, None]}), x="number"))
     with pytest.raises(DataError, match="row 1: 'x' has a value"):
         table.encode(pd.DataFrame({"x": [1.0]}))
 
@@ -214,11 +206,11 @@ def test_a_value_in_a_column_without_any_is_refused_in_words():
 @pytest.mark.parametrize("columns", [["missing"], ["note"]])
 def test_columns_that_cannot_be_coded_are_refused(columns):
     with pytest.raises(DataError, match="must be one of"):
-        CodeTable.fit(dataset(pd.DataFrame({"note": ["x", "y"]}), note="text"), columns)
+        CodeTable.fit(typed(pd.DataFrame({"note": ["x", "y"]}), note="text"), columns)
 
 
 def test_features_are_of_the_order_of_one_and_rise_with_the_value():
-    table = CodeTable.fit(dataset(mixed(), target="label"))
+    table = CodeTable.fit(typed(mixed(), target="label"))
     for name, num_codes in zip(table.columns, table.num_codes, strict=True):
         features = table.features(name)
         assert features.shape == (num_codes, NUM_FEATURES)
@@ -228,7 +220,7 @@ def test_features_are_of_the_order_of_one_and_rise_with_the_value():
 
 
 def test_state_brings_back_the_same_table():
-    data = dataset(mixed().convert_dtypes().mask(np.random.default_rng(1).random((400, 6)) < 0.2), kind="category")
+    data = typed(mixed().convert_dtypes().mask(np.random.default_rng(1).random((400, 6)) < 0.2), kind="category")
     table, codes, decoded = round_trip(data)
     tensors, values = table.to_state()
     again = CodeTable.from_state(tensors, json.loads(json.dumps(values, allow_nan=False)))
@@ -257,7 +249,7 @@ def test_whatever_the_values_they_stay_in_their_piece_and_in_range(rows, most_pi
             "d": pd.Series(dates, dtype="datetime64[us]"),
         }
     )
-    data = dataset(frame, x="number", n="integer", d="datetime")
+    data = typed(frame, x="number", n="integer", d="datetime")
     table = CodeTable.fit(data, most_pieces=most_pieces)
     codes = table.encode(data.frame)
     decoded = table.decode(codes, np.full(codes.shape, share))

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from example_data import dataset
 
 from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer, observe
+from augment.data.schema import infer
 from augment.plugin.context import Context
 from augment.toolkit.conditions import Conditions
 from augment.toolkit.tables.bins import CodeTable
@@ -29,8 +30,7 @@ def coded(num_rows=240):
     frame = pd.DataFrame(
         {"kind": kind.astype(str), "twin": (10 * kind).astype(str), "label": rng.choice(["a", "b"], num_rows)}
     )
-    data = Dataset.of(frame, {}, infer(frame, {}, SchemaDeclaration(target="label")))
-    data = Dataset.of(data.frame, {}, observe(data.schema, data.frame)[0])
+    data = dataset(frame, target="label")
     table = CodeTable.fit(data, ["kind", "twin"])
     conditions, classes = Conditions.of(data)
     return table, table.encode(data.frame), classes, conditions
