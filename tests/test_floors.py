@@ -88,7 +88,7 @@ def test_a_package_imports_only_from_those_below_it():
 
 
 def test_no_modules_import_each_other_in_a_circle():
-    graph = {name: _imports(path) - {"augment"} for name, path in MODULES.items() if path.is_relative_to(AUGMENT)}
+    graph = {name: _imports(path) - {"augment"} for name, path in MODULES.items()}
     try:
         graphlib.TopologicalSorter(graph).prepare()
     except graphlib.CycleError as error:

@@ -5,6 +5,8 @@ them, and the CHANGELOG then says how. Nothing here is imported before it is ask
 
     training           the loop that built-in networks share: checkpoints, progress, early stopping, reproducibility
     conditions         classes as numbers for networks, and sampling in full batches
+    network_generator  what a generator with networks keeps of its fit, saved and loaded
+    latents            what variational autoencoders have in common
     tables             tables as matrices or bins, and rows as short vectors
     sequences          the network, training and sampling of everything that comes one step after the other
     series_scaling     series of one length as numbers for convolutions
@@ -17,7 +19,9 @@ them, and the CHANGELOG then says how. Nothing here is imported before it is ask
 __all__ = [
     "conditions",
     "csv_injection",
+    "latents",
     "lossless",
+    "network_generator",
     "sequences",
     "series_scaling",
     "substrings",

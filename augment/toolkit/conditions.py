@@ -1,6 +1,7 @@
 """Classes as numbers that a network can use, and sampling in full batches, for generators conditional on the target.
 
-Without a classed target there is one class, number 0, that every row belongs to; so a generator needs no second way.
+Without a classed target there is one class, number 0, that every row belongs to; so a generator needs no second way. A
+target of numbers is a column like the others.
 
 Shapes: N rows, C classes.
 """
@@ -17,7 +18,7 @@ from augment.data.dataset import Dataset
 from augment.data.schema import Schema, labels_of
 from augment.errors import DataError
 
-__all__ = ["Conditions", "coded_columns", "in_full_batches", "refuse_others", "unconditional_if_no_classes"]
+__all__ = ["Conditions", "columns_to_make", "in_full_batches", "refuse_others"]
 
 
 @dataclass(frozen=True)
@@ -37,23 +38,20 @@ class Conditions:
     @classmethod
     def of_schema(cls, schema: Schema, counts: Sequence[int]) -> Conditions:
         """The conditions of a dataset with that schema, and so many training rows of each class."""
-        return cls(schema.target, schema.classes if schema.target else ("",), tuple(counts))
+        if schema.task == "classes":
+            return cls(schema.target, schema.classes, tuple(counts))
+        return cls(None, ("",), tuple(counts))
 
     @classmethod
     def of(cls, data: Dataset) -> tuple[Conditions, np.ndarray]:
         """The conditions of a training part, and the class of each row: (N,) int64, -1 where the label is missing.
 
         Raises:
-            DataError: the target is no column of classes, or no row has a label.
+            DataError: no row has a label.
         """
         schema = data.schema
-        if schema.target is None:
+        if schema.target is None or schema.task != "classes":
             return cls.of_schema(schema, [len(data)]), np.zeros(len(data), np.int64)
-        if schema.task != "classes":
-            raise DataError(
-                f"target {schema.target!r} is of type {schema.columns[schema.target].type}; classes are expected: "
-                f"declare it a category under schema.columns, or leave the target out"
-            )
         numbers = _numbers(data.frame[schema.target], schema.classes)
         counts = np.bincount(numbers[numbers >= 0], minlength=len(schema.classes))
         if not counts.any():
@@ -64,7 +62,7 @@ class Conditions:
         """The rows to train on, (M,) int64: those with a label, rows of rare classes several times.
 
         A class is seen in proportion to the square root of its rows: half way from as it is, where a rare class is
-        hardly learnt, to equal shares, where its few rows are learnt by heart.
+        hardly learnt, to equal shares, where its few rows are memorised.
         """
         labelled = np.flatnonzero(numbers >= 0)
         counts = np.maximum(self.counts, 1)
@@ -101,12 +99,7 @@ class Conditions:
         return given.assign(**{self.target: np.array(self.labels, dtype=object)[numbers]})
 
 
-def unconditional_if_no_classes(schema: Schema) -> Schema:
-    """The schema, without its target where that has no classes: it is a column like the others then."""
-    return schema if schema.task == "classes" else schema.model_copy(update={"target": None})
-
-
-def coded_columns(schema: Schema) -> list[str]:
+def columns_to_make(schema: Schema) -> list[str]:
     """The columns to be made: all but a target with classes, which is what rows are made for.
 
     Raises:

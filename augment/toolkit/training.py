@@ -33,7 +33,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -48,6 +48,7 @@ __all__ = [
     "EarlyStopping",
     "Outcome",
     "autocast",
+    "channels_last",
     "constant",
     "cosine_decay",
     "linear_decay",
@@ -61,6 +62,7 @@ __all__ = [
 NUM_RECORDS = 200  # progress is reported, and the losses recorded, about so many times in a fit
 SECONDS_BETWEEN_CHECKPOINTS = 5.0
 
+Network = TypeVar("Network", bound=nn.Module)
 Schedule = Callable[[float], float]  # share of the steps done, in [0, 1) -> factor of the learning rate
 
 
@@ -169,7 +171,7 @@ class EarlyStopping:
     measure: Callable[[Mapping[str, nn.Module]], Tensor]
     every: int
     patience: int
-    name: str = "held back"
+    name: str = "validation loss"
     enough: float = -math.inf
 
 
@@ -374,12 +376,18 @@ def load_weights(module: nn.Module, weights: Mapping[str, np.ndarray]) -> None:
     module.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
 
 
-def rebuild(make: Callable[[], nn.Module], weights: Mapping[str, np.ndarray], device: str) -> nn.Module:
+def rebuild(make: Callable[[], Network], weights: Mapping[str, np.ndarray], device: str) -> Network:
     """A module made anew with the weights of a fitted one, in eval mode. No random number is drawn."""
     with torch.device("meta"):
         module = make()
     module.load_state_dict({name: torch.tensor(value) for name, value in weights.items()}, assign=True)
     return module.to(device).eval()
+
+
+def channels_last(module: Network) -> Network:
+    """The same module, its weights in the memory format that convolutions are quickest in."""
+    moved: Network = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's hints lack it
+    return moved
 
 
 def _to_numpy(value: Tensor) -> np.ndarray:

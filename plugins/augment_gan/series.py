@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+import numpy as np
 import pandas as pd
 from pydantic import Field
 
 from augment import plugin
-from augment.data import Dataset, Schema
-from augment.plugin import Accepts, Context, read_state, write_state
-from augment.toolkit.conditions import Conditions
+from augment.data import Dataset
+from augment.plugin import Accepts, Context
+from augment.toolkit.conditions import Conditions, in_full_batches
+from augment.toolkit.network_generator import NetworkGenerator
 from augment.toolkit.series_scaling import SeriesScaling
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-class SeriesGan(plugin.Generator):
+    from torch import Tensor
+
+    from augment.toolkit.network_generator import Parts
+    from augment_gan.series_networks import Generator
+
+MIN_STEPS, MIN_EPOCHS = 2_000, 10
+PENALTY_EVERY = 8
+AVERAGE_DECAY = 0.995
+SAMPLE_BATCH = 256
+
+
+class SeriesGan(NetworkGenerator):
     """Draws time series of one length, class by class, with a network that learnt to fool another one.
 
     A convolutional GAN (Goodfellow et al. 2014) with the non-saturating loss, a gradient penalty on real series (R1,
@@ -37,55 +51,105 @@ class SeriesGan(plugin.Generator):
     class Params(plugin.Params):
         """Settings of the series GAN."""
 
+        renamed: ClassVar = {
+            "noise_size": "latent_dim",
+            "generator_rate": "generator_learning_rate",
+            "discriminator_rate": "discriminator_learning_rate",
+        }
+
         steps: int | None = Field(None, ge=1)
         """Training steps. By default 2,000, or ten times through the data where that is more."""
         batch_size: int = Field(64, ge=2)
         """Series per training step."""
         width: int = Field(64, ge=1)
         """Channels of the convolutions."""
-        noise_size: int = Field(32, ge=1)
+        latent_dim: int = Field(32, ge=1)
         """How many random numbers a series is made from."""
-        generator_rate: float = Field(1e-3, gt=0)
+        generator_learning_rate: float = Field(1e-3, gt=0)
         """Learning rate of the generator, which falls to zero over the last 40 % of the steps."""
-        discriminator_rate: float = Field(2e-3, gt=0)
+        discriminator_learning_rate: float = Field(2e-3, gt=0)
         """Learning rate of the discriminator, which falls likewise."""
         gradient_penalty: float = Field(0.3, ge=0)
         """Weight of R1. Raise it where training is unsteady; series become smoother."""
 
-    def fit(self, data: Dataset, context: Context) -> Self:
-        from augment_gan.series_adversarial import fit
+    conditions: Conditions
+    scaling: SeriesScaling
 
+    def fit(self, data: Dataset, context: Context) -> Self:
+        import torch
+
+        from augment.toolkit.training import linear_decay, reproducible, train, weights_of
+        from augment_gan.game import Game
+        from augment_gan.series_networks import Discriminator
+
+        params, device = self.params, context.device
         self.schema = data.schema
         self.conditions, classes = Conditions.of(data)
         name = self.schema.array_of("series")
         self.scaling = SeriesScaling.fit(self.schema.arrays[name], data.arrays[name])
         x_NCT = self.scaling.encode(data.arrays[name])
-        self.weights = fit(x_NCT, self.scaling.sizes, classes, self.conditions, self.params, context)
+        rows = self.conditions.training_rows(classes)
+        num_steps = params.steps or max(MIN_STEPS, MIN_EPOCHS * len(rows) // params.batch_size)
+        with reproducible(context):
+            x, classes_N, rows_M = (torch.tensor(values, device=device) for values in (x_NCT, classes, rows))
+            game = Game(
+                self._generator().to(device),
+                Discriminator(x_NCT.shape[1:], len(self.conditions.labels), params.width).to(device),
+                generator_learning_rate=params.generator_learning_rate,
+                discriminator_learning_rate=params.discriminator_learning_rate,
+                gradient_penalty=params.gradient_penalty,
+                penalty_every=PENALTY_EVERY,
+            )
+
+            def step(number: int, batch: Tensor) -> dict[str, Tensor]:
+                chosen = rows_M[batch]
+                noise, other = (torch.randn(len(chosen), params.latent_dim, device=device) for _ in range(2))
+                losses, _ = game.step(number, x[chosen], classes_N[chosen], noise, other)
+                return losses
+
+            outcome = train(
+                context,
+                step,
+                num_steps=num_steps,
+                num_rows=len(rows),
+                batch_size=params.batch_size,
+                modules=game.modules,
+                optimizers=game.optimizers,
+                averages={"generator": AVERAGE_DECAY},
+                schedule=linear_decay(0.4),
+            )
+        self.weights = weights_of(outcome.averaged["generator"])
         return self
 
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
-        from augment_gan.series_adversarial import draw
+        import torch
 
-        name = self.schema.array_of("series")
-        num_steps, num_classes = self.schema.arrays[name].shape[0], len(self.conditions.labels)
+        from augment.toolkit.training import rebuild, reproducible
+
         classes = self.conditions.draw(given, context.rng)
-        x_NCT = draw(self.weights, self.scaling.sizes, num_steps, num_classes, classes, self.params, context)
-        series = self.scaling.decode(x_NCT)
+        random = context.torch_generator()  # on the CPU, so that the noise is the same on every device
+        with reproducible(context), torch.inference_mode():
+            generator = rebuild(self._generator, self.weights, context.device)
+
+            def make(classes: np.ndarray) -> np.ndarray:
+                noise = torch.randn(len(classes), self.params.latent_dim, generator=random).to(context.device)
+                made: np.ndarray = generator(noise, torch.tensor(classes, device=context.device)).cpu().numpy()
+                return made
+
+            series = self.scaling.decode(in_full_batches(make, classes, SAMPLE_BATCH))
+        name = self.schema.array_of("series")
         return Dataset.of(self.conditions.frame(given, classes), {name: series}, self.schema)
 
-    def save(self, folder: Path) -> None:
-        values = {
-            "schema": self.schema.model_dump(mode="json", exclude_none=True),
-            "scaling": self.scaling.to_state(),
-            "counts": self.conditions.counts,
-        }
-        write_state(folder, self.weights, values)
+    def _generator(self) -> Generator:
+        from augment_gan.series_networks import Generator
 
-    @classmethod
-    def load(cls, folder: Path, params: Any) -> Self:
-        gan = cls(params)
-        gan.weights, values = read_state(folder)
-        gan.schema = Schema.model_validate(values["schema"])
-        gan.scaling = SeriesScaling.from_state(gan.schema.arrays[gan.schema.array_of("series")], values["scaling"])
-        gan.conditions = Conditions.of_schema(gan.schema, values["counts"])
-        return gan
+        length = self.schema.arrays[self.schema.array_of("series")].shape[0]
+        num_classes = len(self.conditions.labels)
+        return Generator(self.scaling.sizes, length, num_classes, self.params.width, self.params.latent_dim)
+
+    def _values(self) -> dict[str, Any]:
+        return {"scaling": self.scaling.to_state()}
+
+    def _restore(self, parts: Parts, values: Mapping[str, Any]) -> None:
+        array = self.schema.arrays[self.schema.array_of("series")]
+        self.scaling = SeriesScaling.from_state(array, values["scaling"])

@@ -1,4 +1,4 @@
-"""Generators that foretell a part from what is known: `rnn` draws rows from nothing, `anchored` moves real ones."""
+"""Generators that predict a part from what is known: `rnn` draws rows from nothing, `anchored` moves real ones."""
 
 from __future__ import annotations
 

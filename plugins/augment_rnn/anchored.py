@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
 from augment import plugin
-from augment.data import Dataset, Schema
+from augment.data import Dataset
 from augment.errors import DataError
-from augment.plugin import Accepts, Context, read_state, write_state
+from augment.plugin import Accepts, Context
 from augment.toolkit.lossless import ENCODED_TYPES
-from augment.toolkit.tables.bins import CodeTable
+from augment.toolkit.network_generator import NetworkGenerator, Parts
+from augment.toolkit.tables.bins import BinTable
 from augment_rnn.tables import refuse_arrays
 
 if TYPE_CHECKING:
+    from torch import Tensor, nn
+
     from augment_rnn.additive import Additive
-    from augment_rnn.anchoring import Mover
+    from augment_rnn.anchoring import Perturber
+    from augment_rnn.ensembles import MaskedEnsemble
+
+MIN_STEPS, MAX_STEPS, NUM_EPOCHS = 400, 6_000, 40
+AVERAGE_DECAY = 0.98
+HELD_BACK = 0.15  # of the rows, other ones for each member, so that together they learn from all
+STEPS_A_MEASURE, PATIENCE = 12, 10
+MAX_MEASURED = 2_000  # rows held back that a member is measured on
 
 
-class AnchoredTable(plugin.Generator):
+class AnchoredTable(NetworkGenerator):
     """Moves training rows: draws some features anew given the others, then the target given all features.
 
-    Both are foretold by an ensemble of small networks that learn to fill in whatever is unknown of a row, and a class
+    Both are predicted by an ensemble of small networks that learn to fill in whatever is unknown of a row, and a class
     also by a logistic regression. For tables of a few hundred to a few thousand rows, to help models that cut the
     features into pieces, such as boosted trees: what a smooth model knows is handed to them. It gives no more to models
     that are smooth themselves, such as a logistic regression. Add ten or twenty rows for each real one: labels are
@@ -47,10 +57,12 @@ class AnchoredTable(plugin.Generator):
     class Params(plugin.Params):
         """How far a row is moved, and by what."""
 
+        renamed: ClassVar = {"pieces": "bins", "rate": "learning_rate", "decay": "weight_decay"}
+
         share: float = Field(0.3, gt=0, le=1)
         """Share of a row's features that are drawn anew; at least one is."""
         temperature: float = Field(1.0, gt=0)
-        """How labels are drawn: 1 as the networks foretell them, less favours the likeliest, more the others."""
+        """How labels are drawn: 1 as the networks predict them, less favours the likeliest, more the others."""
         candidates: int = Field(4, ge=1, le=1024)
         """Among how many moved rows one is chosen for a label that is asked for."""
         members: int = Field(6, ge=1)
@@ -62,41 +74,98 @@ class AnchoredTable(plugin.Generator):
         """Rows per training step and network."""
         width: int = Field(64, ge=1)
         """Hidden units."""
-        pieces: int = Field(32, ge=1)
-        """Into how many pieces the range of a number is cut at most."""
+        bins: int = Field(32, ge=1)
+        """Into how many bins a number is cut at most."""
         dropout: float = Field(0.3, ge=0, lt=1)
         """Share of the hidden units that each training step leaves out."""
-        rate: float = Field(5e-3, gt=0)
+        learning_rate: float = Field(5e-3, gt=0)
         """Learning rate."""
-        decay: float = Field(0.05, ge=0)
-        """Weight decay."""
+        weight_decay: float = Field(0.05, ge=0)
+        """Weight decay of AdamW (Loshchilov and Hutter 2019)."""
 
-    _schema: Schema
-    _table: CodeTable
-    _weights: dict[str, np.ndarray]
-    _additive: Additive | None
-    _mover: tuple[Dataset, Mover] | None = None  # of the training part that was lent last
+    table: BinTable
+    additive: Additive | None
+    _perturber: tuple[Dataset, Perturber] | None = None  # of the training part that was lent last
 
     def fit(self, data: Dataset, context: Context) -> Self:
+        """Train all members side by side, each on its own rows."""
+        import torch
+
+        from augment.toolkit.training import EarlyStopping, reproducible, train, weights_of
         from augment_rnn.additive import Additive
-        from augment_rnn.anchoring import fit
+        from augment_rnn.anchoring import draw_masks, ensemble_loss
+        from augment_rnn.columns import known_of
+        from augment_rnn.ensembles import MaskedEnsemble
 
         refuse_arrays(self.name, data)
-        self._schema = data.schema
+        params = self.params
+        self._perturber = None
+        self.schema = data.schema
         if not self._features:
             raise DataError(f"{self.name}: there is no column beside the target; nothing could be moved")
-        target = [self._schema.target] if self._schema.target else []
-        self._table = CodeTable.fit(data, [*self._features, *target], self.params.pieces)
-        codes = self._table.encode(data.frame)
-        self._weights = fit(self._table, codes, bool(target), self.params, context)
+        target = [data.schema.target] if data.schema.target else []
+        has_target = bool(target)
+        self.table = BinTable.fit(data, [*self._features, *target], params.bins)
+        bins = self.table.encode(data.frame)
+        orders = [context.rng.permutation(len(bins)) for _ in range(params.members)]
+        num_held_back = max(1, round(HELD_BACK * len(bins)))
+        learnt_EM = np.stack([order[num_held_back:] for order in orders])
+        held_back = np.stack([order[: min(num_held_back, MAX_MEASURED)] for order in orders])
+        default = NUM_EPOCHS * learnt_EM.shape[1] // params.batch_size
+        num_steps = params.steps or int(np.clip(default, MIN_STEPS, MAX_STEPS))
+        with reproducible(context):
+            device = torch.device(context.device)
+            bins_NK = torch.tensor(bins, dtype=torch.int64, device=device)
+            learnt = torch.tensor(learnt_EM, device=device)
+            network = self._network()
+            network.begin(*known_of(self.table))
+            network.to(device)
+            optimizer = torch.optim.AdamW(
+                network.parameters(), lr=params.learning_rate, weight_decay=params.weight_decay, fused=True
+            )
+            measured_bins = bins_NK[torch.tensor(held_back, device=device)]
+            measured_masks = draw_masks(measured_bins, has_target)
+
+            def step(number: int, batch: Tensor) -> dict[str, Tensor]:
+                bins_ENK = bins_NK[learnt.gather(1, batch.view(params.members, -1))]
+                loss = ensemble_loss(network, bins_ENK, draw_masks(bins_ENK, has_target), has_target)
+                optimizer.zero_grad()
+                torch.autograd.backward(loss)
+                optimizer.step()
+                return {"loss": loss / params.members}
+
+            def measure(averaged: Mapping[str, nn.Module]) -> Tensor:
+                average = averaged["network"]
+                assert isinstance(average, MaskedEnsemble)
+                loss: Tensor = ensemble_loss(average, measured_bins, measured_masks, has_target) / params.members
+                return loss
+
+            outcome = train(
+                context,
+                step,
+                num_steps=num_steps,
+                num_rows=learnt_EM.shape[1],
+                batch_size=params.batch_size * params.members,
+                modules={"network": network},
+                optimizers={"network": optimizer},
+                averages={"network": AVERAGE_DECAY},
+                stopping=EarlyStopping(measure, max(STEPS_A_MEASURE, num_steps // 100), PATIENCE),
+            )
+        self.weights = weights_of(outcome.averaged["network"])
         has_classes = data.schema.task == "classes"
-        self._additive = Additive.fit(self._table, codes, context.rng) if has_classes else None
-        self._mover = None
+        self.additive = Additive.fit(self.table, bins, context.rng) if has_classes else None
         return self
 
     @property
     def _features(self) -> list[str]:
-        return [name for name in self._schema.columns if name != self._schema.target]
+        return [name for name in self.schema.columns if name != self.schema.target]
+
+    def _network(self) -> MaskedEnsemble:
+        from augment.toolkit.tables.column_bins import NUM_FEATURES
+        from augment_rnn.ensembles import MaskedEnsemble
+
+        params = self.params
+        return MaskedEnsemble(params.members, self.table.num_bins, NUM_FEATURES, params.width, params.dropout)
 
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
         import torch
@@ -104,47 +173,47 @@ class AnchoredTable(plugin.Generator):
         from augment.toolkit.training import reproducible
 
         assert context.train is not None  # the host lends it to every generator
-        target = self._schema.target
-        asked = self._table.encode(given, [target])[:, 0].astype(np.int64) if target in given else None
-        within = context.rng.spawn(1)[0]  # a stream of its own: the mover takes whole batches from the other
+        target = self.schema.target
+        asked = None
+        if target is not None and target in given:
+            asked = self.table.encode(given, [target])[:, 0].astype(np.int64)
+        within = context.rng.spawn(1)[0]  # a stream of its own: the perturber takes whole batches from the other
         with reproducible(context), torch.inference_mode():
-            chosen, codes, is_new = self._mover_of(context.train).draw(asked, len(given), context.rng)
-        drawn = self._table.decode(codes, within.random(codes.shape))
+            chosen, bins, is_new = self._perturber_of(context.train).draw(asked, len(given), context.rng)
+        drawn = self.table.decode(bins, within.random(bins.shape))
         frame = context.train.take(chosen).frame
         for place, name in enumerate(self._features):
             frame[name] = frame[name].where(~is_new[:, place], drawn[name])
         if target is not None:
             frame[target] = given[target].reset_index(drop=True) if target in given else drawn[target]
-        return Dataset.of(frame, {}, self._schema)
+        return Dataset.of(frame, {}, self.schema)
 
-    def _mover_of(self, train: Dataset) -> Mover:
-        from augment_rnn.anchoring import Mover
+    def _perturber_of(self, train: Dataset) -> Perturber:
+        from augment.toolkit.training import rebuild
+        from augment_rnn.anchoring import Perturber
 
-        if self._mover is None or self._mover[0] is not train:
-            anchors = self._table.encode(train.frame).astype(np.int64)
-            has_target = self._schema.target is not None
-            self._mover = train, Mover(anchors, self._table, self._weights, has_target, self._additive, self.params)
-        return self._mover[1]
+        if self._perturber is None or self._perturber[0] is not train:
+            perturber = Perturber(
+                # so small that a CPU is quick enough, and gives the same rows wherever the fit was
+                rebuild(self._network, self.weights, "cpu"),
+                self.table.encode(train.frame).astype(np.int64),
+                self.schema.target is not None,
+                self.additive,
+                share=self.params.share,
+                temperature=self.params.temperature,
+                num_candidates=self.params.candidates,
+            )
+            self._perturber = train, perturber
+        return self._perturber[1]
 
-    def save(self, folder: Path) -> None:
-        tensors, coding = self._table.to_state()
-        tensors |= {f"network/{name}": value for name, value in self._weights.items()}
-        if self._additive:
-            tensors |= {f"additive/{name}": value for name, value in vars(self._additive).items()}
-        schema = self._schema.model_dump(mode="json", exclude_none=True)
-        write_state(folder, tensors, {"schema": schema, "codes": coding})
+    def _parts(self) -> Parts:
+        return {"additive": vars(self.additive)} if self.additive else {}
 
-    @classmethod
-    def load(cls, folder: Path, params: Any) -> Self:
+    def _values(self) -> dict[str, Any]:
+        return {"bins": self.table.to_state()}
+
+    def _restore(self, parts: Parts, values: Mapping[str, Any]) -> None:
         from augment_rnn.additive import Additive
 
-        tensors, values = read_state(folder)
-        anchored = cls(params)
-        anchored._schema = Schema.model_validate(values["schema"])
-        anchored._table = CodeTable.from_state(tensors, values["codes"])
-        anchored._weights = {
-            name.removeprefix("network/"): tensors[name] for name in tensors if name.startswith("network/")
-        }
-        additive = {name.removeprefix("additive/"): tensors[name] for name in tensors if name.startswith("additive/")}
-        anchored._additive = Additive(**additive) if additive else None
-        return anchored
+        self.table = BinTable.from_state(values["bins"])
+        self.additive = Additive(**parts["additive"]) if "additive" in parts else None

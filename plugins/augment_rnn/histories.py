@@ -13,11 +13,12 @@ from pydantic import Field
 
 from augment.data import Dataset
 from augment.plugin import Accepts, Context
-from augment.toolkit.conditions import Conditions, refuse_others, unconditional_if_no_classes
+from augment.toolkit.conditions import Conditions, refuse_others
 from augment.toolkit.lossless import ENCODED_TYPES
 from augment_rnn.series import SeriesRnn
 
 if TYPE_CHECKING:
+    from augment.toolkit.sequences.sampling import Rule
     from augment.toolkit.sequences.training import Sequences
 
 
@@ -25,47 +26,25 @@ class HistoryRnn(SeriesRnn):
     """Draws users: their columns, how many items they meet, and one item after the other, with a recurrent network.
 
     What is known of an event, such as a rating or the time since the one before, is drawn with its item. An item is
-    foretold from those before it, so tastes, and what usually follows what, are kept; what only a few users met is
+    predicted from those before it, so tastes, and what usually follows what, are kept; what only a few users met is
     hardly learnt. Where no training user has an item twice, none gets one twice, and nobody meets what no training
     user met.
     """
 
     name = "rnn"
-    origin = "noise"
     accepts = Accepts(modalities=frozenset({"tokens"}), columns=ENCODED_TYPES, conditional="target", min_rows=10)
 
-    def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
-        from augment.toolkit.sequences.sampling import uniforms_of
-
-        refuse_others(self.conditions, given)
-        classes = self.conditions.draw(given, context.rng)
-        drawn = self._drawn(classes, context)
-        frame, arrays = self.codes.decode(drawn, uniforms_of(context.seed, drawn.lengths))
-        target = self.conditions.frame(given, classes)
-        return Dataset.of(pd.concat([frame, target.reset_index(drop=True)], axis=1), arrays, self.schema)
-
-    def _drawn(self, classes: np.ndarray, context: Context, prefixes: Sequences | None = None) -> Sequences:
-        from augment.toolkit.sequences.sampling import PLACES, Choice, draw
+    def _rules(self, context: Context) -> list[Rule]:
+        from augment.toolkit.sequences.sampling import PLACES
 
         assert context.train is not None  # the host lends it to every generator
         met, repeats = _met(context.train)
         num_items = len(self.schema.arrays[self.schema.array_of("tokens")].vocabulary or range(int(met.max()) + 1))
-        return draw(
-            self._shape(),
-            self.weights,
-            classes,
-            context.seed,
-            most=self.codes.most,
-            least=0,
-            choice=Choice(temperature=self.params.temperature, guidance=self.params.guidance),
-            prefixes=prefixes,
-            rules=[MayBeMet(PLACES, self.codes.num_codes[0], met, num_items, repeats)],
-            teller=self.codes.teller(PLACES),
-        )
+        return [MayBeMet(PLACES, self.codes.num_codes[0], met, num_items, repeats)]
 
 
 class HistoryAnchored(HistoryRnn):
-    """Continues real users' histories with what the network of `rnn` foretells: longer histories for short ones.
+    """Continues real users' histories with what the network of `rnn` predicts: longer histories for short ones.
 
     A training user keeps the first items as they are, all of them by default, and gets more, up to a length drawn
     among those of the training users that are longer. The user's columns and label stay.
@@ -116,7 +95,7 @@ class HistoryAnchored(HistoryRnn):
 
     def _rows(self, train: Dataset, lengths: np.ndarray, classes: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
         """The training user that each row starts from, (N,)."""
-        _, numbers = Conditions.of(Dataset(train.frame, {}, unconditional_if_no_classes(train.schema)))
+        _, numbers = Conditions.of(train)
         is_short = lengths < (self.params.shorter_than or np.inf)
         rows = np.empty(len(classes), np.int64)
         for label in np.unique(classes):

@@ -1,10 +1,10 @@
-"""The network of `rnn` for tables: a row is a sequence of columns, and each column a choice among codes.
+"""The network of `rnn` for tables: a row is a sequence of columns, and each column a choice among bins.
 
-What is unusual: what a code means (rank, standardised value, ...) goes into its embedding, at the input and at the
-output, so near numbers are near from the start; and the GRU's input layer is applied to the embeddings of all codes
+What is unusual: what a bin means (rank, standardised value, ...) goes into its embedding, at the input and at the
+output, so near numbers are near from the start; and the GRU's input layer is applied to the embeddings of all bins
 instead of to the rows, after which a row's input is looked up.
 
-Shapes: B rows, K columns, C codes of all columns together, V codes of one column, F features of a code, E size of an
+Shapes: B rows, K columns, C bins of all columns together, V bins of one column, F features of a bin, E size of an
 embedding, H hidden units.
 """
 
@@ -20,16 +20,19 @@ from torch import Tensor, nn
 FIRST_SPREAD = 0.02  # of embeddings, small beside what features say
 
 
-class CodeEmbedding(nn.Module):
-    """A vector for each code: one of its own, and one that follows from its features column by column."""
+class BinEmbedding(nn.Module):
+    """A vector for each bin: one of its own, and one that follows from its features column by column."""
 
-    def __init__(self, num_codes: Sequence[int], num_features: int, size: int):
+    features_CF: Tensor
+    columns_C: Tensor
+
+    def __init__(self, num_bins: Sequence[int], num_features: int, size: int):
         super().__init__()
-        columns = torch.tensor(np.repeat(np.arange(len(num_codes)), num_codes))
-        self.register_buffer("features_CF", torch.zeros(sum(num_codes), num_features))
+        columns = torch.tensor(np.repeat(np.arange(len(num_bins)), num_bins))
+        self.register_buffer("features_CF", torch.zeros(sum(num_bins), num_features))
         self.register_buffer("columns_C", columns)
-        self.own_CE = nn.Parameter(FIRST_SPREAD * torch.randn(sum(num_codes), size))
-        self.by_feature_KFE = nn.Parameter(torch.randn(len(num_codes), num_features, size) / num_features)
+        self.own_CE = nn.Parameter(FIRST_SPREAD * torch.randn(sum(num_bins), size))
+        self.by_feature_KFE = nn.Parameter(torch.randn(len(num_bins), num_features, size) / num_features)
 
     def forward(self) -> Tensor:
         """(C, E)."""
@@ -38,32 +41,34 @@ class CodeEmbedding(nn.Module):
 
 
 class ColumnGru(nn.Module):
-    """The distribution of each column's code given those before it, by a gated recurrent unit (Cho et al. 2014)."""
+    """The distribution of each column's bin given those before it, by a gated recurrent unit (Cho et al. 2014)."""
 
-    def __init__(self, num_codes: Sequence[int], num_features: int, width: int, dropout: float):
+    starts_K: Tensor  # where each column's bins begin among all
+
+    def __init__(self, num_bins: Sequence[int], num_features: int, width: int, dropout: float):
         super().__init__()
-        self.num_codes = list(num_codes)
+        self.num_bins = list(num_bins)
         self.width, self.dropout = width, dropout
-        self.inputs = CodeEmbedding(num_codes, num_features, width)
-        self.outputs = CodeEmbedding(num_codes, num_features, width)
+        self.inputs = BinEmbedding(num_bins, num_features, width)
+        self.outputs = BinEmbedding(num_bins, num_features, width)
         self.input = nn.Linear(width, 3 * width)
         self.recur = nn.Linear(width, 3 * width)
         self.start_G = nn.Parameter(torch.zeros(3 * width))  # the gates' input before the first column
-        self.bias_C = nn.Parameter(torch.zeros(sum(num_codes)))
-        starts = np.concatenate([[0], np.cumsum(num_codes)[:-1]])
+        self.bias_C = nn.Parameter(torch.zeros(sum(num_bins)))
+        starts = np.concatenate([[0], np.cumsum(num_bins)[:-1]])
         self.register_buffer("starts_K", torch.tensor(starts.astype(np.int64)))
 
     @torch.no_grad()
     def begin(self, features_CF: Tensor, frequencies_C: Tensor) -> None:
-        """Start from what is known before any step: the codes' features, and how often each comes in its column."""
+        """Start from what is known before any step: the bins' features, and how often each comes in its column."""
         self.inputs.features_CF.copy_(features_CF)
         self.outputs.features_CF.copy_(features_CF)
         self.bias_C.copy_(frequencies_C.log())
 
     def tables(self) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-        """The gates' input for each code, (C, 3H), and each column's output weights (V, H) and biases (V,)."""
-        weights = self.outputs().split(self.num_codes)
-        return self.input(self.inputs()), list(weights), list(self.bias_C.split(self.num_codes))
+        """The gates' input for each bin, (C, 3H), and each column's output weights (V, H) and biases (V,)."""
+        weights = torch.split(self.outputs(), self.num_bins)
+        return self.input(self.inputs()), list(weights), list(torch.split(self.bias_C, self.num_bins))
 
     def move(self, hidden_BH: Tensor, gates_BG: Tensor) -> Tensor:
         """The hidden state after one more column, whose gates' input is given."""
@@ -73,19 +78,19 @@ class ColumnGru(nn.Module):
         fresh = torch.tanh(torch.addcmul(gates_BG[:, new], reset, recurrent_BG[:, new]))
         return torch.lerp(fresh, hidden_BH, keep)
 
-    def losses(self, codes_BK: Tensor) -> Tensor:
-        """How badly each column is foretold, in nats, the mean over the rows: (K,)."""
+    def losses(self, bins_BK: Tensor) -> Tensor:
+        """How badly each column is predicted, in nats, the mean over the rows: (K,)."""
         gates_CG, weights, biases = self.tables()
-        looked_up = F.embedding(codes_BK[:, :-1] + self.starts_K[:-1], gates_CG)
+        looked_up = F.embedding(bins_BK[:, :-1] + self.starts_K[:-1], gates_CG)
         looked_up = F.dropout(looked_up, self.dropout, self.training)
-        hidden = self.start_G.new_zeros(len(codes_BK), self.width)
-        gates = self.start_G.expand(len(codes_BK), -1)
+        hidden = self.start_G.new_zeros(len(bins_BK), self.width)
+        gates = self.start_G.expand(len(bins_BK), -1)
         losses = []
-        for column in range(len(self.num_codes)):
+        for column in range(len(self.num_bins)):
             hidden = self.move(hidden, gates)
-            if column + 1 < len(self.num_codes):
+            if column + 1 < len(self.num_bins):
                 gates = looked_up[:, column]
             shown = F.dropout(hidden, self.dropout, self.training)
             logits = F.linear(shown, weights[column], biases[column])
-            losses.append(F.cross_entropy(logits, codes_BK[:, column]))
+            losses.append(F.cross_entropy(logits, bins_BK[:, column]))
         return torch.stack(losses)

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
 from augment import plugin
-from augment.data import Dataset, Schema
-from augment.plugin import Accepts, Context, read_state, write_state
-from augment.toolkit.conditions import Conditions, refuse_others, unconditional_if_no_classes
+from augment.data import Dataset
+from augment.plugin import Accepts, Context
+from augment.toolkit.conditions import Conditions, refuse_others
 from augment.toolkit.lossless import ENCODED_TYPES
+from augment.toolkit.network_generator import NetworkGenerator, Parts
 
 if TYPE_CHECKING:
     from augment.toolkit.sequences.codec import StepCodes
     from augment.toolkit.sequences.network import Shape
+    from augment.toolkit.sequences.sampling import Rule
+    from augment.toolkit.sequences.training import Sequences
 
-LEAST_STEPS, MOST_STEPS, NUM_EPOCHS = 500, 4_000, 30
-FEWEST_A_BATCH, MOST_A_BATCH = 256, 2_048  # steps; a twentieth of all between
-SHORTEST_WINDOW, LONGEST_WINDOW = 32, 256
+MIN_STEPS, MAX_STEPS, NUM_EPOCHS = 500, 4_000, 30
+MIN_A_BATCH, MAX_A_BATCH = 256, 2_048  # steps; a twentieth of all between
+MIN_WINDOW, MAX_WINDOW = 32, 256
 MANY_STEPS = 50_000  # of all series: a wide network above
 
 
-class SeriesRnn(plugin.Generator):
-    """Draws time series step by step, each given those before it and the class, with a recurrent network.
+class SeriesRnn(NetworkGenerator):
+    """Draws time series step by step, each given those before it and the class, with a GRU (Cho et al. 2014).
 
     Takes series of unequal lengths, several channels, numbers and categories, missing values, and columns beside them:
     all is drawn together. Values keep the range, the decimals and the repeated values of the training series. Where
@@ -35,18 +38,17 @@ class SeriesRnn(plugin.Generator):
     """
 
     name = "rnn"
-    origin = "noise"
     accepts = Accepts(modalities=frozenset({"series"}), columns=ENCODED_TYPES, conditional="target", min_rows=2)
 
     class Params(plugin.Params):
         """How series are coded, learnt and drawn."""
 
-        cell: Literal["gru", "lstm", "mingru"] = "gru"
-        """The recurrent unit. `mingru` is quick to train on long series, and needs layers."""
+        renamed: ClassVar = {"rate": "learning_rate", "decay": "weight_decay"}
+
         width: int | None = Field(None, ge=16, multiple_of=16)
         """Hidden units of a layer. By default 128, and 64 where all series together have fewer than 50,000 steps."""
-        layers: int | None = Field(None, ge=1)
-        """Layers; by default 1, and 3 of `mingru`."""
+        layers: int = Field(1, ge=1)
+        """Layers of gated recurrent units."""
         embedding: int = Field(64, ge=1)
         """How many numbers stand for a code."""
         dropout: float = Field(0.1, ge=0, lt=1)
@@ -59,20 +61,18 @@ class SeriesRnn(plugin.Generator):
         256 to 2,048 steps."""
         window: int | None = Field(None, ge=2)
         """Steps of each such piece. By default four times the length of a usual series, but 32 to 256."""
-        rate: float = Field(4e-3, gt=0)
+        learning_rate: float = Field(4e-3, gt=0)
         """Learning rate at its height."""
-        decay: float = Field(0.01, ge=0)
-        """Weight decay."""
+        weight_decay: float = Field(0.01, ge=0)
+        """Weight decay of AdamW (Loshchilov and Hutter 2019)."""
         temperature: float = Field(1.0, gt=0)
-        """How values are drawn: 1 as the network foretells them, less favours the likeliest, more the others."""
+        """How values are drawn: 1 as the network predicts them, less favours the likeliest, more the others."""
         guidance: float = Field(0.0, ge=0)
         """How much more a series is to look like its class than it does by itself; 0.5 to 2 are usual, and double the
         time."""
 
-    schema: Schema
     conditions: Conditions
     codes: StepCodes
-    weights: dict[str, np.ndarray]
 
     def fit(self, data: Dataset, context: Context) -> Self:
         from augment.toolkit.sequences.codec import StepCodes
@@ -80,18 +80,16 @@ class SeriesRnn(plugin.Generator):
 
         params = self.params
         self.schema = data.schema
-        self.conditions, classes = Conditions.of(Dataset(data.frame, {}, unconditional_if_no_classes(data.schema)))
+        self.conditions, classes = Conditions.of(data)
         self.codes = StepCodes.fit(data)
         sequences = self.codes.encode(data)
         self._size = len(sequences.codes)
         usual = int(np.median(sequences.lengths)) + 1
-        window = params.window or int(np.clip(4 * usual, SHORTEST_WINDOW, LONGEST_WINDOW))
-        together = int(np.clip(self._size // 20, FEWEST_A_BATCH, MOST_A_BATCH))
+        window = params.window or int(np.clip(4 * usual, MIN_WINDOW, MAX_WINDOW))
+        together = int(np.clip(self._size // 20, MIN_A_BATCH, MAX_A_BATCH))
         batch_size = params.batch_size or max(1, together // window)
-        num_steps = params.steps or int(
-            np.clip(NUM_EPOCHS * self._size // (batch_size * window), LEAST_STEPS, MOST_STEPS)
-        )
-        budget = Budget(num_steps, batch_size, window, params.rate, params.decay)
+        num_steps = params.steps or int(np.clip(NUM_EPOCHS * self._size // (batch_size * window), MIN_STEPS, MAX_STEPS))
+        budget = Budget(num_steps, batch_size, window, params.learning_rate, params.weight_decay)
         self.weights = learn(sequences, classes, self.conditions, self._shape(), budget, context, self.codes.ranks())
         return self
 
@@ -102,53 +100,49 @@ class SeriesRnn(plugin.Generator):
         return Shape(
             num_codes=self.codes.num_codes,
             num_classes=len(self.conditions.labels),
-            num_told=self.codes.num_told,
-            cell=params.cell,
+            num_auxiliary=self.codes.num_auxiliary,
             width=params.width or (64 if self._size < MANY_STEPS else 128),
-            layers=params.layers or (3 if params.cell == "mingru" else 1),
+            layers=params.layers,
             embedding=params.embedding,
             dropout=params.dropout,
         )
 
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
-        from augment.toolkit.sequences.sampling import PLACES, Choice, draw, uniforms_of
+        from augment.toolkit.sequences.sampling import uniforms_of
 
         refuse_others(self.conditions, given)
         classes = self.conditions.draw(given, context.rng)
-        drawn = draw(
-            self._shape(),
-            self.weights,
-            classes,
-            context.seed,
-            most=self.codes.most,
-            least=0,
-            choice=Choice(temperature=self.params.temperature, guidance=self.params.guidance),
-            teller=self.codes.teller(PLACES),
-        )
+        drawn = self._drawn(classes, context)
         frame, arrays = self.codes.decode(drawn, uniforms_of(context.seed, drawn.lengths))
         target = self.conditions.frame(given, classes)
         return Dataset.of(pd.concat([frame, target.reset_index(drop=True)], axis=1), arrays, self.schema)
 
-    def save(self, folder: Path) -> None:
-        tensors, codes = self.codes.to_state()
-        tensors |= {f"network/{name}": value for name, value in self.weights.items()}
-        values = {
-            "schema": self.schema.model_dump(mode="json", exclude_none=True),
-            "counts": self.conditions.counts,
-            "codes": codes,
-            "size": self._size,
-        }
-        write_state(folder, tensors, values)
+    def _drawn(self, classes: np.ndarray, context: Context, prefixes: Sequences | None = None) -> Sequences:
+        """Sequences of these classes, which begin with the prefixes."""
+        from augment.toolkit.sequences.sampling import PLACES, SamplingParams, draw
 
-    @classmethod
-    def load(cls, folder: Path, params: Any) -> Self:
+        return draw(
+            self._shape(),
+            self.weights,
+            classes,
+            context.seed,
+            max_length=self.codes.max_length,
+            min_length=0,
+            params=SamplingParams(temperature=self.params.temperature, guidance=self.params.guidance),
+            prefixes=prefixes,
+            rules=self._rules(context),
+            auxiliary=self.codes.auxiliary(PLACES),
+        )
+
+    def _rules(self, context: Context) -> list[Rule]:
+        """What may not follow."""
+        return []
+
+    def _values(self) -> dict[str, Any]:
+        return {"codes": self.codes.to_state(), "size": self._size}
+
+    def _restore(self, parts: Parts, values: Mapping[str, Any]) -> None:
         from augment.toolkit.sequences.codec import StepCodes
 
-        rnn = cls(params)
-        tensors, values = read_state(folder)
-        rnn.weights = {name.removeprefix("network/"): tensors[name] for name in tensors if name.startswith("network/")}
-        rnn.schema = Schema.model_validate(values["schema"])
-        rnn.conditions = Conditions.of_schema(unconditional_if_no_classes(rnn.schema), values["counts"])
-        rnn.codes = StepCodes.from_state(rnn.schema, tensors, values["codes"])
-        rnn._size = values["size"]
-        return rnn
+        self.codes = StepCodes.from_state(self.schema, values["codes"])
+        self._size = values["size"]

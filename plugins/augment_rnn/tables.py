@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -12,16 +12,28 @@ from pydantic import Field
 from augment import plugin
 from augment.data import Dataset, Schema
 from augment.errors import DataError
-from augment.plugin import Accepts, Context, read_state, write_state
+from augment.plugin import Accepts, Context, derive_seed
 from augment.toolkit.lossless import ENCODED_TYPES
-from augment.toolkit.tables.bins import CodeTable
+from augment.toolkit.network_generator import NetworkGenerator, Parts
+from augment.toolkit.tables.bins import BinTable
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from augment_rnn.networks import ColumnGru
+
+MIN_BATCH, MAX_BATCH, BATCHES_AN_EPOCH = 16, 256, 32
+MIN_STEPS, MAX_STEPS, NUM_EPOCHS = 300, 8_000, 18
+AVERAGE_DECAY = 0.998
+HELD_BACK, MAX_HELD_BACK = 0.1, 10_000  # of the rows
+NUM_MEASURES, PATIENCE = 36, 6  # of the loss on these, in a whole fit
 
 
-class TableRnn(plugin.Generator):
-    """Draws rows column by column, each given those before it, with a recurrent network.
+class TableRnn(NetworkGenerator):
+    """Draws rows column by column, each given those before it, with a gated recurrent unit (Cho et al. 2014).
 
     The closest to the training rows' distribution of the generators for tables: numbers with many modes, repeated
-    values, rare labels and missing values are all choices among codes. Any columns may be given. A class is fed in
+    values, rare labels and missing values are all choices among bins. Any columns may be given. A class is fed in
     first and costs nothing; for other columns each row is chosen among `candidates`, which takes so many times longer.
     """
 
@@ -37,6 +49,8 @@ class TableRnn(plugin.Generator):
     class Params(plugin.Params):
         """Settings of the table RNN."""
 
+        renamed: ClassVar = {"rate": "learning_rate", "decay": "weight_decay"}
+
         steps: int | None = Field(None, ge=1)
         """Training steps at most; training ends before when rows held back say so. By default eighteen times through
         the data, but 300 to 8,000."""
@@ -46,54 +60,109 @@ class TableRnn(plugin.Generator):
         """Hidden units."""
         dropout: float = Field(0.1, ge=0, lt=1)
         """Share of the inputs and hidden units that each training step leaves out."""
-        rate: float = Field(4e-3, gt=0)
+        learning_rate: float = Field(4e-3, gt=0)
         """Learning rate at the start; it falls to zero."""
-        decay: float = Field(1e-3, ge=0)
-        """Weight decay."""
+        weight_decay: float = Field(1e-3, ge=0)
+        """Weight decay of AdamW (Loshchilov and Hutter 2019)."""
         candidates: int = Field(32, ge=2, le=1024)
         """Among how many candidates a row is chosen where columns other than a class are given. More follow what is
         given more closely, and take longer."""
 
-    _schema: Schema
-    _table: CodeTable
-    _weights: dict[str, np.ndarray]
+    table: BinTable
 
     def fit(self, data: Dataset, context: Context) -> Self:
-        from augment_rnn.columns import fit
+        """Train on all rows but a tenth, held back to see when to end."""
+        import torch
+
+        from augment.toolkit.training import EarlyStopping, autocast, linear_decay, reproducible, train, weights_of
+        from augment_rnn.columns import ROWS_AT_ONCE, known_of
+        from augment_rnn.networks import ColumnGru
 
         refuse_arrays(self.name, data)
-        self._schema = data.schema
-        self._table = CodeTable.fit(data, sequence(data.schema))
-        self._weights = fit(self._table, self._table.encode(data.frame), self.params, context)
+        params = self.params
+        self.schema = data.schema
+        self.table = BinTable.fit(data, sequence(data.schema))
+        learnt, held_back = hold_back(len(data), context.seed)
+        batch_size = params.batch_size or int(np.clip(len(learnt) // BATCHES_AN_EPOCH, MIN_BATCH, MAX_BATCH))
+        num_steps = params.steps or int(np.clip(NUM_EPOCHS * len(learnt) // batch_size, MIN_STEPS, MAX_STEPS))
+        with reproducible(context):
+            device = torch.device(context.device)
+            bins_NK = torch.tensor(self.table.encode(data.frame), dtype=torch.int64, device=device)
+            learnt_rows = torch.tensor(learnt, device=device)
+            measured = torch.split(torch.tensor(held_back, device=device), ROWS_AT_ONCE)
+            network = self._network()
+            network.begin(*known_of(self.table))
+            network.to(device)
+            optimizer = torch.optim.AdamW(
+                network.parameters(), lr=params.learning_rate, weight_decay=params.weight_decay, fused=True
+            )
+
+            def step(number: int, batch: Tensor) -> dict[str, Tensor]:
+                with autocast(context):
+                    loss = network.losses(bins_NK[learnt_rows[batch]]).sum()
+                optimizer.zero_grad()
+                torch.autograd.backward(loss)
+                optimizer.step()
+                return {"loss": loss}
+
+            def measure(averaged: Mapping[str, nn.Module]) -> Tensor:
+                average = averaged["network"]
+                assert isinstance(average, ColumnGru)
+                sums = [average.losses(bins_NK[rows]).sum() * len(rows) for rows in measured]
+                return torch.stack(sums).sum() / len(held_back)
+
+            outcome = train(
+                context,
+                step,
+                num_steps=num_steps,
+                num_rows=len(learnt),
+                batch_size=batch_size,
+                modules={"network": network},
+                optimizers={"network": optimizer},
+                averages={"network": AVERAGE_DECAY},
+                schedule=linear_decay(0.9),
+                stopping=EarlyStopping(measure, max(1, num_steps // NUM_MEASURES), PATIENCE),
+            )
+        self.weights = weights_of(outcome.averaged["network"])
         return self
 
+    def _network(self) -> ColumnGru:
+        from augment.toolkit.tables.column_bins import NUM_FEATURES
+        from augment_rnn.networks import ColumnGru
+
+        return ColumnGru(self.table.num_bins, NUM_FEATURES, self.params.width, self.params.dropout)
+
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
+        import torch
+
+        from augment.toolkit.training import rebuild, reproducible
         from augment_rnn.columns import draw
 
-        names = [name for name in self._table.columns if name in given]
-        asked = self._table.encode(given, names).astype(np.int64)
-        places = {self._table.columns.index(name): asked[:, place] for place, name in enumerate(names)}
+        names = [name for name in self.table.columns if name in given]
+        asked = self.table.encode(given, names).astype(np.int64)
+        places = {self.table.columns.index(name): asked[:, place] for place, name in enumerate(names)}
         within = context.rng.spawn(1)[0]  # a stream of its own: `draw` takes whole batches from the other
-        codes = draw(self._table, self._weights, places, len(given), self.params, context)
-        frame = self._table.decode(codes, within.random(codes.shape))
+        with reproducible(context), torch.inference_mode():
+            # so small that a CPU is quick enough, and gives the same rows wherever the fit was
+            network = rebuild(self._network, self.weights, "cpu")
+            bins = draw(network, places, len(given), self.params.candidates, context.rng)
+        frame = self.table.decode(bins, within.random(bins.shape))
         for name in names:
             frame[name] = given[name].reset_index(drop=True)
-        return Dataset.of(frame, {}, self._schema)
+        return Dataset.of(frame, {}, self.schema)
 
-    def save(self, folder: Path) -> None:
-        tensors, coding = self._table.to_state()
-        tensors |= {f"network/{name}": value for name, value in self._weights.items()}
-        schema = self._schema.model_dump(mode="json", exclude_none=True)
-        write_state(folder, tensors, {"schema": schema, "codes": coding})
+    def _values(self) -> dict[str, Any]:
+        return {"bins": self.table.to_state()}
 
-    @classmethod
-    def load(cls, folder: Path, params: Any) -> Self:
-        tensors, values = read_state(folder)
-        rnn = cls(params)
-        rnn._schema = Schema.model_validate(values["schema"])
-        rnn._table = CodeTable.from_state(tensors, values["codes"])
-        rnn._weights = {name.removeprefix("network/"): tensors[name] for name in tensors if name.startswith("network/")}
-        return rnn
+    def _restore(self, parts: Parts, values: Mapping[str, Any]) -> None:
+        self.table = BinTable.from_state(values["bins"])
+
+
+def hold_back(num_rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """The rows to learn from and those to measure on, at least one of each: int64."""
+    order = np.random.default_rng(derive_seed(seed, "held back")).permutation(num_rows)
+    num_held_back = min(max(1, round(HELD_BACK * num_rows)), MAX_HELD_BACK)
+    return order[num_held_back:], order[:num_held_back]
 
 
 def sequence(schema: Schema) -> list[str]:

@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import functools
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
 from augment import plugin
-from augment.data import Dataset, Schema
+from augment.data import Dataset
 from augment.errors import DataError
-from augment.plugin import Accepts, Context, read_state, write_state
+from augment.plugin import Accepts, Context
 from augment.toolkit.conditions import Conditions
+from augment.toolkit.network_generator import NetworkGenerator, Parts
 from augment_rnn.text_tokens import Bytes, Pieces, Tokens, Utf8, WholeWords, tokens_of_state
 
 if TYPE_CHECKING:
     from augment.toolkit.sequences.network import Shape
 
 FEW_CHARACTERS, MANY_CHARACTERS = 200_000, 2_000_000  # of all texts: spelled below; a large network above
-CHARACTERS_A_PIECE, LEAST_PIECES, MOST_PIECES = 500, 500, 4_000
-MOST_WORDS = 10_000
+CHARACTERS_A_PIECE, MIN_PIECES, MAX_PIECES = 500, 500, 4_000
+MAX_WORDS = 10_000
 LONGEST = 2_000  # tokens of a text that is made, where longer ones are not asked for
-LEAST_STEPS, MOST_STEPS, NUM_EPOCHS = 1_000, 12_000, 20
+MIN_STEPS, MAX_STEPS, NUM_EPOCHS = 1_000, 12_000, 20
 SHORT_WINDOW = 64
 
 
 class TextParams(plugin.Params):
     """How texts are cut up, learnt and written."""
+
+    renamed: ClassVar = {"rate": "learning_rate", "decay": "weight_decay", "no_repeat": "no_repeat_ngram_size"}
 
     tokens: Literal["characters", "bytes", "words", "bpe"] | None = None
     """What is written at a time. By default characters where all texts together have fewer than 200,000, and
@@ -37,13 +40,11 @@ class TextParams(plugin.Params):
     vocabulary: int | None = Field(None, ge=2)
     """How many different words or pieces there are at most. By default 10,000 words; and a piece for each 500
     characters of text, but 500 to 4,000."""
-    cell: Literal["gru", "lstm", "mingru"] = "gru"
-    """The recurrent unit. `mingru` is quick to train on long texts, and needs layers."""
     width: int | None = Field(None, ge=16, multiple_of=16)
     """Hidden units of a layer. By default 128 for up to 50,000 characters of text, 256 up to two million, 512
     beyond."""
-    layers: int | None = Field(None, ge=1)
-    """Layers; by default 1, and 3 of `mingru`."""
+    layers: int = Field(1, ge=1)
+    """Layers of gated recurrent units."""
     embedding: int = Field(128, ge=1)
     """How many numbers stand for a token."""
     dropout: float = Field(0.3, ge=0, lt=1)
@@ -55,12 +56,12 @@ class TextParams(plugin.Params):
     """Pieces of text per training step."""
     window: int = Field(SHORT_WINDOW, ge=2)
     """Tokens of each such piece."""
-    rate: float = Field(4e-3, gt=0)
+    learning_rate: float = Field(4e-3, gt=0)
     """Learning rate at its height."""
-    decay: float = Field(0.01, ge=0)
-    """Weight decay."""
+    weight_decay: float = Field(0.01, ge=0)
+    """Weight decay of AdamW (Loshchilov and Hutter 2019)."""
     temperature: float = Field(1.0, gt=0)
-    """How tokens are drawn: 1 as the network foretells them, less favours the likeliest, more the others."""
+    """How tokens are drawn: 1 as the network predicts them, less favours the likeliest, more the others."""
     top_k: int | None = Field(None, ge=1)
     """Only the so many likeliest tokens are drawn."""
     top_p: float | None = Field(None, gt=0, le=1)
@@ -70,7 +71,7 @@ class TextParams(plugin.Params):
     guidance: float = Field(0.0, ge=0)
     """How much more a text is to look like its class than it does by itself; 0.5 to 2 are usual, and double the
     time."""
-    no_repeat: int | None = Field(None, ge=2)
+    no_repeat_ngram_size: int | None = Field(None, ge=2)
     """No run of so many tokens comes twice in a text."""
     min_length: int = Field(1, ge=0)
     """Tokens that a text has at least."""
@@ -79,8 +80,8 @@ class TextParams(plugin.Params):
     text, but no more than 2,000."""
 
 
-class TextRnn(plugin.Generator):
-    """Writes texts token by token, each given those before it and the class, with a recurrent network.
+class TextRnn(NetworkGenerator):
+    """Writes texts token by token, each given those before it and the class, with a GRU (Cho et al. 2014).
 
     All classes are learnt together, so a rare one shares what is common to all, and then seen more often. What it
     writes is like the training texts in letters, words and turns of phrase; it has no knowledge of the world, and with
@@ -88,7 +89,6 @@ class TextRnn(plugin.Generator):
     """
 
     name = "rnn"
-    origin = "noise"
     accepts = Accepts(
         modalities=frozenset({"text"}),
         columns=frozenset({"text"}),
@@ -101,10 +101,8 @@ class TextRnn(plugin.Generator):
         prefix: str = ""
         """What every text begins with."""
 
-    schema: Schema
     conditions: Conditions
     tokens: Tokens
-    weights: dict[str, np.ndarray]
 
     def fit(self, data: Dataset, context: Context) -> Self:
         from augment.toolkit.sequences.training import Budget, Sequences, learn
@@ -128,8 +126,8 @@ class TextRnn(plugin.Generator):
         self._longest = int(sequences.lengths.max())
         params = self.params
         a_step = params.batch_size * params.window
-        num_steps = params.steps or int(np.clip(NUM_EPOCHS * len(sequences.codes) // a_step, LEAST_STEPS, MOST_STEPS))
-        budget = Budget(num_steps, params.batch_size, params.window, params.rate, params.decay)
+        num_steps = params.steps or int(np.clip(NUM_EPOCHS * len(sequences.codes) // a_step, MIN_STEPS, MAX_STEPS))
+        budget = Budget(num_steps, params.batch_size, params.window, params.learning_rate, params.weight_decay)
         self.weights = learn(sequences, classes, self.conditions, self._shape(), budget, context)
         return self
 
@@ -146,8 +144,8 @@ class TextRnn(plugin.Generator):
         if kind == "characters":
             return Pieces.characters(texts)
         if kind == "words":
-            return Pieces.words(texts, self.params.vocabulary or MOST_WORDS)
-        pieces = int(np.clip(self._size // CHARACTERS_A_PIECE, LEAST_PIECES, MOST_PIECES))
+            return Pieces.words(texts, self.params.vocabulary or MAX_WORDS)
+        pieces = int(np.clip(self._size // CHARACTERS_A_PIECE, MIN_PIECES, MAX_PIECES))
         return Pieces.pairs(texts, self.params.vocabulary or pieces)
 
     def _shape(self) -> Shape:
@@ -158,9 +156,8 @@ class TextRnn(plugin.Generator):
         return Shape(
             num_codes=(self.tokens.num_codes,),
             num_classes=len(self.conditions.labels),
-            cell=params.cell,
             width=width,
-            layers=params.layers or (3 if params.cell == "mingru" else 1),
+            layers=params.layers,
             embedding=params.embedding,
             dropout=params.dropout,
         )
@@ -183,23 +180,23 @@ class TextRnn(plugin.Generator):
         self, given: pd.DataFrame, classes: np.ndarray, prefixes: list[np.ndarray], context: Context
     ) -> Dataset:
         """Texts of these classes that begin with these codes."""
-        from augment.toolkit.sequences.sampling import PLACES, Choice, NoRepeat, Rule, draw
+        from augment.toolkit.sequences.sampling import PLACES, NoRepeat, Rule, SamplingParams, draw
         from augment.toolkit.sequences.training import Sequences
 
         params = self.params
         rules: list[Rule] = [Utf8(PLACES)] if isinstance(self.tokens, Bytes) else []
         if isinstance(self.tokens, Pieces) and self.tokens.has_words:
             rules.append(WholeWords(PLACES, self.tokens.pieces))
-        if params.no_repeat:
-            rules.append(NoRepeat(params.no_repeat, self.tokens.num_codes))
+        if params.no_repeat_ngram_size:
+            rules.append(NoRepeat(params.no_repeat_ngram_size, self.tokens.num_codes))
         drawn = draw(
             self._shape(),
             self.weights,
             classes,
             context.seed,
-            most=self._most,
-            least=min(params.min_length, self._most),
-            choice=Choice(params.temperature, params.top_k, params.top_p, params.min_p, params.guidance),
+            max_length=self._most,
+            min_length=min(params.min_length, self._most),
+            params=SamplingParams(params.temperature, params.top_k, params.top_p, params.min_p, params.guidance),
             prefixes=Sequences.of(prefixes) if any(map(len, prefixes)) else None,
             rules=rules,
         )
@@ -207,27 +204,12 @@ class TextRnn(plugin.Generator):
         frame = self.conditions.frame(given, classes).assign(**{self._column: pd.Series(texts, dtype="str")})
         return Dataset.of(frame, {}, self.schema)
 
-    def save(self, folder: Path) -> None:
-        tensors = {f"network/{name}": value for name, value in self.weights.items()}
-        values = {
-            "schema": self.schema.model_dump(mode="json", exclude_none=True),
-            "counts": self.conditions.counts,
-            "tokens": self.tokens.to_state(),
-            "size": self._size,
-            "longest": self._longest,
-        }
-        write_state(folder, tensors, values)
+    def _values(self) -> dict[str, Any]:
+        return {"tokens": self.tokens.to_state(), "size": self._size, "longest": self._longest}
 
-    @classmethod
-    def load(cls, folder: Path, params: Any) -> Self:
-        rnn = cls(params)
-        tensors, values = read_state(folder)
-        rnn.weights = {name.removeprefix("network/"): tensors[name] for name in tensors if name.startswith("network/")}
-        rnn.schema = Schema.model_validate(values["schema"])
-        rnn.conditions = Conditions.of_schema(rnn.schema, values["counts"])
-        rnn.tokens = tokens_of_state(values["tokens"])
-        rnn._size, rnn._longest = values["size"], values["longest"]
-        return rnn
+    def _restore(self, parts: Parts, values: Mapping[str, Any]) -> None:
+        self.tokens = tokens_of_state(values["tokens"])
+        self._size, self._longest = values["size"], values["longest"]
 
 
 class TextAnchored(TextRnn):

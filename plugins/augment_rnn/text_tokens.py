@@ -18,7 +18,7 @@ from typing import Any, Self
 
 import numpy as np
 
-MOST_CHARACTERS = 1_000
+MAX_CHARACTERS = 1_000
 WORD = re.compile(r" ?\w+| ?[^\w\s]+|\s+")  # a word with the space before it, signs, or white space
 WORD_OF_KINDS = re.compile(r" ?w+| ?-+|[s ]+")  # the same, of the kinds of characters
 
@@ -192,7 +192,7 @@ def tokens_of_state(state: Mapping[str, Any]) -> Tokens:
 
 def _frequent_characters(texts: Sequence[str]) -> list[str]:
     counts = Counter(character for text in texts for character in _characters(text))
-    return [character for character, _ in _by_frequency(counts)[:MOST_CHARACTERS]]
+    return [character for character, _ in _by_frequency(counts)[:MAX_CHARACTERS]]
 
 
 def _by_frequency(counts: Counter[Any]) -> list[tuple[Any, int]]:

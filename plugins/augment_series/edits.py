@@ -15,7 +15,7 @@ from pydantic import Field, field_validator
 from augment import plugin
 from augment.data import Column, Dataset, Schema
 from augment.plugin import Accepts, Context, Generator, read_state, write_state
-from augment.toolkit.conditions import Conditions, refuse_others, unconditional_if_no_classes
+from augment.toolkit.conditions import Conditions, refuse_others
 
 Edit = Literal["jitter", "scale", "warp", "slice", "mix"]
 IN_VALUE = ("jitter", "scale", "mix")  # these change numbers alone
@@ -73,7 +73,7 @@ class SeriesEdits(Generator):
 
     def fit(self, data: Dataset, context: Context) -> Self:
         self.schema = data.schema
-        self.conditions, _ = Conditions.of(_unconditional(data))
+        self.conditions, _ = Conditions.of(data)
         name = data.schema.array_of("series")
         is_there = np.arange(data.arrays[name].shape[1]) < data.lengths(name)[:, np.newaxis]
         steps_MF = np.asarray(data.arrays[name])[is_there].astype(np.float64)
@@ -107,7 +107,7 @@ class SeriesEdits(Generator):
         self, train: Dataset, classes: np.ndarray, first: np.random.Generator, second: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
         """A training row of each class that is asked for, and another one of that class where there is one, (N,)."""
-        _, numbers = Conditions.of(_unconditional(train))
+        _, numbers = Conditions.of(train)
         order = np.argsort(numbers, kind="stable")[(numbers < 0).sum() :]  # rows without a label are -1, and first
         counts = np.bincount(numbers[order], minlength=len(self.conditions.labels))
         starts = np.cumsum(counts) - counts
@@ -215,13 +215,9 @@ class SeriesEdits(Generator):
         edits = cls(params)
         tensors, values = read_state(folder)
         edits.schema = Schema.model_validate(values["schema"])
-        edits.conditions = Conditions.of_schema(unconditional_if_no_classes(edits.schema), values["counts"])
+        edits.conditions = Conditions.of_schema(edits.schema, values["counts"])
         edits.spread, edits.ends = tensors["spread"], tensors["ends"]
         return edits
-
-
-def _unconditional(data: Dataset) -> Dataset:
-    return Dataset(data.frame, data.arrays, unconditional_if_no_classes(data.schema))
 
 
 def _mean(values: np.ndarray, lengths: np.ndarray) -> np.ndarray:

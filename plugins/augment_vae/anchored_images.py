@@ -8,15 +8,15 @@ from pydantic import Field
 
 from augment.data import Dataset
 from augment.plugin import Context
-from augment.toolkit.conditions import Conditions
-from augment_vae.images import ImageVae
+from augment.toolkit.conditions import Conditions, in_full_batches
+from augment_vae.images import BATCH, ImageVae
 
 
 class AnchoredImage(ImageVae):
-    """Training images, moved in what a variational autoencoder learnt of their class.
+    """Training images, moved in what a variational autoencoder (Kingma and Welling 2014) learnt of their class.
 
-    Each synthetic row starts from a training row of the asked class: its image is encoded, its code goes a part of the
-    way to another place where codes of that class lie, and is decoded; fine details of the image are kept in part.
+    Each synthetic row starts from a training row of the asked class: its image is encoded, its latents go a part of the
+    way to another place where latents of that class lie, and are decoded; fine details of the image are kept in part.
     Closer to real images than `vae`, and less varied; learning is the same.
     """
 
@@ -27,12 +27,10 @@ class AnchoredImage(ImageVae):
         """Settings of the anchored image VAE."""
 
         reach: float = Field(0.5, gt=0, le=1)
-        """How far codes go at most, as a share of the way to another code of their class; each goes at least half of
-        that. 1 may end anywhere in the class."""
+        """How far latents go at most, as a share of the way to others of their class; each goes at least half of that.
+        1 may end anywhere in the class."""
 
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
-        from augment_vae.autoencoding import move
-
         train = context.train
         assert train is not None, "the host lends the training part to generators that start from rows"
         name = self.schema.array_of("image")
@@ -45,15 +43,40 @@ class AnchoredImage(ImageVae):
         for number in np.unique(wanted):
             members, chosen = np.flatnonzero(classes == number), wanted == number
             rows[chosen] = members[(uniform[chosen] * len(members)).astype(np.int64)]
-        images = move(
-            self.weights,
-            self.mixture,
-            self.curve,
-            train.arrays[name],
-            len(self.conditions.labels),
-            rows,
-            classes,
-            self.params,
-            context,
-        )
+        images = self._moved(train.arrays[name], classes, rows, context)
         return Dataset.of(self.conditions.frame(given, wanted), {name: images}, self.schema)
+
+    def _moved(self, images: np.ndarray, classes: np.ndarray, rows: np.ndarray, context: Context) -> np.ndarray:
+        """Training images moved through the latent space: (N, H, W, C) uint8.
+
+        Latents go a part of the way to others, drawn from the mixture of their class. What the decoder cannot restore
+        of an image is kept in the measure of the rest of the way.
+
+        Args:
+            images: (M, H, W, C) uint8, the training part.
+            classes: (M,) int64.
+            rows: (N,) int64, the images to start from.
+            context: of the sample.
+        """
+        import torch
+
+        from augment.toolkit.training import autocast, reproducible
+
+        random = context.torch_generator()
+        prior, device = self.mixture.prior(), context.device
+        with reproducible(context), torch.inference_mode(), autocast(context, on_cpu=True):
+            network = self._rebuilt(device)
+
+            def make(rows: np.ndarray) -> np.ndarray:
+                real_NHWC, row_classes = images[rows], classes[rows]
+                goal_NZ = prior(row_classes, random).to(device)
+                way_N1 = (self.params.reach * (1 - torch.rand(len(rows), 1, generator=random) / 2)).to(device)
+                real_NCHW = torch.tensor(real_NHWC, device=device).permute(0, 3, 1, 2).float() / 255
+                latent_NZ, _ = network.encode(real_NCHW, torch.tensor(row_classes, device=device))
+                moved = self._decoded(network, latent_NZ + way_N1 * (goal_NZ - latent_NZ), row_classes)
+                details = real_NHWC - self._decoded(network, latent_NZ, row_classes)
+                kept = 1 - way_N1.cpu().numpy()[:, :, None, None]
+                pixels: np.ndarray = (moved + kept * details).round().clip(0, 255).astype(np.uint8)
+                return pixels
+
+            return in_full_batches(make, rows, BATCH)

@@ -1,29 +1,48 @@
-"""`vae` for images."""
+"""`vae` for images.
+
+Shapes: N pictures, M rows to train on, C channels, H height, W width, Z latent dimensions.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Self
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+import numpy as np
 import pandas as pd
 from pydantic import Field
 
 from augment import plugin
-from augment.data import Dataset, Schema
-from augment.plugin import Accepts, Context, read_state, write_state
-from augment.toolkit.conditions import Conditions
+from augment.data import Dataset
+from augment.plugin import Accepts, Context
+from augment.toolkit.conditions import Conditions, in_full_batches
+from augment.toolkit.network_generator import NetworkGenerator, Parts
+from augment_vae.mixture import Mixture, repeated_rows
+from augment_vae.tone import apply_tone, tone_curve
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from augment_vae.image_networks import Vae
+
+MIN_STEPS, MIN_EPOCHS = 1_500, 40
+AVERAGE_DECAY = 0.998
+SHARPNESS_WEIGHT = 0.3  # times the square root of a picture's values, which the reconstruction loss grows with
+WARM_UP = 0.1  # share of the steps over which beta rises from nothing
+MAX_TONE_ROWS = 4_096
+BATCH = 256  # of the passes after training
 
 
-class ImageVae(plugin.Generator):
+class ImageVae(NetworkGenerator):
     """Draws pictures, class by class, with a variational autoencoder (Kingma and Welling 2014).
 
-    Codes are not drawn from the prior but from a mixture of Gaussians fitted to the codes of each class's pictures;
+    Latents are not drawn from the prior but from a mixture of Gaussians fitted to those of each class's pictures;
     classes with few pictures borrow the shape of the others. Greys are corrected by one tone curve. Quicker to learn
     than `gan`, steady with little data, and softer.
     """
 
     name = "vae"
-    origin = "noise"
     accepts = Accepts(
         modalities=frozenset({"image"}),
         columns=frozenset(),
@@ -34,66 +53,180 @@ class ImageVae(plugin.Generator):
     class Params(plugin.Params):
         """Settings of the image VAE."""
 
+        renamed: ClassVar = {"code_size": "latent_dim", "code_price": "beta", "rate": "learning_rate"}
+
         steps: int | None = Field(None, ge=1)
         """Training steps. By default 1,500, or forty times through the data where that is more."""
         batch_size: int = Field(128, ge=2)
         """Pictures per training step."""
         width: int = Field(512, ge=1)
         """Units of each hidden layer."""
-        code_size: int = Field(16, ge=1)
+        latent_dim: int = Field(16, ge=1)
         """How many numbers a picture is compressed to."""
-        code_price: float | None = Field(None, gt=0)
-        """What a nat of code costs in nats of error: beta (Higgins et al. 2017). More is smoother and less varied. By
-        default from the size of the pictures, 0.16 for 8 x 8 grey ones up to 0.6 for large ones."""
+        beta: float | None = Field(None, gt=0)
+        """Weight of the KL divergence beside the reconstruction loss, both in nats (Higgins et al. 2017). More is
+        smoother and less varied. By default from the size of the pictures, 0.16 for 8 x 8 grey ones up to 0.6 for large
+        ones."""
         sharpness: float = Field(0.0, ge=0)
-        """How much it counts that a second network can tell drawn pictures from real ones by their details. 0 leaves it
+        """Weight of a second network that learns to tell drawn pictures from real ones by their details. 0 leaves it
         out; 1 to 10 bring back more and more of the texture that is smoothed away, for several times the time."""
-        rate: float = Field(1e-3, gt=0)
+        learning_rate: float = Field(1e-3, gt=0)
         """Learning rate, which falls to zero over the second half of the steps."""
         components: int = Field(16, ge=1)
         """Gaussians that a class may have at most."""
         rows_per_component: int = Field(50, ge=1)
         """A class has one Gaussian for each so many training rows."""
 
-    def fit(self, data: Dataset, context: Context) -> Self:
-        from augment_vae.autoencoding import fit
+    conditions: Conditions
+    mixture: Mixture
+    curve: np.ndarray  # of tones
 
+    def fit(self, data: Dataset, context: Context) -> Self:
+        import torch
+        import torch.nn.functional as F
+
+        from augment.toolkit.latents import warm_up
+        from augment.toolkit.training import autocast, channels_last, linear_decay, reproducible, train, weights_of
+        from augment_vae.image_networks import Critic
+
+        params = self.params
         self.schema = data.schema
         self.conditions, classes = Conditions.of(data)
         images = data.arrays[self.schema.array_of("image")]
         rows = self.conditions.training_rows(classes)
-        self.weights, self.mixture, self.curve = fit(
-            images, classes, rows, self.conditions.counts, self.params, context
-        )
+        num_values = math.prod(images.shape[1:])
+        full_beta = params.beta or default_beta(num_values)
+        sharpness = params.sharpness * SHARPNESS_WEIGHT * math.sqrt(num_values)
+        num_steps = params.steps or max(MIN_STEPS, MIN_EPOCHS * len(rows) // params.batch_size)
+        with reproducible(context):
+            device = torch.device(context.device)
+            x_NHWC = torch.tensor(images, device=device)
+            classes_N, rows_M = torch.tensor(classes, device=device), torch.tensor(rows, device=device)
+            network = channels_last(self._network().to(device))
+            optimizer = torch.optim.Adam(network.parameters(), lr=params.learning_rate, fused=True)
+            modules: dict[str, torch.nn.Module] = {"network": network}
+            optimizers = {"network": optimizer}
+            critic = channels_last(Critic(images.shape[3]).to(device)) if params.sharpness else None
+            if critic:
+                modules["critic"] = critic
+                optimizers["critic"] = torch.optim.Adam(
+                    critic.parameters(), lr=params.learning_rate, betas=(0.5, 0.99), fused=True
+                )
+
+            def step(number: int, batch: Tensor) -> dict[str, Tensor]:
+                real, batch_classes = _pictures(x_NHWC[rows_M[batch]]), classes_N[rows_M[batch]]
+                with autocast(context, on_cpu=True):
+                    reconstruction, divergence, drawn = network.losses(real, batch_classes)
+                losses = {"reconstruction loss": reconstruction, "KL divergence": divergence}
+                loss = reconstruction + full_beta * warm_up(number, WARM_UP * num_steps) * divergence
+                if critic:
+                    critic.requires_grad_(False)
+                    with autocast(context, on_cpu=True):
+                        losses["adversarial loss"] = F.softplus(-critic(drawn)).mean()
+                    loss = loss + sharpness * losses["adversarial loss"]
+                    critic.requires_grad_(True)
+                optimizer.zero_grad()
+                torch.autograd.backward(loss)
+                optimizer.step()
+                if critic:
+                    losses["critic"] = critic.loss(real, drawn)
+                    optimizers["critic"].zero_grad()
+                    torch.autograd.backward(losses["critic"])
+                    optimizers["critic"].step()
+                return losses
+
+            outcome = train(
+                context,
+                step,
+                num_steps=num_steps,
+                num_rows=len(rows),
+                batch_size=params.batch_size,
+                modules=modules,
+                optimizers=optimizers,
+                averages={"network": AVERAGE_DECAY},
+                schedule=linear_decay(0.5),
+            )
+            self.weights = weights_of(outcome.averaged["network"])
+            self._fit_mixture(images, classes, context)
         return self
 
-    def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
-        from augment_vae.autoencoding import draw
+    def _fit_mixture(self, images: np.ndarray, classes: np.ndarray, context: Context) -> None:
+        """Fit the mixture of latents and the tone curve, with the network as sampling has it."""
+        import torch
 
-        name = self.schema.array_of("image")
-        shape = self.schema.arrays[name].shape
+        from augment.toolkit.latents import draw_latents
+
+        params, counts, device = self.params, self.conditions.counts, context.device
+        network = self._rebuilt(device)
+        x_NHWC, classes_N = torch.tensor(images, device=device), torch.tensor(classes, device=device)
+        rows = repeated_rows(classes, counts)
+        with torch.inference_mode():
+            batches = torch.split(torch.tensor(rows, device=device), BATCH)
+            latents = torch.cat(
+                [draw_latents(*network.encode(_pictures(x_NHWC[batch]), classes_N[batch])) for batch in batches]
+            )
+            self.mixture = Mixture.fit(
+                latents.cpu().numpy(), classes[rows], counts, params.components, params.rows_per_component, context.rng
+            )
+            shown = context.rng.permutation(len(rows))[:MAX_TONE_ROWS]
+            parts = torch.split(torch.tensor(shown, device=device), BATCH)
+            shown_classes = torch.tensor(classes[rows], device=device)
+            drawn = torch.cat([network.decode(latents[part], shown_classes[part]).sigmoid() for part in parts])
+        self.curve = tone_curve(drawn.float().cpu().numpy(), images[rows[shown]])
+
+    def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
+        import torch
+
+        from augment.toolkit.training import autocast, reproducible
+
         classes = self.conditions.draw(given, context.rng)
-        num_classes = len(self.conditions.labels)
-        images = draw(self.weights, self.mixture, self.curve, shape, num_classes, classes, self.params, context)
+        random = context.torch_generator()  # on the CPU, so that the numbers are the same on every device
+        prior = self.mixture.prior()
+        with reproducible(context), torch.inference_mode(), autocast(context, on_cpu=True):
+            network = self._rebuilt(context.device)
+
+            def make(classes: np.ndarray) -> np.ndarray:
+                toned = self._decoded(network, prior(classes, random).to(context.device), classes)
+                return toned.round().astype(np.uint8)
+
+            images = in_full_batches(make, classes, BATCH)
+        name = self.schema.array_of("image")
         return Dataset.of(self.conditions.frame(given, classes), {name: images}, self.schema)
 
-    def save(self, folder: Path) -> None:
-        tensors = {f"network/{name}": value for name, value in self.weights.items()}
-        tensors |= {f"mixture/{name}": value for name, value in vars(self.mixture).items()}
-        tensors["tone"] = self.curve
-        schema = self.schema.model_dump(mode="json", exclude_none=True)
-        values = {"schema": schema, "counts": self.conditions.counts}
-        write_state(folder, tensors, values)
+    def _decoded(self, network: Vae, latent_NZ: Tensor, classes: np.ndarray) -> np.ndarray:
+        """Pictures with corrected greys, (N, H, W, C) in [0, 255]."""
+        import torch
 
-    @classmethod
-    def load(cls, folder: Path, params: Any) -> Self:
-        from augment_vae.mixture import Mixture
+        x_NCHW = network.decode(latent_NZ, torch.tensor(classes, device=latent_NZ.device)).sigmoid()
+        return apply_tone(self.curve, x_NCHW.permute(0, 2, 3, 1).float().cpu().numpy())
 
-        vae = cls(params)
-        tensors, values = read_state(folder)
-        vae.weights = {name.removeprefix("network/"): tensors[name] for name in tensors if name.startswith("network/")}
-        vae.mixture = Mixture(*(tensors[f"mixture/{name}"] for name in ("ends", "means", "factors")))
-        vae.curve = tensors["tone"]
-        vae.schema = Schema.model_validate(values["schema"])
-        vae.conditions = Conditions.of_schema(vae.schema, values["counts"])
-        return vae
+    def _network(self) -> Vae:
+        from augment_vae.image_networks import Vae
+
+        shape_HWC = self.schema.arrays[self.schema.array_of("image")].shape
+        return Vae(shape_HWC, len(self.conditions.labels), self.params.width, self.params.latent_dim)
+
+    def _rebuilt(self, device: str) -> Vae:
+        from augment.toolkit.training import channels_last, rebuild
+
+        return channels_last(rebuild(self._network, self.weights, device))
+
+    def _parts(self) -> Parts:
+        return {"mixture": vars(self.mixture), "tone": {"curve": self.curve}}
+
+    def _restore(self, parts: Parts, values: Mapping[str, Any]) -> None:
+        self.mixture, self.curve = Mixture(**parts["mixture"]), parts["tone"]["curve"]
+
+
+def default_beta(num_values: int) -> float:
+    """Beta for pictures of so many values.
+
+    One nat of KL divergence saves more reconstruction loss in a picture with more pixels, so small pictures need a
+    lower weight, or their latents carry nothing and all pictures of a class look alike.
+    """
+    return min(0.6, 0.02 * math.sqrt(num_values))
+
+
+def _pictures(x_NHWC: Tensor) -> Tensor:
+    """uint8 to (N, C, H, W) in [0, 1]."""
+    return x_NHWC.permute(0, 3, 1, 2).float() / 255

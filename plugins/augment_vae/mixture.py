@@ -1,24 +1,29 @@
-"""A density for the codes of each class: where in the code space its rows really lie.
+"""A density for the latents of each class: where in the latent space its rows really lie.
 
-Drawing codes from it, instead of from the prior N(0, 1), leaves out the regions that no row was encoded to.
+Drawing from it, instead of from the prior N(0, 1), leaves out the regions that no row was encoded to.
 
-Shapes: N codes, Z size of a code, M components of all classes together.
+Shapes: N rows, Z latent dimensions, M components of all classes together.
 """
 
 from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-__all__ = ["Mixture"]
+if TYPE_CHECKING:
+    import torch
 
-LEAST_VARIANCE = 1e-4  # the prior's is 1
+__all__ = ["Mixture", "repeated_rows"]
+
+MIN_VARIANCE = 1e-4  # the prior's is 1
 NUM_ROUNDS = 50  # as good as converged for drawing from it
 NUM_CELL_ROUNDS = 20
+MIN_LATENTS = 200  # of a class, for a fit
 
 
 @dataclass(frozen=True)
@@ -39,10 +44,10 @@ class Mixture:
     @classmethod
     def fit(
         cls,
-        codes: np.ndarray,
+        latents: np.ndarray,
         classes: np.ndarray,
         counts: Sequence[int],
-        most_components: int,
+        max_components: int,
         rows_per_component: int,
         rng: np.random.Generator,
         num_rounds: int = NUM_ROUNDS,
@@ -53,24 +58,24 @@ class Mixture:
         where a component has hundreds.
 
         Args:
-            codes: (N, Z), at least two a class that has rows; several draws from the posterior of each training row
+            latents: (N, Z), at least two a class that has rows; several draws from the posterior of each training row
                 where rows are few.
             classes: (N,) the class of each.
             counts: how many training rows each class has.
-            most_components: a class has no more than these,
+            max_components: a class has no more than these,
             rows_per_component: and one for each so many training rows, at least one.
             rng: for the first guesses.
             num_rounds: rounds of expectation maximisation at most. With none, which is enough where there are hundreds
                 of components and far quicker, a component is a cell of k-means.
         """
         present = [number for number, count in enumerate(counts) if count]
-        common = _common_covariance(codes, classes, counts)
-        prior_rows = codes.shape[1]
+        common = _common_covariance(latents, classes, counts)
+        prior_rows = latents.shape[1]
         ends, means, factors = [], [], []
         for number in present:
-            num_components = int(np.clip(counts[number] // rows_per_component, 1, most_components))
+            num_components = int(np.clip(counts[number] // rows_per_component, 1, max_components))
             seed = int(rng.integers(2**31))
-            chosen = codes[classes == number].astype(np.float64)
+            chosen = latents[classes == number].astype(np.float64)
             find = functools.partial(_maximise, num_rounds=num_rounds) if num_rounds else _cells
             weights, centres, covariances = find(chosen, num_components, seed)
             num_rows = (weights * counts[number])[:, None, None]
@@ -85,43 +90,69 @@ class Mixture:
 
     def components(self, classes: np.ndarray, uniform: np.ndarray) -> np.ndarray:
         """A component of each row's class, (N,) int64, from float32 numbers in [0, 1), which leave the sum exact."""
-        return np.searchsorted(self.ends, classes + uniform, side="right")
+        found: np.ndarray = np.searchsorted(self.ends, classes + uniform, side="right")
+        return found
+
+    def prior(self) -> Callable[[np.ndarray, torch.Generator], torch.Tensor]:
+        """What draws latents: from classes (N,) and a generator of the CPU to (N, Z) float32 there."""
+        import torch
+
+        means, factors = torch.tensor(self.means), torch.tensor(self.factors)
+
+        def draw(classes: np.ndarray, random: torch.Generator) -> torch.Tensor:
+            uniform = torch.rand(len(classes), generator=random).numpy()
+            components = torch.tensor(self.components(classes, uniform))
+            normal_NZ1 = torch.randn(len(classes), means.shape[1], 1, generator=random)
+            with torch.autocast("cpu", enabled=False):
+                return means[components] + (factors[components] @ normal_NZ1).squeeze(2)
+
+        return draw
+
+
+def repeated_rows(classes: np.ndarray, counts: Sequence[int]) -> np.ndarray:
+    """Which rows to fit a mixture to, (M,) int64: all with a class, those of small classes several times.
+
+    Each time a row's latents are drawn anew from its posterior.
+    """
+    times = np.ceil(MIN_LATENTS / np.maximum(counts, 1)).astype(np.int64)
+    labelled = np.flatnonzero(classes >= 0)
+    return np.repeat(labelled, times[classes[labelled]])
 
 
 def _maximise(
-    codes: np.ndarray, num_components: int, seed: int, num_rounds: int
+    latents: np.ndarray, num_components: int, seed: int, num_rounds: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Weights (M,), means (M, Z) and covariances (M, Z, Z) of the components that make the codes most likely."""
+    """Weights (M,), means (M, Z) and covariances (M, Z, Z) of the components that make the latents most likely."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
 
-    model = GaussianMixture(num_components, reg_covar=LEAST_VARIANCE, max_iter=num_rounds, random_state=seed)
+    model = GaussianMixture(num_components, reg_covar=MIN_VARIANCE, max_iter=num_rounds, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(codes)
+        model.fit(latents)
     return model.weights_, model.means_, model.covariances_
 
 
-def _cells(codes: np.ndarray, num_components: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _cells(latents: np.ndarray, num_components: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The same of k-means cells."""
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different codes than cells
-        cells = KMeans(num_components, n_init=1, max_iter=NUM_CELL_ROUNDS, random_state=seed).fit(codes).labels_
-    members = [codes[cells == cell] for cell in np.unique(cells)]
-    weights = np.array([len(rows) / len(codes) for rows in members])
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different latents than cells
+        cells = KMeans(num_components, n_init=1, max_iter=NUM_CELL_ROUNDS, random_state=seed).fit(latents).labels_
+    members = [latents[cells == cell] for cell in np.unique(cells)]
+    weights = np.array([len(rows) / len(latents) for rows in members])
     means = np.stack([rows.mean(0) for rows in members])
-    least = LEAST_VARIANCE * np.eye(codes.shape[1])
+    least = MIN_VARIANCE * np.eye(latents.shape[1])
     covariances = [np.cov(rows, rowvar=False, bias=True).reshape(least.shape) + least for rows in members]
     return weights, means, np.stack(covariances)
 
 
-def _common_covariance(codes: np.ndarray, classes: np.ndarray, counts: Sequence[int]) -> np.ndarray:
+def _common_covariance(latents: np.ndarray, classes: np.ndarray, counts: Sequence[int]) -> np.ndarray:
     """The mean covariance within a class, classes weighed by their training rows: (Z, Z) float64, positive definite."""
-    total = np.zeros((codes.shape[1], codes.shape[1]))
+    total = np.zeros((latents.shape[1], latents.shape[1]))
     for number, count in enumerate(counts):
         if count:
-            total += count * np.cov(codes[classes == number], rowvar=False, bias=True).reshape(total.shape)
-    return total / sum(counts) + LEAST_VARIANCE * np.eye(len(total))
+            total += count * np.cov(latents[classes == number], rowvar=False, bias=True).reshape(total.shape)
+    return total / sum(counts) + MIN_VARIANCE * np.eye(len(total))

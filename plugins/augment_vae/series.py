@@ -1,25 +1,42 @@
-"""`vae` for time series."""
+"""`vae` for time series.
+
+Shapes: N series, M rows to train on, B rows of a batch, C channels, T time steps, Z latent dimensions.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+import numpy as np
 import pandas as pd
 from pydantic import Field
 
 from augment import plugin
-from augment.data import Dataset, Schema
-from augment.plugin import Accepts, Context, read_state, write_state
-from augment.toolkit.conditions import Conditions
+from augment.data import Dataset
+from augment.plugin import Accepts, Context
+from augment.toolkit.conditions import Conditions, in_full_batches
+from augment.toolkit.network_generator import NetworkGenerator, Parts
 from augment.toolkit.series_scaling import SeriesScaling
+from augment_vae.mixture import Mixture, repeated_rows
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from augment_vae.series_networks import SeriesNetwork
+
+MIN_STEPS, MIN_EPOCHS = 1_000, 20
+AVERAGE_DECAY = 0.99
+WARM_UP = 0.1  # share of the steps over which beta rises from nothing
+BATCH = 256  # of the passes after training
+MAX_CORRELATION = 0.99  # of the noise with that of the time step before
 
 
-class SeriesVae(plugin.Generator):
+class SeriesVae(NetworkGenerator):
     """Draws time series of one length, class by class, with a convolutional variational autoencoder.
 
-    Codes are drawn from a mixture of Gaussians fitted to those of each class (Kingma and Welling 2014 draw them from
-    the prior). What a code cannot say of a series, its fine noise, is added anew: as large and as lasting as the noise
+    Latents are drawn from a mixture of Gaussians fitted to those of each class (Kingma and Welling 2014 draw them from
+    the prior). What latents cannot say of a series, its fine noise, is added anew: as large and as lasting as the noise
     that was left of the training series, each channel by itself. Where it was measured, it was nearly as good as `gan`
     with some dozens of series of one channel, and behind `rnn` with thousands of many channels: easily told from real.
     """
@@ -38,66 +55,146 @@ class SeriesVae(plugin.Generator):
     class Params(plugin.Params):
         """Settings of the series VAE."""
 
+        renamed: ClassVar = {"code_size": "latent_dim", "code_price": "beta", "rate": "learning_rate"}
+
         steps: int | None = Field(None, ge=1)
         """Training steps. By default 1,000, or twenty times through the data where that is more."""
         batch_size: int = Field(64, ge=2)
         """Series per training step."""
         width: int = Field(64, ge=1)
         """Channels of the convolutions."""
-        code_size: int = Field(16, ge=1)
+        latent_dim: int = Field(16, ge=1)
         """How many numbers a series is compressed to."""
-        code_price: float = Field(1.0, gt=0)
-        """What a nat of code costs in nats of error: beta (Higgins et al. 2017). More is smoother and less varied."""
-        rate: float = Field(2e-3, gt=0)
+        beta: float = Field(1.0, gt=0)
+        """Weight of the KL divergence beside the reconstruction loss, both in nats (Higgins et al. 2017). More is
+        smoother and less varied."""
+        learning_rate: float = Field(2e-3, gt=0)
         """Learning rate, which falls to zero over the second half of the steps."""
         components: int = Field(16, ge=1)
         """Gaussians that a class may have at most."""
         rows_per_component: int = Field(50, ge=1)
         """A class has one Gaussian for each so many training rows."""
 
-    def fit(self, data: Dataset, context: Context) -> Self:
-        from augment_vae.series_autoencoding import fit
+    conditions: Conditions
+    scaling: SeriesScaling
+    mixture: Mixture
+    noise: np.ndarray  # see `_noise_of`
 
+    def fit(self, data: Dataset, context: Context) -> Self:
+        import torch
+
+        from augment.toolkit.latents import draw_latents, warm_up
+        from augment.toolkit.training import linear_decay, rebuild, reproducible, train, weights_of
+
+        params, device = self.params, context.device
         self.schema = data.schema
         self.conditions, classes = Conditions.of(data)
         name = self.schema.array_of("series")
         self.scaling = SeriesScaling.fit(self.schema.arrays[name], data.arrays[name])
         x_NCT = self.scaling.encode(data.arrays[name])
-        self.weights, self.mixture, self.noise = fit(x_NCT, classes, self.conditions, self.params, context)
+        rows = self.conditions.training_rows(classes)
+        num_steps = params.steps or max(MIN_STEPS, MIN_EPOCHS * len(rows) // params.batch_size)
+        with reproducible(context):
+            x, classes_N, rows_M = (torch.tensor(values, device=device) for values in (x_NCT, classes, rows))
+            network = self._network().to(device)
+            optimizer = torch.optim.Adam(network.parameters(), lr=params.learning_rate, fused=True)
+
+            def step(number: int, batch: Tensor) -> dict[str, Tensor]:
+                reconstruction, divergence = network.losses(x[rows_M[batch]], classes_N[rows_M[batch]])
+                beta = params.beta * warm_up(number, WARM_UP * num_steps)
+                optimizer.zero_grad()
+                torch.autograd.backward(reconstruction + beta * divergence)
+                optimizer.step()
+                return {"reconstruction loss": reconstruction, "KL divergence": divergence}
+
+            outcome = train(
+                context,
+                step,
+                num_steps=num_steps,
+                num_rows=len(rows),
+                batch_size=params.batch_size,
+                modules={"network": network},
+                optimizers={"network": optimizer},
+                averages={"network": AVERAGE_DECAY},
+                schedule=linear_decay(0.5),
+            )
+            self.weights = weights_of(outcome.averaged["network"])
+
+            network = rebuild(self._network, self.weights, device)
+            coded = repeated_rows(classes, self.conditions.counts)
+            with torch.inference_mode():
+                batches = torch.split(torch.tensor(coded, device=device), BATCH)
+                latents = [draw_latents(*network.encode(x[batch], classes_N[batch])) for batch in batches]
+                decoded = [
+                    network.decode(latent, classes_N[batch]) for latent, batch in zip(latents, batches, strict=True)
+                ]
+            latents_MZ, decoded_MCT = torch.cat(latents).cpu().numpy(), torch.cat(decoded).cpu().numpy()
+        self.mixture = Mixture.fit(
+            latents_MZ,
+            classes[coded],
+            self.conditions.counts,
+            params.components,
+            params.rows_per_component,
+            context.rng,
+        )
+        self.noise = _noise_of(x_NCT[coded] - decoded_MCT)
         return self
 
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
-        from augment_vae.series_autoencoding import draw
+        import torch
 
-        name = self.schema.array_of("series")
-        shape_CT = (sum(self.scaling.sizes), self.schema.arrays[name].shape[0])
+        from augment.toolkit.training import rebuild, reproducible
+
         classes = self.conditions.draw(given, context.rng)
-        num_classes = len(self.conditions.labels)
-        x_NCT = draw(self.weights, self.mixture, self.noise, shape_CT, num_classes, classes, self.params, context)
-        series = self.scaling.decode(x_NCT)
+        random = context.torch_generator()  # on the CPU, so that the numbers are the same on every device
+        prior = self.mixture.prior()
+        deviation_C1, correlation_C = torch.tensor(self.noise[0])[:, None], torch.tensor(self.noise[1])
+        fresh_C = (1 - correlation_C.square()).sqrt()
+        with reproducible(context), torch.inference_mode():
+            network = rebuild(self._network, self.weights, context.device)
+
+            def make(classes: np.ndarray) -> np.ndarray:
+                latent_BZ = prior(classes, random)
+                noise_BCT = torch.randn(len(classes), *self._shape_CT, generator=random)
+                for step in range(1, self._shape_CT[1]):
+                    noise_BCT[..., step] = correlation_C * noise_BCT[..., step - 1] + fresh_C * noise_BCT[..., step]
+                decoded = network.decode(latent_BZ.to(context.device), torch.tensor(classes, device=context.device))
+                made: np.ndarray = (decoded.cpu() + deviation_C1 * noise_BCT).numpy()
+                return made
+
+            series = self.scaling.decode(in_full_batches(make, classes, BATCH))
+        name = self.schema.array_of("series")
         return Dataset.of(self.conditions.frame(given, classes), {name: series}, self.schema)
 
-    def save(self, folder: Path) -> None:
-        tensors = {f"network/{name}": value for name, value in self.weights.items()}
-        tensors |= {f"mixture/{name}": value for name, value in vars(self.mixture).items()}
-        tensors["noise"] = self.noise
-        values = {
-            "schema": self.schema.model_dump(mode="json", exclude_none=True),
-            "scaling": self.scaling.to_state(),
-            "counts": self.conditions.counts,
-        }
-        write_state(folder, tensors, values)
+    @property
+    def _shape_CT(self) -> tuple[int, int]:
+        return sum(self.scaling.sizes), self.schema.arrays[self.schema.array_of("series")].shape[0]
 
-    @classmethod
-    def load(cls, folder: Path, params: Any) -> Self:
-        from augment_vae.mixture import Mixture
+    def _network(self) -> SeriesNetwork:
+        from augment_vae.series_networks import SeriesNetwork
 
-        vae = cls(params)
-        tensors, values = read_state(folder)
-        vae.weights = {name.removeprefix("network/"): tensors[name] for name in tensors if name.startswith("network/")}
-        vae.mixture = Mixture(*(tensors[f"mixture/{name}"] for name in ("ends", "means", "factors")))
-        vae.noise = tensors["noise"]
-        vae.schema = Schema.model_validate(values["schema"])
-        vae.scaling = SeriesScaling.from_state(vae.schema.arrays[vae.schema.array_of("series")], values["scaling"])
-        vae.conditions = Conditions.of_schema(vae.schema, values["counts"])
-        return vae
+        return SeriesNetwork(self._shape_CT, len(self.conditions.labels), self.params.width, self.params.latent_dim)
+
+    def _parts(self) -> Parts:
+        return {"mixture": vars(self.mixture), "noise": {"channels": self.noise}}
+
+    def _values(self) -> dict[str, Any]:
+        return {"scaling": self.scaling.to_state()}
+
+    def _restore(self, parts: Parts, values: Mapping[str, Any]) -> None:
+        array = self.schema.arrays[self.schema.array_of("series")]
+        self.scaling = SeriesScaling.from_state(array, values["scaling"])
+        self.mixture, self.noise = Mixture(**parts["mixture"]), parts["noise"]["channels"]
+
+
+def _noise_of(left_MCT: np.ndarray) -> np.ndarray:
+    """What is left of series: its standard deviation in each channel, and its correlation with the time step before.
+
+    Returns:
+        (2, C) float32.
+    """
+    left = left_MCT.astype(np.float64)
+    variance = (left**2).mean((0, 2))
+    covariance = (left[..., 1:] * left[..., :-1]).sum((0, 2)) / max(1, left.shape[0] * (left.shape[2] - 1))
+    correlation = np.clip(covariance / np.maximum(variance, np.finfo(float).tiny), 0, MAX_CORRELATION)
+    return np.stack([np.sqrt(variance), correlation]).astype(np.float32)

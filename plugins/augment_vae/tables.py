@@ -1,40 +1,47 @@
-"""`vae` for tables."""
+"""`vae` for tables.
+
+Shapes: N rows, M rows that the mixture is fitted to, Z latent dimensions.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import pandas as pd
+import numpy as np
 from pydantic import Field
 
 from augment import plugin
-from augment.data import Dataset, Schema
-from augment.plugin import Accepts, Context, read_state, write_state
-from augment.toolkit.conditions import Conditions, coded_columns, refuse_others, unconditional_if_no_classes
-from augment.toolkit.lossless import ENCODED_TYPES
-from augment.toolkit.tables.bins import CodeTable
+from augment.data import Dataset
+from augment.plugin import Context
+from augment.toolkit.network_generator import Parts
+from augment.toolkit.tables.row_generator import RowGenerator
+from augment_vae.mixture import MIN_LATENTS, Mixture
 
 if TYPE_CHECKING:
-    from augment_vae.table_autoencoding import Drawer
+    import torch
+    from torch import Tensor
 
-MOST_PIECES = 32  # of a number's range
+    from augment.toolkit.tables.row_generator import Prior
+    from augment.toolkit.tables.row_vae import Settings
+
+MAX_LATENTS = 32_768  # of all classes, for the mixture
 
 
-class TableVae(plugin.Generator):
+class TableVae(RowGenerator):
     """Draws rows, class by class, with a variational autoencoder (Kingma and Welling 2014).
 
-    Every column is a choice among codes, so numbers with many modes, repeated values, rare labels and missing values
+    Every column is a choice among bins, so numbers with many modes, repeated values, rare labels and missing values
     all come out as they went in. The vectors that rows are decoded from are not drawn from the prior but from a mixture
     of Gaussians fitted to the vectors of each class's rows. The quickest of the learnt generators to sample from.
     """
 
     name = "vae"
-    origin = "noise"
-    accepts = Accepts(modalities=frozenset({"table"}), columns=ENCODED_TYPES, conditional="target")
 
     class Params(plugin.Params):
         """Settings of the table VAE."""
+
+        renamed: ClassVar = {"code_size": "latent_dim", "code_price": "beta", "rate": "learning_rate"}
 
         steps: int | None = Field(None, ge=1)
         """Training steps at most; training ends before when rows held back say so. By default 64 times through the
@@ -42,65 +49,80 @@ class TableVae(plugin.Generator):
         batch_size: int | None = Field(None, ge=2)
         """Rows per training step. By default an eighth of the rows, but 16 to 512."""
         width: int = Field(256, ge=2)
-        """Units of the hidden layers next to the rows; those next to the code have half as many, or as many."""
-        code_size: int | None = Field(None, ge=1)
+        """Units of the hidden layers next to the rows; those next to the latents have half as many, or as many."""
+        latent_dim: int | None = Field(None, ge=1)
         """How many numbers a row is compressed to. By default two a column, but 4 to 24."""
-        code_price: float = Field(0.2, gt=0)
-        """What a nat of code costs in nats of error: beta (Higgins et al. 2017). More is smoother and less true
-        to detail."""
-        rate: float = Field(2e-3, gt=0)
+        beta: float = Field(0.2, gt=0)
+        """Weight of the KL divergence beside the reconstruction loss, both in nats (Higgins et al. 2017). More is
+        smoother and less true to detail."""
+        learning_rate: float = Field(2e-3, gt=0)
         """Learning rate at the start; it falls to zero."""
         components: int = Field(256, ge=1)
         """Gaussians that a class may have at most."""
         rows_per_component: int = Field(100, ge=1)
         """A class has one Gaussian for each so many training rows."""
 
-    _drawer: Drawer | None = None
+    mixture: Mixture
 
     def fit(self, data: Dataset, context: Context) -> Self:
-        from augment_vae.table_autoencoding import fit
+        import torch
 
-        self._schema = data.schema
-        self._conditions, classes = Conditions.of(Dataset(data.frame, {}, unconditional_if_no_classes(data.schema)))
-        self._table = CodeTable.fit(data, coded_columns(data.schema), MOST_PIECES)
-        codes = self._table.encode(data.frame)
-        self._weights, self._mixture = fit(self._table, codes, classes, self._conditions, self.params, context)
-        self._drawer = None
+        from augment.toolkit.tables.row_vae import fit_autoencoder, load_autoencoder, vectors_of
+        from augment.toolkit.training import reproducible
+
+        bins, classes = self._prepare(data)
+        settings, counts = self._settings(), self.conditions.counts
+        with reproducible(context):
+            self.weights = fit_autoencoder(self.table, bins, classes, self.conditions, settings, context)
+            network = load_autoencoder(self.weights, self.table, self.conditions, settings, context.device)
+            coded = _rows_to_code(classes, counts, context.rng)
+            mean_MZ, deviation_MZ = vectors_of(network, self.table, bins[coded], classes[coded])
+            drawn_MZ = (mean_MZ + deviation_MZ * torch.randn_like(mean_MZ)).cpu().numpy()
+        self.mixture = Mixture.fit(
+            drawn_MZ,
+            classes[coded],
+            counts,
+            self.params.components,
+            self.params.rows_per_component,
+            context.rng,
+            num_rounds=0,
+        )
         return self
 
-    def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
-        refuse_others(self._conditions, given)
-        of_classes, of_places = context.rng.spawn(2)  # a stream each, row after row: k rows begin as n rows do
-        classes = self._conditions.draw(given, of_classes)
-        codes = self._drawer_on(context.device).draw(classes, context)
-        frame = self._table.decode(codes, of_places.random(codes.shape))
-        target = self._conditions.frame(given, classes)
-        return Dataset.of(pd.concat([frame, target], axis=1), {}, self._schema)
+    def _settings(self) -> Settings:
+        from augment.toolkit.tables.row_vae import Settings, default_latent_dim
 
-    def _drawer_on(self, device: str) -> Drawer:
-        from augment_vae.table_autoencoding import Drawer
+        params = self.params
+        return Settings(
+            width=params.width,
+            latent_dim=params.latent_dim or default_latent_dim(self.table),
+            beta=params.beta,
+            learning_rate=params.learning_rate,
+            batch_size=params.batch_size,
+            num_steps=params.steps,
+        )
 
-        if self._drawer is None or self._drawer.device != device:
-            self._drawer = Drawer(self._table, self._conditions, self._weights, self._mixture, self.params, device)
-        return self._drawer
+    def _prior(self, device: str) -> Prior:
+        prior = self.mixture.prior()
 
-    def save(self, folder: Path) -> None:
-        tensors, table = self._table.to_state()
-        tensors |= {f"network/{name}": value for name, value in self._weights.items()}
-        tensors |= {f"mixture/{name}": value for name, value in vars(self._mixture).items()}
-        schema = self._schema.model_dump(mode="json", exclude_none=True)
-        counts = self._conditions.counts
-        write_state(folder, tensors, {"schema": schema, "codes": table, "counts": counts})
+        def draw(classes: np.ndarray, random: torch.Generator) -> Tensor:
+            return prior(classes, random).to(device)
 
-    @classmethod
-    def load(cls, folder: Path, params: Any) -> Self:
-        from augment_vae.mixture import Mixture
+        return draw
 
-        vae = cls(params)
-        tensors, values = read_state(folder)
-        vae._weights = {name.removeprefix("network/"): tensors[name] for name in tensors if name.startswith("network/")}
-        vae._mixture = Mixture(*(tensors[f"mixture/{name}"] for name in ("ends", "means", "factors")))
-        vae._table = CodeTable.from_state(tensors, values["codes"])
-        vae._schema = Schema.model_validate(values["schema"])
-        vae._conditions = Conditions.of_schema(unconditional_if_no_classes(vae._schema), values["counts"])
-        return vae
+    def _parts(self) -> Parts:
+        return {"mixture": vars(self.mixture)}
+
+    def _restore(self, parts: Parts, values: Mapping[str, Any]) -> None:
+        super()._restore(parts, values)
+        self.mixture = Mixture(**parts["mixture"])
+
+
+def _rows_to_code(classes: np.ndarray, counts: Sequence[int], rng: np.random.Generator) -> np.ndarray:
+    """Which rows the mixture is fitted to: (M,) int64, rows of small classes several times, a part of large ones."""
+    chosen = []
+    for number, count in enumerate(counts):
+        most = max(MIN_LATENTS, MAX_LATENTS * count // sum(counts))
+        rows = rng.permutation(np.flatnonzero(classes == number))[:most]
+        chosen.append(np.repeat(rows, -(-MIN_LATENTS // max(count, 1))))
+    return np.concatenate(chosen)

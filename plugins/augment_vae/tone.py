@@ -10,7 +10,7 @@ import numpy as np
 
 __all__ = ["apply_tone", "tone_curve"]
 
-NUM_KNOTS = 513
+NUM_QUANTILES = 513
 
 
 def tone_curve(drawn: np.ndarray, real: np.ndarray) -> np.ndarray:
@@ -23,14 +23,15 @@ def tone_curve(drawn: np.ndarray, real: np.ndarray) -> np.ndarray:
     Returns:
         (2, K) float32: rising drawn values and, below each, the real value in [0, 255].
     """
-    shares = np.linspace(0, 1, NUM_KNOTS)
-    knots, first = np.unique(np.quantile(drawn, shares).astype(np.float32), return_index=True)
+    shares = np.linspace(0, 1, NUM_QUANTILES)
+    quantiles, first = np.unique(np.quantile(drawn, shares).astype(np.float32), return_index=True)
     values = np.quantile(real, shares).astype(np.float32)
     # where many drawn pixels share a value, it stands for the middle of their quantiles
     last = np.append(first[1:], len(shares)) - 1
-    return np.stack([knots, values[(first + last) // 2]])
+    return np.stack([quantiles, values[(first + last) // 2]])
 
 
 def apply_tone(curve: np.ndarray, drawn: np.ndarray) -> np.ndarray:
     """The pictures with corrected greys, in [0, 255], of the same shape."""
-    return np.interp(drawn, curve[0], curve[1])
+    toned: np.ndarray = np.interp(drawn, curve[0], curve[1])
+    return toned

@@ -16,8 +16,8 @@ from augment.toolkit import training
 
 SECONDS = 60.0  # that the whole fit takes, by a clock that goes on with the steps
 GENERATORS = {
-    ("gan", "table"): {"steps": 120, "autoencoder_steps": 60, "width": 16, "code_size": 4},
-    ("vae", "table"): {"steps": 120, "width": 16, "code_size": 4},
+    ("gan", "table"): {"steps": 120, "autoencoder_steps": 60, "width": 16, "latent_dim": 4},
+    ("vae", "table"): {"steps": 120, "width": 16, "latent_dim": 4},
     ("rnn", "table"): {"steps": 120, "batch_size": 16, "width": 8},
     ("anchored", "table"): {"steps": 120, "batch_size": 16, "width": 8, "members": 2},
     ("gan", "image"): {"steps": 60, "width": 8},

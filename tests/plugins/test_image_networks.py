@@ -17,7 +17,7 @@ from augment_vae.images import ImageVae
 
 QUICK = {
     ImageGan: ImageGan.Params(steps=3, batch_size=8, width=8),
-    ImageVae: ImageVae.Params(steps=3, batch_size=8, width=8, code_size=4, sharpness=1.0),
+    ImageVae: ImageVae.Params(steps=3, batch_size=8, width=8, latent_dim=4, sharpness=1.0),
 }
 NETWORKS = [pytest.param(cls, id=cls.name) for cls in QUICK]
 
@@ -149,7 +149,7 @@ def test_digits_are_recognised_and_varied(network, tmp_path):
 
 
 def test_a_gan_whose_pictures_become_alike_stops_and_says_so(tmp_path, caplog):
-    params = ImageGan.Params(steps=400, batch_size=8, width=8, generator_rate=1e-12)
+    params = ImageGan.Params(steps=400, batch_size=8, width=8, generator_learning_rate=1e-12)
     with caplog.at_level("WARNING", "augment"):
         ImageGan(params).fit(images_of(noise(40, 8, 8, 1)), context(tmp_path))
     assert re.search(r"gan: training ended at step \d+ of 400, because pictures became alike", caplog.text)
@@ -199,7 +199,7 @@ def test_anchored_pictures_lie_closer_to_real_ones_the_shorter_the_reach(anchore
 def test_anchored_pictures_start_from_rows_of_their_class(tmp_path):
     images = np.repeat(np.array([0, 255], np.uint8), 20)[:, None, None, None] * np.ones((1, 8, 8, 1), np.uint8)
     data = images_of(images, np.repeat([0, 1], 20))
-    params = AnchoredImage.Params(steps=3, width=8, code_size=4, reach=0.01)
+    params = AnchoredImage.Params(steps=3, width=8, latent_dim=4, reach=0.01)
     rows = AnchoredImage(params).fit(data, context(tmp_path)).sample(asked(1, 0, 1, 0), context(tmp_path, train=data))
     assert (rows.arrays["image"].mean((1, 2, 3)).round() > 127).tolist() == [True, False, True, False]
 

@@ -17,13 +17,13 @@ from augment_vae.tables import TableVae
 
 QUICK = {
     AnchoredTable: AnchoredTable.Params(steps=4, batch_size=8, width=8, members=2),
-    TableGan: TableGan.Params(steps=4, batch_size=8, width=8, autoencoder_steps=4, code_size=4),
+    TableGan: TableGan.Params(steps=4, batch_size=8, width=8, autoencoder_steps=4, latent_dim=4),
     TableRnn: TableRnn.Params(steps=4, batch_size=8, width=8),
-    TableVae: TableVae.Params(steps=4, batch_size=8, width=8, code_size=4),
+    TableVae: TableVae.Params(steps=4, batch_size=8, width=8, latent_dim=4),
 }
 LONGER = {
-    TableGan: TableGan.Params(steps=20, autoencoder_steps=60, width=16, code_size=4),
-    TableVae: TableVae.Params(steps=60, width=16, code_size=4),
+    TableGan: TableGan.Params(steps=20, autoencoder_steps=60, width=16, latent_dim=4),
+    TableVae: TableVae.Params(steps=60, width=16, latent_dim=4),
 }
 BY_CLASS = [TableGan, TableVae]  # rows are made for a class, and for nothing else
 

@@ -69,9 +69,10 @@ def test_rare_classes_are_seen_by_the_square_root_of_their_share():
     assert np.bincount(numbers[rows]).tolist() == [90, 30]
 
 
-def test_numeric_target_is_refused():
-    with pytest.raises(DataError, match="type number; classes are expected"):
-        Conditions.of(labelled([0.5, 1.5, 2.5]))
+def test_all_rows_are_of_one_class_where_the_target_is_a_number():
+    conditions, numbers = Conditions.of(labelled([0.5, 1.5, 2.5]))
+    assert (conditions.target, conditions.counts) == (None, (3,))
+    assert numbers.tolist() == [0, 0, 0]
 
 
 @given(num_rows=st.integers(0, 20))

@@ -293,7 +293,7 @@ def test_fit_ends_when_the_rows_held_back_say_so_and_goes_back_to_the_best_weigh
     outcome, measured = stopping_fit(context, [5.0, 3.0, 4.0, 3.0, 6.0, 1.0])
     assert outcome.num_steps == 10
     assert outcome.averaged["weight"].weight.item() == measured[1] == 4.0
-    assert [losses["held back"] for _, _, losses in records] == [5.0, 3.0, 4.0, 3.0, 6.0]
+    assert [losses["validation loss"] for _, _, losses in records] == [5.0, 3.0, 4.0, 3.0, 6.0]
 
 
 def test_fit_that_gets_better_to_the_end_makes_all_its_steps(tmp_path):
@@ -318,7 +318,7 @@ def test_early_stopping_goes_on_where_a_killed_fit_was(tmp_path, monkeypatch, ki
     outcome, _ = stopping_fit(context, losses)
     assert outcome.num_steps == 10
     assert outcome.averaged["weight"].weight.item() == 4.0
-    assert [losses["held back"] for _, _, losses in records] == [5.0, 3.0, 4.0, 3.0, 6.0]
+    assert [losses["validation loss"] for _, _, losses in records] == [5.0, 3.0, 4.0, 3.0, 6.0]
 
 
 def test_a_finished_fit_that_is_taken_up_again_stays_as_it_was(tmp_path, monkeypatch):
@@ -331,5 +331,5 @@ def test_a_finished_fit_that_is_taken_up_again_stays_as_it_was(tmp_path, monkeyp
 
 
 def test_a_loss_on_rows_held_back_that_is_no_number_is_an_error_in_words(tmp_path):
-    with pytest.raises(PluginError, match="diverged: held back"):
+    with pytest.raises(PluginError, match="diverged: validation loss"):
         stopping_fit(context_of(tmp_path)[0], [float("nan")])

@@ -2,14 +2,15 @@
 
     codes = StepCodes.fit(data)
     sequences = codes.encode(data)
-    shape = Shape(codes.num_codes, num_classes, codes.num_told)
-    drawn = draw(shape, weights, classes, seed, most=codes.most, least=0, teller=codes.teller(PLACES))
+    shape = Shape(codes.num_codes, num_classes, codes.num_auxiliary)
+    inputs = codes.auxiliary(PLACES)
+    drawn = draw(shape, weights, classes, seed, max_length=codes.max_length, min_length=0, auxiliary=inputs)
     frame, arrays = codes.decode(drawn, uniforms_of(seed, drawn.lengths))
 
 The columns beside the arrays come first, each as a step of its own in the first field; the length is the last of them.
 Then come the steps of the arrays, a field a channel. Code 0 of the first field ends a sequence; of the other fields it
-says nothing, which is all they say beside a column. At every step the network is told how many more there are, so a
-series ends where it should and not where chance has it.
+says nothing, which is all they say beside a column. How many more steps there are is an auxiliary input at
+every step, so a series ends where it should and not where chance has it.
 
 What is unusual: where in their ranges the values of a step lie is one number for all channels, so that two that are
 always equal stay so.
@@ -32,14 +33,17 @@ from augment.data.declarations import Array, Column
 from augment.data.schema import Schema
 from augment.errors import DataError
 from augment.toolkit.sequences.training import Sequences
-from augment.toolkit.tables.bins import CodeTable
+from augment.toolkit.tables.bins import BinTable
 from augment.toolkit.tables.column_bins import Number
 
-__all__ = ["StepCodes", "StepTeller"]
+__all__ = ["StepCodes", "StepInputs"]
 
-MOST_PIECES = 64  # of a channel's range
-MOST_FITTED = 200_000  # steps that the ranges of a channel follow from
-COUNTED, PER_OCTAVE = 32, 8  # steps that remain are told exactly up to so many, and in so many parts an octave beyond
+MAX_BINS = 64  # of a channel
+MAX_FITTED = 200_000  # steps that the ranges of a channel follow from
+COUNTED, PER_OCTAVE = (
+    32,
+    8,
+)  # remaining steps: exact up to so many, and in so many parts an octave beyond
 
 
 class _Field(BaseModel):
@@ -85,14 +89,14 @@ class Amounts(_Field):
         number = Column(type="number", decimals=0 if column.type == "integer" else column.decimals)
         missing = bool(column.nullable) or len(present) < len(values)
         return cls(
-            number=Number.fit("", number, _some(present), missing, MOST_PIECES),
+            number=Number.fit("", number, _some(present), missing, MAX_BINS),
             low=float(present.min(initial=np.inf)),
             high=float(present.max(initial=-np.inf)),
         )
 
     @property
     def num_codes(self) -> int:
-        return self.number.num_codes
+        return self.number.num_bins
 
     def ranks(self) -> np.ndarray:
         """Where each code is among the values, from 0 to 1; NaN for missing: (C,)."""
@@ -118,7 +122,7 @@ Field = Places | Amounts
 
 def _some(values: np.ndarray) -> pd.Series:
     """Evenly chosen values, no more than are needed."""
-    return pd.Series(values[:: max(1, -(-len(values) // MOST_FITTED))])
+    return pd.Series(values[:: max(1, -(-len(values) // MAX_FITTED))])
 
 
 class StepCodes:
@@ -126,22 +130,22 @@ class StepCodes:
 
     Attributes:
         num_codes: how many codes each field has, K of them.
-        num_told: how many codes each field has that is only told, of which there is one: the steps that remain.
+        num_auxiliary: how many codes each auxiliary input has, of which there is one: the steps that remain.
         num_columns: S; so many steps come before those of the arrays.
-        most: steps of the longest sequence.
+        max_length: steps of the longest sequence.
     """
 
-    def __init__(self, schema: Schema, table: CodeTable, fields: Sequence[Field], longest: int):
+    def __init__(self, schema: Schema, table: BinTable, fields: Sequence[Field], longest: int):
         self._schema, self._table, self._fields, self._longest = schema, table, list(fields), longest
         self._arrays = _stepped(schema)
         self._length_column = next(iter(self._arrays.values())).length_column
         self.num_columns = len(table.columns)
-        self.most = self.num_columns + longest
+        self.max_length = self.num_columns + longest
         sizes = [field.num_codes for field in self._fields]
         # the codes of columns follow those of the first field
-        self._firsts = np.cumsum([1 + sizes[0], *table.num_codes])
+        self._firsts = np.cumsum([1 + sizes[0], *table.num_bins])
         self.num_codes = (int(self._firsts[-1]), *(1 + size for size in sizes[1:]))
-        self.num_told = (2 + int(_remaining(np.array(longest))),)
+        self.num_auxiliary = (2 + int(_remaining(np.array(longest))),)
 
     @classmethod
     def fit(cls, data: Dataset) -> Self:
@@ -171,16 +175,16 @@ class StepCodes:
                     fields.append(Places(num_values=len(names), missing=bool(column.nullable)))
                 else:
                     fields.append(Amounts.fit(column, values))
-        return cls(data.schema, CodeTable.fit(data, _columns(data.schema)), fields, longest)
+        return cls(data.schema, BinTable.fit(data, _columns(data.schema)), fields, longest)
 
     def encode(self, data: Dataset) -> Sequences:
-        """Rows as sequences of codes (M, K + 1), with what the network is told."""
+        """Rows as sequences of codes (M, K + 1), auxiliary inputs included."""
         lengths = data.lengths(next(iter(self._arrays)))
         values_LK = _steps_of(data, lengths)
         found = [field.encode(values_LK[:, k]) for k, field in enumerate(self._fields)]
         remaining = _remaining(np.repeat(lengths, lengths) - _numbers(lengths) - 1)
         num_steps = lengths + self.num_columns
-        codes = np.zeros((num_steps.sum(), len(self.num_codes) + len(self.num_told)), np.int32)
+        codes = np.zeros((num_steps.sum(), len(self.num_codes) + len(self.num_auxiliary)), np.int32)
         is_column = _numbers(num_steps) < self.num_columns
         codes[~is_column] = 1 + np.stack([*found, remaining], 1)
         columns = self._table.encode(data.frame) + self._firsts[:-1]
@@ -188,17 +192,17 @@ class StepCodes:
         return Sequences(codes, num_steps)
 
     def ranks(self) -> np.ndarray:
-        """Where each code of the foretold fields is among those of its kind, from 0 to 1; NaN without an order."""
+        """Where each code of the predicted fields is among those of its kind, from 0 to 1; NaN without an order."""
         found = [np.full(size, np.nan) for size in self.num_codes]
         for ranks, field in zip(found, self._fields, strict=True):
             ranks[1 : 1 + field.num_codes] = field.ranks()
         return np.concatenate(found)
 
     def decode(self, drawn: Sequences, uniforms: np.ndarray) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
-        """The inverse of `encode`, of rows that a `StepTeller` watched over.
+        """The inverse of `encode`, of rows that a `StepInputs` watched over.
 
         Args:
-            drawn: codes (M, K), without what was told.
+            drawn: codes (M, K), without auxiliary inputs.
             uniforms: (M,), where in their ranges the values of each step lie.
 
         Returns:
@@ -223,30 +227,29 @@ class StepCodes:
             arrays[name], place = made, place + width
         return frame, arrays
 
-    def teller(self, num_places: int) -> StepTeller:
-        """What watches over sequences that are drawn, so many side by side."""
-        return StepTeller(self, num_places)
+    def auxiliary(self, num_places: int) -> StepInputs:
+        """The auxiliary inputs of sequences that are drawn, so many side by side."""
+        return StepInputs(self, num_places)
 
     @property
     def _steps(self) -> int:
         return next(iter(self._arrays.values())).shape[0]
 
-    def to_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """What `augment.plugin.state.write_state` takes: tensors and JSON values."""
-        tensors, table = self._table.to_state()
+    def to_state(self) -> dict[str, Any]:
+        """JSON values; the schema is kept beside them."""
         fields = [field.model_dump(mode="json") for field in self._fields]
-        return tensors, {"columns": table, "fields": fields, "longest": self._longest}
+        return {"columns": self._table.to_state(), "fields": fields, "longest": self._longest}
 
     @classmethod
-    def from_state(cls, schema: Schema, tensors: Mapping[str, np.ndarray], values: Mapping[str, Any]) -> Self:
+    def from_state(cls, schema: Schema, values: Mapping[str, Any]) -> Self:
         """The inverse of `to_state`, with the schema of the data."""
         kinds: dict[str, type[Field]] = {"places": Places, "amounts": Amounts}
         fields = [kinds[field["kind"]].model_validate(field) for field in values["fields"]]
-        return cls(schema, CodeTable.from_state(tensors, values["columns"]), fields, values["longest"])
+        return cls(schema, BinTable.from_state(values["columns"]), fields, values["longest"])
 
 
-class StepTeller:
-    """Keeps sequences that are drawn to the order of their steps, and tells what the network is told.
+class StepInputs:
+    """Keeps sequences that are drawn to the order of their steps, and computes their auxiliary inputs.
 
     One for each call of `augment.toolkit.sequences.sampling.draw`.
     """
@@ -278,11 +281,11 @@ class StepTeller:
         kind = np.where(self._done - num_columns >= self._lengths, num_columns + 1, kind)
         return self._forbidden[field][kind]
 
-    def tell(self, codes_BK: np.ndarray, uniforms_B: np.ndarray) -> np.ndarray:
-        """These codes came next: what is told with them, (B, 1) int64."""
+    def compute(self, codes_BK: np.ndarray, uniforms_B: np.ndarray) -> np.ndarray:
+        """These codes came next: their auxiliary inputs, (B, 1) int64."""
         codes = self._codes
         is_column = self._done < codes.num_columns
-        told = np.zeros((len(codes_BK), len(codes.num_told)), np.int64)
+        inputs = np.zeros((len(codes_BK), len(codes.num_auxiliary)), np.int64)
         if codes._length_column is not None:
             drawn = np.flatnonzero(self._done == codes.num_columns - 1)
             of_length = codes_BK[drawn, 0] - codes._firsts[-2]
@@ -290,9 +293,9 @@ class StepTeller:
         goes_on = np.flatnonzero(~is_column & (codes_BK[:, 0] > 0))
         if len(goes_on):
             remaining = self._lengths[goes_on] - (self._done[goes_on] - codes.num_columns) - 1
-            told[goes_on, 0] = 1 + _remaining(remaining)
+            inputs[goes_on, 0] = 1 + _remaining(remaining)
         self._done += 1
-        return told
+        return inputs
 
 
 def _stepped(schema: Schema) -> dict[str, Array]:

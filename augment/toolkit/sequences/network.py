@@ -3,20 +3,20 @@
 A step of a sequence has one or more *fields*, each a code: a small whole number. A letter is one field; a moment of a
 series has a field a channel; a thing that a user met has itself, a rating, a delay. Code 0 of the first field stands
 between sequences: it ends one and begins the next. So all sequences laid end to end are one stream, and the network
-learns from any window of it. Some fields may only be *told*: they follow from the steps so far, as how high a series
-stands does, so the network reads them and does not foretell them.
+learns from any window of it. Some fields may be *auxiliary inputs*: they follow from the steps so far, as how many are
+left does, so the network reads them and does not predict them.
 
     network = SequenceNetwork(Shape(num_codes=(66,), num_classes=2))
     losses_TBK = network.losses(codes_TBK, next_TBK, classes_TB)
 
 What is unusual: the class goes into every step and once more into the first, so that a long sequence does not forget
 it. Embeddings are multiplied with the cell's input weights once, for all codes, and then looked up; the same embeddings
-foretell the next step. The fields of a step are foretold one after the other, each given those before it (NADE:
+predict the next step. The fields of a step are predicted one after the other, each given those before it (NADE:
 Larochelle and Murray 2011). Sampling is in `augment.toolkit.sequences.sampling`.
 
-Shapes: T steps, B sequences side by side, K fields that are foretold, W all fields (those told are the last), V codes
-of one field, A codes of the fields foretold together, D codes of all fields together, C classes, L layers, H hidden
-units, E size of an embedding, G inputs of the gates, S numbers of a cell's state.
+Shapes: T steps, B sequences side by side, K fields that are predicted, W all fields (auxiliary inputs are the last), V
+codes of one field, A codes of the fields predicted together, D codes of all fields together, C classes, L layers, H
+hidden units, E size of an embedding, G inputs of the gates, S = L H numbers of all states.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from augment.toolkit.sequences.cells import CELLS, Cell, CellName
+from augment.toolkit.sequences.cells import Gru
 
 __all__ = ["SequenceNetwork", "Shape", "Tables"]
 
@@ -44,8 +44,7 @@ class Shape:
     Attributes:
         num_codes: how many codes each field has; K of them.
         num_classes: C.
-        num_told: how many codes each field has that is only told; W - K of them.
-        cell: `gru`, `lstm` or `mingru`.
+        num_auxiliary: how many codes each auxiliary input has; W - K of them.
         width: H.
         layers: L; a layer adds to what the one below shows.
         embedding: E.
@@ -54,8 +53,7 @@ class Shape:
 
     num_codes: tuple[int, ...]
     num_classes: int
-    num_told: tuple[int, ...] = ()
-    cell: CellName = "gru"
+    num_auxiliary: tuple[int, ...] = ()
     width: int = 256
     layers: int = 1
     embedding: int = 128
@@ -86,7 +84,7 @@ class SequenceNetwork(nn.Module):
         super().__init__()
         self.shape = shape
         num_all = sum(shape.num_codes)
-        self.cells = nn.ModuleList(CELLS[shape.cell](shape.width) for _ in range(shape.layers))
+        self.cells = nn.ModuleList(Gru(shape.width) for _ in range(shape.layers))
         num_gates = self._cells[0].num_gates
         self.codes_AE = nn.Parameter(FIRST_SPREAD * torch.randn(num_all, shape.embedding))
         self.input = nn.Linear(shape.embedding, num_gates)
@@ -98,19 +96,19 @@ class SequenceNetwork(nn.Module):
         self.bias_A = nn.Parameter(torch.zeros(num_all))
         if len(shape.num_codes) > 1:  # what the fields of a step say of the later ones
             self.earlier_AE = nn.Parameter(FIRST_SPREAD * torch.randn(num_all, shape.embedding))
-        if shape.num_told:
-            self.told_G = nn.Parameter(torch.zeros(sum(shape.num_told), num_gates))
-        firsts = np.cumsum([0, *shape.num_codes, *shape.num_told])[:-1].astype(np.int64)
+        if shape.num_auxiliary:
+            self.auxiliary_G = nn.Parameter(torch.zeros(sum(shape.num_auxiliary), num_gates))
+        firsts = np.cumsum([0, *shape.num_codes, *shape.num_auxiliary])[:-1].astype(np.int64)
         self.register_buffer("firsts_W", torch.tensor(firsts))
 
     @property
     def num_state(self) -> int:
-        """How many numbers the states of all layers have together, L S."""
-        return sum(cell.num_state for cell in self._cells)
+        """How many numbers the states of all layers have together, L H."""
+        return self.shape.layers * self.shape.width
 
     @property
-    def _cells(self) -> list[Cell]:
-        return [cell for cell in self.cells if isinstance(cell, Cell)]
+    def _cells(self) -> list[Gru]:
+        return [cell for cell in self.cells if isinstance(cell, Gru)]
 
     @torch.no_grad()
     def begin(self, counts_A: Tensor, ranks_A: Tensor | None = None) -> None:
@@ -132,18 +130,18 @@ class SequenceNetwork(nn.Module):
     def tables(self) -> Tables:
         """What sampling looks up."""
         gates = self.input(self.codes_AE)
-        if self.shape.num_told:
-            gates = torch.cat([gates, self.told_G])
+        if self.shape.num_auxiliary:
+            gates = torch.cat([gates, self.auxiliary_G])
         return Tables(gates, self.classes_CG, self.starts_CG)
 
     def losses(self, codes_TBW: Tensor, next_TBW: Tensor, classes_TB: Tensor) -> Tensor:
-        """How badly the codes of each next step are foretold, in nats: (T, B, K).
+        """The cross-entropy of the codes of each next step, in nats: (T, B, K).
 
-        Where the next step is the end of a sequence, its fields but the first are 0: there is nothing to foretell.
+        Where the next step is the end of a sequence, its fields but the first are 0: there is nothing to predict.
 
         Args:
             codes_TBW: the steps of B windows of the stream; each window is read without what came before it.
-            next_TBW: the step after each; what it is told does not matter.
+            next_TBW: the step after each; its auxiliary inputs do not matter.
             classes_TB: the class of the sequence that each next step belongs to; C where it is unknown.
         """
         query_TBE = self.ask(self._dropped(self._hidden(codes_TBW, classes_TB)))
@@ -169,10 +167,10 @@ class SequenceNetwork(nn.Module):
         gates_TBG = gates_TBG + F.embedding(classes_TB, tables.classes_CG)
         begun = begins_TB.nonzero(as_tuple=True)
         gates_TBG = gates_TBG.index_put(begun, tables.starts_CG[classes_TB[begun]], accumulate=True)
-        width, first_BS = self.shape.width, gates_TBG.new_zeros(codes_TBW.shape[1], self._cells[0].num_state)
-        shown = self._cells[0].scan(gates_TBG, keep_TB, first_BS)[..., :width]
+        first_BH = gates_TBG.new_zeros(codes_TBW.shape[1], self.shape.width)
+        shown = self._cells[0].scan(gates_TBG, keep_TB, first_BH)
         for cell, between in zip(self._cells[1:], self.between, strict=True):
-            shown = shown + cell.scan(between(self._dropped(shown)), keep_TB, first_BS)[..., :width]
+            shown = shown + cell.scan(between(self._dropped(shown)), keep_TB, first_BH)
         return shown
 
     def move(self, tables: Tables, states_BS: Tensor, codes_BW: Tensor, classes_B: Tensor) -> tuple[Tensor, Tensor]:
@@ -181,19 +179,19 @@ class SequenceNetwork(nn.Module):
         Where a sequence begins its state must be 0.
 
         Returns:
-            The new states (B, L S), and the query (B, E).
+            The new states (B, S), and the query (B, E).
         """
         gates_BG = tables.classes_CG[classes_B]
         gates_BG += F.embedding_bag(codes_BW + self.firsts_W, tables.gates_DG, mode="sum")
         begun = (codes_BW[:, 0] == 0).nonzero()[:, 0]
         if len(begun):
             gates_BG[begun] += tables.starts_CG[classes_B[begun]]
-        states = torch.split(states_BS, [cell.num_state for cell in self._cells], 1)
+        states = torch.split(states_BS, self.shape.width, 1)
         moved = [self._cells[0].move(states[0], gates_BG)]
-        shown_BH = moved[0][:, : self.shape.width]
-        for cell, between, state_BS in zip(self._cells[1:], self.between, states[1:], strict=True):
-            moved.append(cell.move(state_BS, between(shown_BH)))
-            shown_BH = shown_BH + moved[-1][:, : self.shape.width]
+        shown_BH = moved[0]
+        for cell, between, state_BH in zip(self._cells[1:], self.between, states[1:], strict=True):
+            moved.append(cell.move(state_BH, between(shown_BH)))
+            shown_BH = shown_BH + moved[-1]
         return torch.cat(moved, 1), self.ask(shown_BH)
 
     def logits(self, field: int, query_BE: Tensor) -> Tensor:

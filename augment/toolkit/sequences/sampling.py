@@ -25,7 +25,7 @@ from augment.toolkit.sequences.network import SequenceNetwork, Shape
 from augment.toolkit.sequences.training import Sequences
 from augment.toolkit.training import rebuild
 
-__all__ = ["PLACES", "Choice", "NoRepeat", "Rule", "Teller", "draw", "uniforms_of"]
+__all__ = ["PLACES", "AuxiliaryInputs", "NoRepeat", "Rule", "SamplingParams", "draw", "uniforms_of"]
 
 PLACES = 256
 UNLIKELY = 1e4  # off a logit, so that it is drawn only where nothing else may be
@@ -33,7 +33,7 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True)
-class Choice:
+class SamplingParams:
     """How a code is chosen among the chances that the network gives.
 
     Attributes:
@@ -91,8 +91,8 @@ class Rule(Protocol):
         """These codes came next."""
 
 
-class Teller(Protocol):
-    """Works out what a network is told beside the codes (see `network.py`), and says what may not follow."""
+class AuxiliaryInputs(Protocol):
+    """Computes the auxiliary inputs of a network (see `network.py`), and says what may not follow."""
 
     def begin(self, places: np.ndarray) -> None:
         """In these places new sequences begin."""
@@ -100,8 +100,8 @@ class Teller(Protocol):
     def forbidden(self, field: int) -> np.ndarray | None:
         """As a rule says it."""
 
-    def tell(self, codes_BK: np.ndarray, uniforms_B: np.ndarray) -> np.ndarray:
-        """These codes came next: what is told with them, (B, W - K) int64.
+    def compute(self, codes_BK: np.ndarray, uniforms_B: np.ndarray) -> np.ndarray:
+        """These codes came next: their auxiliary inputs, (B, W - K) int64.
 
         The numbers in [0, 1) are those of `uniforms_of`: they say where in its range the value of a code lies.
         """
@@ -150,12 +150,12 @@ def draw(
     classes: np.ndarray,
     seed: int,
     *,
-    most: int,
-    least: int = 1,
-    choice: Choice | None = None,
+    max_length: int,
+    min_length: int = 1,
+    params: SamplingParams | None = None,
     prefixes: Sequences | None = None,
     rules: Sequence[Rule] = (),
-    teller: Teller | None = None,
+    auxiliary: AuxiliaryInputs | None = None,
 ) -> Sequences:
     """One sequence for each of the classes, on a CPU, in the order of the classes.
 
@@ -164,17 +164,17 @@ def draw(
         weights: as `augment.toolkit.sequences.training.learn` gives them.
         classes: of each wanted sequence, (N,) int64.
         seed: that the rows' random numbers follow from.
-        most: steps after which a sequence ends if it has not by itself; the prefix counts.
-        least: steps before which it does not end, unless a rule leaves no other way.
-        choice: how codes are chosen.
+        max_length: steps after which a sequence ends if it has not by itself; the prefix counts.
+        min_length: steps before which it does not end, unless a rule leaves no other way.
+        params: how codes are chosen.
         prefixes: the steps that each sequence begins with, N of them, some or all empty. They come back with it.
         rules: what may not follow.
-        teller: where the network has fields that are told. They do not come back with the sequences.
+        auxiliary: the inputs of a network that has such. They do not come back with the sequences.
     """
     with torch.inference_mode():
         network = rebuild(lambda: SequenceNetwork(shape), weights, "cpu")
-        assert isinstance(network, SequenceNetwork)
-        return _Drawing(network, classes, seed, most, least, choice or Choice(), prefixes, rules, teller).run()
+        params = params or SamplingParams()
+        return _Drawing(network, classes, seed, max_length, min_length, params, prefixes, rules, auxiliary).run()
 
 
 class _Drawing:
@@ -183,24 +183,24 @@ class _Drawing:
         network: SequenceNetwork,
         classes: np.ndarray,
         seed: int,
-        most: int,
-        least: int,
-        choice: Choice,
+        max_length: int,
+        min_length: int,
+        params: SamplingParams,
         prefixes: Sequences | None,
         rules: Sequence[Rule],
-        teller: Teller | None,
+        auxiliary: AuxiliaryInputs | None,
     ):
         self.network, self.tables, self.classes = network, network.tables(), classes
-        self.most, self.least, self.choice = most, least, choice
-        self.rules: list[Rule | Teller] = [*rules, *([teller] if teller else [])]
-        self.followers, self.teller = rules, teller
+        self.max_length, self.min_length, self.params = max_length, min_length, params
+        self.rules: list[Rule | AuxiliaryInputs] = [*rules, *([auxiliary] if auxiliary else [])]
+        self.followers, self.auxiliary = rules, auxiliary
         self.prefixes = prefixes
         self.num_fields = len(network.shape.num_codes)
         self.keys, self.place_keys = (_keys(seed, purpose, len(classes)) for purpose in ("rows", "places"))
-        num_twins = 2 if choice.guidance else 1  # each place has a second one, whose class is not told
+        num_twins = 2 if params.guidance else 1  # each place has a second one, whose class is hidden
         self.states = torch.zeros(num_twins * PLACES, network.num_state)
         self.codes = np.zeros((PLACES, self.num_fields), np.int64)  # the last step in each place, zeros before
-        self.told = np.zeros((PLACES, len(network.shape.num_told)), np.int64)
+        self.auxiliary_codes = np.zeros((PLACES, len(network.shape.num_auxiliary)), np.int64)
         self.rows = np.full(PLACES, -1)  # -1 in a place that idles
         self.done = np.zeros(PLACES, np.int64)  # steps
         self.num_begun = 0
@@ -215,7 +215,7 @@ class _Drawing:
             came.append(self.codes[~is_over].astype(np.int32))
             came_rows.append(self.rows[~is_over])
             self.done += 1
-            is_over |= self.done >= self.most
+            is_over |= self.done >= self.max_length
             if is_over.any():
                 self._fill(np.flatnonzero(is_over))
         codes = np.concatenate([np.empty((0, self.num_fields), np.int32), *came])
@@ -232,7 +232,7 @@ class _Drawing:
         self.rows[places[: len(rows)]] = rows
         self.done[places] = 0
         self.codes[places] = 0
-        self.told[places] = 0
+        self.auxiliary_codes[places] = 0
         for twin in range(0, len(self.states), PLACES):
             self.states[torch.from_numpy(places + twin)] = 0.0
         for rule in self.rules:
@@ -240,8 +240,8 @@ class _Drawing:
 
     def _step(self) -> None:
         classes = torch.from_numpy(self.classes[self.rows])  # a place that idles does as the last row would
-        codes = torch.from_numpy(np.concatenate([self.codes, self.told], 1))
-        if self.choice.guidance:
+        codes = torch.from_numpy(np.concatenate([self.codes, self.auxiliary_codes], 1))
+        if self.params.guidance:
             classes = torch.cat([classes, torch.full_like(classes, self.network.shape.num_classes)])
             codes = codes.repeat(2, 1)
         self.states, query = self.network.move(self.tables, self.states, codes, classes)
@@ -256,22 +256,22 @@ class _Drawing:
         self.codes = drawn
         for rule in self.followers:
             rule.took(drawn)
-        if self.teller:
-            self.told = self.teller.tell(drawn, _uniforms(self.place_keys[self.rows], self.done))
+        if self.auxiliary:
+            self.auxiliary_codes = self.auxiliary.compute(drawn, _uniforms(self.place_keys[self.rows], self.done))
 
     def _draw(self, field: int, query: Tensor) -> np.ndarray:
         logits = self.network.logits(field, query)
-        if self.choice.guidance:
-            told, untold = torch.split(logits.log_softmax(1), PLACES)
-            logits = torch.lerp(untold, told, 1.0 + self.choice.guidance)
-        if field == 0 and self.least > 0:
-            may_not_end = torch.from_numpy(self.done < self.least)
+        if self.params.guidance:
+            with_class, without = torch.split(logits.log_softmax(1), PLACES)
+            logits = torch.lerp(without, with_class, 1.0 + self.params.guidance)
+        if field == 0 and self.min_length > 0:
+            may_not_end = torch.from_numpy(self.done < self.min_length)
             logits[:, 0] = torch.where(may_not_end, logits[:, 0] - UNLIKELY, logits[:, 0])
         for rule in self.rules:
             forbidden = rule.forbidden(field)
             if forbidden is not None:
                 logits = logits.masked_fill(torch.from_numpy(forbidden), -torch.inf)
-        ends = self.choice.chances(logits).cumsum(1)
+        ends = self.params.chances(logits).cumsum(1)
         uniforms = torch.from_numpy(_uniforms(self.keys[self.rows], self.done * self.num_fields + field))[:, None]
         chosen = torch.searchsorted(ends, uniforms * ends[:, -1:], right=True)
         # rounding may go one too far: then the last code that has a chance

@@ -27,14 +27,14 @@ from augment.toolkit.training import EarlyStopping, Schedule, autocast, reproduc
 __all__ = ["Budget", "Sequences", "learn", "mean_losses"]
 
 HELD_BACK = 0.1  # share, at most
-FEWEST_TO_HOLD_BACK = 10  # sequences; of fewer, the ends of stretches of each are held back
-STRETCH, MOST_STRETCHES = 2_000, 20  # steps
+MIN_TO_HOLD_BACK = 10  # sequences; of fewer, the ends of stretches of each are held back
+STRETCH, MAX_STRETCHES = 2_000, 20  # steps
 NUM_MEASURES, PATIENCE = 30, 5  # of the loss on what is held back, in a whole fit
-MEASURED_WINDOW, LEAST_MEASURED = 512, 8_192  # steps
+MEASURED_WINDOW, MIN_MEASURED = 512, 8_192  # steps
 MEASURED_SHARE = 0.1  # of the steps that a fit reads, at most; reading without learning takes a third of the time
 EVEN_FROM = 0.6  # from this share of the training on, rare classes are seen more often than they come
-UNKNOWN_CLASS = 0.1  # share of the windows whose class is not told
-LARGEST_GRADIENT = 1.0
+UNKNOWN_CLASS = 0.1  # share of the windows whose class is hidden
+MAX_GRADIENT_NORM = 1.0
 AVERAGE_DECAY = 0.995
 WARM_UP = 0.02  # of the steps
 
@@ -44,8 +44,8 @@ class Sequences:
     """N sequences, laid end to end.
 
     Attributes:
-        codes: (M, K) int32; in the first field no 0, which stands between sequences. Fields that a network is told
-            (see `augment.toolkit.sequences.network`) come last.
+        codes: (M, K) int32; in the first field no 0, which stands between sequences. Auxiliary inputs (see
+            `augment.toolkit.sequences.network`) come last.
         lengths: how many steps each has, (N,) int64; at least one in all.
     """
 
@@ -86,15 +86,15 @@ class Budget:
         steps: training steps at most.
         batch_size: B.
         window: T.
-        rate: highest learning rate.
-        decay: weight decay.
+        learning_rate: the highest learning rate.
+        weight_decay: of AdamW.
     """
 
     steps: int
     batch_size: int
     window: int
-    rate: float
-    decay: float
+    learning_rate: float
+    weight_decay: float
 
 
 def learn(
@@ -109,7 +109,7 @@ def learn(
     """Train on all sequences but a tenth or less, held back to see when to end.
 
     First all classes are learnt as often as they come, so that rare ones share what is common to all; in the last part
-    of the training the rare ones are seen more often. A class that is not told now and then teaches what sequences of
+    of the training the rare ones are seen more often. A class that is hidden now and then teaches what sequences of
     any class are like, which sampling with guidance compares with.
 
     Args:
@@ -120,11 +120,14 @@ def learn(
         budget: how long.
         context: of the fit.
         ranks: which codes are near each other, (A,): see `SequenceNetwork.begin`.
+
+    Returns:
+        The network's weights, averaged over the last steps.
     """
     known = np.where(classes < 0, shape.num_classes, classes)
     num_read = budget.steps * budget.batch_size * budget.window
-    most_measured = max(LEAST_MEASURED, round(MEASURED_SHARE * num_read / NUM_MEASURES))
-    learnt, held_back = _hold_back(sequences, known, most_measured, context.seed)
+    max_measured = max(MIN_MEASURED, round(MEASURED_SHARE * num_read / NUM_MEASURES))
+    learnt, held_back = _hold_back(sequences, known, max_measured, context.seed)
     rng = np.random.default_rng(derive_seed(context.seed, "streams"))
     streams = [_Stream(*learnt, rows, context.device) for rows in _orders(learnt[1], conditions, rng)]
     measured = held_back[0].stream(held_back[1])
@@ -134,7 +137,11 @@ def learn(
         network.begin(_counts(sequences, shape), None if ranks is None else torch.tensor(ranks, dtype=torch.float32))
         network.to(context.device)
         optimizer = torch.optim.AdamW(
-            network.parameters(), lr=budget.rate, weight_decay=budget.decay, betas=(0.9, 0.99), fused=True
+            network.parameters(),
+            lr=budget.learning_rate,
+            weight_decay=budget.weight_decay,
+            betas=(0.9, 0.99),
+            fused=True,
         )
 
         def step(number: int, rows: Tensor) -> dict[str, Tensor]:
@@ -142,14 +149,14 @@ def learn(
             # anywhere in the row's part of the stream: no two rounds see the same windows
             places = (rows + torch.rand(len(rows), device=context.device)) / num_windows
             codes_TBK, classes_TB = stream.windows(places, budget.window)
-            is_told = torch.rand(len(rows), device=context.device) >= UNKNOWN_CLASS
-            told_TB = classes_TB.where(is_told, shape.num_classes)
+            is_known = torch.rand(len(rows), device=context.device) >= UNKNOWN_CLASS
+            known_TB = classes_TB.where(is_known, shape.num_classes)
             with autocast(context):
-                losses = network.losses(codes_TBK[:-1], codes_TBK[1:], told_TB[1:])
+                losses = network.losses(codes_TBK[:-1], codes_TBK[1:], known_TB[1:])
             loss = losses.sum(-1).mean()
             optimizer.zero_grad()
             torch.autograd.backward(loss)
-            nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
+            nn.utils.clip_grad_norm_(network.parameters(), MAX_GRADIENT_NORM)
             optimizer.step()
             return {"loss": loss}
 
@@ -177,7 +184,7 @@ def learn(
 def mean_losses(
     network: SequenceNetwork, codes: np.ndarray, classes: np.ndarray, device: str, window: int = MEASURED_WINDOW
 ) -> Tensor:
-    """How badly each field of a stream is foretold, in nats a step: (K,). Each window is read by itself.
+    """The mean cross-entropy of each field of a stream, in nats a step: (K,). Each window is read by itself.
 
     Args:
         network: in eval mode.
@@ -220,7 +227,7 @@ def _hold_back(
 ) -> tuple[tuple[Sequences, np.ndarray], tuple[Sequences, np.ndarray]]:
     """What to learn from and what to measure on, at most so many steps of it; each with its classes."""
     wanted = min(HELD_BACK * sequences.lengths.sum(), most)
-    if len(sequences) < FEWEST_TO_HOLD_BACK:
+    if len(sequences) < MIN_TO_HOLD_BACK:
         share = wanted / max(1, sequences.lengths.sum())
         parts = [_apart(part, share) for part in sequences.parts()]
         num_fields = sequences.codes.shape[1]
@@ -237,7 +244,7 @@ def _hold_back(
 def _apart(steps: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
     """That share of a long sequence's steps, from all over it, and the rest before: its end may be about other things
     than its beginning, and be learnt from nowhere else."""
-    num_stretches = min(MOST_STRETCHES, max(1, len(steps) // STRETCH))
+    num_stretches = min(MAX_STRETCHES, max(1, len(steps) // STRETCH))
     heads, tails = [], []
     for stretch in np.array_split(steps, num_stretches):
         cut = len(stretch) - max(len(stretch) > 1, round(share * len(stretch)))

@@ -7,10 +7,10 @@ import torch
 from example_data import dataset
 
 from augment.plugin.context import Checkpoint, Context
-from augment_gan.table_adversarial import Generator, Scale
+from augment_gan.table_networks import Generator, Scale
 from augment_gan.tables import TableGan
 
-QUICK = TableGan.Params(steps=4, batch_size=8, width=8, autoencoder_steps=4, code_size=4)
+QUICK = TableGan.Params(steps=4, batch_size=8, width=8, autoencoder_steps=4, latent_dim=4)
 
 
 def mixed():

@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 from example_data import dataset
 
-from augment.toolkit.tables.bins import CodeTable
+from augment.toolkit.tables.bins import BinTable
 from augment_rnn.additive import Additive
 
 
 def coded(frame):
     data = dataset(frame, target="label")
-    table = CodeTable.fit(data)
+    table = BinTable.fit(data)
     return table, table.encode(data.frame).astype(np.int64)
 
 
@@ -26,7 +26,7 @@ def rows(num_rows=400):
 def fitted(frame):
     table, codes = coded(frame)
     additive = Additive.fit(table, codes, np.random.default_rng(1))
-    return additive.chances(codes[:, :-1], table.num_codes), codes
+    return additive.chances(codes[:, :-1], table.num_bins), codes
 
 
 def test_chances_are_near_those_that_labels_were_drawn_by():

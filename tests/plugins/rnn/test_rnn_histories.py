@@ -11,7 +11,7 @@ from augment.plugin.context import Context
 from augment_rnn.histories import HistoryAnchored, HistoryRnn, MayBeMet
 
 NUM_ITEMS, WIDTH = 20, 10
-SMALL = {"steps": 100, "batch_size": 16, "window": 16, "width": 32, "embedding": 16, "rate": 1e-2}
+SMALL = {"steps": 100, "batch_size": 16, "window": 16, "width": 32, "embedding": 16, "learning_rate": 1e-2}
 
 
 def walks(num, seed=1, **more) -> Dataset:

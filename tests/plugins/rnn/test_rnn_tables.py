@@ -15,7 +15,7 @@ from augment.plugin.context import Checkpoint, Context
 from augment_rnn.tables import TableRnn, sequence
 
 QUICK = TableRnn.Params(steps=6, batch_size=8, width=8)
-THOROUGH = TableRnn.Params(steps=250, batch_size=64, width=24, rate=1e-2, dropout=0.0)
+THOROUGH = TableRnn.Params(steps=250, batch_size=64, width=24, learning_rate=1e-2, dropout=0.0)
 
 
 def customers(num_rows=600):
@@ -150,7 +150,7 @@ def test_classes_are_drawn_first_and_a_numeric_target_last():
     assert sequence(typed(customers(80)).schema) == ["age", "income", "town", "label"]
 
 
-def test_few_rows_are_not_learnt_by_heart(tmp_path):
+def test_few_rows_are_not_memorised(tmp_path):
     data = typed(customers(50), "label")
     rows = TableRnn().fit(data, context(tmp_path)).sample(nothing_given(1_000), context(tmp_path))
     assert not np.isin(rows.row_hashes(), data.row_hashes()).any()
@@ -171,7 +171,7 @@ def test_the_loss_on_rows_held_back_is_reported(tmp_path):
     data = typed(customers(40), "label")
     TableRnn(QUICK).fit(data, context(tmp_path, checkpoint=keep, progress=lambda *record: seen.append(record)))
     assert [step for step, _, _ in seen] == [1, 2, 3, 4, 5, 6]
-    assert all(set(losses) == {"loss", "held back"} for _, _, losses in seen)
+    assert all(set(losses) == {"loss", "validation loss"} for _, _, losses in seen)
 
 
 def test_offering_the_components_imports_no_large_library():

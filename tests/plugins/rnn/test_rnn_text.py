@@ -11,7 +11,7 @@ from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_rnn.text import TextAnchored, TextRnn
 
-SMALL = {"steps": 60, "batch_size": 16, "window": 24, "width": 32, "embedding": 16, "rate": 1e-2}
+SMALL = {"steps": 60, "batch_size": 16, "window": 24, "width": 32, "embedding": 16, "learning_rate": 1e-2}
 
 
 def fitted(data, folder, **settings):
@@ -45,7 +45,7 @@ def test_texts_begin_and_end_as_asked_for(spoken, tmp_path):
 
 
 def test_no_run_of_tokens_comes_twice(spoken, tmp_path):
-    rnn = fitted(spoken, tmp_path, tokens="characters", no_repeat=3, max_length=40, min_length=10)
+    rnn = fitted(spoken, tmp_path, tokens="characters", no_repeat_ngram_size=3, max_length=40, min_length=10)
     for text in sampled(rnn, pd.DataFrame(index=range(300)), tmp_path):
         runs = [text[start : start + 3] for start in range(len(text) - 2)]
         assert len(set(runs)) == len(runs)

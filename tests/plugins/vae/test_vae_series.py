@@ -35,7 +35,7 @@ def waves():
 @pytest.fixture(scope="module")
 def made(waves, tmp_path_factory):
     folder = tmp_path_factory.mktemp("vae")
-    vae = SeriesVae(SeriesVae.Params(steps=200, width=32, code_size=4, components=1))
+    vae = SeriesVae(SeriesVae.Params(steps=200, width=32, latent_dim=4, components=1))
     vae.fit(waves, Context(seed=1, folder=folder))
     given = pd.DataFrame({"pitch": pd.Categorical(["slow", "fast"] * 60, categories=["fast", "slow"])})
     return vae.sample(given, Context(seed=2, folder=folder))

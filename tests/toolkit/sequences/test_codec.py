@@ -52,7 +52,7 @@ def walks(num_rows=60, steps=15, *, unequal=True, tokens=False, missing=False, s
 
 def drawn_by_chance(codes, num_rows, seed=4):
     """What a network that has learnt nothing draws."""
-    shape = Shape(codes.num_codes, 1, codes.num_told, width=16, embedding=8)
+    shape = Shape(codes.num_codes, 1, codes.num_auxiliary, width=16, embedding=8)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = SequenceNetwork(shape)
@@ -60,8 +60,8 @@ def drawn_by_chance(codes, num_rows, seed=4):
             for parameter in network.parameters():
                 parameter.normal_(0, 0.3)
     classes = np.zeros(num_rows, np.int64)
-    teller = codes.teller(PLACES)
-    return draw(shape, weights_of(network), classes, seed, most=codes.most, least=0, teller=teller)
+    inputs = codes.auxiliary(PLACES)
+    return draw(shape, weights_of(network), classes, seed, max_length=codes.max_length, min_length=0, auxiliary=inputs)
 
 
 @settings(max_examples=15)
@@ -78,13 +78,13 @@ def test_what_is_drawn_is_what_the_codes_of_it_say(unequal, tokens, missing):
     num_fields = len(codes.num_codes)
     # a value at the end of its piece may be found in the next one
     assert (again.codes[:, :num_fields] == drawn.codes).mean() > 0.97
-    teller, told = codes.teller(len(drawn)), np.zeros((len(drawn.codes), len(codes.num_told)), int)
-    teller.begin(np.arange(len(drawn)))
+    inputs, told = codes.auxiliary(len(drawn)), np.zeros((len(drawn.codes), len(codes.num_auxiliary)), int)
+    inputs.begin(np.arange(len(drawn)))
     firsts, uniforms = np.cumsum(drawn.lengths) - drawn.lengths, uniforms_of(4, drawn.lengths)
-    for step in range(codes.most):
+    for step in range(codes.max_length):
         places = np.minimum(firsts + step, len(drawn.codes) - 1)
         goes_on = drawn.lengths > step
-        found = teller.tell(drawn.codes[places].astype(int) * goes_on[:, None], uniforms[places])
+        found = inputs.compute(drawn.codes[places].astype(int) * goes_on[:, None], uniforms[places])
         told[places[goes_on]] = found[goes_on]
     np.testing.assert_array_equal(told, again.codes[:, num_fields:])
 
@@ -124,9 +124,9 @@ def test_rows_come_back_from_their_codes():
 def test_state_comes_back():
     data = walks(missing=True)
     codes = StepCodes.fit(data)
-    again = StepCodes.from_state(data.schema, *codes.to_state())
+    again = StepCodes.from_state(data.schema, codes.to_state())
     np.testing.assert_array_equal(again.encode(data).codes, codes.encode(data).codes)
-    assert (again.num_codes, again.num_told) == (codes.num_codes, codes.num_told)
+    assert (again.num_codes, again.num_auxiliary) == (codes.num_codes, codes.num_auxiliary)
 
 
 def test_equal_channels_stay_equal():

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from augment.toolkit.sequences.network import SequenceNetwork, Shape
-from augment.toolkit.sequences.sampling import PLACES, Choice, draw
+from augment.toolkit.sequences.sampling import PLACES, SamplingParams, draw
 from augment.toolkit.sequences.training import Sequences
 from augment.toolkit.training import weights_of
 
-SHAPE = Shape(num_codes=(6, 4), num_classes=2, cell="lstm", width=16, layers=2, embedding=8)
+SHAPE = Shape(num_codes=(6, 4), num_classes=2, width=16, layers=2, embedding=8)
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +25,8 @@ def weights():
         return weights_of(network)
 
 
-def drawn(weights, classes, seed=3, most=12, **settings):
-    made = draw(SHAPE, weights, np.asarray(classes, np.int64), seed, most=most, **settings)
+def drawn(weights, classes, seed=3, max_length=12, **settings):
+    made = draw(SHAPE, weights, np.asarray(classes, np.int64), seed, max_length=max_length, **settings)
     return [part.tolist() for part in made.parts()]
 
 
@@ -34,9 +34,9 @@ def drawn(weights, classes, seed=3, most=12, **settings):
 @given(st.integers(0, PLACES + 40), st.sampled_from([0.0, 1.5]))
 def test_a_row_does_not_depend_on_how_many_are_drawn(weights, num_rows, guidance):
     classes = np.arange(PLACES + 40) % 2
-    choice = Choice(guidance=guidance)
-    everything = drawn(weights, classes, choice=choice)
-    assert drawn(weights, classes[:num_rows], choice=choice) == everything[:num_rows]
+    choice = SamplingParams(guidance=guidance)
+    everything = drawn(weights, classes, params=choice)
+    assert drawn(weights, classes[:num_rows], params=choice) == everything[:num_rows]
 
 
 def test_rows_and_seeds_differ(weights):
@@ -57,39 +57,44 @@ def test_codes_come_as_often_as_the_network_says(weights):
         )
         chances = network.logits(0, query).softmax(1)
     for label in (0, 1):
-        firsts = [row[0][0] if row else 0 for row in drawn(weights, [label] * 4_000, most=1, least=0)]
+        firsts = [row[0][0] if row else 0 for row in drawn(weights, [label] * 4_000, max_length=1, min_length=0)]
         shares = np.bincount(firsts, minlength=6) / 4_000
         np.testing.assert_allclose(shares, chances[label].numpy(), atol=0.03)
 
 
-@pytest.mark.parametrize(("least", "most"), [(0, 3), (4, 9), (7, 7)])
-def test_lengths_keep_to_their_limits(weights, least, most):
-    lengths = {len(row) for row in drawn(weights, [0, 1] * 100, least=least, most=most)}
-    assert min(lengths) >= least
-    assert max(lengths) == most
+@pytest.mark.parametrize(("min_length", "max_length"), [(0, 3), (4, 9), (7, 7)])
+def test_lengths_keep_to_their_limits(weights, min_length, max_length):
+    lengths = {len(row) for row in drawn(weights, [0, 1] * 100, min_length=min_length, max_length=max_length)}
+    assert min(lengths) >= min_length
+    assert max(lengths) == max_length
 
 
 def test_sequences_begin_as_they_must(weights):
     prefixes = Sequences.of([np.array([[5, 3], [1, 0]]), np.empty((0, 2), int), np.array([[2, 2]])], 2)
-    rows = drawn(weights, [0, 1, 0], prefixes=prefixes, least=4)
+    rows = drawn(weights, [0, 1, 0], prefixes=prefixes, min_length=4)
     assert rows[0][:2] == [[5, 3], [1, 0]]
     assert rows[2][:1] == [[2, 2]]
     assert min(len(row) for row in rows) >= 4
 
 
 def test_the_likeliest_code_alone_leaves_nothing_to_chance(weights):
-    for choice in (Choice(top_k=1), Choice(top_p=1e-6), Choice(min_p=1.0), Choice(temperature=1e-4)):
-        rows = drawn(weights, [0] * 20, choice=choice)
+    for choice in (
+        SamplingParams(top_k=1),
+        SamplingParams(top_p=1e-6),
+        SamplingParams(min_p=1.0),
+        SamplingParams(temperature=1e-4),
+    ):
+        rows = drawn(weights, [0] * 20, params=choice)
         assert all(row == rows[0] for row in rows)
 
 
 @pytest.mark.parametrize(
     ("choice", "wanted"),
     [
-        (Choice(top_k=2), [0.5, 0.3, 0, 0]),
-        (Choice(top_p=0.75), [0.5, 0.3, 0, 0]),
-        (Choice(min_p=0.3), [0.5, 0.3, 0.15, 0]),
-        (Choice(temperature=0.5), [0.25, 0.09, 0.0225, 0.0025]),
+        (SamplingParams(top_k=2), [0.5, 0.3, 0, 0]),
+        (SamplingParams(top_p=0.75), [0.5, 0.3, 0, 0]),
+        (SamplingParams(min_p=0.3), [0.5, 0.3, 0.15, 0]),
+        (SamplingParams(temperature=0.5), [0.25, 0.09, 0.0225, 0.0025]),
     ],
 )
 def test_choices_cut_chances(choice, wanted):
@@ -115,7 +120,7 @@ class NotTwice:
 
 
 def test_rules_are_kept_and_a_sequence_ends_where_nothing_else_is_left(weights):
-    rows = drawn(weights, [0, 1] * 200, rules=[NotTwice()], least=9)
+    rows = drawn(weights, [0, 1] * 200, rules=[NotTwice()], min_length=9)
     for row in rows:
         firsts = [codes[0] for codes in row]
         assert sorted(firsts) == [1, 2, 3, 4, 5]

@@ -10,7 +10,7 @@ from augment.toolkit.sequences.sampling import draw
 from augment.toolkit.sequences.training import Budget, Sequences, _hold_back, learn
 
 SHAPE = Shape(num_codes=(5,), num_classes=2, width=16, embedding=8)
-BUDGET = Budget(steps=30, batch_size=8, window=16, rate=1e-2, decay=0.0)
+BUDGET = Budget(steps=30, batch_size=8, window=16, learning_rate=1e-2, weight_decay=0.0)
 
 
 def conditions(classes, num_classes=2):
@@ -37,10 +37,10 @@ def test_sequences_are_taken_in_the_order_that_is_asked_for():
 
 def test_what_each_class_does_is_learnt(tmp_path):
     sequences, classes = cycles(60)
-    budget = Budget(steps=150, batch_size=16, window=32, rate=1e-2, decay=0.0)
+    budget = Budget(steps=150, batch_size=16, window=32, learning_rate=1e-2, weight_decay=0.0)
     shape = Shape(num_codes=(5,), num_classes=2, width=32, embedding=16)
-    learnt = learn(sequences, classes, conditions(classes), shape, budget, Context(seed=1, folder=tmp_path))
-    drawn = draw(shape, learnt, np.array([0, 1] * 10), 4, most=20)
+    weights = learn(sequences, classes, conditions(classes), shape, budget, Context(seed=1, folder=tmp_path))
+    drawn = draw(shape, weights, np.array([0, 1] * 10), 4, max_length=20)
     real = {tuple(part[:, 0]) for part in sequences.parts()[:2]}
     parts = [tuple(part[:, 0]) for part in drawn.parts()]
     assert len(set(parts) - real) <= 1
@@ -57,24 +57,24 @@ def test_any_sequences_can_be_learnt_from(parts, tmp_path):
     sequences = Sequences.of([np.array(part, int) for part in parts])
     classes = np.zeros(len(parts), np.int64)
     shape = Shape(num_codes=(5,), num_classes=1, width=8, embedding=4)
-    budget = Budget(steps=4, batch_size=4, window=8, rate=1e-2, decay=0.0)
-    learnt = learn(sequences, classes, conditions(classes, 1), shape, budget, Context(seed=1, folder=tmp_path))
-    assert all(np.isfinite(values).all() for values in learnt.values())
+    budget = Budget(steps=4, batch_size=4, window=8, learning_rate=1e-2, weight_decay=0.0)
+    weights = learn(sequences, classes, conditions(classes, 1), shape, budget, Context(seed=1, folder=tmp_path))
+    assert all(np.isfinite(values).all() for values in weights.values())
 
 
 def test_rows_without_a_label_are_learnt_from_too(tmp_path):
     sequences, classes = cycles(40)
     classes[:5] = -1
-    learnt = learn(
+    weights = learn(
         sequences, classes, conditions(classes[classes >= 0]), SHAPE, BUDGET, Context(seed=1, folder=tmp_path)
     )
-    assert all(np.isfinite(values).all() for values in learnt.values())
+    assert all(np.isfinite(values).all() for values in weights.values())
 
 
 def test_equal_seeds_give_equal_weights(tmp_path):
     sequences, classes = cycles(40)
     first, again, other = (
-        learn(sequences, classes, conditions(classes), SHAPE, BUDGET, Context(seed=seed, folder=tmp_path)).weights
+        learn(sequences, classes, conditions(classes), SHAPE, BUDGET, Context(seed=seed, folder=tmp_path))
         for seed in (1, 1, 2)
     )
     assert all(np.array_equal(first[name], again[name]) for name in first)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from augment.data.dataset import Dataset
 from augment.errors import DataError
-from augment.toolkit.tables.bins import CodeTable
-from augment.toolkit.tables.column_bins import MOST_LABELS, NUM_FEATURES
+from augment.toolkit.tables.bins import BinTable
+from augment.toolkit.tables.column_bins import MAX_LABELS, NUM_FEATURES
 
 
 def uniforms(codes, seed=0):
@@ -20,11 +20,11 @@ def uniforms(codes, seed=0):
 
 
 def round_trip(data, **settings):
-    table = CodeTable.fit(data, **settings)
+    table = BinTable.fit(data, **settings)
     codes = table.encode(data.frame)
     assert codes.dtype == np.int32
     assert (codes >= 0).all()
-    assert (codes < table.num_codes).all()
+    assert (codes < table.num_bins).all()
     return table, codes, table.decode(codes, uniforms(codes))
 
 
@@ -86,7 +86,7 @@ def test_a_frequent_value_among_many_has_a_code_of_its_own():
 
 def test_numbers_keep_their_decimals_and_range_and_dates_their_unit():
     data = typed(mixed(), target="label")
-    table = CodeTable.fit(data)
+    table = BinTable.fit(data)
     codes = np.repeat(table.encode(data.frame), 20, axis=0)
     decoded = table.decode(codes, uniforms(codes))
     assert np.array_equal(decoded["amount"], decoded["amount"].round(2))
@@ -95,8 +95,8 @@ def test_numbers_keep_their_decimals_and_range_and_dates_their_unit():
         assert decoded[name].between(data.frame[name].min(), data.frame[name].max()).all()
 
 
-def test_fewer_rows_make_fewer_pieces():
-    counts = [CodeTable.fit(typed(mixed(num_rows)), ["amount"]).num_codes[0] for num_rows in (50, 400, 12_000)]
+def test_fewer_rows_make_fewer_bins():
+    counts = [BinTable.fit(typed(mixed(num_rows)), ["amount"]).num_bins[0] for num_rows in (50, 400, 12_000)]
     assert counts[0] < counts[1] < counts[2] <= 101
 
 
@@ -105,7 +105,7 @@ def test_missing_values_are_a_code_of_their_own():
     data = typed(frame, kind="category")
     table, codes, decoded = round_trip(data)
     pd.testing.assert_frame_equal(decoded.isna(), data.frame.isna())
-    assert np.array_equal(codes == np.array(table.num_codes) - 1, data.frame.isna())
+    assert np.array_equal(codes == np.array(table.num_bins) - 1, data.frame.isna())
 
 
 def test_a_column_without_any_value_stays_empty():
@@ -113,7 +113,7 @@ def test_a_column_without_any_value_stays_empty():
         pd.DataFrame({"x": [None] * 9, "c": [None] * 9, "d": [None] * 9}), x="number", c="category", d="datetime"
     )
     table, _, decoded = round_trip(data)
-    assert table.num_codes == [1, 1, 1]
+    assert table.num_bins == [1, 1, 1]
     assert decoded.isna().all(axis=None)
     assert decoded.dtypes.equals(data.frame.dtypes)
 
@@ -121,7 +121,7 @@ def test_a_column_without_any_value_stays_empty():
 def test_constant_columns_have_one_code():
     data = typed(pd.DataFrame({"x": [1.5] * 30, "c": ["only"] * 30}), c="category")
     table, _, decoded = round_trip(data)
-    assert table.num_codes == [1, 1]
+    assert table.num_bins == [1, 1]
     pd.testing.assert_frame_equal(decoded, data.frame)
     assert np.isfinite(table.features("x")).all()
 
@@ -137,7 +137,7 @@ def test_declared_decimals_hold_for_every_number():
 
 def test_a_piece_of_few_rows_hardly_repeats_them():
     data = typed(pd.DataFrame({"x": np.random.default_rng(0).normal(size=40)}))
-    table = CodeTable.fit(data)
+    table = BinTable.fit(data)
     codes = np.repeat(table.encode(data.frame), 50, axis=0)
     assert not set(table.decode(codes, uniforms(codes))["x"]) & set(data.frame["x"])
 
@@ -149,7 +149,7 @@ def test_one_row_comes_back():
 
 
 def test_no_rows_can_be_coded_and_decoded():
-    table = CodeTable.fit(typed(mixed(), target="label"))
+    table = BinTable.fit(typed(mixed(), target="label"))
     codes = table.encode(mixed(0))
     assert codes.shape == (0, 6)
     assert len(table.decode(codes, uniforms(codes))) == 0
@@ -160,7 +160,7 @@ def test_thousands_of_labels_share_a_code_among_the_rarest_and_keep_their_shares
     labels = np.concatenate([np.repeat([f"often {n}" for n in range(500)], 20), [f"seldom {n}" for n in range(9_500)]])
     data = typed(pd.DataFrame({"c": rng.permutation(labels)}), c="category")
     table, _, decoded = round_trip(data)
-    assert table.num_codes == [MOST_LABELS]
+    assert table.num_bins == [MAX_LABELS]
     is_often = data.frame["c"].astype("str").str.startswith("often")
     assert (decoded["c"][is_often] == data.frame["c"][is_often]).all()
     assert decoded["c"][~is_often].nunique() > 4_000
@@ -170,35 +170,35 @@ def test_thousands_of_labels_share_a_code_among_the_rarest_and_keep_their_shares
 def test_the_order_of_rows_does_not_matter():
     data = typed(pd.DataFrame({"c": [f"{n}" for n in range(3_000)]}), c="category")
     turned = data.take(np.arange(3_000)[::-1])
-    assert CodeTable.fit(data).to_state() == CodeTable.fit(turned).to_state()
+    assert BinTable.fit(data).to_state() == BinTable.fit(turned).to_state()
 
 
 def test_an_unknown_number_goes_to_the_nearest_piece():
-    table = CodeTable.fit(typed(pd.DataFrame({"x": np.repeat([0.0, 10.0, 20.0], 40)})))
+    table = BinTable.fit(typed(pd.DataFrame({"x": np.repeat([0.0, 10.0, 20.0], 40)})))
     assert table.encode(pd.DataFrame({"x": [-5.0, 4.0, 6.0, 1e308]}))[:, 0].tolist() == [0, 0, 1, 2]
 
 
 def test_an_unknown_label_is_refused_in_words():
-    table = CodeTable.fit(typed(mixed(), target="label"))
+    table = BinTable.fit(typed(mixed(), target="label"))
     with pytest.raises(DataError, match=r"'kind' is 'z', which no training row has; known are a, b, c"):
         table.encode(pd.DataFrame({"kind": ["a", "z"]}), ["kind"])
 
 
 def test_a_label_that_only_the_schema_knows_is_refused():
     data = typed(mixed(), target="label")
-    table = CodeTable.fit(data.take((data.frame["kind"] != "c").to_numpy()))
+    table = BinTable.fit(data.take((data.frame["kind"] != "c").to_numpy()))
     with pytest.raises(DataError, match="'kind' is 'c', which no training row has"):
         table.encode(data.frame)
 
 
 def test_a_missing_value_where_none_was_is_refused_in_words():
-    table = CodeTable.fit(typed(mixed(), target="label"))
+    table = BinTable.fit(typed(mixed(), target="label"))
     with pytest.raises(DataError, match="row 2: 'amount' is missing"):
         table.encode(pd.DataFrame({"amount": [1.0, None]}), ["amount"])
 
 
 def test_a_value_in_a_column_without_any_is_refused_in_words():
-    table = CodeTable.fit(typed(pd.DataFrame({"x": [None, None]}), x="number"))
+    table = BinTable.fit(typed(pd.DataFrame({"x": [None, None]}), x="number"))
     with pytest.raises(DataError, match="row 1: 'x' has a value"):
         table.encode(pd.DataFrame({"x": [1.0]}))
 
@@ -206,12 +206,12 @@ def test_a_value_in_a_column_without_any_is_refused_in_words():
 @pytest.mark.parametrize("columns", [["missing"], ["note"]])
 def test_columns_that_cannot_be_coded_are_refused(columns):
     with pytest.raises(DataError, match="must be one of"):
-        CodeTable.fit(typed(pd.DataFrame({"note": ["x", "y"]}), note="text"), columns)
+        BinTable.fit(typed(pd.DataFrame({"note": ["x", "y"]}), note="text"), columns)
 
 
 def test_features_are_of_the_order_of_one_and_rise_with_the_value():
-    table = CodeTable.fit(typed(mixed(), target="label"))
-    for name, num_codes in zip(table.columns, table.num_codes, strict=True):
+    table = BinTable.fit(typed(mixed(), target="label"))
+    for name, num_codes in zip(table.columns, table.num_bins, strict=True):
         features = table.features(name)
         assert features.shape == (num_codes, NUM_FEATURES)
         assert np.abs(features).max() <= 10
@@ -222,8 +222,7 @@ def test_features_are_of_the_order_of_one_and_rise_with_the_value():
 def test_state_brings_back_the_same_table():
     data = typed(mixed().convert_dtypes().mask(np.random.default_rng(1).random((400, 6)) < 0.2), kind="category")
     table, codes, decoded = round_trip(data)
-    tensors, values = table.to_state()
-    again = CodeTable.from_state(tensors, json.loads(json.dumps(values, allow_nan=False)))
+    again = BinTable.from_state(json.loads(json.dumps(table.to_state(), allow_nan=False)))
     assert np.array_equal(again.encode(data.frame), codes)
     pd.testing.assert_frame_equal(again.decode(codes, uniforms(codes)), decoded)
     assert all(np.array_equal(again.features(name), table.features(name)) for name in table.columns)
@@ -237,10 +236,10 @@ DATES = st.one_of(st.none(), st.datetimes())
 @settings(max_examples=60)
 @given(
     rows=st.lists(st.tuples(NUMBERS, INTEGERS, DATES), min_size=1, max_size=40),
-    most_pieces=st.sampled_from([1, 3, 100]),
+    max_bins=st.sampled_from([1, 3, 100]),
     share=st.floats(0, 1, exclude_max=True),
 )
-def test_whatever_the_values_they_stay_in_their_piece_and_in_range(rows, most_pieces, share):
+def test_whatever_the_values_they_stay_in_their_piece_and_in_range(rows, max_bins, share):
     numbers, integers, dates = zip(*rows, strict=True)
     frame = pd.DataFrame(
         {
@@ -250,7 +249,7 @@ def test_whatever_the_values_they_stay_in_their_piece_and_in_range(rows, most_pi
         }
     )
     data = typed(frame, x="number", n="integer", d="datetime")
-    table = CodeTable.fit(data, most_pieces=most_pieces)
+    table = BinTable.fit(data, max_bins=max_bins)
     codes = table.encode(data.frame)
     decoded = table.decode(codes, np.full(codes.shape, share))
     assert np.array_equal(table.encode(decoded), codes)

@@ -10,7 +10,7 @@ from augment.data.dataset import Dataset
 from augment.data.schema import infer
 from augment.plugin.context import Context
 from augment.toolkit.conditions import Conditions
-from augment.toolkit.tables.bins import CodeTable
+from augment.toolkit.tables.bins import BinTable
 from augment.toolkit.tables.row_vae import (
     RowVae,
     Settings,
@@ -21,7 +21,7 @@ from augment.toolkit.tables.row_vae import (
 )
 from augment.toolkit.training import reproducible
 
-SETTINGS = Settings(width=32, code_size=3, num_steps=150)
+SETTINGS = Settings(width=32, latent_dim=3, num_steps=150)
 
 
 def coded(num_rows=240):
@@ -31,7 +31,7 @@ def coded(num_rows=240):
         {"kind": kind.astype(str), "twin": (10 * kind).astype(str), "label": rng.choice(["a", "b"], num_rows)}
     )
     data = dataset(frame, target="label")
-    table = CodeTable.fit(data, ["kind", "twin"])
+    table = BinTable.fit(data, ["kind", "twin"])
     conditions, classes = Conditions.of(data)
     return table, table.encode(data.frame), classes, conditions
 
@@ -77,15 +77,15 @@ def test_steps_grow_with_the_data_within_bounds(num_rows, num_steps):
     assert num_autoencoder_steps(num_rows, Settings()) == pytest.approx(num_steps, rel=0.01)
 
 
-def test_training_ends_early_when_rows_are_only_learnt_by_heart(tmp_path):
+def test_training_ends_early_when_rows_are_only_memorised(tmp_path):
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({f"x{i}": rng.choice(list("abcdefgh"), 250) for i in range(6)})
     data = Dataset.of(frame, {}, infer(frame))
     conditions, classes = Conditions.of(data)
-    table = CodeTable.fit(data)
+    table = BinTable.fit(data)
     steps = []
     context = Context(seed=1, folder=tmp_path, progress=lambda step, total, losses: steps.append(step))
-    settings = Settings(width=64, num_steps=2_000, rate=5e-3)
+    settings = Settings(width=64, num_steps=2_000, learning_rate=5e-3)
     with reproducible(context):
         fit_autoencoder(table, table.encode(data.frame), classes, conditions, settings, context)
     assert steps[-1] < 2_000

@@ -16,21 +16,21 @@ from torch import Tensor, nn
 
 EMBEDDING_SIZE = 32
 SMALLEST = 8  # pictures grow from at most so many pixels
-MOST_CHANNELS = 512
+MAX_CHANNELS = 512
 
 
 class Generator(nn.Module):
     """Noise and a class to a picture with values in [0, 1]: a DCGAN (Radford et al. 2016)."""
 
-    def __init__(self, shape_HWC: tuple[int, int, int], num_classes: int, width: int, noise_size: int):
+    def __init__(self, shape_HWC: tuple[int, ...], num_classes: int, width: int, latent_dim: int):
         super().__init__()
         self.height, self.breadth, num_channels = shape_HWC
         num_doublings = max(2, math.ceil(math.log2(max(self.height, self.breadth) / SMALLEST)))
         scale = 2**num_doublings
         self.start = (-1, math.ceil(self.height / scale), math.ceil(self.breadth / scale))
-        channels = [min(width * 2**i, MOST_CHANNELS) for i in reversed(range(num_doublings))]
+        channels = [min(width * 2**i, MAX_CHANNELS) for i in reversed(range(num_doublings))]
         self.embedding = nn.Embedding(num_classes, EMBEDDING_SIZE)
-        self.first = nn.Linear(noise_size + EMBEDDING_SIZE, channels[0] * self.start[1] * self.start[2])
+        self.first = nn.Linear(latent_dim + EMBEDDING_SIZE, channels[0] * self.start[1] * self.start[2])
         layers: list[nn.Module] = []
         for coarse, fine in zip(channels, [*channels[1:], num_channels], strict=True):
             layers += [nn.BatchNorm2d(coarse), nn.ReLU(), nn.ConvTranspose2d(coarse, fine, 4, stride=2, padding=1)]
@@ -39,18 +39,18 @@ class Generator(nn.Module):
     def forward(self, noise_NZ: Tensor, classes_N: Tensor) -> Tensor:
         """Pictures, (N, C, H, W)."""
         start = self.first(torch.cat([noise_NZ, self.embedding(classes_N)], 1)).unflatten(1, self.start)
-        x_NCHW = self.doublings(start.contiguous(memory_format=torch.channels_last))
+        x_NCHW: Tensor = self.doublings(start.contiguous(memory_format=torch.channels_last))
         return x_NCHW[:, :, : self.height, : self.breadth].float().sigmoid()
 
 
 class Discriminator(nn.Module):
     """A picture and a class to a number, high for real ones, with projection (Miyato and Koyama 2018)."""
 
-    def __init__(self, shape_HWC: tuple[int, int, int], num_classes: int, width: int):
+    def __init__(self, shape_HWC: tuple[int, ...], num_classes: int, width: int):
         super().__init__()
         height, breadth, num_channels = shape_HWC
         num_halvings = max(3, math.ceil(math.log2(max(height, breadth) / 4)))
-        channels = [num_channels, *(min(width // 2 * 2**i, MOST_CHANNELS) for i in range(num_halvings))]
+        channels = [num_channels, *(min(width // 2 * 2**i, MAX_CHANNELS) for i in range(num_halvings))]
         layers: list[nn.Module] = []
         for fine, coarse in itertools.pairwise(channels):
             layers += [nn.Conv2d(fine, coarse, 3, stride=2, padding=1), nn.LeakyReLU(0.2)]
@@ -65,4 +65,5 @@ class Discriminator(nn.Module):
         """Scores, (N,)."""
         features = self.features(self.halvings(2 * x_NCHW - 1))
         match = (features * self.embedding(classes_N)).sum(1) / math.sqrt(features.shape[1])
-        return self.score(features).squeeze(1) + match
+        scores: Tensor = self.score(features).squeeze(1) + match
+        return scores
