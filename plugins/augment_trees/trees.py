@@ -14,7 +14,7 @@ from augment.data import Dataset, Schema
 from augment.errors import DataError, DiskError
 from augment.plugin import Accepts, Context, derive_seed, read_state, write_state
 from augment.toolkit.lossless import ENCODED_TYPES
-from augment.toolkit.tables.bins import CodeTable
+from augment.toolkit.tables.bins import BinTable
 from augment_trees.forest import Forest, Response, fits_together, grow
 
 MIN_OWN_ROWS = 100  # from which a class has trees of its own; smaller ones share trees that look at the class
@@ -49,7 +49,7 @@ class Trees(plugin.Generator):
         more closely, and take longer."""
 
     _schema: Schema
-    _table: CodeTable
+    _table: BinTable
     _forest: Forest
     _group_of_class: np.ndarray  # (number of bins of the first column,)
 
@@ -60,9 +60,9 @@ class Trees(plugin.Generator):
         if len(data) > self.params.max_rows:
             chosen = context.rng.permutation(len(data))[: self.params.max_rows]
             data = data.take(np.sort(chosen))
-        self._table = CodeTable.fit(data, _sequence(data.schema), self.params.max_bins)
+        self._table = BinTable.fit(data, _sequence(data.schema), self.params.max_bins)
         codes = self._table.encode(data.frame).astype(np.int16)
-        self._group_of_class, groups = _groups(codes[:, 0], data.schema, self._table.num_codes[0])
+        self._group_of_class, groups = _groups(codes[:, 0], data.schema, self._table.num_bins[0])
         responses = [_response(self._table, name) for name in self._table.columns]
         self._forest = grow(codes, groups, responses, self.params.min_leaf, derive_seed(context.seed, "trees") % 2**31)
         return self
@@ -118,17 +118,16 @@ class Trees(plugin.Generator):
         return shares
 
     def save(self, folder: Path) -> None:
-        tensors, bins = self._table.to_state()
-        tensors |= self._forest.state() | {"group_of_class": self._group_of_class}
+        tensors = self._forest.state() | {"group_of_class": self._group_of_class}
         schema = self._schema.model_dump(mode="json", exclude_none=True)
-        write_state(folder, tensors, {"schema": schema, "bins": bins})
+        write_state(folder, tensors, {"schema": schema, "bins": self._table.to_state()})
 
     @classmethod
     def load(cls, folder: Path, params: Any) -> Self:
         tensors, values = read_state(folder)
         trees = cls(params)
         trees._schema = Schema.model_validate(values["schema"])
-        trees._table = CodeTable.from_state(tensors, values["bins"])
+        trees._table = BinTable.from_state(values["bins"])
         trees._forest = Forest.of_state(tensors)
         trees._group_of_class = tensors["group_of_class"]
         if not fits_together(trees._forest, len(trees._table.columns)):
@@ -161,7 +160,7 @@ def _groups(classes: np.ndarray, schema: Schema, num_classes: int) -> tuple[np.n
     return group_of_class, groups
 
 
-def _response(table: CodeTable, column: str) -> Response:
+def _response(table: BinTable, column: str) -> Response:
     features = table.features(column)
     normal_score, is_single, is_present = features[:, 0], features[:, 4], features[:, 5]
     labels = not features[:, :-1].any()
