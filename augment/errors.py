@@ -5,7 +5,7 @@
     ├── DataError         3   the data cannot be used as it is
     ├── PluginError       4   a component broke its contract, failed, hung or could not be imported
     ├── ShortfallError    1   the filters left fewer rows than were asked for
-    ├── BoundMissed       5   the run is written, but a bound set in the pipeline was missed
+    ├── BelowMinimum      5   the run is written, but its trial is below the minimum that the pipeline requires
     ├── LockedError       6   another run holds what this one needs
     ├── DiskError         7   a file or folder could not be read or written
     └── Interrupted     130   stopped by the user (143 for SIGTERM); the run can be resumed
@@ -22,7 +22,7 @@ from typing import Any
 
 __all__ = [
     "AugmentError",
-    "BoundMissed",
+    "BelowMinimum",
     "DataError",
     "DiskError",
     "Interrupted",
@@ -93,8 +93,8 @@ class ShortfallError(AugmentError):
     """The filters dropped so many candidates that the rows asked for could not be made."""
 
 
-class BoundMissed(AugmentError):
-    """The run is written, but a bound that the pipeline sets (such as `trial.min`) was missed. `run` is that run."""
+class BelowMinimum(AugmentError):
+    """The run is written, but its trial is below the pipeline's `trial.min`. `run` is that run."""
 
     exit_code = 5
 

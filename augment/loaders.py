@@ -209,8 +209,8 @@ def mixed(
     for bound in components["generator"]:
         assert issubclass(bound.cls, Generator)
         classed = schema.task == "classes" and bound.cls.accepts.conditional != "none"
-        told = run.metrics["generators"][bound.id]["per_class"] if classed else {}
-        weights[bound.id] = told if sum(told.values()) or not classed else training_counts(data)
+        per_class = run.metrics.generators[bound.id].per_class if classed else {}
+        weights[bound.id] = per_class if sum(per_class.values()) or not classed else training_counts(data)
         init = {
             "component": bound.to_json(),
             "folder": str(run.model(bound.id)),
@@ -262,8 +262,8 @@ def _counts(
         if not 0 <= amount < float("inf"):
             raise SpecError(f"mixed: {word}: {name} is {amount}; a number from 0 on is expected")
     ordered = {name: amounts.get(name, 0) for name in known}
-    written = {REAL: run.metrics["rows"]["train"]}
-    written |= {name: told["kept"] for name, told in run.metrics["generators"].items()}
+    written = {REAL: run.metrics.rows.train}
+    written |= {name: counts.kept for name, counts in run.metrics.generators.items()}
     if word == "repeat":
         ordered = {name: round(amount * written[name]) for name, amount in ordered.items()}
     if not sum(ordered.values()):

@@ -26,7 +26,8 @@ import pandas as pd
 from scipy import stats
 
 import augment
-from augment.errors import BoundMissed
+from augment.errors import BelowMinimum
+from augment.plugin import TrialResult
 
 DATA = Path(os.environ.get("AUGMENT_DATA", "../shared/data"))
 RESULTS = Path(__file__).parent / "results"
@@ -156,10 +157,10 @@ def datasets() -> dict[str, Any]:
     return found
 
 
-def gain(trial: dict[str, Any], arm: str) -> float:
+def gain(trial: TrialResult, arm: str) -> float:
     """What an arm gains over real rows alone, in the direction that is better."""
-    sign = 1 if trial["better"] == "higher" else -1
-    return next(sign * one["difference"] for one in trial["arms"] if one["id"] == arm)
+    sign = 1 if trial.better == "higher" else -1
+    return next(sign * one.difference for one in trial.arms if one.id == arm)
 
 
 def run(tree: dict[str, Any], mix: dict[str, Any], seed: int, out: Path) -> Any:
@@ -173,7 +174,7 @@ def run(tree: dict[str, Any], mix: dict[str, Any], seed: int, out: Path) -> Any:
     }
     try:
         return augment.run({**tree, "mix": mix}, seed=seed, out=out, workers=0)
-    except BoundMissed as error:
+    except BelowMinimum as error:
         return error.run
 
 
@@ -184,32 +185,32 @@ def measured(name: str, make: Any, seed: int) -> Iterator[dict[str, Any]]:
         tree = make(folder, seed)
         search = QUICK if "cnn" in str(tree) else {}
         done = run(tree, {"rows": "auto", "search": search}, seed, folder / "auto")
-        trial = done.metrics["trial"]
-        chosen = next(arm for arm in trial["arms"] if arm["id"] == trial["chosen"])
-        sign = 1 if trial["better"] == "higher" else -1
-        interval = sorted(sign * end for end in chosen["interval"] or (0.0, 0.0))
-        facts = {"dataset": name, "seed": seed, "score": trial["score"]}
-        yield {**facts, "choice": "auto", "gain": gain(trial, chosen["id"]), "interval": interval,
-               "chosen": done.metrics["search"]["chosen"]}  # fmt: skip
+        trial = done.metrics.trial
+        chosen = next(arm for arm in trial.arms if arm.id == trial.chosen)
+        sign = 1 if trial.better == "higher" else -1
+        interval = sorted(sign * end for end in chosen.interval or (0.0, 0.0))
+        facts = {"dataset": name, "seed": seed, "score": trial.score}
+        yield {**facts, "choice": "auto", "gain": gain(trial, chosen.id), "interval": interval,
+               "chosen": done.metrics.search.chosen}  # fmt: skip
         for arm in ("class-weights", "oversampling"):
-            if any(one["id"] == arm for one in trial["arms"]):
+            if any(one.id == arm for one in trial.arms):
                 yield {**facts, "choice": arm, "gain": gain(trial, arm)}
         for rows in ("balance", "1x", "5x"):
-            if rows == "balance" and trial["score"] == "r2":
+            if rows == "balance" and trial.score == "r2":
                 continue
-            counts = done.metrics["classes"]["train"].values()
+            counts = done.metrics.classes.train.values()
             if rows == "balance" and len(set(counts)) == 1:
                 continue  # nothing to fill up: the same as none
-            trial_fixed = run(tree, {"rows": rows}, seed, folder / rows).metrics["trial"]
+            trial_fixed = run(tree, {"rows": rows}, seed, folder / rows).metrics.trial
             several = len(tree["generators"]) > 1
-            for one in trial_fixed["arms"]:
-                generator = one["id"] if one["id"] != "synthetic" else "blend" if several else None
-                if one["id"] in ("none", "class-weights", "oversampling"):
+            for one in trial_fixed.arms:
+                generator = one.id if one.id != "synthetic" else "blend" if several else None
+                if one.id in ("none", "class-weights", "oversampling"):
                     continue
                 if generator is None:
                     only = tree["generators"][0]
                     generator = only if isinstance(only, str) else only["use"]
-                yield {**facts, "choice": f"{generator}, {rows}", "gain": gain(trial_fixed, one["id"])}
+                yield {**facts, "choice": f"{generator}, {rows}", "gain": gain(trial_fixed, one.id)}
 
 
 def summary(rows: pd.DataFrame) -> str:

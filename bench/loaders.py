@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def _compare(kind, run, generator):
-    num_real = run.metrics["rows"]["train"]
+    num_real = run.metrics.rows.train
     counts = {"real": PASSES * num_real, generator: round(PASSES * num_real * 0.3 / 0.7)}
     x, y = tensors(run.real.data)
     rows = torch.arange(sum(counts.values())) % len(x)

@@ -50,7 +50,7 @@ def verdict(real: bool, made: bool, seed: int, search: bool, folder: Path) -> tu
         "sinks": ["npz"],
     }
     run = augment.run(tree, seed=seed, out=folder / "run", workers=0)
-    return run.metrics["trial"]["verdict"], run.metrics["trial"]["chosen"]
+    return run.metrics.trial.verdict, run.metrics.trial.chosen
 
 
 def main() -> None:

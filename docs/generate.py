@@ -28,13 +28,13 @@ import augment.toolkit
 from augment import cli, errors, loaders, resampling, testing
 from augment.cli import describe
 from augment.data import schema
-from augment.plugin import contracts, hookspecs
+from augment.plugin import contracts, hookspecs, run_metrics
 from augment.plugin.catalog import Catalog
 from augment.runner import run as runner
 from augment.runner import sample_more
 from augment.spec.models import Mix, Pipeline, Search, Split, Trial, Use
 from augment.statistics.scores import SCORES
-from augment.storage import run_folder
+from augment.storage import run_folder, run_manifest
 
 REFERENCE = Path(__file__).parent / "reference"
 OWN = "augment-pipeline"  # components of other distributions are installed here by chance
@@ -52,6 +52,7 @@ def pages() -> dict[str, str]:
         "data.md": public_page(augment.data, [(name, getattr(augment.data, name)) for name in augment.data.__all__]),
         "plugin.md": plugin_page(),
         "toolkit.md": toolkit_page(),
+        "run-files.md": run_files_page(),
         "testing.md": public_page(testing, [(name, getattr(testing, name)) for name in testing.__all__]),
     }
     return {name: f"{MADE}\n\n{text.strip()}\n" for name, text in made.items()}
@@ -140,6 +141,44 @@ def python_page() -> str:
     return public_page(augment, entries)
 
 
+def run_files_page() -> str:
+    """Every key of `metrics.json` and `run.json`, from the models that write and read them."""
+    parts = [
+        "# metrics.json and run.json",
+        "Two files in a [run's folder](run-folder.md). In Python `run.metrics` and `run.manifest` give them, each key "
+        "as an attribute: `augment.load(folder).metrics.trial.verdict`. A file that is damaged, or lacks one of these "
+        "keys, is refused. Later versions may add keys.",
+    ]
+    for title, model in (
+        ("## metrics.json", run_metrics.RunMetrics),
+        ("### rows", run_metrics.RowCounts),
+        ("### classes", run_metrics.ClassCounts),
+        ("### generators.ID", run_metrics.GeneratorCounts),
+        ("### filters.ID", run_metrics.FilterCounts),
+        ("### search", run_metrics.SearchResult),
+        ("### search.mix", run_metrics.MixChoice),
+        ("### search.candidates", run_metrics.CandidateResult),
+        ("### trial", run_metrics.TrialResult),
+        ("### trial.against", run_metrics.Comparison),
+        ("### trial.arms", run_metrics.ArmResult),
+        ("### trial.arms.scores.NAME", run_metrics.ArmScore),
+        ("### trial.arms.classes.LABEL", run_metrics.ClassResult),
+        ("### scores", run_metrics.MetricScore),
+        ("### privacy", run_metrics.PrivacyResult),
+        ("## run.json", run_manifest.RunManifest),
+        ("### source", run_manifest.SourceRecord),
+        ("### data", run_manifest.WrittenData),
+        ("### stages", run_manifest.StageRecord),
+    ):
+        parts += [title, inspect.cleandoc(model.__doc__ or "")]
+        rows = []
+        for name, kind, *_ in describe.settings(model):
+            text = " ".join((model.model_fields[name].description or "").split())
+            rows.append((f"`{name}`", code(re.sub(r"\{.*\}", "mapping", kind)), text))
+        parts.append(markdown_table(("key", "type", "meaning"), rows))
+    return "\n\n".join(parts)
+
+
 def toolkit_page() -> str:
     """What makes a plugin short, module after module."""
     parts = [f"# {augment.toolkit.__name__}", indented_code(inspect.cleandoc(augment.toolkit.__doc__ or ""))]
@@ -162,7 +201,9 @@ def public_page(package: ModuleType, entries: Iterable[tuple[str, object]]) -> s
 def entry_part(heading: str, name: str, member: object) -> Iterator[str]:
     """One exported name: a component's base class, another class, a function, or an alias of types."""
     yield heading
-    if inspect.isclass(member) and (issubclass(member, contracts.Component) or member is contracts.RunView):
+    if getattr(member, "__module__", "") == run_metrics.__name__:
+        yield f"{first_paragraph(member)} Its keys are under [metrics.json](run-files.md)."  # type: ignore[arg-type]
+    elif inspect.isclass(member) and (issubclass(member, contracts.Component) or member is contracts.RunView):
         yield indented_code(inspect.cleandoc(member.__doc__ or ""))
         for method, plain in own_methods(member):
             yield f"**{member.__name__}.{method}**"

@@ -20,15 +20,17 @@ import click
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from pydantic import BaseModel
 
 import augment.toolkit
 from augment import cli
+from augment.plugin import run_metrics
 from augment.plugin.catalog import Catalog, Offer
 from augment.runner import run as runner
 from augment.scaffold import write
 from augment.spec.load import load
-from augment.storage import run_folder
-from augment.testing import checks_for, example_run
+from augment.storage import run_folder, run_manifest
+from augment.testing import checks_for
 from augment.testing.verdicts import examine
 from augment.testing.verdicts import told as verdict_words
 
@@ -317,20 +319,7 @@ def test_the_events_page_names_every_event_and_no_other():
     assert sorted(named) == sorted(emitted)
 
 
-def _keys(value):
-    """The keys of nested plain data; what stands for labels, ids and names is passed over."""
-    if isinstance(value, list):
-        yield from itertools.chain.from_iterable(map(_keys, value[:1]))
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield key
-            if key in ("generators", "filters", "scores") and isinstance(inner, dict):
-                inner = next(iter(inner.values()), {})
-            if key not in ("detail", "per_class", "rejected", "classes", "share"):
-                yield from _keys(inner)
-
-
-def test_the_run_folder_page_names_every_file_and_every_key_of_the_metrics(tmp_path):
+def test_the_run_folder_page_names_every_file():
     text = (DOCS / "reference/run-folder.md").read_text(encoding="utf-8")
     files = [
         run_folder.RUN,
@@ -340,10 +329,19 @@ def test_the_run_folder_page_names_every_file_and_every_key_of_the_metrics(tmp_p
         run_folder.SCHEMA,
         run_folder.SPLIT,
         run_folder.METRICS,
+        run_folder.LOSSES,
+        run_folder.PRIVATE,
     ]
-    keys = set(_keys(dict(example_run(tmp_path).metrics)))
-    assert {"trial", "arms", "interval", "per_class"} <= keys
-    assert not [name for name in {*files, run_folder.LOSSES, *keys} if f"`{name}`" not in text]
+    assert not [name for name in files if f"`{name}`" not in text]
+
+
+@pytest.mark.parametrize("module", [run_metrics, run_manifest], ids=lambda module: module.__name__)
+def test_the_run_files_page_has_every_key_of_every_model(module):
+    text = (DOCS / "reference/run-files.md").read_text(encoding="utf-8")
+    models = [value for value in vars(module).values() if isinstance(value, type) and issubclass(value, BaseModel)]
+    keys = {key for model in models for key in model.model_fields}
+    assert len(models) > 4
+    assert not [key for key in keys if f"| `{key}` |" not in text]
 
 
 def _project():

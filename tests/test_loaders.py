@@ -138,7 +138,7 @@ def test_repeat_and_choose_count_rows(wine):
 
 
 def test_classes_of_synthetic_rows_stand_as_in_the_mix(wine):
-    told = wine.metrics["generators"]["smote"]["per_class"]
+    told = wine.metrics.generators["smote"].per_class
     batches = list(_loader(wine, choose={"smote": 10 * sum(told.values())}))
     counts = np.bincount(torch.cat([y for _, y, _ in batches]), minlength=3)
     assert counts.tolist() == [10 * told.get(label, 0) for label in wine.schema.classes]
@@ -236,7 +236,7 @@ def test_the_runs_filters_judge_fresh_rows(kept, wine, monkeypatch):
 def test_the_training_part_is_found_without_the_store(wine, tmp_path, monkeypatch):
     monkeypatch.setenv("AUGMENT_STORE", str(tmp_path))
     assert len(list(_loader(wine, choose={"real": 16}))) == 1
-    assert (tmp_path / "objects" / wine.manifest["train"]).is_dir()
+    assert (tmp_path / "objects" / wine.manifest.train).is_dir()
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,6 @@ def main() -> None:
       augment check data.yaml          see what would happen
       augment run data.yaml            make it happen
 
-    Exit codes: 0 done, 1 failed, 2 pipeline or usage, 3 data, 4 plugin, 5 a bound was missed, 6 locked by another run,
-    7 disk, 130 interrupted.
+    Exit codes: 0 done, 1 failed, 2 pipeline or usage, 3 data, 4 plugin, 5 below the required minimum, 6 locked by
+    another run, 7 disk, 130 interrupted.
     """

@@ -12,15 +12,15 @@ from augment.storage.run_folder import Run
 
 __all__ = ["compare", "text"]
 
-CHEAP = ("class-weights", "oversampling")
+INEXPENSIVE = ("class-weights", "oversampling")
 
 
 def compare(folders: Sequence[Path | str]) -> list[dict[str, Any]]:
     """What matters of each run, as plain data, in the order given; a run named twice, or by its link too, counts once.
 
     A run has `name`, `key`, `folder`, `source` (fingerprint), `rows`, `generators`, `verdict`, `score`, `better`,
-    `probe`; `real`, `mixed`, `difference`, `interval` of that score, or None; `cheap`, the best of the cheap
-    alternatives; `scores`: what its metrics say of all synthetic rows; and `privacy`.
+    `probe`; `real`, `mixed`, `difference`, `interval` of that score, or None; `inexpensive`, the best of the
+    inexpensive alternatives; `scores`: what its metrics say of all synthetic rows; and `privacy`.
 
     Raises:
         DataError: a folder is not a finished run.
@@ -35,32 +35,30 @@ def compare(folders: Sequence[Path | str]) -> list[dict[str, Any]]:
 
 
 def _row(run: Run) -> dict[str, Any]:
-    metrics = run.metrics
-    trial = metrics["trial"]
-    arms = {arm["id"]: arm for arm in trial["arms"]}
-    real, mixed = arms.get("none"), arms.get(trial.get("chosen", "synthetic"))
-    sign = 1 if trial["better"] == "higher" else -1
-    cheap = max((arms[name]["mean"] for name in CHEAP if name in arms), key=lambda mean: sign * mean, default=None)
-    makers = list(metrics["generators"])
-    of = "all" if len(makers) > 1 else "".join(makers)
+    metrics, trial = run.metrics, run.metrics.trial
+    real, mixed = trial.arm("none"), trial.arm(trial.chosen)
+    sign = 1 if trial.better == "higher" else -1
+    means = [arm.mean for arm in trial.arms if arm.id in INEXPENSIVE]
+    generators = list(metrics.generators)
+    of = "all" if len(generators) > 1 else "".join(generators)
     return {
         "name": run.name,
         "key": run.key,
         "folder": str(run.folder),
-        "source": run.manifest["source"]["fingerprint"],
-        "rows": metrics["rows"],
-        "generators": makers,
-        "verdict": trial["verdict"],
-        "probe": trial["probe"],
-        "score": trial["score"],
-        "better": trial["better"],
-        "real": None if real is None else real["mean"],
-        "mixed": None if mixed is None else mixed["mean"],
-        "difference": None if mixed is None else mixed["difference"],
-        "interval": None if mixed is None else mixed["interval"],
-        "cheap": cheap,
-        "scores": {f"{one['metric']}: {one['name']}": one["value"] for one in metrics["scores"] if one["of"] == of},
-        "privacy": metrics["privacy"]["verdict"],
+        "source": run.manifest.source.fingerprint,
+        "rows": metrics.rows.model_dump(),
+        "generators": generators,
+        "verdict": trial.verdict,
+        "probe": trial.probe,
+        "score": trial.score,
+        "better": trial.better,
+        "real": None if real is None else real.mean,
+        "mixed": None if mixed is None else mixed.mean,
+        "difference": None if mixed is None else mixed.difference,
+        "interval": None if mixed is None else mixed.interval,
+        "inexpensive": max(means, key=lambda mean: sign * mean, default=None),
+        "scores": {f"{score.metric}: {score.name}": score.value for score in metrics.scores if score.of == of},
+        "privacy": metrics.privacy.verdict,
     }
 
 
@@ -78,7 +76,7 @@ def text(runs: Sequence[dict[str, Any]]) -> str:
         ("  with synthetic rows", *(_number(run["mixed"]) for run in runs)),
         ("  difference", *(_number(run["difference"], "+") for run in runs)),
         ("  95 % interval", *(_interval(run["interval"]) for run in runs)),
-        ("  best cheap alternative", *(_number(run["cheap"]) for run in runs)),
+        ("  best inexpensive alternative", *(_number(run["inexpensive"]) for run in runs)),
     ]
     names = dict.fromkeys(name for run in runs for name in run["scores"])
     lines += [(name, *(_number(run["scores"].get(name)) for run in runs)) for name in names]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from augment.toolkit.yaml_text import dump_flow
 
 if TYPE_CHECKING:
     from augment.data.schema import Schema
+    from augment.plugin.run_metrics import RunMetrics
     from augment.runner.run import CheckResult
     from augment.spec.load import Resolved
     from augment.spec.stages import Stage
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["cache", "check", "evaluation", "pruned", "result", "result_event", "runs", "verdict"]
 
-MOST_CLASSES = 20  # lines of a table of classes; the rest is counted
+MAX_CLASSES = 20  # lines of a table of classes; the rest is counted
 
 
 def check(found: CheckResult) -> str:
@@ -85,8 +86,8 @@ def _target_words(schema: Schema) -> str:
     if schema.task == "number":
         return f"{schema.target}, a number"
     classes = [dump_flow(label) for label in schema.classes]
-    more = f" and {len(classes) - MOST_CLASSES} more" if len(classes) > MOST_CLASSES else ""
-    return f"{schema.target}, {len(classes)} classes: {', '.join(classes[:MOST_CLASSES])}{more}"
+    more = f" and {len(classes) - MAX_CLASSES} more" if len(classes) > MAX_CLASSES else ""
+    return f"{schema.target}, {len(classes)} classes: {', '.join(classes[:MAX_CLASSES])}{more}"
 
 
 def _plan(plan: Sequence[tuple[str, str, int]]) -> list[str]:
@@ -96,7 +97,7 @@ def _plan(plan: Sequence[tuple[str, str, int]]) -> list[str]:
         made.setdefault(generator, {})
         made[generator][label] = made[generator].get(label, 0) + rows
     labels = list(dict.fromkeys(label for counts in made.values() for label in counts if label))
-    shown = labels[:MOST_CLASSES]
+    shown = labels[:MAX_CLASSES]
     lines: list[Sequence[object]] = [("synthetic rows", *made)]
     lines += [(label, *(f"{counts.get(label, 0):,}" for counts in made.values())) for label in shown]
     if len(labels) > len(shown):
@@ -110,13 +111,13 @@ def result(run: Run) -> str:
     folder = _near(run.folder)
     lines = ["done already: nothing has changed since this run was made", ""] if run.already_done else []
     lines += [_sentence(run)]
-    if search := run.metrics["search"]["sentence"]:
+    if search := run.metrics.search.sentence:
         lines += [printable(search)]
-    lines += [printable(f"privacy: {run.metrics['privacy']['sentence']}"), ""]
+    lines += [printable(f"privacy: {run.metrics.privacy.sentence}"), ""]
     lines += [*_rows(run.metrics), "", f"folder  {folder}"]
     if run.report is not None:
         lines.append(f"report  {_near(run.report)}")
-    if first := next((name for name, one in run.metrics["generators"].items() if one["kept"]), None):
+    if first := next((name for name, counts in run.metrics.generators.items() if counts.kept), None):
         out = {"image": "more", "audio": "more.npz"}.get(run.schema.modality, "more.csv")
         lines.append(f"next    augment sample {folder} --generator {first} --rows 1000 -o {out}")
     return "\n".join(lines)
@@ -138,34 +139,32 @@ def result_event(run: Run) -> dict[str, Any]:
         "status": run.status,
         "exit_code": run.exit_code,
         "already_done": run.already_done,
-        "verdict": run.metrics["trial"]["verdict"],
-        "sentence": run.metrics["trial"]["sentence"],
-        "privacy": run.metrics["privacy"]["verdict"],
-        "rows": run.metrics["rows"],
+        "verdict": run.metrics.trial.verdict,
+        "sentence": run.metrics.trial.sentence,
+        "privacy": run.metrics.privacy.verdict,
+        "rows": run.metrics.rows.model_dump(),
     }
 
 
 def _sentence(run: Run) -> str:
-    trial = run.metrics["trial"]
-    return printable(f"{run.name}: {trial['sentence'] or trial['verdict']}")
+    return printable(f"{run.name}: {run.metrics.trial.sentence}")
 
 
-def _rows(metrics: Mapping[str, Any]) -> list[str]:
+def _rows(metrics: RunMetrics) -> list[str]:
     """Rows by class and by where they come from."""
-    made = {name: counts["per_class"] for name, counts in metrics["generators"].items()}
-    kept = {name: counts["kept"] for name, counts in metrics["generators"].items()}
-    classes = metrics["classes"]
-    heads = ["rows", "train", *made, "test"]
+    generators, classes = metrics.generators, metrics.classes
+    heads = ["rows", "train", *generators, "test"]
     rows: list[Sequence[object]] = [heads]
-    labels = list(classes["train"])
-    if len(labels) > MOST_CLASSES:
-        labels.sort(key=lambda label: -classes["train"][label])
-    for label in labels[:MOST_CLASSES]:
-        numbers = [classes["train"][label], *(made[name].get(label, 0) for name in made), classes["test"].get(label, 0)]
+    labels = list(classes.train)
+    if len(labels) > MAX_CLASSES:
+        labels.sort(key=lambda label: -classes.train[label])
+    for label in labels[:MAX_CLASSES]:
+        synthetic = [counts.per_class.get(label, 0) for counts in generators.values()]
+        numbers = [classes.train[label], *synthetic, classes.test.get(label, 0)]
         rows.append([label, *(f"{number:,}" for number in numbers)])
-    if len(labels) > MOST_CLASSES:
-        rows.append([f"and {len(labels) - MOST_CLASSES} more classes", *[""] * (len(heads) - 1)])
-    total = [metrics["rows"]["train"], *kept.values(), metrics["rows"]["test"]]
+    if len(labels) > MAX_CLASSES:
+        rows.append([f"and {len(labels) - MAX_CLASSES} more classes", *[""] * (len(heads) - 1)])
+    total = [metrics.rows.train, *(counts.kept for counts in generators.values()), metrics.rows.test]
     rows.append(["all", *(f"{number:,}" for number in total)])
     return table(rows, numbers=True)
 
@@ -228,28 +227,26 @@ def size(num_bytes: int) -> str:
     return f"{num_bytes / 1000:,.1f} KB"
 
 
-def evaluation(metrics: Mapping[str, Any]) -> str:
-    """What was found out, for a terminal: verdict, arms, scores beside their controls, notes."""
-    trial, rows = metrics["trial"], metrics["rows"]
-    lines = [printable(trial["sentence"]), printable(f"privacy: {metrics['privacy']['sentence']}"), ""]
-    lines.append(f"rows: {rows['train']:,} real, {rows['synthetic']:,} synthetic, {rows['test']:,} held out")
-    if trial["arms"]:
-        arms: list[Sequence[object]] = [
-            (f"{trial['score']}, {trial['better']} is better", "mean", "difference", "95 %")
-        ]
-        for arm in trial["arms"]:
-            interval = "" if arm["interval"] is None else f"{arm['interval'][0]:+.4f} to {arm['interval'][1]:+.4f}"
-            arms.append((arm["label"], f"{arm['mean']:.4f}", f"{arm['difference']:+.4f}", interval))
+def evaluation(metrics: RunMetrics) -> str:
+    """The result of `augment evaluate`: verdict, arms, scores beside their controls, notes."""
+    trial, rows = metrics.trial, metrics.rows
+    lines = [printable(trial.sentence), printable(f"privacy: {metrics.privacy.sentence}"), ""]
+    lines.append(f"rows: {rows.train:,} real, {rows.synthetic:,} synthetic, {rows.test:,} held out")
+    if trial.arms:
+        arms: list[Sequence[object]] = [(f"{trial.score}, {trial.better} is better", "mean", "difference", "95 %")]
+        for arm in trial.arms:
+            interval = "" if arm.interval is None else f"{arm.interval[0]:+.4f} to {arm.interval[1]:+.4f}"
+            arms.append((arm.label, f"{arm.mean:.4f}", f"{arm.difference:+.4f}", interval))
         lines += ["", *table(arms, numbers=True)]
-    if metrics["scores"]:
-        controls = dict.fromkeys(name for score in metrics["scores"] for name in score["detail"].get("reference", {}))
-        found: list[Sequence[object]] = [("score", "value", *controls, "chance keeps to")]
-        for score in metrics["scores"]:
-            known, limit = score["detail"].get("reference", {}), score["detail"].get("limit")
-            beside = [f"{known[name]:.4f}" if name in known else "" for name in controls]
+    if metrics.scores:
+        controls = dict.fromkeys(name for score in metrics.scores for name in score.reference)
+        scores: list[Sequence[object]] = [("score", "value", *controls, "limit")]
+        for score in metrics.scores:
+            limit = score.detail.get("limit")
+            beside = [f"{score.reference[name]:.4f}" if name in score.reference else "" for name in controls]
             limits = "" if limit is None else f"{limit:.4f}"
-            found.append((f"{score['metric']}: {score['name']}", f"{score['value']:.4f}", *beside, limits))
-        lines += ["", *table(found, numbers=True)]
-    if metrics["notes"]:
-        lines += ["", *(printable(f"note: {note}") for note in metrics["notes"])]
+            scores.append((f"{score.metric}: {score.name}", f"{score.value:.4f}", *beside, limits))
+        lines += ["", *table(scores, numbers=True)]
+    if metrics.notes:
+        lines += ["", *(printable(f"note: {note}") for note in metrics.notes)]
     return "\n".join(lines)

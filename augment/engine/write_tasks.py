@@ -18,6 +18,7 @@ from augment.engine.tasks import CATALOG, calling, progress_of
 from augment.errors import PluginError
 from augment.plan.caps import capped_rows
 from augment.plugin.contracts import Reporter, Sink
+from augment.plugin.run_metrics import RunMetrics
 from augment.spec.stages import Bound, bound_from_json
 from augment.storage.written_rows import REAL
 
@@ -130,7 +131,7 @@ class _View:
     key: str
     pipeline: Mapping[str, Any]
     schema: Schema
-    metrics: Mapping[str, Any]
+    metrics: RunMetrics
     train: Dataset
     test: Dataset
     synthetic: Dataset
@@ -146,7 +147,7 @@ class _View:
         }
 
     def rejects(self) -> Mapping[str, Dataset]:
-        """Filter id to the first 20 rows that it threw out."""
+        """Filter id to the first 20 rows that it rejected."""
         return {
             name: Dataset.concat([Dataset.load(Path(folder)) for folder in folders]).take(slice(0, 20))
             for name, folders in self.rejected.items()
@@ -166,7 +167,7 @@ def _view(init: Mapping[str, Any]) -> _View:
         key=init["key"],
         pipeline=init["pipeline"],
         schema=Schema.model_validate(init["schema"]),
-        metrics=init["metrics"],
+        metrics=RunMetrics.model_validate(init["metrics"]),
         train=train,
         test=Dataset.load(Path(init["test"])),
         synthetic=synthetic,

@@ -13,13 +13,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from augment.plan.amounts import amounts, apportion
 from augment.plan.caps import MAX_JUDGED_ROWS
 from augment.plan.folds import NUM_FOLDS
+from augment.plugin.run_metrics import CandidateResult
 from augment.spec.models import Mix
 from augment.statistics.arms import CLASS_WEIGHTS, NONE, OVERSAMPLING
 from augment.statistics.scores import ScoreRule
@@ -27,16 +28,17 @@ from augment.statistics.scores import ScoreRule
 __all__ = [
     "Candidate",
     "Entrant",
-    "candidates_of",
-    "halve",
-    "not_asked",
-    "rounds_of",
-    "sentence_of",
-    "winner_of",
+    "choose_winner",
+    "describe_choice",
+    "drop_worse_half",
+    "list_candidates",
+    "plan_rounds",
 ]
 
-BLEND = "blend"
-LEAST_GAIN = 1e-12  # what is less is rounding
+Kind = Literal["none", "class-weights", "oversampling", "generator", "blend"]
+
+BLEND: Kind = "blend"
+MIN_GAIN = 1e-12  # less is rounding
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Candidate:
 
     id: str
     label: str
-    kind: str
+    kind: Kind
     share: Mapping[str, float] = field(default_factory=dict)
     amount: str | int | Mapping[str, int] = 0
 
@@ -65,6 +67,15 @@ class Candidate:
         if sum(wanted.values()) > MAX_JUDGED_ROWS:
             wanted = dict(zip(wanted, apportion(MAX_JUDGED_ROWS, list(wanted.values())), strict=True))
         return wanted
+
+
+class Standing(NamedTuple):
+    """The mean score of a candidate; its difference to real rows alone, with the standard error, and that less it."""
+
+    mean: float | None
+    difference: float | None
+    error: float | None
+    worst: float | None
 
 
 @dataclass
@@ -89,53 +100,39 @@ class Entrant:
         """It takes no further part."""
         self.left, self.reason = len(self.values), reason
 
-    def standing(self, none: Entrant, rule: ScoreRule) -> dict[str, float | None]:
+    def standing(self, none: Entrant, rule: ScoreRule) -> Standing:
         """Its mean score, and the difference to real rows alone with its standard error, over the seeds it saw."""
         seen = np.array(self.values) - np.array(none.values[: len(self.values)])
         seen = seen[np.isfinite(seen)]
         if not len(seen):
-            return dict.fromkeys(("mean", "difference", "error", "worst"))
+            return Standing(None, None, None, None)
         difference, error = float(seen.mean()), 0.0
         if len(seen) > 1:
             overlap = 1 / (NUM_FOLDS - 1)  # validation rows for each training row of a fold
             error = float(np.sqrt(seen.var(ddof=1) * (1 / len(seen) + overlap)))
         worst = difference - error if rule.better == "higher" else difference + error
-        return {"mean": float(np.nanmean(self.values)), "difference": difference, "error": error, "worst": worst}
+        return Standing(float(np.nanmean(self.values)), difference, error, worst)
 
-    def plain(self, none: Entrant, rule: ScoreRule) -> dict[str, Any]:
-        """As `metrics.json` holds it."""
-        one = self.candidate
-        return {
-            "id": one.id,
-            "label": one.label,
-            "kind": one.kind,
-            "share": dict(one.share),
-            "amount": one.amount if one.share else "",
-            "synthetic": self.synthetic,
-            "values": [value if np.isfinite(value) else None for value in self.values],
-            **self.standing(none, rule),
-            "left": self.left,
-            "reason": self.reason,
-        }
-
-
-def not_asked() -> dict[str, Any]:
-    """The search's part of `metrics.json` where the pipeline says how many rows and whose."""
-    return {
-        "asked": False,
-        "sentence": "",
-        "chosen": "",
-        "mix": None,
-        "probe": "",
-        "score": "",
-        "better": "higher",
-        "seeds": 0,
-        "complete": True,
-        "candidates": [],
-    }
+    def result(self, none: Entrant, rule: ScoreRule) -> CandidateResult:
+        """What it scored so far, as `metrics.json` holds it."""
+        candidate = self.candidate
+        return CandidateResult(
+            id=candidate.id,
+            label=candidate.label,
+            kind=candidate.kind,
+            share=dict(candidate.share),
+            amount=(dict(candidate.amount) if isinstance(candidate.amount, Mapping) else candidate.amount)
+            if candidate.share
+            else "",
+            synthetic=self.synthetic,
+            values=[value if np.isfinite(value) else None for value in self.values],
+            **self.standing(none, rule)._asdict(),
+            left=self.left,
+            reason=self.reason,
+        )
 
 
-def candidates_of(mix: Mix, conditional: Mapping[str, bool], counts: Mapping[str, int], task: str) -> list[Candidate]:
+def list_candidates(mix: Mix, conditional: Mapping[str, bool], counts: Mapping[str, int], task: str) -> list[Candidate]:
     """Everything that is tried, in its order: real rows alone first, then what is cheap, then small amounts first.
 
     Args:
@@ -178,7 +175,7 @@ def _shares(mix: Mix, generators: Sequence[str]) -> dict[str, dict[str, float]]:
     return alone | ({BLEND: dict.fromkeys(generators, 1.0)} if len(generators) > 1 else {})
 
 
-def _kind(makers: Sequence[str]) -> str:
+def _kind(makers: Sequence[str]) -> Kind:
     return "generator" if len(makers) == 1 else BLEND
 
 
@@ -186,10 +183,10 @@ def _text(amount: Any) -> str:
     return "as-given" if isinstance(amount, Mapping) else str(amount)
 
 
-def rounds_of(num_seeds: int) -> list[range]:
+def plan_rounds(num_seeds: int) -> list[range]:
     """The seeds between one barrier and the next.
 
-    >>> rounds_of(10)
+    >>> plan_rounds(10)
     [range(0, 5), range(5, 10)]
     """
     ends = [0, min(NUM_FOLDS, num_seeds)]
@@ -198,31 +195,31 @@ def rounds_of(num_seeds: int) -> list[range]:
     return [range(start, end) for start, end in pairwise(ends)]
 
 
-def halve(entrants: Sequence[Entrant], rule: ScoreRule) -> None:
+def drop_worse_half(entrants: Sequence[Entrant], rule: ScoreRule) -> None:
     """Let the worse half leave, by the mean difference to real rows alone, which stay. Of equals the first stay."""
     none, *others = entrants
     inside = [one for one in others if one.left is None]
     sign = 1 if rule.better == "higher" else -1
-    differences = {id(one): one.standing(none, rule)["difference"] for one in inside}
+    differences = {id(one): one.standing(none, rule).difference for one in inside}
     ranked = sorted(inside, key=lambda one: -sign * (differences[id(one)] or 0.0))
     for one in ranked[-(-len(inside) // 2) :]:
         one.leave()
 
 
-def winner_of(entrants: Sequence[Entrant], rule: ScoreRule) -> Entrant:
+def choose_winner(entrants: Sequence[Entrant], rule: ScoreRule) -> Entrant:
     """The best difference less one standard error; real rows alone, where none is above 0. Of equals the first."""
     none = best = entrants[0]
-    most = LEAST_GAIN
+    most = MIN_GAIN
     sign = 1 if rule.better == "higher" else -1
     for one in entrants[1:]:
-        worst = one.standing(none, rule)["worst"]
+        worst = one.standing(none, rule).worst
         # two values at least: one has no standard error
         if one.left is None and worst is not None and len(one.values) > 1 and sign * worst > most:
             best, most = one, sign * worst
     return best
 
 
-def sentence_of(entrants: Sequence[Entrant], winner: Entrant, rule: ScoreRule) -> str:
+def describe_choice(entrants: Sequence[Entrant], winner: Entrant, rule: ScoreRule) -> str:
     """What was chosen, and by how much, for people."""
     style = ".3f" if rule.task == "classes" else ".4g"
     none, num = entrants[0], len(entrants) - 1
@@ -232,9 +229,9 @@ def sentence_of(entrants: Sequence[Entrant], winner: Entrant, rule: ScoreRule) -
             f"The search inside the training part chose real rows alone: {tried} none was better by more than its "
             "standard error."
         )
-    found = winner.standing(none, rule)
+    standing = winner.standing(none, rule)
     return (
         f"The search inside the training part chose {winner.candidate.label} {tried}: {rule.label} "
-        f"{found['mean']:{style}}, {found['difference']:+{style}} to real rows alone (standard error "
-        f"{found['error']:{style}}, {len(winner.values)} seeds)."
+        f"{standing.mean:{style}}, {standing.difference:+{style}} to real rows alone (standard error "
+        f"{standing.error:{style}}, {len(winner.values)} seeds)."
     )

@@ -22,6 +22,7 @@ from augment.data.dataset import Dataset
 from augment.data.schema import Modality, Schema
 from augment.plugin.accepts import EVERY_MODALITY, Accepts
 from augment.plugin.context import Context
+from augment.plugin.run_metrics import RunMetrics
 from augment.plugin.state import write_state
 
 __all__ = [
@@ -329,8 +330,8 @@ class RunView(Protocol):
         ...
 
     @property
-    def metrics(self) -> Mapping[str, Any]:
-        """What `metrics.json` holds; see `docs/reference/run-folder.md`."""
+    def metrics(self) -> RunMetrics:
+        """What `metrics.json` holds, key by key as attributes: `run.metrics.trial.verdict`."""
         ...
 
     @property
@@ -358,7 +359,7 @@ class RunView(Protocol):
         ...
 
     def rejects(self) -> Mapping[str, Dataset]:
-        """Filter id to the first 20 rows that it threw out."""
+        """Filter id to the first 20 rows that it rejected."""
         ...
 
 

@@ -16,14 +16,15 @@ from augment.data.schema import ArrayDeclaration, ColumnDeclaration, SchemaDecla
 from augment.detect import formats
 from augment.engine.sample_task import IN_SCHEMA, MAX_REJECTS
 from augment.errors import DataError, SpecError
-from augment.plan.candidates import not_asked
 from augment.plugin.contracts import Kind
-from augment.runner.assess import HOST_FILTERS, class_counts, gain_of, privacy_of, private_of, scores_of, trial_of
+from augment.plugin.run_metrics import RunMetrics, SearchResult
+from augment.runner.assess import assess
 from augment.runner.generate import Mixture
 from augment.runner.prepare import Prepared, prepare
 from augment.runner.session import Events, Session, opened
 from augment.spec.bind import bind
-from augment.spec.load import Resolved, load
+from augment.spec.load import load
+from augment.spec.stages import Bound
 from augment.storage.atomic_files import disk_errors
 from augment.storage.keys import content_key
 
@@ -38,11 +39,11 @@ class Evaluation:
     """What was found out.
 
     Attributes:
-        metrics: as `metrics.json` of a run holds it; `private` findings are left out.
+        metrics: as `metrics.json` of a run holds it; private findings are left out.
         report: the page that was written, if one was asked for.
     """
 
-    metrics: dict[str, Any]
+    metrics: RunMetrics
     report: Path | None
 
 
@@ -109,13 +110,23 @@ def evaluate(
             )
         session.remark("the trial had the same synthetic rows in every seed, so its interval leaves their draw out")
         mixture = _mixture(session, prepared, synthetic)
-        metrics = _judged(session, resolved, prepared, mixture)
-        key = content_key({"metrics": metrics, "augment": __version__})
+        components = bind(resolved, Dataset.load(prepared.train).schema, prepared.num_train, JUDGES)
+        # there is no folder to keep private findings in
+        metrics, _ = assess(
+            session,
+            resolved.pipeline.trial,
+            components,
+            prepared,
+            mixture,
+            draw=lambda number: mixture,
+            search=SearchResult.not_asked(),
+        )
+        key = content_key({"metrics": metrics.model_dump(mode="json"), "augment": __version__})
         if out is not None:
             inputs: dict[str, Any] = {"real": real.name, "synthetic": synthetic.name, "target": target}
             inputs |= {"seed": seed, "seeds": seeds}
             inputs |= {"holdout": Path(holdout).name} if holdout is not None else {"share": share}
-            _report(session, resolved, prepared, mixture, metrics, key, inputs, out)
+            _report(session, components["reporter"][0], prepared, mixture, metrics, key, inputs, out)
         return Evaluation(metrics, out)
 
 
@@ -134,7 +145,7 @@ def _read(session: Session, path: Path, declared: SchemaDeclaration, what: str) 
 
 
 def _mixture(session: Session, prepared: Prepared, path: Path) -> Mixture:
-    """The synthetic rows as if a generator had made them; those outside the schema are thrown out."""
+    """The synthetic rows as if a generator had made them; those outside the schema are rejected."""
     train = Dataset.load(prepared.train)
     said = {name: ColumnDeclaration(**column.model_dump()) for name, column in train.schema.columns.items()}
     # tokens are numbered as in the real rows
@@ -171,52 +182,17 @@ def _mixture(session: Session, prepared: Prepared, path: Path) -> Mixture:
     return mixture
 
 
-def _judged(session: Session, resolved: Resolved, prepared: Prepared, mixture: Mixture) -> dict[str, Any]:
-    """What `metrics.json` of a run would hold."""
-    train, test = Dataset.load(prepared.train), Dataset.load(prepared.test)
-    components = bind(resolved, train.schema, len(train), JUDGES)
-    trial = trial_of(
-        session, resolved.pipeline.trial, next(iter(components["probe"]), None), prepared, lambda number: mixture
-    )
-    scores = scores_of(session, components["metric"], prepared, mixture, {})
-    private_of(scores)  # there is no folder to keep it in
-    counts = mixture.counts[NAME]
-    trial = gain_of(trial, scores, len(train), {NAME: counts["kept"]})
-    per_class = mixture.per_class(train.schema.target if train.schema.task == "classes" else None)[NAME]
-    rejected = counts["rejected"][IN_SCHEMA]
-    return {
-        "rows": {"read": prepared.num_read, "train": len(train), "test": len(test), "synthetic": counts["kept"]},
-        "classes": {"train": class_counts(train), "test": class_counts(test), "synthetic": per_class},
-        "generators": {NAME: {"use": NAME, "origin": "unknown", **counts, "per_class": per_class}},
-        "filters": {
-            IN_SCHEMA: {
-                "use": IN_SCHEMA,
-                "what": HOST_FILTERS[IN_SCHEMA],
-                "threshold": 1.0,
-                "judged": counts["asked"],
-                "rejected": rejected,
-            },
-        },
-        "search": not_asked(),
-        "trial": trial,
-        "scores": scores,
-        "privacy": privacy_of(scores),
-        "notes": session.remarks,
-    }
-
-
 def _report(
     session: Session,
-    resolved: Resolved,
+    reporter: Bound,
     prepared: Prepared,
     mixture: Mixture,
-    metrics: dict[str, Any],
+    metrics: RunMetrics,
     key: str,
     inputs: dict[str, Any],
     out: Path,
 ) -> None:
     train = Dataset.load(prepared.train)
-    (reporter,) = bind(resolved, train.schema, len(train), JUDGES)["reporter"]
     folder = session.scratch / "report"
     folder.mkdir()
     init = {
@@ -226,7 +202,7 @@ def _report(
         "key": key,
         "pipeline": {"evaluate": inputs},
         "schema": train.schema.model_dump(mode="json"),
-        "metrics": metrics,
+        "metrics": metrics.model_dump(mode="json"),
         "train": str(prepared.train),
         "test": str(prepared.test),
         "synthetic": [[str(path), origin] for path, origin in mixture.parts],

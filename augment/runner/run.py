@@ -14,20 +14,12 @@ from augment import __version__
 from augment.data.dataset import Dataset
 from augment.data.schema import Schema
 from augment.engine.write_tasks import REAL, with_origin
-from augment.errors import BoundMissed
+from augment.errors import BelowMinimum
 from augment.plan.amounts import PlanRow, amounts, plan, training_counts
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Filter, Generator, Kind
-from augment.runner.assess import (
-    counts_of,
-    gain_of,
-    origins_of,
-    privacy_of,
-    private_of,
-    scores_of,
-    threshold_of,
-    trial_of,
-)
+from augment.plugin.run_metrics import RunMetrics, TrialResult
+from augment.runner.assess import assess
 from augment.runner.generate import Mixture, fit_filters, make_rows
 from augment.runner.observers import Observers
 from augment.runner.prepare import Prepared, prepare
@@ -53,6 +45,7 @@ from augment.storage.run_folder import (
     Place,
     Run,
 )
+from augment.storage.run_manifest import BELOW_MINIMUM, RunManifest, SourceRecord, WrittenData
 
 __all__ = ["CheckResult", "check", "run"]
 
@@ -103,7 +96,7 @@ def run(
         events: called with a mapping for everything that happens; see `docs/reference/events.md`.
 
     Raises:
-        AugmentError: see `augment.errors`. BoundMissed has the finished run as its attribute `run`.
+        AugmentError: see `augment.errors`. BelowMinimum has the finished run as its attribute `run`.
     """
     overrides = list(overrides)
     overrides += [f"seed={seed}"] if seed is not None else []
@@ -129,51 +122,52 @@ def run(
             session.emit({"event": "run-started", "name": place.name, "key": key, "folder": str(place.final)})
             stages = _Stages(session, resolved, prepared, components, draft)
             metrics, reports = stages.all()
-            missed = _missed(resolved.pipeline, metrics["trial"])
-            manifest = {
-                "status": "bound missed" if missed else "done",
-                "exit_code": BoundMissed.exit_code if missed else 0,
-                "reports": reports,
-                "seconds": round(time.monotonic() - started, 3),
-                "versions": {"augment": __version__, **library_versions()},
-                "platform": platform_class(),
-                "device": session.device,
-                "threads": session.threads,
-                "seed": session.seed,
-                "reproducible": stages.choice.is_whole,
-                "plugins": {
+            shortfall = _compare_to_minimum(resolved.pipeline, metrics.trial)
+            manifest = RunManifest(
+                status=BELOW_MINIMUM if shortfall else "done",
+                exit_code=BelowMinimum.exit_code if shortfall else 0,
+                reports=reports,
+                seconds=round(time.monotonic() - started, 3),
+                versions={"augment": __version__, **library_versions()},
+                platform=platform_class(),
+                device=session.device,
+                threads=session.threads,
+                seed=session.seed,
+                reproducible=stages.choice.result.complete,
+                plugins={
                     bound.use: str(session.catalog.offer(bound.use)) for bs in components.values() for bound in bs
                 },
-                "source": {"fingerprint": prepared.source, "rows": prepared.num_read},
-                "train": prepared.key,
-                "data": {"origin_column": resolved.pipeline.origin_column, "written": stages.written},
-                "stages": session.stages,
-            }
-            ending = {"status": manifest["status"], "folder": str(place.final), "seconds": manifest["seconds"]}
+                source=SourceRecord(fingerprint=prepared.source, rows=prepared.num_read),
+                train=prepared.key,
+                data=WrittenData(origin_column=resolved.pipeline.origin_column, written=stages.written),
+                stages=session.stages,
+                name=place.name,
+                key=key,
+            )
+            ending = {"status": manifest.status, "folder": str(place.final), "seconds": manifest.seconds}
             session.emit({"event": "run-finished", **ending})
             draft.write_text(LOG, "\n".join(session.lines) + "\n")
             draft.finish(manifest)
         done = Run(place.final)
         session.store.remember(place.final, done.key)
-        if missed:
-            raise BoundMissed(missed, done)
+        if shortfall:
+            raise BelowMinimum(shortfall, done)
         return done
 
 
-def _missed(pipeline: Pipeline, trial: Mapping[str, Any]) -> str:
-    """How the trial missed the pipeline's bound, or the empty string."""
+def _compare_to_minimum(pipeline: Pipeline, trial: TrialResult) -> str:
+    """Why the trial is below `trial.min`, or the empty string."""
     if pipeline.trial is None or pipeline.trial.min is None:
         return ""
-    bound = pipeline.trial.min
-    if not trial["assessable"]:
-        return f"trial.min is {bound:g}, but the trial could not be assessed: {trial['reason']}"
-    sign = 1 if trial["better"] == "higher" else -1
-    gains = [sign * arm["difference"] for arm in trial["arms"] if arm["id"] == trial["chosen"]]
-    if not gains or gains[0] >= bound:
+    minimum, chosen = pipeline.trial.min, trial.arm(trial.chosen)
+    if not trial.assessable:
+        return f"trial.min is {minimum:g}, but the trial could not be assessed: {trial.reason}"
+    improvement = 0.0 if chosen is None else chosen.difference if trial.better == "higher" else -chosen.difference
+    if chosen is None or improvement >= minimum:
         return ""
     return (
-        f"the synthetic rows change {trial['score']} by {sign * gains[0]:+.4f}; trial.min asks for an improvement of "
-        f"at least {bound:g}. The run is written all the same"
+        f"the synthetic rows change {trial.score} by {chosen.difference:+.4f}; trial.min requires an improvement of at "
+        f"least {minimum:g}. The run was written anyway"
     )
 
 
@@ -237,7 +231,7 @@ class _Stages:
     written: dict[str, dict[str, str]] = field(default_factory=lambda: {"train": {}, "test": {}})
     choice: Choice = field(init=False)
 
-    def all(self) -> tuple[dict[str, Any], list[str]]:
+    def all(self) -> tuple[RunMetrics, list[str]]:
         """Do everything; returns what `metrics.json` holds, and the reporters' files."""
         for note in self.prepared.notes:
             self.session.remark(note)
@@ -262,30 +256,25 @@ class _Stages:
         with self.session.stage("sample", "mix") as report:
             mixture = make("mix", shortfall=pipeline.shortfall)
             report["rows"] = sum(counts["kept"] for counts in mixture.counts.values())
-        for bound in components["generator"]:  # those without a part in the mix too
-            mixture.counts.setdefault(bound.id, {"asked": 0, "kept": 0, "rounds": 0, "rejected": {}})
+        nothing = {"asked": 0, "kept": 0, "rounds": 0, "rejected": {}}  # of generators without a part in the mix
+        mixture.counts = {bound.id: mixture.counts.get(bound.id, nothing) for bound in components["generator"]}
 
-        def drawn(number: int) -> Mixture:
+        def draw(number: int) -> Mixture:
             """The synthetic rows of a trial seed: those that are written for the first, fresh ones for the others."""
             return make(f"trial-{number}", shortfall="ignore") if number else mixture
 
-        trial = trial_of(self.session, pipeline.trial, probe, self.prepared, drawn, self.choice.arm)
-        origins = origins_of(self.components["generator"])
-        scores = scores_of(self.session, self.components["metric"], self.prepared, mixture, origins)
-        made = {maker: counts["kept"] for maker, counts in mixture.counts.items()}
-        trial = gain_of(trial, scores, self.prepared.num_train, made)
-        private = private_of(scores)
-        thresholds = {bound.id: threshold_of(folder) for bound, folder in filters}
-        counts = counts_of(self.prepared, mixture, self.components["generator"], self.components["filter"], thresholds)
-        metrics = {
-            **counts,
-            "search": dict(self.choice.report),
-            "trial": trial,
-            "scores": scores,
-            "privacy": privacy_of(scores),
-            "notes": self.session.remarks,
-        }
-        self.draft.write_json(METRICS, metrics)
+        metrics, private = assess(
+            self.session,
+            pipeline.trial,
+            components,
+            self.prepared,
+            mixture,
+            draw=draw,
+            search=self.choice.result,
+            chosen=self.choice.arm,
+            filters=filters,
+        )
+        self.draft.write_json(METRICS, metrics.model_dump())
         if private:
             self.draft.write_private(private)
         self._write_data(mixture)
@@ -301,7 +290,7 @@ class _Stages:
 
     def _fit_generators(self, choice: Choice) -> list[tuple[Bound, Path]]:
         bounds = self.components["generator"]
-        if choice.report["asked"]:  # who has no part in the mix need not learn
+        if choice.result.asked:  # who has no part in the mix need not learn
             bounds = [bound for bound in bounds if choice.arm == SYNTHETIC and choice.share[bound.id]]
         fitted = self.session.fit(bounds, self.prepared.train, self.prepared.key)
         for bound in bounds:
@@ -345,7 +334,7 @@ class _Stages:
                 if len(files) == 1:  # several belong together in a way that only their reader knows
                     self.written[name][bound.use] = f"{DATA}/{files[0]}"
 
-    def _report(self, mixture: Mixture, metrics: Mapping[str, Any]) -> list[str]:
+    def _report(self, mixture: Mixture, metrics: RunMetrics) -> list[str]:
         files = []
         for bound in self.components["reporter"]:
             init = {
@@ -355,7 +344,7 @@ class _Stages:
                 "key": self.draft.key,
                 "pipeline": self.draft.pipeline,
                 "schema": Dataset.load(self.prepared.train).schema.model_dump(mode="json"),
-                "metrics": metrics,
+                "metrics": metrics.model_dump(mode="json"),
                 "train": str(self.prepared.train),
                 "test": str(self.prepared.test),
                 "synthetic": [[str(path), origin] for path, origin in mixture.parts],

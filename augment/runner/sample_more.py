@@ -103,22 +103,22 @@ def training_part(run: Run, session: Session, resolved: Resolved) -> Path:
     Raises:
         DataError: it is in none of them any more.
     """
-    with session.store.making(run.manifest["train"], "the training part"):  # nobody removes it meanwhile
-        kept = session.store.get(run.manifest["train"])
+    with session.store.making(run.manifest.train, "the training part"):  # nobody removes it meanwhile
+        kept = session.store.get(run.manifest.train)
     if kept is not None:
         return kept
     with suppress(DataError, DiskError):  # a sink that cannot be read back, or files that somebody took away
         real = run.real.data
         part = real.drop_columns([name for name, column in real.schema.columns.items() if column.type == "id"])
-        if f"train-{part.fingerprint()}" == run.manifest["train"]:
+        if f"train-{part.fingerprint()}" == run.manifest.train:
             part.save(session.scratch / "train")
-            return session.keep(run.manifest["train"], session.scratch / "train")
+            return session.keep(run.manifest.train, session.scratch / "train")
     try:
         prepared = prepare(session, resolved)
     except DataError as error:
         lost = f"{run.folder}: its training part is in the store no more, and cannot be made again from its source"
         raise DataError(f"{lost}: {error}") from error
-    if prepared.key != run.manifest["train"]:
+    if prepared.key != run.manifest.train:
         raise DataError(
             f"{run.folder}: its source has changed since; run the pipeline again to sample from the new data"
         )

@@ -7,7 +7,6 @@ the first of those.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,12 +19,20 @@ import pandas as pd
 from augment.data.dataset import Dataset
 from augment.errors import DataError
 from augment.plan.amounts import plan, training_counts
-from augment.plan.candidates import Entrant, candidates_of, halve, not_asked, rounds_of, sentence_of, winner_of
+from augment.plan.candidates import (
+    Entrant,
+    choose_winner,
+    describe_choice,
+    drop_worse_half,
+    list_candidates,
+    plan_rounds,
+)
 from augment.plan.folds import inner_cut
-from augment.runner.assess import truth_of
+from augment.plugin.run_metrics import MixChoice, SearchResult
 from augment.runner.generate import Mixture, fit_filters, make_rows
 from augment.runner.prepare import Prepared
 from augment.runner.session import Fit, Session
+from augment.runner.trial import encode_truth
 from augment.spec.models import Pipeline
 from augment.spec.stages import Bound
 from augment.statistics.arms import CLASS_WEIGHTS, NONE, OVERSAMPLING, SYNTHETIC
@@ -43,18 +50,13 @@ class Choice:
         arm: what the trial on the hold-out is about: `synthetic`, or what was chosen instead of synthetic rows.
         rows: as `mix.rows`; 0 where real rows alone are written.
         share: generator id to weight.
-        report: the search's part of `metrics.json`.
+        result: how it was chosen.
     """
 
     arm: str
     rows: Any
     share: Mapping[str, float]
-    report: Mapping[str, Any]
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether no time limit had a say in it."""
-        return bool(self.report["complete"])
+    result: SearchResult
 
 
 def choose(
@@ -67,34 +69,36 @@ def choose(
 ) -> Choice:
     """The mix that the pipeline says, or that a search finds, or has found before under the same key."""
     mix = pipeline.mix
-    as_written = Choice(SYNTHETIC, mix.rows, {bound.id: mix.weight(bound.id) for bound in generators}, not_asked())
+    share = {bound.id: mix.weight(bound.id) for bound in generators}
+    as_written = Choice(SYNTHETIC, mix.rows, share, SearchResult.not_asked())
     if not mix.is_auto:
         return as_written
     train = Dataset.load(prepared.train)
     if probe is None or train.schema.task == "none":
-        why = "no target is named that a model could predict" if probe else "there is nothing to try it with"
-        return _skipped(session, as_written, f"`auto` was skipped, since {why}: the mix is what it is by default")
+        why = "no target is named that a model could predict" if probe else "there is no probe to try it with"
+        return _skip(session, as_written, f"The search for the mix was skipped, since {why}; the default mix is used")
     key = _key(session, pipeline, [*generators, *filters, probe], prepared.key)
     with session.store.making(key, "the search for the mix") as work:
         if (kept := session.store.get(key)) is None:
-            report = _Search(session, pipeline, generators, filters, probe, train).run()
+            result = _Search(session, pipeline, generators, filters, probe, train).run()
             built = work / "built"
             built.mkdir(exist_ok=True)
-            (built / "search.json").write_text(json.dumps(report), encoding="utf-8")
+            (built / "search.json").write_text(result.model_dump_json(), encoding="utf-8")
             kept = session.store.publish(key, built)
         else:
             session.note("the search for the mix is in the store already")
-        report = json.loads((kept / "search.json").read_text(encoding="utf-8"))
-    session.remark(report["sentence"])
-    arm = report["chosen"] if report["chosen"] in (NONE, CLASS_WEIGHTS, OVERSAMPLING) else SYNTHETIC
-    return Choice(arm, report["mix"]["rows"], report["mix"]["share"], report)
+        result = SearchResult.model_validate_json((kept / "search.json").read_text(encoding="utf-8"))
+    session.remark(result.sentence)
+    arm = result.chosen if result.chosen in (NONE, CLASS_WEIGHTS, OVERSAMPLING) else SYNTHETIC
+    assert result.mix is not None
+    return Choice(arm, result.mix.rows, result.mix.share, result)
 
 
-def _skipped(session: Session, choice: Choice, sentence: str) -> Choice:
+def _skip(session: Session, choice: Choice, sentence: str) -> Choice:
     session.remark(sentence)
     rows = None if choice.rows == "auto" else choice.rows
-    mix = {"rows": rows, "share": dict(choice.share)}
-    return Choice(choice.arm, rows, choice.share, {**not_asked(), "asked": True, "sentence": sentence, "mix": mix})
+    facts = {"asked": True, "sentence": sentence, "mix": MixChoice(rows=rows, share=dict(choice.share))}
+    return Choice(choice.arm, rows, choice.share, choice.result.model_copy(update=facts))
 
 
 def _key(session: Session, pipeline: Pipeline, bounds: Sequence[Bound], train_key: str) -> str:
@@ -132,8 +136,8 @@ class _Search:
     probe: Bound
     train: Dataset
 
-    def run(self) -> dict[str, Any]:
-        """Find the mix; what `metrics.json` holds of it."""
+    def run(self) -> SearchResult:
+        """Find the mix."""
         settings, schema = self.pipeline.mix.search, self.train.schema
         score = self.pipeline.trial.score if self.pipeline.trial else None
         rule = default_score(schema.task) if score is None else SCORES[score]
@@ -141,13 +145,13 @@ class _Search:
         self.conditional = {b.id: classed and b.cls.accepts.conditional != "none" for b in self.generators}
         # where real rows repeat each other, equal rows are how the data is
         self.unique = not pd.Series(self.train.row_hashes()).duplicated().any()
-        tried = candidates_of(self.pipeline.mix, self.conditional, training_counts(self.train), schema.task)
+        tried = list_candidates(self.pipeline.mix, self.conditional, training_counts(self.train), schema.task)
         entrants = [Entrant(candidate) for candidate in tried]
-        rounds, started, complete = rounds_of(settings.seeds), time.monotonic(), True
+        rounds, started, complete = plan_rounds(settings.seeds), time.monotonic(), True
         with self.session.stage("search", self.probe.id):
             for number, seeds in enumerate(rounds):
                 if number:
-                    halve(entrants, rule)
+                    drop_worse_half(entrants, rule)
                 if number and settings.budget is not None and time.monotonic() - started > settings.budget:
                     complete = False
                     self.session.remark(f"the search ended after {seeds.start} seeds: its budget of time was used up")
@@ -156,25 +160,25 @@ class _Search:
                 if not self._round(seeds, entrants, rule):
                     break
             self._tell(entrants, rule, len(entrants[0].values))
-        winner = winner_of(entrants, rule)
+        winner = choose_winner(entrants, rule)
         rows = winner.candidate.amount if winner.candidate.share else 0
         rows = dict(rows) if isinstance(rows, Mapping) else rows
         share = dict(winner.candidate.share) or {bound.id: 1.0 for bound in self.generators}
-        return {
-            "asked": True,
-            "sentence": sentence_of(entrants, winner, rule),
-            "chosen": winner.candidate.id,
-            "mix": {"rows": rows, "share": share},
-            "probe": self.probe.id,
-            "score": rule.name,
-            "better": rule.better,
-            "seeds": len(entrants[0].values),
-            "complete": complete,
-            "candidates": [entrant.plain(entrants[0], rule) for entrant in entrants],
-        }
+        return SearchResult(
+            asked=True,
+            sentence=describe_choice(entrants, winner, rule),
+            chosen=winner.candidate.id,
+            mix=MixChoice(rows=rows, share=share),
+            probe=self.probe.id,
+            score=rule.name,
+            better=rule.better,
+            seeds=len(entrants[0].values),
+            complete=complete,
+            candidates=[entrant.result(entrants[0], rule) for entrant in entrants],
+        )
 
     def _tell(self, entrants: Sequence[Entrant], rule: ScoreRule, num_seeds: int) -> None:
-        standing = [entrant.plain(entrants[0], rule) for entrant in entrants]
+        standing = [entrant.result(entrants[0], rule).model_dump(mode="json") for entrant in entrants]
         facts = {"score": rule.name, "better": rule.better, "seeds": num_seeds, "of": self.pipeline.mix.search.seeds}
         self.session.emit({"event": "candidates", **facts, "candidates": standing})
 
@@ -197,7 +201,7 @@ class _Search:
         inner, validation = self.train.take(learnt_from), self.train.take(judged_by)
         inner.save(folder / "train")
         validation.drop_columns([str(self.train.schema.target)]).save(folder / "features")
-        return _Seed(number, folder, inner, truth_of(validation, self.train.schema)[0])
+        return _Seed(number, folder, inner, encode_truth(validation, self.train.schema)[0])
 
     def _make(self, seeds: Sequence[_Seed], inside: Sequence[Entrant]) -> None:
         """Fit the generators that somebody needs, and make as many rows as anybody wants."""

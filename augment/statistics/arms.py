@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 __all__ = ["CLASS_WEIGHTS", "NONE", "OVERSAMPLING", "SYNTHETIC"]
 
-NONE, CLASS_WEIGHTS, OVERSAMPLING, SYNTHETIC = "none", "class-weights", "oversampling", "synthetic"
+NONE: Final = "none"
+CLASS_WEIGHTS: Final = "class-weights"
+OVERSAMPLING: Final = "oversampling"
+SYNTHETIC: Final = "synthetic"

@@ -25,16 +25,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from augment.plugin.context import derive_seed
+from augment.plugin.run_metrics import ArmResult, ArmScore, ClassResult, Comparison, TrialResult
 from augment.statistics.arms import CLASS_WEIGHTS, NONE, OVERSAMPLING, SYNTHETIC
-from augment.statistics.scores import SCORES, ScoreRule, default_score, recall_of, scores_for
-from augment.statistics.verdict import direction, not_assessable, sentence_of, why_not_assessable
+from augment.statistics.scores import SCORES, ScoreRule, default_score, recall_rule, scores_for
+from augment.statistics.verdict import add_verdict, explain_obstacle, judge_interval, not_assessable
 
-__all__ = ["arm_labels", "summarise"]
+__all__ = ["label_arms", "summarise"]
 
 NUM_RESAMPLES = 1000
 BLOCK = 2_000_000  # weights held at a time
@@ -42,7 +43,7 @@ UNSEEN_ROWS = 0.5  # of a class, that are taken to differ where none does
 MAX_EXACT = 10_000  # rows times classes up to which every resample is scored anew; above, scores are linearised
 
 
-def arm_labels(task: str, generators: Sequence[str]) -> dict[str, str]:
+def label_arms(task: str, generators: Sequence[str]) -> dict[str, str]:
     """The arms of the trial on the hold-out: id to what people read, the baseline first.
 
     Args:
@@ -71,14 +72,14 @@ def summarise(
     seed: int,
     classes: Sequence[str] = (),
     chosen: str = SYNTHETIC,
-) -> dict[str, Any]:
-    """Scores, paired differences with 95 % intervals, and the verdict, as `metrics.json` holds them.
+) -> TrialResult:
+    """Scores, paired differences with 95 % intervals, and the verdict.
 
     Args:
         truth: (N,) int64 class numbers, or float values.
         predictions: arm id to its predictions, one array a seed: (N, C) probabilities or (N,) values.
         task: `classes` or `number`.
-        labels: arm id to what people read, as `arm_labels` gives them.
+        labels: arm id to what people read, as `label_arms` gives them.
         rows: arm id to how many rows it was trained on.
         probe: the probe's name.
         score: name of the score that decides, one of the task's, or None for its default.
@@ -92,75 +93,82 @@ def summarise(
     rng = np.random.default_rng(derive_seed(seed, "trial", "resampling"))
     num_seeds = len(next(iter(predictions.values())))
     drawn_seeds = rng.integers(num_seeds, size=(NUM_RESAMPLES, num_seeds))
-    present = [number for number in range(len(classes)) if (truth == number).any()]
-    rules = [*scores_for(task), *(recall_of(number) for number in present)]
+    recalls = {label: (number, recall_rule(number)) for number, label in enumerate(classes) if (truth == number).any()}
+    rules = [*scores_for(task), *(rule for _, rule in recalls.values())]
     with threadpool_limits(1):  # sums of several threads have other last digits
-        found = _scored(truth, predictions, rules, rng)
-    if deciding.name not in found:
+        scores = _score_arms(truth, predictions, rules, rng)
+    if deciding.name not in scores:
         return not_assessable(f"{deciding.label} is not defined on these {len(truth)} held-out rows")
 
-    def compared(rule: ScoreRule, name: str, base: str = NONE) -> dict[str, Any]:
-        """The mean difference of an arm to another, and its interval."""
+    def compare(rule: ScoreRule, name: str, base: str = NONE) -> _Difference:
         if name == base:
-            return {"difference": 0.0, "interval": None}
-        unseen = _unseen(rule, truth, predictions[name], predictions[base], derive_seed(seed, "trial", "unseen"))
-        return _difference(found[rule.name][name], found[rule.name][base], drawn_seeds, unseen)
+            return _Difference(0.0, None)
+        unseen = _draw_unseen(rule, truth, predictions[name], predictions[base], derive_seed(seed, "trial", "unseen"))
+        return _compare(scores[rule.name][name], scores[rule.name][base], drawn_seeds, unseen)
 
-    arms: list[dict[str, Any]] = []
+    arms = []
     for name in (name for name in labels if name in predictions):
-        scores = {
-            rule.name: {
-                "mean": float(found[rule.name][name].values.mean()),
-                **compared(rule, name),
-                "better": rule.better,
-            }
+        by_score = {
+            rule.name: ArmScore(
+                mean=float(scores[rule.name][name].values.mean()),
+                **compare(rule, name)._asdict(),
+                better=rule.better,
+            )
             for rule in scores_for(task)
-            if rule.name in found
+            if rule.name in scores
         }
-        per_class = _precision_and_f1(truth, predictions[name])
+        precision_C, f1_C = _precision_and_f1(truth, predictions[name])
+        by_class = {
+            label: ClassResult(
+                rows=int((truth == number).sum()),
+                recall=float(scores[rule.name][name].values.mean()),
+                precision=float(precision_C[number]),
+                f1=float(f1_C[number]),
+                **compare(rule, name)._asdict(),
+            )
+            for label, (number, rule) in recalls.items()
+        }
         arms.append(
-            {
-                "id": name,
-                "label": labels[name],
-                "rows": rows[name],
-                "values": found[deciding.name][name].values.tolist(),
-                **{key: scores[deciding.name][key] for key in ("mean", "difference", "interval")},
-                "scores": scores,
-                "classes": {
-                    classes[number]: {
-                        "rows": int((truth == number).sum()),
-                        "recall": float(found[recall_of(number).name][name].values.mean()),
-                        "precision": float(per_class[0][number]),
-                        "f1": float(per_class[1][number]),
-                        **compared(recall_of(number), name),
-                    }
-                    for number in present
-                },
-            }
+            ArmResult(
+                id=name,
+                label=labels[name],
+                rows=rows[name],
+                values=scores[deciding.name][name].values.tolist(),
+                **by_score[deciding.name].model_dump(include={"mean", "difference", "interval"}),
+                scores=by_score,
+                classes=by_class,
+            )
         )
     against = None
-    cheap = [arm for arm in arms if arm["id"] in (CLASS_WEIGHTS, OVERSAMPLING)]
-    if cheap and chosen == SYNTHETIC and SYNTHETIC in predictions:
+    inexpensive = [arm for arm in arms if arm.id in (CLASS_WEIGHTS, OVERSAMPLING)]
+    if inexpensive and chosen == SYNTHETIC and SYNTHETIC in predictions:
         sign = 1 if deciding.better == "higher" else -1
-        best = max(cheap, key=lambda arm: sign * arm["mean"])["id"]
-        difference = compared(deciding, SYNTHETIC, best)
-        against = {"arm": best, **difference, "verdict": direction(difference["interval"], deciding.better)}
-    reason = why_not_assessable(truth, task, num_seeds)
-    trial = {
-        "assessable": not reason,
-        "reason": reason,
-        "probe": probe,
-        "score": deciding.name,
-        "better": deciding.better,
-        "seeds": num_seeds,
-        "rows": len(truth),
-        "chosen": chosen,
-        "against": against,
-        "arms": arms,
-    }
-    style = ".3f" if task == "classes" else ".4g"  # what is in the target's unit may be large or tiny
-    verdict, sentence = sentence_of(trial, deciding.label, style)
-    return {**trial, "verdict": verdict, "sentence": sentence}
+        best = max(inexpensive, key=lambda arm: sign * arm.mean).id
+        difference = compare(deciding, SYNTHETIC, best)
+        verdict = judge_interval(difference.interval, deciding.better)
+        against = Comparison(arm=best, **difference._asdict(), verdict=verdict)
+    obstacle = explain_obstacle(truth, task, num_seeds)
+    trial = TrialResult(
+        assessable=not obstacle,
+        reason=obstacle,
+        probe=probe,
+        score=deciding.name,
+        better=deciding.better,
+        seeds=num_seeds,
+        rows=len(truth),
+        chosen=chosen,
+        against=against,
+        arms=arms,
+    )
+    # what is in the target's unit may be large or tiny
+    return add_verdict(trial, deciding.label, ".3f" if task == "classes" else ".4g")
+
+
+class _Difference(NamedTuple):
+    """The mean difference of an arm to another, and its 95 % interval."""
+
+    difference: float
+    interval: tuple[float, float] | None
 
 
 def _precision_and_f1(truth: np.ndarray, predictions: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -183,7 +191,7 @@ class _Scored(NamedTuple):
     resampled: np.ndarray
 
 
-def _scored(
+def _score_arms(
     truth: np.ndarray,
     predictions: Mapping[str, Sequence[np.ndarray]],
     rules: Sequence[ScoreRule],
@@ -229,7 +237,7 @@ def _resamples(truth: np.ndarray, task: str, rng: np.random.Generator) -> Iterat
         yield rng.poisson(rate, size=(min(size, NUM_RESAMPLES - start), len(truth))) / rate
 
 
-def _unseen(
+def _draw_unseen(
     rule: ScoreRule, truth: np.ndarray, ours: Sequence[np.ndarray], theirs: Sequence[np.ndarray], seed: int
 ) -> np.ndarray:
     """What rows might add to the difference, of classes where two arms named the same for all rows: (B,)."""
@@ -246,7 +254,7 @@ def _unseen(
     return np.asarray((drawn[0] - drawn[1]) @ (rule.by_one(rows, named) * agreed))
 
 
-def _difference(ours: _Scored, theirs: _Scored, drawn_seeds: np.ndarray, unseen: np.ndarray) -> dict[str, Any]:
+def _compare(ours: _Scored, theirs: _Scored, drawn_seeds: np.ndarray, unseen: np.ndarray) -> _Difference:
     """The mean difference, and its 95 % interval; None of one seed, or where hardly any resample has a score."""
     by_seed, observed = ours.resampled - theirs.resampled, ours.values - theirs.values  # (B, S), (S,)
     by_seed = by_seed[~np.isnan(by_seed).any(axis=1)]
@@ -258,8 +266,9 @@ def _difference(ours: _Scored, theirs: _Scored, drawn_seeds: np.ndarray, unseen:
         differences += effects[drawn_seeds[: len(differences)]].mean(axis=1)
         # a difference of rounding is none: an end of exactly 0 is no effect
         differences[np.abs(differences) <= 1e-12 * np.abs(theirs.values).max()] = 0.0
-        interval = [float(end) for end in np.quantile(differences, [0.025, 0.975])]
-    return {"difference": float(observed.mean()), "interval": interval}
+        low, high = np.quantile(differences, [0.025, 0.975])
+        interval = float(low), float(high)
+    return _Difference(float(observed.mean()), interval)
 
 
 def _seed_stretch(by_seed: np.ndarray, observed: np.ndarray) -> float:

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-__all__ = ["SCORES", "ScoreRule", "default_score", "recall_of", "scores_for"]
+__all__ = ["SCORES", "ScoreRule", "default_score", "recall_rule", "scores_for"]
 
 Scorer = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 Linear = Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray]]
@@ -266,7 +266,7 @@ def default_score(task: str) -> ScoreRule:
     return scores_for(task)[0]
 
 
-def recall_of(number: int) -> ScoreRule:
+def recall_rule(number: int) -> ScoreRule:
     """The share of the rows of one class, by its number, that are predicted to be of it."""
 
     def score(truth: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -16,15 +16,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
+from pydantic import BaseModel, ValidationError
 
 from augment.data.schema import Schema
 from augment.errors import DataError, DiskError, LockedError, SpecError
+from augment.plugin.run_metrics import RunMetrics
 from augment.storage.atomic_files import clear, disk_errors, draft, publish, remove, taken
 from augment.storage.keys import content_key, file_sha256
+from augment.storage.run_manifest import RunManifest
 from augment.storage.written_rows import REAL, Part, read_part
 
 __all__ = ["Draft", "Place", "Run"]
@@ -34,6 +37,8 @@ SCHEMA, SPLIT, METRICS, LOSSES = "schema.json", "split.json", "metrics.json", "l
 MODELS, FILTERS, DATA = "models", "filters", "data"
 LEFT = re.compile(r"\.(.+-[0-9a-f]{8})\.(draft|lock|link|replaced)")  # beside a run: it is being made, or was killed
 PRIVATE = "private.json"
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class Run:
@@ -50,30 +55,34 @@ class Run:
         self.folder = Path(folder).resolve()
         self.already_done = False
         try:
-            self.manifest: dict[str, Any] = json.loads((self.folder / RUN).read_text(encoding="utf-8"))
-            self.name, self.key = str(self.manifest["name"]), str(self.manifest["key"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{folder} is not the folder of a finished run: no readable {RUN} in it") from error
+            self.manifest = _read_model(self.folder / RUN, RunManifest)
+        except DiskError as error:
+            raise DataError(f"{folder} is not the folder of a finished run: {error}") from error
+        self.name, self.key = self.manifest.name, self.manifest.key
 
     @property
     def status(self) -> str:
-        """`done`, or `bound missed` where a bound of the pipeline was not reached."""
-        return str(self.manifest["status"])
+        """`done`; or `below the required minimum` where the trial did not reach `trial.min`."""
+        return self.manifest.status
 
     @property
     def exit_code(self) -> int:
         """The exit code that the run ended with."""
-        return int(self.manifest["exit_code"])
+        return self.manifest.exit_code
 
     @cached_property
-    def metrics(self) -> dict[str, Any]:
-        """What `metrics.json` holds."""
-        return _read_json(self.folder / METRICS)
+    def metrics(self) -> RunMetrics:
+        """What `metrics.json` holds, key by key as attributes: `run.metrics.trial.verdict`.
+
+        Raises:
+            DiskError: the file is missing, damaged, or not what a run writes.
+        """
+        return _read_model(self.folder / METRICS, RunMetrics)
 
     @cached_property
     def schema(self) -> Schema:
         """The schema of the written data, without the origin column."""
-        return Schema.model_validate(_read_json(self.folder / SCHEMA))
+        return _read_model(self.folder / SCHEMA, Schema)
 
     @property
     def split(self) -> dict[str, Any]:
@@ -88,8 +97,7 @@ class Run:
     @property
     def report(self) -> Path | None:
         """The first file that a reporter wrote, if any."""
-        written = self.manifest.get("reports", [])
-        return self.folder / written[0] if written else None
+        return self.folder / self.manifest.reports[0] if self.manifest.reports else None
 
     @cached_property
     def train(self) -> Part:
@@ -111,10 +119,10 @@ class Run:
         """The synthetic rows of `train`."""
         return self.train.only(*sorted(set(self.train.origin) - {REAL}))
 
-    def _part(self, name: str) -> Part:
-        data = self.manifest["data"]
-        written = [(sink, self.folder / path, self._checked(path)) for sink, path in data["written"][name].items()]
-        return read_part(written, self.schema, data["origin_column"])
+    def _part(self, name: Literal["train", "test"]) -> Part:
+        data = self.manifest.data
+        written = [(sink, self.folder / path, self._check(path)) for sink, path in data.written[name].items()]
+        return read_part(written, self.schema, data.origin_column)
 
     def model(self, generator: str) -> Path:
         """The folder of a fitted generator, its files checked against the hashes written with it.
@@ -145,22 +153,22 @@ class Run:
         return self._known(FILTERS)
 
     def _known(self, place: str) -> list[str]:
-        return sorted({Path(file).parts[1] for file in self.manifest["files"] if file.startswith(f"{place}/")})
+        return sorted({Path(file).parts[1] for file in self.manifest.files if file.startswith(f"{place}/")})
 
     def _fitted(self, place: str, what: str, name: str) -> Path:
         known = self._known(place)
         if name not in known:
             raise DataError(f"run {self.folder.name} has no {what} {name!r}; it has {', '.join(known) or 'none'}")
-        self._checked(f"{place}/{name}")
+        self._check(f"{place}/{name}")
         return self.folder / place / name
 
-    def _checked(self, place: str) -> str:
+    def _check(self, place: str) -> str:
         """A digest of a file, or of all files in a folder, that are as the run has written them.
 
         Raises:
             DiskError: a file is missing or was changed.
         """
-        hashes = {name: told for name, told in self.manifest["files"].items() if Path(name).is_relative_to(place)}
+        hashes = {name: sha for name, sha in self.manifest.files.items() if Path(name).is_relative_to(place)}
         for name, expected in hashes.items():
             path = self.folder / name
             if not path.is_file() or file_sha256(path) != expected:
@@ -193,14 +201,14 @@ class Draft:
         with disk_errors(self.folder / name, "writing"):
             (self.folder / name).write_text(text, encoding="utf-8", newline="\n")
 
-    def finish(self, manifest: Mapping[str, Any]) -> None:
+    def finish(self, manifest: RunManifest) -> None:
         """Write `run.json`, last, with a SHA-256 of every other file but the private one, which could be guessed."""
         hashes = {
             path.relative_to(self.folder).as_posix(): file_sha256(path)
             for path in sorted(self.folder.rglob("*"))
             if path.is_file() and path not in (self.folder / RUN, self.folder / PRIVATE)
         }
-        self.write_json(RUN, {**manifest, "name": self.name, "key": self.key, "files": hashes})
+        self.write_json(RUN, manifest.model_copy(update={"files": hashes}).model_dump())
 
 
 class Place:
@@ -276,7 +284,12 @@ class Place:
         """This very run, if it stands there; another one that may not be overwritten is refused."""
         if not (self.final / RUN).is_file():
             return None
-        run = Run(self.final)
+        try:
+            run = Run(self.final)
+        except DataError:  # damaged, or of another version
+            if self.overwrite:
+                return None
+            raise
         if run.key == self.key:
             return run
         if not self.overwrite:
@@ -321,8 +334,19 @@ def _refuse_strangers(folder: Path) -> None:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise DiskError(f"{path} cannot be read: {error}") from error
+
+
+def _read_model(path: Path, model: type[Model]) -> Model:
+    try:
+        return model.model_validate(_read_json(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise DiskError(
+            f"{path} is damaged, or another version of augment wrote it: {where}: {first['msg'].lower()}"
+        ) from error
 
 
 def _plain(value: Any) -> Any:

@@ -25,7 +25,7 @@ class Found:
         key: the first eight letters of its content key.
         folder: where it lies.
         when: when it was finished, or last written to.
-        status: `done`, `bound missed`, `unfinished`, or `damaged: why`.
+        status: `done`, `below the required minimum`, `unfinished`, or `damaged: why`.
         verdict: of the trial; empty where there is none.
         score: in words, real rows alone and with synthetic ones.
         rows: real and synthetic rows to train on; empty for what is unfinished.
@@ -79,13 +79,11 @@ def _folders(folder: Path, depth: int = 4) -> list[Path]:
 def _finished(place: Path) -> Found:
     try:
         run = Run(place)
-        metrics = run.metrics
-        trial, rows = metrics["trial"], metrics["rows"]
-        means = {arm["id"]: arm["mean"] for arm in trial["arms"]}
-        score = f"{means['none']:.3f} -> {means['synthetic']:.3f}" if {"none", "synthetic"} <= set(means) else ""
-        made = f"{rows['train']:,} + {rows['synthetic']:,}"
-        return Found(run.name, run.key[:8], str(place), _when(place), run.status, trial["verdict"], score, made)
-    except (DataError, DiskError, KeyError, TypeError, ValueError) as error:
+        trial, rows = run.metrics.trial, f"{run.metrics.rows.train:,} + {run.metrics.rows.synthetic:,}"
+        real, mixed = trial.arm("none"), trial.arm("synthetic")
+        score = f"{real.mean:.3f} -> {mixed.mean:.3f}" if real and mixed else ""
+        return Found(run.name, run.key[:8], str(place), _when(place), run.status, trial.verdict, score, rows)
+    except (DataError, DiskError) as error:
         return Found(place.name, "", str(place), _when(place), f"damaged: {error}")
 
 

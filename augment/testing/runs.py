@@ -12,6 +12,7 @@ import pandas as pd
 
 from augment.data.dataset import Dataset
 from augment.data.schema import Modality, Schema, labels_of
+from augment.plugin.run_metrics import RunMetrics
 from augment.testing.examples import Task, example
 
 __all__ = ["ExampleRun", "example_run"]
@@ -26,7 +27,7 @@ class ExampleRun:
     key: str
     pipeline: Mapping[str, Any]
     schema: Schema
-    metrics: Mapping[str, Any]
+    metrics: RunMetrics
     train: Dataset
     test: Dataset
     synthetic: Dataset
@@ -38,7 +39,7 @@ class ExampleRun:
         return {"vae": pd.DataFrame({"step": steps, "loss": np.exp(-steps / 50)})}
 
     def rejects(self) -> Mapping[str, Dataset]:
-        """What one filter threw out."""
+        """Rows that one filter rejected."""
         return {"in-schema": self.synthetic.take(slice(0, 3))}
 
 
@@ -77,7 +78,7 @@ def example_run(
     )
 
 
-def _metrics(train: Dataset, test: Dataset, synthetic: Dataset, origin: np.ndarray) -> dict[str, Any]:
+def _metrics(train: Dataset, test: Dataset, synthetic: Dataset, origin: np.ndarray) -> RunMetrics:
     parts = {"train": train, "test": test, "synthetic": synthetic}
     generators = {}
     for name, kind in (("vae", "noise"), ("bootstrap", "copies")):
@@ -91,18 +92,19 @@ def _metrics(train: Dataset, test: Dataset, synthetic: Dataset, origin: np.ndarr
             "rejected": {"in-schema": 3 if name == "vae" else 0},
             "rounds": 1,
         }
-    return {
+    in_schema = {"what": "Rejects rows outside the declared bounds.", "judged": len(synthetic) + 3, "rejected": 3}
+    content = {
         "rows": {"read": len(train) + len(test), **{name: len(part) for name, part in parts.items()}},
-        "classes": {name: _classes(part) for name, part in parts.items()} if train.schema.classes else {},
+        "classes": {name: _classes(part) for name, part in parts.items()},
         "generators": generators,
-        "filters": {"in-schema": {"use": "in-schema", "threshold": 1.0, "judged": len(synthetic) + 3, "rejected": 3}},
+        "filters": {"in-schema": {"use": "in-schema", "threshold": 1.0, **in_schema}},
         "search": _search(train),
         "trial": _trial(train, test, synthetic),
         "scores": [
             {
                 "metric": "fidelity",
                 "of": of,
-                "name": "told from real rows",
+                "name": "discriminative score",
                 "value": value,
                 "unit": "",
                 "better": "lower",
@@ -112,8 +114,9 @@ def _metrics(train: Dataset, test: Dataset, synthetic: Dataset, origin: np.ndarr
             for of, value in (("vae", 0.71), ("all", 0.63))
         ],
         "privacy": {"verdict": "no leak found", "sentence": "No leak found by these attacks."},
-        "notes": ["column 'height' <b>differs</b> & is worth a look"],  # markup in data must stay text in a report
+        "notes": ["column 'height' <b>differs</b> & is unusual"],  # markup in data must stay text in a report
     }
+    return RunMetrics.model_validate(content)
 
 
 def _classes(data: Dataset) -> dict[str, int]:

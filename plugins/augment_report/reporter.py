@@ -74,14 +74,14 @@ class Html(plugin.Reporter):
         shown: dict[str, Any] = {
             "run": run,
             "metrics": metrics,
-            "verdict": sections.trial(metrics["trial"]),
-            "classes": sections.class_counts(metrics["classes"], schema.classes),
-            "generators": sections.generators(metrics["generators"]),
-            "search": sections.search(metrics["search"]),
-            "privacy": sections.privacy(metrics["scores"]),
-            "scores": sections.scores(metrics["scores"]),
+            "verdict": sections.trial(metrics.trial),
+            "classes": sections.class_counts(metrics.classes, schema.classes),
+            "generators": sections.generators(metrics.generators),
+            "search": sections.search(metrics.search),
+            "privacy": sections.privacy(metrics.scores),
+            "scores": sections.scores(metrics.scores),
             "losses": sections.losses(run.losses()),
-            "filters": sections.thrown_out(metrics["filters"]),
+            "filters": sections.thrown_out(metrics.filters),
             "rejects": {
                 name: samples.show_rejects(rows.take(slice(20)), run.train, schema, words.clip(name))
                 for name, rows in run.rejects().items()

@@ -9,8 +9,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from augment.plugin import (
+    ArmResult,
+    ClassCounts,
+    FilterCounts,
+    GeneratorCounts,
+    MetricScore,
+    SearchResult,
+    TrialResult,
+)
 from augment_report import charts
-from augment_report.words import NOTHING, clip, count, decimals_for, fixed, listing, number, percent, span
+from augment_report.words import clip, count, decimals_for, fixed, listing, number, percent, span
 
 __all__ = ["class_counts", "generators", "losses", "privacy", "scores", "search", "thrown_out", "trial"]
 
@@ -27,153 +36,146 @@ VERDICTS = {
 }
 
 
-def trial(found: Mapping[str, Any]) -> dict[str, Any]:
+def trial(found: TrialResult) -> dict[str, Any]:
     """The verdict and the forest plot: each arm's difference to real rows alone."""
-    css, mark = VERDICTS.get(found["verdict"], VERDICTS["not assessable"])
-    shown: dict[str, Any] = {"css": css, "mark": mark, "verdict": found["verdict"], "rows": []}
-    arms = list(found["arms"]) if found["assessable"] else []
-    base = next((arm for arm in arms if arm["id"] == "none"), None)
-    chosen = found.get("chosen", "synthetic")
-    others = sorted((arm for arm in arms if arm is not base), key=lambda arm: (arm["id"] != chosen, _arm_rank(arm)))
+    css, mark = VERDICTS[found.verdict]
+    shown: dict[str, Any] = {"css": css, "mark": mark, "verdict": found.verdict, "rows": []}
+    arms = found.arms if found.assessable else []
+    base = next((arm for arm in arms if arm.id == "none"), None)
+    others = sorted((arm for arm in arms if arm is not base), key=lambda arm: (arm.id != found.chosen, _arm_rank(arm)))
     if not others:
         return shown
     values = [0.0]
     for arm in others:
-        values += [value for value in [arm["difference"], *(arm["interval"] or ())] if _finite(value)]
+        values += [value for value in [arm.difference, *(arm.interval or ())] if _finite(value)]
     # seeds widen the axis no further than to three times what the intervals need
     needed = charts.Scale.around(values)
     room = charts.Scale.around([needed.low, needed.high], 1.0)
-    dots = {arm["id"]: _seed_differences(arm, base) for arm in others}
+    dots = {arm.id: _seed_differences(arm, base) for arm in others}
     values += [dot for seeds in dots.values() for dot in seeds if room.low <= dot <= room.high]
     scale = charts.Scale.around(values)
-    decimals = decimals_for(
-        [arm["difference"] for arm in others] + [e for arm in others for e in arm["interval"] or ()]
-    )
-    shown["base"] = (
-        None if base is None else {"label": base["label"], "mean": number(base["mean"]), "rows": base["rows"]}
-    )
+    decimals = decimals_for([arm.difference for arm in others] + [e for arm in others for e in arm.interval or ()])
+    shown["base"] = None if base is None else {"label": base.label, "mean": number(base.mean), "rows": base.rows}
     for arm in others:
-        kind = "cheap" if arm["id"] in CHEAP else "synthetic"
-        difference = fixed(arm["difference"], decimals)
-        interval = span(arm["interval"], decimals)
-        text = f"{clip(arm['label'])}: difference {difference}, 95 % interval {interval}"
+        kind = "cheap" if arm.id in CHEAP else "synthetic"
+        difference = fixed(arm.difference, decimals)
+        interval = span(arm.interval, decimals)
+        text = f"{clip(arm.label)}: difference {difference}, 95 % interval {interval}"
         row = {
-            "label": arm["label"],
+            "label": arm.label,
             "kind": kind,
-            "rows": arm["rows"],
-            "mean": number(arm["mean"]),
+            "rows": arm.rows,
+            "mean": number(arm.mean),
             "difference": difference,
             "interval": interval,
             "plot": None,
         }
-        if _finite(arm["difference"]):
-            seeds = [dot for dot in dots[arm["id"]] if scale.low <= dot <= scale.high]
-            row["plot"] = charts.forest_row(scale, arm["difference"], arm["interval"], seeds, kind, text)
+        if _finite(arm.difference):
+            seeds = [dot for dot in dots[arm.id] if scale.low <= dot <= scale.high]
+            row["plot"] = charts.forest_row(scale, arm.difference, arm.interval, seeds, kind, text)
         shown["rows"].append(row)
     shown["axis"] = charts.forest_axis(scale)
-    shown["left"], shown["right"] = ("worse", "better") if found["better"] == "higher" else ("better", "worse")
+    shown["left"], shown["right"] = ("worse", "better") if found.better == "higher" else ("better", "worse")
     shown["kinds"] = sorted({row["kind"] for row in shown["rows"]}, reverse=True)
     shown["has_seeds"] = any(dots.values())
     shown["scores"] = _arm_scores([arm for arm in [base, *others] if arm is not None])
     return shown
 
 
-def _arm_rank(arm: Mapping[str, Any]) -> int:
-    return 0 if arm["id"] == "synthetic" else 2 if arm["id"] in CHEAP else 1
+def _arm_rank(arm: ArmResult) -> int:
+    return 0 if arm.id == "synthetic" else 2 if arm.id in CHEAP else 1
 
 
-def _seed_differences(arm: Mapping[str, Any], base: Mapping[str, Any] | None) -> list[float]:
-    if base is None or len(arm["values"]) != len(base["values"]):
+def _seed_differences(arm: ArmResult, base: ArmResult | None) -> list[float]:
+    if base is None or len(arm.values) != len(base.values):
         return []
-    pairs = zip(arm["values"], base["values"], strict=True)
+    pairs = zip(arm.values, base.values, strict=True)
     return [a - b for a, b in pairs if _finite(a) and _finite(b)]
 
 
-def _arm_scores(arms: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    names = list(dict.fromkeys(name for arm in arms for name in arm["scores"]))
+def _arm_scores(arms: Sequence[ArmResult]) -> dict[str, Any] | None:
+    names = list(dict.fromkeys(name for arm in arms for name in arm.scores))
     rows = []
     for arm in arms:
         cells = []
         for name in names:
-            score = arm["scores"].get(name)
+            score = arm.scores.get(name)
             if score is None:
                 cells.append(("–", ""))
                 continue
-            decimals = decimals_for([score["difference"], *(score["interval"] or ())])
-            change = "" if arm["id"] == "none" else fixed(score["difference"], decimals)
-            change += f" ({span(score['interval'], decimals)})" if score["interval"] else ""
-            cells.append((number(score["mean"]), change))
-        rows.append({"label": arm["label"], "cells": cells})
-    better = {name: next(arm["scores"][name]["better"] for arm in arms if name in arm["scores"]) for name in names}
+            decimals = decimals_for([score.difference, *(score.interval or ())])
+            change = "" if arm.id == "none" else fixed(score.difference, decimals)
+            change += f" ({span(score.interval, decimals)})" if score.interval else ""
+            cells.append((number(score.mean), change))
+        rows.append({"label": arm.label, "cells": cells})
+    better = {name: next(arm.scores[name].better for arm in arms if name in arm.scores) for name in names}
     return {"names": [(name, better[name]) for name in names], "rows": rows} if names else None
 
 
-def search(found: Mapping[str, Any]) -> dict[str, Any] | None:
+def search(found: SearchResult) -> dict[str, Any] | None:
     """What the search for the mix tried, the best first and those that left early last; None where none was asked."""
-    trained = [one for one in found["candidates"] if _finite(one["difference"]) and one["kind"] != "none"]
+    # one that was trained has all its numbers; the `or` is for the type checker
+    trained = [
+        (one, one.difference, one.error or 0.0)
+        for one in found.candidates
+        if one.difference is not None and one.kind != "none"
+    ]
     if not trained:
         return None
-    sign = 1 if found["better"] == "higher" else -1
-    ends = [one["difference"] + side * (one["error"] or 0.0) for one in trained for side in (-1, 0, 1)]
+    sign = 1 if found.better == "higher" else -1
+    ends = [difference + side * error for _, difference, error in trained for side in (-1, 0, 1)]
     scale = charts.Scale.around([0.0, *ends])
-    decimals = decimals_for([one["difference"] for one in trained] + [one["error"] for one in trained])
-    last = len(found["candidates"]) + found["seeds"]
+    decimals = decimals_for([difference for _, difference, _ in trained] + [error for _, _, error in trained])
+    last = len(found.candidates) + found.seeds
     rows = []
-    for one in sorted(trained, key=lambda one: (-(one["left"] or last), -sign * one["difference"])):
-        error, difference = one["error"], one["difference"]
-        interval = None if not _finite(error) else [difference - error, difference + error]
-        said = fixed(difference, decimals), NOTHING if interval is None else fixed(error, decimals, sign=False)
-        kind = "cheap" if one["kind"] in CHEAP else "synthetic"
-        text = f"{clip(one['label'])}: difference {said[0]}, standard error {said[1]}"
-        fate = f"dropped after {count(len(one['values']))}" if one["left"] else "all seeds"
+    for one, difference, error in sorted(trained, key=lambda entry: (-(entry[0].left or last), -sign * entry[1])):
+        said = fixed(difference, decimals), fixed(error, decimals, sign=False)
+        kind = "cheap" if one.kind in CHEAP else "synthetic"
+        text = f"{clip(one.label)}: difference {said[0]}, standard error {said[1]}"
+        fate = f"dropped after {count(len(one.values))}" if one.left else "all seeds"
         rows.append(
             {
-                "label": one["label"],
-                "synthetic": one["synthetic"] or 0,
+                "label": one.label,
+                "synthetic": one.synthetic,
                 "difference": said[0],
                 "error": said[1],
-                "plot": charts.forest_row(scale, difference, interval, [], kind, text),
-                "fate": "chosen" if one["id"] == found["chosen"] else fate,
-                "is_chosen": one["id"] == found["chosen"],
+                "plot": charts.forest_row(scale, difference, [difference - error, difference + error], [], kind, text),
+                "fate": "chosen" if one.id == found.chosen else fate,
+                "is_chosen": one.id == found.chosen,
             }
         )
-    untried = [(one["label"], one["reason"] or "") for one in found["candidates"] if not _finite(one["mean"])]
+    untried = [(one.label, one.reason) for one in found.candidates if one.mean is None]
     left, right = ("worse", "better") if sign == 1 else ("better", "worse")
     shown = {"rows": rows, "axis": charts.forest_axis(scale), "left": left, "right": right, "untried": untried}
-    return {**shown, "kinds": sorted({"cheap" if one["kind"] in CHEAP else "synthetic" for one in trained})}
+    return {**shown, "kinds": sorted({"cheap" if one.kind in CHEAP else "synthetic" for one, _, _ in trained})}
 
 
-def privacy(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def privacy(found: Sequence[MetricScore]) -> list[dict[str, Any]]:
     """A row for each attack and generator: what it found against what chance keeps to."""
     rows = []
-    for one in filter(_is_attack, found):
-        detail = one["detail"]
-        is_above = one["value"] > detail["limit"]
+    for one in (one for one in found if one.is_attack):
+        detail = one.detail
+        is_above = one.value > detail["limit"]
         css = "clear" if not is_above else "design" if "by design" in detail["finding"] else "leak"
-        text = f"{clip(one['name'])}, {clip(one['of'], 40)}: {percent(one['value'])}, limit {percent(detail['limit'])}"
+        text = f"{clip(one.name)}, {clip(one.of, 40)}: {percent(one.value)}, limit {percent(detail['limit'])}"
         rows.append(
             {
-                "name": one["name"],
-                "of": one["of"],
-                "value": percent(one["value"]),
+                "name": one.name,
+                "of": one.of,
+                "value": percent(one.value),
                 "limit": percent(detail["limit"]),
-                "plot": charts.bullet(one["value"], detail["limit"], css, text),
+                "plot": charts.bullet(one.value, detail["limit"], css, text),
                 "css": css,
-                "references": [f"{clip(name, 30)} {percent(value)}" for name, value in _references(one).items()],
+                "references": [f"{clip(name, 30)} {percent(value)}" for name, value in one.reference.items()],
                 "finding": detail["finding"],
             }
         )
     return rows
 
 
-def _is_attack(score: Mapping[str, Any]) -> bool:
-    detail = score["detail"] or {}
-    return "limit" in detail and "finding" in detail
-
-
-def class_counts(classes: Mapping[str, Mapping[str, int]], order: Sequence[str]) -> dict[str, Any] | None:
+def class_counts(classes: ClassCounts, order: Sequence[str]) -> dict[str, Any] | None:
     """Rows of each class, real and synthetic, as bars; None where there are no classes."""
-    real, test, made = (classes.get(part, {}) for part in ("train", "test", "synthetic"))
+    real, test, made = classes.train, classes.test, classes.synthetic
     known = {*real, *test, *made}
     names = [name for name in order if name in known] + sorted(known - set(order))
     if not names:
@@ -201,65 +203,60 @@ def _ratio(counts: Sequence[int]) -> str:
     return f"{number(max(present) / min(present))} : 1" if present else "–"
 
 
-def generators(found: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+def generators(found: Mapping[str, GeneratorCounts]) -> list[dict[str, Any]]:
     """A row a generator: what it was asked for, what was kept, what was thrown out and by which filter."""
     return [
         {
             "id": name,
-            "use": one["use"],
-            "origin": ORIGINS.get(one["origin"], one["origin"]),
-            "asked": one["asked"],
-            "kept": one["kept"],
-            "rejected": sum(one["rejected"].values()),
-            "by": listing([f"{filter_id} {count(n)}" for filter_id, n in one["rejected"].items() if n]),
-            "rounds": one["rounds"],
+            "use": one.use,
+            "origin": ORIGINS[one.origin],
+            "asked": one.asked,
+            "kept": one.kept,
+            "rejected": sum(one.rejected.values()),
+            "by": listing([f"{filter_id} {count(n)}" for filter_id, n in one.rejected.items() if n]),
+            "rounds": one.rounds,
         }
         for name, one in found.items()
     ]
 
 
-def thrown_out(found: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+def thrown_out(found: Mapping[str, FilterCounts]) -> list[dict[str, Any]]:
     """A row a filter: how many rows it judged and threw out."""
     return [
         {
             "id": name,
-            "use": one["use"],
-            "threshold": number(one["threshold"]),
-            "what": one.get("what", ""),
-            "judged": one["judged"],
-            "rejected": one["rejected"],
-            "share": percent(one["rejected"] / one["judged"]) if one["judged"] else "–",
+            "use": one.use,
+            "threshold": number(one.threshold),
+            "what": one.what,
+            "judged": one.judged,
+            "rejected": one.rejected,
+            "share": percent(one.rejected / one.judged) if one.judged else "–",
         }
         for name, one in found.items()
     ]
 
 
-def scores(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def scores(found: Sequence[MetricScore]) -> dict[str, Any]:
     """All scores but attacks, of each metric, one below the other for all generators, with those of the controls."""
-    found = [one for one in found if not _is_attack(one)]
-    references = list(dict.fromkeys(name for one in found for name in _references(one)))[:MAX_REFERENCES]
+    found = [one for one in found if not one.is_attack]
+    references = list(dict.fromkeys(name for one in found for name in one.reference))[:MAX_REFERENCES]
     groups: dict[str, dict[str, dict[str, Any]]] = {}
     for one in found:
-        better = {"higher": "higher is better", "lower": "lower is better"}.get(one["better"], "")
-        score = groups.setdefault(one["metric"], {}).setdefault(one["name"], {"better": better, "rows": []})
+        better = {"higher": "higher is better", "lower": "lower is better"}.get(one.better, "")
+        score = groups.setdefault(one.metric, {}).setdefault(one.name, {"better": better, "rows": []})
         score["rows"].append(
             {
-                "of": one["of"],
-                "value": number(one["value"]) + (f" {clip(one['unit'], 20)}" if one["unit"] else ""),
-                "interval": "–" if one["interval"] is None else " to ".join(number(end) for end in one["interval"]),
-                "references": [number(_references(one).get(name)) for name in references],
+                "of": one.of,
+                "value": number(one.value) + (f" {clip(one.unit, 20)}" if one.unit else ""),
+                "interval": "–" if one.interval is None else " to ".join(number(end) for end in one.interval),
+                "references": [number(one.reference.get(name)) for name in references],
             }
         )
     return {
         "references": references,
-        "intervals": any(one["interval"] is not None for one in found),
+        "intervals": any(one.interval is not None for one in found),
         "groups": [(metric, list(named.items())) for metric, named in groups.items()],
     }
-
-
-def _references(score: Mapping[str, Any]) -> Mapping[str, float]:
-    known = (score["detail"] or {}).get("reference")
-    return known if isinstance(known, Mapping) else {}
 
 
 def losses(curves: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:

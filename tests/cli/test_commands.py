@@ -11,13 +11,14 @@ import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from run_records import manifest, run_metrics
 
 from augment import __version__
 from augment.cli import main
 from augment.data.schema import Schema
 from augment.errors import (
     AugmentError,
-    BoundMissed,
+    BelowMinimum,
     DataError,
     DiskError,
     Interrupted,
@@ -32,18 +33,13 @@ COMMANDS = [
     "check-plugin", "cache", "doctor", "schema", "completion",
 ]  # fmt: skip
 
-METRICS = {
-    "rows": {"read": 550, "train": 440, "test": 110, "synthetic": 360},
-    "classes": {"train": {"no": 400, "yes": 40}, "test": {"no": 100, "yes": 10}, "synthetic": {"yes": 360}},
-    "generators": {
-        "gan": {"use": "gan", "origin": "noise", "asked": 180, "kept": 180, "per_class": {"yes": 180}},
-        "smote": {"use": "smote", "origin": "rows", "asked": 180, "kept": 180, "per_class": {"yes": 180}},
-    },
-    "search": {"asked": False, "sentence": ""},
-    "trial": {"verdict": "helps", "sentence": "Augmentation helps: 0.71 becomes 0.74."},
-    "privacy": {"verdict": "no leak found", "sentence": "No leak found by these attacks."},
-    "notes": [],
-}
+METRICS = run_metrics(
+    rows={"read": 550, "train": 440, "test": 110, "synthetic": 360},
+    classes={"train": {"no": 400, "yes": 40}, "test": {"no": 100, "yes": 10}, "synthetic": {"yes": 360}},
+    generators={name: {"asked": 180, "kept": 180, "per_class": {"yes": 180}} for name in ("gan", "smote")},
+    trial={"verdict": "helps", "sentence": "Augmentation helps: 0.71 becomes 0.74."},
+    privacy={"verdict": "no leak found", "sentence": "These attacks found no leak."},
+)
 
 
 class FakeRun:
@@ -52,7 +48,7 @@ class FakeRun:
     def __init__(self, folder, already_done=False, exit_code=0):
         self.folder, self.already_done, self.exit_code = folder, already_done, exit_code
         self.name, self.key, self.metrics = "credit", "3fa9c1d2" * 8, METRICS
-        self.status = "bound missed" if exit_code else "done"
+        self.status = "below the required minimum" if exit_code else "done"
         self.report = folder / "report.html"
         self.schema = Schema(columns={})
 
@@ -166,7 +162,7 @@ def test_run_ends_with_verdict_rows_places_and_the_next_command(spec, fake_run):
     lines = invoke("run", spec).stdout.splitlines()
     assert lines == [
         "credit: Augmentation helps: 0.71 becomes 0.74.",
-        "privacy: No leak found by these attacks.",
+        "privacy: These attacks found no leak.",
         "",
         "rows  train  gan  smote  test",
         "no      400    0      0   100",
@@ -218,7 +214,7 @@ def test_json_is_events_and_then_the_result(spec, fake_run):
 
 
 def test_a_missed_bound_is_an_error_after_the_summary(spec, fake_run, tmp_path):
-    fake_run(BoundMissed("trial.min is 0.05, the difference is 0.03", FakeRun(tmp_path / "runs", exit_code=5)))
+    fake_run(BelowMinimum("trial.min is 0.05, the difference is 0.03", FakeRun(tmp_path / "runs", exit_code=5)))
     result = invoke("run", spec)
     assert result.exit_code == 5
     assert "Augmentation helps" in result.stdout
@@ -383,7 +379,7 @@ def test_component_names_are_completed():
 def test_the_generators_of_the_run_in_the_line_are_completed(tmp_path, words, offered):
     (tmp_path / "models").mkdir()
     files = {f"models/{name}/generator.json": "" for name in ("smote-2", "gan")}
-    (tmp_path / "run.json").write_text(json.dumps({"name": "credit", "key": "3fa9c1d2", "files": files}))
+    (tmp_path / "run.json").write_text(manifest(files=files).model_dump_json())
     line = words.format(run=tmp_path)
     environment = {"_AUGMENT_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
     assert program(env={**os.environ, **environment}).stdout.strip() == offered

@@ -42,7 +42,7 @@ def test_runs_on_other_data_are_told_apart(runs):
 
 
 def test_a_run_without_a_verdict_has_dashes(runs):
-    bare = dict.fromkeys(("real", "mixed", "difference", "interval", "cheap"))
+    bare = dict.fromkeys(("real", "mixed", "difference", "interval", "inexpensive"))
     assert " - " in text([compare(runs)[0] | bare, compare(runs)[1]])
 
 

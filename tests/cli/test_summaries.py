@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from run_records import run_metrics
+
 from augment.cli import summaries
 from augment.runner.run import check as run_check
 
 
 def test_many_classes_are_cut_short():
     counts = {f"class {number}": 100 - number for number in range(30)}
-    metrics = {
-        "rows": {"train": 2565, "test": 0},
-        "classes": {"train": counts, "test": {}},
-        "generators": {"gan": {"kept": 5, "per_class": {"class 0": 5}}},
-    }
+    metrics = run_metrics(
+        rows={"train": 2565},
+        classes={"train": counts},
+        generators={"gan": {"kept": 5, "per_class": {"class 0": 5}}},
+    )
     lines = summaries._rows(metrics)
     assert lines[1].split() == ["class", "0", "100", "5", "0"]
     assert lines[-2].startswith("and 10 more classes")

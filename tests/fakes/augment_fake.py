@@ -458,7 +458,7 @@ class Lines(Reporter):
             raise ZeroDivisionError("by nought")
         linger("report")
         path = folder / "report.txt"
-        text = f"{run.name}: {run.metrics['trial']['verdict']}\n"
+        text = f"{run.name}: {run.metrics.trial.verdict}\n"
         text += f"{len(run.synthetic)} rows; losses of {sorted(run.losses())}; rejects of {sorted(run.rejects())}\n"
         path.write_text(text)
         return [path]

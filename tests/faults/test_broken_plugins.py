@@ -55,7 +55,7 @@ def test_fits_are_kept_and_a_repaired_run_makes_only_the_rest(spec):
     with pytest.raises(PluginError, match="generator 'fake-faulty' failed in sample"):
         run(spec(generators=["fake-move", faulty("sample:raise")], **QUICK), workers=0)
     done = run(spec(generators=["fake-move", faulty("")], **QUICK), workers=0)
-    fits = {entry["id"]: entry["from_store"] for entry in done.manifest["stages"] if entry["stage"] == "fit"}
+    fits = {entry.id: entry.from_store for entry in done.manifest.stages if entry.stage == "fit"}
     assert fits == {"fake-move": True, "fake-faulty": False}
 
 

@@ -91,7 +91,7 @@ def test_what_is_learnt_and_made_does_not_depend_on_the_hold_out(cls, kind, lear
     assert len(held_out) == 24
     changed = with_canaries(data, held_out)
     other_run, other = learnt("other", tree, changed)
-    assert done.manifest["source"] != other_run.manifest["source"]
+    assert done.manifest.source != other_run.manifest.source
     tests = [(folder / "data" / "test.parquet").read_bytes() for folder in (done.folder, other_run.folder)]
     assert tests[0] != tests[1]
     assert any(name.startswith("run/models/") for name in one)

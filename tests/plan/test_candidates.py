@@ -3,7 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from augment.plan.candidates import Candidate, Entrant, candidates_of, halve, rounds_of, sentence_of, winner_of
+from augment.plan.candidates import (
+    Candidate,
+    Entrant,
+    choose_winner,
+    describe_choice,
+    drop_worse_half,
+    list_candidates,
+    plan_rounds,
+)
 from augment.plan.caps import MAX_JUDGED_ROWS
 from augment.spec.models import Mix
 from augment.statistics.scores import SCORES
@@ -14,7 +22,7 @@ BOTH = {"gan": True, "smote": True}
 
 
 def tried(conditional=BOTH, counts=COUNTS, task="classes", **mix):
-    return candidates_of(Mix.model_validate(mix), conditional, counts, task)
+    return list_candidates(Mix.model_validate(mix), conditional, counts, task)
 
 
 def ids(candidates):
@@ -95,27 +103,27 @@ def test_no_candidate_asks_for_more_rows_than_a_trial_looks_at():
 
 @pytest.mark.parametrize(("num_seeds", "ends"), [(2, [2]), (5, [5]), (7, [5, 7]), (10, [5, 10]), (32, [5, 10, 20, 32])])
 def test_barriers_stand_where_seeds_have_doubled(num_seeds, ends):
-    rounds = rounds_of(num_seeds)
+    rounds = plan_rounds(num_seeds)
     assert [one.stop for one in rounds] == ends
     assert [seed for one in rounds for seed in one] == list(range(num_seeds))
 
 
 def test_the_worse_half_leaves_and_real_rows_alone_never():
     field = entrants(a=[-0.1, -0.1], b=[0.2, 0.2], c=[0.1, 0.1], d=[-0.2, -0.2], e=[0.0, 0.0])
-    halve(field, HIGHER)
+    drop_worse_half(field, HIGHER)
     assert [one.candidate.id for one in field if one.left is None] == ["none", "b", "c", "e"]
     assert {one.left for one in field if one.left is not None} == {2}
 
 
 def test_where_lower_is_better_the_higher_half_leaves():
     field = entrants(a=[0.1, 0.1], b=[-0.1, -0.1])
-    halve(field, LOWER)
+    drop_worse_half(field, LOWER)
     assert [one.candidate.id for one in field if one.left is None] == ["none", "b"]
 
 
 def test_of_equals_the_first_stay():
     field = entrants(a=[0.1] * 2, b=[0.1] * 2, c=[0.1] * 2)
-    halve(field, HIGHER)
+    drop_worse_half(field, HIGHER)
     assert [one.candidate.id for one in field if one.left is None] == ["none", "a", "b"]
 
 
@@ -125,46 +133,46 @@ def test_of_equals_the_first_stay():
 def test_the_error_is_that_of_folds_whose_training_parts_overlap():
     none, one = entrants(a=[0.1, 0.3, 0.2, 0.2])
     found = one.standing(none, HIGHER)
-    assert found["difference"] == pytest.approx(0.2)
-    assert found["error"] == pytest.approx(np.std([0.1, 0.3, 0.2, 0.2], ddof=1) * np.sqrt(1 / 4 + 1 / 4))
-    assert found["worst"] == pytest.approx(found["difference"] - found["error"])
-    assert one.standing(none, LOWER)["worst"] == pytest.approx(found["difference"] + found["error"])
+    assert found.difference == pytest.approx(0.2)
+    assert found.error == pytest.approx(np.std([0.1, 0.3, 0.2, 0.2], ddof=1) * np.sqrt(1 / 4 + 1 / 4))
+    assert found.worst == pytest.approx(found.difference - found.error)
+    assert one.standing(none, LOWER).worst == pytest.approx(found.difference + found.error)
 
 
 def test_the_best_by_mean_less_error_wins_not_the_best_mean():
     field = entrants(wild=[0.5, -0.1, 0.5, -0.1], steady=[0.1, 0.11, 0.1, 0.11])
-    assert winner_of(field, HIGHER).candidate.id == "steady"
+    assert choose_winner(field, HIGHER).candidate.id == "steady"
 
 
 @pytest.mark.parametrize("values", [[0.0] * 4, [0.1, -0.1, 0.1, -0.1], [-0.1] * 4, [1e-15] * 4])
 def test_real_rows_alone_win_unless_somebody_is_surely_better(values):
     field = entrants(a=values)
-    assert winner_of(field, HIGHER) is field[0]
-    assert "chose real rows alone: of 1 candidate none was better" in sentence_of(field, field[0], HIGHER)
+    assert choose_winner(field, HIGHER) is field[0]
+    assert "chose real rows alone: of 1 candidate none was better" in describe_choice(field, field[0], HIGHER)
 
 
 def test_who_left_or_was_never_tried_does_not_win():
     field = entrants(gone=[0.4] * 4, here=[0.1] * 4)
     field.append(Entrant(Candidate("never", "never", "generator")))
     field[1].leave()
-    winner = winner_of(field, HIGHER)
+    winner = choose_winner(field, HIGHER)
     assert winner.candidate.id == "here"
-    assert "chose here of 3 candidates: balanced accuracy 0.600, +0.100 to real rows alone" in sentence_of(
+    assert "chose here of 3 candidates: balanced accuracy 0.600, +0.100 to real rows alone" in describe_choice(
         field, winner, HIGHER
     )
 
 
 def test_where_lower_is_better_the_lowest_wins():
-    assert winner_of(entrants(a=[0.1] * 3, b=[-0.1] * 3), LOWER).candidate.id == "b"
+    assert choose_winner(entrants(a=[0.1] * 3, b=[-0.1] * 3), LOWER).candidate.id == "b"
 
 
 def test_a_seed_whose_score_is_not_defined_counts_for_nobody():
     none, one = entrants(a=[0.1, np.nan, 0.1])
     none.values[1] = np.nan
-    assert one.standing(none, HIGHER)["difference"] == pytest.approx(0.1)
-    assert one.plain(none, HIGHER)["values"] == [0.6, None, 0.6]
+    assert one.standing(none, HIGHER).difference == pytest.approx(0.1)
+    assert one.result(none, HIGHER).values == [0.6, None, 0.6]
 
 
 def test_one_seed_decides_nothing():
     field = entrants(a=[0.4])
-    assert winner_of(field, HIGHER) is field[0]
+    assert choose_winner(field, HIGHER) is field[0]

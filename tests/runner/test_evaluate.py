@@ -34,24 +34,24 @@ def judge(files, made="made.csv", **settings):
 
 def test_rows_of_another_tool_get_a_verdict_scores_and_privacy(files):
     metrics = judge(files).metrics
-    assert metrics["rows"] == {"read": 160, "train": 160, "test": 120, "synthetic": 120}
-    assert {arm["id"] for arm in metrics["trial"]["arms"]} >= {"none", "synthetic"}
-    assert {score["metric"] for score in metrics["scores"]} == {"fidelity", "privacy"}
-    assert metrics["privacy"]["verdict"] == "no leak found"
+    assert metrics.rows.model_dump() == {"read": 160, "train": 160, "test": 120, "synthetic": 120}
+    assert {arm.id for arm in metrics.trial.arms} >= {"none", "synthetic"}
+    assert {score.metric for score in metrics.scores} == {"fidelity", "privacy"}
+    assert metrics.privacy.verdict == "no leak found"
     assert "privacy" in text(metrics)
 
 
 def test_without_a_holdout_some_real_rows_are_held_out_and_a_note_warns(files):
     metrics = judge(files, holdout=None).metrics
-    assert metrics["rows"]["train"] + metrics["rows"]["test"] == 160
-    assert any("--holdout" in note for note in metrics["notes"])
+    assert metrics.rows.train + metrics.rows.test == 160
+    assert any("--holdout" in note for note in metrics.notes)
 
 
 def test_copies_are_a_leak_and_no_row_number_is_told(files):
     pd.read_csv(files / "real.csv", dtype={"code": str}).iloc[:100].to_csv(files / "made.csv", index=False)
     found = judge(files).metrics
-    assert found["privacy"]["verdict"] == "leak found"
-    assert "private" not in json.dumps(found)
+    assert found.privacy.verdict == "leak found"
+    assert "private" not in found.model_dump_json()
 
 
 def test_rows_outside_the_schema_are_counted_and_left_out(files):
@@ -59,14 +59,14 @@ def test_rows_outside_the_schema_are_counted_and_left_out(files):
     made.loc[:4, "kind"] = "perhaps"
     made.assign(more=1).to_csv(files / "made.csv", index=False)
     metrics = judge(files).metrics
-    assert metrics["filters"]["in-schema"]["rejected"] == 5
-    assert metrics["rows"]["synthetic"] == 45
-    assert any("more" in note for note in metrics["notes"])
+    assert metrics.filters["in-schema"].rejected == 5
+    assert metrics.rows.synthetic == 45
+    assert any("more" in note for note in metrics.notes)
 
 
 def test_rows_that_are_on_both_sides_are_noted(files):
     table(160, 4).iloc[:20].to_csv(files / "held.csv", index=False)
-    assert any("exact duplicates" in note for note in judge(files).metrics["notes"])
+    assert any("exact duplicates" in note for note in judge(files).metrics.notes)
 
 
 def test_a_missing_column_is_named(files):
@@ -92,8 +92,8 @@ def test_arrays_are_judged_too(tmp_path):
         np.savez(tmp_path / f"{name}.npz", image=images, label=label)
     paths = tmp_path / "real.npz", tmp_path / "made.npz"
     metrics = evaluate(*paths, holdout=tmp_path / "held.npz", target="label", seeds=1, workers=0).metrics
-    assert metrics["rows"]["synthetic"] == 40
-    assert "label agreement" in {score["name"] for score in metrics["scores"]}
+    assert metrics.rows.synthetic == 40
+    assert "label agreement" in {score.name for score in metrics.scores}
 
 
 def test_the_command_says_it_as_json(files):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment.errors import BoundMissed, PluginError, ShortfallError
+from augment.errors import BelowMinimum, PluginError, ShortfallError
 from augment.runner.run import check, run
 
 pytestmark = pytest.mark.usefixtures("fakes")
@@ -25,7 +25,7 @@ def rows_of(done, name="train"):
 
 
 def stages(done, stage):
-    return {entry["id"]: entry["from_store"] for entry in done.manifest["stages"] if entry["stage"] == stage}
+    return {entry.id: entry.from_store for entry in done.manifest.stages if entry.stage == stage}
 
 
 BLEND = {
@@ -124,7 +124,7 @@ def test_adding_a_filter_changes_no_draw(spec):
     done = run(spec(filters=["fake-reject"]), workers=0)
     filtered = rows_of(done).query("origin != 'real'").reset_index(drop=True)
     same = (free == filtered).all(axis=1)
-    rejected = done.metrics["filters"]["fake-reject"]["rejected"]
+    rejected = done.metrics.filters["fake-reject"].rejected
     assert rejected > 0
     assert 0 < same.sum() < len(same)
     assert (~same).sum() <= rejected
@@ -172,30 +172,30 @@ def test_nothing_is_made_where_classes_are_balanced_already(tmp_path, spec):
     frame.to_csv(tmp_path / "data.csv", index=False)
     source = {"use": "csv", "with": {"path": "data.csv"}}
     done = run(spec(source=source, schema={"target": "label"}, filters=["fake-reject"]), workers=0)
-    assert done.metrics["rows"]["synthetic"] == 0
+    assert done.metrics.rows.synthetic == 0
     assert (rows_of(done)["origin"] == "real").all()
 
 
 def test_a_numeric_target_is_judged_by_its_number(spec):
     done = run(spec(source={"use": "fake-rows", "with": {"target": "y"}}, mix={"rows": 20}), workers=0)
-    assert done.metrics["trial"]["assessable"]
-    assert done.metrics["classes"] == {"train": {}, "test": {}, "synthetic": {}}
-    assert [arm["id"] for arm in done.metrics["trial"]["arms"]] == ["none", "synthetic"]
+    assert done.metrics.trial.assessable
+    assert done.metrics.classes.model_dump() == {"train": {}, "test": {}, "synthetic": {}}
+    assert [arm.id for arm in done.metrics.trial.arms] == ["none", "synthetic"]
 
 
 def test_without_a_target_nothing_can_be_assessed(spec):
     source = {"use": "fake-rows", "with": {"target": "none"}}
     done = run(spec(source=source, trial={"seeds": 2}), workers=0)
-    assert done.metrics["trial"]["verdict"] == "not assessable"
-    assert done.metrics["rows"]["synthetic"] == done.metrics["rows"]["train"]
+    assert done.metrics.trial.verdict == "not assessable"
+    assert done.metrics.rows.synthetic == done.metrics.rows.train
     assert done.exit_code == 0
 
 
 def test_a_missed_bound_is_an_error_that_has_the_finished_run(spec):
     path = spec(trial={"probe": "fake-centroids", "seeds": 2, "min": 0.9})
-    with pytest.raises(BoundMissed, match=r"trial\.min asks for .* 0\.9") as caught:
+    with pytest.raises(BelowMinimum, match=r"trial\.min requires .* 0\.9") as caught:
         run(path, workers=0)
-    assert caught.value.run.status == "bound missed"
+    assert caught.value.run.status == "below the required minimum"
     assert (caught.value.run.folder / "data" / "train.csv").is_file()
     again = run(path, workers=0)
     assert (again.already_done, again.exit_code) == (True, 5)
@@ -211,23 +211,23 @@ def test_a_filter_that_rejects_all_is_named(spec, runs):
 def test_with_shortfall_warn_the_run_goes_on_with_fewer_rows(spec):
     filters = [{"use": "fake-reject", "with": {"part": 0.9}}]
     done = run(spec(filters=filters, max_rounds=1, shortfall="warn", mix={"rows": 100}), workers=0)
-    assert 0 < done.metrics["rows"]["synthetic"] < 100
-    assert any("'fake-reject' threw out most" in note for note in done.metrics["notes"])
+    assert 0 < done.metrics.rows.synthetic < 100
+    assert any("'fake-reject' threw out most" in note for note in done.metrics.notes)
 
 
 def test_all_rows_may_be_missing_with_shortfall_warn(spec):
     filters = [{"use": "fake-reject", "with": {"part": 2.0}}]
     done = run(spec(filters=filters, max_rounds=2, shortfall="warn"), workers=0)
-    assert done.metrics["rows"]["synthetic"] == 0
-    assert done.metrics["scores"] == []
+    assert done.metrics.rows.synthetic == 0
+    assert done.metrics.scores == []
 
 
 def test_a_filter_says_whom_it_does_not_judge(spec):
     events = []
     done = run(spec(filters=["fake-near-real"]), workers=0, events=events.append)
     assert not [event for event in events if event.get("id") == "fake-near-real"]  # nor is it fitted
-    assert any("'fake-near-real' does not judge fake-move" in note for note in done.metrics["notes"])
-    assert "fake-near-real" not in done.metrics["filters"]
+    assert any("'fake-near-real' does not judge fake-move" in note for note in done.metrics.notes)
+    assert "fake-near-real" not in done.metrics.filters
 
 
 def test_check_says_what_would_be_made_and_fits_no_generator(spec, store, runs):
@@ -330,4 +330,4 @@ def test_what_a_source_says_of_the_data_stands_among_the_notes_of_check_and_repo
     said = [note for note in check(pipeline).notes if "bad.png" in note]
     assert len(said) == 1
     done = run(pipeline, workers=0, out=tmp_path / "run")
-    assert said[0] in done.metrics["notes"]
+    assert said[0] in done.metrics.notes

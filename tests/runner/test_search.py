@@ -24,7 +24,7 @@ def found(spec):
     def made(events=None, workers=0, **sections):
         sections = {"source": ROWS, "generators": ["fake-drawn"], "mix": SMALL, "trial": TRIAL, **sections}
         done = run(spec(**sections), workers=workers, events=events)
-        return done, done.metrics["search"]
+        return done, done.metrics.search
 
     return made
 
@@ -35,7 +35,7 @@ def scored(monkeypatch, **gains):
 
     def told(self, none, rule):
         gain = gains.get(self.candidate.id, 0.0 if self is none else -0.1)
-        return {**standing(self, none, rule), "difference": gain, "error": 0.01, "worst": gain - 0.01}
+        return standing(self, none, rule)._replace(difference=gain, error=0.01, worst=gain - 0.01)
 
     monkeypatch.setattr(search.Entrant, "standing", told)
 
@@ -47,19 +47,19 @@ def rows_of(done):
 def test_the_winner_is_what_is_written(found, monkeypatch):
     scored(monkeypatch, **{"blend-1x": 0.2})
     done, report = found(generators=["fake-drawn", "fake-move"])
-    assert report["chosen"] == "blend-1x"
-    assert report["mix"] == {"rows": "1x", "share": {"fake-drawn": 1.0, "fake-move": 1.0}}
+    assert report.chosen == "blend-1x"
+    assert report.mix.model_dump() == {"rows": "1x", "share": {"fake-drawn": 1.0, "fake-move": 1.0}}
     counts = rows_of(done)["origin"].value_counts()
     assert counts["fake-drawn"] == counts["fake-move"] == counts["real"] / 2
-    assert done.metrics["trial"]["chosen"] == "synthetic"
-    assert done.manifest["reproducible"]
+    assert done.metrics.trial.chosen == "synthetic"
+    assert done.manifest.reproducible
 
 
 def test_who_has_no_part_in_the_mix_is_not_fitted(found, monkeypatch):
     scored(monkeypatch, **{"fake-move-balance": 0.2})
     done, _ = found(generators=["fake-drawn", "fake-move"])
     assert sorted(path.name for path in (done.folder / "models").iterdir()) == ["fake-move"]
-    assert done.metrics["generators"]["fake-drawn"]["asked"] == 0
+    assert done.metrics.generators["fake-drawn"].asked == 0
     assert set(rows_of(done)["origin"]) == {"real", "fake-move"}
 
 
@@ -71,13 +71,13 @@ def test_where_a_cheap_alternative_or_nothing_wins_only_real_rows_are_written(fo
     scored(monkeypatch, **({winner: 0.2} if winner else {}))
     done, report = found()
     assert set(rows_of(done)["origin"]) == {"real"}
-    assert report["mix"]["rows"] == 0
-    trial = done.metrics["trial"]
-    assert trial["chosen"] == report["chosen"] == (winner or "none")
-    assert trial["sentence"].startswith(words)
-    assert [arm["id"] for arm in trial["arms"]] == ["none", "class-weights", "oversampling"]
+    assert report.mix.rows == 0
+    trial = done.metrics.trial
+    assert trial.chosen == report.chosen == (winner or "none")
+    assert trial.sentence.startswith(words)
+    assert [arm.id for arm in trial.arms] == ["none", "class-weights", "oversampling"]
     assert list((done.folder / "models").iterdir()) == []
-    assert report["sentence"] in done.metrics["notes"]
+    assert report.sentence in done.metrics.notes
 
 
 def test_no_fit_of_the_search_sees_a_row_that_judges_it(found, monkeypatch):
@@ -110,7 +110,7 @@ def test_the_search_is_kept_and_taken_from_the_store(found, spec, monkeypatch):
     monkeypatch.setattr(search, "_Search", None)
     path = spec("again", source=ROWS, generators=["fake-drawn"], mix=SMALL, trial=TRIAL, sinks=["csv"], seed=3)
     again = run(path, workers=0)
-    assert again.metrics["search"] == first
+    assert again.metrics.search == first
     assert again.folder != done.folder
 
 
@@ -128,21 +128,21 @@ def test_half_leaves_at_each_barrier_and_its_standing_is_told(found):
     _, report = found(events=events.append, mix={**SMALL, "search": {**SMALL["search"], "seeds": 6}})
     told = [event for event in events if event["event"] == "candidates"]
     assert [event["seeds"] for event in told] == [0, 5, 6]
-    seen = {one["id"]: len(one["values"]) for one in report["candidates"]}
+    seen = {one.id: len(one.values) for one in report.candidates}
     assert sorted(seen.values()) == [5, 5, 6, 6, 6]  # four beside real rows alone, then two
     assert seen["none"] == 6
-    assert all((one["left"] is None) == (len(one["values"]) == 6) for one in report["candidates"])
+    assert all((one.left is None) == (len(one.values) == 6) for one in report.candidates)
 
 
 def test_who_cannot_make_the_rows_leaves_and_the_run_goes_on(found):
     reject = {"use": "fake-reject", "with": {"part": 1.0}}
     done, report = found(filters=[reject], max_rounds=2)
-    lost = [one for one in report["candidates"] if one["kind"] == "generator"]
+    lost = [one for one in report.candidates if one.kind == "generator"]
     assert lost
     for one in lost:
-        assert (one["left"], one["values"], one["mean"]) == (0, [], None)
-        assert "rows that fake-drawn was asked for could not be made" in one["reason"]
-    assert report["mix"]["rows"] == 0
+        assert (one.left, one.values, one.mean) == (0, [], None)
+        assert "rows that fake-drawn was asked for could not be made" in one.reason
+    assert report.mix.rows == 0
     assert done.status == "done"
 
 
@@ -153,18 +153,16 @@ def test_a_fold_that_is_balanced_where_the_training_part_is_not_quite_has_nothin
     frame.to_csv(tmp_path / "nearly.csv", index=False)
     source = {"use": "csv", "with": {"path": str(tmp_path / "nearly.csv")}}
     _, report = found(source=source, schema={"target": "label"}, split={"holdout": 0.49})
-    none, balance = (
-        next(one for one in report["candidates"] if one["id"] == id_) for id_ in ("none", "fake-drawn-balance")
-    )
-    assert len(balance["values"]) > 1
-    assert set(balance["values"]) & set(none["values"])
+    none, balance = (next(one for one in report.candidates if one.id == id_) for id_ in ("none", "fake-drawn-balance"))
+    assert len(balance.values) > 1
+    assert set(balance.values) & set(none.values)
 
 
 def test_a_used_up_budget_ends_the_search_at_a_barrier_and_is_told(found):
     done, report = found(mix={**SMALL, "search": {"seeds": 8, "amounts": ["1x"], "budget": 1e-9}})
-    assert (report["seeds"], report["complete"]) == (5, False)
-    assert done.manifest["reproducible"] is False
-    assert any("budget of time was used up" in note for note in done.metrics["notes"])
+    assert (report.seeds, report.complete) == (5, False)
+    assert done.manifest.reproducible is False
+    assert any("budget of time was used up" in note for note in done.metrics.notes)
 
 
 def test_a_numeric_target_is_searched_by_its_own_score(found):
@@ -174,28 +172,28 @@ def test_a_numeric_target_is_searched_by_its_own_score(found):
         trial={"probe": "fake-centroids", "seeds": 2},
         mix={"rows": "auto", "search": {"seeds": 2}},
     )
-    assert report["score"] == "r2"
-    assert [one["id"] for one in report["candidates"]][:2] == ["none", "fake-move-0.5x"]
+    assert report.score == "r2"
+    assert [one.id for one in report.candidates][:2] == ["none", "fake-move-0.5x"]
 
 
 def test_a_generator_that_cannot_be_asked_for_classes_is_searched_too(found):
     _, report = found(generators=["fake-free"])
-    assert [one["id"] for one in report["candidates"]][3:] == ["fake-free-1x"]
-    assert len(report["candidates"][3]["values"]) >= 2
+    assert [one.id for one in report.candidates][3:] == ["fake-free-1x"]
+    assert len(report.candidates[3].values) >= 2
 
 
 def test_without_a_target_auto_is_skipped_and_says_so(found):
     source = {"use": "fake-rows", "with": {"rows": 60, "target": "none"}}
     done, report = found(source=source, generators=["fake-move"], trial={"seeds": 2}, metrics=[])
-    assert "`auto` was skipped" in report["sentence"]
-    assert report["candidates"] == []
-    assert done.metrics["trial"]["verdict"] == "not assessable"
-    assert (rows_of(done)["origin"] == "fake-move").sum() == done.metrics["rows"]["train"]
+    assert "search for the mix was skipped" in report.sentence
+    assert report.candidates == []
+    assert done.metrics.trial.verdict == "not assessable"
+    assert (rows_of(done)["origin"] == "fake-move").sum() == done.metrics.rows.train
 
 
 def test_without_a_search_nothing_is_asked(spec):
-    report = run(spec(), workers=0).metrics["search"]
-    assert (report["asked"], report["candidates"], report["mix"]) == (False, [], None)
+    report = run(spec(), workers=0).metrics.search
+    assert (report.asked, report.candidates, report.mix) == (False, [], None)
 
 
 def test_auto_without_a_trial_is_refused(spec):

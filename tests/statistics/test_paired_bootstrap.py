@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 
+from augment.plugin import TrialResult
 from augment.statistics import paired_bootstrap
 from augment.statistics.scores import SCORES, scores_for
-from augment.statistics.verdict import direction, not_assessable, sentence_of
+from augment.statistics.verdict import add_verdict, judge_interval, not_assessable
 
 NUM_ROWS = 120
 NUM_SEEDS = 5
@@ -27,7 +28,7 @@ def predicted(truth: np.ndarray, accuracy: float, rng: np.random.Generator) -> n
 
 def summary(truth, predictions, task: str = "classes", score: str | None = None, seed: int = 1, **options):
     generators = [arm for arm in predictions if arm not in ("none", "class-weights", "oversampling", "synthetic")]
-    labels = paired_bootstrap.arm_labels(task, generators or ["gan"])
+    labels = paired_bootstrap.label_arms(task, generators or ["gan"])
     return paired_bootstrap.summarise(
         truth,
         predictions,
@@ -50,14 +51,14 @@ def planted(accuracies, num_seeds: int = NUM_SEEDS, seed: int = 0, num_rows: int
 
 
 def arm_of(found, name: str):
-    return next(arm for arm in found["arms"] if arm["id"] == name)
+    return found.arm(name)
 
 
 # arms
 
 
 def test_arms_stand_in_their_order_with_real_rows_alone_first():
-    assert list(paired_bootstrap.arm_labels("classes", ["gan", "vae"])) == [
+    assert list(paired_bootstrap.label_arms("classes", ["gan", "vae"])) == [
         "none",
         "class-weights",
         "oversampling",
@@ -68,7 +69,7 @@ def test_arms_stand_in_their_order_with_real_rows_alone_first():
 
 
 def test_a_single_generator_is_no_arm_beside_the_mix():
-    assert list(paired_bootstrap.arm_labels("classes", ["gan"])) == [
+    assert list(paired_bootstrap.label_arms("classes", ["gan"])) == [
         "none",
         "class-weights",
         "oversampling",
@@ -77,17 +78,17 @@ def test_a_single_generator_is_no_arm_beside_the_mix():
 
 
 def test_without_classes_there_is_nothing_to_balance():
-    assert list(paired_bootstrap.arm_labels("number", ["gan"])) == ["none", "synthetic"]
+    assert list(paired_bootstrap.label_arms("number", ["gan"])) == ["none", "synthetic"]
 
 
 def test_without_synthetic_rows_there_is_no_arm_of_them():
-    assert list(paired_bootstrap.arm_labels("number", [])) == ["none"]
+    assert list(paired_bootstrap.label_arms("number", [])) == ["none"]
 
 
 def test_the_summary_keeps_the_order_of_the_labels_whatever_came_first():
     found = planted({"synthetic": 0.8, "oversampling": 0.8, "none": 0.8})
-    assert [arm["id"] for arm in found["arms"]] == ["none", "oversampling", "synthetic"]
-    assert [arm["rows"] for arm in found["arms"]] == [30, 20, 10]
+    assert [arm.id for arm in found.arms] == ["none", "oversampling", "synthetic"]
+    assert [arm.rows for arm in found.arms] == [30, 20, 10]
 
 
 # the verdict
@@ -102,27 +103,27 @@ def test_the_summary_keeps_the_order_of_the_labels_whatever_came_first():
 )
 def test_the_verdict_is_what_was_planted(accuracy, verdict, opening):
     found = planted({"none": 0.65, "synthetic": accuracy})
-    assert found["assessable"]
-    assert found["verdict"] == verdict
-    assert found["sentence"].startswith(opening)
+    assert found.assessable
+    assert found.verdict == verdict
+    assert found.sentence.startswith(opening)
 
 
 def test_arms_of_equal_worth_mostly_have_no_measurable_effect():
     # a 95 % interval is wrong once in twenty times, so no single draw may decide this test
     found = [planted({"none": 0.65, "synthetic": 0.65}, seed=seed) for seed in range(20)]
-    none = [one for one in found if one["verdict"] == "no measurable effect"]
+    none = [one for one in found if one.verdict == "no measurable effect"]
     assert len(none) >= 16
     for one in none:
-        assert one["sentence"].startswith("Augmentation has no measurable effect: balanced accuracy 0.")
+        assert one.sentence.startswith("Augmentation has no measurable effect: balanced accuracy 0.")
 
 
 @pytest.mark.parametrize("score", [rule.name for rule in scores_for("classes")])
 @pytest.mark.parametrize(("accuracy", "verdict"), [(0.95, "helps"), (0.3, "hurts")])
 def test_the_verdict_follows_the_score_whichever_way_is_better(score, accuracy, verdict):
     found = planted({"none": 0.65, "synthetic": accuracy}, score=score)
-    assert (found["verdict"], found["score"], found["better"]) == (verdict, score, SCORES[score].better)
-    raises = arm_of(found, "synthetic")["difference"] > 0
-    assert raises == ((verdict == "helps") == (found["better"] == "higher"))
+    assert (found.verdict, found.score, found.better) == (verdict, score, SCORES[score].better)
+    raises = arm_of(found, "synthetic").difference > 0
+    assert raises == ((verdict == "helps") == (found.better == "higher"))
 
 
 @pytest.mark.parametrize(
@@ -139,63 +140,63 @@ def test_the_verdict_follows_the_score_whichever_way_is_better(score, accuracy, 
     ],
 )
 def test_the_words_follow_from_the_interval(interval, better, verdict):
-    assert direction(interval, better) == verdict
+    assert judge_interval(interval, better) == verdict
 
 
 @pytest.mark.parametrize(
-    ("cheap", "words"),
+    ("inexpensive", "words"),
     [
-        (0.5, "It beats the best cheap alternative, oversampling ("),
-        (0.95, "It is worse than the best cheap alternative, oversampling ("),
-        (0.8, "It cannot be told apart from the best cheap alternative, oversampling ("),
+        (0.5, "It beats the best inexpensive alternative, oversampling ("),
+        (0.95, "It is worse than the best inexpensive alternative, oversampling ("),
+        (0.8, "It does not differ measurably from the best inexpensive alternative, oversampling ("),
     ],
 )
-def test_the_sentence_compares_with_the_best_cheap_alternative(cheap, words):
-    found = planted({"none": 0.4, "class-weights": 0.3, "oversampling": cheap, "synthetic": 0.8})
-    assert words in found["sentence"]
+def test_the_sentence_compares_with_the_best_inexpensive_alternative(inexpensive, words):
+    found = planted({"none": 0.4, "class-weights": 0.3, "oversampling": inexpensive, "synthetic": 0.8})
+    assert words in found.sentence
 
 
 @pytest.mark.parametrize(
     ("interval", "words"),
-    [([-0.3, -0.1], " Worse by other scores: ROC AUC 0.900 to 0.700."), ([-0.3, 0.1], "")],
+    [([-0.3, -0.1], " Other scores are worse: ROC AUC 0.900 to 0.700."), ([-0.3, 0.1], "")],
     ids=["certain", "perhaps chance"],
 )
 def test_a_score_that_did_not_decide_and_is_surely_worse_is_named(interval, words):
     found = planted({"none": 0.65, "synthetic": 0.9})
-    before = found["sentence"]
-    none, synthetic = (next(arm for arm in found["arms"] if arm["id"] == id) for id in ("none", "synthetic"))
+    content = found.model_dump()
+    none, synthetic = (next(arm for arm in content["arms"] if arm["id"] == id) for id in ("none", "synthetic"))
     none["scores"]["roc_auc"]["mean"] = 0.9
     synthetic["scores"]["roc_auc"] |= {"mean": 0.7, "interval": interval}
-    assert sentence_of(found, "balanced accuracy", ".3f") == ("helps", before + words)
+    changed = add_verdict(TrialResult.model_validate(content), "balanced accuracy", ".3f")
+    assert (changed.verdict, changed.sentence) == ("helps", found.sentence + words)
 
 
 def test_the_best_alternative_is_the_lowest_where_lower_is_better():
     found = planted({"none": 0.5, "class-weights": 0.9, "oversampling": 0.4, "synthetic": 0.6}, score="log_loss")
-    assert "It is worse than the best cheap alternative, class weights (" in found["sentence"]
+    assert "It is worse than the best inexpensive alternative, class weights (" in found.sentence
 
 
 def test_nothing_mixed_in_is_no_effect():
     found = planted({"none": 0.7, "class-weights": 0.9, "oversampling": 0.9})
-    assert found["verdict"] == "no measurable effect"
-    assert found["sentence"].startswith("Nothing was mixed in")
+    assert found.verdict == "no measurable effect"
+    assert found.sentence.startswith("No synthetic rows were added")
 
 
-def test_what_cannot_be_assessed_says_why_and_has_every_key():
+def test_what_cannot_be_assessed_says_why():
     found = not_assessable("no target is named")
-    assert (found["verdict"], found["assessable"], found["arms"]) == ("not assessable", False, [])
-    assert "no target is named" in found["sentence"]
-    assert set(found) == set(planted({"none": 0.7, "synthetic": 0.7}))
+    assert (found.verdict, found.assessable, found.arms) == ("not assessable", False, [])
+    assert "no target is named" in found.sentence
 
 
 def test_a_deciding_score_that_is_not_defined_on_the_hold_out_is_not_assessable():
     found = summary(np.ones(6), {"none": [np.zeros(6)], "synthetic": [np.ones(6)]}, task="number", score="r2")
-    assert found["verdict"] == "not assessable"
-    assert "R² is not defined on these 6 held-out rows" in found["sentence"]
+    assert found.verdict == "not assessable"
+    assert "R² is not defined on these 6 held-out rows" in found.sentence
 
 
 def test_another_score_that_is_not_defined_is_left_out():
     found = summary(np.ones(6), {"none": [np.zeros(6)], "synthetic": [np.ones(6)]}, task="number", score="mae")
-    assert [set(arm["scores"]) for arm in found["arms"]] == [{"mae", "rmse"}] * 2
+    assert [set(arm.scores) for arm in found.arms] == [{"mae", "rmse"}] * 2
 
 
 # what the numbers are
@@ -208,35 +209,37 @@ def test_values_and_means_are_the_plain_scores_of_the_seeds():
     found = summary(truth, predictions, score="accuracy")
     expected = [(p.argmax(axis=1) == truth).mean() for p in predictions["synthetic"]]
     arm = arm_of(found, "synthetic")
-    np.testing.assert_allclose(arm["values"], expected)
-    np.testing.assert_allclose(arm["mean"], np.mean(expected))
-    np.testing.assert_allclose(arm["difference"], arm["mean"] - arm_of(found, "none")["mean"], atol=1e-12)
-    assert found["seeds"] == 3
+    np.testing.assert_allclose(arm.values, expected)
+    np.testing.assert_allclose(arm.mean, np.mean(expected))
+    np.testing.assert_allclose(arm.difference, arm.mean - arm_of(found, "none").mean, atol=1e-12)
+    assert found.seeds == 3
 
 
 def test_every_score_of_the_task_is_there_and_the_deciding_one_stands_beside_it():
     found = planted({"none": 0.7, "synthetic": 0.8}, score="roc_auc")
     arm = arm_of(found, "synthetic")
-    assert list(arm["scores"]) == [rule.name for rule in scores_for("classes")]
+    assert list(arm.scores) == [rule.name for rule in scores_for("classes")]
     for key in ("mean", "difference", "interval"):
-        assert arm[key] == arm["scores"]["roc_auc"][key]
-    assert arm["scores"]["log_loss"]["better"] == "lower"
+        assert getattr(arm, key) == getattr(arm.scores["roc_auc"], key)
+    assert arm.scores["log_loss"].better == "lower"
 
 
 def test_real_rows_alone_differ_by_nothing_from_themselves():
     arm = arm_of(planted({"none": 0.7, "synthetic": 0.8}), "none")
-    assert (arm["difference"], arm["interval"]) == (0.0, None)
+    assert (arm.difference, arm.interval) == (0.0, None)
 
 
 def test_an_interval_surrounds_its_difference():
-    for arm in planted({"none": 0.6, "synthetic": 0.7, "gan": 0.8, "vae": 0.5})["arms"][1:]:
-        for scores in arm["scores"].values():
-            low, high = scores["interval"]
-            assert low < scores["difference"] < high
+    for arm in planted({"none": 0.6, "synthetic": 0.7, "gan": 0.8, "vae": 0.5}).arms[1:]:
+        for scores in arm.scores.values():
+            low, high = scores.interval
+            assert low < scores.difference < high
 
 
 def test_the_summary_is_json_and_the_same_every_time():
-    first, again = (json.dumps(planted({"none": 0.6, "synthetic": 0.7}), allow_nan=False) for _ in range(2))
+    first, again = (
+        json.dumps(planted({"none": 0.6, "synthetic": 0.7}).model_dump(), allow_nan=False) for _ in range(2)
+    )
     assert first == again
 
 
@@ -244,7 +247,7 @@ def test_another_seed_draws_other_resamples():
     rng = np.random.default_rng(0)
     truth = classed(rng)
     predictions = {arm: [predicted(truth, 0.7, rng)] * 2 for arm in ("none", "synthetic")}
-    intervals = {tuple(arm_of(summary(truth, predictions, seed=seed), "synthetic")["interval"]) for seed in (1, 2)}
+    intervals = {tuple(arm_of(summary(truth, predictions, seed=seed), "synthetic").interval) for seed in (1, 2)}
     assert len(intervals) == 2
 
 
@@ -254,9 +257,9 @@ def test_identical_predictions_differ_by_nothing_for_sure(num_rows):
     truth = classed(rng, num_rows)
     same = [predicted(truth, 0.7, rng) for _ in range(3)]
     found = summary(truth, {"none": same, "synthetic": [array.copy() for array in same]})
-    for scores in arm_of(found, "synthetic")["scores"].values():
-        assert (scores["difference"], scores["interval"]) == (0.0, [0.0, 0.0])
-    assert found["verdict"] == "no measurable effect"
+    for scores in arm_of(found, "synthetic").scores.values():
+        assert (scores.difference, scores.interval) == (0.0, (0.0, 0.0))
+    assert found.verdict == "no measurable effect"
 
 
 @pytest.mark.parametrize("finds", [False, True])
@@ -270,10 +273,10 @@ def test_a_rare_class_on_which_arms_agree_might_yet_tell_them_apart(finds):
     }
     found = summary(truth, predictions, classes=["no", "yes"])
     arm = arm_of(found, "synthetic")
-    assert arm["difference"] < -0.01
-    assert found["verdict"] == "no measurable effect"  # one of the eight rows is worth more than all the alarms
-    assert arm["classes"]["no"]["interval"][1] < 0
-    low, high = arm["classes"]["yes"]["interval"]
+    assert arm.difference < -0.01
+    assert found.verdict == "no measurable effect"  # one of the eight rows is worth more than all the alarms
+    assert arm.classes["no"].interval[1] < 0
+    low, high = arm.classes["yes"].interval
     assert -0.5 < low < 0 < high < 0.5
 
 
@@ -283,18 +286,18 @@ def test_a_numeric_target_is_judged_by_its_own_scores():
     predictions = {
         arm: [truth + rng.normal(0, noise, 100) for _ in range(3)] for arm, noise in (("none", 8e3), ("synthetic", 2e3))
     }
-    assert summary(truth, predictions, task="number")["score"] == "r2"
+    assert summary(truth, predictions, task="number").score == "r2"
     found = summary(truth, predictions, task="number", score="rmse")
-    assert (found["verdict"], found["better"]) == ("helps", "lower")
-    assert arm_of(found, "synthetic")["interval"][1] < 0
-    assert "root mean squared error 8195 with real rows alone" in found["sentence"]
-    assert "cheap alternative" not in found["sentence"]
+    assert (found.verdict, found.better) == ("helps", "lower")
+    assert arm_of(found, "synthetic").interval[1] < 0
+    assert "root mean squared error 8195 with real rows alone" in found.sentence
+    assert "inexpensive alternative" not in found.sentence
 
 
 def test_tiny_units_keep_their_digits_in_the_sentence():
     truth = np.arange(20) * 1e-7
     found = summary(truth, {"none": [truth + 2e-8], "synthetic": [truth + 1e-8]}, task="number", score="mae")
-    assert "mean absolute error 2e-08 with real rows alone, 1e-08 with synthetic rows" in found["sentence"]
+    assert "mean absolute error 2e-08 with real rows alone, 1e-08 with synthetic rows" in found.sentence
 
 
 # what the search chose
@@ -304,29 +307,29 @@ def test_tiny_units_keep_their_digits_in_the_sentence():
 def test_where_the_search_chose_oversampling_the_verdict_is_about_it(accuracy, verdict):
     arms = {"none": 0.65, "class-weights": 0.65, "oversampling": accuracy}
     found = planted(arms, chosen="oversampling", seed=1)
-    assert (found["verdict"], found["chosen"], found["against"]) == (verdict, "oversampling", None)
-    assert found["sentence"].startswith("Oversampling ha" if verdict[0] == "n" else f"Oversampling {verdict}: ")
-    assert "with oversampling (" in found["sentence"]
-    assert "The search preferred it to synthetic rows: only real rows were written." in found["sentence"]
+    assert (found.verdict, found.chosen, found.against) == (verdict, "oversampling", None)
+    assert found.sentence.startswith("Oversampling ha" if verdict[0] == "n" else f"Oversampling {verdict}: ")
+    assert "with oversampling (" in found.sentence
+    assert "The search preferred it to synthetic rows: only real rows were written." in found.sentence
 
 
 def test_class_weights_are_several():
     found = planted({"none": 0.6, "class-weights": 0.9, "oversampling": 0.6}, chosen="class-weights")
-    assert found["sentence"].startswith("Class weights help: ")
+    assert found.sentence.startswith("Class weights help: ")
 
 
 def test_where_the_search_chose_nothing_the_sentence_says_do_not_augment():
     found = planted({"none": 0.6, "class-weights": 0.9, "oversampling": 0.6}, chosen="none")
-    assert found["verdict"] == "no measurable effect"
-    assert found["sentence"].startswith("Do not augment: no candidate was better")
+    assert found.verdict == "no measurable effect"
+    assert found.sentence.startswith("Do not augment: no candidate was better")
 
 
-def test_the_comparison_with_the_best_cheap_alternative_stands_among_the_facts():
+def test_the_comparison_with_the_best_inexpensive_alternative_stands_among_the_facts():
     found = planted({"none": 0.4, "class-weights": 0.3, "oversampling": 0.6, "synthetic": 0.95})
-    against = found["against"]
-    assert (against["arm"], against["verdict"]) == ("oversampling", "helps")
-    low, high = against["interval"]
-    assert 0 < low < against["difference"] < high
+    against = found.against
+    assert (against.arm, against.verdict) == ("oversampling", "helps")
+    low, high = against.interval
+    assert 0 < low < against.difference < high
 
 
 # by class
@@ -339,24 +342,24 @@ def test_results_by_class_are_the_plain_ones(num_rows):
     predictions = {arm: [predicted(truth, share, rng) for _ in range(3)] for arm, share in PLANTED.items()}
     found = summary(truth, predictions, classes=["no", "yes"])
     arm = arm_of(found, "synthetic")
-    assert list(arm["classes"]) == ["no", "yes"]
-    for number, label in enumerate(arm["classes"]):
-        one = arm["classes"][label]
+    assert list(arm.classes) == ["no", "yes"]
+    for number, label in enumerate(arm.classes):
+        one = arm.classes[label]
         named = [p.argmax(axis=1) == number for p in predictions["synthetic"]]
-        assert one["rows"] == (truth == number).sum()
-        np.testing.assert_allclose(one["recall"], np.mean([n[truth == number].mean() for n in named]))
-        np.testing.assert_allclose(one["precision"], np.mean([(truth[n] == number).mean() for n in named]))
-        assert min(one["recall"], one["precision"]) <= one["f1"] <= max(one["recall"], one["precision"])
-        low, high = one["interval"]
-        assert low < one["difference"] < high
-    assert arm_of(found, "none")["classes"]["yes"]["interval"] is None
+        assert one.rows == (truth == number).sum()
+        np.testing.assert_allclose(one.recall, np.mean([n[truth == number].mean() for n in named]))
+        np.testing.assert_allclose(one.precision, np.mean([(truth[n] == number).mean() for n in named]))
+        assert min(one.recall, one.precision) <= one.f1 <= max(one.recall, one.precision)
+        low, high = one.interval
+        assert low < one.difference < high
+    assert arm_of(found, "none").classes["yes"].interval is None
 
 
 def test_a_class_that_was_not_held_out_has_no_results():
     rng = np.random.default_rng(1)
     truth = classed(rng)
     found = summary(truth, {arm: [predicted(truth, 0.7, rng)] * 2 for arm in PLANTED}, classes=["no", "yes", "never"])
-    assert list(arm_of(found, "synthetic")["classes"]) == ["no", "yes"]
+    assert list(arm_of(found, "synthetic").classes) == ["no", "yes"]
 
 
 # certainty
@@ -364,16 +367,16 @@ def test_a_class_that_was_not_held_out_has_no_results():
 
 def test_one_seed_is_not_assessable_however_large_the_difference():
     found = planted({"none": 0.6, "synthetic": 0.99}, num_seeds=1)
-    assert (found["verdict"], found["assessable"], found["seeds"]) == ("not assessable", False, 1)
-    assert arm_of(found, "synthetic")["interval"] is None
-    assert "could not be assessed: one seed does not show how much of a difference is chance" in found["sentence"]
-    assert "with real rows alone" in found["sentence"]  # the numbers are there all the same
+    assert (found.verdict, found.assessable, found.seeds) == ("not assessable", False, 1)
+    assert arm_of(found, "synthetic").interval is None
+    assert "could not be assessed: one seed does not show how much of a difference is chance" in found.sentence
+    assert "with real rows alone" in found.sentence  # the numbers are there all the same
 
 
 def test_very_few_held_out_rows_are_not_assessable():
     found = planted({"none": 0.1, "synthetic": 0.99}, num_rows=8)
-    assert found["verdict"] == "not assessable"
-    assert "8 held-out rows are too few" in found["sentence"]
+    assert found.verdict == "not assessable"
+    assert "8 held-out rows are too few" in found.sentence
 
 
 def test_seeds_that_all_predict_the_same_add_nothing_to_the_interval():
@@ -383,7 +386,7 @@ def test_seeds_that_all_predict_the_same_add_nothing_to_the_interval():
     alone, repeated = (
         summary(truth, {arm: n * p for arm, p in one.items()}, score="accuracy", seed=1) for n in (2, NUM_SEEDS)
     )
-    widths = [np.diff(arm_of(found, "synthetic")["interval"])[0] for found in (alone, repeated)]
+    widths = [np.diff(arm_of(found, "synthetic").interval)[0] for found in (alone, repeated)]
     np.testing.assert_allclose(widths[1], widths[0], rtol=0.1)
 
 
@@ -394,7 +397,7 @@ def test_seeds_that_disagree_widen_the_interval():
 
     def width(accuracies) -> float:
         ours = [predicted(truth, share, np.random.default_rng(10)) for share in accuracies]
-        return float(np.diff(arm_of(summary(truth, {"none": none, "synthetic": ours}), "synthetic")["interval"])[0])
+        return float(np.diff(arm_of(summary(truth, {"none": none, "synthetic": ours}), "synthetic").interval)[0])
 
     assert width([0.6, 0.65, 0.7, 0.75, 0.8]) > 2 * width([0.7] * 5)
 
@@ -407,7 +410,7 @@ def test_seeds_that_disagree_on_single_rows_alone_narrow_the_interval():
         truth = classed(rng)
         predictions = {arm: [predicted(truth, 0.7, rng) for _ in range(5)] for arm in ("none", "synthetic")}
         one = {arm: arrays[:1] * 2 for arm, arrays in predictions.items()}  # the same seed twice: nothing averages out
-        of_one, of_five = (arm_of(summary(truth, p), "synthetic")["interval"] for p in (one, predictions))
+        of_one, of_five = (arm_of(summary(truth, p), "synthetic").interval for p in (one, predictions))
         ratios.append(np.ptp(of_five) / np.ptp(of_one))
     assert np.mean(ratios) < 0.65  # 5 ** -0.5 = 0.45 were it all; counted twice it is 0.77
 
@@ -423,8 +426,8 @@ def test_a_class_of_a_few_rows_does_not_decide_alone(num_rare):
     truth = np.r_[np.zeros(50, dtype=int), np.ones(num_rare, dtype=int)]
     none, ours = right_in(truth, np.arange(50)), right_in(truth, np.arange(50 + num_rare))
     found = summary(truth, {"none": [none] * 5, "synthetic": [ours] * 5})
-    assert arm_of(found, "synthetic")["difference"] == 0.5
-    assert found["verdict"] == "no measurable effect"
+    assert arm_of(found, "synthetic").difference == 0.5
+    assert found.verdict == "no measurable effect"
 
 
 def test_where_hardly_a_resample_has_a_score_there_is_no_interval(monkeypatch):
@@ -432,9 +435,9 @@ def test_where_hardly_a_resample_has_a_score_there_is_no_interval(monkeypatch):
     truth = classed(rng)
     monkeypatch.setattr(paired_bootstrap, "_resamples", lambda truth, task, rng: iter([np.zeros((1000, len(truth)))]))
     found = summary(truth, {arm: [predicted(truth, 0.7, rng)] * 2 for arm in ("none", "synthetic")})
-    assert arm_of(found, "synthetic")["interval"] is None
-    assert found["verdict"] == "no measurable effect"
-    assert "too few held-out rows for an interval" in found["sentence"]
+    assert arm_of(found, "synthetic").interval is None
+    assert found.verdict == "no measurable effect"
+    assert "too few held-out rows for an interval" in found.sentence
 
 
 @pytest.mark.parametrize("task", ["classes", "number"])
@@ -451,11 +454,11 @@ def test_linearised_intervals_are_those_of_scoring_every_resample(monkeypatch, t
     found = []
     for most in (0, 10**9):
         monkeypatch.setattr(paired_bootstrap, "MAX_EXACT", most)
-        found.append(arm_of(summary(truth, predictions, task=task), "synthetic")["scores"])
+        found.append(arm_of(summary(truth, predictions, task=task), "synthetic").scores)
     for name, linear in found[0].items():
         exact = found[1][name]
-        np.testing.assert_allclose(linear["mean"], exact["mean"])
-        np.testing.assert_allclose(linear["interval"], exact["interval"], atol=0.03 * np.ptp(exact["interval"]))
+        np.testing.assert_allclose(linear.mean, exact.mean)
+        np.testing.assert_allclose(linear.interval, exact.interval, atol=0.03 * np.ptp(exact.interval))
 
 
 @pytest.mark.slow
@@ -483,7 +486,7 @@ def test_arms_of_equal_worth_are_told_apart_about_once_in_twenty(
                 shifts = seed_effect * (rng.normal() + rng.normal() * side)
                 chance = 1 / (1 + np.exp(-(of_arm + shifts + 0.6 * rng.normal(size=num_rows))))
                 predictions[arm].append(np.c_[1 - chance, chance])
-        told_apart += summary(truth, predictions, score=score, seed=number)["verdict"] != "no measurable effect"
+        told_apart += summary(truth, predictions, score=score, seed=number).verdict != "no measurable effect"
     assert told_apart / num_trials < 0.13  # 0.05 is meant; 0.1 is what so few seeds and rows can come to
 
 
@@ -499,5 +502,5 @@ def test_false_alarms_alone_are_no_harm_where_a_rare_class_has_few_held_out_rows
         more = np.where(rng.random(len(truth)) < 0.03, 1, 0)
         named = {"none": np.zeros(len(truth), dtype=np.int64), "synthetic": more}
         predictions = {arm: [np.eye(2)[row]] * 3 for arm, row in named.items()}
-        told_apart += summary(truth, predictions, seed=number)["verdict"] != "no measurable effect"
+        told_apart += summary(truth, predictions, seed=number).verdict != "no measurable effect"
     assert told_apart / num_trials < 0.1

@@ -26,5 +26,5 @@ def test_the_verdict_is_what_was_planted(spec, tmp_path, real, made, right, leas
             trial={"probe": "logistic", "seeds": 5},
             metrics=[],
         )
-        verdicts.append(run(path, seed=seed, workers=0).metrics["trial"]["verdict"])
+        verdicts.append(run(path, seed=seed, workers=0).metrics.trial.verdict)
     assert verdicts.count(right) >= least

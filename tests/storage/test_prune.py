@@ -8,6 +8,7 @@ import time
 
 import pytest
 from click.testing import CliRunner
+from run_records import manifest
 
 from augment.cli import main
 from augment.errors import SpecError
@@ -101,13 +102,12 @@ def test_what_another_process_makes_stays(filled):
 def test_a_run_that_is_gone_uses_nothing(filled, tmp_path):
     run = tmp_path / "run"
     run.mkdir()
-    manifest = {"name": "first", "key": "abc", "status": "done", "exit_code": 0}
-    (run / "run.json").write_text(json.dumps(manifest))
+    (run / "run.json").write_text(manifest(key="abc").model_dump_json())
     with filled.scratch():
         filled.get(f"generator-{1:064d}")
         filled.remember(run, "abc")
     assert entries(filled)[-1].runs == (str(run),)
-    (run / "run.json").write_text(json.dumps({**manifest, "key": "another"}))
+    (run / "run.json").write_text(manifest(key="another").model_dump_json())
     assert entries(filled)[-1].runs == ()
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from run_records import manifest, run_metrics
 
 from augment.errors import DataError, DiskError, LockedError, SpecError
 from augment.storage import atomic_files, run_folder
@@ -16,6 +17,7 @@ from augment.storage.keys import file_sha256
 from augment.storage.run_folder import Place, Run
 
 KEY, OTHER_KEY = "0123456789abcdef", "fedcba9876543210"
+METRICS = run_metrics(rows={"train": 3}, notes=["a note"])
 
 
 @pytest.fixture
@@ -31,11 +33,11 @@ def place(tmp_path):
 def build(place: Place, text: str = "first") -> Run:
     with place.building({"name": "credit"}) as draft:
         draft.write_text("log.txt", text)
-        draft.write_json("metrics.json", {"rows": 3})
+        draft.write_json("metrics.json", METRICS.model_dump())
         model = draft.folder / "models" / "gan"
         model.mkdir()
         (model / "state.safetensors").write_bytes(b"weights")
-        draft.finish({"status": "done", "exit_code": 0, "reports": ["report.html"]})
+        draft.finish(manifest(name=place.name, key=place.key, reports=["report.html"]))
     return Run(place.final)
 
 
@@ -145,7 +147,7 @@ def test_nothing_is_seen_under_the_final_name_before_the_end(place):
         assert draft.folder.parent == here.final.parent
         assert draft.folder.name.startswith(".")
         assert not here.final.exists()
-        draft.finish({"status": "done"})
+        draft.finish(manifest())
         assert not here.final.exists()
     assert Run(here.final).key == KEY
     assert left_in(here.final.parent) == ["credit", "credit-01234567"]
@@ -193,7 +195,7 @@ def test_the_old_run_is_whole_until_the_new_one_is_and_stays_when_that_fails(pla
 def test_files_that_came_into_the_place_meanwhile_are_not_lost(place):
     here = place()
     with pytest.raises(SpecError, match="not a run's"), here.building({}) as draft:
-        draft.finish({"status": "done"})
+        draft.finish(manifest())
         here.final.mkdir()
         (here.final / "thesis.txt").write_text("years of work")
     assert (here.final / "thesis.txt").read_text() == "years of work"
@@ -204,9 +206,9 @@ def test_another_run_that_came_into_the_place_meanwhile_is_not_lost(place, tmp_p
         pytest.raises(SpecError, match="another run"),
         place(OTHER_KEY, tmp_path / "mine").building({}) as draft,
     ):
-        draft.finish({"status": "done"})
+        draft.finish(manifest())
         (tmp_path / "mine").mkdir()
-        (tmp_path / "mine" / "run.json").write_text(json.dumps({"name": "theirs", "key": KEY}))
+        (tmp_path / "mine" / "run.json").write_text(manifest(name="theirs", key=KEY).model_dump_json())
     assert Run(tmp_path / "mine").name == "theirs"
 
 
@@ -326,12 +328,12 @@ def test_two_processes_do_not_build_the_same_folder_and_the_message_names_the_ot
 def test_a_run_tells_what_its_manifest_says(place):
     run = build(place())
     assert (run.name, run.key, run.status, run.exit_code) == ("credit", KEY, "done", 0)
-    assert run.metrics == {"rows": 3}
+    assert run.metrics == METRICS
     assert run.report == run.folder / "report.html"
     assert run.resolved == run.folder / "resolved.yaml"
 
 
-@pytest.mark.parametrize("content", [None, "", "{", "[]", "null", '{"name": "x"}', '{"key": "x"}'])
+@pytest.mark.parametrize("content", [None, "", "{", "[]", "null", '{"name": "x", "key": "x"}'])
 def test_what_is_no_finished_run_is_refused(tmp_path, content):
     if content is not None:
         (tmp_path / "run.json").write_text(content)
@@ -349,6 +351,25 @@ def test_a_part_that_cannot_be_read_is_a_disk_error_that_names_it(place):
     run = build(place())
     (run.folder / "metrics.json").write_text("{")
     with pytest.raises(DiskError, match=r"metrics\.json cannot be read"):
+        _ = run.metrics
+
+
+@pytest.mark.parametrize(
+    ("spoil", "where"),
+    [
+        (lambda content: content.clear(), "rows: field required"),
+        (lambda content: content["trial"].pop("arms"), "trial.arms: field required"),
+        (lambda content: content["rows"].update(train="many"), "rows.train: input should be a valid integer"),
+        (lambda content: content["trial"].update(verdict="splendid"), "trial.verdict: input should be"),
+    ],
+    ids=["empty", "missing key", "wrong type", "unknown verdict"],
+)
+def test_metrics_that_no_run_writes_are_refused_with_the_place(place, spoil, where):
+    run = build(place())
+    content = json.loads((run.folder / "metrics.json").read_text())
+    spoil(content)
+    (run.folder / "metrics.json").write_text(json.dumps(content))
+    with pytest.raises(DiskError, match=rf"metrics\.json is damaged, or another version .*{where}"):
         _ = run.metrics
 
 
@@ -389,10 +410,10 @@ def test_the_manifest_has_the_hash_of_every_other_file(place):
     with place().building({}) as draft:
         draft.write_text("log.txt", "lines\n")
         (draft.folder / "data" / "run.json").write_text("a data file of that name")
-        draft.finish({"status": "done"})
+        draft.finish(manifest())
     run = Run(place().final)
-    assert set(run.manifest["files"]) == {"log.txt", "data/run.json"}
-    for name, expected in run.manifest["files"].items():
+    assert set(run.manifest.files) == {"log.txt", "data/run.json"}
+    for name, expected in run.manifest.files.items():
         assert file_sha256(run.folder / name) == expected
 
 
@@ -400,7 +421,7 @@ def test_arrays_numbers_and_times_are_written_as_plain_json(place):
     content = {"rows": np.arange(2), "share": np.float32(0.5), "when": pd.Timestamp("2024-01-02")}
     with place().building({}) as draft:
         draft.write_json("split.json", content)
-        draft.finish({"status": "done"})
+        draft.finish(manifest())
     assert Run(place().final).split == {"rows": [0, 1], "share": 0.5, "when": "2024-01-02T00:00:00"}
 
 

@@ -5,6 +5,7 @@ import os
 
 import pytest
 from click.testing import CliRunner
+from run_records import arm, manifest, run_metrics
 
 from augment.cli import main
 from augment.errors import DataError
@@ -16,12 +17,10 @@ def folder(tmp_path):
     """One finished run with the link to the latest, an unfinished one, a damaged one, and strangers."""
     done = tmp_path / "work" / "runs" / "first-0123abcd"
     done.mkdir(parents=True)
-    arms = [{"id": "none", "mean": 0.71}, {"id": "synthetic", "mean": 0.742}]
-    metrics = {"trial": {"verdict": "helps", "arms": arms}, "rows": {"train": 1200, "synthetic": 300}}
-    (done / "metrics.json").write_text(json.dumps(metrics))
-    (done / "run.json").write_text(
-        json.dumps({"name": "first", "key": "0123abcd" * 8, "status": "done", "exit_code": 0})
-    )
+    trial = {"verdict": "helps", "arms": [arm("none", 0.71), arm("synthetic", 0.742)]}
+    metrics = run_metrics(trial=trial, rows={"train": 1200, "synthetic": 300})
+    (done / "metrics.json").write_text(metrics.model_dump_json())
+    (done / "run.json").write_text(manifest(name="first", key="0123abcd" * 8).model_dump_json())
     (done.parent / "first").symlink_to(done.name)
     draft = done.parent / ".second-run-89abcdef.draft"
     draft.mkdir()

@@ -39,9 +39,10 @@ def images(tmp_path_factory):
 @pytest.mark.parametrize("sink", ["image-folder", "npz", "parquet"])
 def test_images_come_back_to_the_bit_whatever_they_were_written_as(images, sink):
     run = augment.load(images.folder)
-    written = run.manifest["data"]["written"]["train"]
-    run.manifest["data"]["written"]["train"] = {sink: written[sink]}
-    assert f"train-{run.real.data.fingerprint()}" == run.manifest["train"]
+    written = run.manifest.data.written["train"]
+    for other in set(written) - {sink}:
+        del written[other]
+    assert f"train-{run.real.data.fingerprint()}" == run.manifest.train
     assert len(run.synthetic) == 30
 
 
@@ -87,7 +88,7 @@ def test_tables_come_back_from_csv_with_their_types_and_ids(tmp_path):
         out=tmp_path / "run",
         workers=0,
     )
-    assert f"train-{run.real.data.drop_columns(['account_id']).fingerprint()}" == run.manifest["train"]
+    assert f"train-{run.real.data.drop_columns(['account_id']).fingerprint()}" == run.manifest.train
     assert run.train.data.schema == run.schema
     assert run.train.frame["account_id"].is_unique
     X, y = run.train.to_numpy()

@@ -65,6 +65,6 @@ def evaluate(
             workers=workers,
             events=display,
         )
-    click.echo(json_line(found.metrics) if as_json else summaries.evaluation(found.metrics))
+    click.echo(json_line(found.metrics.model_dump(mode="json")) if as_json else summaries.evaluation(found.metrics))
     if found.report is not None and not as_json:
         click.echo(f"\nreport  {found.report}")

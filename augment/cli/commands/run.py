@@ -8,7 +8,7 @@ import click
 
 from augment.cli.group import Command
 from augment.cli.options import SpecFile, complete_device, set_option
-from augment.errors import BoundMissed
+from augment.errors import BelowMinimum
 
 
 @click.command(cls=Command)
@@ -50,7 +50,7 @@ def run(
     from augment.text import json_line
 
     style = "quiet" if quiet else "json" if as_json else "lines" if verbose else "auto"
-    missed: BoundMissed | None = None
+    below: BelowMinimum | None = None
     with open_display(style) as display:  # type: ignore[arg-type]
         try:
             result = runner.run(
@@ -63,15 +63,15 @@ def run(
                 workers=workers,
                 events=display,
             )
-        except BoundMissed as error:
-            missed, result = error, error.run
+        except BelowMinimum as error:
+            below, result = error, error.run
     if as_json:
         click.echo(json_line(summaries.result_event(result)))
     elif quiet:
         click.echo(summaries.verdict(result))
     else:
         click.echo(summaries.result(result))
-    if result.exit_code and missed is None:
-        missed = BoundMissed("this run missed a bound that its pipeline sets")
-    if missed is not None:
-        raise missed
+    if result.exit_code and below is None:
+        below = BelowMinimum("the trial of this run is below the minimum that its pipeline requires (`trial.min`)")
+    if below is not None:
+        raise below

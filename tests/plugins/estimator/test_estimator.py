@@ -167,14 +167,14 @@ def test_a_pipeline_names_it_as_module_and_function_in_a_worker_too(mine, tmp_pa
     mine("from sklearn.tree import DecisionTreeClassifier as make")
     path = written(tmp_path, "models:make")
     done = run(path, workers=1)
-    assert done.metrics["trial"]["probe"] == "models:make"
-    assert done.metrics["trial"]["arms"][0]["mean"] > 0.8
+    assert done.metrics.trial.probe == "models:make"
+    assert done.metrics.trial.arms[0].mean > 0.8
     assert "models" not in sys.modules
     assert run(path).already_done
     mine("from sklearn.naive_bayes import GaussianNB as make")
     assert not run(path, workers=0).already_done  # the model is part of the key
     again = run(done.folder / "resolved.yaml", out=tmp_path / "again", workers=0)
-    assert again.metrics["trial"]["probe"] == "models:make"
+    assert again.metrics.trial.probe == "models:make"
 
 
 @pytest.mark.parametrize("factory", ["nonesuch:make", "nonesuch.models:make", "a-b:make"])

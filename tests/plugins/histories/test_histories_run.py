@@ -74,7 +74,7 @@ def test_times_of_whole_seconds_are_written_without_a_fraction(tmp_path, monkeyp
 
 
 def test_too_few_held_out_users_to_judge_by_are_counted(ran):
-    few = ran("few", lambda user: ["tea", "milk"][: 1 + user % 2], metrics=["next-item"]).metrics["trial"]["sentence"]
+    few = ran("few", lambda user: ["tea", "milk"][: 1 + user % 2], metrics=["next-item"]).metrics.trial.sentence
     assert "held-out rows that next-item can judge by are too few; 10 are the least" in few
 
 
@@ -96,13 +96,13 @@ JUDGED = {"metrics": ["next-item"], "mix": {"rows": "1x"}, "generators": ["boots
 
 def test_without_a_target_the_verdict_is_on_the_next_item(ran):
     done = ran("judged", chain, **JUDGED)
-    trial = done.metrics["trial"]
-    assert trial["verdict"] == "no measurable effect"
-    assert trial["sentence"].startswith(
+    trial = done.metrics.trial
+    assert trial.verdict == "no measurable effect"
+    assert trial.sentence.startswith(
         "Augmentation has no measurable effect: NDCG@10 of the next item 1.000 with real rows alone, 1.000 with"
     )
-    assert "12 held-out rows)" in trial["sentence"]
-    assert [(arm["id"], arm["rows"]) for arm in trial["arms"]] == [
+    assert "12 held-out rows)" in trial.sentence
+    assert [(arm.id, arm.rows) for arm in trial.arms] == [
         ("none", 18),
         ("oversampling", 36),
         ("synthetic", 36),
@@ -110,15 +110,15 @@ def test_without_a_target_the_verdict_is_on_the_next_item(ran):
 
 
 def test_a_run_fails_where_what_is_gained_of_the_next_item_is_less_than_was_asked_for(ran):
-    from augment.errors import BoundMissed
+    from augment.errors import BelowMinimum
 
-    with pytest.raises(BoundMissed, match=r"change NDCG@10 of the next item by \+0.0000"):
+    with pytest.raises(BelowMinimum, match=r"change NDCG@10 of the next item by \+0.0000"):
         ran("bound", chain, **{**JUDGED, "trial": {"min": 0.1}})
 
 
 def test_a_few_held_out_users_give_no_verdict(ran):
-    trial = ran("few", chain, **{**JUDGED, "split": {"holdout": 0.2}}).metrics["trial"]
-    assert trial["verdict"] == "not assessable"
+    trial = ran("few", chain, **{**JUDGED, "split": {"holdout": 0.2}}).metrics.trial
+    assert trial.verdict == "not assessable"
 
 
 def test_a_report_draws_what_each_generator_gains_of_the_next_item(ran):

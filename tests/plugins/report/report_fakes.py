@@ -10,6 +10,7 @@ from example_data import dataset
 
 from augment.data.dataset import Dataset
 from augment.data.schema import Schema, labels_of
+from augment.plugin import RunMetrics
 
 
 @dataclass
@@ -18,13 +19,17 @@ class FakeRun:
     test: Dataset
     synthetic: Dataset
     synthetic_origin: np.ndarray
-    metrics: dict[str, Any]
+    content: dict[str, Any]
     name: str = "example"
     key: str = "3fa9c1d2aa20b8c4"
     folder: Path = Path("unused")
     pipeline: dict[str, Any] = field(default_factory=lambda: {"spec": 1, "name": "example", "seed": 7})
     curves: dict[str, pd.DataFrame] = field(default_factory=dict)
     rejected: dict[str, Dataset] = field(default_factory=dict)
+
+    @property
+    def metrics(self) -> RunMetrics:
+        return RunMetrics.model_validate(self.content)
 
     @property
     def schema(self) -> Schema:
@@ -52,6 +57,7 @@ def arm(id: str, label: str, difference: float, half_width: float | None, rows: 
         "difference": difference,
         "interval": interval,
         "scores": {"balanced accuracy": score, "log loss": loss},
+        "classes": {},
     }
 
 
@@ -71,7 +77,7 @@ def candidate(id: str, label: str, kind: str, difference: float | None, left: in
         "error": (0.0 if kind == "none" else 0.006) if tried else None,
         "worst": difference - 0.006 if tried else None,
         "left": left,
-        "reason": None if tried else "it could not make enough rows",
+        "reason": "" if tried else "it could not make enough rows",
     }
 
 
@@ -114,7 +120,7 @@ def attack(of: str, name: str, value: float, limit: float, finding: str) -> dict
 
 
 def metrics_of(train: Dataset, test: Dataset, synthetic: Dataset, origin: np.ndarray, **changes: Any) -> dict[str, Any]:
-    """What `metrics.json` holds, with a full trial."""
+    """The content of `metrics.json`, with a full trial; a test may change it before the report is written."""
 
     def counts(part: Dataset) -> dict[str, int]:
         if part.schema.task != "classes":
@@ -143,8 +149,8 @@ def metrics_of(train: Dataset, test: Dataset, synthetic: Dataset, origin: np.nda
             for name in dict.fromkeys(origin.tolist())
         },
         "filters": {
-            "in-schema": {"use": "in-schema", "threshold": 1.0, "judged": 640, "rejected": 6},
-            "not-a-copy": {"use": "not-a-copy", "threshold": 0.01, "judged": 634, "rejected": 24},
+            "in-schema": {"use": "in-schema", "what": "", "threshold": 1.0, "judged": 640, "rejected": 6},
+            "not-a-copy": {"use": "not-a-copy", "what": "", "threshold": 0.01, "judged": 634, "rejected": 24},
         },
         "trial": {
             "assessable": True,
@@ -155,6 +161,9 @@ def metrics_of(train: Dataset, test: Dataset, synthetic: Dataset, origin: np.nda
             "score": "balanced accuracy",
             "better": "higher",
             "seeds": 5,
+            "rows": len(test),
+            "chosen": "synthetic",
+            "against": None,
             "arms": [
                 arm("none", "real rows alone", 0.0, None, len(train)),
                 arm("class-weights", "class weights", 0.0081, 0.012, len(train)),
@@ -190,8 +199,8 @@ def metrics_of(train: Dataset, test: Dataset, synthetic: Dataset, origin: np.nda
         "search": search_of(),
         "privacy": {
             "verdict": "leak found",
-            "sentence": "Synthetic rows give training rows away (gan: near copies 6.10%, chance keeps to 2.40%). "
-            "Rows of smote start from real rows, so they are near them by design.",
+            "sentence": "Synthetic rows reveal training rows (gan: near copies 6.10%, limit 2.40%). "
+            "Rows of smote start from real rows, so they are close to them by design.",
         },
         "notes": ["column 'mean radius' differs in every row; if it is an id, say so under schema.columns"],
     }
@@ -216,8 +225,8 @@ def assemble(train: Dataset, test: Dataset, made: dict[str, Dataset], **changes:
     """A run whose generators made these rows."""
     synthetic = Dataset.concat(list(made.values())) if made else train.take(slice(0))
     origin = np.array([name for name, part in made.items() for _ in range(len(part))], dtype=object)
-    metrics = changes.pop("metrics", None) or metrics_of(train, test, synthetic, origin)
-    return FakeRun(train, test, synthetic, origin, metrics, **changes)
+    content = changes.pop("content", None) or metrics_of(train, test, synthetic, origin)
+    return FakeRun(train, test, synthetic, origin, content, **changes)
 
 
 def table_run() -> FakeRun:
@@ -285,7 +294,7 @@ def image_run() -> FakeRun:
     run = assemble(
         train, test, made, name="digits", curves={"gan": curves()}, rejected={"not-a-copy": train.take(slice(14))}
     )
-    run.metrics["trial"] |= {
+    run.content["trial"] |= {
         "verdict": "no measurable effect",
         "sentence": "Synthetic rows have no measurable effect: accuracy +0.0031 (95 % interval −0.0042 to +0.0101).",
         "probe": "cnn",

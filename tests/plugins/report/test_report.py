@@ -141,7 +141,7 @@ def small_run(labels, made_labels, trial=None, **columns):
     train = dataset(pd.DataFrame({"x": rng.normal(size=len(labels)), "label": labels}), target="label")
     made = Dataset.of(pd.DataFrame({"x": rng.normal(size=len(made_labels)), "label": made_labels}), {}, train.schema)
     run = assemble(train, train.take(slice(2)), {"gan": made} if len(made) else {})
-    run.metrics["trial"] |= trial or {}
+    run.content["trial"] |= trial or {}
     return run
 
 
@@ -223,9 +223,8 @@ def hostile_run(payload: str):
     )
     train = dataset(frame, target="target", columns={held_other: {"type": "number", "unit": held}})
     run = assemble(train, train.take(slice(3)), {payload: train, other: train})
-    metrics = run.metrics
+    metrics = run.content
     metrics["trial"] |= {
-        "verdict": payload,
         "sentence": payload,
         "reason": payload,
         "probe": payload,
@@ -235,8 +234,8 @@ def hostile_run(payload: str):
     for one in metrics["trial"]["arms"]:
         one["scores"] = {payload: one["scores"]["log loss"]}
     for one in metrics["generators"].values():
-        one |= {"use": other, "origin": payload, "rejected": {payload: 3}}
-    metrics["filters"] = {payload: {"use": other, "threshold": 0.5, "judged": 10, "rejected": 3}}
+        one |= {"use": other, "rejected": {payload: 3}}
+    metrics["filters"] = {payload: {"use": other, "what": payload, "threshold": 0.5, "judged": 10, "rejected": 3}}
     metrics["scores"] = [
         {
             "metric": payload,
@@ -250,11 +249,10 @@ def hostile_run(payload: str):
         }
     ]
     metrics["scores"].append(attack(payload, payload, 0.5, 0.1, payload))
-    metrics["privacy"] = {"verdict": payload, "sentence": payload}
-    candidates = [candidate("none", payload, "none", 0.0), candidate(payload, payload, payload, 0.1)]
+    metrics["privacy"] = {"verdict": "leak found", "sentence": payload}
+    candidates = [candidate("none", payload, "none", 0.0), candidate(payload, payload, "generator", 0.1)]
     candidates.append({**candidate(other, payload, "blend", None), "reason": payload})
     metrics["search"] = search_of(candidates=candidates, chosen=payload, sentence=payload)
-    metrics["filters"][payload]["what"] = payload
     metrics["notes"] = [payload]
     losses = pd.DataFrame({"step": [1, 2, 3], held: [3.0, 2.0, 1.0]})
     return replace(
@@ -278,7 +276,7 @@ def test_candidates_come_with_the_chosen_one_first_and_those_that_left_last(tabl
 
 
 def test_without_a_search_there_are_no_candidates(table, tmp_path):
-    run = replace(table, metrics=table.metrics | {"search": search_of(asked=False, candidates=[])})
+    run = replace(table, content=table.content | {"search": search_of(asked=False, candidates=[])})
     assert 'id="candidates"' not in write(run, tmp_path)
 
 
@@ -301,15 +299,16 @@ def test_each_score_is_named_once_and_compared_over_generators(table, tmp_path):
 
 
 def test_scores_without_an_interval_have_no_column_for_it(table, tmp_path):
-    scores = [score | {"interval": None} for score in table.metrics["scores"]]
-    page = write(replace(table, metrics=table.metrics | {"scores": scores}), tmp_path)
+    scores = [score | {"interval": None} for score in table.content["scores"]]
+    page = write(replace(table, content=table.content | {"scores": scores}), tmp_path)
     section = page[page.index('id="scores"') : page.index('id="out"')]
     assert "interval" not in section
 
 
-@pytest.mark.parametrize("sentence", ["No leak found by these attacks.", "Whether ... was not looked at."])
+@pytest.mark.parametrize("sentence", ["These attacks found no leak.", "Privacy was not assessed."])
 def test_nothing_is_ever_called_anonymous(sentence, table, tmp_path):
-    run = replace(table, metrics=table.metrics | {"scores": [], "privacy": {"verdict": "", "sentence": sentence}})
+    privacy = {"verdict": "not assessed", "sentence": sentence}
+    run = replace(table, content=table.content | {"scores": [], "privacy": privacy})
     page = write(run, tmp_path)
     assert sentence in page
     assert not re.search("anonym|safe to share", page, re.IGNORECASE)
@@ -354,7 +353,7 @@ def test_image_run_without_synthetic_rows_is_written(images, tmp_path):
 
 def test_run_with_nothing_but_the_needed_is_written(tmp_path):
     run = small_run(["a", "b"] * 5, ["a"] * 4)
-    run.metrics |= {
+    run.content |= {
         "generators": {},
         "filters": {},
         "scores": [],
@@ -536,9 +535,9 @@ def test_settings_say_how_much_is_shown(table, images, tmp_path):
 
 
 def test_run_is_left_as_it_was(table, tmp_path):
-    before = (repr(table.metrics), table.synthetic.fingerprint(), table.train.fingerprint())
+    before = (repr(table.content), table.synthetic.fingerprint(), table.train.fingerprint())
     write(table, tmp_path)
-    assert (repr(table.metrics), table.synthetic.fingerprint(), table.train.fingerprint()) == before
+    assert (repr(table.content), table.synthetic.fingerprint(), table.train.fingerprint()) == before
 
 
 def test_lines_of_series_end_with_the_series_and_break_at_gaps(tmp_path):

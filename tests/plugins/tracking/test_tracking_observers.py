@@ -82,8 +82,8 @@ def test_mlflow_gets_settings_results_and_the_report(spec, mlflow, monkeypatch):
     assert mlflow.run_name == f"fake-{run.key[:8]}"
     assert mlflow.params["generators.0.use"] == "fake-move"
     numbers = {metric.key: metric.value for metric in mlflow.metrics}
-    assert numbers["rows/train"] == run.metrics["rows"]["train"]
-    assert numbers["trial/none"] == run.metrics["trial"]["arms"][0]["mean"]
+    assert numbers["rows/train"] == run.metrics.rows.train
+    assert numbers["trial/none"] == run.metrics.trial.arms[0].mean
     assert any(name.startswith("seconds/") for name in numbers)
     assert mlflow.artifacts == ["resolved.yaml"]
     assert mlflow.status == "FINISHED"
@@ -93,7 +93,7 @@ def test_tensorboard_gets_settings_and_results_beside_the_run(spec, tensorboard)
     run = augment.run(spec(observers=["tensorboard"]), workers=0)
     assert tensorboard.place == str(run.folder.parent / "tensorboard" / f"fake-{run.key[:8]}")
     assert "generators.0.use: fake-move" in tensorboard.texts["pipeline"]
-    assert tensorboard.scalars["rows/train", 0] == run.metrics["rows"]["train"]
+    assert tensorboard.scalars["rows/train", 0] == run.metrics.rows.train
     assert tensorboard.closed
 
 

@@ -1,0 +1,334 @@
+"""What `metrics.json` holds: everything that a run counted and measured.
+
+`augment run` and `augment evaluate` build the same model, `Run.metrics` and `RunView.metrics` give it, and
+`docs/reference/run-files.md` is generated from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+__all__ = [
+    "ArmResult",
+    "ArmScore",
+    "CandidateResult",
+    "ClassCounts",
+    "ClassResult",
+    "Comparison",
+    "FilterCounts",
+    "GeneratorCounts",
+    "MetricScore",
+    "MixChoice",
+    "PrivacyResult",
+    "RowCounts",
+    "RunMetrics",
+    "SearchResult",
+    "TrialResult",
+    "Verdict",
+]
+
+Verdict = Literal["helps", "no measurable effect", "hurts", "not assessable"]
+Direction = Literal["higher", "lower"]
+Interval = tuple[float, float] | None
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+
+class RowCounts(_Part):
+    """Rows of each part."""
+
+    read: int
+    """Read from the source."""
+    train: int
+    """In the training part."""
+    test: int
+    """Held out."""
+    synthetic: int
+    """Synthetic rows kept."""
+
+
+class ClassCounts(_Part):
+    """Label to rows, in each part; all empty where the target has no classes."""
+
+    train: dict[str, int]
+    """In the training part."""
+    test: dict[str, int]
+    """Held out."""
+    synthetic: dict[str, int]
+    """Synthetic rows kept."""
+
+
+class GeneratorCounts(_Part):
+    """What one generator was asked for, and what was kept of it."""
+
+    use: str
+    """The name of the component."""
+    origin: Literal["noise", "rows", "copies", "unknown"]
+    """What its rows start from; `unknown` in an evaluation of rows made elsewhere."""
+    asked: int
+    """Rows asked for."""
+    kept: int
+    """Rows kept."""
+    rounds: int
+    """Rounds of drawing: the most that any chunk took."""
+    rejected: dict[str, int]
+    """Filter id to rows rejected."""
+    per_class: dict[str, int]
+    """Label to rows kept."""
+
+
+class FilterCounts(_Part):
+    """What one filter judged and rejected."""
+
+    use: str
+    """The name of the component. `in-schema` and `duplicates` (rows equal to an earlier synthetic row) are built in."""
+    what: str
+    """What it rejects."""
+    threshold: float
+    """Rows that it gives at least this value are kept."""
+    judged: int
+    """Candidates judged."""
+    rejected: int
+    """Candidates rejected."""
+
+
+class MixChoice(_Part):
+    """The mix that was chosen, as a pipeline states it."""
+
+    rows: int | str | dict[str, int] | None
+    """As `mix.rows`; 0 where real rows alone won."""
+    share: dict[str, float]
+    """As `mix.share`: generator id to weight."""
+
+
+class CandidateResult(_Part):
+    """One candidate of a search. Of one that was never trained, `values` is empty and the numbers are null."""
+
+    id: str
+    """Unique among the candidates."""
+    label: str
+    """The candidate in words."""
+    kind: Literal["none", "class-weights", "oversampling", "generator", "blend"]
+    """What it adds to the real rows."""
+    share: dict[str, float]
+    """Generator id to weight; empty for the first three kinds."""
+    amount: int | str | dict[str, int]
+    """As `mix.rows` states it; empty for the first three kinds."""
+    synthetic: int
+    """Synthetic rows added in the first seed."""
+    values: list[float | None]
+    """Its score in each seed that it saw; null where the score is not defined."""
+    mean: float | None
+    """The mean of `values`."""
+    difference: float | None
+    """The mean difference to `none` over the same seeds."""
+    error: float | None
+    """The standard error of `difference`."""
+    worst: float | None
+    """`difference` less one standard error, in the direction that is worse."""
+    left: int | None
+    """The number of seeds after which it was dropped; null where it stayed to the end."""
+    reason: str
+    """Why it was dropped, where its score was not the reason."""
+
+
+class SearchResult(_Part):
+    """How `mix: {rows: auto}` or `{share: auto}` chose."""
+
+    asked: bool
+    """Whether the pipeline asks for a search; if not, `candidates` is empty."""
+    sentence: str
+    """What was chosen, and by how much."""
+    chosen: str
+    """The id of the winner among `candidates`."""
+    mix: MixChoice | None
+    """The settings that give the same mix without a search; null where no search was asked for."""
+    probe: str
+    """The id of the probe that was trained."""
+    score: str
+    """The score that decided."""
+    better: Direction
+    """Which way that score is better."""
+    seeds: int
+    """Seeds that the last candidates saw."""
+    complete: bool
+    """False where `mix.search.budget` ended the search early."""
+    candidates: list[CandidateResult]
+    """In order: `none`, `class-weights`, `oversampling`, then each generator and the blend with each amount."""
+
+    @classmethod
+    def not_asked(cls) -> SearchResult:
+        """The result where the pipeline asks for no search."""
+        nothing: dict[str, Any] = {"sentence": "", "chosen": "", "mix": None, "probe": "", "score": "", "seeds": 0}
+        return cls(asked=False, better="higher", complete=True, candidates=[], **nothing)
+
+
+class ArmScore(_Part):
+    """One score of one arm."""
+
+    mean: float
+    """Over the seeds."""
+    difference: float
+    """To `none`."""
+    interval: Interval
+    """95 % interval of `difference`; null for `none`, and where the held-out rows are too few for one."""
+    better: Direction
+    """Which way is better."""
+
+
+class ClassResult(_Part):
+    """How an arm does on one class."""
+
+    rows: int
+    """Held-out rows of the class."""
+    recall: float
+    """Mean over the seeds."""
+    precision: float
+    """Mean over the seeds; 0 where the class is never predicted."""
+    f1: float
+    """Mean over the seeds; 0 where the class is never predicted."""
+    difference: float
+    """The difference in recall to `none`."""
+    interval: Interval
+    """95 % interval of `difference`."""
+
+
+class ArmResult(_Part):
+    """One arm of the trial. [Evidence](../explanation/evidence.md) describes how its figures are computed."""
+
+    id: str
+    """`none`, `class-weights`, `oversampling`, `synthetic`, or the id of a generator."""
+    label: str
+    """The arm in words."""
+    rows: int
+    """Rows trained on."""
+    values: list[float]
+    """The deciding score of each seed."""
+    mean: float
+    """The mean of `values`."""
+    difference: float
+    """The mean difference to `none`."""
+    interval: Interval
+    """95 % interval of `difference`; null for `none`, and where the held-out rows are too few for one."""
+    scores: dict[str, ArmScore]
+    """By name, every score that fits the task and is defined on the held-out rows."""
+    classes: dict[str, ClassResult]
+    """By label; empty for a numeric target."""
+
+
+class Comparison(_Part):
+    """The chosen arm against the better of the inexpensive alternatives."""
+
+    arm: str
+    """The id of that alternative."""
+    difference: float
+    """Of the chosen arm to it."""
+    interval: Interval
+    """95 % interval of `difference`."""
+    verdict: Verdict
+    """What the interval says."""
+
+
+class TrialResult(_Part):
+    """The experiment on the hold-out."""
+
+    assessable: bool
+    """Whether there was enough to judge by."""
+    reason: str
+    """If not, why not."""
+    probe: str
+    """The id of the probe that was trained."""
+    score: str
+    """The score that decides."""
+    better: Direction
+    """Which way that score is better."""
+    seeds: int
+    """How many times each arm was trained."""
+    rows: int
+    """Held-out rows that it was judged on, at most 50,000."""
+    chosen: str
+    """The arm that the verdict is about: `synthetic`, or what the search chose instead."""
+    against: Comparison | None
+    """The comparison with the better inexpensive alternative; null where there is none."""
+    arms: list[ArmResult]
+    """First `none` (real rows alone), then for classes `class-weights` and `oversampling`, then `synthetic` (real rows
+    with all synthetic ones), then each generator alone where there are several. Empty where nothing could be
+    trained."""
+    verdict: Verdict = "not assessable"
+    """What the interval of the chosen arm says."""
+    sentence: str = ""
+    """The verdict in words, with its figures."""
+
+    def arm(self, id: str) -> ArmResult | None:
+        """The arm with that id, if there is one."""
+        return next((arm for arm in self.arms if arm.id == id), None)
+
+
+class MetricScore(_Part):
+    """One score that a metric gave."""
+
+    metric: str
+    """The id of the metric."""
+    of: str
+    """The generator whose rows were scored, or `all`."""
+    name: str
+    """What was measured."""
+    value: float
+    """The score."""
+    unit: str
+    """Its unit; empty for a share or a count."""
+    better: Literal["higher", "lower", "none"]
+    """Which way is better."""
+    interval: Interval
+    """95 % interval, or null."""
+    detail: dict[str, Any]
+    """What belongs to it. `reference` maps controls such as `hold-out` to what they score. An attack on privacy has a
+    `limit`, what chance keeps to, and a `finding`."""
+
+    @property
+    def reference(self) -> Mapping[str, float]:
+        """Control to what it scores; empty where the metric names none."""
+        known = self.detail.get("reference")
+        return known if isinstance(known, Mapping) else {}
+
+    @property
+    def is_attack(self) -> bool:
+        """Whether it is the score of an attack on privacy, with `limit` and `finding` in its detail."""
+        return {"limit", "finding"} <= self.detail.keys()
+
+
+class PrivacyResult(_Part):
+    """What the attacks among the scores found."""
+
+    verdict: Literal["no leak found", "near by design", "leak found", "not assessed"]
+    """In short."""
+    sentence: str
+    """The verdict in words, with its figures."""
+
+
+class RunMetrics(_Part):
+    """Everything that a run, or an evaluation, counted and measured. All keys are always there."""
+
+    rows: RowCounts
+    """Rows of each part."""
+    classes: ClassCounts
+    """Rows of each class."""
+    generators: dict[str, GeneratorCounts]
+    """By id, in the order of the pipeline."""
+    filters: dict[str, FilterCounts]
+    """By id, in the order in which they judge, `in-schema` first."""
+    search: SearchResult
+    """The search for the mix."""
+    trial: TrialResult
+    """The experiment on the hold-out."""
+    scores: list[MetricScore]
+    """What the metrics gave."""
+    privacy: PrivacyResult
+    """What the attacks among the scores found."""
+    notes: list[str]
+    """Warnings and notes, as sentences."""

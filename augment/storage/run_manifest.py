@@ -1,0 +1,94 @@
+"""What `run.json` holds: how a run was made, and a hash of every file.
+
+`docs/reference/run-files.md` is generated from it. The file differs between equal runs, since it
+holds times.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+__all__ = ["BELOW_MINIMUM", "RunManifest", "SourceRecord", "StageRecord", "WrittenData"]
+
+Status = Literal["done", "below the required minimum"]
+BELOW_MINIMUM: Status = "below the required minimum"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+
+class SourceRecord(_Part):
+    """What was read."""
+
+    fingerprint: str
+    """SHA-256 of the rows."""
+    rows: int
+    """Rows read."""
+
+
+class WrittenData(_Part):
+    """The files of the written dataset."""
+
+    origin_column: str
+    """The column that says where each row came from."""
+    written: dict[Literal["train", "test"], dict[str, str]]
+    """Of each part, sink to the file that it wrote, relative to the run's folder."""
+
+
+class StageRecord(_Part):
+    """One stage of the run."""
+
+    stage: str
+    """What was done."""
+    id: str
+    """The id of the component that did it."""
+    seconds: float
+    """Wall-clock time."""
+    rows: int
+    """Rows read, made or written, where the stage counts any."""
+    from_store: bool
+    """Whether the result was in the store already."""
+
+
+class RunManifest(_Part):
+    """How the run was made. It is written last, so a folder with this file is a finished run."""
+
+    status: Status
+    """`done`; or `below the required minimum` where the trial did not reach `trial.min`."""
+    exit_code: int
+    """The exit code of `augment run`."""
+    reports: list[str]
+    """The files that reporters wrote, relative to the run's folder."""
+    seconds: float
+    """Wall-clock time of the run."""
+    versions: dict[str, str]
+    """Version of augment, and of each library that results may depend on."""
+    platform: str
+    """The kind of machine that floating-point results are tied to, such as `Linux-x86_64`."""
+    device: str
+    """The device that was used."""
+    threads: int
+    """Threads of each task."""
+    seed: int
+    """The seed of the run."""
+    reproducible: bool
+    """False where a time limit ended the search for the mix."""
+    plugins: dict[str, str]
+    """Name of each component to the distribution that offers it."""
+    source: SourceRecord
+    """What was read."""
+    train: str
+    """Content key of the training part."""
+    data: WrittenData
+    """The files of the written dataset."""
+    stages: list[StageRecord]
+    """The stages, in the order in which they ended."""
+    name: str
+    """The name of the pipeline."""
+    key: str
+    """The content key of the run."""
+    files: dict[str, str] = {}
+    """SHA-256 of every other file but `private.json`."""

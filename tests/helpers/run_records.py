@@ -1,0 +1,56 @@
+"""What `metrics.json` and `run.json` hold, with made-up figures, for tests that read runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from augment.plugin.run_metrics import RunMetrics, SearchResult
+from augment.statistics.verdict import not_assessable
+from augment.storage.run_manifest import RunManifest
+
+
+def run_metrics(**content: Any) -> RunMetrics:
+    """Metrics of a run that did nothing, with some parts replaced; counts that a generator does not name are 0."""
+    parts = {
+        "rows": {"read": 0, "train": 0, "test": 0, "synthetic": 0},
+        "classes": {"train": {}, "test": {}, "synthetic": {}},
+        "generators": {},
+        "filters": {},
+        "search": SearchResult.not_asked().model_dump(),
+        "trial": not_assessable("nobody tried").model_dump(),
+        "privacy": {"verdict": "not assessed", "sentence": "Privacy was not assessed: nobody tried."},
+    }
+    merged = {name: {**part, **content.pop(name, {})} for name, part in parts.items()}
+    counts = {"origin": "noise", "asked": 0, "kept": 0, "rounds": 1, "rejected": {}, "per_class": {}}
+    merged["generators"] = {name: {"use": name, **counts, **given} for name, given in merged["generators"].items()}
+    return RunMetrics.model_validate({**merged, "scores": [], "notes": [], **content})
+
+
+def arm(id: str, mean: float) -> dict[str, Any]:
+    """An arm of a trial with one seed, as `metrics.json` holds it."""
+    facts = {"mean": mean, "values": [mean], "difference": 0.0, "interval": None, "scores": {}, "classes": {}}
+    return {"id": id, "label": id, "rows": 10, **facts}
+
+
+def manifest(**content: Any) -> RunManifest:
+    """The manifest of a run that did nothing, with some entries replaced."""
+    nothing = {
+        "status": "done",
+        "exit_code": 0,
+        "reports": [],
+        "seconds": 1.0,
+        "versions": {},
+        "platform": "Linux-x86_64",
+        "device": "cpu",
+        "threads": 1,
+        "seed": 0,
+        "reproducible": True,
+        "plugins": {},
+        "source": {"fingerprint": "", "rows": 0},
+        "train": "train-0",
+        "data": {"origin_column": "origin", "written": {"train": {}, "test": {}}},
+        "stages": [],
+        "name": "credit",
+        "key": "0123456789abcdef",
+    }
+    return RunManifest.model_validate({**nothing, **content})
