@@ -42,10 +42,9 @@ def settings(tree: Any, name: str = "") -> Iterator[tuple[str, str]]:
 
 def results(folder: Path) -> dict[str, float]:
     """The numbers in `metrics.json`: rows, each arm of the trial, scores."""
-    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    found = {f"rows/{name}": float(count) for name, count in metrics["rows"].items()}
-    for arm in metrics["trial"].get("arms", []):
-        found[f"trial/{arm['id']}"] = float(arm["mean"])
-    for score in metrics["scores"]:
-        found[f"{score['metric']}/{score['of']}/{score['name']}"] = float(score["value"])
-    return found
+    from augment.plugin import RunMetrics
+
+    metrics = RunMetrics.model_validate_json((folder / "metrics.json").read_text(encoding="utf-8"))
+    rows = {f"rows/{name}": float(count) for name, count in metrics.rows}
+    arms = {f"trial/{arm.id}": arm.mean for arm in metrics.trial.arms}
+    return rows | arms | {f"{score.metric}/{score.of}/{score.name}": score.value for score in metrics.scores}
