@@ -93,10 +93,10 @@ class _Binder:
         for key in ("stratify", "group", "time"):
             name = getattr(pipeline.split, key)
             if isinstance(name, str) and name not in columns:
-                near = did_you_mean(name, columns) or f"; there are {_listing(columns)}"
+                near = did_you_mean(name, columns) or f"; the columns are {_listing(columns)}"
                 self._report(("split", key), f"there is no column {name!r}{near}")
         if pipeline.split.stratify is True and self.schema.task != "classes":
-            self._report(("split", "stratify"), "true means the target, which has no classes here; name a column")
+            self._report(("split", "stratify"), "`true` means the target, which has no classes here; name a column")
         if pipeline.origin_column in [*columns, *self.schema.arrays]:
             self._report(
                 ("origin_column",),
@@ -111,9 +111,9 @@ class _Binder:
             return
         names = [rule.name for rule in scores_for(self.schema.task)]
         if trial.score not in names:
-            what = "classes" if self.schema.task == "classes" else "a numeric target"
-            near = did_you_mean(trial.score, names) or f"; there are {_listing(names)}"
-            self._report(("trial", "score"), f"there is no score {trial.score!r} for {what}{near}")
+            target = "a target with classes" if self.schema.task == "classes" else "a numeric target"
+            near = did_you_mean(trial.score, names) or f"; the scores are {_listing(names)}"
+            self._report(("trial", "score"), f"there is no score {trial.score!r} for {target}{near}")
 
     def check_rows(self, generators: list[Bound]) -> None:
         """The target has the classes that `mix.rows` names, and the generators can be asked for them."""
@@ -125,14 +125,16 @@ class _Binder:
             target = {"number": "is numeric", "none": "is missing or not of a type with classes"}[self.schema.task]
             self._report(
                 key_path,
-                f"amounts per class need a target with classes, and the target {target}; write `2x` "
+                f"amounts per class need a target with classes, but the target {target}; write `2x` "
                 "or a number of rows",
             )
             return
         if isinstance(rows, dict) and set(rows) != {"per_class"}:
             for label in rows:
                 if label not in self.schema.classes:
-                    near = did_you_mean(label, self.schema.classes) or f"; there are {_listing(self.schema.classes)}"
+                    near = (
+                        did_you_mean(label, self.schema.classes) or f"; the classes are {_listing(self.schema.classes)}"
+                    )
                     self._report((*key_path, label), f"the target {self.schema.target!r} has no class {label!r}{near}")
         for generator in generators:
             if generator.cls.accepts.conditional == "none" and self.pipeline.mix.weight(generator.id) > 0:
@@ -143,6 +145,6 @@ class _Binder:
                 )
 
 
-def _listing(names: Collection[str], most: int = 12) -> str:
-    text = ", ".join(repr(name) for name in list(names)[:most])
-    return f"{text} and {len(names) - most} more" if len(names) > most else text
+def _listing(names: Collection[str], max_names: int = 12) -> str:
+    text = ", ".join(repr(name) for name in list(names)[:max_names])
+    return f"{text} and {len(names) - max_names} more" if len(names) > max_names else text

@@ -19,7 +19,7 @@ from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Kind, Params
 from augment.spec.document import Document, from_mapping, read
 from augment.spec.messages import MAX_PROBLEMS
-from augment.spec.models import SECTIONS, Pipeline, cross_check, long_form
+from augment.spec.models import SECTIONS, Pipeline, cross_check, expand_short_forms
 from augment.spec.overrides import set_value
 from augment.spec.resolve import Resolver
 from augment.spec.stages import Bound, Stage, map_paths
@@ -100,7 +100,7 @@ def load(
         document = from_mapping(written | ({"trial": False} if source.trial is None else {}))
     else:
         document = from_mapping(cast(Mapping[str, Any], source))
-    long_form(document.tree)
+    expand_short_forms(document.tree)
     _override(document, overrides)
     tree = document.tree
     tree.setdefault("name", _default_name(path))
@@ -140,7 +140,7 @@ def _override(document: Document, overrides: Sequence[str]) -> None:
             set_value(document, override)
         except SpecError as error:
             problems += error.problems
-        long_form(document.tree)
+        expand_short_forms(document.tree)
     if problems:
         raise SpecError(problems)
 

@@ -19,7 +19,18 @@ from augment.plugin.contracts import Kind
 from augment.spec.messages import KeyPath, show_value
 from augment.spec.validation import Violation
 
-__all__ = ["SECTIONS", "Mix", "Pipeline", "Search", "Split", "Trial", "Use", "cross_check", "ids_of", "long_form"]
+__all__ = [
+    "SECTIONS",
+    "Mix",
+    "Pipeline",
+    "Search",
+    "Split",
+    "Trial",
+    "Use",
+    "cross_check",
+    "expand_short_forms",
+    "infer_ids",
+]
 
 # the sections that hold components, in the order in which they run
 SECTIONS: dict[str, Kind] = {
@@ -33,12 +44,12 @@ SECTIONS: dict[str, Kind] = {
 }
 
 MAX_NAME = 64
-_SAFE = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{MAX_NAME - 1}}}")
-_SAFE_WORDS = f"1 to {MAX_NAME} letters, digits, `_`, `.` and `-`, beginning with a letter or digit"
+_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{MAX_NAME - 1}}}")
+_NAME_RULE = f"1 to {MAX_NAME} letters, digits, `_`, `.` and `-`, beginning with a letter or digit"
 _MULTIPLE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?x")
 _DEVICE = re.compile(r"auto|cpu|cuda(:[0-9]{1,3})?")
 # names that stand for something else in `origin`, in the arms of a trial, or among the filters
-_RESERVED = {
+_RESERVED_IDS = {
     "generators": {"real", "all", "none", "class-weights", "oversampling", "synthetic", "blend"},
     "filters": {"in-schema", "duplicates"},
 }
@@ -52,19 +63,19 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
-def _safe(text: str) -> str:
-    if not _SAFE.fullmatch(text):
-        raise ValueError(f"expected {_SAFE_WORDS}, got {show_value(text)}")
+def _check_name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError(f"expected {_NAME_RULE}, got {show_value(text)}")
     return text
 
 
-def _device(text: str) -> str:
+def _check_device(text: str) -> str:
     if not _DEVICE.fullmatch(text):
         raise ValueError(f"expected auto, cpu, cuda or cuda:N, got {show_value(text)}")
     return text
 
 
-def _rows(rows: Any) -> Any:
+def _check_rows(rows: Any) -> Any:
     if isinstance(rows, str) and rows not in ("auto", "balance") and not _MULTIPLE.fullmatch(rows):
         raise ValueError(f"{_ROWS}, got {show_value(rows)}{did_you_mean(rows, ['auto', 'balance'])}")
     if rows is not None and (isinstance(rows, bool) or not isinstance(rows, str | int | dict)):
@@ -82,13 +93,13 @@ def _rows(rows: Any) -> Any:
     return rows
 
 
-def _tried(amount: Any) -> Any:
+def _check_search_amount(amount: Any) -> Any:
     if amount == "auto" or isinstance(amount, dict) or amount == 0:
         raise ValueError(f"expected `balance`, a multiple such as `2x`, or a number of rows, got {show_value(amount)}")
-    return _rows(amount)
+    return _check_rows(amount)
 
 
-def _trial(trial: Any) -> Any:
+def _none_if_false(trial: Any) -> Any:
     return None if trial is False else trial
 
 
@@ -98,64 +109,67 @@ class Use(_Model):
     use: str
     """The name of a component, as `augment plugins` lists it."""
     id: str | None = None
-    """What this component is called in the report and in the `origin` column; the name when not given, `name-2` for a
-    second one."""
+    """The name of this component in the report and in the `origin` column. By default the component's name, then
+    `name-2` for a second one."""
     with_: dict[str, Any] = Field(default={}, alias="with")
     """The component's own settings; `augment show NAME` explains them."""
     timeout: Annotated[float, Field(gt=0)] | None = None
-    """Seconds that one task of this component may take; no limit when not given."""
+    """Seconds that one task of this component may take. No limit by default."""
 
 
 class Split(_Model):
-    """How the hold-out is cut, before anything learns."""
+    """How the hold-out is split off, before any component learns from the data."""
 
     holdout: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    """Share of the rows that nobody trains on."""
+    """Share of the rows that no component is trained on."""
     stratify: str | bool | None = None
-    """The column whose classes both parts hold alike, or `false`; the target when it has classes, if not given."""
+    """The column whose classes have the same shares in both parts, or `false`. By default the target, if it has
+    classes."""
     group: str | None = None
-    """A column: rows with the same value (of one customer, one patient) never fall into both parts."""
+    """A column whose value identifies a group, such as a customer or a patient. All rows of a group are in the same
+    part."""
     time: str | None = None
-    """A column: the hold-out is what comes last by it."""
+    """A column to sort by. The last rows are the hold-out."""
     dedupe: Literal["keep", "drop", "group"] = "keep"
-    """Equal rows: `keep` them as they are, `drop` all but the first, or keep them together (`group`) in one part."""
+    """What to do with equal rows: `keep` them, `drop` all but the first, or `group` them in one part."""
 
 
 class Search(_Model):
-    """How `auto` looks for the mix: by trials inside the training part. Half leave after 5, 10, 20, ... seeds."""
+    """How `auto` searches for the mix: by trials within the training part. Half of the candidates are dropped after 5,
+    10, 20, ... seeds."""
 
     seeds: Annotated[int, Field(ge=2, le=1000)] = 10
-    """How many seeds the last candidates are tried with. Each is a split of the training part of its own, with
-    generators fitted anew."""
-    amounts: Annotated[list[Annotated[int | str, BeforeValidator(_tried)]], Field(min_length=1)] = [
+    """How many seeds the last candidates are tried with. Each seed splits the training part differently and fits the
+    generators again."""
+    amounts: Annotated[list[Annotated[int | str, BeforeValidator(_check_search_amount)]], Field(min_length=1)] = [
         "balance",
         "0.5x",
         "1x",
         "2x",
         "5x",
     ]
-    """The amounts that `rows: auto` tries, each as `rows` would say it."""
+    """The amounts that `rows: auto` tries, each in the form that `rows` accepts."""
     budget: Annotated[float, Field(gt=0)] | None = None
-    """Seconds after which the search ends with what it knows; looked at only where candidates leave. A search that was
-    cut short makes the run one that cannot be made again to the byte. No limit when not given."""
+    """Seconds after which the search stops and uses the results so far. It is checked whenever candidates are dropped.
+    A run whose search stopped early cannot be reproduced byte for byte. No limit by default."""
 
 
 class Mix(_Model):
-    """How many synthetic rows are added, of which class, and who makes them."""
+    """How many synthetic rows are added, of which classes, and by which generators."""
 
-    rows: Annotated[int | str | dict[str, int] | None, BeforeValidator(_rows)] = None
-    """`balance` (every class is lifted to the largest), `2x` (twice the training rows are added), a number of rows,
-    `{per_class: 1000}` or rows for each class such as `{yes: 400, no: 0}`; `auto` finds out, and may add none.
-    `balance` for a target with classes and `1x` otherwise, if not given."""
+    rows: Annotated[int | str | dict[str, int] | None, BeforeValidator(_check_rows)] = None
+    """`balance` (every class gets as many rows as the largest), `2x` (twice as many rows as the training part has), a
+    number of rows, `{per_class: 1000}`, or a number for each class such as `{yes: 400, no: 0}`. `auto` searches for the
+    best amount, which may be 0. By default `balance` for a target with classes, and `1x` otherwise."""
     share: dict[str, Annotated[float, Field(ge=0)]] | Literal["auto"] = {}
-    """Generator id to weight; `auto` tries each alone and all alike. When not given, equal weights, or `auto` where the
-    rows are."""
+    """Generator id to weight. `auto` tries each generator alone, and all with equal weights. By default equal weights,
+    or `auto` if `rows` is `auto`."""
     search: Search = Search()
-    """How `auto` goes about it."""
+    """How `auto` searches."""
 
     @property
     def is_auto(self) -> bool:
-        """Whether a search has to find something."""
+        """Whether the amounts or the weights have to be searched for."""
         return "auto" in (self.rows, self.share)
 
     def weight(self, generator: str) -> float:
@@ -167,62 +181,63 @@ class Trial(_Model):
     """The experiment on the hold-out: the same probe trained with and without the synthetic rows."""
 
     probe: Use | None = None
-    """The model that is trained: `boosting` for tables and `cnn` for images, if not given. `package.module:factory` is
-    a function of your own that returns a model with the interface of scikit-learn; see `augment show estimator`."""
+    """The model that is trained. By default `boosting` for tables and `cnn` for images. `package.module:factory`
+    is a function of your own that returns a model with the interface of scikit-learn; see `augment show estimator`."""
     score: str | None = None
-    """The score that the verdict looks at, such as `balanced_accuracy`; chosen by the target when not given."""
+    """The score that decides the verdict, such as `balanced_accuracy`. The default depends on the target."""
     seeds: Annotated[int, Field(ge=1, le=1000)] = 5
-    """How many times every arm is trained, each with a seed of its own."""
+    """How many times every arm is trained, each time with another seed."""
     min: float | None = None
-    """Smallest difference to real data alone that counts as success; below it the run is written and exits with 5."""
+    """The required minimum of the difference to real data alone. Below it, the run is written and the command exits
+    with 5."""
 
 
 class Pipeline(_Model):
-    """A pipeline: where the data is, what learns from it, how much is added, and how that is judged."""
+    """A pipeline: the data, the generators that learn from it, how many rows they add, and how these are assessed."""
 
     spec: Literal[1] = 1
     """Version of this format."""
-    name: Annotated[str, AfterValidator(_safe)]
-    """What the run is called; the file's name without its ending when not given."""
+    name: Annotated[str, AfterValidator(_check_name)]
+    """The name of the run. By default the file's name without its extension."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    """Where all randomness starts. The same seed gives the same bytes."""
-    device: Annotated[str, AfterValidator(_device)] = "auto"
+    """The seed of all random numbers. The same seed gives the same bytes."""
+    device: Annotated[str, AfterValidator(_check_device)] = "auto"
     """`auto`, `cpu`, `cuda` or `cuda:1`."""
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
-    """Threads of one task. It can change the last digits of what a network learns, so it is part of the run's key."""
+    """Threads of one task. The number can change the last digits of network weights, so it is part of the run's key."""
     origin_column: Annotated[str, Field(min_length=1)] = "origin"
     """The column that says where each written row came from."""
     source: Use
     """Where the real rows come from. Paths are relative to the pipeline file."""
     schema_: SchemaDeclaration = Field(default=SchemaDeclaration(), alias="schema")
-    """What is known of the columns; the rest is inferred."""
+    """What you know about the columns. The rest is inferred."""
     split: Split = Split()
-    """How the hold-out is cut."""
+    """How the hold-out is split off."""
     transforms: list[Use] = []
-    """Changes to the real rows, learnt from the training part and applied to both parts, in this order."""
+    """Changes to the real rows, fitted on the training part and applied to both parts, in this order."""
     generators: Annotated[list[Use], Field(min_length=1)]
-    """Who makes synthetic rows."""
+    """The components that generate synthetic rows."""
     mix: Mix = Mix()
-    """How many synthetic rows there are, and whose."""
+    """How many synthetic rows each generator adds."""
     filters: list[Use] = [Use(use="not-a-copy")]
-    """Who throws out synthetic rows. Rows outside the schema are thrown out in any case."""
+    """The components that reject synthetic rows. Rows outside the schema are always rejected."""
     max_rounds: Annotated[int, Field(ge=1, le=1000)] = 10
-    """How often rejected rows are drawn again."""
+    """How many times rejected rows are sampled again."""
     shortfall: Literal["fail", "warn"] = "fail"
-    """What happens when rows are still missing then: the run fails, or goes on with fewer."""
-    trial: Annotated[Trial | None, BeforeValidator(_trial)] = Trial()
-    """The experiment on the hold-out; `false` for none."""
+    """What happens if rows are still missing after that: the run fails, or continues with fewer rows."""
+    trial: Annotated[Trial | None, BeforeValidator(_none_if_false)] = Trial()
+    """The experiment on the hold-out, or `false` for none."""
     metrics: list[Use] = [Use(use="fidelity"), Use(use="next-item"), Use(use="privacy")]
-    """What is measured of the synthetic rows. Of the defaults, those that cannot work with the data are left out."""
+    """The metrics computed on the synthetic rows. Default metrics that do not support the data are left out."""
     reporters: list[Use] = [Use(use="html")]
-    """What is written for people to read."""
+    """The reports to write."""
     sinks: list[Use] = [Use(use="parquet")]
-    """In which formats the data is written."""
+    """The formats in which the data is written."""
     observers: list[str] = []
-    """Plugins that follow the run."""
+    """Plugins that are notified during the run."""
 
 
-def long_form(tree: dict[str, Any]) -> None:
+def expand_short_forms(tree: dict[str, Any]) -> None:
     """Spell out, in place, what may be written short: bare names become `use:`, keys left blank go away."""
 
     def entry(value: Any) -> Any:
@@ -244,7 +259,7 @@ def long_form(tree: dict[str, Any]) -> None:
         trial["probe"] = entry(trial["probe"])
 
 
-def ids_of(entries: Any) -> list[str]:
+def infer_ids(entries: Any) -> list[str]:
     """The id of every entry of a section: as written, else the name, else the name with `-2`, `-3`, ..."""
     entries = [entry if isinstance(entry, Mapping) else {} for entry in entries] if isinstance(entries, list) else []
     taken = {str(entry["id"]).casefold() for entry in entries if entry.get("id") is not None}
@@ -281,54 +296,60 @@ def _check_ids(tree: Mapping[str, Any]) -> Iterator[Violation]:
         if not isinstance(entries, list):
             continue
         first: dict[str, int] = {}
-        for position, (entry, name) in enumerate(zip(entries, ids_of(entries), strict=True)):
+        for position, (entry, name) in enumerate(zip(entries, infer_ids(entries), strict=True)):
             if not isinstance(entry, Mapping) or not isinstance(entry.get("id") or entry.get("use"), str):
                 continue
             key_path: KeyPath = (section, position, "id") if entry.get("id") is not None else (section, position)
             # files and folders are named after ids, and some file systems do not tell `a` from `A`
             folded = name.casefold()
-            if not _SAFE.fullmatch(name):
-                yield key_path, f"an id is {_SAFE_WORDS}; got {show_value(name)}"
-            if folded in _RESERVED.get(section, ()):
-                yield key_path, f"the id {name!r} means something else in the report; give this entry another `id:`"
+            if not _NAME.fullmatch(name):
+                yield key_path, f"expected an id of {_NAME_RULE}, got {show_value(name)}"
+            if folded in _RESERVED_IDS.get(section, ()):
+                yield key_path, f"the id {name!r} is reserved; choose another `id:`"
             if folded in first:
                 same = f"{section}.{first[folded]}"
-                yield key_path, f"the id {name!r} is used twice, here and by {same}; ids differ by more than case"
+                yield key_path, f"the id {name!r} is already used by {same}; ids must differ by more than case"
             first.setdefault(folded, position)
 
 
 def _check_share(tree: Mapping[str, Any]) -> Iterator[Violation]:
     share = _part(tree, "mix", "share")
-    ids = ids_of(tree.get("generators"))
-    if not share or not ids or not all(map(_SAFE.fullmatch, ids)):  # which is complained of elsewhere
+    ids = infer_ids(tree.get("generators"))
+    if not share or not ids or not all(map(_NAME.fullmatch, ids)):  # reported elsewhere
         return
     for name in share:
         if name not in ids:
-            known = did_you_mean(name, ids) or f"; there are {', '.join(ids)}"
-            yield ("mix", "share", name), f"there is no generator with that id{known}"
+            known = did_you_mean(name, ids) or f"; the ids are {', '.join(ids)}"
+            yield ("mix", "share", name), f"no generator has this id{known}"
     absent = [name for name in ids if name not in share]
     if absent and all(name in ids for name in share):
-        yield ("mix", "share"), f"expected a weight for every generator; {', '.join(absent)} has none (0 is a weight)"
+        yield ("mix", "share"), f"expected a weight for every generator; {', '.join(absent)} has none (0 is allowed)"
     if all(isinstance(weight, int | float) and weight == 0 for weight in share.values()):
-        yield ("mix", "share"), "all weights are 0; expected at least one generator that makes rows"
+        yield ("mix", "share"), "all weights are 0; at least one must be greater than 0"
 
 
 def _check_search(tree: Mapping[str, Any]) -> Iterator[Violation]:
     mix = _part(tree, "mix")
     for key in ("rows", "share"):
         if mix.get(key) == "auto" and tree.get("trial") is False:
-            yield ("mix", key), "`auto` finds out by trials, and `trial: false` allows none; say it here, or allow them"
+            yield (
+                ("mix", key),
+                "`auto` needs trials, and `trial: false` turns them off; write a value here, or remove `trial: false`",
+            )
 
 
 def _check_split(tree: Mapping[str, Any]) -> Iterator[Violation]:
     split = _part(tree, "split")
     if split.get("time") and split.get("stratify"):
-        yield ("split", "stratify"), "a hold-out that comes last by `time` cannot be stratified; write one of the two"
+        yield ("split", "stratify"), "a hold-out split by `time` cannot be stratified; remove one of the two"
     for key, refused in (("group", split.get("group")), ("dedupe", split.get("dedupe") == "group")):
         if split.get("time") and refused:
-            yield ("split", key), "a hold-out that comes last by `time` cannot keep groups whole; write one of the two"
+            yield ("split", key), "a hold-out split by `time` cannot keep groups whole; remove one of the two"
     if split.get("stratify") is True and not _part(tree, "schema").get("target"):
-        yield ("split", "stratify"), "true means the target, and the schema names none; name it, or a column here"
+        yield (
+            ("split", "stratify"),
+            "`true` means the target, but the schema has none; add `target:` there, or name a column here",
+        )
 
 
 def _check_schema(tree: Mapping[str, Any]) -> Iterator[Violation]:
@@ -349,7 +370,7 @@ def _check_schema(tree: Mapping[str, Any]) -> Iterator[Violation]:
 
 def _check_bounds(key_path: KeyPath, low: Any, high: Any) -> Iterator[Violation]:
     if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
-        yield key_path, f"the smallest value allowed, {low}, is larger than the largest, {high}"
+        yield key_path, f"the minimum, {low}, is larger than the maximum, {high}"
 
 
 def _check_observers(tree: Mapping[str, Any]) -> Iterator[Violation]:

@@ -26,7 +26,7 @@ def set_value(document: Document, override: str) -> None:
     if not equals or not all(keys):
         raise SpecError(Problem("expected KEY=VALUE, such as generators.0.with.epochs=5", file=place))
     if len(keys) > MAX_DEPTH:
-        raise SpecError(Problem(f"nothing is nested deeper than {MAX_DEPTH}", file=place))
+        raise SpecError(Problem(f"values are nested at most {MAX_DEPTH} levels deep", file=place))
     value = _value(text, place)
     node: Any = document.tree
     key_path: KeyPath = ()
@@ -77,6 +77,6 @@ def _key_in(node: Any, key: str, key_path: KeyPath, place: str) -> str | int:
     if names.count(key) == 1:
         return names.index(key)
     if key in names:
-        raise SpecError(Problem(f"{around!r} has several entries called {key!r}; say which by number", file=place))
+        raise SpecError(Problem(f"{around!r} has several entries called {key!r}; give the number of one", file=place))
     known = f"expected a number, counted from 0, or one of {', '.join(map(repr, names)) or 'no entries'}"
     raise SpecError(Problem(f"{around!r} has no entry {key!r}; {known}{did_you_mean(key, names)}", file=place))

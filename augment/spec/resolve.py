@@ -15,7 +15,7 @@ from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Component, Kind, Params, Source
 from augment.spec.document import Document, list_names
 from augment.spec.messages import MAX_PROBLEMS, KeyPath, show_value
-from augment.spec.models import SECTIONS, Pipeline, ids_of
+from augment.spec.models import SECTIONS, Pipeline, infer_ids
 from augment.spec.stages import Candidate, Stage, class_name, map_paths
 from augment.spec.validation import Violation, validate
 
@@ -73,12 +73,12 @@ class Resolver:
         """KeyPath, entry, id and whether it is a default, for all entries of a section."""
         written = self._document.tree.get(section)
         if section == "source":
-            return [((section,), written, ids_of([written])[0], False)]
+            return [((section,), written, infer_ids([written])[0], False)]
         if written is None:
             default = Pipeline.model_fields[section].get_default() if section != "generators" else []
             return [((section, at), {"use": use.use}, use.use, True) for at, use in enumerate(default)]
         entries = written if isinstance(written, list) else []
-        named = zip(entries, ids_of(entries), strict=True)
+        named = zip(entries, infer_ids(entries), strict=True)
         return [((section, at), entry, name, False) for at, (entry, name) in enumerate(named)]
 
     def _probe(self) -> Stage | None:
@@ -89,7 +89,7 @@ class Resolver:
         entry = trial.get("probe")
         if entry is not None:
             return self._stage(
-                "probe", key_path, self._spelled_out(entry, key_path), ids_of([entry])[0], optional=False
+                "probe", key_path, self._spelled_out(entry, key_path), infer_ids([entry])[0], optional=False
             )
         found: list[Stage] = []
         for name, modality in DEFAULT_PROBES.items():
@@ -113,8 +113,8 @@ class Resolver:
         file = {"file": str(beside[0])} if beside else {}
         top = module.partition(".")[0]
         if not beside and (not top.isidentifier() or importlib.util.find_spec(top) is None):
-            here = f"neither in {str(self._base)!r}, beside the pipeline file, nor installed"
-            self.violations.append(((*key_path, "use"), f"there is no module {module!r}, {here}"))
+            here = f"it is neither in the folder of the pipeline file, {str(self._base)!r}, nor installed"
+            self.violations.append(((*key_path, "use"), f"there is no module {module!r}: {here}"))
             return None
         settings = entry.get("with", {})
         settings = {"factory": use, **file, **settings} if isinstance(settings, dict) else settings
@@ -129,7 +129,7 @@ class Resolver:
         if classes and not possible and not optional:
             kinds = " or ".join(sorted(self._modalities or ()))
             works_on = " or ".join(sorted({kind for cls in classes for kind in cls.accepts.modalities}))
-            self.violations.append(((*key_path, "use"), f"{use!r} works on {works_on}, and the source yields {kinds}"))
+            self.violations.append(((*key_path, "use"), f"{use!r} works on {works_on}, but the source yields {kinds}"))
         settings = entry.get("with", {})
         if not possible or not isinstance(settings, dict):
             return None
@@ -199,7 +199,7 @@ class Resolver:
             found = Path(os.path.abspath(self._base / os.path.expanduser(path)))
             is_pattern = re.search(r"[*?[]", str(path)) is not None
             if cls.kind == "source" and self._source_needed and not is_pattern and not os.path.exists(found):
-                looked = "" if path.is_absolute() else f" in {str(self._base)!r}, where relative paths begin"
+                looked = "" if path.is_absolute() else f" (relative paths start from {str(self._base)!r})"
                 near = did_you_mean(found.name, list_names(found.parent))
                 problems.append(
                     ((*key_path, *inner), f"there is no file or folder {show_value(str(path), 200)}{looked}{near}")
@@ -216,4 +216,4 @@ class Resolver:
 
     def _unknown(self, use: str) -> str:
         near = did_you_mean(use.lower(), self._catalog.names)
-        return f"{show_value(use)} is not known{near or '; `augment plugins` lists what is installed'}"
+        return f"{show_value(use)} is not installed{near or '; `augment plugins` lists what is'}"

@@ -100,7 +100,7 @@ def bound_from_json(data: Mapping[str, Any], catalog: Catalog) -> Bound:
         if class_name(cls) == data["class"]:
             params, violations = validate(cls.Params, data["params"])
             if params is None:
-                raise PluginError(f"{data['class']} does not take back its own settings: {violations[0][1]}")
+                raise PluginError(f"{data['class']} rejects its own settings: {violations[0][1]}")
             return Bound(data["kind"], data["id"], data["use"], data["timeout"], cls, params)
     raise PluginError(f"{data['use']!r} no longer offers {data['class']}; was its plugin changed during the run?")
 

@@ -1,4 +1,4 @@
-"""Plain data checked against a pydantic model, with what is wrong said in plain words.
+"""Plain data checked against a pydantic model, with problems in plain words.
 
 Checked as JSON in strict mode: a number is not taken for text, nor `yes` for true, while a list does for a tuple and
 text for a path.
@@ -78,7 +78,7 @@ def _violations(error: ValidationError, model: type[BaseModel], tree: Mapping[st
             continue  # another member of the union fits better, and says what is wrong further inside
         expected = _expected(details)
         if expected is None:
-            violations.append((key_path, _said(details, model, key_path)))
+            violations.append((key_path, _message(details, model, key_path)))
         elif expected not in wanted.setdefault(key_path, []):
             wanted[key_path].append(expected)
             came[key_path] = details["input"]
@@ -111,22 +111,24 @@ def _expected(details: Any) -> str | None:
     return template.format(**context)
 
 
-def _said(details: Any, model: type[BaseModel], key_path: KeyPath) -> str:
+def _message(details: Any, model: type[BaseModel], key_path: KeyPath) -> str:
     match details["type"]:
         case "missing" if isinstance(key_path[-1], int):
             return f"expected at least {key_path[-1] + 1} entries"
         case "missing":
-            return "is needed, and missing"
+            return "is required"
         case "extra_forbidden":
             if elsewhere := [path for path in _paths(model) if path[-1] == key_path[-1]]:
-                return f"this key is not known here; did you mean `{'.'.join(elsewhere[0])}`?"
+                return f"unknown key; did you mean `{'.'.join(elsewhere[0])}`?"
             models = list(_models_at(model, key_path[:-1]))
             for found in models:
                 if new := getattr(found, "renamed", {}).get(key_path[-1]):
-                    return f"this key is not known; did you mean {new!r}?"
+                    return f"unknown key; did you mean {new!r}?"
             known = sorted({key for found in models for key in _keys(found)})
             near = did_you_mean(str(key_path[-1]), known)
-            return "this key is not known" + (near or (f"; known are {', '.join(known)}" if known else "; none is"))
+            return "unknown key" + (
+                near or (f"; the keys here are {', '.join(known)}" if known else "; expected no keys")
+            )
         case "value_error" | "assertion_error":
             return str(details["ctx"]["error"])
         case _:

@@ -197,7 +197,7 @@ def test_without_a_search_nothing_is_asked(spec):
 
 
 def test_auto_without_a_trial_is_refused(spec):
-    with pytest.raises(SpecError, match="`auto` finds out by trials, and `trial: false` allows none"):
+    with pytest.raises(SpecError, match="`auto` needs trials, and `trial: false` turns them off"):
         run(spec(mix={"rows": "auto"}, trial=False), workers=0)
 
 

@@ -296,13 +296,13 @@ filtres: []
     assert problems_of(project(text)) == [
         "p.yaml:1: spec: expected 1, got 2",
         "p.yaml:2: seed: expected a whole number, got 'seven'",
-        "p.yaml:3: source.with.sep: this key is not known; known are missing, path",
-        f"p.yaml:3: source.with.path: there is no file or folder 'credti.csv' in {str(tmp_path)!r}, where relative "
-        "paths begin; did you mean 'credit.csv'?",
+        "p.yaml:3: source.with.sep: unknown key; the keys here are missing, path",
+        f"p.yaml:3: source.with.path: there is no file or folder 'credti.csv' (relative paths start "
+        f"from {str(tmp_path)!r}); did you mean 'credit.csv'?",
         'p.yaml:5: schema.target: expected text, got 1; write it in quotes: "1"',
-        "p.yaml:6: schema.columms: this key is not known; did you mean 'columns'?",
-        "p.yaml:8: generators.0.use: 'gann' is not known; did you mean 'gan'?",
-        "p.yaml:10: generators.1.with.steps.rat: this key is not known; did you mean 'rate'?",
+        "p.yaml:6: schema.columms: unknown key; did you mean 'columns'?",
+        "p.yaml:8: generators.0.use: 'gann' is not installed; did you mean 'gan'?",
+        "p.yaml:10: generators.1.with.steps.rat: unknown key; did you mean 'rate'?",
         "p.yaml:10: generators.1.with.epochs: expected at least 1, got 0",
         "p.yaml:11: generators.1.timeout: expected more than 0, got -1",
         "p.yaml:12: mix.rows: expected `auto`, `balance`, a multiple of the training rows such as `2x`, a number of "
@@ -311,7 +311,7 @@ filtres: []
         "p.yaml:12: mix.share: expected a mapping (`key: value`) or 'auto', got 'some'",
         "p.yaml:12: mix.search.seeds: expected at least 2, got 1",
         "p.yaml:13: trial.seeds: expected at least 1, got 0",
-        "p.yaml:14: filtres: this key is not known; did you mean 'filters'?",
+        "p.yaml:14: filtres: unknown key; did you mean 'filters'?",
     ]
 
 
@@ -319,15 +319,15 @@ def test_checks_between_fields_run_beside_a_wrong_field(project):
     text = SMALLEST + "seed: -1\nmix: {share: {gann: 1}}\n"
     assert problems_of(project(text)) == [
         "p.yaml:4: seed: expected at least 0, got -1",
-        "p.yaml:5: mix.share.gann: there is no generator with that id; did you mean 'gan'?",
+        "p.yaml:5: mix.share.gann: no generator has this id; did you mean 'gan'?",
     ]
 
 
 def test_a_key_in_the_wrong_place_is_told_where_it_belongs(project):
     text = SMALLEST.replace("generators:", "holdout: 0.3\ngenerators:").replace("gan", "{use: gan, share: 1}")
     assert [problem.partition(": ")[2] for problem in problems_of(project(text))] == [
-        "holdout: this key is not known here; did you mean `split.holdout`?",
-        "generators.0.share: this key is not known here; did you mean `mix.share`?",
+        "holdout: unknown key; did you mean `split.holdout`?",
+        "generators.0.share: unknown key; did you mean `mix.share`?",
     ]
 
 
@@ -337,22 +337,22 @@ def test_a_hundred_problems_are_enough(project):
 
 def test_what_is_missing_is_named(project):
     assert problems_of(project("seed: 1\n")) == [
-        "p.yaml:1: source: is needed, and missing",
-        "p.yaml:1: generators: is needed, and missing",
+        "p.yaml:1: source: is required",
+        "p.yaml:1: generators: is required",
     ]
 
 
 def test_a_component_that_needs_a_setting_says_which(project):
     assert problem_of(project(SMALLEST.replace("{path: credit.csv}", "{}"))) == (
-        "p.yaml:1: source.with.path: is needed, and missing"
+        "p.yaml:1: source.with.path: is required"
     )
 
 
 def test_a_missing_data_file_is_told_with_its_likely_name(project, tmp_path):
     problem = problem_of(project(SMALLEST.replace("credit.csv", "credti.csv")))
     assert problem == (
-        f"p.yaml:1: source.with.path: there is no file or folder 'credti.csv' in {str(tmp_path)!r}, where relative "
-        "paths begin; did you mean 'credit.csv'?"
+        f"p.yaml:1: source.with.path: there is no file or folder 'credti.csv' (relative paths start "
+        f"from {str(tmp_path)!r}); did you mean 'credit.csv'?"
     )
 
 
@@ -372,15 +372,15 @@ def test_a_name_of_another_kind_is_refused(project):
         ("shortfall: warm", "shortfall: expected 'fail' or 'warn', got 'warm'; did you mean 'warn'?"),
         ("split: {holdout: 1}", "split.holdout: expected less than 1, got 1"),
         ("split: {stratify: 5}", "split.stratify: expected text or true or false, got 5"),
-        ("split: {time: t, stratify: y}", "split.stratify: a hold-out that comes last by `time` cannot be stratified"),
-        ("split: {time: t, group: g}", "split.group: a hold-out that comes last by `time` cannot keep groups whole"),
-        ("split: {time: t, dedupe: group}", "split.dedupe: a hold-out that comes last by `time` cannot keep groups"),
+        ("split: {time: t, stratify: y}", "split.stratify: a hold-out split by `time` cannot be stratified"),
+        ("split: {time: t, group: g}", "split.group: a hold-out split by `time` cannot keep groups whole"),
+        ("split: {time: t, dedupe: group}", "split.dedupe: a hold-out split by `time` cannot keep groups"),
         ("split: hold", "split: expected a mapping (`key: value`), got 'hold'"),
         ("metrics: fidelity", "metrics: expected a list, got 'fidelity'"),
         ("metrics: [1]", "metrics.0: expected a mapping (`key: value`), got 1"),
-        ("metrics: [{id: f}]", "metrics.0.use: is needed, and missing"),
+        ("metrics: [{id: f}]", "metrics.0.use: is required"),
         ("metrics: [{use: fidelity, with: 1}]", "metrics.0.with: expected a mapping (`key: value`), got 1"),
-        ("observers: [mlflow]", "observers.0: 'mlflow' is not known; `augment plugins` lists what is installed"),
+        ("observers: [mlflow]", "observers.0: 'mlflow' is not installed; `augment plugins` lists what is"),
         ("observers: [html, html]", "observers.1: 'html' is listed twice"),
         ("mix: {rows: balanced}", "did you mean 'balance'?"),
         ("mix: {rows: -1}", "mix.rows: expected `auto`, `balance`"),
@@ -390,7 +390,7 @@ def test_a_name_of_another_kind_is_refused(project):
         ("mix: {share: {gan: 0}}", "mix.share: all weights are 0"),
         ("mix: {share: {gan: -1}}", "mix.share.gan: expected at least 0, got -1"),
         ("trial: 3", "trial: expected a mapping (`key: value`)"),
-        ("trial: {probe: boost}", "trial.probe.use: 'boost' is not known; did you mean 'boosting'?"),
+        ("trial: {probe: boost}", "trial.probe.use: 'boost' is not installed; did you mean 'boosting'?"),
         ("origin_column: ''", "origin_column: expected text of at least 1 characters, got ''"),
     ],
 )
@@ -403,8 +403,8 @@ def test_a_wrong_value_is_told_in_plain_words(project, line, expected):
 @pytest.mark.parametrize(
     ("schema", "expected"),
     [
-        ("columns: {x: {min: 3, max: 1}}", "schema.columns.x: the smallest value allowed, 3, is larger than"),
-        ("arrays: {a: {range: [3, 1]}}", "schema.arrays.a.range: the smallest value allowed, 3, is larger than"),
+        ("columns: {x: {min: 3, max: 1}}", "schema.columns.x: the minimum, 3, is larger than"),
+        ("arrays: {a: {range: [3, 1]}}", "schema.arrays.a.range: the minimum, 3, is larger than"),
         ("columns: {x: {categories: [a, a]}}", "schema.columns.x.categories: 'a' is listed twice"),
         ("columns: {x: {type: numbr}}", "did you mean 'number'?"),
         ("payload: y", "schema.payload: the payload is what the target is predicted from"),
@@ -431,12 +431,12 @@ def test_ids_are_names_and_count_up_around_written_ones(project):
 @pytest.mark.parametrize(
     ("entries", "expected"),
     [
-        (["{use: gan, id: a}", "{use: plain, id: A}"], "generators.1.id: the id 'A' is used twice"),
-        (["{use: gan, id: real}"], "generators.0.id: the id 'real' means something else"),
-        (["{use: gan, id: class-weights}"], "means something else"),
-        (["{use: gan, id: ../x}"], "generators.0.id: an id is 1 to 64 letters"),
-        (["{use: gan, id: " + "a" * 65 + "}"], "generators.0.id: an id is 1 to 64 letters"),
-        (["{use: gan, id: ''}"], "an id is 1 to 64 letters"),
+        (["{use: gan, id: a}", "{use: plain, id: A}"], "generators.1.id: the id 'A' is already used"),
+        (["{use: gan, id: real}"], "generators.0.id: the id 'real' is reserved"),
+        (["{use: gan, id: class-weights}"], "is reserved"),
+        (["{use: gan, id: ../x}"], "generators.0.id: expected an id of 1 to 64 letters"),
+        (["{use: gan, id: " + "a" * 65 + "}"], "generators.0.id: expected an id of 1 to 64 letters"),
+        (["{use: gan, id: ''}"], "expected an id of 1 to 64 letters"),
     ],
 )
 def test_ids_that_cannot_be_told_apart_or_used_are_refused(project, entries, expected):
@@ -461,7 +461,7 @@ def test_settings_count_when_one_component_of_the_name_takes_them(project):
 
 def test_settings_are_checked_against_what_the_source_can_yield(project):
     text = SMALLEST.replace("[gan]", "[{use: gan, with: {channels: 3}}]")
-    assert "generators.0.with.channels: this key is not known" in problem_of(project(text))
+    assert "generators.0.with.channels: unknown key" in problem_of(project(text))
 
 
 def test_the_nearest_component_of_a_name_explains_wrong_settings(project):
@@ -471,7 +471,7 @@ def test_the_nearest_component_of_a_name_explains_wrong_settings(project):
 
 def test_a_component_for_another_kind_of_data_is_refused_before_any_data_is_read(project):
     problem = problem_of(project(SMALLEST + "trial: {probe: cnn}\n"))
-    assert problem == "p.yaml:4: trial.probe.use: 'cnn' works on image, and the source yields table"
+    assert problem == "p.yaml:4: trial.probe.use: 'cnn' works on image, but the source yields table"
 
 
 def test_a_plugin_that_cannot_be_imported_is_its_own_kind_of_error(project):
@@ -554,7 +554,7 @@ def test_without_a_target_there_is_no_probe(project):
 
 def test_settings_refused_by_the_component_for_this_data_are_told_when_the_data_is_known(project):
     path = project("source: anything\ngenerators: [{use: gan, with: {channels: 3}}]\n")
-    assert "generators.0.with.channels: this key is not known" in bind_problem(path, CLASSED)
+    assert "generators.0.with.channels: unknown key" in bind_problem(path, CLASSED)
 
 
 def test_too_few_rows_are_refused(project):
@@ -574,16 +574,20 @@ def test_kinds_are_bound_apart_so_that_transforms_may_change_the_schema(project)
     [
         ("split: {stratify: yy}", CLASSED, "split.stratify: there is no column 'yy'; did you mean 'y'?"),
         ("split: {group: custmer}", CLASSED, "split.group: there is no column 'custmer'; did you mean 'customer'?"),
-        ("split: {time: when}", CLASSED, "there are 'x', 'customer', 'y'"),
-        ("split: {stratify: true}", NUMERIC, "split.stratify: true means the target, which has no classes here"),
+        ("split: {time: when}", CLASSED, "the columns are 'x', 'customer', 'y'"),
+        ("split: {stratify: true}", NUMERIC, "split.stratify: `true` means the target, which has no classes here"),
         ("origin_column: x", CLASSED, "the data has a column 'x' already; write `origin_column: made_by`"),
-        ("trial: {score: acuracy}", CLASSED, "trial.score: there is no score 'acuracy' for classes; did you mean"),
+        (
+            "trial: {score: acuracy}",
+            CLASSED,
+            "trial.score: there is no score 'acuracy' for a target with classes; did you mean",
+        ),
         (
             "trial: {score: accuracy}",
             NUMERIC,
-            "there is no score 'accuracy' for a numeric target; there are 'r2', 'mae'",
+            "there is no score 'accuracy' for a numeric target; the scores are 'r2', 'mae'",
         ),
-        ("mix: {rows: balance}", NUMERIC, "need a target with classes, and the target is numeric"),
+        ("mix: {rows: balance}", NUMERIC, "need a target with classes, but the target is numeric"),
         ("mix: {rows: {per_class: 3}}", UNLABELLED, "the target is missing"),
         ("mix: {rows: {yess: 3}}", CLASSED, "mix.rows.yess: the target 'y' has no class 'yess'; did you mean 'yes'?"),
     ],

@@ -51,7 +51,7 @@ def test_an_override_sets_one_value(override, path, value):
         ("seed=[1", "not valid YAML"),
         ("seed=*x", "anchors and aliases"),
         ("seed=.nan", "finite"),
-        (".".join("a" * 30) + "=1", "nested deeper"),
+        (".".join("a" * 30) + "=1", "at most 20 levels deep"),
     ],
 )
 def test_an_override_that_leads_nowhere_is_refused_with_itself_as_the_place(override, words):

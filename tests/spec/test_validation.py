@@ -14,5 +14,5 @@ class Settings(Params):
 def test_the_former_name_of_a_setting_is_refused_with_the_present_one():
     assert validate(Settings, {"code_size": 4}) == (
         None,
-        [(("code_size",), "this key is not known; did you mean 'latent_dim'?")],
+        [(("code_size",), "unknown key; did you mean 'latent_dim'?")],
     )
