@@ -1,14 +1,14 @@
-"""Plugin-based data augmentation: learn generators on the training part, mix samples in, see whether it helped.
+"""Plugin-based data augmentation: fit generators on training data, mix synthetic rows in, measure whether they helped.
 
-run = augment.run("pipeline.yaml", seed=3)      # the command, in Python
+run = augment.run("pipeline.yaml", seed=3)      # as `augment run`
 run = augment.load("runs/credit-balance")       # a finished run's folder
 augment.check("pipeline.yaml")
 augment.sample("runs/credit-balance", rows=1000, out="more.parquet")
-augment.loaders.mixed(run, batch_size=64)       # a torch loader: real rows and fresh synthetic ones
+augment.loaders.mixed(run, batch_size=64)       # a torch loader: real and new synthetic rows
 augment.resampling.Augmenter("vae")             # an imbalanced-learn sampler
 
-Public besides: `augment.data` and `augment.plugin` for plugin authors, `augment.toolkit` for what makes a plugin short,
-`augment.testing` for its tests. Every other package is internal and may change at any time.
+Also public: `augment.data` and `augment.plugin` for plugin authors, `augment.toolkit` with building blocks for plugins,
+and `augment.testing` for their tests. Every other package is internal and may change at any time.
 """
 
 from __future__ import annotations

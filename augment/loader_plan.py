@@ -1,6 +1,6 @@
-"""What a mixed loader's batches are made of, and the fresh rows for them, made ahead in a process of their own.
+"""The plan of a mixed loader's batches, and the synthetic rows for them, sampled ahead in a separate process.
 
-Everything follows from the seed and the number of the epoch. `augment.loaders` turns it into tensors.
+Everything depends only on the seed and the epoch number. `augment.loaders` turns it into tensors.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ __all__ = ["Piece", "Plan", "Stream"]
 
 @dataclass(frozen=True)
 class Piece:
-    """Rows of one batch that come from one place.
+    """Rows of one batch that come from the same chunk or from the training part.
 
     Attributes:
         origin: position among the plan's origins.
         chunk: number of the chunk, counted over all epochs; None for real rows.
-        rows: of the training part or the chunk, (M,) int64.
-        places: where in the batch they stand, (M,) int64.
+        rows: positions in the training part or the chunk, (M,) int64.
+        places: positions in the batch, (M,) int64.
     """
 
     origin: int
@@ -43,17 +43,17 @@ class Piece:
 
 @dataclass(frozen=True)
 class Plan:
-    """Which rows stand in which batch.
+    """Assigns rows to batches.
 
     Attributes:
         counts: origin to rows in an epoch, `real` first if it is there.
-        num_real: real rows there are.
+        num_real: number of real rows.
         batch_size: rows in a batch.
-        exact: whether each batch holds its share of each origin, to within one row.
-        drop_last: whether an epoch's last batch is left out where it is not full.
-        seed: of all that is drawn.
+        exact: whether each batch contains each origin in its share, to within one row.
+        drop_last: whether to omit an epoch's last batch if it is not full.
+        seed: the seed of all random numbers.
         chunk_rows: rows in a full chunk.
-        weights: origin to label to weight; no labels for what is not asked for classes.
+        weights: origin to label to weight; without labels if the generator is not conditioned on the class.
     """
 
     counts: Mapping[str, int]
@@ -76,7 +76,7 @@ class Plan:
         return -(-self.counts[origin] // self.chunk_rows)
 
     def labels(self, origin: str, chunk: int) -> np.ndarray:
-        """The label of each place of a chunk, (M,) object; empty labels where none are asked for."""
+        """The label of each position in a chunk, (M,) object; empty labels without a condition."""
         epoch, number = divmod(chunk, self.num_chunks(origin))
         weights = {label: weight for label, weight in self.weights[origin].items() if weight} or {"": 1}
         each = apportion(self.counts[origin], list(weights.values()))
@@ -115,11 +115,11 @@ class Epoch:
     """The batches of one epoch.
 
     Attributes:
-        plan: where it belongs to.
-        number: of the epoch.
+        plan: the plan that it belongs to.
+        number: the epoch's number.
         sequence: the origin of each row of the epoch, (E,).
-        rank: how many rows of that origin came before, (E,).
-        rows: for each origin, which rows come one after the other.
+        rank: the number of earlier rows of the same origin, (E,).
+        rows: for each origin, the order of its rows.
     """
 
     plan: Plan
@@ -129,7 +129,7 @@ class Epoch:
     rows: Sequence[np.ndarray]
 
     def batch(self, number: int) -> list[Piece]:
-        """What a batch is made of."""
+        """The pieces of a batch."""
         start = number * self.plan.batch_size
         sequence = self.sequence[start : start + self.plan.batch_size]
         rank = self.rank[start : start + self.plan.batch_size]
@@ -151,14 +151,14 @@ class Epoch:
 
 
 class Stream:
-    """The chunks of one generator, made ahead of their use.
+    """The chunks of one generator, sampled ahead.
 
     Args:
-        job: the task that makes a chunk.
-        plan: says what stands in a chunk.
+        job: the task that samples a chunk.
+        plan: determines the content of a chunk.
         origin: the generator's id.
         folder: for the chunks.
-        background: make them in a process of its own; else in this one, when they are needed.
+        background: sample them in a separate process. If false, sample them in this process when they are needed.
     """
 
     def __init__(self, job: Job, plan: Plan, origin: str, folder: Path, background: bool):
@@ -171,7 +171,7 @@ class Stream:
         self._background = background
 
     def ask(self, chunk: int) -> None:
-        """Have a chunk made, if it is not asked for already."""
+        """Request a chunk, unless it has been requested already."""
         if chunk in self._made:
             return
         future = self._made[chunk] = Future()
@@ -182,10 +182,10 @@ class Stream:
             self._asked.put((self._row(chunk), future))
 
     def get(self, chunk: int) -> Path:
-        """The folder of a chunk, once it is made: a dataset, its rows sorted by label.
+        """Wait for a chunk and return its folder: a dataset with rows sorted by label.
 
         Raises:
-            ShortfallError: the filters have thrown out too many rows.
+            ShortfallError: the filters rejected too many rows.
             PluginError: the generator failed.
         """
         self.ask(chunk)
@@ -239,7 +239,7 @@ class Stream:
         }
 
     def rows_at(self, chunk: int, places: np.ndarray) -> np.ndarray:
-        """Which rows of a chunk's folder stand at these places of the stream."""
+        """The rows of a chunk's folder at these positions of the stream."""
         if chunk not in self._row_of:
             order = np.argsort(self._labels(chunk).astype(str), kind="stable")
             self._row_of[chunk] = np.empty(len(order), dtype=np.int64)

@@ -1,10 +1,10 @@
-"""Torch: the rows of a run as tensors, and loaders that mix real rows with fresh synthetic ones while a model trains.
+"""Torch: the rows of a run as tensors, and loaders that mix real rows with new synthetic ones during training.
 
-What is unusual: a batch is planned by the process that iterates and put together by torch's loader workers, from whole
-arrays. The plan follows from the seed and the number of the epoch alone, so neither the number of workers nor the speed
-of a generator changes the stream. Synthetic rows are made in chunks by a process of their own, ahead of their use.
+The process that iterates plans each batch, and torch's loader workers assemble it from whole arrays. The plan depends
+only on the seed and the epoch number, so neither the number of workers nor the speed of a generator changes the stream.
+A separate process samples synthetic rows in chunks, ahead of their use.
 
-Shapes: N rows, F features, H height, W width, C channels, T steps.
+Shapes: N rows, F features, H height, W width, C channels, T time steps.
 """
 
 from __future__ import annotations
@@ -43,17 +43,18 @@ MOST_OPEN = 8  # chunks that a process of torch's loader keeps as tensors
 
 
 def tensors(data: Dataset) -> tuple[torch.Tensor, ...]:
-    """Rows as tensors (x, y); (x,) where there is no target.
+    """Rows as tensors (x, y), or (x,) without a target.
 
-    x is float32 but for tokens. Images: (N, C, H, W) in [0, 1]. Series (N, T, F), audio (N, T), vectors (N, F): as they
-    are. Tokens: (N, T) int64. Tables: (N, F), as `augment.storage.written_rows.features_of` says. y: the position of
-    the class in `schema.classes`, (N,) int64, or a number, (N,) float32.
+    x is float32, except for tokens. Images are (N, C, H, W) in [0, 1]. Series (N, T, F), audio (N, T) and vectors
+    (N, F) are unchanged. Tokens are (N, T) int64. Tables are (N, F), with categories as their position in the schema
+    (see `augment.storage.written_rows.features_of`). y is the position of the class in `schema.classes`, (N,) int64,
+    or a number, (N,) float32.
     """
     return _features(data, features_of(data)), *_target(data)
 
 
 def _features(data: Dataset, values: np.ndarray) -> torch.Tensor:
-    """The tensor x for what `features_of` gives of some rows."""
+    """The tensor x for the output of `features_of`."""
     kind = next((array.type for array in data.schema.arrays.values()), "vector")
     x = torch.tensor(np.asarray(values))  # a copy: memory maps cannot be written to
     if kind == "image":
@@ -70,14 +71,15 @@ def _target(data: Dataset) -> tuple[torch.Tensor, ...]:
 class Rows(TorchDataset[Any]):
     """Rows of a run as a torch dataset, for `torch.utils.data.DataLoader`.
 
-    A table is encoded once; payloads such as images stay memory maps and are encoded when they are asked for.
+    A table is encoded once. Payloads such as images stay memory-mapped and are encoded on access.
 
     Args:
-        part: such as `run.train` or `run.test`.
-        encode: rows in human units to a tuple or mapping of tensors with N rows; each row by itself.
+        part: a part of a run, such as `run.train` or `run.test`.
+        encode: a function from rows in human units to a tuple or mapping of tensors with N rows. It must encode each
+            row independently.
 
     Attributes:
-        origin: what made each row, (N,) object.
+        origin: the origin of each row, (N,) object.
     """
 
     def __init__(self, part: Part, encode: Encode = tensors):
@@ -92,7 +94,7 @@ class Rows(TorchDataset[Any]):
         return self.__getitems__([range(len(self))[row]])[0]
 
     def __getitems__(self, rows: list[int]) -> list[Any]:
-        """Several rows at once, as torch's loader asks for them."""
+        """Several rows at once, as torch's loader requests them."""
         found = self._rows.take(np.asarray(rows))
         if isinstance(found, Mapping):
             return [{name: values[i] for name, values in found.items()} for i in range(len(rows))]
@@ -100,7 +102,7 @@ class Rows(TorchDataset[Any]):
 
 
 class _Encoded:
-    """Rows as tensors: those of a table all at once, payloads when they are asked for."""
+    """Rows as tensors: a table is encoded at once, payloads on access."""
 
     def __init__(self, data: Dataset | Path, encode: Encode):
         self._place, self._encode = data, encode
@@ -121,7 +123,7 @@ class _Encoded:
         return features_of(self._data), _target(self._data)
 
     def take(self, rows: np.ndarray) -> Any:
-        """These rows, (M,) int64, as the function `encode` gives them."""
+        """The encoded rows at these positions, (M,) int64."""
         if not self._data.arrays:
             return _each(lambda values: values[torch.from_numpy(rows)], self._all)
         if self._encode is not tensors:
@@ -131,7 +133,7 @@ class _Encoded:
 
 
 def _each(change: Callable[..., Any], *batches: Any) -> Any:
-    """Change the tensors of batches of one form: tuples, or mappings."""
+    """Apply a function to the tensors of batches of the same form, tuples or mappings."""
     first = batches[0]
     if isinstance(first, Mapping):
         return {name: change(*(batch[name] for batch in batches)) for name in first}
@@ -155,37 +157,37 @@ def mixed(
     device: str | None = None,
     **options: Any,
 ) -> Mixed:
-    """A loader of batches of a run's real rows and of synthetic rows that are new in every epoch.
+    """A loader of batches that mix a run's real rows with synthetic rows, which are new in every epoch.
 
         loader = augment.loaders.mixed("runs/first", batch_size=128, proportion={"real": 0.7, "vae": 0.3})
         for x, y in loader: ...
 
-    Say one of `proportion`, `repeat` and `choose`; without any, it is `repeat` 1 for all: the run's own mix. Their keys
-    are `real` and ids of generators; what is not named is left out. Classes of synthetic rows stand in the proportions
-    of the run's mix. Rows outside the schema are drawn again, and so are those that the run's filters throw out
-    (`loader.filters`); rows equal to an earlier one are not looked for.
+    Give at most one of `proportion`, `repeat` and `choose`. The default is `repeat` 1 for all origins, the run's own
+    mix. The keys are `real` and ids of generators; origins without a key are left out. The classes of synthetic rows
+    have the proportions of the run's mix. Rows outside the schema, and rows that the run's filters (`loader.filters`)
+    reject, are redrawn. Duplicates are not rejected.
 
     Args:
         run: a run, or its folder.
         batch_size: rows in a batch.
-        proportion: share of each in an epoch. The epoch is as long as it takes to see each real row once.
-        repeat: rows in an epoch, as a multiple of the rows that the run has written of it.
-        choose: rows in an epoch.
-        per_batch: `exact`: every batch holds each origin's share, to within one row. `average`: as chance has it; only
-            the epoch is exact.
-        seed: of the order and of the synthetic rows.
-        encode: rows in human units to a tuple or mapping of tensors; called on pieces of any size, so each row by
-            itself.
-        with_origin: add to each batch which origin each row is of, (N,) int64: the position in `loader.origins`.
-        drop_last: leave out an epoch's last batch where it is not full.
-        ahead: how many chunks (at most 4,096 rows) of each generator are made before they are needed.
-        background: make rows in a process of their own; else in this one, when they are needed.
-        device: where the generators run, instead of the run's own.
-        options: for torch's DataLoader, such as `num_workers` and `pin_memory`.
+        proportion: the share of each origin in an epoch, which contains each real row once.
+        repeat: rows of each origin in an epoch, as a multiple of the rows that the run wrote.
+        choose: the number of rows of each origin in an epoch.
+        per_batch: with `exact`, every batch contains each origin in its share, to within one row. With `average`, only
+            the epoch has exact shares.
+        seed: determines the order and the synthetic rows.
+        encode: a function from rows in human units to a tuple or mapping of tensors. It is called on pieces of any
+            size, so it must encode each row independently.
+        with_origin: add the origin of each row to the batch, (N,) int64, as its position in `loader.origins`.
+        drop_last: omit an epoch's last batch if it is not full.
+        ahead: the number of chunks (of at most 4,096 rows) of each generator that are sampled ahead.
+        background: sample rows in a separate process. If false, sample them in this process when they are needed.
+        device: the device for the generators. The default is the run's.
+        options: arguments for torch's DataLoader, such as `num_workers` and `pin_memory`.
 
     Raises:
-        SpecError: an origin or amount that cannot be.
-        DataError: the folder is no finished run.
+        SpecError: an origin or amount is invalid.
+        DataError: the folder is not a finished run.
     """
     run = run if isinstance(run, Run) else Run(run)
     if ours := set(options) & {"shuffle", "sampler", "batch_sampler", "collate_fn", "persistent_workers"}:
@@ -248,7 +250,7 @@ def _counts(
     repeat: Mapping[str, float] | None,
     choose: Mapping[str, int] | None,
 ) -> dict[str, int]:
-    """Rows of each origin in an epoch, `real` first; those without any are left out."""
+    """Rows of each origin in an epoch, `real` first, without origins that have none."""
     said = {"proportion": proportion, "repeat": repeat, "choose": choose}
     given = {word: amounts for word, amounts in said.items() if amounts is not None}
     if len(given) > 1:
@@ -276,15 +278,15 @@ def _counts(
 
 
 class Mixed:
-    """Batches of real and fresh synthetic rows: see `mixed`. Each loop over it is an epoch.
+    """Batches of real and new synthetic rows: see `mixed`. Each loop over it is one epoch.
 
-    The stream is the same for any number of loader workers. `state_dict` and `load_state_dict` bring back a position:
-    the loop after it begins with the batch that would have come next.
+    The stream does not depend on the number of loader workers. `state_dict` and `load_state_dict` save and restore the
+    position: the next loop starts with the batch that would have come next.
 
     Attributes:
-        origins: what batches are made of: `real` and ids of generators.
-        counts: origin to rows in an epoch.
-        filters: ids of the run's filters, which judge the rows.
+        origins: the origins of rows: `real` and ids of generators.
+        counts: origin to number of rows in an epoch.
+        filters: ids of the run's filters, which are applied to the rows.
     """
 
     def __init__(
@@ -375,7 +377,7 @@ class _Planned:
 
 
 class _Batches(TorchDataset[Any]):
-    """Puts batches together, in whichever process torch's loader asks for them."""
+    """Assembles batches, in the process in which torch's loader requests them."""
 
     def __init__(self, train: Path, encode: Encode, with_origin: bool):
         self._encode, self._with_origin = encode, with_origin

@@ -1,7 +1,7 @@
-"""Generators with the face of an imbalanced-learn sampler: `fit_resample(X, y)`.
+"""Generators with the interface of an imbalanced-learn sampler: `fit_resample(X, y)`.
 
-In an imbalanced-learn `Pipeline` a sampler works on what the pipeline is fitted on and on nothing else. So inside
-`cross_val_score` the generator learns from each fold's training rows alone, and the rows that are scored stay real.
+In an imbalanced-learn `Pipeline`, a sampler only works on the data that the pipeline is fitted on. Inside
+`cross_val_score`, the generator therefore learns only from each fold's training rows, and the scored rows stay real.
 
 Shapes: N rows, M synthetic rows, F features.
 """
@@ -39,11 +39,11 @@ from augment.storage.written_rows import REAL
 
 __all__ = ["Augmenter"]
 
-MAX_ROUNDS = 10  # of drawing again what was thrown out, as in a pipeline
+MAX_ROUNDS = 10  # of redrawing rejected rows, as in a pipeline
 
 
 class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no types
-    """Adds synthetic rows to a training set, made by a generator that is fitted on it.
+    """Adds synthetic rows from a generator that is fitted on the training set.
 
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
@@ -55,20 +55,20 @@ class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no t
     Args:
         generator: name of a generator, as in a pipeline file.
         settings: its settings, as under `with:`.
-        rows: how many synthetic rows: `balance`, a multiple such as `2x`, a number, `{"per_class": n}`, or a mapping
-            from label to number. As `mix: {rows: ...}` in a pipeline file.
-        filters: filters, by name or as mappings, as in a pipeline file. Rows outside the data's schema are drawn again
-            whatever stands here.
-        schema: what you know better than inference of the columns, as `schema: {columns: ...}` in a pipeline file.
+        rows: the number of synthetic rows, as `mix: {rows: ...}` in a pipeline file: `balance`, a multiple such as
+            `2x`, a number, `{"per_class": n}`, or a mapping from label to number.
+        filters: filters, by name or as mappings, as in a pipeline file. Rows outside the data's schema are always
+            redrawn.
+        schema: declarations of columns, as `schema: {columns: ...}` in a pipeline file.
         device: `cpu`, `cuda`, `cuda:1`.
-        random_state: a seed, a RandomState, or None for other rows each time.
+        random_state: a seed, a RandomState, or None for different rows each time.
 
     Attributes:
-        origin_: `real` or the generator's name, for each row of the last result: (N + M,) object. Real rows come first,
-            in their order.
+        origin_: `real` or the generator's name for each row of the last result, (N + M,) object. Real rows come first,
+            in their original order.
         sampling_strategy_: label to number of synthetic rows.
         n_features_in_: F.
-        feature_names_in_: names of the columns, where X was a DataFrame.
+        feature_names_in_: names of the columns, if X is a DataFrame.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -101,20 +101,20 @@ class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no t
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any) -> Augmenter:
-        """Check the data alone: `fit_resample` does the work."""
+        """Only check the data: `fit_resample` does the work."""
         self._validate_params()
         self._checked(X, y)
         return self
 
     def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
-        """The rows of X with synthetic ones after them, and their labels, in the types that came.
+        """The rows of X followed by synthetic ones, and their labels, in the types of the input.
 
         Args:
             X: (N, F) array, DataFrame, sparse matrix or list of rows.
             y: (N,) labels.
 
         Raises:
-            ValueError: the data, a name or a setting cannot be used; the message says why.
+            ValueError: the data, a name or a setting is invalid; the message explains why.
         """
         self._validate_params()
         frame, codes, classes, one_vs_all = self._checked(X, y)
@@ -141,7 +141,7 @@ class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no t
         return values, labels
 
     def _checked(self, X: Any, y: Any) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, bool]:
-        """The features under plain names, the number of each row's class, the classes, whether y was one-vs-all."""
+        """The features with plain names, the class number of each row, the classes, and whether y was one-vs-all."""
         check_classification_targets(y)
         y, one_vs_all = check_target_type(y, indicate_one_vs_all=True)
         y = np.asarray(y).ravel() if np.ndim(y) == 2 else y  # (N, 1)
@@ -164,7 +164,7 @@ class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no t
         return frame, codes, classes, one_vs_all
 
     def _rows(self, classes: np.ndarray) -> Any:
-        """`rows` with the numbers of classes in place of labels."""
+        """`rows` with class numbers instead of labels."""
         if not isinstance(self.rows, Mapping) or ("per_class" in self.rows and len(self.rows) == 1):
             return self.rows
         number = {str(label): str(code) for code, label in enumerate(classes)}
@@ -173,7 +173,7 @@ class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no t
         return {number[str(label)]: int(count) for label, count in self.rows.items()}
 
     def _fit_resample(self, frame: pd.DataFrame, codes: np.ndarray, classes: np.ndarray, seed: int) -> Dataset:
-        """The synthetic rows, from a store and a session that last no longer than this call."""
+        """The synthetic rows, from a temporary store and session."""
         train = self._dataset(frame, codes)
         tree = {
             "seed": seed,
@@ -223,7 +223,7 @@ class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no t
             return Dataset(made.frame, {}, made.schema)
 
     def _dataset(self, frame: pd.DataFrame, codes: np.ndarray) -> Dataset:
-        """The training part; no column counts as an id, because each must come back."""
+        """The training part. No column is treated as an id, because every column must be returned."""
         columns = {name: ColumnDeclaration.model_validate(dict(said)) for name, said in (self.schema or {}).items()}
         target = _free_name(frame)
         whole = frame.assign(**{target: codes.astype(str)})
@@ -239,7 +239,7 @@ class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no t
 
 
 def _free_name(frame: pd.DataFrame) -> str:
-    """A name for the target that no feature has."""
+    """A name for the target that differs from all features."""
     name = "class"
     while name in frame.columns:
         name += "_"
@@ -247,5 +247,5 @@ def _free_name(frame: pd.DataFrame) -> str:
 
 
 def _holds_words(X: Any) -> bool:
-    """Whether these rows, no DataFrame, hold objects or texts."""
+    """Whether these rows (not a DataFrame) contain objects or strings."""
     return not sparse.issparse(X) and np.asarray(X, dtype=None).dtype.kind in "OUS"

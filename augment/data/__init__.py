@@ -1,7 +1,7 @@
-"""What data is: columns and arrays, their schema, and the one container that travels between stages.
+"""Datasets: columns and arrays, their schema, and the container that stages pass on.
 
-Public: what is listed here keeps its name and meaning from one minor version to the next, and a change of it is in the
-CHANGELOG. The modules below are where it stands, and may be arranged otherwise at any time.
+Public: the names listed here keep their meaning between minor versions, and changes are in the CHANGELOG. The modules
+in this package are internal and may be rearranged at any time.
 """
 
 from augment.data.dataset import Dataset

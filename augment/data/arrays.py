@@ -1,6 +1,6 @@
-"""What an array of a dataset is: inferring its type, observing its channels, checking its rows.
+"""Arrays of a dataset: infer their type, observe their channels, check their rows.
 
-Shapes: N rows, H height, W width, C channels of an image, T steps, F channels of a series.
+Shapes: N rows, H height, W width, C channels of an image, T time steps, F channels of a series.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ MOST_DECIMALS = 6
 
 
 def describe_array(name: str, values: np.ndarray, said: ArrayDeclaration, columns: Mapping[str, object]) -> Array:
-    """What an array is, as far as its shape and type tell; what is said wins.
+    """Infer an array's type from its shape and dtype; what is declared wins.
 
     Raises:
-        DataError: it fits no type, or what is said of it cannot be.
+        DataError: the array fits no type, or contradicts its declaration.
     """
     kind = said.type or _type_of(name, values)
     if said.length_column is not None and said.length_column not in columns:
@@ -82,17 +82,17 @@ def _channels(name: str, num_channels: int, said: Mapping[str, ColumnDeclaration
 
 
 def true_lengths(array: Array, frame: pd.DataFrame) -> np.ndarray:
-    """How many steps of each row are no padding, (N,) int64: all T of them where the array has no `length_column`."""
+    """The number of time steps without padding of each row, (N,) int64: T if the array has no `length_column`."""
     if array.length_column is None:
         return np.full(len(frame), array.shape[0], np.int64)
     return frame[array.length_column].to_numpy(np.int64)
 
 
 def observe_array(array: Array, values: np.ndarray, lengths: np.ndarray) -> Array:
-    """Fill in what is learnt of a series' channels: whether values may be missing, and how many decimals they have.
+    """Fill in what is learned about a series' channels: whether values may be missing, and their decimals.
 
     Args:
-        array: what it is so far.
+        array: its schema so far.
         values: the training rows, (N, T, F).
         lengths: (N,), see `true_lengths`.
     """
@@ -114,10 +114,10 @@ def observe_array(array: Array, values: np.ndarray, lengths: np.ndarray) -> Arra
 def met_in_training(
     array: Array, train: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray]
 ) -> tuple[tuple[Array, np.ndarray], tuple[Array, np.ndarray]]:
-    """Number tokens anew, so that the training part's vocabulary holds nothing of the hold-out.
+    """Renumber tokens so that the training part's vocabulary contains nothing from the hold-out.
 
-    The tokens that the training part has come first, in the order of their names; those of the hold-out alone come
-    after them, in its own vocabulary. What pads, token 0, stays where it is.
+    The tokens of the training part come first, sorted by name. Tokens that only the hold-out has follow, in its own
+    vocabulary. The padding token 0 keeps its number.
 
     Args:
         array: of type `tokens`, with a vocabulary.
@@ -125,7 +125,7 @@ def met_in_training(
         test: the held-out rows and theirs.
 
     Returns:
-        What the array is in either part, and its rows there.
+        The array's schema and its rows in each of the two parts.
     """
     assert array.vocabulary is not None  # the caller's to see
     names = array.vocabulary
@@ -144,9 +144,9 @@ def met_in_training(
 
 
 def decimals_of(values: np.ndarray) -> int | None:
-    """The fewest digits (0 to 6) that write all finite values exactly, or None when more are needed or none is there.
+    """The fewest decimals (0 to 6) that represent all finite values exactly; None if more are needed or there are none.
 
-    What is exact depends on the type: 0.1 as float32 is written exactly by one digit.
+    Exactness depends on the dtype: 0.1 as float32 needs one decimal.
     """
     values = values[np.isfinite(values)]
     if not len(values):
@@ -159,7 +159,7 @@ def decimals_of(values: np.ndarray) -> int | None:
 
 
 def problems_of_array(name: str, array: Array, values: np.ndarray, frame: pd.DataFrame) -> list[str]:
-    """What is structurally wrong with the rows of an array, one sentence each."""
+    """Structural problems of an array's rows, one sentence each."""
     expected = (len(frame), *array.shape)
     if values.shape != expected or str(values.dtype) != array.dtype:
         return [f"array {name!r} is {values.dtype} {values.shape}; {array.dtype} {expected} was expected"]
@@ -187,7 +187,7 @@ def problems_of_array(name: str, array: Array, values: np.ndarray, frame: pd.Dat
 
 
 def valid_array_rows(array: Array, values: np.ndarray, frame: pd.DataFrame) -> np.ndarray:
-    """Which rows of an array keep to its range, and to the bounds and categories of its channels: bool (N,)."""
+    """Which rows of an array respect its range and its channels' bounds and categories: bool (N,)."""
     valid = np.ones(len(frame), dtype=bool)
     padding = np.arange(array.shape[0]) >= true_lengths(array, frame)[:, np.newaxis] if array.channels else None
     if array.type == "tokens" and array.vocabulary is not None:

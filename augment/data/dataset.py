@@ -1,4 +1,4 @@
-"""The one container that travels between stages: a frame, payload arrays aligned with it, and a schema."""
+"""The container that stages pass on: a frame, payload arrays aligned with it, and a schema."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ GATHERED = 1_024  # rows copied at once
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """N samples, one a row, in human units.
+    """N samples, one per row, in human units.
 
     Attributes:
-        frame: N rows with a RangeIndex, in the types that `augment.data.schema.conform` gives.
-        arrays: name to array with N rows; a memory map is fine. Read only by agreement.
+        frame: N rows with a RangeIndex, in canonical types (see `augment.data.schema.conform`).
+        arrays: name to array with N rows, possibly a memory map. Treat them as read-only.
         schema: what every column and array is.
     """
 
@@ -43,7 +43,7 @@ class Dataset:
 
     @classmethod
     def of(cls, frame: pd.DataFrame, arrays: Mapping[str, np.ndarray] | None, schema: Schema) -> Dataset:
-        """A dataset with the frame brought into the canonical types."""
+        """A dataset whose frame is converted to the canonical types."""
         return cls(conform(frame, schema), arrays or {}, schema)
 
     def __len__(self) -> int:
@@ -58,9 +58,9 @@ class Dataset:
         )
 
     def gather(self, rows: np.ndarray, folder: Path) -> Dataset:
-        """As `take` of positions (integers (M,)), with arrays as memory maps of files in a folder that is made here.
+        """As `take` with positions (integers (M,)), but with arrays as memory-mapped files in a new folder.
 
-        They are copied a part at a time, so that memory does not grow with them.
+        Arrays are copied in parts, so memory use does not grow with their size.
         """
         folder.mkdir(parents=True)
         arrays = {}
@@ -75,7 +75,7 @@ class Dataset:
         return Dataset(self.frame.iloc[rows].reset_index(drop=True), arrays, self.schema)
 
     def lengths(self, name: str) -> np.ndarray:
-        """How many steps of each row of an array are no padding, (N,) int64."""
+        """The number of time steps without padding of each row of an array, (N,) int64."""
         return true_lengths(self.schema.arrays[name], self.frame)
 
     def drop_columns(self, names: Sequence[str]) -> Dataset:
@@ -93,7 +93,7 @@ class Dataset:
 
     @staticmethod
     def concat(parts: Sequence[Dataset]) -> Dataset:
-        """The rows of all parts, one after the other, under the schema of the first.
+        """Concatenate the rows of all parts, with the schema of the first.
 
         Raises:
             DataError: there are no parts, or their columns or arrays differ.
@@ -119,11 +119,11 @@ class Dataset:
         return Dataset.of(frame, arrays, first.schema)
 
     def equals(self, other: Dataset) -> bool:
-        """Whether both hold the same rows, to the bit, under the same schema."""
+        """Whether both have bit-identical rows and the same schema."""
         return self.schema == other.schema and self.fingerprint() == other.fingerprint()
 
     def row_hashes(self, without: Sequence[str] = ()) -> np.ndarray:
-        """A 64-bit hash of each row, (N,) uint64: equal rows have equal hashes. Columns in `without` are left out."""
+        """A 64-bit hash of each row, (N,) uint64; equal rows have equal hashes. Columns in `without` are ignored."""
         columns = [name for name in self.schema.columns if name not in without]
         hashes = np.zeros(len(self), dtype=np.uint64)
         if columns:
@@ -140,7 +140,7 @@ class Dataset:
         return hashes
 
     def fingerprint(self) -> str:
-        """SHA-256 of the content: column names, types, values, arrays. The same for equal rows wherever they lie."""
+        """SHA-256 of the content: column names, types, values and arrays. Equal rows have equal fingerprints."""
         digest = hashlib.sha256()
         for name, column in self.schema.columns.items():
             values = self.frame[name]
@@ -177,7 +177,7 @@ class Dataset:
         return cls.of(table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get), arrays, schema)
 
     def save(self, folder: Path) -> None:
-        """Write `frame.arrow`, one `.npy` an array, and `schema.json` into a folder that is made here."""
+        """Write `frame.arrow`, one `.npy` file per array, and `schema.json` into a new folder."""
         folder.mkdir(parents=True)
         table = self.to_arrow()
         with pa.OSFile(str(folder / "frame.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
@@ -188,10 +188,10 @@ class Dataset:
 
     @classmethod
     def load(cls, folder: Path) -> Dataset:
-        """The inverse of `save`. Arrays are memory maps: opening a large dataset is quick and takes no memory.
+        """Read what `save` has written. Arrays are memory-mapped, so large datasets open quickly.
 
         Raises:
-            DiskError: a file is missing, cut short or not what it should be.
+            DiskError: a file is missing, truncated or invalid.
         """
         try:
             schema = Schema.model_validate_json((folder / "schema.json").read_text(encoding="utf-8"))

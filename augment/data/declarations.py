@@ -1,6 +1,6 @@
-"""What a pipeline may say of columns and arrays, and what is known of them at last.
+"""Declarations of columns and arrays in a pipeline, and their final schema.
 
-Shapes: N rows, H height, W width, C channels, T steps, F fields.
+Shapes: N rows, H height, W width, C channels, T time steps, F fields.
 """
 
 from __future__ import annotations
@@ -34,33 +34,33 @@ class Plain(BaseModel):
 
 
 class ColumnDeclaration(Plain):
-    """What a pipeline says of one column. Everything is optional: what is not said is inferred."""
+    """A pipeline's declaration of one column. All fields are optional and inferred if not given."""
 
     type: ColumnType | None = None
     """`number` (float64), `integer`, `category`, `boolean`, `datetime`, `text`, or `id` (dropped before anything
-    learns, written anew and unique)."""
+    is fitted; synthetic rows get new unique ids)."""
     unit: str | None = None
-    """The unit of the values, for people: `EUR/year`, `mm`."""
+    """Unit of the values, for documentation: `EUR/year`, `mm`."""
     min: float | None = None
     """Smallest value allowed. A synthetic row below it is rejected."""
     max: float | None = None
     """Largest value allowed. A synthetic row above it is rejected."""
     categories: tuple[str, ...] | None = None
-    """All labels the column may hold, in order. Inferred from the training part when not given."""
+    """All labels that the column can contain, in order. Inferred from the training part if not given."""
     decimals: int | None = None
     """Digits after the decimal point that synthetic numbers are rounded to."""
     nullable: bool | None = None
-    """Whether values may be missing. Inferred from the training part when not given."""
+    """Whether values can be missing. Inferred from the training part if not given."""
 
 
 class Column(ColumnDeclaration):
-    """What one column is. See `ColumnDeclaration` for the fields; here the type is always known."""
+    """The schema of one column. See `ColumnDeclaration` for the fields; here the type is always known."""
 
     type: ColumnType
 
 
 class ArrayDeclaration(Plain):
-    """What a pipeline says of one array. Everything is optional: what is not said is inferred."""
+    """A pipeline's declaration of one array. All fields are optional and inferred if not given."""
 
     type: ArrayType | None = None
     """`image` (N, H, W, C) uint8; `series` (N, T, F) float32; `audio` (N, T) float32 in [-1, 1]; `tokens` (N, T)
@@ -70,7 +70,7 @@ class ArrayDeclaration(Plain):
     dtype: str | None = None
     """numpy dtype name."""
     unit: str | None = None
-    """The unit of the values, for people."""
+    """Unit of the values, for documentation."""
     range: tuple[float, float] | None = None
     """Smallest and largest value allowed. A synthetic row outside is rejected."""
     rate: float | None = None
@@ -78,31 +78,31 @@ class ArrayDeclaration(Plain):
     vocabulary: tuple[str, ...] | None = None
     """The name of each token, for `tokens`."""
     length_column: str | None = None
-    """The integer column that holds each row's true length, where rows are padded (with zeros)."""
+    """The integer column with each row's true length, if rows are padded with zeros."""
     channels: Mapping[str, ColumnDeclaration] | None = None
-    """What each of the F numbers of a step of a `series` is, in order: name to `type` (`number`, `integer`, `category`
-    or `boolean`), `unit` and the like. A category stands in the array as its place among `categories`, a boolean as 0
-    or 1, and a missing value as NaN."""
+    """The F channels of a `series`, in order: name to `type` (`number`, `integer`, `category` or `boolean`), `unit` and
+    so on. The array contains a category as its position in `categories`, a boolean as 0 or 1, and a missing value as
+    NaN."""
 
 
 class Array(ArrayDeclaration):
-    """What one array is. See `ArrayDeclaration` for the fields; here type, shape and dtype are always known."""
+    """The schema of one array. See `ArrayDeclaration` for the fields; here type, shape and dtype are always known."""
 
     type: ArrayType
     shape: tuple[int, ...]
     dtype: str
     channels: Mapping[str, Column] | None = None
-    """Of a `series`, and of no other array."""
+    """The channels of a `series`; other arrays have none."""
 
 
 class SchemaDeclaration(Plain):
-    """The pipeline's `schema:` section: what its author knows better than inference."""
+    """The pipeline's `schema:` section, which overrides what is inferred."""
 
     target: str | None = None
-    """The column that a downstream model predicts. Without one nothing can be judged by use."""
+    """The column that a downstream model predicts. The trial needs one."""
     payload: str | None = None
-    """The text column that is what the dataset is about, where other columns stand beside it."""
+    """The text column that makes this a text dataset, if there are other columns beside it."""
     columns: dict[str, ColumnDeclaration] = {}
-    """Column name to what is known of it."""
+    """Column name to its declaration."""
     arrays: dict[str, ArrayDeclaration] = {}
-    """Array name to what is known of it."""
+    """Array name to its declaration."""

@@ -1,9 +1,9 @@
-"""What each column and array of a dataset is.
+"""The schema of a dataset: its columns, arrays and target.
 
-Types are inferred from all rows, because the target must be known before the hold-out is cut. What is *learnt* from
-values (categories, decimals, whether values may be missing) is observed on the training part only: see `observe`.
+Types are inferred from all rows, because the target must be known before the split. What is *learned* from values
+(categories, decimals, whether values can be missing) comes from the training part only: see `observe`.
 
-Shapes: N rows, H height, W width, C channels, T steps, F fields.
+Shapes: N rows, H height, W width, C channels, T time steps, F fields.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ ID_NAME = re.compile(r"(^|[_\W])(id|uuid|guid|index|rowid)$|^unnamed: ?\d+$", re
 
 
 class Schema(Plain):
-    """What every column and array of a dataset is, and which column is the target."""
+    """The type of every column and array of a dataset, and which column is the target."""
 
     columns: dict[str, Column]
     arrays: dict[str, Array] = {}
@@ -72,8 +72,8 @@ class Schema(Plain):
 
     @property
     def modality(self) -> Modality:
-        """What kind of data this is: any array decides (tokens before what stands beside each of them), else a payload
-        text column, else `table`."""
+        """The kind of data: that of its array if there is one (tokens first), `text` if there is a payload text column,
+        and `table` otherwise."""
         held = {array.type for array in self.arrays.values()}
         kinds: tuple[Modality, ...] = ("tokens", "image", "audio", "series")
         for kind in kinds:
@@ -85,7 +85,7 @@ class Schema(Plain):
 
     @property
     def text_payload(self) -> str | None:
-        """The text column that the dataset is about: the declared payload, or the only feature when that is text."""
+        """The text payload: the declared column, or the only feature if it is text."""
         if self.payload:
             return self.payload
         features = self.features
@@ -93,12 +93,12 @@ class Schema(Plain):
 
     @property
     def features(self) -> list[str]:
-        """The columns that a model may learn from: all but the target and ids."""
+        """The columns that a model can learn from: all except the target and ids."""
         return [name for name, column in self.columns.items() if name != self.target and column.type != "id"]
 
     @property
     def task(self) -> Literal["classes", "number", "none"]:
-        """What predicting the target means: `classes`, a `number`, or `none` without a (usable) target."""
+        """The prediction task: `classes`, `number`, or `none` without a usable target."""
         if self.target is None:
             return "none"
         column = self.columns[self.target]
@@ -108,7 +108,7 @@ class Schema(Plain):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The labels of a classed target as strings, in the order that probabilities use; empty otherwise."""
+        """The class labels as strings, in the order of probabilities; empty if the target has no classes."""
         if self.target is None or self.task != "classes":
             return ()
         column = self.columns[self.target]
@@ -130,7 +130,7 @@ class Schema(Plain):
 
 
 def labels_of(values: pd.Series) -> np.ndarray:
-    """Labels as strings, (N,) object: how classes are compared everywhere. Missing values become None.
+    """Labels as strings, (N,) object, the form in which classes are compared. Missing values become None.
 
     >>> labels_of(pd.Series([3, 1])).tolist()
     ['3', '1']
@@ -152,8 +152,8 @@ def infer(
         declared: the pipeline's `schema:` section.
 
     Raises:
-        DataError: a declared column, array or target is not in the data; a column name is doubled or no text; a cell
-            holds a list or the like; or an array fits no type.
+        DataError: a declared column, array or target is not in the data; a column name is duplicated or not a string;
+            a cell contains a list or a similar object; or an array fits no type.
     """
     declared = declared or SchemaDeclaration()
     arrays = arrays or {}
@@ -231,7 +231,7 @@ def _refuse_containers(name: str, values: pd.Series) -> None:
 
 
 def _are_integers_with_gaps(values: pd.Series) -> bool:
-    """Whether these are whole numbers that pandas holds as floats only because some are missing."""
+    """Whether these are integers that pandas stores as floats only because some are missing."""
     if not pd.api.types.is_float_dtype(values.dtype):
         return False
     present = values.dropna()
@@ -242,12 +242,12 @@ def _are_integers_with_gaps(values: pd.Series) -> bool:
 def observe(
     schema: Schema, frame: pd.DataFrame, arrays: Mapping[str, np.ndarray] | None = None
 ) -> tuple[Schema, list[str]]:
-    """Fill in what is learnt from values, from the training part only, and say what deserves a look.
+    """Fill in what is learned from the values of the training part, and collect notes.
 
     Args:
         schema: types known.
         frame: the training rows, (N,) of them.
-        arrays: theirs; what is known of series' channels is observed too where they are given.
+        arrays: their arrays; if given, the channels of series are observed too.
 
     Returns:
         The schema with categories, decimals and nullable filled in, and notes for the log and the report.
@@ -284,7 +284,7 @@ def observe(
 
 
 def repeats_words(column: Column, present: pd.Series) -> bool:
-    """Whether synthetic rows would hold the very words of a few real rows: free text, or labels of few rows each.
+    """Whether synthetic rows would repeat text of a few real rows: free text, or labels that few rows have.
 
     Args:
         column: of a table.
@@ -325,14 +325,14 @@ def _worth_a_look(name: str, column: Column, present: pd.Series, is_target: bool
 
 
 def conform(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """The same rows in the canonical types, with a fresh RangeIndex and the columns in the schema's order.
+    """The same rows in canonical types, with a new RangeIndex and the columns in the schema's order.
 
     number float64; integer int64 (Int64 where values are missing); boolean `boolean`; category Categorical of str
     (labels unknown to the schema are kept, after the known ones); datetime datetime64[us], text being read as ISO 8601
     and times with a zone turned into UTC; text and id `str` (integer ids stay integers).
 
     Raises:
-        DataError: a column is missing, or holds a value that its type cannot hold; names the first such row.
+        DataError: a column is missing or contains a value of another type; the message names the first such row.
     """
     columns = {}
     for name, column in schema.columns.items():
@@ -438,10 +438,10 @@ def _bad_value(name: str, column: Column, values: pd.Series, error: Exception) -
 
 
 def check(frame: pd.DataFrame, arrays: Mapping[str, np.ndarray], schema: Schema) -> list[str]:
-    """What is structurally wrong with these rows, one sentence each; empty when they fit the schema.
+    """Structural problems of these rows, one sentence each; empty if they fit the schema.
 
-    Looked at: columns, their types, array names, shapes and types, equal row counts, infinite numbers, missing values
-    where none may be. Bounds and unknown categories are not structure: see `valid_rows`.
+    Checks columns and their types, array names, shapes and types, equal row counts, infinite numbers, and forbidden
+    missing values. Bounds and unknown categories are not structural: see `valid_rows`.
     """
     problems = []
     if list(frame.columns) != list(schema.columns):
@@ -482,7 +482,7 @@ def _type_fits(values: pd.Series, column: Column) -> bool:
 
 
 def valid_rows(frame: pd.DataFrame, arrays: Mapping[str, np.ndarray], schema: Schema) -> np.ndarray:
-    """Which rows keep to bounds and known categories: bool (N,). The rows must have passed `check`."""
+    """Which rows respect bounds and known categories: bool (N,). The rows must have passed `check`."""
     valid = np.ones(len(frame), dtype=bool)
     for name, column in schema.columns.items():
         values = frame[name]

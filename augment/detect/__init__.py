@@ -1,1 +1,1 @@
-"""What kind of data somebody points at. Internal."""
+"""Detection of data formats. Internal."""

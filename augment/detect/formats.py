@@ -1,6 +1,6 @@
-"""How to read data that somebody points at: which source, and the settings that it needs.
+"""Detect how to read a file or folder: the source and its settings.
 
-Every choice is made from the data, so that nobody has to say how a file is written.
+Every choice is based on the data, so users do not have to describe the format.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ MOST_IMAGES = 2000  # looked at to find their middle size
 
 
 def source_of(data: Path) -> str:
-    """The name of the source that reads such a file or folder.
+    """The name of the source that reads this file or folder.
 
     Raises:
-        DataError: nothing is known of such files.
+        DataError: no source reads such files.
     """
     if data.is_dir():
         return "idx" if _idx_parts(data) else "text-folder" if _holds_texts(data) else "image-folder"
@@ -77,13 +77,13 @@ def source_of(data: Path) -> str:
 
 
 def _holds_texts(folder: Path) -> bool:
-    """Whether most files in the folders below are texts; beside images lie notes, or boxes to each of them."""
+    """Whether most files in the subfolders are texts. Image folders can contain notes or annotation files."""
     endings = [path.suffix.lower() for path in folder.glob("*/*") if path.is_file() and path.name[0] != "."]
     return 2 * endings.count(".txt") > len(endings)
 
 
 def _holds_events(data: Path) -> bool:
-    """Whether a CSV file has columns of users, of items and of what is known of events, and a user in several lines."""
+    """Whether a CSV file has columns of users, items and event attributes, and several lines for one user."""
     try:
         with data.open(encoding="utf-8-sig", errors="replace", newline="") as file:
             records = csv.reader(itertools.islice(file, LINES_LOOKED_AT))
@@ -100,13 +100,13 @@ def _holds_events(data: Path) -> bool:
 
 
 def read(catalog: Catalog, use: str, data: Path, keep: str | None = None) -> tuple[Dataset, dict[str, Any], list[str]]:
-    """The dataset, the settings beside the path that the source needed to read it, and the columns left out.
+    """The dataset, the settings beside the path that the source needs, and the columns to leave out.
 
     Args:
-        catalog: where the source is found.
+        catalog: the installed components.
         use: its name.
         data: the file or folder.
-        keep: a column that is never left out.
+        keep: a column that must not be left out.
 
     Raises:
         DataError: it cannot be read.
@@ -146,7 +146,7 @@ def read(catalog: Catalog, use: str, data: Path, keep: str | None = None) -> tup
 
 
 def settings_of(data: Path) -> dict[str, Any]:
-    """The settings beside the path that can be seen from the outside, such as how a CSV file is written."""
+    """The settings beside the path that follow from the file itself, such as the dialect of a CSV file."""
     if data.is_dir():
         return {"part": "test"} if _idx_parts(data) == {"t10k"} else {}
     use = source_of(data) if data.is_file() else ""
@@ -156,7 +156,7 @@ def settings_of(data: Path) -> dict[str, Any]:
 
 
 def _idx_parts(folder: Path) -> set[str]:
-    """Which parts of a dataset like MNIST lie in the folder, `train` or `t10k`; empty for other folders."""
+    """The parts of an MNIST-like dataset in the folder, `train` or `t10k`; empty for other folders."""
     try:
         names = [path.name for path in folder.iterdir()]
     except OSError:  # the source says so in words
@@ -165,7 +165,7 @@ def _idx_parts(folder: Path) -> set[str]:
 
 
 def _dialect(data: Path) -> dict[str, Any]:
-    """How a CSV file is written, where that is not in UTF-8 with commas between cells and points in numbers."""
+    """The dialect of a CSV file, where it differs from UTF-8 with commas as delimiters and decimal points."""
     encoding = _encoding(data)
     with data.open(encoding=encoding or "utf-8-sig", errors="replace") as file:
         head = file.read(65_536)
@@ -180,7 +180,7 @@ def _dialect(data: Path) -> dict[str, Any]:
 
 
 def _encoding(data: Path) -> str:
-    """The encoding of a text file that is not UTF-8, as far as it can be told; empty for UTF-8."""
+    """The likely encoding of a text file that is not UTF-8; empty for UTF-8."""
     with data.open("rb") as file:
         if file.read(2) in (b"\xff\xfe", b"\xfe\xff"):
             return "utf-16"
@@ -196,7 +196,7 @@ def _encoding(data: Path) -> str:
 
 
 def _words_for_missing(dataset: Dataset, decimal: str) -> list[str]:
-    """Words that stand for a missing value in columns that else hold numbers or dates, such as `n/a` or `?`."""
+    """Markers of missing values, such as `n/a` or `?`, in columns of numbers or dates."""
     found: set[str] = set()
     for name, column in dataset.schema.columns.items():
         if column.type not in ("category", "text"):
@@ -211,7 +211,7 @@ def _words_for_missing(dataset: Dataset, decimal: str) -> list[str]:
 
 
 def _units(dataset: Dataset, decimal: str) -> dict[str, str]:
-    """Column to the one sign or word of `UNIT` that stands beside all its numbers, before or after."""
+    """Column to the unit, one of `UNIT`, that precedes or follows all its numbers."""
     group = re.escape("." if decimal == "," else ",")
     number = rf"[+-]?[0-9]+(?:{group}[0-9]{{3}})*(?:{re.escape(decimal)}[0-9]+)?"
     pattern = rf"(?P<before>{UNIT})?\s?{number}\s?(?P<after>{UNIT})?"
@@ -230,8 +230,7 @@ def _units(dataset: Dataset, decimal: str) -> dict[str, str]:
 
 
 def _date_format(dataset: Dataset) -> str | None:
-    """How dates are written that are not as ISO 8601 has them; None where there are none, or day and month cannot be
-    told apart."""
+    """The format of dates that are not ISO 8601; None if there are none, or if day and month are ambiguous."""
     formats = [
         f"{order}{year}" for year in ("%Y", "%y") for order in ("%d.%m.", "%d/%m/", "%m/%d/", "%d-%m-", "%m-%d-")
     ]
@@ -248,7 +247,7 @@ def _date_format(dataset: Dataset) -> str | None:
 
 
 def _free_text(dataset: Dataset) -> list[str]:
-    """Columns of free text in a table, which no generator for tables can hold; none where the text is the matter."""
+    """Columns of free text in a table, which generators for tables cannot reproduce; none in a text dataset."""
     schema = dataset.schema
     text = [
         name for name, column in schema.columns.items() if column.type == "text" and not looks_like_id(dataset, name)
@@ -258,7 +257,7 @@ def _free_text(dataset: Dataset) -> list[str]:
 
 
 def looks_like_id(dataset: Dataset, name: str) -> bool:
-    """Whether a text column numbers the rows: all cells differ, are short, of one word and hold a digit."""
+    """Whether a text column looks like an id: all cells are different, short, one word, and contain a digit."""
     cells = dataset.frame[name]
     if cells.hasnans or len(cells) < LEAST_ROWS_OF_IDS or not cells.is_unique:
         return False
@@ -267,7 +266,7 @@ def looks_like_id(dataset: Dataset, name: str) -> bool:
 
 
 def _median_size(folder: Path) -> list[int]:
-    """Height and width of the middle image, no longer than `LARGEST_IMAGE` on its longer side."""
+    """Height and width of the middle image, with the longer side limited to `LARGEST_IMAGE`."""
     from PIL import Image, UnidentifiedImageError
 
     sizes = []
@@ -285,5 +284,5 @@ def _median_size(folder: Path) -> list[int]:
 
 
 def bare(name: str) -> str:
-    """A column's name without case, spaces and underscores."""
+    """A column's name in lower case, without spaces and underscores."""
     return re.sub(r"[\W_]+", "", name.casefold())

@@ -1,4 +1,4 @@
-"""Whether a CSV file holds series, as far as its first rows tell: a row a step, or columns `t0`, `t1`, ..."""
+"""Detect series in a CSV file from its first rows: one row per time step, or columns `t0`, `t1`, ..."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ LEAST_WIDE = 8
 
 
 def series_settings(data: Path, dialect: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The settings with which the source `series-csv` reads the file, or None where it looks like a plain table.
+    """The settings for the source `series-csv`, or None if the file looks like a plain table.
 
     Args:
         data: the file.
-        dialect: how it is written, where that is not the usual way: `delimiter`, `decimal`, `encoding`.
+        dialect: `delimiter`, `decimal` and `encoding`, where they differ from the defaults.
     """
     try:
         head = pd.read_csv(
@@ -59,7 +59,7 @@ def series_settings(data: Path, dialect: Mapping[str, Any]) -> dict[str, Any] | 
 
 
 def _are_steps(head: pd.DataFrame, key: str, time: str) -> bool:
-    """Whether rows of one key are steps at times of their own, at which some number changes."""
+    """Whether rows with the same key have distinct times and some number that changes."""
     if head[[key, time]].isna().to_numpy().any() or head.duplicated([key, time]).any():
         return False
     num_keys = head[key].nunique()

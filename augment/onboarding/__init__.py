@@ -1,1 +1,1 @@
-"""What `augment init` proposes and writes. Internal."""
+"""The proposals of `augment init`. Internal."""

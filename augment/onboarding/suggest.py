@@ -1,6 +1,6 @@
-"""What to do with data that somebody points at: what its target is, and which generators suit it.
+"""Propose a target and generators for a dataset.
 
-Every choice is made from the data and from what the installed components say they accept.
+Every choice is based on the data and on what the installed components accept.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ HOLDOUT = 0.2
 
 @dataclass(frozen=True)
 class Look:
-    """What was found in the data.
+    """Facts about the data.
 
     Attributes:
-        dataset: N rows, as the source gives them.
+        dataset: N rows, as the source reads them.
         schema: with the target.
-        why: the reason for the target, or for there being none.
-        counts: rows of each class; empty where the target has no classes.
+        why: the reason for the target, or for having none.
+        counts: rows of each class; empty if the target has no classes.
     """
 
     dataset: Dataset
@@ -74,13 +74,13 @@ class Look:
 
 @dataclass(frozen=True)
 class Choice:
-    """What to do with the data.
+    """A proposal for the data.
 
     Attributes:
-        impute: whether missing values are filled in.
+        impute: whether to impute missing values.
         generators: the classes to use.
-        refused: name of a generator to why it cannot be used, or had better not be.
-        filter: whether the filter that pipelines have by default suits the generators.
+        refused: name of a generator to the reason why it cannot or should not be used.
+        filter: whether the default filter suits the generators.
     """
 
     impute: bool
@@ -90,10 +90,10 @@ class Choice:
 
 
 def choose_target(schema: Schema, frame: pd.DataFrame) -> tuple[str | None, str]:
-    """The column that somebody most likely wants to predict, or None; and why.
+    """The most likely target, or None, and the reason.
 
     Args:
-        schema: types known; a target is not looked for in ids.
+        schema: the inferred schema; ids are not considered.
         frame: (N,) rows.
     """
     known = {wanted: place for place, wanted in enumerate(TARGET_NAMES)}
@@ -114,11 +114,11 @@ def choose_target(schema: Schema, frame: pd.DataFrame) -> tuple[str | None, str]
 
 
 def look_at(dataset: Dataset, asked: str | None) -> Look:
-    """Find the target, and the schema that follows from it.
+    """Choose the target and derive the schema.
 
     Args:
-        dataset: as the source gives it.
-        asked: the target, when somebody has said it.
+        dataset: as the source reads it.
+        asked: the target, if the user has set it.
 
     Raises:
         DataError: the target is not in the data, or is missing in some rows.
@@ -146,7 +146,7 @@ def look_at(dataset: Dataset, asked: str | None) -> Look:
 
 
 def choose(look: Look, catalog: Catalog) -> Choice:
-    """Whether to fill in missing values, and the first generator that fits of each origin."""
+    """Whether to impute missing values, and the first suitable generator of each origin."""
     impute = bool(look.missing) and isinstance(_fitting(catalog, "transform", "impute", look.schema), type)
     columns = dict(look.schema.columns)
     if impute:
@@ -182,7 +182,7 @@ def choose(look: Look, catalog: Catalog) -> Choice:
 def _fitting(
     catalog: Catalog, kind: Kind, name: str, schema: Schema, num_rows: int | None = None
 ) -> type[Component] | str | None:
-    """The class behind a name that accepts such data; or why none does; or None when it is not for such data at all."""
+    """The class with this name that accepts the data, the reason why none does, or None if it is for other data."""
     try:
         candidates = catalog.candidates(kind, name)
     except PluginError as error:
@@ -198,12 +198,12 @@ def _fitting(
 
 
 def _reservation(generator: type[Generator], look: Look, mover: type[Generator] | None) -> str:
-    """Why a generator that could be used had better not be; empty when it is fine.
+    """The reason against using a generator that accepts the data; empty if there is none.
 
     Args:
-        generator: what could be used.
-        look: what was found in the data.
-        mover: the generator that moves real rows, where one is chosen already.
+        generator: the generator.
+        look: facts about the data.
+        mover: the chosen generator that starts from real rows, if any.
     """
     num_rows = len(look.dataset)
     if num_rows < LEAST_ROWS_TO_LEARN and (generator.origin == "noise" or generator.name == "anchored"):

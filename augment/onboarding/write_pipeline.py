@@ -1,6 +1,6 @@
-"""Looks at data and proposes a pipeline for it: commented YAML that `augment run` takes as it is.
+"""Proposes a pipeline for a dataset: commented YAML that `augment run` accepts as it is.
 
-Every choice is made from the data and from what the installed components say they accept, and the file says why.
+Every choice is based on the data and on what the installed components accept. Comments in the file explain it.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ MOST_COLUMNS = 60  # described in the file
 
 
 def write(data: Path, output: Path | None = None, target: str | None = None) -> Path:
-    """Look at the data and write a pipeline for it.
+    """Write a pipeline for a dataset.
 
     Args:
         data: a file, or a folder of images.
-        output: the file to write; the data's name with `.yaml`, in the current folder, when not given.
-        target: the column that a model should predict; chosen when not given.
+        output: the file to write. Default: the data's name with `.yaml`, in the current folder.
+        target: the column that a model should predict. Chosen automatically if not given.
 
     Returns:
         The file that was written.
@@ -77,18 +77,18 @@ def propose(
     file: str = "pipeline.yaml",
     catalog: Catalog | None = None,
 ) -> str:
-    """The text of a pipeline for the data.
+    """The text of a pipeline for a dataset.
 
     Args:
         data: a file, or a folder of images.
-        folder: where the pipeline will lie; paths in it are relative to that.
-        target: the column that a model should predict; chosen when not given.
-        name: the pipeline's name; made from the data's when not given.
-        file: what the pipeline will be called, for its comments.
-        catalog: what is installed, when not given.
+        folder: the folder of the pipeline; paths in it are relative to it.
+        target: the column that a model should predict. Chosen automatically if not given.
+        name: the pipeline's name. Default: derived from the data's name.
+        file: the file name of the pipeline, for its comments.
+        catalog: the components. Default: those that are installed.
 
     Raises:
-        DataError: the data cannot be read, is empty, has no such column, or no installed generator works on it.
+        DataError: the data cannot be read, is empty or lacks the column, or no installed generator accepts it.
     """
     catalog = catalog or Catalog()
     use = source_of(data)
@@ -140,14 +140,14 @@ def propose(
 
 
 def _section(head: str, active: Sequence[str], inactive: Sequence[str] = ()) -> list[str]:
-    """A mapping in YAML, with some lines commented out; wholly commented out when it would be empty otherwise."""
+    """A mapping in YAML with some lines commented out; entirely commented out if it would be empty otherwise."""
     if not active:
         return [f"# {head}", *(f"#   {line}" for line in inactive)]
     return [head, *(f"  {line}" for line in active), *(f"  # {line}" for line in inactive)]
 
 
 def _origin_column(dataset: Dataset) -> list[str]:
-    """Another name for the column that says where a row comes from, when the data has one of that name."""
+    """Another name for the origin column, if the data has a column of the same name."""
     taken = {*dataset.schema.columns, *dataset.schema.arrays}
     if "origin" not in taken:
         return []
@@ -184,7 +184,7 @@ def _schema(look: Look) -> list[str]:
 
 
 def _column(name: str, look: Look) -> str:
-    """What was found in one column, as a line of the schema with a comment."""
+    """One column as a line of the schema with a comment."""
     column, values = look.schema.columns[name], look.dataset.frame[name]
     present = values.dropna()
     words = []
@@ -281,7 +281,7 @@ def _size(dataset: Dataset) -> str:
 
 
 def _brief(value: object) -> str:
-    """A value in a comment: short, on one line."""
+    """A value for a comment, shortened to one line."""
     if isinstance(value, float):
         return f"{value:.6g}"
     text = str(value)

@@ -1,4 +1,4 @@
-"""The conformance kit: what every component must do, as checks that a plugin's own tests can run.
+"""The conformance kit: the rules for components, as checks that a plugin's own tests can run.
 
     import pytest
     from augment.testing import checks_for
@@ -8,9 +8,9 @@
     def test_conformance(check, tmp_path):
         check(tmp_path)
 
-The data is made here, small, of every kind that the component's `accepts` names: what a component declares is tried.
-Importing the kit imports neither pytest nor torch. Public: what is listed here keeps its name and meaning from one
-minor version to the next; new versions of the kit may hold more checks.
+The kit generates small datasets of every kind that the component's `accepts` declares. Importing it imports neither
+pytest nor torch. Public: the names listed here keep their meaning between minor versions, but new versions of the kit
+can contain more checks.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rules for sources, sinks and reporters: what is read and written, to the byte."""
+"""Rules for sources, sinks and reporters."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ORIGIN = "origin"
 
 
 def rules(component: type[Component]) -> list[Rule]:
-    """The rules that hold for this component."""
+    """The rules that apply to this component."""
     match component.kind:
         case "source":
             return [
@@ -52,9 +52,9 @@ def rules(component: type[Component]) -> list[Rule]:
 
 
 def reading_twice_gives_the_same_rows(case: Case) -> None:
-    """The same rows in the same order, each time.
+    """Reading twice gives the same rows in the same order.
 
-    The data's fingerprint decides whether a run was made already; order is part of it.
+    The data's fingerprint decides whether a run already exists, and depends on the order.
     """
     found = difference(_read(case), _read(case))
     case.expect(
@@ -67,9 +67,9 @@ def reading_twice_gives_the_same_rows(case: Case) -> None:
 
 
 def what_is_read_fits_its_schema(case: Case) -> None:
-    """Rows come in the canonical types, under a schema that describes them.
+    """Rows have the canonical types, and the schema describes them.
 
-    Everything that follows trusts the schema and never looks at raw types again.
+    Later stages rely on the schema and do not check raw types again.
     """
     data = _read(case)
     problems = check(data.frame, data.arrays, data.schema)
@@ -85,7 +85,7 @@ def what_is_read_fits_its_schema(case: Case) -> None:
 
 
 def gives_the_kind_of_data_it_names(case: Case) -> None:
-    """What is read is of a kind that `yields` names.
+    """The data is of a kind that `yields` declares.
 
     Pipelines are checked against `yields` before the data is read.
     """
@@ -101,9 +101,9 @@ def gives_the_kind_of_data_it_names(case: Case) -> None:
 
 
 def says_what_is_declared(case: Case) -> None:
-    """What the pipeline's `schema:` section says of a column ends up in the schema.
+    """The pipeline's `schema:` section takes effect.
 
-    What the user writes wins over what is inferred.
+    The user's declarations override inference.
     """
     columns = list(_read(case).schema.columns)
     if not columns:
@@ -138,9 +138,9 @@ def _read(case: Case) -> Dataset:
 
 
 def writes_what_it_says(case: Case) -> None:
-    """Every file is in the folder and in the list, and nothing else lies about.
+    """The returned list contains exactly the files in the folder.
 
-    The run's manifest lists and hashes the files that a sink names.
+    The run's manifest lists and hashes the files that a sink returns.
     """
     data = _with_origin(case.data)
     written = {name: _write(case, name, data, case.folder) for name in ("train", "test")}
@@ -165,9 +165,9 @@ def writes_what_it_says(case: Case) -> None:
 
 
 def equal_data_gives_equal_bytes(case: Case) -> None:
-    """Writing the same rows again gives the same files.
+    """Writing the same rows twice gives the same files.
 
-    Whoever repeats a run compares files.
+    Users compare the files of repeated runs.
     """
     data = _with_origin(case.data)
     folders = [case.folder / "one", case.folder / "other"]
@@ -185,9 +185,9 @@ def equal_data_gives_equal_bytes(case: Case) -> None:
 
 
 def never_holds_all_batches(case: Case) -> None:
-    """Batches are written as they come, so that memory does not grow with the rows.
+    """Batches are written one at a time, so memory use does not grow with the number of rows.
 
-    Synthetic rows may be more than memory holds.
+    The synthetic rows can exceed the available memory.
     """
     data = _with_origin(case.data)
     alive: weakref.WeakSet[_Batch] = weakref.WeakSet()
@@ -215,9 +215,9 @@ def never_holds_all_batches(case: Case) -> None:
 
 
 def the_source_of_the_same_name_reads_it(case: Case) -> None:
-    """What a sink writes, the installed source of its name reads: the same rows.
+    """The installed source of the same name reads back the same rows.
 
-    People read their augmented data with the name that wrote it.
+    Users read augmented data with the source of the same name.
     """
     try:
         sources = Catalog().candidates("source", case.component.name)
@@ -261,13 +261,13 @@ def _sorted_alike(one: pd.Series, other: pd.Series) -> bool:
 
 
 class _Batch(Dataset):
-    """A dataset of its own class, whose life can be followed."""
+    """A dataset whose lifetime can be observed."""
 
     __hash__ = object.__hash__
 
 
 def _with_origin(data: Dataset) -> Dataset:
-    """The rows as sinks get them: with the column that says where each came from."""
+    """The rows as sinks receive them, with the origin column."""
     origin = np.where(np.arange(len(data)) % 3 == 0, "vae", "real").astype(object)
     column = Column(type="category", categories=("real", "vae"), nullable=False)
     schema = data.schema.model_copy(update={"columns": {**data.schema.columns, ORIGIN: column}})
@@ -291,9 +291,9 @@ def _differing(one: Path, other: Path) -> list[str]:
 
 
 def reports_what_it_says(case: Case) -> None:
-    """The report is written where it should be, and listed.
+    """The returned list contains exactly the files in the folder.
 
-    The run's manifest lists and hashes the files that a reporter names.
+    The run's manifest lists and hashes the files that a reporter returns.
     """
     assert case.recipe is not None
     run = example_run(case.folder / "run", case.recipe.modality, case.recipe.task, case.recipe.missing)
@@ -312,9 +312,9 @@ def reports_what_it_says(case: Case) -> None:
 
 
 def equal_runs_give_equal_bytes(case: Case) -> None:
-    """The same run, somewhere else, gives the same report.
+    """The same run in another folder gives the same report.
 
-    Whoever repeats a run compares files.
+    Users compare the files of repeated runs.
     """
     assert case.recipe is not None
     folders = [case.folder / "one", case.folder / "elsewhere"]

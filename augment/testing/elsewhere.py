@@ -1,10 +1,10 @@
-"""Another process, for the rules on what must not live in this one: a module's weight, and what a saved state means.
+"""A second process, for the rules about import time and about loading saved state elsewhere.
 
-Starting Python and importing torch takes seconds, so one process answers several requests, one after the other:
+Starting Python and importing torch takes seconds, so one process answers several requests in turn.
 
     python -m augment.testing.elsewhere
 
-reads each as a line of JSON, and answers with a line of JSON.
+reads each request as a line of JSON and answers with a line of JSON.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ HEAVY = ("albumentations", "cv2", "imblearn", "matplotlib", "scipy", "sklearn", 
 
 
 class _Elsewhere:
-    """A process that can import what this one can, and has imported none of the large libraries."""
+    """A process with the same import path that has imported none of the large libraries."""
 
     def __init__(self) -> None:
         self.path = _path()
@@ -50,10 +50,10 @@ class _Elsewhere:
         )
 
     def answer(self, **request: Any) -> dict[str, Any]:
-        """What came of a request.
+        """The result of a request.
 
         Raises:
-            RuntimeError: it failed; the message is the traceback, or what the process said before it ended.
+            RuntimeError: the request failed; the message is the traceback or the output of the process.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -108,7 +108,7 @@ def _path() -> str:
 
 @functools.cache
 def heavy_after_import(module: str) -> tuple[str, ...]:
-    """The large libraries that importing a module imports.
+    """The large libraries that a module imports.
 
     Raises:
         ImportError: it cannot be imported in another process.
@@ -123,7 +123,7 @@ def heavy_after_import(module: str) -> tuple[str, ...]:
 
 
 def result_elsewhere(component: type, folder: Path) -> Dataset | np.ndarray:
-    """What another process makes of a saved component and a request.
+    """The result of a saved component for a request, in another process.
 
     Args:
         component: the class, at the top of a module.
@@ -138,7 +138,7 @@ def result_elsewhere(component: type, folder: Path) -> Dataset | np.ndarray:
 
 
 def outcome(component: Any, request: Dataset, context: Context) -> Dataset | np.ndarray:
-    """What a fitted component makes of a request: rows to sample by, to judge or to change."""
+    """The result of a fitted component for a request."""
     if isinstance(component, Generator):
         return component.sample(request.frame, context)
     if isinstance(component, Filter):

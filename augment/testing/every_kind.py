@@ -1,4 +1,4 @@
-"""Rules for components of every kind: the class, its settings, its documentation, its weight."""
+"""Rules for components of every kind: class, settings, documentation, import time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["rules"]
 
 
 def rules(component: type[Component]) -> list[Rule]:
-    """The rules that hold for this component."""
+    """The rules that apply to this component."""
     found = [
         Rule(class_is_complete),
         Rule(has_a_docstring),
@@ -28,9 +28,9 @@ def rules(component: type[Component]) -> list[Rule]:
 
 
 def class_is_complete(case: Case) -> None:
-    """Name, kind, `accepts` and `Params` are what the catalog needs, and every method is there.
+    """Name, kind, `accepts` and `Params` are valid, and every required method exists.
 
-    The catalog refuses anything else before a pipeline that names the component begins.
+    Otherwise the catalog refuses the component before a pipeline starts.
     """
     problem = component_problem(case.component)
     case.expect(
@@ -43,9 +43,9 @@ def class_is_complete(case: Case) -> None:
 
 
 def has_a_docstring(case: Case) -> None:
-    """The class says what it is: the reference and `augment show` are made from that.
+    """The class has a docstring.
 
-    People choose by it: it is all that `augment show` and the reference have to say what this is for.
+    `augment show` and the reference are generated from it, and users choose components by it.
     """
     case.expect(
         bool((case.component.__dict__.get("__doc__") or "").strip()),
@@ -57,9 +57,9 @@ def has_a_docstring(case: Case) -> None:
 
 
 def settings_are_documented(case: Case) -> None:
-    """Every setting has a docstring, and a default unless only a user can know it.
+    """Every setting has a docstring, and a default unless only the user can know the value.
 
-    A setting is written once; its docstring is the help in editors, in `augment show` and in the reference.
+    The docstring is the help text in editors, in `augment show` and in the reference.
     """
     for name, setting in case.component.Params.model_fields.items():
         case.expect(
@@ -79,9 +79,9 @@ def settings_are_documented(case: Case) -> None:
 
 
 def unknown_settings_are_refused(case: Case) -> None:
-    """A misspelt setting is an error, not ignored.
+    """A misspelled setting is an error.
 
-    Who misspells `epochs` would otherwise train for hours with the default and never know.
+    If it were ignored, a fit could train for hours with the default value.
     """
     try:
         case.component.Params.model_validate({"no_such_setting": 1})
@@ -99,9 +99,9 @@ def unknown_settings_are_refused(case: Case) -> None:
 
 
 def settings_have_types(case: Case) -> None:
-    """A setting of a type that it cannot have is an error before anything runs.
+    """A setting with a value of the wrong type is an error before anything runs.
 
-    Otherwise it fails in the middle of a fit, hours later, and as a bug of the component.
+    Otherwise the fit fails hours later, and it looks like a bug in the component.
     """
     for name, setting in case.component.Params.model_fields.items():
         key = setting.alias or name
@@ -123,9 +123,9 @@ def settings_have_types(case: Case) -> None:
 
 
 def imports_nothing_heavy(case: Case) -> None:
-    """Importing the plugin and the component's module stays quick.
+    """Importing the plugin and the component's module is fast.
 
-    `augment check`, `plugins` and every worker import it, also those that never use it.
+    `augment check`, `plugins` and every worker import it, even if they do not use it.
     """
     module = case.component.__module__
     if module == "__main__":
@@ -141,9 +141,9 @@ def imports_nothing_heavy(case: Case) -> None:
 
 
 def accepts_some_data(case: Case) -> None:
-    """`accepts` lets some data through.
+    """`accepts` accepts some kind of data.
 
-    The host asks `accepts` before it calls anything; what accepts nothing is never called.
+    The host checks `accepts` before every call; a component that accepts nothing is never called.
     """
     from augment.testing.examples import accepted_recipes
 

@@ -1,8 +1,8 @@
-"""Small datasets of every kind, made by code: what the checks of the conformance kit run on.
+"""Small generated datasets of every kind, for the checks of the conformance kit.
 
-All features follow one hidden level a row, and so does the target; so there is something to learn, quickly.
+All features and the target depend on one latent value per row, so there is something to learn.
 
-Shapes: N rows, H height, W width, C channels, T steps, F fields.
+Shapes: N rows, H height, W width, C channels, T time steps, F fields.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ def example(
     columns: Iterable[ColumnType] = EVERY_COLUMN,
     seed: int = 0,
 ) -> Dataset:
-    """A small dataset, the same one for the same arguments, with its schema observed on all rows.
+    """A small deterministic dataset, with its schema observed on all rows.
 
     Args:
         modality: the kind of data. Payloads: images (N, 8, 8, 1), series (N, 12, 2), audio (N, 256) at 8 kHz, tokens
             (N, 10) of a vocabulary of 6, texts of a few words.
-        task: what the target is: three classes (two for boolean labels), a number, or no target.
+        task: the kind of target: three classes (two for boolean labels), a number, or no target.
         rows: N.
         missing: whether about a tenth of each feature column is missing, and of the values of series, which then are of
             unequal length as well. Other payloads and the target never are.
@@ -130,7 +130,7 @@ def example(
 def _target(
     task: Task, labels: Labels, rows: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray | pd.Series | None]:
-    """The hidden level of each row, (N,) float around -1 to 1, and the target that follows it."""
+    """The latent value of each row, (N,) float, about -1 to 1, and the target that depends on it."""
     if task == "none":
         return rng.normal(0, 0.8, rows), None
     if task == "number":
@@ -192,7 +192,7 @@ def _long_ago(level: np.ndarray, rng: np.random.Generator) -> pd.DatetimeIndex:
 
 
 def _any_of(*values: str) -> Callable[[np.ndarray, np.random.Generator], np.ndarray]:
-    """A few values, whatever the level."""
+    """A few values that do not depend on the latent value."""
     return lambda level, rng: np.array(values, dtype=object)[np.arange(len(level)) % len(values)]
 
 
@@ -214,7 +214,7 @@ _ODD_FEATURES: dict[str, _Feature] = {
 
 
 def _images(level: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, ArrayDeclaration]:
-    """A bright blob that moves to the right with the level, (N, 8, 8, 1) uint8."""
+    """A bright spot whose position depends on the latent value, (N, 8, 8, 1) uint8."""
     rows_H, columns_W = np.arange(8.0), np.arange(8.0)
     across = columns_W - rng.normal(3.5 + 2 * level, 0.3)[:, None]
     down = rows_H - rng.normal(3.5, 0.5, len(level))[:, None]
@@ -224,14 +224,14 @@ def _images(level: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Ar
 
 
 def _series(level: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, ArrayDeclaration]:
-    """Two waves whose height follows the level, (N, 12, 2) float32."""
+    """Two waves whose amplitude depends on the latent value, (N, 12, 2) float32."""
     phase = rng.uniform(0, 2 * np.pi, (len(level), 1, 1))
     waves = (2 + level[:, None, None]) * np.sin(np.arange(12)[:, None] * np.array([0.5, 0.9]) + phase)
     return (waves + rng.normal(0, 0.1, waves.shape)).astype(np.float32), ArrayDeclaration(type="series")
 
 
 def _audio(level: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, ArrayDeclaration]:
-    """A tone whose pitch follows the level, (N, 256) float32 in [-1, 1]."""
+    """A tone whose pitch depends on the latent value, (N, 256) float32 in [-1, 1]."""
     hertz = (600 + 300 * level)[:, None]
     tone = 0.7 * np.sin(2 * np.pi * hertz * np.arange(256) / 8000 + rng.uniform(0, 2 * np.pi, (len(level), 1)))
     noisy = np.clip(tone + rng.normal(0, 0.05, tone.shape), -1, 1).astype(np.float32)
@@ -239,7 +239,7 @@ def _audio(level: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Arr
 
 
 def _tokens(level: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, ArrayDeclaration]:
-    """Numbers of things a user met, larger ones with a higher level, (N, 10) int32."""
+    """Item numbers that increase with the latent value, (N, 10) int32."""
     numbers = np.clip(np.round(rng.normal(3 + level[:, None], 1, (len(level), 10))), 1, 5).astype(np.int32)
     return numbers, ArrayDeclaration(type="tokens", vocabulary=("nothing", "bread", "milk", "apple", "tea", "soap"))
 
@@ -249,7 +249,7 @@ _PAYLOADS = {"image": _images, "series": _series, "audio": _audio, "tokens": _to
 
 @dataclass(frozen=True)
 class Recipe:
-    """The arguments of `example`, but for the seed: a kind of data to check a component on."""
+    """A kind of data to check a component on: the arguments of `example` except the seed."""
 
     modality: Modality
     task: Task
@@ -261,7 +261,7 @@ class Recipe:
     columns: frozenset[ColumnType] = EVERY_COLUMN
 
     def build(self, seed: int = 0) -> Dataset:
-        """The dataset, a copy that may be harmed."""
+        """The dataset, as a copy that may be modified."""
         data = _built(self, seed)
         arrays = {name: values.copy() for name, values in data.arrays.items()}
         return Dataset(data.frame.copy(), arrays, data.schema)
@@ -290,7 +290,7 @@ def _built(recipe: Recipe, seed: int) -> Dataset:
 
 @functools.cache
 def accepted_recipes(accepts: Accepts) -> tuple[Recipe, ...]:
-    """Every kind of data that a component says it accepts, plain ones before those with missing values."""
+    """Every kind of data that a component accepts, without missing values first."""
     found: list[Recipe] = []
     for modality in sorted(EVERY_MODALITY):
         first = Recipe(modality, "classes", max(120, accepts.min_rows), columns=accepts.columns)

@@ -1,4 +1,4 @@
-"""Rules for generators: what was asked for comes, whatever the order, the chunks and the data."""
+"""Rules for generators."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MOST = max(COUNTS)
 
 
 def rules(component: type[Component]) -> list[Rule]:
-    """The rules that hold for this component."""
+    """The rules that apply to this component."""
     if component.kind != "generator":
         return []
     found = [
@@ -57,9 +57,9 @@ def _plain_classes(recipes: list[Any]) -> list[Any]:
 
 
 def rows_fit_the_schema(case: Case) -> None:
-    """Synthetic rows have the columns, types, shapes and (mostly) the bounds of the training part.
+    """Synthetic rows have the columns, types and shapes of the training part, and mostly its bounds.
 
-    Filters, probes and sinks work on synthetic rows as they do on real ones; the host refuses other structure.
+    Filters, probes and sinks treat synthetic rows like real ones, and the host refuses any other structure.
     """
     rows = case.sample(case.fitted(), case.given(MOST))
     schema = case.data.schema
@@ -89,18 +89,18 @@ def rows_fit_the_schema(case: Case) -> None:
 
 
 def as_many_rows_as_asked(case: Case) -> None:
-    """One row for each row of `given`, be it one or several hundred.
+    """`sample` returns one row for each row of `given`, for one or several hundred.
 
-    The plan says how many rows of which class come from whom; rows are put where they were asked for.
+    The plan assigns each requested row to a generator and a position.
     """
     for num_rows in COUNTS:
         case.sample(case.fitted(), case.given(num_rows))
 
 
 def another_seed_other_rows(case: Case) -> None:
-    """Another seed gives other rows: chunks differ by nothing else.
+    """Another seed gives other rows.
 
-    Every chunk has its own seed; a generator that ignores it would repeat one chunk for ever.
+    Chunks differ only in their seed; a generator that ignores it repeats the same chunk.
     """
     given = case.given(MOST)
     rows = [case.sample(case.fitted(), given, purpose) for purpose in ("one seed", "another seed")]
@@ -116,7 +116,7 @@ def another_seed_other_rows(case: Case) -> None:
 def fewer_rows_are_a_prefix_of_more(case: Case) -> None:
     """sample(given[:k]) equals sample(given)[:k] under the same seed.
 
-    The last chunk is shorter than the others, and must not come out differently for it.
+    The last chunk is shorter than the others, which must not change its rows.
     """
     given = case.given(MOST)
     whole = case.sample(case.fitted(), given)
@@ -134,9 +134,9 @@ def fewer_rows_are_a_prefix_of_more(case: Case) -> None:
 
 
 def chunks_may_come_in_any_order(case: Case) -> None:
-    """A chunk is the same whether others were made before it or not.
+    """A chunk does not depend on the chunks sampled before it.
 
-    Several workers make chunks at once; who is first is chance.
+    Several workers sample chunks in parallel, in random order.
     """
     generator = case.fit(case.data)
     chunks = {purpose: case.given(num_rows) for purpose, num_rows in (("chunk 0", 50), ("chunk 1", 80))}
@@ -153,9 +153,9 @@ def chunks_may_come_in_any_order(case: Case) -> None:
 
 
 def works_unconditionally(case: Case) -> None:
-    """Without any given column it samples as well.
+    """`sample` works without given columns.
 
-    Without a classed target, or beside generators that know no classes, the host gives no column.
+    The host gives no column if the target has no classes, or if some generators cannot be conditioned on it.
     """
     rows = case.sample(case.fitted(), case.given(20, columns=[]))
     problems = check(rows.frame, rows.arrays, case.data.schema)
@@ -169,9 +169,9 @@ def works_unconditionally(case: Case) -> None:
 
 
 def origin_is_what_it_says(case: Case) -> None:
-    """`origin` says what rows start from: all are training rows under `copies`, and nearly none are otherwise.
+    """`origin` is correct: with `copies`, all rows are training rows; otherwise, almost none are.
 
-    Filters and reports go by it: what is called `copies` is not judged for being one.
+    Filters and reports rely on it: `copies` are not rejected for being copies.
     """
     train = case.data
     hashes = train.row_hashes()
@@ -191,9 +191,9 @@ def origin_is_what_it_says(case: Case) -> None:
 
 
 def what_it_declines_it_cannot_do(case: Case) -> None:
-    """With `conditional="none"` it cannot be asked for a class.
+    """With `conditional="none"`, the generator cannot sample a requested class.
 
-    If it can, it is left out of balancing and of per-class amounts for nothing.
+    If it can, it is needlessly excluded from balancing and from amounts per class.
     """
     given = case.given(MOST, [str(case.data.schema.target)])
     try:
@@ -211,9 +211,9 @@ def what_it_declines_it_cannot_do(case: Case) -> None:
 
 
 def works_on_the_fewest_rows(case: Case) -> None:
-    """`accepts.min_rows` rows are enough to learn from.
+    """`accepts.min_rows` rows are enough for a fit.
 
-    The host relies on `accepts.min_rows` to refuse in words, instead of letting a fit fail.
+    The host uses `accepts.min_rows` to refuse smaller data with a message instead of a failing fit.
     """
     min_rows = case.component.accepts.min_rows
     assert case.recipe is not None
@@ -234,18 +234,18 @@ def works_on_the_fewest_rows(case: Case) -> None:
 
 
 def the_class_asked_for_comes(case: Case) -> None:
-    """The target comes back as it was given.
+    """Synthetic rows have the requested target.
 
-    Balancing a dataset means asking for the rare class; another class would be a wrong label.
+    Balancing requests rows of the rare class; any other class would be a wrong label.
     """
     given = case.given(MOST)
     _expect_given(case, case.sample(case.fitted(), given), given)
 
 
 def any_columns_asked_for_come(case: Case) -> None:
-    """Whatever columns are given come back as they were given.
+    """Synthetic rows have the requested values in all given columns.
 
-    `conditional='any'` is a promise that `augment sample --where` passes on to users.
+    With `conditional='any'`, `augment sample --where` offers this to users.
     """
     features = case.data.schema.features
     for columns in ([features[0]] if features else [], list(case.data.frame.columns)):
@@ -254,9 +254,9 @@ def any_columns_asked_for_come(case: Case) -> None:
 
 
 def a_class_of_one_row_can_be_asked_for(case: Case) -> None:
-    """A class with a single training row is rare, not an error.
+    """A class with a single training row is not an error.
 
-    Lopsided data is why people come; the rarest class often has a row or two after the cut.
+    Imbalanced data is a main use case; after the split, the rarest class often has one or two rows.
     """
     data = case.data
     target, rare = str(data.schema.target), data.schema.classes[-1]
@@ -283,9 +283,9 @@ def _expect_given(case: Case, rows: Dataset, given: pd.DataFrame) -> None:
 
 
 def progress_is_sensible(case: Case) -> None:
-    """Progress counts up to its total, with losses that are numbers.
+    """Progress increases up to its total, and losses are numbers.
 
-    Rate and time left are computed from it, and the losses become a curve in the report.
+    The speed and the remaining time are computed from it, and the report shows the losses.
     """
     seen: list[tuple[int, int, Mapping[str, float]]] = []
     case.fit(
@@ -320,9 +320,9 @@ class _LastSave(Checkpoint):
 
 
 def a_killed_fit_goes_on_where_it_was(case: Case) -> None:
-    """A fit that is killed after a checkpoint ends with the same state as one that was not.
+    """A fit that is killed after a checkpoint and resumed ends with the same state as an undisturbed one.
 
-    After a kill the same command goes on, and ends with the same bytes as if nothing had happened.
+    After a kill, the same command resumes and must produce the same bytes.
     """
     place = case.folder / "checkpoint"
     whole = case.fit(case.data)

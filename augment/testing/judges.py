@@ -1,4 +1,4 @@
-"""Rules for filters, transforms, probes and metrics: what they say about rows, and what they make of them."""
+"""Rules for filters, transforms, probes and metrics."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["rules"]
 
 
 def rules(component: type[Component]) -> list[Rule]:
-    """The rules that hold for this component."""
+    """The rules that apply to this component."""
     match component.kind:
         case "filter":
             return [
@@ -53,9 +53,9 @@ def _without_gaps(recipes: list[Recipe]) -> list[Recipe]:
 
 
 def gives_each_row_a_number(case: Case) -> None:
-    """`judge` gives one float a row.
+    """`judge` returns one float per row.
 
-    Rows are kept where the number reaches the threshold; NaN would neither keep nor drop.
+    Rows are kept if the value reaches the threshold; NaN would be undefined.
     """
     judged = work(case, case.fitted())
     right = isinstance(judged, np.ndarray) and judged.shape == (len(case.other_data),) and judged.dtype.kind == "f"
@@ -69,9 +69,9 @@ def gives_each_row_a_number(case: Case) -> None:
 
 
 def judges_each_row_by_itself(case: Case) -> None:
-    """What a filter thinks of a row does not depend on the rows beside it: those drawn again are judged alone.
+    """A row's value does not depend on the other rows in the batch.
 
-    Rejected rows are drawn again in other batches; a verdict may not depend on the company.
+    Rejected rows are redrawn and checked in other batches, with the same rule.
     """
     judge, candidates = case.fitted(), case.other_data
     whole = judge.judge(candidates, case.context("work", train=case.data))
@@ -87,9 +87,9 @@ def judges_each_row_by_itself(case: Case) -> None:
 
 
 def keeps_some_real_rows(case: Case) -> None:
-    """Real rows that it has not seen are not all thrown out.
+    """The filter does not reject all unseen real rows.
 
-    A filter that throws out real rows throws out good synthetic ones: no run could ever end.
+    A filter that rejects real rows also rejects good synthetic ones, so no run could finish.
     """
     judge = case.fitted()
     kept = float((work(case, judge) >= judge.threshold).mean())
@@ -103,9 +103,9 @@ def keeps_some_real_rows(case: Case) -> None:
 
 
 def both_parts_get_the_same_schema(case: Case) -> None:
-    """Training part and hold-out come out alike, and fit the schema that they say they have.
+    """The training part and the hold-out have the same structure and fit their schema.
 
-    Generators learn on one part and are judged on the other; both must mean the same.
+    Generators learn on one part and are evaluated on the other, so both must be comparable.
     """
     transform = case.fitted()
     changed = {"training part": transform.apply(case.data), "hold-out": transform.apply(case.other_data)}
@@ -129,9 +129,9 @@ def both_parts_get_the_same_schema(case: Case) -> None:
 
 
 def predictions_have_the_right_shape(case: Case) -> None:
-    """Probabilities (N, C) that sum to one, or one finite value a row.
+    """`predict` returns probabilities (N, C) that sum to one, or one finite value per row.
 
-    Every score is computed from these numbers, column by column.
+    Every score is computed from these values.
     """
     predicted = work(case, case.fitted())
     num_rows, num_classes = len(case.other_data), len(case.data.schema.classes)
@@ -154,9 +154,9 @@ def predictions_have_the_right_shape(case: Case) -> None:
 
 
 def predicts_better_than_chance(case: Case) -> None:
-    """On data where the target follows the features, unseen rows are predicted better than by guessing.
+    """If the target depends on the features, predictions for unseen rows are better than chance.
 
-    A trial compares what a probe learns from different rows; one that learns nothing sees no difference.
+    A trial compares probes trained on different rows; a probe that learns nothing shows no difference.
     """
     assert case.recipe is not None
     larger = replace(case.recipe, rows=max(200, case.recipe.rows))
@@ -185,9 +185,9 @@ def predicts_better_than_chance(case: Case) -> None:
 
 
 def a_class_may_be_missing_in_training(case: Case) -> None:
-    """A class that no training row has keeps its column of probabilities.
+    """A class without training rows has a column of probabilities.
 
-    A resampled training part may lose a rare class that the hold-out still has.
+    A resampled training part can lose a rare class that the hold-out still contains.
     """
     data = case.data
     target, absent = str(data.schema.target), data.schema.classes[0]  # the first: later columns must not move up
@@ -215,9 +215,9 @@ def a_class_may_be_missing_in_training(case: Case) -> None:
 
 
 def weights_count(case: Case) -> None:
-    """Rows with larger weights pull predictions their way.
+    """Rows with larger weights have more influence on the predictions.
 
-    Class weighting is one of the cheap alternatives that synthetic rows have to beat.
+    Class weighting is one of the inexpensive alternatives that synthetic rows must beat.
     """
     data = case.data
     target, favourite = str(data.schema.target), data.schema.classes[-1]
@@ -240,9 +240,9 @@ def weights_count(case: Case) -> None:
 
 
 def predicts_a_single_row(case: Case) -> None:
-    """One row is predicted as it is among many.
+    """The prediction for a row does not depend on the other rows in the batch.
 
-    A prediction that depends on its neighbours in the batch looks at the hold-out.
+    Otherwise a prediction uses other rows of the hold-out.
     """
     probe, rows = case.fitted(), request(case)
     found = probe.predict(rows.take(slice(0, 1))), probe.predict(rows)[:1]
@@ -256,17 +256,17 @@ def predicts_a_single_row(case: Case) -> None:
 
 
 def scores_are_finite_numbers(case: Case) -> None:
-    """A metric gives a list of scores that a report can show.
+    """`score` returns a list of valid scores.
 
-    They go into metrics.json and the report; JSON has no NaN, and a name stands once.
+    Scores are written to metrics.json and the report. JSON has no NaN, and names must be unique.
     """
     _expect_scores(case, work(case, case.fitted()), f"{len(case.other_data)} synthetic rows")
 
 
 def two_synthetic_rows_are_enough(case: Case) -> None:
-    """A small run has scores too.
+    """The metric works on small data.
 
-    A small run, or a strict filter, leaves a handful of rows.
+    A small run or a strict filter can leave a handful of rows.
     """
     few = case.other_data.take(slice(0, 2))
     context = case.context("work", train=case.data)

@@ -1,4 +1,4 @@
-"""What a check is: a rule, tried on one component with one kind of data."""
+"""Checks: a check runs one rule on one component with one kind of data."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ MODULES = (every_kind, learners, generators, judges, data_in_out)
 
 @dataclass(frozen=True)
 class Check:
-    """A rule to be tried on a component: call it with an empty folder.
+    """A rule to run on a component. Call it with an empty folder.
 
     Attributes:
-        name: the rule, and in brackets the kind of data.
-        rule: the rule, with what it promises and why.
+        name: the rule, with the kind of data in brackets.
+        rule: the rule, with its requirement and reason.
         component: the class.
-        settings: its settings, as they were given.
-        recipe: the kind of data; None where the rule needs none.
-        exception: why the component may break the rule; empty where it may not.
+        settings: its settings.
+        recipe: the kind of data; None if the rule needs none.
+        exception: the reason why the component may break the rule; empty if it may not.
         kept: fitted components that the checks of one component share.
     """
 
@@ -49,10 +49,10 @@ class Check:
         return self.name
 
     def __call__(self, tmp_path: Path) -> None:
-        """Try it. What may be broken must be broken: an exception that is needed no more goes.
+        """Run the check. A rule with an exception must be broken, so that outdated exceptions are noticed.
 
         Raises:
-            ConformanceError: the component does not keep the rule, or keeps one that it is excepted from.
+            ConformanceError: the component breaks the rule, or keeps it despite an exception.
         """
         case = Case(self.component, self.settings, self.recipe, tmp_path, self.kept)
         try:
@@ -96,17 +96,17 @@ class Check:
 def checks_for(
     component: type[Component], params: Settings = None, exceptions: Mapping[str, str] | None = None
 ) -> list[Check]:
-    """All checks for a component, to be parametrised over: see `augment.testing`.
+    """All checks for a component, for `pytest.mark.parametrize`: see `augment.testing`.
 
     Args:
         component: the class.
-        params: its settings, where its defaults will not do: a mapping, its Params, or a function of an empty folder
-            that returns a mapping (and may write the files which the settings name).
-        exceptions: what it may break, each with the reason: a rule's name, or a check's (`rule[kind of data]`). Such a
-            check passes where the rule is broken, and fails where it is kept.
+        params: its settings, if the defaults are not enough: a mapping, its Params, or a function that receives an
+            empty folder and returns a mapping (and can write the files that the settings refer to).
+        exceptions: rules that it may break, with reasons, by the name of a rule or a check (`rule[kind of data]`). Such
+            a check passes if the rule is broken and fails if it is kept.
 
     Raises:
-        ValueError: an exception names no rule of this component, or gives no reason.
+        ValueError: an exception does not match a rule of this component, or has no reason.
     """
     recipes = [] if component.kind == "source" else list(accepted_recipes(component.accepts))
     rules = [rule for module in MODULES for rule in module.rules(component)]
@@ -134,7 +134,7 @@ def check_component(
     """Run all checks for a component: see `checks_for`.
 
     Raises:
-        ConformanceError: some failed; the message explains each.
+        ConformanceError: some checks failed; the message explains each.
     """
     findings: list[Finding] = []
     with tempfile.TemporaryDirectory() as own_folder:
@@ -151,7 +151,7 @@ def check_component(
 
 
 def _place(error: BaseException, component: type[Component]) -> str:
-    """Where in the component's own package an error came up, in brackets; empty when it cannot be told."""
+    """The place in the component's own package where an error occurred, in brackets; empty if unknown."""
     package = component.__module__.partition(".")[0]
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     own = [frame for frame in frames if str(frame.f_globals.get("__name__", "")).partition(".")[0] == package]

@@ -1,4 +1,4 @@
-"""Rules for what works on data: same input, same outcome; nothing else touched; state that can be kept."""
+"""Rules for components that learn: determinism, no side effects, fitted state that can be saved."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NUM_ROWS = 64
 
 
 def rules(component: type[Component]) -> list[Rule]:
-    """The rules that hold for this component."""
+    """The rules that apply to this component."""
     found = []
     if component.kind in (*STATEFUL, "probe", "metric"):
         found += [
@@ -48,7 +48,7 @@ def rules(component: type[Component]) -> list[Rule]:
 
 
 def work(case: Case, component: Any) -> Any:
-    """What a fitted component does for the host, on the same input and seed each time."""
+    """The result of a fitted component, for the same input and seed each time."""
     if case.component.kind == "probe":
         return component.predict(request(case))
     if case.component.kind == "metric":
@@ -58,7 +58,7 @@ def work(case: Case, component: Any) -> Any:
 
 
 def request(case: Case) -> Dataset:
-    """What the component is asked to work on."""
+    """The component's input."""
     if case.component.kind == "generator":
         given = case.given(NUM_ROWS)
         schema = case.data.schema
@@ -70,9 +70,9 @@ def request(case: Case) -> Dataset:
 
 
 def same_seed_same_outcome(case: Case) -> None:
-    """Fitting and working twice with the same data and seeds gives the same outcome, whatever else was drawn before.
+    """Running twice with the same data and seeds gives the same result, whatever the global random state is.
 
-    Same file, data and seed give the same bytes: that is how runs are compared, resumed and trusted.
+    Runs can only be compared and resumed if they are reproducible to the byte.
     """
     outcomes = []
     for turn in (1, 2):
@@ -90,9 +90,9 @@ def same_seed_same_outcome(case: Case) -> None:
 
 
 def asking_twice_changes_nothing(case: Case) -> None:
-    """Using a fitted component does not change it.
+    """Using a fitted component does not change its state.
 
-    Chunks are made by any worker in any order, and made again after a kill.
+    Any worker can sample any chunk in any order, and again after a kill.
     """
     component = case.fit(case.data)
     first, second = work(case, component), work(case, component)
@@ -107,9 +107,9 @@ def asking_twice_changes_nothing(case: Case) -> None:
 
 
 def inputs_are_left_as_they_were(case: Case) -> None:
-    """The data that a component is shown is not its own.
+    """A component does not modify its input.
 
-    The host hands the same rows to the next component, and does not copy them for each.
+    The host passes the same rows to the next component without copying them.
     """
     data, asked, other = case.data, request(case), case.other_data
     parts = {"training part": data, "request": asked, "other data": other}
@@ -138,9 +138,9 @@ def inputs_are_left_as_they_were(case: Case) -> None:
 
 
 def global_random_state_is_left_alone(case: Case) -> None:
-    """The random states of python, numpy and torch belong to the user.
+    """The global random states of Python, numpy and torch stay unchanged.
 
-    It belongs to the user's own program, and to the component that comes next.
+    They belong to the user's program and to other components.
     """
     work(case, case.fitted())  # imports what it needs, so that torch's state can be looked at before and after
     with _global_state_of(3):
@@ -159,9 +159,9 @@ def global_random_state_is_left_alone(case: Case) -> None:
 
 
 def saving_twice_gives_the_same_bytes(case: Case) -> None:
-    """Equal state gives equal bytes, after loading as well.
+    """Saving the same state twice gives the same bytes, also after loading.
 
-    Finished fits are stored and compared by a hash of their files.
+    Fits are stored and compared by the hashes of their files.
     """
     component = case.fitted()
     first, second = saved(case, component), saved(case, component)
@@ -177,9 +177,9 @@ def saving_twice_gives_the_same_bytes(case: Case) -> None:
 
 
 def state_is_safetensors_and_json(case: Case) -> None:
-    """Fitted state is data: loading a hostile file must not run code.
+    """Loading a hostile state file does not run code.
 
-    A run folder may come from a stranger, and pickled files run code when they are opened.
+    A run's folder can come from someone else, and pickled files run code when they are opened.
     """
     names = sorted(_contents(saved(case, case.fitted())))
     foreign = [name for name in names if Path(name).suffix not in (".safetensors", ".json")]
@@ -193,9 +193,9 @@ def state_is_safetensors_and_json(case: Case) -> None:
 
 
 def loading_brings_back_what_was_saved(case: Case) -> None:
-    """A loaded component does what the saved one did.
+    """A loaded component gives the same results as the saved one.
 
-    `sample` nearly always happens in another process than `fit`; what was not saved is lost.
+    `sample` usually runs in another process than `fit`, where unsaved state is lost.
     """
     component = case.fitted()
     loaded = case.component.load(saved(case, component), case.params)  # type: ignore[attr-defined]
@@ -211,9 +211,9 @@ def loading_brings_back_what_was_saved(case: Case) -> None:
 
 
 def a_new_process_loads_the_same(case: Case) -> None:
-    """What was saved means the same in another process: nothing lives outside the files.
+    """A saved component gives the same results in a new process.
 
-    Workers are new processes: module variables and closures do not travel with the files.
+    Workers are new processes, without the module variables and closures of the old one.
     """
     case.expect(
         is_importable(case.component),
@@ -260,7 +260,7 @@ def saved(case: Case, component: Any, folder: Path | None = None) -> Path:
 
 
 def _contents(folder: Path) -> dict[str, str]:
-    """Path inside the folder to SHA-256, for all files below it."""
+    """Relative path to SHA-256, for all files in the folder."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
     return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
@@ -290,7 +290,7 @@ def _global_states() -> dict[str, Any]:
 
 @contextmanager
 def _global_state_of(turn: int) -> Iterator[None]:
-    """Global random states that nothing else sets; the user's own are put back afterwards."""
+    """Set the global random states, and restore the user's afterwards."""
     seed = derive_seed("global", turn) % 2**32
     torch: Any = sys.modules.get("torch")
     python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002 to put back

@@ -1,4 +1,4 @@
-"""What the rules of the kit are written with: the case that they look at, and the data that they are tried on."""
+"""Building blocks of rules: the case under test, its data, and findings."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ Settings = Params | Mapping[str, Any] | Callable[[Path], Mapping[str, Any]] | No
 
 @dataclass(frozen=True)
 class Finding:
-    """What is wrong with a component, told as a colleague would.
+    """A broken rule, with everything needed to fix it.
 
     Attributes:
-        component: in words: `generator 'jitter' (Jitter)`.
+        component: its description, such as `generator 'jitter' (Jitter)`.
         done: what the check did.
-        came: what came of it.
-        expected: instead.
-        fix: how to mend it.
-        data: the kind of example data; empty where a rule needs none.
+        came: the result.
+        expected: the expected result.
+        fix: how to fix it.
+        data: the kind of example data; empty if the rule needs none.
         rule: the rule's name.
-        promise: what the contract says.
-        why: the contract says so.
+        promise: what the rule requires.
+        why: the reason for the rule.
     """
 
     component: str
@@ -74,7 +74,7 @@ class Finding:
 
 
 class ConformanceError(AssertionError):
-    """A component does not do what the host relies on. `findings` holds what was found, one for each broken rule."""
+    """A component breaks rules that the host relies on. `findings` has one entry per broken rule."""
 
     def __init__(self, *findings: Finding):
         self.findings = findings
@@ -84,14 +84,14 @@ class ConformanceError(AssertionError):
 
 @dataclass(frozen=True)
 class Case:
-    """One component, its settings and a kind of data, with what every rule needs.
+    """One component with its settings and a kind of data.
 
     Attributes:
         component: the class under check.
-        settings: its settings, as the author of the check gave them.
-        recipe: the kind of data; None where a rule needs no data.
-        folder: scratch space of this check's own.
-        kept: fitted components that the checks of one component share, since a fit may take long.
+        settings: its settings.
+        recipe: the kind of data; None if the rule needs no data.
+        folder: scratch folder of this check.
+        kept: fitted components that the checks of one component share, because fits can be slow.
     """
 
     component: type[Component]
@@ -102,11 +102,11 @@ class Case:
 
     @property
     def name(self) -> str:
-        """The component in words: `generator 'jitter' (Jitter)`."""
+        """The component's description, such as `generator 'jitter' (Jitter)`."""
         return f"{self.component.kind} {self.component.name!r} ({self.component.__qualname__})"
 
     def expect(self, holds: bool, *, done: str, came: str, expected: str, fix: str) -> None:
-        """Fail with an explanation unless it holds."""
+        """Fail with an explanation unless the condition holds."""
         if not holds:
             data = str(self.recipe or "")
             raise ConformanceError(Finding(self.name, done, came, expected, fix, data))
@@ -118,7 +118,7 @@ class Case:
 
     @property
     def data(self) -> Dataset:
-        """The training part, made anew at each look: what a component does to it stays in its check."""
+        """The training part, created again on each access, so modifications stay within one check."""
         assert self.recipe is not None
         return self.recipe.build()
 
@@ -140,7 +140,7 @@ class Case:
         checkpoint: Checkpoint | None = None,
         progress: Callable[[int, int, Mapping[str, float]], None] | None = None,
     ) -> Context:
-        """What the host would lend to a call; the same purpose gives the same seed."""
+        """A context as the host provides it; the same purpose gives the same seed."""
         scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=self.folder))
         said: dict[str, Any] = {} if progress is None else {"progress": progress}
         return Context(
@@ -152,7 +152,7 @@ class Case:
         )
 
     def new(self) -> Any:
-        """A component that has seen nothing."""
+        """An unfitted component."""
         return self.component(self.params)
 
     def fitted(self) -> Any:
@@ -182,7 +182,7 @@ class Case:
         return fitted
 
     def given(self, num_rows: int, columns: list[str] | None = None) -> pd.DataFrame:
-        """A sampling request: by default the target where the component can be asked for classes, else no column."""
+        """A sampling request: the target if the component can be conditioned on it, otherwise no column."""
         data = self.data
         if columns is None:
             by_class = data.schema.task == "classes" and self.component.accepts.conditional != "none"
@@ -206,9 +206,9 @@ class Case:
 
 @dataclass(frozen=True)
 class Rule:
-    """One thing that components must do: a function that fails with a ConformanceError, and the data it is tried on.
+    """A rule for components: a function that raises ConformanceError, and the data it runs on.
 
-    `on` chooses among the kinds of data that a component accepts; without it the rule needs no data.
+    `on` selects from the kinds of data that a component accepts. Without it, the rule needs no data.
     """
 
     function: Callable[[Case], None]
@@ -221,12 +221,12 @@ class Rule:
 
     @property
     def promise(self) -> str:
-        """What the contract says: the first paragraph of the function's documentation."""
+        """The requirement: the first paragraph of the function's docstring."""
         return self._paragraphs[0]
 
     @property
     def why(self) -> str:
-        """Why it says so: the second paragraph."""
+        """The reason: the second paragraph."""
         return self._paragraphs[1]
 
     @property
@@ -240,7 +240,7 @@ def every(recipes: list[Recipe]) -> list[Recipe]:
 
 
 def one_a_modality(recipes: list[Recipe]) -> list[Recipe]:
-    """The first kind of data of each modality: classes where the component takes them."""
+    """The first kind of data of each modality, with classes if the component accepts them."""
     firsts: dict[str, Recipe] = {}
     for recipe in recipes:
         firsts.setdefault(recipe.modality, recipe)
@@ -248,7 +248,7 @@ def one_a_modality(recipes: list[Recipe]) -> list[Recipe]:
 
 
 def one(recipes: list[Recipe]) -> list[Recipe]:
-    """A single kind of data, for rules that cost a process."""
+    """A single kind of data, for rules that need another process."""
     return [recipe for recipe in recipes if recipe.modality == "table"][:1] or recipes[:1]
 
 
@@ -274,7 +274,7 @@ def settle(component: type[Component], settings: Settings, folder: Path) -> Para
 
 
 def difference(one: Any, other: Any) -> str:
-    """Where two outcomes of a component differ, in words; empty when they are equal to the bit."""
+    """A description of how two results differ; empty if they are bit-identical."""
     if isinstance(one, Dataset) and isinstance(other, Dataset):
         if one.schema != other.schema:
             return "their schemas differ"

@@ -1,4 +1,4 @@
-"""A finished run made by code, as reporters are shown it."""
+"""An example of a finished run, for reporters."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["ExampleRun", "example_run"]
 
 @dataclass(frozen=True)
 class ExampleRun:
-    """A small run that fulfils `augment.plugin.RunView`."""
+    """A small run that implements `augment.plugin.RunView`."""
 
     folder: Path
     name: str
@@ -34,7 +34,7 @@ class ExampleRun:
     synthetic_origin: np.ndarray
 
     def losses(self) -> Mapping[str, pd.DataFrame]:
-        """A training curve of one generator; the other has none."""
+        """A training curve for one of the two generators."""
         steps = np.arange(0, 100, 10)
         return {"vae": pd.DataFrame({"step": steps, "loss": np.exp(-steps / 50)})}
 
@@ -46,12 +46,12 @@ class ExampleRun:
 def example_run(
     folder: Path, modality: Modality = "table", task: Task = "classes", missing: bool = False
 ) -> ExampleRun:
-    """A run over example data; its numbers are made up, and the same each time.
+    """A run over example data, with fixed made-up numbers.
 
     Args:
-        folder: the run's folder; nothing is written there.
+        folder: the run's folder; nothing is written to it.
         modality: of the data.
-        task: what the target is; without one the trial is not assessable.
+        task: the kind of target; without a target, the trial is not assessable.
         missing: whether features have missing values.
     """
     train = example(modality, task, 60, missing=missing)

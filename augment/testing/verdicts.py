@@ -1,4 +1,4 @@
-"""A plugin against the conformance kit, as `augment check-plugin` does it: what was kept and what broken, in words."""
+"""Run the conformance kit on a plugin, for `augment check-plugin`, and describe the results."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ Events = Callable[[dict[str, Any]], None]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of one component's checks.
+    """The results of one component's checks.
 
     Attributes:
         component: the class.
-        checks: names of all that were tried.
+        checks: the names of all checks that were run.
         broken: findings, in the order of the checks.
-        excepted: checks that it may fail and did, each with the reason.
+        excepted: expected failures, with their reasons.
     """
 
     component: type[Component]
@@ -56,11 +56,11 @@ def examine(
     timeout: float = 300.0,
     events: Events = lambda event: None,
 ) -> list[Verdict]:
-    """Try every rule on every component of a plugin.
+    """Run every rule on every component of a plugin.
 
     Args:
         name: an entry point's, or a distribution's, which stands for all its entry points.
-        catalog: what is installed, when not given.
+        catalog: the components. Default: those that are installed.
         settings: for the components that have them, where defaults take long or are none; relative paths begin here.
         exceptions: rules that may be broken, each with the reason; see `augment.testing.checks_for`.
         rule: this rule alone.
@@ -92,7 +92,7 @@ def examine(
 
 
 def _settings(classes: Sequence[type[Component]], values: Mapping[str, Any]) -> dict[type[Component], Params]:
-    """The settings of each class: those of the given ones that it has."""
+    """The settings of each class, selected from the given ones."""
     known = {key: cls for cls in classes for key in _keys(cls)}
     for key in values:
         if key not in known:
@@ -162,7 +162,7 @@ def _verdict(cls: type[Component], checks: Sequence[Check], timeout: float, even
 
 @contextmanager
 def _limited(seconds: float) -> Iterator[None]:
-    """Fail what hangs inside, where the system has an alarm and this is the main thread."""
+    """Fail if the body takes too long. This needs a system with alarms and the main thread."""
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -180,7 +180,7 @@ def _limited(seconds: float) -> Iterator[None]:
 
 
 def told(verdicts: Sequence[Verdict]) -> str:
-    """What `augment check-plugin` says: a line for each component, then every broken rule once."""
+    """The output of `augment check-plugin`: one line per component, then every broken rule once."""
     lines = []
     for verdict in verdicts:
         num_kept = len(verdict.checks) - len(verdict.broken) - len(verdict.excepted)
@@ -201,7 +201,7 @@ def told(verdicts: Sequence[Verdict]) -> str:
 
 
 def _colleague(number: int, findings: Sequence[Finding]) -> list[str]:
-    """One broken rule, from the first finding; the others are named."""
+    """One broken rule, from its first finding, with a list of the others."""
     first, *others = findings
     lines = [f"{number}. {first.component} does not keep the rule {first.rule!r}"]
     more = f", and {len(others)} more: {', '.join(finding.data for finding in others)}" if others else ""
@@ -225,7 +225,7 @@ def _colleague(number: int, findings: Sequence[Finding]) -> list[str]:
 
 
 def as_json(name: str, verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """The same for programs."""
+    """The same as JSON values."""
     return {
         "plugin": name,
         "kept": not any(verdict.broken for verdict in verdicts),

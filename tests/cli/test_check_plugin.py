@@ -89,8 +89,8 @@ def test_a_broken_rule_is_explained_once_with_all_it_was_broken_on(plugin):
         "   I did this    compared the data before and after",
         "   and got       training part changed",
         "   I expected    data that is left as it was: others look at the same rows",
-        "   the contract  The data that a component is shown is not its own.",
-        "   because       The host hands the same rows to the next component, and does not copy them for each.",
+        "   the contract  A component does not modify its input.",
+        "   because       The host passes the same rows to the next component without copying them.",
         "   to mend it    work on copies: frame.copy(), array.copy(), frame.assign(...)",
     ]
 

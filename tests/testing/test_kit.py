@@ -909,7 +909,7 @@ def test_every_rule_says_what_the_contract_is_and_why():
 
 def test_a_failure_says_what_the_contract_is_and_why(tmp_path):
     (told, *_) = _failures(Seeding, "global-random-state-is-left-alone", tmp_path)
-    assert "the contract:  The random states of python, numpy and torch belong to the user." in told
+    assert "the contract:  The global random states of Python, numpy and torch stay unchanged." in told
 
 
 def test_a_failure_in_the_component_names_the_line(tmp_path):
