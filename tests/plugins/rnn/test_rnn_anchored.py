@@ -138,3 +138,11 @@ def test_a_table_of_copies_of_one_row_still_gives_rows(tmp_path):
 def test_a_target_without_features_is_refused_in_words(tmp_path):
     with pytest.raises(DataError, match="no column beside the target"):
         AnchoredTable(QUICK).fit(typed(pd.DataFrame({"label": ["a", "b"] * 5}), "label"), context(tmp_path))
+
+
+def test_weights_decay(data, tmp_path):
+    before, after = (
+        AnchoredTable(QUICK.model_copy(update={"weight_decay": decay})).fit(data, context(tmp_path)).weights
+        for decay in (0.0, 10.0)
+    )
+    assert np.abs(after["second_EHH"]).sum() < np.abs(before["second_EHH"]).sum()

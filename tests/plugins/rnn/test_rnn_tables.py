@@ -178,3 +178,12 @@ def test_offering_the_components_imports_no_large_library():
     code = "import sys, augment_rnn; augment_rnn.augment_components(); print({'torch', 'sklearn'} & {*sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_weights_decay(tmp_path):
+    data = typed(customers(40), "label")
+    before, after = (
+        TableRnn(QUICK.model_copy(update={"weight_decay": decay})).fit(data, context(tmp_path)).weights
+        for decay in (0.0, 10.0)
+    )
+    assert np.abs(after["recur.weight"]).sum() < np.abs(before["recur.weight"]).sum()

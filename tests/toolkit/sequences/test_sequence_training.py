@@ -91,3 +91,42 @@ def test_no_more_is_held_back_than_is_measured():
     parts = [np.ones(50) for _ in range(1_000)]
     _, (held_back, _) = _hold_back(Sequences.of(parts), np.zeros(1_000, np.int64), 1_000, seed=0)
     assert 1_000 <= held_back.lengths.sum() <= 1_050
+
+
+def learnt_weights(folder, steps=4, num_fields=1, shape=None, **budget):
+    sequences, classes = cycles(40)
+    if num_fields > 1:
+        sequences = Sequences(np.repeat(sequences.codes, num_fields, axis=1), sequences.lengths)
+    shape = shape or Shape(num_codes=(5,) * num_fields, num_classes=2, width=16, embedding=8)
+    settings = {"batch_size": 8, "window": 16, "learning_rate": 1e-2, "weight_decay": 0.0, **budget}
+    return learn(
+        sequences, classes, conditions(classes), shape, Budget(steps, **settings), Context(seed=1, folder=folder)
+    )
+
+
+def test_the_loss_counts_all_fields(tmp_path):
+    first, second = (learnt_weights(tmp_path, steps, num_fields=2)["earlier_AE"] for steps in (2, 6))
+    assert not np.allclose(first, second)  # learnt from nothing but the later fields
+
+
+def test_weights_decay(tmp_path):
+    before, after = (learnt_weights(tmp_path, weight_decay=decay)["ask.weight"] for decay in (0.0, 10.0))
+    assert np.abs(after).sum() < np.abs(before).sum()
+
+
+def test_large_gradients_are_cut(tmp_path, monkeypatch):
+    before = learnt_weights(tmp_path, 1)["ask.bias"]
+    monkeypatch.setattr("augment.toolkit.sequences.training.MAX_GRADIENT_NORM", 1e-12)
+    assert not np.allclose(before, learnt_weights(tmp_path, 1)["ask.bias"])
+
+
+def test_a_hidden_class_is_learnt_too(tmp_path):
+    assert np.abs(learnt_weights(tmp_path, 20)["classes_CG"][-1]).sum() > 0
+
+
+def test_training_leaves_out_units(tmp_path):
+    whole, part = (
+        learnt_weights(tmp_path, shape=Shape(num_codes=(5,), num_classes=2, width=16, embedding=8, dropout=dropout))
+        for dropout in (0.0, 0.5)
+    )
+    assert not np.array_equal(whole["ask.weight"], part["ask.weight"])

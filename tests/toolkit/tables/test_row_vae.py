@@ -89,3 +89,39 @@ def test_training_ends_early_when_rows_are_only_memorised(tmp_path):
     with reproducible(context):
         fit_autoencoder(table, table.encode(data.frame), classes, conditions, settings, context)
     assert steps[-1] < 2_000
+
+
+def test_losses_are_cross_entropy_and_divergence():
+    network = RowVae([2, 3], 1, 4, 2)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.zero_()
+        network.encoder[-1].bias[:2] = 2.0  # the mean of the latents
+    bins = torch.tensor([[0, 2], [1, 4]])  # by their places among all
+    reconstruction, divergence = network.losses(bins, torch.zeros(2, dtype=torch.int64), torch.zeros(2, 2))
+    assert reconstruction.item() == pytest.approx(np.log(2) + np.log(3))
+    assert divergence.item() == pytest.approx(2 * 2.0)
+
+
+def weights_and_losses(folder, **settings):
+    table, bins, classes, conditions = coded()
+    records = []
+    context = Context(seed=1, folder=folder, progress=lambda step, total, losses: records.append(losses))
+    with reproducible(context):
+        settings = Settings(width=8, latent_dim=2, num_steps=4, **settings)
+        return fit_autoencoder(table, bins, classes, conditions, settings, context), records
+
+
+def test_the_divergence_counts_as_much_as_beta_says_in_training_and_in_the_validation_loss(tmp_path):
+    (weak, first), (strong, second) = (weights_and_losses(tmp_path, beta=beta) for beta in (1e-6, 10.0))
+    assert any(not np.array_equal(weak[name], strong[name]) for name in weak)
+    # beta rises from nothing, so after one step both have the same weights
+    assert second[0]["validation loss"] > first[0]["validation loss"]
+    assert second[0]["reconstruction loss"] == first[0]["reconstruction loss"]
+
+
+def test_weights_decay(tmp_path, monkeypatch):
+    before, _ = weights_and_losses(tmp_path)
+    monkeypatch.setattr("augment.toolkit.tables.row_vae.WEIGHT_DECAY", 10.0)
+    after, _ = weights_and_losses(tmp_path)
+    assert np.abs(after["decoder.0.weight"]).sum() < np.abs(before["decoder.0.weight"]).sum()
