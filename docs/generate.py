@@ -62,7 +62,7 @@ def pipeline_page() -> str:
     """Every key of a pipeline file, from the pydantic models that read it."""
     models: list[tuple[str, type[BaseModel], str]] = [
         ("The file", Pipeline, ""),
-        ("A component", Use, "What stands under `source`, `probe`, and in the lists `transforms`, `generators`, "
+        ("A component", Use, "The value of `source` and `probe`, and the items of `transforms`, `generators`, "
          "`filters`, `metrics`, `reporters` and `sinks`."),
         ("schema", schema.SchemaDeclaration, ""),
         ("schema.columns.NAME", schema.ColumnDeclaration, ""),
@@ -74,8 +74,8 @@ def pipeline_page() -> str:
     ]  # fmt: skip
     parts = [
         "# The pipeline file",
-        "A pipeline is YAML 1.2: `yes`, `no` and `on` are words, `2e-4` is a number. Unknown and doubled keys are "
-        "refused, and so are tags, anchors and aliases. Relative paths begin at the file's own folder. "
+        "A pipeline is YAML 1.2: `yes`, `no` and `on` are strings, `2e-4` is a number. Unknown and duplicate keys, "
+        "tags, anchors and aliases are refused. Relative paths start at the file's own folder. "
         "`augment schema` prints the same as JSON Schema, for editors.",
         "The sections run in this order: `source`, `split`, `transforms`, `generators`, `mix` (with `filters`), "
         "`trial`, `metrics`, `sinks`, `reporters`.",
@@ -87,8 +87,8 @@ def pipeline_page() -> str:
     rows = [(f"`{rule.name}`", rule.label, rule.task, rule.better) for rule in SCORES.values()]
     parts += [
         "## Scores",
-        "What `trial.score` may name; the first of each task is its default.",
-        markdown_table(("score", "in words", "target", "better"), rows),
+        "The values of `trial.score`. The first score for each kind of target is the default.",
+        markdown_table(("score", "description", "target", "better"), rows),
     ]
     return "\n\n".join(parts)
 
@@ -100,7 +100,7 @@ def components_page() -> str:
     classes = {cls for report in own if report.components for cls in catalog.components(report.offer.name)}
     parts = [
         "# Built-in components",
-        "`augment show NAME` prints the same. A name may stand for several components, one for each kind of data.",
+        "`augment show NAME` prints the same. A name can have several components, one per kind of data.",
     ]
     for kind in contracts.KINDS:
         parts.append(f"## {kind.capitalize()}s")
@@ -145,9 +145,9 @@ def run_files_page() -> str:
     """Every key of `metrics.json` and `run.json`, from the models that write and read them."""
     parts = [
         "# metrics.json and run.json",
-        "Two files in a [run's folder](run-folder.md). In Python `run.metrics` and `run.manifest` give them, each key "
-        "as an attribute: `augment.load(folder).metrics.trial.verdict`. A file that is damaged, or lacks one of these "
-        "keys, is refused. Later versions may add keys.",
+        "These files are in a [run's folder](run-folder.md). In Python, `run.metrics` and `run.manifest` have each key as an "
+        "attribute: `augment.load(folder).metrics.trial.verdict`. A file that is damaged or lacks one of these keys is "
+        "refused. Later versions may add keys.",
     ]
     for title, model in (
         ("## metrics.json", run_metrics.RunMetrics),
@@ -281,7 +281,7 @@ def cli_page() -> str:
     tree = inspect.cleandoc(errors.__doc__ or "")
     parts += [
         "## Exit codes",
-        "0 means done. Every error has a class of its own, and the class an exit code:",
+        "0 means success. Every class of errors has its own exit code:",
         indented_code(tree.split("\n\n", 1)[1]),
     ]
     return "\n\n".join(parts)
