@@ -75,7 +75,7 @@ class Places(_Field):
 
 
 class Amounts(_Field):
-    """Numbers: codes of pieces of their range, and one for missing."""
+    """Numbers: their bins, and one for missing."""
 
     kind: Literal["amounts"] = "amounts"
     number: Number
