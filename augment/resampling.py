@@ -175,9 +175,11 @@ class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no t
     def _fit_resample(self, frame: pd.DataFrame, codes: np.ndarray, classes: np.ndarray, seed: int) -> Dataset:
         """The synthetic rows, from a temporary store and session."""
         train = self._dataset(frame, codes)
+        catalog = Catalog()
+        (source,) = catalog.default_names("source")  # a pipeline has one; nothing reads it
         tree = {
             "seed": seed,
-            "source": {"use": "parquet", "with": {"path": "train"}},  # a pipeline has one; nothing reads it
+            "source": {"use": source, "with": {"path": "train"}},
             "generators": [{"use": self.generator, "with": dict(self.settings or {})}],
             "filters": list(self.filters),
             "mix": {"rows": self._rows(classes)},
@@ -185,7 +187,6 @@ class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no t
         with tempfile.TemporaryDirectory(prefix="augment-") as folder:
             place = Path(folder)
             train.save(place / "train")
-            catalog = Catalog()
             components = bind(load(tree, catalog, base=place), train.schema, len(train), ("generator", "filter"))
             session = Session(
                 seed=seed,

@@ -21,9 +21,10 @@ class _SpecFile(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         if path.suffix.lower() not in (".yaml", ".yml"):
-            from augment.detect.formats import SOURCES
+            from augment.plugin.catalog import Catalog
 
-            if path.suffix.lower() in SOURCES:
+            sources: list[Any] = Catalog().classes("source")
+            if any(path.suffix.lower() in source.endings for source in sources):
                 self.fail(f"{path} is data; `augment init {path}` writes a pipeline for it", param, ctx)
         return path
 

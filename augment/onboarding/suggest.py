@@ -5,48 +5,27 @@ Every choice is based on the data and on what the installed components accept.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import pandas as pd
 
 from augment.data.dataset import Dataset
-from augment.data.schema import Schema, SchemaDeclaration, infer, labels_of, observe
-from augment.detect.formats import bare, looks_like_id
-from augment.errors import DataError, PluginError
+from augment.data.schema import Modality, Schema, SchemaDeclaration, infer, labels_of, observe
+from augment.detect.formats import looks_like_id
+from augment.errors import DataError
 from augment.plugin.catalog import Catalog
-from augment.plugin.contracts import Component, Generator, Kind
+from augment.plugin.contracts import Filter, Generator, Transform
+from augment.plugin.suits import Suits
 from augment.toolkit.yaml_text import dump_flow
 
 __all__ = ["HOLDOUT", "Choice", "Look", "choose", "choose_target", "look_at"]
 
-# The first that fits is proposed, of each origin: rows moved, rows made from noise. Copies only where nothing else
-# fits, since repeated rows are an arm of every trial anyway.
-PREFERRED = (
-    "warp",
-    "albumentations",
-    "series-edits",
-    "history-edits",
-    "anchored",
-    "text-edits",
-    "smote",
-    "rnn",
-    "vae",
-    "gan",
-    "bootstrap",
-)
 TARGET_NAMES = (
     *("target", "label", "labels", "class", "classes", "y", "outcome", "response", "category", "species", "diagnosis"),
     *("income", "survived", "churn", "churned", "default", "defaulted", "fraud", "isfraud", "spam", "quality", "price"),
 )
 MOST_TARGET_VALUES = 20
-# The sizes of tables at which `anchored` was measured to help models and rows from noise to harm them: bench/results.
-LEAST_ROWS_TO_LEARN = 200  # fewer, and a network has nothing to learn from
-MOST_ROWS_TO_ANCHOR = 5_000
-# The sizes of a class of texts at which `anchored` was measured to help more than edits, and texts from noise to harm.
-MOST_TEXTS_TO_ANCHOR = 100
-LEAST_TEXTS_TO_INVENT = 500
-LEAST_ROWS_OF_CLASS = 3  # the hold-out takes at most one of three, and two are needed to go from one row to another
-LARGEST_BENT = 64  # pixels on the longer side of grey images that are likely characters or scans, not photographs
 HOLDOUT = 0.2
 
 
@@ -77,16 +56,16 @@ class Choice:
     """A proposal for the data.
 
     Attributes:
-        impute: whether to impute missing values.
-        generators: the classes to use.
-        refused: name of a generator to the reason why it cannot or should not be used.
-        filter: whether the default filter suits the generators.
+        fill: the transform that fills in missing values, where one is needed.
+        generators: the classes to use, each with what it says of such data.
+        refused: name of a generator to why it cannot be used, or is not proposed.
+        unfit_filter: the filter that pipelines have by default, where it does not suit the generators.
     """
 
-    impute: bool
-    generators: list[type[Generator]]
+    fill: type[Transform] | None
+    generators: list[tuple[type[Generator], Suits]]
     refused: dict[str, str]
-    filter: bool
+    unfit_filter: type[Filter] | None
 
 
 def choose_target(schema: Schema, frame: pd.DataFrame) -> tuple[str | None, str]:
@@ -99,8 +78,8 @@ def choose_target(schema: Schema, frame: pd.DataFrame) -> tuple[str | None, str]
     known = {wanted: place for place, wanted in enumerate(TARGET_NAMES)}
     lengths = {array.length_column for array in schema.arrays.values()}
     complete = [name for name in schema.features if not frame[name].hasnans and name not in lengths]
-    named = [name for name in complete if bare(name) in known]
-    for name in sorted(named, key=lambda name: known[bare(name)]):
+    named = [name for name in complete if _bare(name) in known]
+    for name in sorted(named, key=lambda name: known[_bare(name)]):
         num_distinct = frame[name].nunique()
         most = len(frame) if schema.columns[name].type in ("number", "integer") else len(frame) // 2
         if 2 <= num_distinct <= most:
@@ -146,105 +125,90 @@ def look_at(dataset: Dataset, asked: str | None) -> Look:
 
 
 def choose(look: Look, catalog: Catalog) -> Choice:
-    """Whether to impute missing values, and the first suitable generator of each origin."""
-    impute = bool(look.missing) and isinstance(_fitting(catalog, "transform", "impute", look.schema), type)
-    columns = dict(look.schema.columns)
-    if impute:
+    """Whether to fill in missing values, and the first generator that fits of each origin."""
+    schema, modality = look.schema, look.schema.modality
+    fill = None
+    if look.missing:
+        transforms = [cls for cls in catalog.classes("transform") if issubclass(cls, Transform) and cls.fills_missing]
+        fill = next((cls for cls in transforms if cls.accepts.refusal(schema) is None), None)
+    if fill:
+        columns = dict(schema.columns)
         columns |= {name: columns[name].model_copy(update={"nullable": False}) for name in look.missing}
-    schema = look.schema.model_copy(update={"columns": columns})
+        schema = schema.model_copy(update={"columns": columns})
     num_rows = round(len(look.dataset) * (1 - HOLDOUT))
-    chosen: dict[str, type[Generator]] = {}
+    chosen: dict[str, tuple[type[Generator], Suits]] = {}
     refused: dict[str, str] = {}
-    for name in PREFERRED:
-        if name not in catalog.names:
-            continue
-        found = _fitting(catalog, "generator", name, schema, num_rows)
-        if found is None:
-            continue
-        if isinstance(found, str):
-            refused[name] = found
-            continue
-        assert issubclass(found, Generator)
-        if why := _reservation(found, look, chosen.get("rows")):
-            refused[name] = why
-        elif found.origin not in chosen and (found.origin != "copies" or not chosen):
-            chosen[found.origin] = found
+    for cls, suits in _in_order(catalog, modality):
+        if why := cls.accepts.refusal(schema, num_rows) or _reservation(cls, suits, look, chosen.get("rows")):
+            refused[cls.name] = why
+        elif cls.origin not in chosen and (cls.origin != "copies" or not chosen):
+            chosen[cls.origin] = (cls, suits)
     if not chosen:
         reasons = "; ".join(f"{name}: {why}" for name, why in refused.items()) or "none is for such data"
-        raise DataError(f"no installed generator works on this data of kind {schema.modality}: {reasons}")
-    needed = any(not generator.accepts.missing for generator in chosen.values())
-    copies = _fitting(catalog, "filter", "not-a-copy", schema) if "not-a-copy" in catalog.names else None
+        raise DataError(f"no installed generator works on this data of kind {modality}: {reasons}")
+    needed = any(not cls.accepts.missing for cls, _ in chosen.values())
     # a row that was moved a little is near the row that it was, and would be thrown out for it
-    suits = "rows" not in chosen or not isinstance(copies, type) or "rows" in getattr(copies, "skips", ())
-    return Choice(impute and needed, list(chosen.values()), refused, suits)
+    filters = _default_filters(catalog, schema) if "rows" in chosen else []
+    unfit = next((cls for cls in filters if "rows" not in cls.skips), None)
+    return Choice(fill if needed else None, list(chosen.values()), refused, unfit)
 
 
-def _fitting(
-    catalog: Catalog, kind: Kind, name: str, schema: Schema, num_rows: int | None = None
-) -> type[Component] | str | None:
-    """The class with this name that accepts the data, the reason why none does, or None if it is for other data."""
-    try:
-        candidates = catalog.candidates(kind, name)
-    except PluginError as error:
-        return " ".join(str(error).split())
-    refusals = []
-    for candidate in candidates:
-        if schema.modality not in candidate.accepts.modalities:
-            continue
-        if (refusal := candidate.accepts.refusal(schema, num_rows)) is None:
-            return candidate
-        refusals.append(refusal)
-    return " and ".join(refusals) or None
+def _in_order(catalog: Catalog, modality: Modality) -> list[tuple[type[Generator], Suits]]:
+    """The generators that say they are for such data, in the order in which they are considered; copies last, since
+    repeated rows are an arm of every trial anyway."""
+    generators = [cls for cls in catalog.classes("generator") if issubclass(cls, Generator)]
+    entries = [
+        (cls, suits)
+        for cls in generators
+        for suits in cls.suits
+        if modality == suits.modality and modality in cls.accepts.modalities
+    ]
+    return sorted(entries, key=lambda entry: (entry[0].origin == "copies", entry[1].rank, entry[0].name))
 
 
-def _reservation(generator: type[Generator], look: Look, mover: type[Generator] | None) -> str:
-    """The reason against using a generator that accepts the data; empty if there is none.
+def _default_filters(catalog: Catalog, schema: Schema) -> list[type[Filter]]:
+    """The filters that a pipeline has on such data that names none."""
+    names = catalog.defaults("filter", [schema.modality])
+    classes = [cls for name in names for cls in catalog.candidates("filter", name) if issubclass(cls, Filter)]
+    return [cls for cls in classes if cls.accepts.refusal(schema) is None]
+
+
+def _reservation(
+    generator: type[Generator], suits: Suits, look: Look, mover: tuple[type[Generator], Suits] | None
+) -> str:
+    """Why a generator that could be used is not proposed; empty when it is fine.
 
     Args:
-        generator: the generator.
-        look: facts about the data.
-        mover: the chosen generator that starts from real rows, if any.
+        generator: what could be used.
+        suits: what it says of such data.
+        look: what was found in the data.
+        mover: the generator that moves real rows, where one is chosen already.
     """
-    num_rows = len(look.dataset)
-    if num_rows < LEAST_ROWS_TO_LEARN and (generator.origin == "noise" or generator.name == "anchored"):
-        return f"{num_rows:,} rows are too few to learn from; it takes {LEAST_ROWS_TO_LEARN} or more"
-    if look.schema.modality == "table":
-        return _reservation_for_tables(generator, look, mover)
-    if look.schema.modality == "text":
-        return _reservation_for_texts(generator, look, mover)
-    if generator.name == "warp":
-        height, width, num_channels = look.schema.arrays[look.schema.array_of("image")].shape
-        if num_channels > 1 or max(height, width) > LARGEST_BENT:
-            return "bends suit characters, faces and scans; these images may be photographs of anything"
-    return ""
-
-
-def _reservation_for_tables(generator: type[Generator], look: Look, mover: type[Generator] | None) -> str:
-    num_rows = len(look.dataset)
+    num_rows, schema = len(look.dataset), look.schema
     label = min(look.counts, key=lambda label: look.counts[label], default="")
     num_rare = look.counts.get(label, num_rows)
-    if generator.origin == "rows" and num_rare < LEAST_ROWS_OF_CLASS:
-        return f"class {dump_flow(label)} has too few rows ({num_rare}) to make others between them"
-    if generator.name == "anchored" and look.schema.task != "classes":
-        return "it was measured to help with targets that have classes, and not with others"
-    if generator.name == "anchored" and num_rows > MOST_ROWS_TO_ANCHOR:
-        return f"it was measured to help with a few hundred to a few thousand rows, and there are {num_rows:,}"
-    if generator.origin == "noise" and mover is not None:
-        if mover.name == "anchored":
-            return "measured on tables as small as this, models gained nothing by its rows, or lost"
-        if num_rare < LEAST_ROWS_TO_LEARN:
-            return (
-                f"class {dump_flow(label)} has too few rows to learn from ({num_rare}); it takes {LEAST_ROWS_TO_LEARN}"
-            )
-    return ""
+    if num_rows < suits.min_rows:
+        return f"{num_rows:,} rows are too few to learn from; it takes {suits.min_rows:,} or more"
+    if generator.origin == "noise" and mover is not None and mover[1].alone:
+        return mover[1].alone
+    beside = generator.origin != "noise" or mover is not None
+    bound = ""
+    if look.counts and num_rare < suits.min_class_rows and beside:
+        bound = f"class {dump_flow(label)} has too few rows ({num_rare:,}); it takes {suits.min_class_rows:,} or more"
+    elif schema.task not in suits.targets:
+        wanted = {"classes": "targets that have classes", "number": "numeric targets", "none": "data without a target"}
+        bound = f"it suits {' and '.join(wanted[task] for task in sorted(suits.targets))}"
+    elif suits.max_rows is not None and num_rows > suits.max_rows:
+        bound = f"it suits up to {suits.max_rows:,} rows, and there are {num_rows:,}"
+    elif suits.max_class_rows is not None and num_rare > suits.max_class_rows:
+        bound = f"it suits up to {suits.max_class_rows:,} rows of a class, and the rarest has {num_rare:,}"
+    elif suits.max_shape is not None:
+        shape = next(array.shape for array in schema.arrays.values() if array.type == schema.modality)
+        if any(size > most for size, most in zip(shape, suits.max_shape, strict=False)):
+            bound = f"it suits up to {' x '.join(map(str, suits.max_shape))} values"
+    return f"{bound}; {suits.otherwise}" if bound and suits.otherwise else bound
 
 
-def _reservation_for_texts(generator: type[Generator], look: Look, mover: type[Generator] | None) -> str:
-    if generator.name == "anchored" and not look.counts:
-        return "it was measured to help models that foretell classes, and there are none"
-    num_rare = min(look.counts.values(), default=len(look.dataset))
-    if generator.name == "anchored" and num_rare > MOST_TEXTS_TO_ANCHOR:
-        return f"edits were measured to help more, from about {MOST_TEXTS_TO_ANCHOR} texts of each class"
-    if generator.origin == "noise" and mover is not None and look.counts and num_rare < LEAST_TEXTS_TO_INVENT:
-        return f"measured with as few texts of a class as here ({num_rare:,}), models lost by what it writes"
-    return ""
+def _bare(name: str) -> str:
+    """A column's name without case, spaces and underscores."""
+    return re.sub(r"[\W_]+", "", name.casefold())

@@ -25,15 +25,8 @@ from augment.toolkit.yaml_text import dump_flow
 
 __all__ = ["propose", "write"]
 
-LOPSIDED = 1.2  # largest class / smallest class
-# What was measured to help where `anchored` moves rows of tables: balance for rare classes, else many rows, the more
-# the fewer there are. See bench/results/tables.md and auto.md.
-RARE = 5  # largest class / smallest class
-FEW_ROWS = 1_000
-REASONS_TO_ANCHOR = {
-    "table": "of what makes rows for few rows like these, it was measured to help boosted trees most",
-    "text": "of what makes texts for classes as rare as here, it was measured to help most",
-}
+LOPSIDED = 1.2  # largest class / smallest class from which classes are balanced
+RARE = 5  # where a generator proposes an amount: largest class / smallest class from which balance is better
 MOST_COLUMNS = 60  # described in the file
 
 
@@ -91,8 +84,8 @@ def propose(
         DataError: the data cannot be read, is empty or lacks the column, or no installed generator accepts it.
     """
     catalog = catalog or Catalog()
-    use = source_of(data)
-    dataset, settings, left_out = read(catalog, use, data, keep=target)
+    source_class = source_of(data, catalog)
+    dataset, settings, left_out = read(source_class, data, keep=target)
     if len(dataset) == 0:
         raise DataError(f"{data}: it holds no rows")
     look = look_at(dataset, target)
@@ -123,7 +116,7 @@ def propose(
         f"name: {dump_flow(name or _slug(data))}",
         "seed: 7  # another seed: another hold-out, other samples",
         "",
-        *_section("source:", [f"use: {use}", *_section("with:", source)]),
+        *_section("source:", [f"use: {source_class.name}", *_section("with:", source)]),
         *_origin_column(dataset),
         "",
         *_schema(look),
@@ -131,7 +124,7 @@ def propose(
         *_section("split:", [f"holdout: {HOLDOUT}  # nobody learns from this share of the rows: it tells what helped"]),
         "",
         *_transforms(look, choice),
-        *_generators(look, choice),
+        *_generators(choice),
         "",
         *_mix(look, choice),
         *_filters(choice),
@@ -223,19 +216,19 @@ def _target(look: Look) -> str:
 
 
 def _transforms(look: Look, choice: Choice) -> list[str]:
-    if not choice.impute:
+    if choice.fill is None:
         return []
     shown = ", ".join(dump_flow(name) for name in look.missing[:5]) + (", ..." if len(look.missing) > 5 else "")
-    return [*_section("transforms:", [f"- use: impute  # values are missing in {shown}"]), ""]
+    return [*_section("transforms:", [f"- use: {choice.fill.name}  # values are missing in {shown}"]), ""]
 
 
-def _generators(look: Look, choice: Choice) -> list[str]:
+def _generators(choice: Choice) -> list[str]:
     active = []
-    for cls in choice.generators:
-        reason = REASONS_TO_ANCHOR.get(look.schema.modality) if cls.name == "anchored" else None
-        active += [f"# {_purpose(cls)}", *([f"# Chosen because, {reason}."] if reason else []), f"- use: {cls.name}"]
+    for cls, suits in choice.generators:
+        reason = [f"# Chosen because, {suits.reason}."] if suits.reason else []
+        active += [f"# {_purpose(cls)}", *reason, f"- use: {cls.name}"]
     inactive = [f"not {name}: {why}" for name, why in choice.refused.items()]
-    show = ", ".join(f"`augment show {cls.name}`" for cls in choice.generators)
+    show = ", ".join(f"`augment show {cls.name}`" for cls, _ in choice.generators)
     return _section("generators:", active, [f"Settings, which go under `with:`, are listed by {show}.", *inactive])
 
 
@@ -244,24 +237,26 @@ def _mix(look: Look, choice: Choice) -> list[str]:
     others = ["1x", "2x", "5000"]
     if look.schema.task != "none":
         others.append("auto (which tries several, and none)")
-    if len(look.counts) > 1 and all(generator.accepts.conditional != "none" for generator in choice.generators):
+    if len(look.counts) > 1 and all(cls.accepts.conditional != "none" for cls, _ in choice.generators):
         others += ["balance", "{per_class: 1000}"]
         largest, smallest = max(look.counts.values()), min(look.counts.values())
-        anchored = look.schema.modality == "table" and any(cls.name == "anchored" for cls in choice.generators)
-        if largest > (RARE if anchored else LOPSIDED) * smallest:
+        advised = next((suits for _, suits in choice.generators if suits.amounts), None)
+        if largest > (RARE if advised else LOPSIDED) * smallest:
             rows = "balance"
             why = f"every class gets as many rows as the largest; now they have from {smallest:,} to {largest:,}"
-        elif anchored:
-            rows = "20x" if len(look.dataset) <= FEW_ROWS else "5x"
-            why = "so many helped boosted trees on tables of this size, though not on all: the trial tells"
+        elif advised:
+            num_rows = len(look.dataset)
+            rows = next((amount for most, amount in advised.amounts if num_rows <= most), advised.amounts[-1][1])
+            why = advised.amounts_reason
     also = ", ".join(amount for amount in others if amount != rows)
     return _section("mix:", [f"rows: {rows}  # {why}", f"# Also possible: {also}."])
 
 
 def _filters(choice: Choice) -> list[str]:
-    if choice.filter:
+    if choice.unfit_filter is None:
         return []
-    why = "# `not-a-copy`, the default, throws out what is very near a training row, as moved rows are by design."
+    name = choice.unfit_filter.name
+    why = f"# `{name}`, the default, throws out what is very near a training row, as moved rows are by design."
     return ["", why, "filters: []"]
 
 

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         TrialResult,
     )
     from augment.plugin.state import read_state, write_state
+    from augment.plugin.suits import Suits
 
 __all__ = [
     "Accepts",
@@ -80,6 +81,7 @@ __all__ = [
     "SearchResult",
     "Sink",
     "Source",
+    "Suits",
     "Transform",
     "TrialResult",
     "derive_seed",
@@ -110,6 +112,7 @@ _ELSEWHERE = {
     "Checkpoint": "context",
     "Context": "context",
     "derive_seed": "context",
+    "Suits": "suits",
     "hookimpl": "hookspecs",
     "read_state": "state",
     "write_state": "state",

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import logging
 import re
 import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
@@ -22,6 +23,7 @@ from types import FunctionType, ModuleType
 
 import pluggy
 
+from augment.data.schema import Modality
 from augment.errors import PluginError, did_you_mean
 from augment.plugin import hookspecs
 from augment.plugin.accepts import Accepts
@@ -29,9 +31,12 @@ from augment.plugin.contracts import KINDS, Component, Kind, Params, Source
 
 __all__ = ["API", "GROUP", "Catalog", "Offer", "PluginReport", "component_problem"]
 
+logger = logging.getLogger("augment")
+
 GROUP = "augment"
 API = 1  # the number a plugin may state as `API` to say which contracts it was written against
 OWN_DISTRIBUTION = "augment-pipeline"
+DEFAULTS = {kind: f"{GROUP}.default.{kind}" for kind in KINDS}  # entry-point groups of those that say to be defaults
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
@@ -43,6 +48,7 @@ class Offer:
     module: str
     distribution: str
     version: str
+    defaults: frozenset[str] = frozenset()  # the kinds of component of which it says to be a default
 
     def __str__(self) -> str:
         return f"{self.module} (from {self.distribution} {self.version})"
@@ -132,6 +138,43 @@ class Catalog:
             kinds = " and ".join(sorted({f"a {cls.kind}" for cls in found}))
             raise PluginError(f"{name!r} is {kinds}, not a {kind}; `augment plugins` lists the {kind}s")
         return fitting
+
+    def classes(self, kind: Kind) -> list[type[Component]]:
+        """All components of a kind, ours first. Imports every plugin; broken ones are left out."""
+        found = []
+        for report in sorted(self.reports(), key=lambda report: report.offer.distribution != OWN_DISTRIBUTION):
+            names = {name for of_kind, name in report.components if of_kind == kind}
+            found += [cls for name in sorted(names) for cls in self.candidates(kind, name)]
+        return list(dict.fromkeys(found))
+
+    def default_names(self, kind: Kind) -> list[str]:
+        """Who says to be a default of a kind, ours first; nothing is imported."""
+        offers = [offer for offer in self.offers if kind in offer.defaults]
+        return [offer.name for offer in sorted(offers, key=lambda offer: offer.distribution != OWN_DISTRIBUTION)]
+
+    def defaults(self, kind: Kind, modalities: Collection[Modality]) -> dict[str, frozenset[Modality]]:
+        """Each default of a kind to the kinds of data for which it is that, of those asked for.
+
+        Ours are the defaults wherever there are some, so that installing a plugin changes no pipeline that runs without
+        it; only for other kinds of data are those of third parties imported. A broken one is left out, with a warning.
+        """
+        found: dict[str, frozenset[Modality]] = {}
+        left = wanted = frozenset(modalities)
+        for name in self.default_names(kind):
+            own = self._offers[name][0].distribution == OWN_DISTRIBUTION
+            if not own and not left:
+                break
+            try:
+                classes = self.candidates(kind, name)
+            except PluginError as error:
+                logger.warning("%s; it is not used as a default %s", error, kind)
+                continue
+            claimed = frozenset[Modality]().union(*(cls.default_for for cls in classes)) & (wanted if own else left)
+            if claimed:
+                found[name] = claimed
+            if own:
+                left -= claimed
+        return found
 
     def hooks(self, name: str) -> pluggy.PluginManager:
         """A plugin manager that holds the one module behind a name, to call its observer hooks."""
@@ -283,12 +326,25 @@ def _plain(distribution: str) -> str:
 
 
 def _installed() -> list[Offer]:
-    return [_offer(entry) for entry in entry_points(group=GROUP)]
+    groups = entry_points()
+    defaults: dict[tuple[str, str], set[str]] = {}
+    for kind, group in DEFAULTS.items():
+        for entry in groups.select(group=group):
+            defaults.setdefault((entry.name, _distribution(entry)), set()).add(kind)
+    return [
+        Offer(
+            entry.name,
+            entry.value,
+            _distribution(entry),
+            entry.dist.version if entry.dist else "?",
+            frozenset(defaults.get((entry.name, _distribution(entry)), ())),
+        )
+        for entry in groups.select(group=GROUP)
+    ]
 
 
-def _offer(entry: EntryPoint) -> Offer:
-    name = entry.dist.metadata["Name"] if entry.dist else "an unknown distribution"
-    return Offer(entry.name, entry.value, name, entry.dist.version if entry.dist else "?")
+def _distribution(entry: EntryPoint) -> str:
+    return entry.dist.metadata["Name"] if entry.dist else "an unknown distribution"
 
 
 def _try_import(offer: Offer, timeout: float) -> None:

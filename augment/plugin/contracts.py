@@ -24,6 +24,7 @@ from augment.plugin.accepts import EVERY_MODALITY, Accepts
 from augment.plugin.context import Context
 from augment.plugin.run_metrics import RunMetrics
 from augment.plugin.state import write_state
+from augment.plugin.suits import Suits
 
 __all__ = [
     "KINDS",
@@ -93,6 +94,10 @@ class Component(ABC):
     Attributes:
         name: what users type after `use:`; also the name of the entry point that offers it.
         accepts: what data it can work with.
+        default_for: kinds of data for which pipelines have it that name none of its kind: for filters, probes,
+            metrics, reporters and sinks. Its name then also stands in the entry-point group `augment.default.KIND`, so
+            that defaults are found without importing every plugin. What augment brings stays the default where it has
+            one.
         Params: its settings.
         params: the settings of this instance, validated by the host.
     """
@@ -100,6 +105,7 @@ class Component(ABC):
     kind: ClassVar[Kind]
     name: ClassVar[str]
     accepts: ClassVar[Accepts] = Accepts()
+    default_for: ClassVar[frozenset[Modality]] = frozenset()
     Params: ClassVar[type[Params]] = Params
 
     def __init__(self, params: Any = None) -> None:
@@ -120,11 +126,49 @@ class Source(Component):
                 frame = pd.read_csv(self.params.path, names=["x", "y"])
                 return Dataset.of(frame, {}, infer(frame, declared=context.declared))
 
-    `yields` names the kinds of data it can give, so that a pipeline can be checked before the data is read.
+    `yields` names the kinds of data it can give, so that a pipeline can be checked before the data is read. By
+    `endings`, `sniff`, `settings_for` and `further_settings`, `augment init` and `augment evaluate` find the source of
+    a file and the settings that it needs beside `path`.
+
+    Attributes:
+        yields: kinds of data.
+        endings: of the files that it reads, in lower case with their dot, such as `.csv`; `/` stands for a folder.
     """
 
     kind = "source"
     yields: ClassVar[frozenset[Modality]] = EVERY_MODALITY
+    endings: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def sniff(cls, path: Path, head: bytes) -> float | None:
+        """How sure it is that it should read this: the surest source does, and of equals the one that comes first, ours
+        before others. .5 where nothing but the ending tells, up to 1; None where it cannot read this.
+
+        Args:
+            path: a file or a folder, which may not be there.
+            head: the first 64 KiB of the file; empty for a folder.
+
+        Raises:
+            DataError: it is a part of what the source reads; the message says what to point at.
+        """
+        known = "/" in cls.endings if path.is_dir() else path.name.lower().endswith(cls.endings)
+        return 0.5 if known else None
+
+    @classmethod
+    def settings_for(cls, path: Path) -> dict[str, Any]:
+        """The settings beside `path` that this file needs, as far as it shows before it is read."""
+        return {}
+
+    @classmethod
+    def further_settings(cls, path: Path, settings: Mapping[str, Any], data: Dataset | None) -> dict[str, Any]:
+        """What else it needs. It is read again with that and asked again, until there is nothing more.
+
+        Args:
+            path: the file or folder.
+            settings: those that it was read with.
+            data: what came; None where it could not be read.
+        """
+        return {}
 
     @abstractmethod
     def read(self, context: Context) -> Dataset:
@@ -164,10 +208,12 @@ class Transform(Fitted):
                 return Dataset(data.frame.assign(x=data.frame.x.abs()), data.arrays, data.schema)
 
     The result stays in human units. It may change columns and schema, and drop training rows; held-out rows all stay,
-    in their order, each changed by what `fit` learnt and not by the rows beside it.
+    in their order, each changed by what `fit` learnt and not by the rows beside it. `fills_missing` says that no
+    feature has missing values afterwards: `augment init` proposes such a transform for generators that need it.
     """
 
     kind = "transform"
+    fills_missing: ClassVar[bool] = False
 
     def fit(self, data: Dataset, context: Context) -> Self:
         """Learn from the training part. Learns nothing unless overridden."""
@@ -221,10 +267,12 @@ class Generator(Fitted):
                 jitter.spread = read_state(folder)[1]
                 return jitter
 
-    `origin` says where rows start from: `noise`; training `rows`, moved; or `copies` of them.
+    `origin` says where rows start from: `noise`; training `rows`, moved; or `copies` of them. `suits` says for which
+    data `augment init` may propose it, once a kind of data.
     """
 
     kind = "generator"
+    suits: ClassVar[tuple[Suits, ...]] = ()
     origin: ClassVar[Literal["noise", "rows", "copies"]] = "noise"
 
     @abstractmethod
@@ -275,9 +323,14 @@ class Filter(Fitted):
 
 
 class Probe(Component):
-    """A downstream model of the kind the user would train, to see what data is worth. Never saved."""
+    """A downstream model of the kind the user would train, to see what data is worth. Never saved.
+
+    `takes_factory` is true for the one that `use: package.module:function` means: it has the settings `factory`, which
+    is that text, and `file`, the module's file where that lies beside the pipeline.
+    """
 
     kind = "probe"
+    takes_factory: ClassVar[bool] = False
 
     @abstractmethod
     def fit(self, data: Dataset, context: Context, weights: np.ndarray | None = None) -> Self:
@@ -374,9 +427,14 @@ class Reporter(Component):
 
 
 class Sink(Component):
-    """Writes data in a format that other tools read."""
+    """Writes data in a format that other tools read.
+
+    `endings` names the files that it can write, such as `.csv`, or `/` for a folder: by them `augment sample` finds the
+    sink for its output.
+    """
 
     kind = "sink"
+    endings: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def write(self, name: str, batches: Iterable[Dataset], schema: Schema, folder: Path) -> list[Path]:

@@ -16,6 +16,7 @@ from augment.data.schema import ArrayDeclaration, ColumnDeclaration, SchemaDecla
 from augment.detect import formats
 from augment.engine.sample_task import IN_SCHEMA, MAX_REJECTS
 from augment.errors import DataError, SpecError
+from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Kind
 from augment.plugin.run_metrics import RunMetrics, SearchResult
 from augment.runner.assess import assess
@@ -90,13 +91,13 @@ def evaluate(
     spec = {
         "name": "evaluation",
         "seed": seed,
-        "source": _source(real),
+        "source": _source(real, Catalog()),
         "schema": {"target": target} if target else {},
         "split": {"holdout": share},
-        "generators": ["bootstrap"],  # a pipeline has one; here it is not used
+        "generators": Catalog().default_names("generator"),  # a pipeline has one; here it is not used
         "trial": {"seeds": seeds},
         "filters": [],
-        "reporters": ["html"] if out else [],
+        **({} if out else {"reporters": []}),
     }
     with opened(spec, workers=workers, events=events) as (session, resolved):
         held = None if holdout is None else _read(session, Path(holdout), SchemaDeclaration(target=target), "hold-out")
@@ -130,14 +131,22 @@ def evaluate(
         return Evaluation(metrics, out)
 
 
-def _source(path: Path) -> dict[str, Any]:
-    return {"use": formats.source_of(path), "with": {"path": str(path.absolute()), **formats.settings_of(path)}}
+def _source(path: Path, catalog: Catalog) -> dict[str, Any]:
+    source = formats.source_of(path, catalog)
+    return {"use": source.name, "with": {"path": str(path.absolute()), **source.settings_for(path)}}
 
 
 def _read(session: Session, path: Path, declared: SchemaDeclaration, what: str) -> Dataset:
     """What a file or folder holds, under these declarations."""
-    spec = {"name": "evaluation", "source": _source(path), "generators": ["bootstrap"]}
-    bound = load(spec, session.catalog).source()
+    catalog = session.catalog
+    spec = {
+        "name": "evaluation",
+        "source": _source(path, catalog),
+        "generators": catalog.default_names("generator"),
+        "trial": False,
+        **{section: [] for section in ("filters", "metrics", "reporters", "sinks")},
+    }
+    bound = load(spec, catalog).source()
     init = {"component": bound.to_json(), "declared": declared.model_dump(mode="json", exclude_unset=True)}
     place = session.scratch / what
     session.one("read", bound, "augment.engine.tasks:read", init, {"out": str(place)})

@@ -13,7 +13,8 @@ from augment.data.schema import Schema, conform
 from augment.engine.write_tasks import with_origin
 from augment.errors import DataError, DiskError, SpecError, did_you_mean
 from augment.plan.amounts import amounts, plan, training_counts
-from augment.plugin.contracts import Kind
+from augment.plugin.catalog import Catalog
+from augment.plugin.contracts import Kind, Sink
 from augment.runner.generate import make_rows
 from augment.runner.prepare import prepare
 from augment.runner.session import Session, opened
@@ -25,8 +26,6 @@ from augment.storage.run_folder import Run
 
 __all__ = ["sample", "training_part"]
 
-SINKS = {".csv": "csv", ".parquet": "parquet", ".npz": "npz", "": "image-folder"}  # ending of the file to sink
-CSV_SINKS = {"series": "series-csv", "tokens": "histories"}  # kind of data to the sink for CSV files of such data
 GENERATOR: tuple[Kind, ...] = ("generator",)
 
 
@@ -62,18 +61,24 @@ def sample(
         DataError: the folder is not a finished run, or its source is gone or changed.
     """
     run, out = Run(run_folder), Path(out)
-    if out.suffix not in SINKS:
-        known = ", ".join(sorted(filter(None, SINKS)))
+    ending = out.suffix or "/"
+    sinks = [cls for cls in Catalog().classes("sink") if issubclass(cls, Sink)]
+    if not any(ending in sink.endings for sink in sinks):
+        known = ", ".join(sorted({one for sink in sinks for one in sink.endings} - {"/"}))
         raise SpecError(f"{out}: the ending {out.suffix!r} names no format; expected {known}, or none for a folder")
     if out.exists() and not overwrite:
         raise SpecError(f"{out} exists; name another file, or replace it with --overwrite")
     with opened(run.resolved, workers=workers, source_needed=False) as (session, resolved):
         folder = training_part(run, session, resolved)
         train = Dataset.load(folder)
-        if not out.suffix and train.schema.modality != "image":
-            raise SpecError(f"{out}: a folder takes images, and this run has none; give it an ending: .csv or .parquet")
-        if out.suffix == ".csv" and train.schema.modality in ("image", "audio"):
-            raise SpecError(f"{out}: a .csv file cannot hold data of kind {train.schema.modality}; .npz can")
+        fitting = [sink for sink in sinks if train.schema.modality in sink.accepts.modalities]
+        use = next((sink.name for sink in fitting if ending in sink.endings), None)
+        if use is None:
+            what = f"a {ending} file" if out.suffix else "a folder"
+            others = " or ".join(
+                sorted({one if one != "/" else "a folder" for sink in fitting for one in sink.endings})
+            )
+            raise SpecError(f"{out}: {what} cannot hold data of kind {train.schema.modality}; {others} can")
         bound = _chosen(bind(resolved, train.schema, None, GENERATOR)["generator"], generator)
         where = _checked(bound, train.schema, where or {})
         session.seed = session.seed if seed is None else seed
@@ -94,7 +99,9 @@ def sample(
             shortfall="fail",
             where={name: value for name, value in where.items() if not (classed and name == train.schema.target)},
         )
-        return _written(session, resolved, train.schema, [(str(part), origin) for part, origin in mixture.parts], out)
+        return _written(
+            session, resolved, train.schema, [(str(part), origin) for part, origin in mixture.parts], out, use
+        )
 
 
 def training_part(run: Run, session: Session, resolved: Resolved) -> Path:
@@ -155,11 +162,12 @@ def _checked(bound: Bound, schema: Schema, where: Mapping[str, str]) -> dict[str
     return dict(where)
 
 
-def _written(session: Session, resolved: Resolved, schema: Schema, parts: list[tuple[str, str]], out: Path) -> Path:
+def _written(
+    session: Session, resolved: Resolved, schema: Schema, parts: list[tuple[str, str]], out: Path, use: str
+) -> Path:
     """Write the parts beside `out`, and give the result its place when it is whole."""
     kind: tuple[Kind, ...] = ("sink",)
-    name = CSV_SINKS.get(schema.modality, "csv") if out.suffix == ".csv" else SINKS[out.suffix]
-    spec = {**resolved.pipeline.model_dump(mode="json", by_alias=True), "sinks": [{"use": name}]}
+    spec = {**resolved.pipeline.model_dump(mode="json", by_alias=True), "sinks": [{"use": use}]}
     (sink,) = bind(load(spec, session.catalog, base=resolved.base, source_needed=False), schema, None, kind)["sink"]
     origin_column = resolved.pipeline.origin_column
     described = with_origin(schema, origin_column, sorted({origin for _, origin in parts}))

@@ -68,16 +68,27 @@ class _Binder:
         if kind == "probe" and self.schema.task == "none":
             return []  # nothing to predict, so nothing to try
         picked = [self._pick(stage) for stage in self.stages if stage.kind == kind]
-        return [bound for bound in picked if bound is not None]
+        components = [bound for bound in picked if bound is not None]
+        if kind == "probe" and len(components) > 1:
+            names = " and ".join(repr(bound.use) for bound in components)
+            self._report(
+                ("trial",), f"{names} are both the default for {self.schema.modality} data; name one as `probe:`"
+            )
+        if kind == "sink" and not components and self.pipeline.sinks is None:
+            missing = f"no installed sink is the default for {self.schema.modality} data"
+            self._report((), f"{missing}; name one under `sinks:`")
+        return components
 
     def _pick(self, stage: Stage) -> Bound | None:
+        if stage.default_for is not None and self.schema.modality not in stage.default_for:
+            return None
         refusals = []
         for candidate in stage.candidates:
             refusal = candidate.cls.accepts.refusal(self.schema, self.num_rows)
             if refusal is None:
                 return stage.bind(candidate)
             refusals.append(refusal)
-        if stage.optional:
+        if stage.default_for is not None:
             return None
         for cls, problems in stage.refused:
             if cls.accepts.refusal(self.schema, self.num_rows) is None:

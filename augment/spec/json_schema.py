@@ -31,6 +31,8 @@ def json_schema(catalog: Catalog) -> dict[str, Any]:
         place = schema["properties"][section]
         place.pop("default", None)
         place.pop("$ref", None)
+        alternatives = place.pop("anyOf", [])  # a list, or nothing: a section that is left out
+        place |= alternatives[0] if alternatives else {}
         reference = {"$ref": f"#/$defs/{kind}"}
         if section == "source":
             place |= reference

@@ -181,8 +181,9 @@ class Trial(_Model):
     """The experiment on the hold-out: the same probe trained with and without the synthetic rows."""
 
     probe: Use | None = None
-    """The model that is trained. By default `boosting` for tables and `cnn` for images. `package.module:factory`
-    is a function of your own that returns a model with the interface of scikit-learn; see `augment show estimator`."""
+    """The model that is trained; by default, the one for the kind of data (`augment show NAME` says what a probe is the
+    default for). `package.module:factory` is a function of your own that returns a model with the interface of
+    scikit-learn."""
     score: str | None = None
     """The score that decides the verdict, such as `balanced_accuracy`. The default depends on the target."""
     seeds: Annotated[int, Field(ge=1, le=1000)] = 5
@@ -219,20 +220,21 @@ class Pipeline(_Model):
     """The components that generate synthetic rows."""
     mix: Mix = Mix()
     """How many synthetic rows each generator adds."""
-    filters: list[Use] = [Use(use="not-a-copy")]
-    """The components that reject synthetic rows. Rows outside the schema are always rejected."""
+    filters: list[Use] | None = None
+    """The components that reject synthetic rows; by default, those for the kind of data. Rows outside the schema are
+    always rejected."""
     max_rounds: Annotated[int, Field(ge=1, le=1000)] = 10
     """How many times rejected rows are sampled again."""
     shortfall: Literal["fail", "warn"] = "fail"
     """What happens if rows are still missing after that: the run fails, or continues with fewer rows."""
     trial: Annotated[Trial | None, BeforeValidator(_none_if_false)] = Trial()
     """The experiment on the hold-out, or `false` for none."""
-    metrics: list[Use] = [Use(use="fidelity"), Use(use="next-item"), Use(use="privacy")]
-    """The metrics computed on the synthetic rows. Default metrics that do not support the data are left out."""
-    reporters: list[Use] = [Use(use="html")]
-    """The reports to write."""
-    sinks: list[Use] = [Use(use="parquet")]
-    """The formats in which the data is written."""
+    metrics: list[Use] | None = None
+    """The metrics computed on the synthetic rows; by default, those for the kind of data."""
+    reporters: list[Use] | None = None
+    """The reports to write; by default, the one for the kind of data."""
+    sinks: list[Use] | None = None
+    """The formats in which the data is written; by default, the one for the kind of data."""
     observers: list[str] = []
     """Plugins that are notified during the run."""
 

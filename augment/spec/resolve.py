@@ -11,25 +11,16 @@ from typing import Any
 
 from augment.data.schema import Modality
 from augment.errors import PluginError, did_you_mean
+from augment.plugin.accepts import EVERY_MODALITY
 from augment.plugin.catalog import Catalog
-from augment.plugin.contracts import Component, Kind, Params, Source
+from augment.plugin.contracts import Component, Kind, Params, Probe, Source
 from augment.spec.document import Document, list_names
 from augment.spec.messages import MAX_PROBLEMS, KeyPath, show_value
-from augment.spec.models import SECTIONS, Pipeline, infer_ids
+from augment.spec.models import SECTIONS, infer_ids
 from augment.spec.stages import Candidate, Stage, class_name, map_paths
 from augment.spec.validation import Violation, validate
 
 __all__ = ["Resolver"]
-
-DEFAULT_PROBES: dict[str, Modality] = {
-    "boosting": "table",
-    "cnn": "image",
-    "tfidf": "text",
-    "kernels": "series",
-    "items": "tokens",
-}
-ESTIMATOR = "estimator"  # the probe behind a factory of the user's
-LEFT_OUT_WHERE_UNFIT = ("filters", "metrics")  # as defaults; without a sink or a reporter there would be no result
 
 
 class Resolver:
@@ -54,11 +45,12 @@ class Resolver:
 
     def _section(self, section: str) -> Iterator[Stage]:
         kind = SECTIONS[section]
-        for key_path, entry, name, is_default in self._entries(section):
+        if kind != "source" and self._document.tree.get(section) is None:
+            yield from self._defaults(kind, (section,))
+        for key_path, entry, name in self._entries(section):
             if len(self.violations) >= MAX_PROBLEMS:
                 return  # near names take time to find, and nobody reads more
-            optional = is_default and section in LEFT_OUT_WHERE_UNFIT
-            stage = self._stage(kind, key_path, entry, name, optional)
+            stage = self._stage(kind, key_path, entry, name)
             if stage is None:
                 continue
             if kind == "source":
@@ -66,41 +58,37 @@ class Resolver:
                 yields = [cls.yields for cls in classes if issubclass(cls, Source)]
                 self._modalities = frozenset[Modality]().union(*yields)
             yield stage
-        if section == "filters" and (probe := self._probe()):
-            yield probe
+        if section == "filters":
+            yield from self._probes()
 
-    def _entries(self, section: str) -> list[tuple[KeyPath, Any, str, bool]]:
-        """KeyPath, entry, id and whether it is a default, for all entries of a section."""
+    def _entries(self, section: str) -> list[tuple[KeyPath, Any, str]]:
+        """KeyPath, entry and id of all entries of a section."""
         written = self._document.tree.get(section)
         if section == "source":
-            return [((section,), written, infer_ids([written])[0], False)]
-        if written is None:
-            default = Pipeline.model_fields[section].get_default() if section != "generators" else []
-            return [((section, at), {"use": use.use}, use.use, True) for at, use in enumerate(default)]
+            return [((section,), written, infer_ids([written])[0])]
         entries = written if isinstance(written, list) else []
         named = zip(entries, infer_ids(entries), strict=True)
-        return [((section, at), entry, name, False) for at, (entry, name) in enumerate(named)]
+        return [((section, at), entry, name) for at, (entry, name) in enumerate(named)]
 
-    def _probe(self) -> Stage | None:
+    def _defaults(self, kind: Kind, key_path: KeyPath) -> Iterator[Stage]:
+        """The defaults of a kind for all kinds of data that the source may yield."""
+        if kind in ("transform", "generator"):
+            return
+        possible = EVERY_MODALITY if self._modalities is None else self._modalities
+        for name, modalities in self._catalog.defaults(kind, possible).items():
+            if stage := self._stage(kind, key_path, {"use": name}, name, modalities):
+                yield stage
+
+    def _probes(self) -> Iterator[Stage]:
         trial = self._document.tree.get("trial", {})
         if not isinstance(trial, dict):
-            return None
+            return
         key_path: KeyPath = ("trial", "probe")
         entry = trial.get("probe")
-        if entry is not None:
-            return self._stage(
-                "probe", key_path, self._spelled_out(entry, key_path), infer_ids([entry])[0], optional=False
-            )
-        found: list[Stage] = []
-        for name, modality in DEFAULT_PROBES.items():
-            if name in self._catalog.names and (self._modalities is None or modality in self._modalities):
-                stage = self._stage("probe", key_path, {"use": name}, name, optional=True)
-                found += [stage] if stage else []
-        if not found:
-            return None
-        use = " or ".join(stage.use for stage in found)
-        candidates = tuple(candidate for stage in found for candidate in stage.candidates)
-        return Stage("probe", "probe", use, None, candidates, "trial.probe", optional=True)
+        if entry is None:
+            yield from self._defaults("probe", key_path)
+        elif stage := self._stage("probe", key_path, self._spelled_out(entry, key_path), infer_ids([entry])[0]):
+            yield stage
 
     def _spelled_out(self, entry: Any, key_path: KeyPath) -> Any:
         """A probe `package.module:factory` as the component behind it; others as they are."""
@@ -118,15 +106,26 @@ class Resolver:
             return None
         settings = entry.get("with", {})
         settings = {"factory": use, **file, **settings} if isinstance(settings, dict) else settings
-        return {**entry, "use": ESTIMATOR, "with": settings}
+        for name in self._catalog.default_names("probe"):
+            if any(issubclass(cls, Probe) and cls.takes_factory for cls in self._classes("probe", name, key_path)):
+                return {**entry, "use": name, "with": settings}
+        self.violations.append(((*key_path, "use"), "no installed plugin makes a probe of a function"))
+        return None
 
-    def _stage(self, kind: Kind, key_path: KeyPath, entry: Any, name: str, optional: bool) -> Stage | None:
-        """The stage of one entry; None when something is wrong with it, or it is optional and unfit."""
+    def _stage(
+        self,
+        kind: Kind,
+        key_path: KeyPath,
+        entry: Any,
+        name: str,
+        default_for: frozenset[Modality] | None = None,
+    ) -> Stage | None:
+        """The stage of one entry; None when something is wrong with it, or it is a default and unfit."""
         if not isinstance(entry, dict) or not isinstance(use := entry.get("use"), str):
             return None  # the model says so
         classes = self._classes(kind, use, (*key_path, "use"))
         possible = [cls for cls in classes if self._is_possible(cls)]
-        if classes and not possible and not optional:
+        if classes and not possible and default_for is None:
             kinds = " or ".join(sorted(self._modalities or ()))
             works_on = " or ".join(sorted({kind for cls in classes for kind in cls.accepts.modalities}))
             self.violations.append(((*key_path, "use"), f"{use!r} works on {works_on}, but the source yields {kinds}"))
@@ -153,7 +152,7 @@ class Resolver:
             float(timeout) if isinstance(timeout, int | float) else None,
             tuple(candidates),
             ".".join(map(str, key_path)),
-            optional,
+            default_for,
             tuple((cls, tuple(self._document.problem(*item) for item in violations)) for cls, violations in refused),
         )
 

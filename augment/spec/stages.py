@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from augment.data.schema import Modality
 from augment.errors import PluginError, Problem
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Component, Kind, Params
@@ -33,11 +34,12 @@ class Stage:
     Attributes:
         kind: which of the eight kinds.
         id: unique among the stages of its kind.
-        use: the name after `use:`; for a probe that is not written, the names it may turn out to have.
+        use: the name after `use:`.
         timeout: seconds that one task may take, or None.
         candidates: what it may turn out to be, at least one.
         where: its place in the file: `generators.0`.
-        optional: not written but a default, so it is left out where it cannot work with the data.
+        default_for: the kinds of data for which it is there, though not written, as their default; it is left out where
+            it cannot work with the data. None where it is written.
         refused: components of that name whose settings were not accepted, and why.
     """
 
@@ -47,7 +49,7 @@ class Stage:
     timeout: float | None
     candidates: tuple[Candidate, ...]
     where: str
-    optional: bool = False
+    default_for: frozenset[Modality] | None = None
     refused: tuple[tuple[type[Component], tuple[Problem, ...]], ...] = ()
 
     @property
@@ -58,8 +60,7 @@ class Stage:
     def bind(self, candidate: Candidate) -> Bound:
         """This stage with one of its candidates chosen."""
         cls = candidate.cls
-        name = cls.name if self.kind == "probe" and self.optional else self.id
-        return Bound(self.kind, name, cls.name, self.timeout, cls, candidate.params)
+        return Bound(self.kind, self.id, cls.name, self.timeout, cls, candidate.params)
 
 
 @dataclass(frozen=True)

@@ -213,7 +213,10 @@ def read_part(written: Sequence[tuple[str, Path, str]], schema: Schema, origin_c
         origin = labels_of(data.frame[origin_column])
         return Part(data.drop_columns([origin_column]), origin, origin_column)
     names = ", ".join(sink for sink, _, _ in written) or "none"
-    raise DataError(f"no sink of this run writes what can be read back ({names}); add `parquet` to `sinks:`")
+    raise DataError(
+        f"no sink of this run writes what can be read back ({names}); leave `sinks:` out, or add one that a "
+        "source of its name reads"
+    )
 
 
 def _decode(cls: type[Source], path: Path, schema: Schema, origin_column: str, out: Path) -> None:

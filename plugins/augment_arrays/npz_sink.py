@@ -32,6 +32,7 @@ class NpzSink(Sink):
     """
 
     name = "npz"
+    endings = (".npz",)
 
     def write(self, name: str, batches: Iterable[Dataset], schema: Schema, folder: Path) -> list[Path]:
         """Write `<name>.npz`.

@@ -41,6 +41,7 @@ class NpzSource(Source):
     """
 
     name = "npz"
+    endings = (".npz",)
 
     class Params(plugin.Params):
         path: Path

@@ -10,7 +10,7 @@ import pandas as pd
 
 from augment.data import Dataset, labels_of
 from augment.errors import DataError
-from augment.plugin import Accepts, Context, Generator, write_state
+from augment.plugin import Accepts, Context, Generator, Suits, write_state
 
 __all__ = ["Bootstrap"]
 
@@ -26,6 +26,7 @@ class Bootstrap(Generator):
     """
 
     name = "bootstrap"
+    suits = tuple(Suits(modality, rank=60) for modality in sorted(Generator.accepts.modalities))
     origin = "copies"
     accepts = Accepts(conditional="target")
 

@@ -38,6 +38,7 @@ class Estimator(Probe):
 
     name = "estimator"
     accepts = Accepts(targets=frozenset({"classes", "number"}))
+    takes_factory = True
 
     class Params(plugin.Params):
         """Which model."""

@@ -36,6 +36,7 @@ class FidelityHistories(Metric):
 
     name = "fidelity"
     accepts = Accepts(modalities=frozenset({"tokens"}))
+    default_for = frozenset({"tokens"})
 
     class Params(plugin.Params):
         most_users: int = Field(20_000, ge=10)

@@ -41,6 +41,7 @@ class FidelityImages(Metric):
 
     name = "fidelity"
     accepts = Accepts(modalities=frozenset({"image"}))
+    default_for = frozenset({"image"})
 
     def score(self, synthetic: Dataset, train: Dataset, holdout: Dataset, context: Context) -> list[Score]:
         if not (len(synthetic) and len(train)):

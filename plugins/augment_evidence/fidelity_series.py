@@ -51,6 +51,7 @@ class FidelitySeries(Metric):
 
     name = "fidelity"
     accepts = Accepts(modalities=frozenset({"series"}))
+    default_for = frozenset({"series"})
 
     def score(self, synthetic: Dataset, train: Dataset, holdout: Dataset, context: Context) -> list[Score]:
         if not (len(synthetic) and len(train)):

@@ -50,6 +50,7 @@ class FidelityTables(Metric):
 
     name = "fidelity"
     accepts = Accepts(modalities=frozenset({"table"}))
+    default_for = frozenset({"table"})
 
     def score(self, synthetic: Dataset, train: Dataset, holdout: Dataset, context: Context) -> list[Score]:
         if not (len(synthetic) and len(train)):

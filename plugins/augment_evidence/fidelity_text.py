@@ -39,6 +39,7 @@ class FidelityTexts(Metric):
 
     name = "fidelity"
     accepts = Accepts(modalities=frozenset({"text"}))
+    default_for = frozenset({"text"})
 
     class Params(plugin.Params):
         most_texts: int = Field(2_000, ge=10)

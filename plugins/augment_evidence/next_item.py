@@ -32,6 +32,7 @@ class NextItem(Metric):
 
     name = "next-item"
     accepts = Accepts(modalities=frozenset({"tokens"}))
+    default_for = frozenset({"tokens"})
 
     class Params(plugin.Params):
         k: int = Field(10, ge=1)

@@ -54,6 +54,7 @@ class NotACopy(Filter):
     name = "not-a-copy"
     skips = frozenset({"copies", "rows"})  # what starts from a real row is near it by design, and says so
     accepts = Accepts(modalities=POINTS_OF, min_rows=10)
+    default_for = POINTS_OF
 
     class Params(plugin.Params):
         quantile: float = Field(0.01, gt=0, lt=1)

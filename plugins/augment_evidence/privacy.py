@@ -58,6 +58,7 @@ class Privacy(Metric):
 
     name = "privacy"
     accepts = Accepts(modalities=POINTS_OF)
+    default_for = POINTS_OF
 
     def score(self, synthetic: Dataset, train: Dataset, holdout: Dataset, context: Context) -> list[Score]:
         if min(len(synthetic), len(train), len(holdout)) < FEWEST_ROWS:

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from augment import plugin
 from augment.data import Dataset
-from augment.plugin import Accepts, Context
+from augment.plugin import Accepts, Context, Suits
 from augment.toolkit.conditions import Conditions, in_full_batches
 from augment.toolkit.network_generator import NetworkGenerator
 
@@ -41,6 +41,7 @@ class ImageGan(NetworkGenerator):
     """
 
     name = "gan"
+    suits = (Suits("image", rank=50, min_rows=200),)
     origin = "noise"
     accepts = Accepts(
         modalities=frozenset({"image"}),

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from augment import plugin
 from augment.data import Dataset
-from augment.plugin import Accepts, Context
+from augment.plugin import Accepts, Context, Suits
 from augment.toolkit.conditions import Conditions, in_full_batches
 from augment.toolkit.network_generator import NetworkGenerator
 from augment.toolkit.series_scaling import SeriesScaling
@@ -38,6 +38,7 @@ class SeriesGan(NetworkGenerator):
     """
 
     name = "gan"
+    suits = (Suits("series", rank=50, min_rows=200),)
     origin = "noise"
     accepts = Accepts(
         modalities=frozenset({"series"}),

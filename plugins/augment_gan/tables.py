@@ -16,7 +16,7 @@ from pydantic import Field
 
 from augment import plugin
 from augment.data import Dataset
-from augment.plugin import Context, derive_seed
+from augment.plugin import Context, Suits, derive_seed
 from augment.toolkit.tables.row_generator import RowGenerator
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class TableGan(RowGenerator):
     """
 
     name = "gan"
+    suits = (Suits("table", rank=50, min_rows=200, min_class_rows=200),)
 
     class Params(plugin.Params):
         """Settings of the table GAN."""

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from augment import plugin
 from augment.data import Dataset, Schema
-from augment.plugin import Accepts, Context, derive_seed, read_state, write_state
+from augment.plugin import Accepts, Context, Suits, derive_seed, read_state, write_state
 from augment.toolkit.conditions import Conditions
 
 Edit = Literal["crop", "drop", "reorder", "insert", "substitute"]
@@ -33,6 +33,7 @@ class HistoryEdits(plugin.Generator):
     """
 
     name = "history-edits"
+    suits = (Suits("tokens", rank=10),)
     origin = "rows"
     accepts = Accepts(
         modalities=frozenset({"tokens"}), targets=frozenset({"classes", "none"}), conditional="target", min_rows=2

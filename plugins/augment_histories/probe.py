@@ -30,6 +30,7 @@ class Items(Probe):
 
     name = "items"
     accepts = Accepts(modalities=frozenset({"tokens"}), targets=frozenset({"classes"}))
+    default_for = frozenset({"tokens"})
 
     class Params(plugin.Params):
         """How strongly the weights are held back."""

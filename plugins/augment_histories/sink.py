@@ -30,6 +30,7 @@ class HistoriesSink(Sink):
 
     name = "histories"
     accepts = Accepts(modalities=frozenset({"tokens"}))
+    endings = (".csv",)
 
     def write(self, name: str, batches: Iterable[Dataset], schema: Schema, folder: Path) -> list[Path]:
         items = schema.array_of("tokens")

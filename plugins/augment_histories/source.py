@@ -19,6 +19,7 @@ from augment.errors import DataError
 from augment.plugin import Context, Source
 from augment_histories.events import Events, Names, read_events
 from augment_histories.rows import ABOUT, BEGAN, GAP, ITEMS, LENGTH, RATING, users_of
+from augment_histories.sniffing import holds_events
 
 log = logging.getLogger("augment")
 
@@ -35,6 +36,7 @@ class HistoriesSource(Source):
 
     name = "histories"
     yields = frozenset({"tokens"})
+    endings = (".csv", ".tsv")
 
     class Params(plugin.Params):
         """Where the file is, and what its columns are called."""
@@ -55,6 +57,10 @@ class HistoriesSource(Source):
         """Most events of a user; of longer histories the latest are kept."""
         min_length: int = Field(default=1, ge=1)
         """Users with fewer events are left out."""
+
+    @classmethod
+    def sniff(cls, path: Path, head: bytes) -> float | None:
+        return 1.0 if super().sniff(path, head) and holds_events(path) else None
 
     def read(self, context: Context) -> Dataset:
         params = self.params

@@ -14,7 +14,7 @@ import pandas as pd
 from augment import plugin
 from augment.data import Dataset
 from augment.errors import DataError
-from augment.plugin import Accepts, Context, Generator, write_state
+from augment.plugin import Accepts, Context, Generator, Suits, write_state
 from augment_images.transforms import GENTLE_AFFINE, Transforms, compose, starting_rows, try_out
 
 
@@ -29,6 +29,7 @@ class Albumentations(Generator):
     """
 
     name = "albumentations"
+    suits = (Suits("image", rank=20),)
     origin = "rows"
     accepts = Accepts(modalities=frozenset({"image"}), conditional="target")
 

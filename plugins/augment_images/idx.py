@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import gzip
 import math
+import re
 import struct
 import zlib
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,8 @@ GZIP_MAGIC = b"\x1f\x8b"
 UINT8 = 8
 PREFIXES = {"train": "train", "test": "t10k"}
 
+FILE = re.compile(r"(train|t10k)-(?:images|labels)[-.]idx\d-ubyte")
+
 
 class IdxSource(Source):
     """Images and labels from a pair of IDX files, as MNIST, Fashion-MNIST and KMNIST come, packed with gzip or not.
@@ -38,6 +41,7 @@ class IdxSource(Source):
 
     name = "idx"
     yields = frozenset({"image"})
+    endings = ("/",)
 
     class Params(plugin.Params):
         """Settings of the source `idx`."""
@@ -50,6 +54,16 @@ class IdxSource(Source):
         """Name of the column of labels."""
         max_gigabytes: float = Field(8.0, gt=0)
         """Most room, in gigabytes (10⁹ bytes), that the images may take in memory."""
+
+    @classmethod
+    def sniff(cls, path: Path, head: bytes) -> float | None:
+        if not path.is_dir() and FILE.match(path.name):
+            raise DataError(f"{path}: images and labels lie in two such files; name the folder, {path.parent}")
+        return 1.0 if _parts(path) else None
+
+    @classmethod
+    def settings_for(cls, path: Path) -> dict[str, Any]:
+        return {"part": "test"} if _parts(path) == {"t10k"} else {}
 
     def read(self, context: Context) -> Dataset:
         """All images, (N, H, W, 1) uint8, and their labels, in the order of the files.
@@ -119,3 +133,12 @@ class IdxSource(Source):
             found = "more" if len(content) > size else f"only {len(content)}"
             raise DataError(f"{path}: its header says {size} values and there are {found}; the file is damaged")
         return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+def _parts(folder: Path) -> set[str]:
+    """Which parts of a dataset like MNIST lie in the folder, `train` or `t10k`; empty for other folders."""
+    try:
+        names = [path.name for path in folder.iterdir()]
+    except OSError:  # the source says so in words
+        return set()
+    return {found[1] for name in names if (found := FILE.match(name))}

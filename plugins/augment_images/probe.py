@@ -32,6 +32,7 @@ class Cnn(Probe):
 
     name = "cnn"
     accepts = Accepts(modalities=frozenset({"image"}), targets=frozenset({"classes", "number"}))
+    default_for = frozenset({"image"})
 
     class Params(plugin.Params):
         """Settings of the probe `cnn`."""

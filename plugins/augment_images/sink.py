@@ -41,6 +41,7 @@ class ImageFolderSink(Sink):
 
     name = "image-folder"
     accepts = Accepts(modalities=frozenset({"image"}))
+    endings = ("/",)
 
     def write(self, name: str, batches: Iterable[Dataset], schema: Schema, folder: Path) -> list[Path]:
         array = schema.array_of("image")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,8 @@ ARRAY = "image"
 LEFT_BY_SYSTEMS = frozenset({"Thumbs.db", ".DS_Store", "desktop.ini", "__MACOSX", ".ipynb_checkpoints"})
 MOST_LISTED = 10
 MOST_THREADS = 8
+LARGEST_SIDE = 128  # pixels that images of several sizes are brought to: larger ones train for days
+MOST_SIZES = 2000  # looked at to find the middle one
 AT_ONCE = 256  # images decoded, and held in memory, between two reports of progress
 
 
@@ -54,6 +56,7 @@ class ImageFolderSource(Source):
 
     name = "image-folder"
     yields = frozenset({"image"})
+    endings = ("/",)
 
     class Params(plugin.Params):
         """Settings of the source `image-folder`."""
@@ -72,6 +75,11 @@ class ImageFolderSource(Source):
         """What to do about files that cannot be read: `fail` lists them all; `skip` goes on without them."""
         max_pixels: PositiveInt = 64_000_000
         """Most pixels (height times width) an image file may have; larger ones are bad images, never decoded."""
+
+    @classmethod
+    def further_settings(cls, path: Path, settings: Mapping[str, Any], data: Dataset | None) -> dict[str, Any]:
+        # most likely photographs of several sizes; if they are not the trouble, reading fails in the same way
+        return {"size": _median_size(path)} if data is None and "size" not in settings else {}
 
     def read(self, context: Context) -> Dataset:
         root = _checked_root(self.params.path)
@@ -273,3 +281,21 @@ def _mixed_sizes(root: Path, shapes: Counter[tuple[int, int]]) -> str:
         f"{root}: images have different sizes (height x width): {listed}{more}; one size is needed: add, for example, "
         f"`size: [{height}, {width}]` under `with:`"
     )
+
+
+def _median_size(folder: Path) -> list[int]:
+    """Height and width of the middle image, no longer than `LARGEST_SIDE` on its longer side."""
+    from PIL import Image, UnidentifiedImageError
+
+    sizes = []
+    for path in sorted(folder.rglob("*"))[:MOST_SIZES]:
+        try:
+            with Image.open(path) as image:
+                sizes.append((image.height, image.width))
+        except (OSError, UnidentifiedImageError):
+            continue
+    if not sizes:
+        return [LARGEST_SIDE // 2] * 2
+    height, width = (float(pd.Series(side).median()) for side in zip(*sizes, strict=True))
+    shrunk = min(1.0, LARGEST_SIDE / max(height, width))
+    return [max(8, 8 * round(side * shrunk / 8)) for side in (height, width)]

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from augment import plugin
 from augment.data import Dataset, labels_of
-from augment.plugin import Accepts, Context, Generator, read_state, write_state
+from augment.plugin import Accepts, Context, Generator, Suits, read_state, write_state
 from augment_images.transforms import GENTLE_AFFINE, Transforms, compose, starting_rows, try_out
 
 logger = logging.getLogger("augment")
@@ -38,6 +38,14 @@ class Warp(Generator):
     """
 
     name = "warp"
+    suits = (
+        Suits(
+            "image",
+            rank=10,
+            max_shape=(64, 64, 1),
+            otherwise="bends suit characters, faces and scans; these images may be photographs of anything",
+        ),
+    )
     origin = "rows"
     accepts = Accepts(modalities=frozenset({"image"}), targets=frozenset({"classes", "none"}), conditional="target")
 

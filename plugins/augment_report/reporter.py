@@ -29,6 +29,7 @@ class Html(plugin.Reporter):
     """
 
     name = "html"
+    default_for = plugin.Reporter.accepts.modalities
 
     class Params(plugin.Params):
         """How much the report shows."""

@@ -12,7 +12,7 @@ import pandas as pd
 from pydantic import Field
 
 from augment.data import Dataset
-from augment.plugin import Accepts, Context
+from augment.plugin import Accepts, Context, Suits
 from augment.toolkit.conditions import Conditions, refuse_others
 from augment.toolkit.lossless import ENCODED_TYPES
 from augment_rnn.series import SeriesRnn
@@ -32,6 +32,7 @@ class HistoryRnn(SeriesRnn):
     """
 
     name = "rnn"
+    suits = (Suits("tokens", rank=30, min_rows=200),)
     accepts = Accepts(modalities=frozenset({"tokens"}), columns=ENCODED_TYPES, conditional="target", min_rows=10)
 
     def _rules(self, context: Context) -> list[Rule]:
@@ -51,6 +52,7 @@ class HistoryAnchored(HistoryRnn):
     """
 
     name = "anchored"
+    suits = (Suits("tokens", rank=20, min_rows=200),)
     origin = "rows"
 
     class Params(SeriesRnn.Params):

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from augment import plugin
 from augment.data import Dataset
-from augment.plugin import Accepts, Context
+from augment.plugin import Accepts, Context, Suits
 from augment.toolkit.conditions import Conditions, refuse_others
 from augment.toolkit.lossless import ENCODED_TYPES
 from augment.toolkit.network_generator import NetworkGenerator, Parts
@@ -38,6 +38,7 @@ class SeriesRnn(NetworkGenerator):
     """
 
     name = "rnn"
+    suits = (Suits("series", rank=30, min_rows=200),)
     accepts = Accepts(modalities=frozenset({"series"}), columns=ENCODED_TYPES, conditional="target", min_rows=2)
 
     class Params(plugin.Params):

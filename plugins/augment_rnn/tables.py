@@ -12,7 +12,7 @@ from pydantic import Field
 from augment import plugin
 from augment.data import Dataset, Schema
 from augment.errors import DataError
-from augment.plugin import Accepts, Context, derive_seed
+from augment.plugin import Accepts, Context, Suits, derive_seed
 from augment.toolkit.lossless import ENCODED_TYPES
 from augment.toolkit.network_generator import NetworkGenerator, Parts
 from augment.toolkit.tables.bins import BinTable
@@ -38,6 +38,7 @@ class TableRnn(NetworkGenerator):
     """
 
     name = "rnn"
+    suits = (Suits("table", rank=30, min_rows=200, min_class_rows=200),)
     origin = "noise"
     accepts = Accepts(
         modalities=frozenset({"table"}),

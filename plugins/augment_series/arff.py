@@ -38,6 +38,7 @@ class ArffSource(Source):
 
     name = "arff"
     yields = frozenset({"series"})
+    endings = (".arff",)
 
     class Params(plugin.Params):
         path: Path

@@ -30,6 +30,7 @@ class SeriesCsvSink(Sink):
 
     name = "series-csv"
     accepts = Accepts(modalities=frozenset({"series"}))
+    endings = (".csv",)
 
     class Params(plugin.Params):
         key: str = Field("series", min_length=1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import codecs
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -19,8 +19,10 @@ from augment import plugin
 from augment.data import ColumnDeclaration, Dataset, SchemaDeclaration
 from augment.errors import DataError, did_you_mean
 from augment.plugin import Context, Source
+from augment.toolkit.csv_dialect import infer_dialect
 from augment_series.csv_channels import channel_values, end_to_end, refuse_infinite
 from augment_series.csv_rows import Rows
+from augment_series.csv_sniffing import series_settings
 from augment_series.csv_table import read_table
 from augment_series.reading import ARRAY, LENGTH, dataset_of
 
@@ -55,6 +57,7 @@ class SeriesCsvSource(Source):
 
     name = "series-csv"
     yields = frozenset({"series"})
+    endings = (".csv", ".tsv")
 
     class Params(plugin.Params):
         path: Path
@@ -78,6 +81,17 @@ class SeriesCsvSource(Source):
         """The character before the decimals of a number."""
         encoding: Annotated[str, AfterValidator(_known_encoding)] = "utf-8"
         """How characters are stored; a byte order mark is accepted."""
+
+    @classmethod
+    def sniff(cls, path: Path, head: bytes) -> float | None:
+        if super().sniff(path, head) is None or not path.is_file():
+            return None
+        return None if series_settings(path, infer_dialect(path)) is None else 0.8
+
+    @classmethod
+    def settings_for(cls, path: Path) -> dict[str, Any]:
+        dialect = infer_dialect(path) if path.is_file() else {}
+        return {**(series_settings(path, dialect) or {}), **dialect}
 
     def read(self, context: Context) -> Dataset:
         path, said = self.params.path, context.declared

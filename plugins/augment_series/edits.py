@@ -14,7 +14,7 @@ from pydantic import Field, field_validator
 
 from augment import plugin
 from augment.data import Column, Dataset, Schema
-from augment.plugin import Accepts, Context, Generator, read_state, write_state
+from augment.plugin import Accepts, Context, Generator, Suits, read_state, write_state
 from augment.toolkit.conditions import Conditions, refuse_others
 
 Edit = Literal["jitter", "scale", "warp", "slice", "mix"]
@@ -38,6 +38,7 @@ class SeriesEdits(Generator):
     """
 
     name = "series-edits"
+    suits = (Suits("series", rank=10),)
     origin = "rows"
     accepts = Accepts(modalities=frozenset({"series"}), conditional="target")
 

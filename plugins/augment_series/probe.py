@@ -31,6 +31,7 @@ class KernelsProbe(Probe):
 
     name = "kernels"
     accepts = Accepts(modalities=frozenset({"series"}), targets=frozenset({"classes", "number"}))
+    default_for = frozenset({"series"})
 
     class Params(plugin.Params):
         features: int = Field(2_000, ge=84)

@@ -35,6 +35,7 @@ class TsSource(Source):
 
     name = "ts"
     yields = frozenset({"series"})
+    endings = (".ts",)
 
     class Params(plugin.Params):
         path: Path

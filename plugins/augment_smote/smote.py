@@ -15,7 +15,7 @@ from pydantic import Field
 from augment import plugin
 from augment.data import Dataset, Schema, labels_of
 from augment.errors import DataError
-from augment.plugin import Accepts, Context, Generator, derive_seed, read_state, write_state
+from augment.plugin import Accepts, Context, Generator, Suits, derive_seed, read_state, write_state
 from augment.toolkit.lossless import ENCODED_TYPES
 from augment.toolkit.tables.matrix import TableEncoder
 
@@ -37,6 +37,7 @@ class Smote(Generator):
     """
 
     name = "smote"
+    suits = (Suits("table", rank=20, min_class_rows=3),)
     origin = "rows"
     accepts = Accepts(
         modalities=frozenset({"table"}),

@@ -28,6 +28,7 @@ class CsvSink(Sink):
 
     name = "csv"
     accepts = Accepts(modalities=frozenset({"table", "text"}))
+    endings = (".csv",)
 
     class Params(plugin.Params):
         """How cells are written."""

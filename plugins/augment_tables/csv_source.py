@@ -5,9 +5,9 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -20,9 +20,11 @@ from augment import plugin
 from augment.data import Dataset
 from augment.errors import DataError
 from augment.plugin import Context, Source
+from augment.toolkit.csv_dialect import infer_dialect
+from augment_tables import csv_settings
+from augment_tables.csv_settings import MISSING_NUMBERS
 from augment_tables.reading import CHUNK, KEPT_AS_TEXT, check_file, check_names, check_text, chosen_columns, dataset_of
 
-MISSING_NUMBERS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
 CODE = r"^ *-?0[0-9xX]"
 LONG_INTEGER = r"^ *[+-]?[0-9]{19,} *$"
 LARGEST_BLOCK = 2**31 - 1  # Arrow's limit, in bytes
@@ -51,6 +53,7 @@ class CsvSource(Source):
 
     name = "csv"
     yields = frozenset({"table", "text"})
+    endings = (".csv", ".tsv")
 
     class Params(plugin.Params):
         """Where the file is and how it is written."""
@@ -75,6 +78,14 @@ class CsvSource(Source):
         `1,250.00 €`. It is taken away, and is the column's unit from then on."""
         columns: tuple[str, ...] | None = None
         """The columns to read; all when not given."""
+
+    @classmethod
+    def settings_for(cls, path: Path) -> dict[str, Any]:
+        return infer_dialect(path) if path.is_file() else {}
+
+    @classmethod
+    def further_settings(cls, path: Path, settings: Mapping[str, Any], data: Dataset | None) -> dict[str, Any]:
+        return csv_settings.further_settings(data, settings) if data is not None else {}
 
     def read(self, context: Context) -> Dataset:
         path = self.params.path

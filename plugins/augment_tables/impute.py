@@ -22,6 +22,7 @@ class Impute(Transform):
     """
 
     name = "impute"
+    fills_missing = True
 
     class Params(plugin.Params):
         """What to fill in."""

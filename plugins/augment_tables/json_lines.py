@@ -24,6 +24,7 @@ class JsonLinesSource(Source):
 
     name = "json-lines"
     yields = frozenset({"table", "text"})
+    endings = (".jsonl", ".ndjson")
 
     class Params(plugin.Params):
         """Where the file is."""

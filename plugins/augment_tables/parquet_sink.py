@@ -34,6 +34,8 @@ class ParquetSink(Sink):
     """
 
     name = "parquet"
+    default_for = Sink.accepts.modalities
+    endings = (".parquet",)
 
     def write(self, name: str, batches: Iterable[Dataset], schema: Schema, folder: Path) -> list[Path]:
         path = folder / f"{name}.parquet"

@@ -35,6 +35,7 @@ class ParquetSource(Source):
 
     name = "parquet"
     yields = frozenset({"table", "text", "image", "series", "tokens", "audio"})
+    endings = (".parquet",)
 
     class Params(plugin.Params):
         """Where the file is."""

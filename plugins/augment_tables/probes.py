@@ -96,6 +96,7 @@ class Boosting(_TableProbe):
     """
 
     name = "boosting"
+    default_for = frozenset({"table"})
 
     class Params(plugin.Params):
         """How the trees are grown."""

@@ -14,7 +14,7 @@ from pydantic import Field
 from augment import plugin
 from augment.data import Dataset, Schema
 from augment.errors import DataError, PluginError
-from augment.plugin import Accepts, Context, derive_seed, read_state, write_state
+from augment.plugin import Accepts, Context, Suits, derive_seed, read_state, write_state
 from augment.toolkit.conditions import Conditions
 
 WORD = re.compile(r"\w")
@@ -29,6 +29,7 @@ class TextEdits(plugin.Generator):
     """
 
     name = "text-edits"
+    suits = (Suits("text", rank=20),)
     origin = "rows"
     accepts = Accepts(
         modalities=frozenset({"text"}),

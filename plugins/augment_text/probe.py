@@ -27,6 +27,7 @@ class Tfidf(Probe):
 
     name = "tfidf"
     accepts = Accepts(modalities=frozenset({"text"}), targets=frozenset({"classes", "number"}))
+    default_for = frozenset({"text"})
 
     class Params(plugin.Params):
         """Which words count, and how strongly the weights are held back."""

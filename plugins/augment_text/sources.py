@@ -34,6 +34,7 @@ class TextFile(Source):
 
     name = "text"
     yields = frozenset({"text"})
+    endings = (".txt",)
 
     class Params(plugin.Params):
         path: Path
@@ -73,6 +74,7 @@ class TextFolder(Source):
 
     name = "text-folder"
     yields = frozenset({"text"})
+    endings = ("/",)
 
     class Params(plugin.Params):
         path: Path
@@ -81,6 +83,12 @@ class TextFolder(Source):
         """Which files of a class's folder are texts."""
         encoding: Encoding = "utf-8"
         """How characters are stored; a byte order mark is accepted."""
+
+    @classmethod
+    def sniff(cls, path: Path, head: bytes) -> float | None:
+        """Sure where most files in the folders below are texts; beside images lie notes, or boxes to each of them."""
+        endings = [file.suffix.lower() for file in path.glob("*/*") if file.is_file() and file.name[0] != "."]
+        return 0.8 if 2 * endings.count(".txt") > len(endings) else None
 
     def read(self, context: Context) -> Dataset:
         path = self.params.path

@@ -21,6 +21,7 @@ class AnchoredImage(ImageVae):
     """
 
     name = "vae-anchored"
+    suits = ()  # it was measured to help no more than what is proposed
     origin = "rows"
 
     class Params(ImageVae.Params):

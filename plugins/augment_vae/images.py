@@ -15,7 +15,7 @@ from pydantic import Field
 
 from augment import plugin
 from augment.data import Dataset
-from augment.plugin import Accepts, Context
+from augment.plugin import Accepts, Context, Suits
 from augment.toolkit.conditions import Conditions, in_full_batches
 from augment.toolkit.network_generator import NetworkGenerator, Parts
 from augment_vae.mixture import Mixture, repeated_rows
@@ -43,6 +43,7 @@ class ImageVae(NetworkGenerator):
     """
 
     name = "vae"
+    suits: ClassVar[tuple[Suits, ...]] = (Suits("image", rank=40, min_rows=200),)
     accepts = Accepts(
         modalities=frozenset({"image"}),
         columns=frozenset(),

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from augment import plugin
 from augment.data import Dataset
-from augment.plugin import Accepts, Context
+from augment.plugin import Accepts, Context, Suits
 from augment.toolkit.conditions import Conditions, in_full_batches
 from augment.toolkit.network_generator import NetworkGenerator, Parts
 from augment.toolkit.series_scaling import SeriesScaling
@@ -42,6 +42,7 @@ class SeriesVae(NetworkGenerator):
     """
 
     name = "vae"
+    suits = (Suits("series", rank=40, min_rows=200),)
     origin = "noise"
     accepts = Accepts(
         modalities=frozenset({"series"}),

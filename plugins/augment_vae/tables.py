@@ -13,7 +13,7 @@ from pydantic import Field
 
 from augment import plugin
 from augment.data import Dataset
-from augment.plugin import Context
+from augment.plugin import Context, Suits
 from augment.toolkit.network_generator import Parts
 from augment.toolkit.tables.row_generator import RowGenerator
 from augment_vae.mixture import MIN_LATENTS, Mixture
@@ -37,6 +37,7 @@ class TableVae(RowGenerator):
     """
 
     name = "vae"
+    suits = (Suits("table", rank=40, min_rows=200, min_class_rows=200),)
 
     class Params(plugin.Params):
         """Settings of the table VAE."""

@@ -7,6 +7,11 @@ from augment.errors import DataError
 from augment.plugin.catalog import Catalog
 
 
+def source(name):
+    (cls,) = Catalog().candidates("source", name)
+    return cls
+
+
 @pytest.mark.parametrize(
     ("names", "expected"),
     [
@@ -22,12 +27,12 @@ def test_a_folder_is_of_texts_where_most_files_are(names, expected, tmp_path):
     (tmp_path / "class").mkdir()
     for name in names:
         (tmp_path / "class" / name).touch()
-    assert source_of(tmp_path) == expected
+    assert source_of(tmp_path, Catalog()).name == expected
 
 
 def test_a_file_of_unknown_kind_is_refused_with_what_is_known(tmp_path):
-    with pytest.raises(DataError, match=r"'\.xlsx'; \.csv, \.tsv"):
-        source_of(tmp_path / "data.xlsx")
+    with pytest.raises(DataError, match=r"'\.xlsx'; \.arff, \.csv, "):
+        source_of(tmp_path / "data.xlsx", Catalog())
 
 
 @pytest.mark.parametrize(
@@ -48,7 +53,7 @@ def test_a_file_of_unknown_kind_is_refused_with_what_is_known(tmp_path):
 )
 def test_the_way_a_csv_file_is_written_is_found(tmp_path, text, settings):
     (tmp_path / "data.csv").write_text(text)
-    data, found, _ = read(Catalog(), "csv", tmp_path / "data.csv")
+    data, found, _ = read(source("csv"), tmp_path / "data.csv")
     assert found == settings
     assert data.schema.columns["x"].type in ("number", "integer")
     assert len(data) == 2
@@ -60,11 +65,11 @@ def test_images_of_several_sizes_are_brought_to_one(tmp_path):
     for label, size in (("cat", (8, 8)), ("dog", (9, 7))):
         (tmp_path / label).mkdir()
         Image.new("L", size).save(tmp_path / label / "1.png")
-    data, settings, _ = read(Catalog(), "image-folder", tmp_path)
+    data, settings, _ = read(source("image-folder"), tmp_path)
     assert settings == {"size": [8, 8]}
     assert data.arrays["image"].shape == (2, 8, 8, 1)
 
 
 def test_a_folder_that_cannot_be_read_at_any_size_says_why(tmp_path):
     with pytest.raises(DataError, match="image"):
-        read(Catalog(), "image-folder", tmp_path)
+        read(source("image-folder"), tmp_path)

@@ -456,7 +456,7 @@ def test_a_folder_of_texts_is_read_as_texts(tmp_path):
 def test_steps_are_seen_by_usual_names_of_times(time, tmp_path):
     save_steps(tmp_path)
     pd.read_csv(tmp_path / "data.csv").rename(columns={"day": time}).to_csv(tmp_path / "data.csv", index=False)
-    assert source_of(tmp_path / "data.csv") == "series-csv"
+    assert source_of(tmp_path / "data.csv", Catalog()).name == "series-csv"
 
 
 def test_a_table_that_also_has_users_and_products_stays_a_table(tmp_path):
@@ -480,5 +480,5 @@ def test_columns_of_steps_are_told_from_measures_and_from_what_users_met(tmp_pat
     found = {}
     for name, frame in {"t": steps.add_prefix("t"), "x": steps.add_prefix("x"), "events": events}.items():
         frame.to_csv(tmp_path / f"{name}.csv", index=False)
-        found[name] = source_of(tmp_path / f"{name}.csv")
+        found[name] = source_of(tmp_path / f"{name}.csv", Catalog()).name
     assert found == {"t": "series-csv", "x": "csv", "events": "histories"}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
+from dataclasses import replace
 
 import pytest
 
@@ -343,4 +344,59 @@ def test_every_hook_is_documented():
 def test_an_entry_point_without_a_distribution_is_still_named():
     from importlib.metadata import EntryPoint
 
-    assert "unknown distribution" in str(catalog._offer(EntryPoint("a", "module_a", "augment")))
+    assert "unknown distribution" in str(catalog._distribution(EntryPoint("a", "module_a", "augment")))
+
+
+# -- defaults
+
+PROBE = """
+    from augment.plugin import Accepts, Probe, hookimpl
+
+    class Mine(Probe):
+        name = "mine"
+        accepts = Accepts(modalities=frozenset({"audio", "table"}))
+        default_for = frozenset({"audio", "table"})
+        def fit(self, data, context, weights=None): return self
+        def predict(self, data): ...
+
+    @hookimpl
+    def augment_components():
+        return [Mine]
+"""
+
+
+def _claiming(offer, name="mine"):
+    return replace(offer, name=name, defaults=frozenset({"probe"}))
+
+
+def test_a_third_party_is_the_default_where_none_of_ours_is(plugin):
+    ours = _claiming(
+        plugin(PROBE.replace('"audio", ', "").replace("mine", "ours"), distribution="augment-pipeline"), "ours"
+    )
+    catalog = Catalog([ours, _claiming(plugin(PROBE))])
+    assert catalog.defaults("probe", ["table", "audio"]) == {"ours": {"table"}, "mine": {"audio"}}
+
+
+def test_a_third_party_is_not_imported_for_data_of_which_ours_is_the_default(plugin):
+    ours = _claiming(plugin(PROBE.replace("mine", "ours"), distribution="augment-pipeline"), "ours")
+    other = _claiming(plugin("raise SystemExit"))
+    assert Catalog([ours, other]).defaults("probe", ["table"]) == {"ours": {"table"}}
+    assert other.module not in sys.modules
+
+
+def test_a_broken_default_is_left_out_with_a_warning(plugin, caplog):
+    with caplog.at_level("WARNING", "augment"):
+        assert Catalog([_claiming(plugin("1 / 0"))]).defaults("probe", ["table"]) == {}
+    assert "not used as a default probe" in caplog.text
+
+
+def test_what_is_installed_says_where_it_is_a_default():
+    offers = {offer.name: offer.defaults for offer in Catalog().offers}
+    assert offers["boosting"] == {"probe"}
+    assert offers["parquet"] == {"sink", "source"}
+    assert not offers["logistic"]
+
+
+def test_all_classes_of_a_kind_are_listed_without_the_broken_ones(plugin):
+    catalog = Catalog([plugin(GOOD), plugin("1 / 0", name="broken")])
+    assert [cls.name for cls in catalog.classes("generator")] == ["thing"]

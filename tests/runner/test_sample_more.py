@@ -69,7 +69,7 @@ def test_a_class_can_be_asked_for(draw):
         ({"where": {"labe": "yes"}}, r"--where labe=yes: there is no such column; did you mean 'label'\?"),
         ({"where": {"label": "yess"}}, r"no training row has this value; did you mean 'yes'\?"),
         ({"where": {"zzz": "yes"}}, r"--where zzz=yes: there is no such column; there are .*label"),
-        ({"out": "more"}, r"a folder takes images, and this run has none; give it an ending: \.csv or \.parquet"),
+        ({"out": "more"}, r"a folder cannot hold data of kind table; \.csv or \.npz or \.parquet can"),
         ({"where": {"x": "1"}}, r"generator 'fake-move' can be asked for the target, 'label', alone"),
         ({"generator": "free", "where": {"label": "yes"}}, r"generator 'free' can be asked for no column"),
         ({"out": "more.xlsx"}, r"the ending '\.xlsx' names no format; expected \.csv, \.npz, \.parquet"),

@@ -28,6 +28,7 @@ from augment.toolkit.yaml_text import dump
 TABLE = frozenset({"table"})
 IMAGE = frozenset({"image"})
 TOKENS = frozenset({"tokens"})
+AUDIO = frozenset({"audio"})
 
 
 class Csv(contracts.Source):
@@ -124,11 +125,13 @@ class Fragile(State, contracts.Generator):
 class NotACopy(State, contracts.Filter):
     name = "not-a-copy"
     accepts = Accepts(modalities=TABLE)
+    default_for = TABLE
 
 
 class Boosting(contracts.Probe):
     name = "boosting"
     accepts = Accepts(modalities=TABLE)
+    default_for = TABLE
 
     def fit(self, data, context, weights=None):
         return self
@@ -140,11 +143,23 @@ class Boosting(contracts.Probe):
 class Cnn(Boosting):
     name = "cnn"
     accepts = Accepts(modalities=IMAGE)
+    default_for = IMAGE
+
+
+class Scan(Boosting):
+    name = "scan"
+    accepts = Accepts(modalities=IMAGE | TABLE | AUDIO)
+    default_for = IMAGE | AUDIO
+
+
+class Echo(Scan):
+    name = "echo"
 
 
 class Fidelity(contracts.Metric):
     name = "fidelity"
     accepts = Accepts(modalities=TABLE)
+    default_for = TABLE
 
     def score(self, synthetic, train, holdout, context):
         return []
@@ -157,10 +172,12 @@ class Privacy(Fidelity):
 class NextItem(Fidelity):
     name = "next-item"
     accepts = Accepts(modalities=TOKENS)
+    default_for = TOKENS
 
 
 class Html(contracts.Reporter):
     name = "html"
+    default_for = contracts.Reporter.accepts.modalities
 
     def write(self, run, folder):
         return []
@@ -168,6 +185,7 @@ class Html(contracts.Reporter):
 
 class Parquet(contracts.Sink):
     name = "parquet"
+    default_for = TABLE | IMAGE
 
     def write(self, name, batches, schema, folder):
         return []
@@ -175,7 +193,7 @@ class Parquet(contracts.Sink):
 
 OFFERED = [
     *(Csv, Anything, TableGan, ImageGan, Smote, Plain, Fragile),
-    *(NotACopy, Boosting, Cnn, Fidelity, Privacy, NextItem, Html, Parquet),
+    *(NotACopy, Boosting, Cnn, Scan, Echo, Fidelity, Privacy, NextItem, Html, Parquet),
 ]
 
 
@@ -185,7 +203,12 @@ def augment_components():
 
 
 CATALOG = Catalog(
-    [Offer(name, __name__, "augment-pipeline", "1") for name in sorted({cls.name for cls in OFFERED})]
+    [
+        Offer(cls.name, __name__, "augment-pipeline", "1", frozenset({cls.kind} if cls.default_for else ()))
+        for cls in {cls.name: cls for cls in OFFERED}.values()
+        if cls not in (Scan, Echo)
+    ]
+    + [Offer(name, __name__, "others", "1", frozenset({"probe"})) for name in ("echo", "scan")]
     + [Offer("broken", "no_such_module_anywhere", "broken-plugin", "2")]
 )
 
@@ -199,6 +222,9 @@ NUMERIC = Schema(columns=COLUMNS, target="x")
 UNLABELLED = Schema(columns=COLUMNS)
 IMAGES = Schema(
     columns={"y": COLUMNS["y"]}, arrays={"image": Array(type="image", shape=(8, 8, 1), dtype="uint8")}, target="y"
+)
+SOUNDS = Schema(
+    columns={"y": COLUMNS["y"]}, arrays={"sound": Array(type="audio", shape=(16,), dtype="float32")}, target="y"
 )
 
 
@@ -241,7 +267,7 @@ def test_the_smallest_pipeline_has_every_default(project):
         ("source", "csv"),
         ("generator", "gan"),
         ("filter", "not-a-copy"),
-        ("probe", "probe"),
+        ("probe", "boosting"),
         ("metric", "fidelity"),
         ("metric", "privacy"),
         ("reporter", "html"),
@@ -538,6 +564,23 @@ def test_defaults_that_cannot_work_with_the_data_are_left_out(project):
     assert bound["filter"] == []
     assert bound["metric"] == []
     assert [sink.id for sink in bound["sink"]] == ["parquet"]
+
+
+def test_of_two_probes_that_claim_one_kind_of_data_ours_is_the_default(project):
+    path = project("source: anything\ngenerators: [gan]\n")
+    assert [probe.id for probe in bound_of(path, IMAGES)["probe"]] == ["cnn"]
+
+
+def test_where_none_of_ours_is_the_default_two_others_must_be_chosen_from(project):
+    path = project("source: anything\ngenerators: [plain]\nsinks: [parquet]\n")
+    assert "'echo' and 'scan' are both the default for audio data; name one as `probe:`" in bind_problem(path, SOUNDS)
+    path = project("source: anything\ngenerators: [plain]\nsinks: [parquet]\ntrial: {probe: scan}\n")
+    assert [probe.id for probe in bound_of(path, SOUNDS)["probe"]] == ["scan"]
+
+
+def test_a_pipeline_without_a_sink_for_its_data_says_so(project):
+    path = project("source: anything\ngenerators: [plain]\ntrial: {probe: scan}\n")
+    assert "no installed sink is the default for audio data; name one under `sinks:`" in bind_problem(path, SOUNDS)
 
 
 def test_a_written_component_that_cannot_work_with_the_data_is_refused(project):

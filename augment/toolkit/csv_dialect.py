@@ -1,0 +1,42 @@
+"""How a CSV file is written: its encoding, the character between cells, the decimal point."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+__all__ = ["UNIT", "infer_dialect"]
+
+UNIT = r"[€$£¥%‰]|EUR|USD|GBP|CHF|kg|g|mg|km|m|cm|mm|l|ml|h|min|s|ms|°C|kWh|W"  # that may stand beside a number
+
+
+def infer_dialect(path: Path) -> dict[str, Any]:
+    """`encoding`, `delimiter` and `decimal` of a CSV file, where they are not UTF-8, a comma and a point."""
+    encoding = _encoding(path)
+    with path.open(encoding=encoding or "utf-8-sig", errors="replace") as file:
+        head = file.read(65_536)
+    found: dict[str, Any] = {"encoding": encoding} if encoding else {}
+    header = head.partition("\n")[0]
+    delimiter = max(",;\t|", key=header.count)  # the first of equals
+    if delimiter == ",":
+        return found
+    edge = re.escape(delimiter)
+    cell = re.compile(rf"(?:^|{edge})-?[0-9.]*[0-9],[0-9]+(?:\s?(?:{UNIT}))?(?:{edge}|$)", re.MULTILINE)
+    return {**found, "delimiter": delimiter, **({"decimal": ","} if cell.search(head) else {})}
+
+
+def _encoding(path: Path) -> str:
+    """The encoding of a text file that is not UTF-8, as far as it can be told; empty for UTF-8."""
+    with path.open("rb") as file:
+        if file.read(2) in (b"\xff\xfe", b"\xfe\xff"):
+            return "utf-16"
+    for encoding in ("utf-8", "cp1252"):
+        try:
+            with path.open(encoding=encoding) as text:
+                while text.read(1 << 20):
+                    pass
+        except UnicodeDecodeError:
+            continue
+        return "" if encoding == "utf-8" else encoding
+    return "latin-1"

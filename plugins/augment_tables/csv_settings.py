@@ -1,0 +1,83 @@
+"""The settings that a CSV file needs to be read, found in the file itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from augment.data import Dataset
+from augment.toolkit.csv_dialect import UNIT
+
+MISSING_WORDS = re.compile(
+    r"n\.?/?a\.?|nan|nil|none|null|missing|unknown|unbekannt|keine? angabe|k\.\s?a\.|[-?.#]+", re.IGNORECASE
+)
+DATE = r"[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2,4}"
+MISSING_NUMBERS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")  # what is missing in numbers when nothing is said
+MOSTLY = 0.6  # share of a column's cells that are numbers or dates, where the others are words for a missing value
+
+
+def further_settings(data: Dataset, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The first of `null_values`, `units` and `date_format` that the columns, as they were read, show to be needed."""
+    decimal = settings.get("decimal", ".")
+    if "null_values" not in settings and (words := _words_for_missing(data, decimal)):
+        return {"null_values": [*MISSING_NUMBERS, *words]}
+    if "units" not in settings and (units := _units(data, decimal)):
+        return {"units": units}
+    if "date_format" not in settings and (date_format := _date_format(data)):
+        return {"date_format": date_format}
+    return {}
+
+
+def _words_for_missing(dataset: Dataset, decimal: str) -> list[str]:
+    """Words that stand for a missing value in columns that else hold numbers or dates, such as `n/a` or `?`."""
+    found: set[str] = set()
+    for name, column in dataset.schema.columns.items():
+        if column.type not in ("category", "text"):
+            continue
+        cells = dataset.frame[name].dropna().astype("str").str.strip()
+        numbers = pd.to_numeric(cells.str.replace(decimal, ".", regex=False), errors="coerce").notna()
+        known = numbers | cells.str.fullmatch(DATE)
+        others = set(cells[~known])
+        if known.mean() >= MOSTLY and others and all(MISSING_WORDS.fullmatch(word) for word in others):
+            found |= others
+    return sorted(found - set(MISSING_NUMBERS))
+
+
+def _units(dataset: Dataset, decimal: str) -> dict[str, str]:
+    """Column to the one sign or word of `UNIT` that stands beside all its numbers, before or after."""
+    group = re.escape("." if decimal == "," else ",")
+    number = rf"[+-]?[0-9]+(?:{group}[0-9]{{3}})*(?:{re.escape(decimal)}[0-9]+)?"
+    pattern = rf"(?P<before>{UNIT})?\s?{number}\s?(?P<after>{UNIT})?"
+    found = {}
+    for name, column in dataset.schema.columns.items():
+        if column.type not in ("category", "text"):
+            continue
+        cells = dataset.frame[name].dropna().astype("str").str.strip()
+        if not len(cells) or not cells.str.fullmatch(pattern).all():
+            continue
+        signs = cells.str.extract(f"^{pattern}$").fillna("")
+        units = set(signs["before"]) | set(signs["after"])
+        if len(units - {""}) == 1 and ((signs["before"] == "") != (signs["after"] == "")).all():
+            found[name] = (units - {""}).pop()
+    return found
+
+
+def _date_format(dataset: Dataset) -> str | None:
+    """How dates are written that are not as ISO 8601 has them; None where there are none, or day and month cannot be
+    told apart."""
+    formats = [
+        f"{order}{year}" for year in ("%Y", "%y") for order in ("%d.%m.", "%d/%m/", "%m/%d/", "%d-%m-", "%m-%d-")
+    ]
+    for name, column in dataset.schema.columns.items():
+        if column.type not in ("category", "text"):
+            continue
+        cells = dataset.frame[name].dropna().astype("str").str.strip()
+        if len(cells) < 2 or not cells.str.fullmatch(DATE).all():
+            continue
+        fitting = [fmt for fmt in formats if pd.to_datetime(cells, format=fmt, errors="coerce").notna().all()]
+        if len(fitting) == 1:
+            return fitting[0]
+    return None
