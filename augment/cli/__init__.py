@@ -36,13 +36,13 @@ COMMANDS = {
 @click.group(cls=Commands, places=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="augment", message="%(prog)s %(version)s")
 def main() -> None:
-    """Learn generators on your training data, mix synthetic samples in, and see on held-out rows whether it helped.
+    """Train generators on your training data, add synthetic samples, and test on held-out rows whether they help.
 
     \b
-    Begin with:
-      augment init data.csv            look at the data, write data.yaml
-      augment check data.yaml          see what would happen
-      augment run data.yaml            make it happen
+    Start with:
+      augment init data.csv            inspect the data and write data.yaml
+      augment check data.yaml          show what a run would do
+      augment run data.yaml            run the pipeline
 
     Exit codes: 0 done, 1 failed, 2 pipeline or usage, 3 data, 4 plugin, 5 below the required minimum, 6 locked by
     another run, 7 disk, 130 interrupted.

@@ -30,7 +30,7 @@ def compare(folders: Sequence[Path | str]) -> list[dict[str, Any]]:
     for folder in folders:
         different.setdefault(Path(folder).resolve(), folder)
     if len(different) < 2:
-        raise SpecError("to compare, at least two runs are needed; name their folders")
+        raise SpecError("expected the folders of at least two runs to compare")
     return [_row(Run(folder)) for folder in different.values()]
 
 
@@ -83,9 +83,9 @@ def text(runs: Sequence[dict[str, Any]]) -> str:
     lines.append(("privacy", *(run["privacy"] for run in runs)))
     notes = []
     if len({run["source"] for run in runs}) > 1:
-        notes.append("The runs read different data: their figures cannot be compared.")
+        notes.append("The runs read different data, so their scores cannot be compared.")
     if len({(run["probe"], run["score"]) for run in runs}) > 1:
-        notes.append("The runs were judged by different probes or scores.")
+        notes.append("The runs use different probes or scores.")
     return "\n".join([*table(lines, numbers=True), *([""] if notes else []), *notes])
 
 

@@ -117,8 +117,8 @@ def abilities(cls: type[Component]) -> list[str]:
         lines.append(f"target: {' or '.join(sorted(accepts.targets))}")
     if issubclass(cls, Generator):
         asked = {"none": "no column", "target": "the target", "any": "any column"}
-        start = {"noise": "noise", "rows": "training rows, moved", "copies": "copies of training rows"}
-        lines += [f"can be asked for: {asked[accepts.conditional]}", f"starts from: {start[cls.origin]}"]
+        start = {"noise": "noise", "rows": "training rows, perturbed", "copies": "copies of training rows"}
+        lines += [f"can be conditioned on: {asked[accepts.conditional]}", f"starts from: {start[cls.origin]}"]
     if not accepts.missing:
         lines.append("missing values: not accepted")
     if accepts.min_rows > 1:

@@ -20,9 +20,9 @@ __all__ = ["Display", "JsonLines", "Lines", "Live", "Silent", "duration", "open_
 
 Event = Mapping[str, Any]
 
-LEAST_SECONDS = 10.0  # between two progress lines of one component
-MOST_SECONDS = 60.0  # then a line comes even if little has happened
-MOST_CANDIDATES = 10  # shown of a search
+MIN_SECONDS = 10.0  # between two progress lines of one component
+MAX_SECONDS = 60.0  # then a line comes even if little has happened
+MAX_CANDIDATES = 10  # shown of a search
 PART = 0.25  # otherwise a line comes when this much more is done
 
 
@@ -128,7 +128,7 @@ class Lines(Silent):
         if seen.first_step < 0:  # a resumed fit begins in the middle, so the rate is counted from its first report
             seen.first_step, seen.first_time = step, now
         part, waited = step / max(total, 1), now - seen.shown_time
-        due = waited >= LEAST_SECONDS and (part - seen.shown_part >= PART or waited >= MOST_SECONDS)
+        due = waited >= MIN_SECONDS and (part - seen.shown_part >= PART or waited >= MAX_SECONDS)
         if step >= total:
             del self._seen[_key(event)]
         if not (due or self._every):
@@ -281,11 +281,11 @@ def _standings(event: Event) -> list[str]:
     width = max((len(printable(one["label"])) for one in inside), default=0)
     lines = [
         f"  {printable(one['label']):{width}}  {round(one['difference'], 9) + 0.0:+.4g} ± {one['error']:.2g}"
-        for one in inside[:MOST_CANDIDATES]
+        for one in inside[:MAX_CANDIDATES]
     ]
-    if len(inside) > MOST_CANDIDATES:
-        lines.append(f"  and {len(inside) - MOST_CANDIDATES} more")
-    gone = f"; {num_left} gone" if num_left else ""
+    if len(inside) > MAX_CANDIDATES:
+        lines.append(f"  and {len(inside) - MAX_CANDIDATES} more")
+    gone = f"; {num_left} dropped" if num_left else ""
     head = f"search after {event['seeds']} of {event['of']} seeds: {event['score']}, difference to real rows alone ± "
     return [f"{head}standard error{gone}", *lines]
 

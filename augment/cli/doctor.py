@@ -23,7 +23,7 @@ from augment.storage.store import default_root
 
 __all__ = ["Finding", "examine"]
 
-LEAST_ROOM = 2 * 10**9  # bytes; a run writes its data twice, and a model or two
+MIN_FREE_BYTES = 2 * 10**9  # bytes; a run writes its data twice, and a model or two
 GIGABYTE = 10**9
 
 
@@ -75,10 +75,10 @@ def _libraries() -> Iterator[Finding]:
             good.append(f"{wanted.name} {found}")
         else:
             advice = f"pip install '{wanted.name}{wanted.specifier}'"
-            yield Finding(wanted.name, "bad", f"{found} is installed; {wanted.specifier} is wanted", advice)
+            yield Finding(wanted.name, "bad", f"{found} is installed; {wanted.specifier} is required", advice)
     yield Finding("libraries", "good", ", ".join(sorted(good)))
     for extra, names in sorted(extras.items()):
-        advice = f"pip install '{OWN_DISTRIBUTION}[{extra}]' if you want what it brings"
+        advice = f"pip install '{OWN_DISTRIBUTION}[{extra}]' if you need it"
         yield Finding(f"extra {extra}", "note", f"not installed: {', '.join(names)}", advice)
 
 
@@ -91,9 +91,9 @@ def _places() -> Iterator[Finding]:
     store = default_root()
     places = {"store": store, "current folder": Path.cwd(), "temporary files": Path(tempfile.gettempdir())}
     hints = {
-        "store": "set AUGMENT_STORE to a folder that can be written",
-        "current folder": "runs are written beside their pipeline; work in a folder that can be written, or use --out",
-        "temporary files": "set TMPDIR to a folder that can be written",
+        "store": "set AUGMENT_STORE to a writable folder",
+        "current folder": "runs are written beside their pipeline; use a writable folder, or --out",
+        "temporary files": "set TMPDIR to a writable folder",
     }
     for what, place in places.items():
         there = place
@@ -107,8 +107,8 @@ def _places() -> Iterator[Finding]:
             continue
         room = shutil.disk_usage(there).free
         told = f"{place}, {room / GIGABYTE:,.1f} GB free"
-        if room < LEAST_ROOM:
-            advice = "`augment cache prune --older-than 30d` makes room" if what == "store" else "make room there"
+        if room < MIN_FREE_BYTES:
+            advice = "run `augment cache prune --older-than 30d`" if what == "store" else "free disk space there"
             yield Finding(what, "bad", told, advice)
         else:
             yield Finding(what, "good", told)
@@ -133,9 +133,13 @@ def _workers() -> Finding:
     try:
         ((_, _, found),) = Processes(1, 1).map_unordered([job], lambda event: None)
     except AugmentError as error:
-        return Finding("workers", "bad", f"a worker process cannot be used: {error}", "`--workers 0` does without them")
+        return Finding(
+            "workers", "bad", f"a worker process cannot be used: {error}", "use `--workers 0` to run without them"
+        )
     cuda = int(found["cuda"])
-    return Finding("devices", "good", f"cpu{f', {cuda} x cuda' if cuda else ''}; a worker starts, and imports torch")
+    return Finding(
+        "devices", "good", f"cpu{f', {cuda} x cuda' if cuda else ''}; a worker process starts and imports torch"
+    )
 
 
 def _plugins() -> Iterator[Finding]:
@@ -151,7 +155,9 @@ def _plugins() -> Iterator[Finding]:
         offer, problem = report.offer, report.error.removesuffix(f"; {report.remedy}")
         remedy = report.remedy or f"upgrade or uninstall {offer.distribution}"
         if (offer.name, problem) not in told:
-            yield Finding(f"plugin {offer.name}", "bad", problem, f"{remedy}; nothing that does not name it is harmed")
+            yield Finding(
+                f"plugin {offer.name}", "bad", problem, f"{remedy}; pipelines that do not use it are not affected"
+            )
         told.add((offer.name, problem))
     if importlib.util.find_spec("augment_tables") is None:
         yield Finding(

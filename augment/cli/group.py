@@ -17,7 +17,7 @@ from augment.errors import AugmentError, DiskError, Interrupted, SpecError, did_
 
 __all__ = ["Command", "Commands", "Family"]
 
-INTERRUPTED = 130  # what a shell reports of a command that Ctrl-C ended
+INTERRUPTED = 130  # what a shell reports of a command ended by Ctrl-C
 SIGNALLED = 128  # what it adds to the number of a signal
 DEBUG = "augment.debug"
 
@@ -85,7 +85,7 @@ class Commands(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise  # click's own business; a closed pipe ends quietly
         except (KeyboardInterrupt, Interrupted) as error:
-            message = str(error) or "interrupted; the same command goes on where it stopped"
+            message = str(error) or "interrupted; run the same command again to resume"
             _fail(ctx, message, SIGNALLED + signals[0] if signals else getattr(error, "exit_code", INTERRUPTED))
         except SpecError as error:
             _fail(ctx, _problems(error), error.exit_code)
@@ -98,7 +98,7 @@ class Commands(click.Group):
             _fail(
                 ctx,
                 f"this is a bug in augment: {type(error).__name__}: {error}\n"
-                "the same command with --debug shows where; please report it",
+                "run the same command with --debug to see the traceback, and please report it",
                 AugmentError.exit_code,
             )
 
@@ -122,8 +122,8 @@ def _stopped_by_sigterm(signals: list[int]) -> Iterator[None]:
 
 
 def _debug_option() -> click.Option:
-    told = "Show tracebacks of errors."
-    return click.Option(["--debug"], is_flag=True, expose_value=False, callback=_remember_debug, help=told)
+    text = "Show tracebacks of errors."
+    return click.Option(["--debug"], is_flag=True, expose_value=False, callback=_remember_debug, help=text)
 
 
 def _remember_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:

@@ -66,7 +66,7 @@ def pairs(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> 
     for text in values:
         key, equals, value = text.partition("=")
         if not key or not equals:
-            raise click.BadParameter(f"{text!r} came; COLUMN=VALUE was expected")
+            raise click.BadParameter(f"expected COLUMN=VALUE, got {text!r}")
         if key in pairs:
             raise click.BadParameter(f"{key!r} is given twice")
         pairs[key] = value

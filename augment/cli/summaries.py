@@ -32,16 +32,16 @@ def check(found: CheckResult) -> str:
     resolved, schema = found.resolved, found.schema
     pipeline = resolved.pipeline
     facts: list[tuple[str, str]] = [("run", f"{pipeline.name}, seed {pipeline.seed}")]
-    facts += _steps(resolved, schema, "source")
+    facts += _stages(resolved, schema, "source")
     if schema is not None and found.rows is not None:
         facts += [("data", _data_words(schema, found.rows["read"])), ("target", _target_words(schema))]
         if pipeline.mix.is_auto:
-            facts.append(("mix", f"found by a search, {pipeline.mix.search.seeds} seeds inside the training part"))
-        facts.append(("split", f"{found.rows['train']:,} rows to learn from, {found.rows['test']:,} held out"))
+            facts.append(("mix", f"searched for with {pipeline.mix.search.seeds} seeds within the training part"))
+        facts.append(("split", f"{found.rows['train']:,} training rows, {found.rows['test']:,} held out"))
     else:
         facts.append(("split", f"{pipeline.split.holdout:.0%} of the rows held out"))
     for kind in ("transform", "generator", "filter", "probe", "metric", "reporter", "sink"):
-        facts += _steps(resolved, schema, kind)
+        facts += _stages(resolved, schema, kind)
     lines = table(facts)
     if found.plan:
         lines += ["", *_plan(found.plan)]
@@ -50,7 +50,7 @@ def check(found: CheckResult) -> str:
     return "\n".join([*lines, "", "no problems found"])
 
 
-def _steps(resolved: Resolved, schema: Schema | None, kind: Kind) -> list[tuple[str, str]]:
+def _stages(resolved: Resolved, schema: Schema | None, kind: Kind) -> list[tuple[str, str]]:
     """One line for each stage of a kind, the first with the kind before it."""
     described = [words for stage in resolved.stages_of(kind) if (words := _stage(stage, schema))]
     return [(kind if place == 0 else "", words) for place, words in enumerate(described)]
@@ -66,9 +66,8 @@ def _stage(stage: Stage, schema: Schema | None) -> str:
     if not fitting or (stage.kind == "probe" and schema is not None and schema.task == "none"):
         return ""
     if len(fitting) > 1:
-        return (
-            f"{stage.id}: {' or '.join(dict.fromkeys(candidate.cls.name for candidate in fitting))}, as the data says"
-        )
+        names = dict.fromkeys(candidate.cls.name for candidate in fitting)
+        return f"{stage.id}: {' or '.join(names)}; depends on the data"
     use, params = fitting[0].cls.name, fitting[0].params.model_dump(mode="json", by_alias=True)
     named = use if stage.id in (use, "probe") else f"{stage.id}: {use}"
     return f"{named} {dump_flow(params)}" if params else named
@@ -82,7 +81,7 @@ def _data_words(schema: Schema, rows: int) -> str:
 
 def _target_words(schema: Schema) -> str:
     if schema.task == "none":
-        return "none: nothing can be judged by use"
+        return "none: no trial is possible"
     if schema.task == "number":
         return f"{schema.target}, a number"
     classes = [dump_flow(label) for label in schema.classes]
@@ -198,7 +197,7 @@ def cache(found: Sequence[Entry], root: Path) -> str:
         kind, _, digest = entry.key.partition("-")
         users = [Path(run).name for run in entry.runs]
         more = f" and {len(users) - 2} more" if len(users) > 2 else ""
-        by = "a run at this moment" if entry.in_use else ", ".join(users[:2]) + more or "nobody"
+        by = "a run in progress" if entry.in_use else ", ".join(users[:2]) + more or "no run"
         ago = f"{duration(entry.age) if entry.age < 86_400 else f'{entry.age / 86_400:.0f} days'} ago"
         rows.append((f"{kind}-{digest[:8]}", entry.what, size(entry.size), ago, by))
     total = sum(entry.size for entry in found)
@@ -209,7 +208,7 @@ def pruned(removed: Sequence[Entry], kept: Sequence[Entry], dry_run: bool) -> st
     """What `augment cache prune` says."""
     verb = "would remove" if dry_run else "removed"
     lines = [f"{verb} {entry.what}, {size(entry.size)}" for entry in removed]
-    lines += [f"left {entry.what}, {size(entry.size)}: a run uses it" for entry in kept]
+    lines += [f"kept {entry.what}, {size(entry.size)}: a run is using it" for entry in kept]
     return "\n".join([*lines, f"{verb} {len(removed)} entries, {size(sum(entry.size for entry in removed))}"])
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 EMBEDDING_SIZE = 32
-MAX_START = 8  # pixels that pictures grow from, at most
+SMALLEST = 8  # pictures grow from at most so many pixels
 MAX_CHANNELS = 512
 
 
@@ -25,7 +25,7 @@ class Generator(nn.Module):
     def __init__(self, shape_HWC: tuple[int, ...], num_classes: int, width: int, latent_dim: int):
         super().__init__()
         self.height, self.breadth, num_channels = shape_HWC
-        num_doublings = max(2, math.ceil(math.log2(max(self.height, self.breadth) / MAX_START)))
+        num_doublings = max(2, math.ceil(math.log2(max(self.height, self.breadth) / SMALLEST)))
         scale = 2**num_doublings
         self.start = (-1, math.ceil(self.height / scale), math.ceil(self.breadth / scale))
         channels = [min(width * 2**i, MAX_CHANNELS) for i in reversed(range(num_doublings))]

@@ -15,9 +15,9 @@ from torch import Tensor
 
 NUM_CONTROLS = 7
 NUM_STEPS = 60
-LEARNING_RATE = 0.02
-MAX_SIDE = 32  # pairs are registered at no more pixels than that along a side: fields are coarser anyhow
-STIFFNESS = 0.5  # weight of bending beside a mean squared difference of images with values in [0, 1]
+RATE = 0.02
+LONGEST = 32  # pairs are registered at no more pixels than that along a side: fields are coarser anyhow
+STIFFNESS = 0.5  # price of bending, beside a mean squared difference of images with values in [0, 1]
 PAIR_BATCH = 256
 
 
@@ -44,7 +44,7 @@ def _smooth(images_NHWC: np.ndarray) -> Tensor:
     """(N, C, H, W) in [0, 1], made small and blurred, so that shapes that do not touch yet pull at each other."""
     x_NCHW = torch.tensor(images_NHWC).permute(0, 3, 1, 2).float() / 255
     height, width = x_NCHW.shape[2:]
-    shrink = min(1.0, MAX_SIDE / max(height, width))
+    shrink = min(1.0, LONGEST / max(height, width))
     if shrink < 1:
         size = (max(1, round(height * shrink)), max(1, round(width * shrink)))
         x_NCHW = F.interpolate(x_NCHW, size, mode="area")
@@ -53,7 +53,7 @@ def _smooth(images_NHWC: np.ndarray) -> Tensor:
 
 def _register(moving_NCHW: Tensor, fixed_NCHW: Tensor) -> Tensor:
     field_N2GG = torch.zeros(len(moving_NCHW), 2, NUM_CONTROLS, NUM_CONTROLS, requires_grad=True)
-    optimizer = torch.optim.Adam([field_N2GG], lr=LEARNING_RATE)
+    optimizer = torch.optim.Adam([field_N2GG], lr=RATE)
     for _ in range(NUM_STEPS):
         difference = (bend(moving_NCHW, field_N2GG) - fixed_NCHW).square().mean((1, 2, 3))
         bending = field_N2GG.diff(dim=2).square().mean((1, 2, 3)) + field_N2GG.diff(dim=3).square().mean((1, 2, 3))

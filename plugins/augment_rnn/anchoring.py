@@ -28,7 +28,7 @@ def ensemble_loss(network: MaskedEnsemble, bins_ENK: Tensor, is_known_ENK: Tenso
     Args:
         network: the members.
         bins_ENK: a batch for each member.
-        is_known_ENK: which columns each is given; the target is never among them.
+        is_known_ENK: which columns each is told; the target is never among them.
         has_target: whether the last column is the target. It is predicted twice a row: from what is known, and once
             more from all features, which is how it will be drawn.
     """

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FEW_CHARACTERS, MANY_CHARACTERS = 200_000, 2_000_000  # of all texts: spelled below; a large network above
 CHARACTERS_A_PIECE, MIN_PIECES, MAX_PIECES = 500, 500, 4_000
 MAX_WORDS = 10_000
-MAX_LENGTH = 2_000  # tokens of a synthetic text, where longer ones are not asked for
+LONGEST = 2_000  # tokens of a text that is made, where longer ones are not asked for
 MIN_STEPS, MAX_STEPS, NUM_EPOCHS = 1_000, 12_000, 20
 SHORT_WINDOW = 64
 
@@ -183,7 +183,7 @@ class TextRnn(NetworkGenerator):
     @property
     def _most(self) -> int:
         """Tokens of a text."""
-        return self.params.max_length or min(self._longest, MAX_LENGTH)
+        return self.params.max_length or min(self._longest, LONGEST)
 
     def _written(
         self, given: pd.DataFrame, classes: np.ndarray, prefixes: list[np.ndarray], context: Context

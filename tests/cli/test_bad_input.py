@@ -241,7 +241,7 @@ def test_a_bound_that_is_missed_is_told_after_the_result(spec, monkeypatch):
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     result = invoke("run", spec(trial={"probe": "fake-centroids", "seeds": 2, "min": 0.9}), "--workers", 0, "-q")
     assert result.exit_code == 5
-    assert "trial.min asks for" in result.stderr
+    assert "trial.min requires" in result.stderr
 
 
 def test_out_below_a_file(spec, tmp_path):

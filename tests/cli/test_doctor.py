@@ -29,18 +29,18 @@ def test_a_healthy_machine_has_nothing_to_mend():
     result = _invoke()
     assert result.exit_code == 0, result.output
     assert "BAD" not in result.output
-    assert "a worker starts, and imports torch" in result.output
+    assert "a worker process starts and imports torch" in result.output
 
 
 def test_a_place_that_cannot_be_written_is_bad_with_what_to_do(quick, monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("AUGMENT_STORE", str(tmp_path / "file" / "store"))
     found = _findings()["store"]
-    assert (found.state, found.advice) == ("bad", "set AUGMENT_STORE to a folder that can be written")
+    assert (found.state, found.advice) == ("bad", "set AUGMENT_STORE to a writable folder")
 
 
 def test_too_little_room_is_bad(quick, monkeypatch):
-    monkeypatch.setattr(doctor, "LEAST_ROOM", 10**18)
+    monkeypatch.setattr(doctor, "MIN_FREE_BYTES", 10**18)
     assert _findings()["store"].state == "bad"
 
 
@@ -64,7 +64,7 @@ def test_a_name_owned_twice_is_one_finding_that_spares_the_built_in_owner(quick,
     (found,) = [finding for finding in doctor.examine() if finding.what == "plugin smote"]
     assert found.told.startswith("the name 'smote' is offered twice")
     assert found.told.endswith("(from somebodys 1.0)")
-    assert found.advice == "uninstall somebodys; nothing that does not name it is harmed"
+    assert found.advice == "uninstall somebodys; pipelines that do not use it are not affected"
 
 
 def test_the_advice_on_a_plugin_is_what_its_own_error_ends_with(quick, monkeypatch):
@@ -73,7 +73,7 @@ def test_the_advice_on_a_plugin_is_what_its_own_error_ends_with(quick, monkeypat
     monkeypatch.setattr(Catalog, "reports", lambda self: [report])
     found = _findings()["plugin thing"]
     assert found.told == told
-    assert found.advice == "upgrade augment; nothing that does not name it is harmed"
+    assert found.advice == "upgrade augment; pipelines that do not use it are not affected"
 
 
 def test_a_worker_that_does_not_start_is_bad(monkeypatch):
@@ -85,7 +85,7 @@ def test_a_worker_that_does_not_start_is_bad(monkeypatch):
 
 
 def test_the_exit_code_says_whether_something_will_fail(quick, monkeypatch):
-    monkeypatch.setattr(doctor, "LEAST_ROOM", 10**18)
+    monkeypatch.setattr(doctor, "MIN_FREE_BYTES", 10**18)
     result = _invoke("--json")
     assert result.exit_code == 1
     told = json.loads(result.stdout)

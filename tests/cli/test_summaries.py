@@ -37,7 +37,7 @@ def test_check_says_what_a_run_would_do(tmp_path, monkeypatch):
     assert ["run", "wine,", "seed", "0"] in lines
     assert any(line[:4] == ["data", "178", "rows", "of"] for line in lines)
     assert "cultivar, 3 classes: class_0, class_1, class_2" in text
-    assert ["split", "142", "rows", "to", "learn", "from,", "36", "held", "out"] in lines
+    assert ["split", "142", "training", "rows,", "36", "held", "out"] in lines
     assert ["generator", "copies:", "bootstrap"] in lines
     assert ["synthetic", "rows", "copies"] in lines
     assert lines[-1] == ["no", "problems", "found"]

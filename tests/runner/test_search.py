@@ -206,4 +206,4 @@ def test_check_says_that_the_mix_will_be_found(spec):
 
     result = check(spec(mix=SMALL))
     assert result.plan == ()
-    assert "found by a search" in summaries.check(result)
+    assert "searched for with" in summaries.check(result)

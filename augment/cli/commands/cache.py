@@ -8,15 +8,15 @@ import click
 
 from augment.cli.group import Family
 
-JSON = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print the output as JSON.")
 
 
 @click.group(cls=Family)
 def cache() -> None:
-    """Look into the store of finished fits, and make room.
+    """Show or reduce the store of finished fits.
 
-    The store keeps fitted components and training parts, so that runs need not make them again. It is the folder that
-    AUGMENT_STORE names, else the user's cache folder. Finished runs hold copies of their own.
+    The store keeps fitted components and training parts, so that later runs can reuse them. It is the folder set in
+    AUGMENT_STORE, or else a folder in the user's cache. Finished runs keep their own copies.
 
     \b
     Examples:
@@ -28,7 +28,7 @@ def cache() -> None:
 @cache.command()
 @JSON
 def ls(as_json: bool) -> None:
-    """List what the store holds, the largest first.
+    """List the entries of the store, largest first.
 
     \b
     Examples:
@@ -49,15 +49,21 @@ def ls(as_json: bool) -> None:
 
 
 @cache.command()
-@click.option("--older-than", metavar="TIME", help="What was not used for so long: 90m, 12h, 30d, 2w.")
-@click.option("--max-size", metavar="SIZE", help="What was not used for longest, until so much is left: 500MB, 5GB.")
-@click.option("--all", "everything", is_flag=True, help="Everything.")
-@click.option("--dry-run", is_flag=True, help="Say what would go, and remove nothing.")
+@click.option(
+    "--older-than", metavar="TIME", help="Remove entries not used for this long, such as 90m, 12h, 30d or 2w."
+)
+@click.option(
+    "--max-size",
+    metavar="SIZE",
+    help="Remove the least recently used entries until the store is this small, such as 500MB or 5GB.",
+)
+@click.option("--all", "everything", is_flag=True, help="Remove all entries.")
+@click.option("--dry-run", is_flag=True, help="Show what would be removed, without removing it.")
 @JSON
 def prune(older_than: str | None, max_size: str | None, everything: bool, dry_run: bool, as_json: bool) -> None:
-    """Remove from the store what is old, or too much.
+    """Remove old entries from the store, or reduce its size.
 
-    What a run uses at this moment stays. What is gone is made again when a run needs it.
+    Entries that a run is using are kept. A run that needs a removed entry computes it again.
 
     \b
     Examples:

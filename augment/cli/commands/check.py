@@ -12,10 +12,10 @@ from augment.cli.options import SpecFile, set_option
 
 @click.command(cls=Command)
 @click.argument("spec", type=SpecFile)
-@click.option("--no-data", is_flag=True, help="Check names and settings only; do not read the data.")
+@click.option("--no-data", is_flag=True, help="Check names and settings only, without reading the data.")
 @set_option
 def check(spec: Path, no_data: bool, overrides: tuple[str, ...]) -> None:
-    """Check the pipeline SPEC and say what a run would do.
+    """Check the pipeline SPEC and show what a run would do.
 
     \b
     Examples:

@@ -18,7 +18,7 @@ from augment.cli.options import complete_component, pairs
     multiple=True,
     metavar="K=V",
     callback=pairs,
-    help="A setting of the component, where its default takes long or it has none. Can be repeated.",
+    help="A setting of the component, if its default is slow or missing. Can be repeated.",
 )
 @click.option(
     "--except",
@@ -26,12 +26,14 @@ from augment.cli.options import complete_component, pairs
     multiple=True,
     metavar="RULE=REASON",
     callback=pairs,
-    help="A rule that may be broken, and why. Can be repeated.",
+    help="A rule that the component may break, and the reason. Can be repeated.",
 )
-@click.option("--rule", help="Try this rule alone.")
-@click.option("--timeout", type=click.FloatRange(min=1), default=300.0, show_default=True, help="Seconds for a check.")
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
-@click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
+@click.option("--rule", help="Check this rule only.")
+@click.option(
+    "--timeout", type=click.FloatRange(min=1), default=300.0, show_default=True, help="Maximum seconds for each check."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the output as JSON.")
+@click.option("-q", "--quiet", is_flag=True, help="Do not show progress.")
 def check_plugin(
     name: str,
     settings: dict[str, str],
@@ -41,7 +43,7 @@ def check_plugin(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Try every rule for components on the plugin NAME.
+    """Check the plugin NAME against every rule.
 
     NAME is what stands after `use:`, or a distribution, which stands for all that it offers. Each broken rule is
     explained: what was done, what came, what the contract says and why, and what to change. Exit code 4 if any is.

@@ -11,9 +11,9 @@ from augment.cli.group import Command
 
 @click.command(cls=Command)
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=click.Path(exists=True, path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the output as JSON.")
 def compare(runs: tuple[Path, ...], as_json: bool) -> None:
-    """Set finished RUNs side by side: rows, scores, verdicts.
+    """Compare finished RUNs: rows, scores and verdicts.
 
     \b
     Examples:

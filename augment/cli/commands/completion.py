@@ -10,9 +10,9 @@ from augment.cli.group import Command
 @click.command(cls=Command)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print a script that completes what you type in SHELL.
+    """Print the completion script for SHELL.
 
-    Commands, options, files and names of components.
+    It completes commands, options, files and component names.
 
     \b
     Examples:

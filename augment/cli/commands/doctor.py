@@ -6,16 +6,16 @@ import click
 
 from augment.cli.group import Command
 
-JSON = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print the output as JSON.")
 
 
 @click.command(cls=Command)
 @JSON
 def doctor(as_json: bool) -> None:
-    """Look at this machine, and say what is wrong and what to do.
+    """Check this machine, and report problems and how to fix them.
 
-    Versions, devices, a worker process, plugins, places to write, room on the disk, extras. Exit code 1 if something
-    will fail.
+    The checks cover versions, devices, a worker process, plugins, writable folders, free disk space and extras. The
+    exit code is 1 if something will fail.
 
     \b
     Examples:
@@ -45,4 +45,4 @@ def doctor(as_json: bool) -> None:
     if as_json:
         click.echo(json_line({"healthy": not bad, "findings": all_found}))
     if bad:
-        raise AugmentError(f"{bad} thing{'s' * (bad != 1)} to mend")
+        raise AugmentError(f"{bad} problem{'s' * (bad != 1)} to fix")

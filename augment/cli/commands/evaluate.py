@@ -14,15 +14,21 @@ Data = click.Path(exists=True, path_type=Path)
 @click.command(cls=Command)
 @click.argument("real", type=Data)
 @click.argument("synthetic", type=Data)
-@click.option("--holdout", type=Data, help="Real rows that nothing has learnt from.  [default: a share of REAL]")
+@click.option("--holdout", type=Data, help="Real rows that no generator was trained on.  [default: a share of REAL]")
 @click.option("--target", metavar="COLUMN", help="The column that a model should predict.")
-@click.option("--share", type=click.FloatRange(0.01, 0.99), default=0.2, show_default=True, help="Held out of REAL.")
-@click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True, help="Of the trial.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Where randomness starts.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="The report, a .html file.")
+@click.option(
+    "--share", type=click.FloatRange(0.01, 0.99), default=0.2, show_default=True, help="Share of REAL to hold out."
+)
+@click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True, help="Number of seeds of the trial.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of all random numbers.")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to this .html file."
+)
 @click.option("--overwrite", is_flag=True, help="Replace the report if it exists.")
-@click.option("--workers", type=click.IntRange(min=0), help="Processes at work; 0 keeps everything in this one.")
-@click.option("--json", "as_json", is_flag=True, help="Write what was found as JSON.")
+@click.option(
+    "--workers", type=click.IntRange(min=0), help="Number of worker processes. 0 runs everything in this process."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 def evaluate(
     real: Path,
     synthetic: Path,
@@ -36,10 +42,10 @@ def evaluate(
     workers: int | None,
     as_json: bool,
 ) -> None:
-    """Judge SYNTHETIC rows that another tool has made.
+    """Evaluate SYNTHETIC rows that another tool generated.
 
     Both are tables (.csv, .tsv, .parquet, .jsonl), arrays (.npz), or folders with one folder of images for each class.
-    Give rows that the other tool has not seen with --holdout: others flatter it.
+    Pass rows that the other tool has not seen as --holdout. Rows that it has seen make it look better than it is.
 
     \b
     Examples:

@@ -12,13 +12,13 @@ from augment.cli.group import Command
 @click.command(cls=Command)
 @click.argument("data", type=click.Path(exists=True, path_type=Path))
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="SPEC", help="File to write.")
-@click.option("--target", help="The column that a model should predict.  [default: found by its name or its values]")
+@click.option("--target", help="The column that a model should predict.  [default: inferred from names and values]")
 def init(data: Path, output: Path | None, target: str | None) -> None:
-    """Look at DATA and write a commented pipeline for it.
+    """Inspect DATA and write a commented pipeline for it.
 
     DATA is a table, series or histories (.csv, .tsv, .parquet, .jsonl), arrays (.npz), series (.ts, .arff), or a folder
-    with one folder of images or texts for each class. The pipeline runs as it is. It is written into the current
-    folder, named after the data; nothing is overwritten.
+    with one folder of images or texts for each class. The pipeline can be run as it is. It is written to the
+    current folder and named after the data. No file is overwritten.
 
     \b
     Examples:

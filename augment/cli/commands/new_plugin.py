@@ -15,18 +15,20 @@ DATA = ("table", "image", "text", "series")
 @click.command("new-plugin", cls=Command)
 @click.argument("name")
 @click.option("--kind", type=click.Choice(KINDS), default="generator", show_default=True, help="Kind of component.")
-@click.option("--for", "data", type=click.Choice(DATA), help="Kind of data it works on.  [default: table]")
+@click.option(
+    "--for", "data", type=click.Choice(DATA), help="Kind of data that the component supports.  [default: table]"
+)
 @click.option(
     "--into",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(),
-    help="Folder in which the plugin's own is made.  [default: the current one]",
+    help="Folder in which to create the plugin's folder.  [default: the current one]",
 )
 def new_plugin(name: str, kind: str, data: str | None, into: Path) -> None:
-    """Write a plugin to begin with, called NAME.
+    """Create a starter plugin called NAME.
 
-    It becomes a folder augment-NAME with a small distribution: a component that does something, its tests, and a
-    pipeline that uses it. It can be installed, tested and run as it is. Nothing is downloaded, and nothing overwritten.
+    The folder augment-NAME is a small distribution with a working component, its tests, and a pipeline that uses it.
+    You can install, test and run it as it is. Nothing is downloaded or overwritten.
 
     \b
     Examples:

@@ -8,9 +8,9 @@ from augment.cli.group import Command
 
 
 @click.command(cls=Command)
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the output as JSON.")
 def plugins(as_json: bool) -> None:
-    """List what installed plugins offer, and what is broken.
+    """List installed components and broken plugins.
 
     \b
     Examples:

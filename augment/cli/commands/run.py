@@ -16,12 +16,16 @@ from augment.errors import BelowMinimum
 @set_option
 @click.option("--seed", type=click.IntRange(min=0), help="Override the seed of the pipeline.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="The run's folder.  [default: runs/...]")
-@click.option("--overwrite", is_flag=True, help="Replace what --out holds of another run.")
-@click.option("--device", shell_complete=complete_device, help="auto, cpu, cuda or cuda:1.")
-@click.option("--workers", type=click.IntRange(min=0), help="Processes at work; 0 keeps everything in this one.")
-@click.option("--json", "as_json", is_flag=True, help="Write events and the result as JSON lines.")
-@click.option("-q", "--quiet", is_flag=True, help="Show no progress, and only the last line of the result.")
-@click.option("-v", "--verbose", is_flag=True, help="Show each report of progress on a line of its own.")
+@click.option("--overwrite", is_flag=True, help="Replace another run in --out.")
+@click.option(
+    "--device", shell_complete=complete_device, help="Override the device of the pipeline: auto, cpu, cuda or cuda:1."
+)
+@click.option(
+    "--workers", type=click.IntRange(min=0), help="Number of worker processes. 0 runs everything in this process."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print events and the result as JSON lines.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only the last line of the result, without progress.")
+@click.option("-v", "--verbose", is_flag=True, help="Print each progress report on its own line.")
 def run(
     spec: Path,
     overrides: tuple[str, ...],
@@ -34,9 +38,9 @@ def run(
     quiet: bool,
     verbose: bool,
 ) -> None:
-    """Run the pipeline SPEC: learn, mix, judge, write, report.
+    """Run the pipeline SPEC and write its results.
 
-    Started again after it was stopped, it goes on where it was; what is finished is not done twice.
+    If a run was stopped, the same command resumes it. Finished work is not repeated.
 
     \b
     Examples:

@@ -8,17 +8,17 @@ import click
 
 from augment.cli.group import Command
 
-JSON = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print the output as JSON.")
 
 
 @click.command(cls=Command)
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=Path())
 @JSON
 def runs(folder: Path, as_json: bool) -> None:
-    """List the runs in FOLDER and below, the latest first.
+    """List the runs in FOLDER and its subfolders, latest first.
 
-    Finished ones with their verdict, the score of real rows alone and with synthetic ones, and how many rows of each;
-    and those that are under way or were left by a killed process: the same `augment run` goes on with them.
+    Finished runs are listed with their verdict, the scores without and with synthetic rows, and the numbers of rows.
+    Runs that are in progress or were interrupted are listed too; the same `augment run` command resumes them.
 
     \b
     Examples:

@@ -12,17 +12,23 @@ from augment.cli.options import complete_generator, pairs
 
 @click.command(cls=Command)
 @click.argument("run_folder", metavar="RUN", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--rows", type=click.IntRange(min=1), required=True, help="How many rows.")
+@click.option("--rows", type=click.IntRange(min=1), required=True, help="Number of rows to generate.")
 @click.option(
     "--generator",
     metavar="ID",
     shell_complete=complete_generator,
-    help="Which generator of the run.  [default: the only one]",
+    help="Generator of the run to use.  [default: the only one]",
 )
-@click.option("--where", multiple=True, metavar="K=V", callback=pairs, help="Fix a column. Can be repeated.")
-@click.option("--seed", type=click.IntRange(min=0), help="Another seed gives other rows.")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help=".csv, .parquet or .npz file, or a folder."
+    "--where", multiple=True, metavar="K=V", callback=pairs, help="Fix the value of a column. Can be repeated."
+)
+@click.option("--seed", type=click.IntRange(min=0), help="Seed; another seed gives other rows.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Write to this .csv, .parquet or .npz file, or folder.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
 def sample(
@@ -34,9 +40,9 @@ def sample(
     output: Path,
     overwrite: bool,
 ) -> None:
-    """Make more rows with a generator of a finished RUN.
+    """Generate more rows with a generator of a finished RUN.
 
-    RUN is the folder of a run, or the link runs/<name> to the latest.
+    RUN is the folder of a run, or the link runs/<name> to the latest run of that name.
 
     \b
     Examples:

@@ -11,7 +11,7 @@ from augment.cli.group import Command
 def schema() -> None:
     """Print the JSON Schema of pipeline files, for editors.
 
-    It holds the settings of all installed components.
+    It includes the settings of all installed components.
 
     \b
     Examples:

@@ -11,9 +11,9 @@ from augment.cli.options import complete_component
 @click.command(cls=Command)
 @click.argument("name", shell_complete=complete_component)
 def show(name: str) -> None:
-    """Show what the component NAME does and can be told.
+    """Show the description and the settings of the component NAME.
 
-    What it does, the data it accepts, its settings with their defaults, and how it is written in a pipeline.
+    The output includes the data that it accepts, the defaults of its settings, and an example of a pipeline entry.
 
     \b
     Examples:

@@ -75,7 +75,7 @@ class Places(_Field):
 
 
 class Amounts(_Field):
-    """Numbers: their bins, and one for missing."""
+    """Numbers: codes of pieces of their range, and one for missing."""
 
     kind: Literal["amounts"] = "amounts"
     number: Number

@@ -34,7 +34,7 @@ from augment.toolkit.sequences.cells import Gru
 __all__ = ["SequenceNetwork", "Shape", "Tables"]
 
 FIRST_SPREAD = 0.3  # of embeddings
-WAVE_NUMBER = 10.0  # radians that codes of ranks 0 and 1 usually lie apart
+SHORTEST_WAVE = 10.0  # radians that codes of ranks 0 and 1 usually lie apart
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class SequenceNetwork(nn.Module):
                 near ranks begin with near embeddings (random Fourier features: Rahimi and Recht 2007).
         """
         if ranks_A is not None:
-            waves_E = WAVE_NUMBER * torch.randn(self.shape.embedding)
+            waves_E = SHORTEST_WAVE * torch.randn(self.shape.embedding)
             shifts_E = 2 * math.pi * torch.rand(self.shape.embedding)
             near_AE = FIRST_SPREAD * math.sqrt(2) * (ranks_A[:, None] * waves_E + shifts_E).cos()
             self.codes_AE.copy_(near_AE.where(ranks_A[:, None].isfinite(), self.codes_AE))

@@ -56,19 +56,19 @@ class SamplingParams:
         if self.temperature != 1.0:
             logits_BV = logits_BV / self.temperature
         if self.top_k is not None and self.top_k < logits_BV.shape[1]:
-            min_B1 = logits_BV.topk(self.top_k, 1).values[:, -1:]
-            logits_BV = logits_BV.masked_fill(logits_BV < min_B1, -torch.inf)
+            least_B1 = logits_BV.topk(self.top_k, 1).values[:, -1:]
+            logits_BV = logits_BV.masked_fill(logits_BV < least_B1, -torch.inf)
         chances_BV = logits_BV.softmax(1)
         if self.min_p is not None:
-            min_B1 = self.min_p * chances_BV.amax(1, keepdim=True)
-            chances_BV = chances_BV.masked_fill(chances_BV < min_B1, 0.0)
+            least_B1 = self.min_p * chances_BV.amax(1, keepdim=True)
+            chances_BV = chances_BV.masked_fill(chances_BV < least_B1, 0.0)
         if self.top_p is not None:
             ordered_BV = chances_BV.sort(1, descending=True).values
             num_kept_B1 = ((ordered_BV.cumsum(1) - ordered_BV) < self.top_p * ordered_BV.sum(1, keepdim=True)).sum(
                 1, keepdim=True
             )
-            min_B1 = ordered_BV.gather(1, num_kept_B1 - 1)
-            chances_BV = chances_BV.masked_fill(chances_BV < min_B1, 0.0)
+            least_B1 = ordered_BV.gather(1, num_kept_B1 - 1)
+            chances_BV = chances_BV.masked_fill(chances_BV < least_B1, 0.0)
         return chances_BV
 
 

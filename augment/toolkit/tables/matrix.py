@@ -113,16 +113,16 @@ class _Number(_Numeric):
         return pd.Series(numbers)
 
 
-class _Integer(_Numeric):
+class _Whole(_Numeric):
     """Integers, and datetimes as whole numbers of the coarsest unit that the training values keep to."""
 
-    kind: Literal["integer"] = "integer"
+    kind: Literal["whole"] = "whole"
     unit: int  # microseconds for datetimes, 1 for integers
     offset: int
     scale: float
 
     @classmethod
-    def fit(cls, name: str, column: Column, values: pd.Series) -> _Integer | _WideInteger:
+    def fit(cls, name: str, column: Column, values: pd.Series) -> _Whole | _WideWhole:
         counts = counts_of(values.dropna())
         missing = bool(column.nullable) or len(counts) < len(values)
         unit = 1
@@ -133,7 +133,7 @@ class _Integer(_Numeric):
         if highest - lowest >= WIDE:
             heads = (ordered(counts) // np.uint64(HALF_WORD)).astype(np.float64)
             offset, scale = _standard(heads)
-            return _WideInteger(name=name, column=column, missing=missing, unit=unit, offset=offset, scale=scale)
+            return _WideWhole(name=name, column=column, missing=missing, unit=unit, offset=offset, scale=scale)
         rest, scale = _standard((counts - lowest).astype(np.float64))
         return cls(name=name, column=column, missing=missing, unit=unit, offset=lowest + round(rest), scale=scale)
 
@@ -154,7 +154,7 @@ class _Integer(_Numeric):
         return max(self.offset - 2**62, -(2**63)), min(self.offset + 2**62, 2**63 - 1)
 
 
-class _WideInteger(_Numeric):
+class _WideWhole(_Numeric):
     """Whole numbers too far apart for one float64: the upper 32 bits standardised, the lower 32 in [-1, 1)."""
 
     kind: Literal["wide"] = "wide"
@@ -175,13 +175,13 @@ class _WideInteger(_Numeric):
         return series_of((ordered ^ np.uint64(2**63)).view(np.int64), self.unit, self.column)
 
 
-class _Categorical(_Encoding):
+class _Levels(_Encoding):
     """Labels: one matrix column a level (one-hot), or a single one with the level's position (code).
 
     Where values may be missing, "missing" is a level of its own, the last.
     """
 
-    kind: Literal["categorical"] = "categorical"
+    kind: Literal["levels"] = "levels"
     levels: tuple[str | None, ...]
     one_hot: bool
 
@@ -296,7 +296,7 @@ class TableEncoder:
     def levels(self, column: str) -> tuple[str | None, ...]:
         """The labels of a column's levels in the order of the matrix, None for "missing"; empty for amounts."""
         encoding = self._encodings[self.columns.index(column)]
-        return encoding.levels if isinstance(encoding, _Categorical) else ()
+        return encoding.levels if isinstance(encoding, _Levels) else ()
 
     def encode(self, frame: pd.DataFrame) -> np.ndarray:
         """Rows in canonical types, with the fitted columns among theirs, to float64 (N, F).
@@ -336,17 +336,17 @@ class TableEncoder:
         """The inverse of `to_state`."""
         kinds: dict[str, type[_Encoding]] = {
             "number": _Number,
-            "integer": _Integer,
-            "wide": _WideInteger,
-            "categorical": _Categorical,
+            "whole": _Whole,
+            "wide": _WideWhole,
+            "levels": _Levels,
         }
         return cls([kinds[column["kind"]].model_validate(column) for column in values["columns"]])
 
 
 def _fit_column(name: str, column: Column, values: pd.Series, one_hot: bool) -> _Encoding:
     if column.type in ("category", "boolean") or (column.type == "integer" and column.categories):
-        return _Categorical.fit(name, column, values, one_hot)
-    return _Number.fit(name, column, values) if column.type == "number" else _Integer.fit(name, column, values)
+        return _Levels.fit(name, column, values, one_hot)
+    return _Number.fit(name, column, values) if column.type == "number" else _Whole.fit(name, column, values)
 
 
 def _standard(values: np.ndarray) -> tuple[float, float]:

@@ -52,7 +52,7 @@ def test_a_column_depends_on_those_before_it_and_on_no_other():
     assert not torch.isclose(before[2], first_changed[2])
 
 
-def test_frequencies_are_predicted_before_the_first_step():
+def test_frequencies_are_foretold_before_the_first_step():
     network = ColumnGru(NUM_BINS, num_features=6, width=8, dropout=0.0)
     frequencies = torch.cat([torch.tensor(count).float().reciprocal().repeat(count) for count in NUM_BINS])
     network.begin(torch.ones(10, 6), frequencies)
@@ -60,7 +60,7 @@ def test_frequencies_are_predicted_before_the_first_step():
     assert torch.equal(network.inputs.features_CF, torch.ones(10, 6))
 
 
-def test_unknown_columns_are_predicted_from_known_ones_alone():
+def test_unknown_columns_are_foretold_from_known_ones_alone():
     network = ensemble()
     is_known = torch.tensor([True, False, False]).expand(2, 1, 3)
     one, other = (network.losses(torch.tensor([row]).expand(2, 1, 3), is_known) for row in ([1, 2, 0], [1, 2, 1]))

@@ -8,13 +8,13 @@ from augment_vae.mixture import Mixture
 RNG = np.random.default_rng(0)
 
 
-def fit(codes, classes, counts, max_components=4, rows_per_component=50):
-    return Mixture.fit(codes, classes, counts, max_components, rows_per_component, np.random.default_rng(1))
+def fit(codes, classes, counts, most_components=4, rows_per_component=50):
+    return Mixture.fit(codes, classes, counts, most_components, rows_per_component, np.random.default_rng(1))
 
 
 def test_each_class_gets_its_own_place_and_spread():
     codes = np.concatenate([RNG.normal(0, 1, (2_000, 2)), RNG.normal(9, 0.1, (2_000, 2))])
-    mixture = fit(codes, np.repeat([0, 1], 2_000), [2_000, 2_000], max_components=1)
+    mixture = fit(codes, np.repeat([0, 1], 2_000), [2_000, 2_000], most_components=1)
     assert mixture.means == pytest.approx(np.array([[0, 0], [9, 9]]), abs=0.1)
     assert mixture.factors == pytest.approx(np.array([np.eye(2), 0.1 * np.eye(2)]), abs=0.05)
 
@@ -28,7 +28,7 @@ def test_class_with_many_rows_gets_as_many_components_as_it_may_and_a_small_one_
 def test_class_of_one_row_borrows_the_spread_of_the_others():
     wide = RNG.normal(0, 3, (500, 2))
     alone = np.full((10, 2), 7.0) + RNG.normal(0, 0.01, (10, 2))
-    mixture = fit(np.concatenate([wide, alone]), np.repeat([0, 1], [500, 10]), [500, 1], max_components=1)
+    mixture = fit(np.concatenate([wide, alone]), np.repeat([0, 1], [500, 10]), [500, 1], most_components=1)
     assert mixture.means[1] == pytest.approx([7, 7], abs=0.1)
     assert np.diag(mixture.factors[1]) == pytest.approx([3 * np.sqrt(2 / 3)] * 2, rel=0.15)
 

@@ -67,7 +67,7 @@ def drawn_by_chance(codes, num_rows, seed=4):
 @settings(max_examples=15)
 @given(st.booleans(), st.booleans(), st.booleans())
 def test_what_is_drawn_is_what_the_codes_of_it_say(unequal, tokens, missing):
-    """Whatever a network draws decodes to data that fits the schema, has these very codes, and gets the same inputs."""
+    """Whatever a network draws decodes to data that fits the schema, has these very codes, and is told the same."""
     data = walks(unequal=unequal, tokens=tokens, missing=missing)
     codes = StepCodes.fit(data)
     drawn = drawn_by_chance(codes, 30)
@@ -78,15 +78,15 @@ def test_what_is_drawn_is_what_the_codes_of_it_say(unequal, tokens, missing):
     num_fields = len(codes.num_codes)
     # a value at the end of its piece may be found in the next one
     assert (again.codes[:, :num_fields] == drawn.codes).mean() > 0.97
-    inputs, computed = codes.auxiliary(len(drawn)), np.zeros((len(drawn.codes), len(codes.num_auxiliary)), int)
+    inputs, told = codes.auxiliary(len(drawn)), np.zeros((len(drawn.codes), len(codes.num_auxiliary)), int)
     inputs.begin(np.arange(len(drawn)))
     firsts, uniforms = np.cumsum(drawn.lengths) - drawn.lengths, uniforms_of(4, drawn.lengths)
     for step in range(codes.max_length):
         places = np.minimum(firsts + step, len(drawn.codes) - 1)
         goes_on = drawn.lengths > step
         found = inputs.compute(drawn.codes[places].astype(int) * goes_on[:, None], uniforms[places])
-        computed[places[goes_on]] = found[goes_on]
-    np.testing.assert_array_equal(computed, again.codes[:, num_fields:])
+        told[places[goes_on]] = found[goes_on]
+    np.testing.assert_array_equal(told, again.codes[:, num_fields:])
 
 
 def test_values_keep_their_range_decimals_and_categories():

@@ -76,7 +76,7 @@ def test_a_sequence_does_not_depend_on_the_one_before_it_in_the_stream():
     torch.testing.assert_close(losses[0][3:], losses[1][3:])
 
 
-def test_nothing_is_predicted_of_the_later_fields_of_an_end():
+def test_nothing_is_foretold_of_the_later_fields_of_an_end():
     made = network(num_codes=(7, 4))
     stream = torch.tensor([[0, 0], [3, 2], [0, 0]])
     losses = made.losses(stream[:-1, None], stream[1:, None], torch.zeros(2, 1, dtype=torch.int64))
@@ -88,11 +88,11 @@ def test_the_class_still_matters_after_many_steps():
     made = network()
     stream = torch.tensor([0] + [1, 2, 3] * 40)
     with torch.no_grad():
-        losses = [
+        told = [
             made.losses(stream[:-1, None, None], stream[1:, None, None], torch.full((120, 1), label))[-1]
             for label in (0, 1)
         ]
-    assert (losses[0] - losses[1]).abs() > 1e-3
+    assert (told[0] - told[1]).abs() > 1e-3
 
 
 def test_codes_of_near_ranks_begin_with_near_embeddings():
