@@ -146,8 +146,8 @@ def run_files_page() -> str:
     parts = [
         "# metrics.json and run.json",
         "These files are in a [run's folder](run-folder.md). In Python, `run.metrics` and `run.manifest` have each key "
-        "as an attribute: `augment.load(folder).metrics.trial.verdict`. A file that is damaged or lacks one of these keys "
-        "is refused. Later versions may add keys.",
+        "as an attribute: `augment.load(folder).metrics.trial.verdict`. A file that is damaged or lacks one of these "
+        "keys is refused. Later versions may add keys.",
     ]
     for title, model in (
         ("## metrics.json", run_metrics.RunMetrics),
