@@ -30,21 +30,21 @@ class Scale:
 
     @classmethod
     def around(cls, values: Sequence[float], margin: float = 0.06) -> Scale:
-        """The axis that holds all these numbers, with a margin on both sides as a share of the span."""
+        """An axis that covers all these numbers, with a margin on both sides as a share of the span."""
         low, high = min(values), max(values)
         pad = (high - low) * margin or max(abs(high), 1e-3)
         return cls(low - pad, high + pad)
 
     def share(self, value: float) -> float:
-        """Where a value lies: 0 at the low end, 1 at the high end; values beyond are put at the end."""
+        """The position of a value: 0 at the low end, 1 at the high end. Values beyond the ends are clipped."""
         return min(max((value - self.low) / (self.high - self.low), 0.0), 1.0)
 
     def percent(self, value: float) -> str:
-        """Where a value lies, for an SVG attribute."""
+        """The position of a value, for an SVG attribute."""
         return f"{100 * self.share(value):.2f}%"
 
     def ticks(self, most: int = 6) -> tuple[list[float], int]:
-        """Round numbers inside the axis, and the decimals to write them with."""
+        """Round numbers inside the axis, and their decimals."""
         rough = (self.high - self.low) / most
         power = 10.0 ** math.floor(math.log10(rough))
         step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999)
@@ -55,7 +55,7 @@ class Scale:
 def forest_row(
     scale: Scale, point: float, interval: Sequence[float] | None, seeds: Sequence[float], css: str, label: str
 ) -> Markup:
-    """One row of a forest plot: a faint dot a seed, the interval as a line, the difference as a dot, a line at 0."""
+    """One row of a forest plot: faint dots for seeds, a line for the interval, a dot for the difference, and 0."""
     zero = scale.percent(0)
     parts = [Markup('<line class="zero" x1="{0}" x2="{0}" y1="0" y2="100%"/>').format(zero)]
     parts += [
@@ -69,7 +69,7 @@ def forest_row(
 
 
 def forest_axis(scale: Scale) -> Markup:
-    """The axis under a forest plot: differences to real rows alone."""
+    """The axis of a forest plot, with differences from real rows alone."""
     ticks, decimals = scale.ticks()
     parts = []
     for tick in ticks:
@@ -83,7 +83,7 @@ def forest_axis(scale: Scale) -> Markup:
 
 
 def bars(rows: Sequence[Sequence[tuple[str, float]]], label: str, thickness: int = 12) -> Markup:
-    """Horizontal bars, one under the other; each a row of (class of colour, share of the full width)."""
+    """Stacked horizontal bars, each a list of (colour class, share of the full width)."""
     parts = []
     for position, row in enumerate(rows):
         start = 0.0
@@ -96,7 +96,7 @@ def bars(rows: Sequence[Sequence[tuple[str, float]]], label: str, thickness: int
 
 
 def bullet(value: float, limit: float, css: str, label: str, height: int = 16) -> Markup:
-    """A bar that is held against a limit, both at least 0: what is beyond the tall line is too much."""
+    """A bar and its limit, both at least 0. The tall line marks the limit."""
     top = max(value, limit, 1e-9) * 1.15
     box = Markup('<rect class="track" x="0" width="100%" y="5" height="6"/>')
     bar = Markup('<rect class="{}" x="0" width="{:.2f}%" y="5" height="6"/>').format(css, 100 * value / top)
@@ -117,7 +117,7 @@ def histogram(real: np.ndarray, synthetic: np.ndarray, label: str, height: int =
 
 
 def lines(curves: Sequence[tuple[np.ndarray, np.ndarray]], label: str, height: int = 150) -> Markup:
-    """Curves (x, y) over common axes, with a few grid lines."""
+    """Curves (x, y) on common axes with a few grid lines."""
     x_low, x_high = (float(f([f(x) for x, _ in curves])) for f in (np.min, np.max))
     y_low, y_high = (float(f([f(y) for _, y in curves])) for f in (np.min, np.max))
     scale = Scale.around([y_low, y_high], 0.08)
@@ -147,7 +147,7 @@ def lines(curves: Sequence[tuple[np.ndarray, np.ndarray]], label: str, height: i
 def spark(
     values: np.ndarray, css: str, label: str, height: int = 48, ends: tuple[float, float] | None = None
 ) -> Markup:
-    """A small plot of lines (T, L) over one scale, without axes; a line is broken where its values are NaN.
+    """A small plot of lines (T, L) on one scale, without axes. Lines have gaps where their values are NaN.
 
     The scale reaches from one of the `ends` to the other, or over all values where none are given.
     """
@@ -163,7 +163,7 @@ def spark(
 
 
 def _unbroken(values: np.ndarray) -> list[np.ndarray]:
-    """The positions of each run of finite values; twice the same one where it is alone, as a line has two ends."""
+    """The positions of each run of finite values. A single position is repeated, because a line needs two ends."""
     places = np.flatnonzero(np.isfinite(values))
     parts = np.split(places, np.flatnonzero(np.diff(places) > 1) + 1) if len(places) else []
     return [part if len(part) > 1 else np.repeat(part, 2) for part in parts]

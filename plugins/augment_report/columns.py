@@ -1,4 +1,4 @@
-"""Each column's values, real against synthetic: how far apart they are, and a small plot of both."""
+"""The gap between the real and the synthetic values of each column, with a small plot of both."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NUM_BARS = 6
 
 
 def compare_columns(train: Dataset, synthetic: Dataset, schema: Schema) -> list[dict[str, Any]]:
-    """What is shown of every column that can be compared, most different first.
+    """One card for each comparable column, largest gap first.
 
     Real rows are weighed to the classes of the synthetic ones. Otherwise a run that lifts a rare class would look
     wrong in every column that depends on the class.
@@ -45,7 +45,7 @@ def _spread(data: Dataset) -> Dataset:
 
 
 def _class_weights(train: Dataset, synthetic: Dataset, schema: Schema) -> np.ndarray:
-    """A weight for each real row, (N,), summing to 1."""
+    """The weight of each real row, (N,), summing to 1."""
     weights = np.ones(len(train))
     if schema.task == "classes" and schema.target in synthetic.frame:
         real, made = (pd.Series(labels_of(part.frame[schema.target])) for part in (train, synthetic))
@@ -111,7 +111,7 @@ def _end(value: float, column: Column, sign: str) -> str:
 
 
 def _largest_step(real: np.ndarray, weights: np.ndarray, made: np.ndarray) -> float:
-    """The Kolmogorov-Smirnov distance: the largest difference between the two cumulative shares."""
+    """The Kolmogorov-Smirnov distance: the largest difference between the two cumulative distributions."""
     order = np.argsort(real, kind="stable")
     cumulative = np.concatenate([[0.0], np.cumsum(weights[order])])
     at = np.unique(np.concatenate([real, made]))

@@ -1,4 +1,4 @@
-"""Passages of synthetic texts that a training text has too, to the letter."""
+"""Passages that synthetic texts share exactly with training texts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_SHOWN = 400  # of it
 def shared_passages(
     train: Dataset, test: Dataset, synthetic: Dataset, origin: np.ndarray, schema: Schema
 ) -> dict[str, Any] | None:
-    """For each generator, how long the longest passage is that a text shares with a training text, and the longest.
+    """For each generator, the lengths of the longest passages shared with training texts, and the longest one.
 
     Beside them the same of held-out texts: passages of that length are shared by chance, or by custom.
     """
@@ -47,14 +47,14 @@ def shared_passages(
 
 
 def marked_texts(data: Dataset, train: Dataset, schema: Schema) -> list[dict[str, Any]]:
-    """Texts with the longest passage of each that a training text has too."""
+    """Texts with the longest passage of each that is shared with a training text."""
     known = "\0".join(_texts(train, schema, MAX_TRAINING))
     texts = [text[:MAX_SHOWN] for text in _texts(data, schema, MAX_ASKED)]
     return [_cut(text, *longest_shared(text, known)) for text in texts]
 
 
 def _texts(data: Dataset, schema: Schema, most: int) -> list[str]:
-    """Texts from all over the data, of about so many characters together."""
+    """Texts spread evenly over the data, with about this many characters in total."""
     texts = [text[:LONGEST] for text in data.frame[schema.text_payload].fillna("").astype(object)]
     mean = sum(map(len, texts)) / max(1, len(texts))
     rows = np.linspace(0, len(texts) - 1, min(len(texts), max(1, round(most / max(1, mean)))))
@@ -62,7 +62,7 @@ def _texts(data: Dataset, schema: Schema, most: int) -> list[str]:
 
 
 def _cut(text: str, begins: int, length: int) -> dict[str, Any]:
-    """The passage and what stands around it."""
+    """The passage and its context."""
     before, passage, after = text[:begins], text[begins : begins + length], text[begins + length :]
     return {
         "before": "…" * (len(before) > AROUND) + before[-AROUND:],

@@ -1,4 +1,4 @@
-"""Samples to look at: pictures, series, texts or table rows, real beside synthetic, never picked by hand.
+"""Samples of images, series, texts or table rows, real beside synthetic, not selected by hand.
 
 Shapes: K samples, H height, W width, C channels, T steps, F fields.
 """
@@ -35,7 +35,7 @@ MAX_CELLS = 30  # columns of a table of rows
 def sample_grid(
     train: Dataset, synthetic: Dataset, origin: np.ndarray, schema: Schema, num_samples: int
 ) -> dict[str, Any] | None:
-    """A row a class, a column for the real rows and one for each generator; None for plain tables."""
+    """One row per class, one column for the real rows and one per generator; None for plain tables."""
     if schema.modality == "table":
         return None
     generators = list(dict.fromkeys(origin.tolist()))
@@ -72,7 +72,7 @@ def sample_grid(
 def show_rows(
     data: Dataset, schema: Schema, alt: str, is_real: bool = False, ends: np.ndarray | None = None
 ) -> dict[str, Any]:
-    """A few rows in the form that fits what the dataset holds: a picture, plots, texts, or a table.
+    """A few rows in the form that suits the dataset: an image, plots, texts or a table.
 
     `ends` are those between which the channels of series are drawn; the rows' own where there are none.
     """
@@ -100,7 +100,7 @@ def show_rows(
 
 
 def show_rejects(data: Dataset, train: Dataset, schema: Schema, filter_id: str) -> dict[str, Any]:
-    """Rows that a filter threw out; in texts, the longest passage that a training text has too is marked."""
+    """Rows that a filter rejected. In texts, the longest passage shared with a training text is highlighted."""
     if schema.modality == "text":
         return {"kind": "passages", "texts": marked_texts(data.take(slice(NUM_REJECTS)), train, schema)}
     return show_rows(data, schema, f"rows rejected by {filter_id}")
@@ -128,7 +128,7 @@ def _table(data: Dataset, schema: Schema, origins: Sequence[str]) -> dict[str, A
 def nearest(
     train: Dataset, test: Dataset, synthetic: Dataset, origin: np.ndarray, schema: Schema
 ) -> dict[str, Any] | None:
-    """For some pictures of each generator the nearest training picture, by root mean square distance of the pixels.
+    """The nearest training image for some images of each generator, by root mean square distance of the pixels.
 
     The median distance of hold-out pictures stands beside it: that is how near new pictures lie by themselves.
     """
@@ -151,7 +151,7 @@ def nearest(
 
 
 def _image(data: Dataset, schema: Schema) -> np.ndarray:
-    """The pictures of a dataset, (K, H, W, C) uint8 with C of 1, 3 or 4; of other counts only the first channels."""
+    """The images of a dataset, (K, H, W, C) uint8, with C of 1, 3 or 4; for other C, only the first channels."""
     name = next(name for name, array in schema.arrays.items() if array.type == "image")
     images = np.asarray(data.arrays[name])
     num_channels = images.shape[-1]
@@ -159,7 +159,7 @@ def _image(data: Dataset, schema: Schema) -> np.ndarray:
 
 
 def _neighbours(images: np.ndarray, train: Dataset, rows: np.ndarray, schema: Schema) -> tuple[np.ndarray, np.ndarray]:
-    """For each picture (K, H, W, C) the nearest of those training rows, (K,), and its distance in grey levels, (K,)."""
+    """For each image (K, H, W, C), the nearest training row, (K,), and its distance in grey levels, (K,)."""
     step = max(1, max(images.shape[1:3]) // 32)  # of large pictures every step-th pixel is compared
 
     def flat(pictures: np.ndarray) -> np.ndarray:
@@ -181,7 +181,7 @@ def _neighbours(images: np.ndarray, train: Dataset, rows: np.ndarray, schema: Sc
 
 
 def _sheet(groups: Sequence[np.ndarray], num_across: int, text: str) -> Mapping[str, Any]:
-    """One PNG of pictures (K, H, W, C) in rows of `num_across`, transparent between; each group starts a row."""
+    """One PNG of images (K, H, W, C) in rows of `num_across`, with transparent gaps; each group starts a new row."""
     from PIL import Image
 
     height, width = groups[0].shape[1:3]

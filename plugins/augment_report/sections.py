@@ -37,7 +37,7 @@ VERDICTS = {
 
 
 def trial(found: TrialResult) -> dict[str, Any]:
-    """The verdict and the forest plot: each arm's difference to real rows alone."""
+    """The verdict and the forest plot of each arm's difference from real rows alone."""
     css, mark = VERDICTS[found.verdict]
     shown: dict[str, Any] = {"css": css, "mark": mark, "verdict": found.verdict, "rows": []}
     arms = found.arms if found.assessable else []
@@ -113,7 +113,7 @@ def _arm_scores(arms: Sequence[ArmResult]) -> dict[str, Any] | None:
 
 
 def search(found: SearchResult) -> dict[str, Any] | None:
-    """What the search for the mix tried, the best first and those that left early last; None where none was asked."""
+    """The candidates of a search, the best first and those dropped early last; None without a search."""
     # one that was trained has all its numbers; the `or` is for the type checker
     trained = [
         (one, one.difference, one.error or 0.0)
@@ -151,7 +151,7 @@ def search(found: SearchResult) -> dict[str, Any] | None:
 
 
 def privacy(found: Sequence[MetricScore]) -> list[dict[str, Any]]:
-    """A row for each attack and generator: what it found against what chance keeps to."""
+    """One row per attack and generator, with its result and limit."""
     rows = []
     for one in (one for one in found if one.is_attack):
         detail = one.detail
@@ -174,7 +174,7 @@ def privacy(found: Sequence[MetricScore]) -> list[dict[str, Any]]:
 
 
 def class_counts(classes: ClassCounts, order: Sequence[str]) -> dict[str, Any] | None:
-    """Rows of each class, real and synthetic, as bars; None where there are no classes."""
+    """Rows of each class, real and synthetic, as bars; None without classes."""
     real, test, made = classes.train, classes.test, classes.synthetic
     known = {*real, *test, *made}
     names = [name for name in order if name in known] + sorted(known - set(order))
@@ -204,7 +204,7 @@ def _ratio(counts: Sequence[int]) -> str:
 
 
 def generators(found: Mapping[str, GeneratorCounts]) -> list[dict[str, Any]]:
-    """A row a generator: what it was asked for, what was kept, what was thrown out and by which filter."""
+    """One row per generator: rows requested, kept and rejected, and the filters that rejected them."""
     return [
         {
             "id": name,
@@ -221,7 +221,7 @@ def generators(found: Mapping[str, GeneratorCounts]) -> list[dict[str, Any]]:
 
 
 def thrown_out(found: Mapping[str, FilterCounts]) -> list[dict[str, Any]]:
-    """A row a filter: how many rows it judged and threw out."""
+    """One row per filter: rows checked and rejected."""
     return [
         {
             "id": name,
@@ -237,7 +237,7 @@ def thrown_out(found: Mapping[str, FilterCounts]) -> list[dict[str, Any]]:
 
 
 def scores(found: Sequence[MetricScore]) -> dict[str, Any]:
-    """All scores but attacks, of each metric, one below the other for all generators, with those of the controls."""
+    """All scores except attacks, by metric and generator, with their references."""
     found = [one for one in found if not one.is_attack]
     references = list(dict.fromkeys(name for one in found for name in one.reference))[:MAX_REFERENCES]
     groups: dict[str, dict[str, dict[str, Any]]] = {}
@@ -260,7 +260,7 @@ def scores(found: Sequence[MetricScore]) -> dict[str, Any]:
 
 
 def losses(curves: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
-    """A panel a generator and scale: losses of like size share their axes, others get their own."""
+    """One panel per generator and scale: losses of similar size share their axes."""
     panels = []
     for name, table in curves.items():
         usable = []
@@ -278,7 +278,7 @@ def losses(curves: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
 
 
 def _thin(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Steps and losses (P, 2) as at most so many means of neighbours; the first and last step stay."""
+    """Training steps and losses (P, 2), averaged over neighbours. The first and last step are kept."""
     size = -(-len(points) // MAX_POINTS)  # equal sizes: a mean of fewer would look noisier
     means = np.array([points[start : start + size].mean(axis=0) for start in range(0, len(points), size)])
     means[[0, -1], 0] = points[[0, -1], 0]

@@ -1,4 +1,4 @@
-"""Series as small plots: a plot a series of one channel, a plot a channel of several, all over the same scales.
+"""Series as small plots, with one plot per series or per channel, all on the same scales.
 
 Shapes: N series of a part, K of them shown, T steps, F channels.
 """
@@ -22,7 +22,7 @@ ENDS = (0.002, 0.998)  # quantiles between which a channel is drawn
 
 
 def channel_ends(train: Dataset) -> np.ndarray:
-    """Between which values each channel is drawn everywhere, (2, F): nearly all of the training part's."""
+    """The range of values drawn for each channel, (2, F), which covers nearly all of the training part."""
     values = _values(train.take(slice(0, MOST_LOOKED_AT)))
     known = [one[np.isfinite(one)] for one in np.moveaxis(values, 2, 0)]
     ends = [np.quantile(one, ENDS) if len(one) else np.array([0.0, 1.0]) for one in known]
@@ -55,7 +55,7 @@ def _plot(lines: np.ndarray, ends: np.ndarray, css: str, text: str) -> Any:
 
 
 def thinned(lines: np.ndarray, most: int = MOST_STEPS) -> np.ndarray:
-    """Lines (T, L) with at most so many steps, keeping the lowest and the highest value of each stretch."""
+    """Lines (T, L) with a limited number of points, keeping the minimum and maximum of each stretch."""
     if len(lines) <= most:
         return lines
     thin = []
@@ -67,7 +67,7 @@ def thinned(lines: np.ndarray, most: int = MOST_STEPS) -> np.ndarray:
 
 
 def _values(data: Dataset) -> np.ndarray:
-    """(N, T, F) float64, NaN where a value is missing and beyond a series' end."""
+    """(N, T, F) float64, with NaN for missing values and beyond the end of a series."""
     name = data.schema.array_of("series")
     values = np.asarray(data.arrays[name], dtype=np.float64)
     is_there = np.arange(values.shape[1]) < data.lengths(name)[:, np.newaxis]

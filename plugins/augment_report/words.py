@@ -1,4 +1,4 @@
-"""How numbers and labels are written: three significant digits, a proper minus, percent for shares."""
+"""Formatting of numbers and labels: three significant digits, a minus sign, percent for shares."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def number(value: float | None) -> str:
 
 
 def decimals_for(values: Iterable[float | None]) -> int:
-    """How many decimals give the largest of these numbers three significant digits, so that a column lines up.
+    """The decimals that give the largest of these numbers three significant digits, so that a column is aligned.
 
     >>> decimals_for([0.0342, -0.0031, None])
     4
@@ -53,7 +53,7 @@ def decimals_for(values: Iterable[float | None]) -> int:
 
 
 def fixed(value: float | None, decimals: int, sign: bool = True) -> str:
-    """A number with that many decimals, and its sign where `sign` says so. Zero has no sign.
+    """A number with this many decimals, and with its sign if `sign` is set. Zero has no sign.
 
     >>> fixed(0.0342, 3), fixed(-0.2, 1), fixed(0.0001, 2)
     ('+0.034', '−0.2', '0.00')
@@ -89,7 +89,7 @@ def percent(share: float | None) -> str:
 
 
 def clip(text: Any, most: int = 60) -> str:
-    """The text, cut after `most` characters with an ellipsis.
+    """The text, truncated to `most` characters with an ellipsis.
 
     >>> clip("abcdef", 4)
     'abc…'
