@@ -99,7 +99,7 @@ def test_a_crash_is_told_with_its_line_and_the_kinds_of_data_it_happened_on(plug
     verdicts = examine("gap", catalog=plugin("1 / 0"), rule="scores-are-finite-numbers")
     text = " ".join(told(verdicts).split())
     assert "on data table-classes, and 7 more: table-number, table-none," in text
-    assert "the component failed: ZeroDivisionError: division by zero (augment_gap.py, line 18, in score)" in text
+    assert "the component failed: ZeroDivisionError: division by zero (augment_gap.py, line 19, in score)" in text
     assert text.count("does not keep the rule") == 1
 
 

@@ -796,7 +796,7 @@ BROKEN = [
     (Shifting, "a-class-may-be-missing-in-training", "own columns"),
     (Weightless, "weights-count", "sample_weight"),
     (Batchwise, "predicts-a-single-row", "the same prediction"),
-    (Bare, "scores-are-finite-numbers", "augment.plugin.contracts.Score"),
+    (Bare, "scores-are-finite-numbers", "augment.plugin.Score"),
     (Endless, "scores-are-finite-numbers", "finite value"),
     (Inverted, "scores-are-finite-numbers", "lower to its upper"),
     (Unwritable, "scores-are-finite-numbers", "JSON"),
