@@ -74,7 +74,7 @@ def fakes():
 @pytest.fixture
 def spec(tmp_path):
     """Writes a pipeline of fakes, quick to run, and returns its path; what is given replaces whole sections."""
-    from ruamel.yaml import YAML
+    from augment.toolkit.yaml_text import dump
 
     def write(name="fake", folder=tmp_path, **sections):
         tree = {
@@ -90,8 +90,7 @@ def spec(tmp_path):
             **sections,
         }
         path = folder / f"{name}.yaml"
-        with path.open("w", encoding="utf-8") as file:
-            YAML(typ="safe").dump(tree, file)
+        path.write_text(dump(tree), encoding="utf-8")
         return path
 
     return write
