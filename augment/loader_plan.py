@@ -200,7 +200,7 @@ class Stream:
             worst = max(dropped, key=lambda name: dropped[name])
             raise ShortfallError(
                 f"generator {self._origin!r}: {result['short']} rows of a chunk are missing after {result['rounds']} "
-                f"rounds; filter {worst!r} threw out most, {dropped[worst]}: loosen it, or raise `max_rounds:`, and "
+                f"rounds; filter {worst!r} rejected most, {dropped[worst]}: loosen it, or increase `max_rounds:`, and "
                 "run the pipeline again"
             )
         return self._place(chunk)

@@ -43,7 +43,7 @@ MIN_GAIN = 1e-12  # less is rounding
 
 @dataclass(frozen=True)
 class Candidate:
-    """One way to train: with real rows alone, with a cheap alternative, or with synthetic rows.
+    """One way to train: with real rows alone, with an inexpensive alternative, or with synthetic rows.
 
     Attributes:
         id: unique among the candidates.
@@ -133,7 +133,7 @@ class Entrant:
 
 
 def list_candidates(mix: Mix, conditional: Mapping[str, bool], counts: Mapping[str, int], task: str) -> list[Candidate]:
-    """Everything that is tried, in its order: real rows alone first, then what is cheap, then small amounts first.
+    """Everything that is tried, in order: real rows alone, the inexpensive alternatives, then small amounts first.
 
     Args:
         mix: with `auto` for the rows, the share, or both.

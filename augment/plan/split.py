@@ -13,16 +13,16 @@ from augment.data.schema import labels_of
 from augment.errors import DataError
 from augment.plugin.context import derive_seed
 
-__all__ = ["Cut", "cut", "cut_after", "near_across"]
+__all__ = ["Cut", "cut", "cut_after", "note_near_duplicates"]
 
 SIDE = 16  # pixels a side at which pictures are compared
-NEARLY = 0.05  # of the pictures' spread: what saving a picture once more may change
-MOST_TEST, MOST_TRAIN = 1_000, 20_000  # pictures looked at, and looked among
+NEARLY = 0.05  # of the standard deviation of all pixels: what compressing an image once more may change
+MAX_TEST, MAX_TRAIN = 1_000, 20_000  # held-out images that are compared, and training images they are compared with
 
 
 @dataclass(frozen=True)
 class Cut:
-    """Which source rows (numbered from 0, ascending) are for training, and which nobody trains on.
+    """Which source rows (numbered from 0, ascending) are for training, and which are held out.
 
     Attributes:
         train: (n_train,) int64.
@@ -56,7 +56,7 @@ def cut(
         stratify: column whose proportions both parts keep. A label with a single row goes to the training part.
         group: column whose equal values stay on one side; `stratify` is then only approximated by chance.
         time: column by which the latest rows are held out, instead of random ones; rows of one moment stay together.
-            It decides alone: `stratify`, `group` and a `dedupe` of `group` are not looked at.
+            It decides alone: `stratify`, `group` and a `dedupe` of `group` are ignored.
         dedupe: `keep` exact duplicates where they fall (and count those across the cut), `drop` all but the first, or
             keep each `group` of duplicates on one side. Ids do not count: rows that differ by them alone are equal.
 
@@ -74,8 +74,8 @@ def cut(
     num_test = round(holdout * len(rows))
     if num_test < 1 or num_test >= len(rows):
         raise DataError(
-            f"{len(rows)} rows with `split.holdout: {holdout:g}` leave {len(rows) - num_test} to train on and "
-            f"{num_test} to judge by; at least one of each is needed: bring more rows or change split.holdout"
+            f"{len(rows)} rows with `split.holdout: {holdout:g}` leave {len(rows) - num_test} training rows and "
+            f"{num_test} held-out rows; at least one of each is needed: add rows or change split.holdout"
         )
     rng = np.random.default_rng(derive_seed(seed, "split"))
     if time is not None:
@@ -111,21 +111,21 @@ def _hashes(data: Dataset) -> np.ndarray:
 
 
 def _across(hashes: np.ndarray, train: np.ndarray, test: np.ndarray) -> list[str]:
-    """What to say of rows that lie on both sides."""
+    """A note on rows that lie on both sides of the cut."""
     num_across = int(np.isin(hashes[test], hashes[train]).sum())
     if not num_across:
         return []
     return [
-        f"{num_across} of {len(test)} held-out rows are exact duplicates of training rows, which flatters every "
-        "score; `split: {dedupe: drop}` or `{dedupe: group}` avoids it"
+        f"{num_across} of {len(test)} held-out rows are exact duplicates of training rows, which makes every score too "
+        "good; `split: {dedupe: drop}` or `{dedupe: group}` avoids this"
     ]
 
 
-def near_across(data: Dataset, rows: Cut, seed: int) -> list[str]:
-    """What to say of held-out pictures that are nearly, not entirely, the same as one of the training part.
+def note_near_duplicates(data: Dataset, rows: Cut, seed: int) -> list[str]:
+    """Notes on held-out images that are nearly, but not exactly, equal to a training image.
 
-    Equal but for a new compression, a faint noise or a change of size: smaller than `NEARLY` of the spread of all
-    pixels, at 16 pixels a side. Of large parts a seeded sample is looked at.
+    Equal but for a new compression, a faint noise or a change of size: smaller than `NEARLY` of the standard
+    deviation of all pixels, at 16 pixels a side. Large parts are compared by a seeded sample.
     """
     notes = []
     rng = np.random.default_rng(derive_seed(seed, "split", "near"))
@@ -134,7 +134,7 @@ def near_across(data: Dataset, rows: Cut, seed: int) -> list[str]:
             continue
         test, train = (
             _thumbnails(data.arrays[name][np.sort(rng.permutation(part)[:most])])
-            for part, most in ((rows.test, MOST_TEST), (rows.train, MOST_TRAIN))
+            for part, most in ((rows.test, MAX_TEST), (rows.train, MAX_TRAIN))
         )
         limit = (NEARLY * float(train.std())) ** 2 * train.shape[1]
         squares = np.einsum("rd,rd->r", train, train)
@@ -146,9 +146,9 @@ def near_across(data: Dataset, rows: Cut, seed: int) -> list[str]:
             num_near += int(((distance > 0) & (distance < limit)).sum())
         if num_near:
             notes.append(
-                f"{num_near} of {len(test)} held-out images looked at are nearly the same as a training image, which "
-                "flatters every score; give images that belong together the same value in a column, and name it in "
-                "`split: {group: ...}`"
+                f"{num_near} of {len(test)} held-out images that were compared are nearly equal to a training image, "
+                "which makes every score too good; give images that belong together the same value in a column, and "
+                "name it in `split: {group: ...}`"
             )
     return notes
 
@@ -174,14 +174,14 @@ def _why_not(num_rows: int, stratify: str | None, group: str | None, time: str |
         return f"all {num_rows} rows belong to one group by {group!r}; leave split.group out, or name another column"
     if stratify is not None:
         return f"no value of {stratify!r} has two rows, one for each part; write `split: {{stratify: false}}`"
-    return f"all {num_rows} rows are equal; bring others"
+    return f"all {num_rows} rows are equal; use other data"
 
 
 def _complete(data: Dataset, name: str) -> np.ndarray:
     values = data.frame[name]
     if values.hasnans:
         row = int(np.flatnonzero(values.isna().to_numpy())[0]) + 1
-        raise DataError(f"column {name!r} decides the split and may not be missing; data row {row} has no value")
+        raise DataError(f"column {name!r} decides the split and must not have missing values; data row {row} has none")
     return values.to_numpy()
 
 
@@ -237,4 +237,5 @@ def _stratified(labels: np.ndarray, num_test: int, rng: np.random.Generator) -> 
     test = order[rank < counts[codes[order]]]
     absent = ["a missing value" if pd.isna(label) else repr(label) for label in distinct[counts == 0]]
     shown = ", ".join(absent[:5]) + (f" and {len(absent) - 5} more" if len(absent) > 5 else "")
-    return test, [f"too few rows to hold any out of: {shown}; the hold-out says nothing of them"] if absent else []
+    note = f"the hold-out has no rows of {shown}, since there are too few; no score covers them"
+    return test, [note] if absent else []

@@ -298,7 +298,7 @@ class Generator(Fitted):
 
 
 class Filter(Fitted):
-    """Judges synthetic rows; those below the threshold are thrown out and drawn again.
+    """Judges synthetic rows; those below the threshold are rejected and drawn again.
 
     A subclass sets `threshold` when it is fitted, and keeps it in its state. `skips` names the origins of generators
     that it does not judge.

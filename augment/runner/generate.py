@@ -1,4 +1,4 @@
-"""Making the synthetic rows of a run: the plan's chunks through the executor, equal rows replaced, counts kept."""
+"""The synthetic rows of a run: runs the chunks of the plan, redraws duplicates, and keeps the counts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PILOT_ROWS = 1000  # of each generator, unfiltered, that filters are fitted besi
 
 @dataclass
 class Mixture:
-    """What was made.
+    """The synthetic rows that were made.
 
     Attributes:
         parts: (dataset folder, generator id) in plan order, empty chunks left out.
@@ -54,7 +54,7 @@ class Mixture:
 
     @property
     def rejected(self) -> dict[str, int]:
-        """Filter id to rows thrown out, over all generators."""
+        """Filter id to rows rejected, over all generators."""
         return {name: sum(c["rejected"].get(name, 0) for c in self.counts.values()) for name in self.judged}
 
     def per_class(self, target: str | None) -> dict[str, dict[str, int]]:
@@ -92,7 +92,7 @@ def make_rows(
         purpose: part of every seed: the same plan under another purpose gives other rows.
         filters: with the folders of their fitted state, in the order in which they judge.
         max_rounds: how often rejected rows are drawn again.
-        unique: throw out and draw again rows equal to an earlier one, but of generators that copy.
+        unique: reject and redraw rows equal to an earlier one, except those of generators that copy.
         shortfall: `fail` when rows are missing in the end, `warn`, or `ignore` it.
         where: columns beside the target to the value, as text, that every row is asked to have.
 
@@ -112,13 +112,13 @@ def make_rows(
     made += jobs.run()
     if unique:
         mixture.judged[DUPLICATES] = 0
-        made = _without_duplicates(jobs, made, {bound.id: (bound, folder) for bound, folder in generators}, max_rounds)
+        made = _redraw_duplicates(jobs, made, {bound.id: (bound, folder) for bound, folder in generators}, max_rounds)
     mixture.parts = [(path, row.generator) for row, path in made if len(np.load(path / "hashes.npy", mmap_mode="r"))]
     for generator, counts in mixture.counts.items():
         counts["kept"] = sum(len(np.load(path / "hashes.npy", mmap_mode="r")) for path in mixture.of(generator))
         mixture.short += counts["asked"] - counts["kept"]
     if mixture.short and shortfall != "ignore":
-        _complain(session, mixture, max_rounds, shortfall)
+        _report_shortfall(session, mixture, max_rounds, shortfall)
     return mixture
 
 
@@ -144,7 +144,7 @@ def fit_filters(
         folder: for the sample.
         tell: whether sample and fits are stages of their own.
     """
-    first = [_cut_down(row, PILOT_ROWS) for row in plan if row.chunk == 0]
+    first = [_shrink(row, PILOT_ROWS) for row in plan if row.chunk == 0]
     makers = {row.generator for row in first}
     origins = {cast(type[Generator], bound.cls).origin for bound, _ in generators if bound.id in makers}
     bounds = [bound for bound in bounds if origins - cast(type[Filter], bound.cls).skips]
@@ -161,12 +161,12 @@ def fit_filters(
     return list(zip(bounds, session.fit_all(fits, tell), strict=True))
 
 
-def _cut_down(row: PlanRow, most: int) -> PlanRow:
+def _shrink(row: PlanRow, max_rows: int) -> PlanRow:
     """The same proportions in at most so many rows; every label that is asked for stays."""
-    if row.rows <= most:
+    if row.rows <= max_rows:
         return row
-    labels = tuple((label, max(1, count * most // row.rows)) for label, count in row.labels)
-    return PlanRow(row.generator, row.chunk, sum(count for _, count in labels) or most, labels)
+    labels = tuple((label, max(1, count * max_rows // row.rows)) for label, count in row.labels)
+    return PlanRow(row.generator, row.chunk, sum(count for _, count in labels) or max_rows, labels)
 
 
 class _Jobs:
@@ -223,10 +223,10 @@ class _Jobs:
         return made
 
 
-def _without_duplicates(
+def _redraw_duplicates(
     jobs: _Jobs, made: Sequence[tuple[PlanRow, Path]], generators: dict[str, tuple[Bound, Path]], max_rounds: int
 ) -> list[tuple[PlanRow, Path]]:
-    """Draw anew, in plan order, every row that equals an earlier one of the plan."""
+    """Redraw, in plan order, every row that equals an earlier one of the plan."""
     judged = jobs.mixture.judged
     seen = np.zeros(0, dtype=np.uint64)
     finished: list[tuple[PlanRow, Path]] = []
@@ -244,7 +244,7 @@ def _without_duplicates(
                 if repeated.any():
                     rejected = jobs.mixture.counts[row.generator]["rejected"]
                     rejected[DUPLICATES] = rejected.get(DUPLICATES, 0) + int(repeated.sum())
-                    path, replacement = _taken_out(row, path, repeated, attempt * max_rounds)
+                    path, replacement = _remove_repeated(row, path, repeated, attempt * max_rounds)
                     again.append(replacement)
             finished.append((row, path))
         if not again or attempt == max_rounds:
@@ -256,7 +256,7 @@ def _without_duplicates(
     return sorted(finished, key=lambda item: names.index(item[0].generator))
 
 
-def _taken_out(row: PlanRow, path: Path, repeated: np.ndarray, first_round: int) -> tuple[Path, PlanRow]:
+def _remove_repeated(row: PlanRow, path: Path, repeated: np.ndarray, first_round: int) -> tuple[Path, PlanRow]:
     """The chunk without the repeated rows, and a plan row for as many of the same labels."""
     data = Dataset.load(path)
     labels: tuple[tuple[str, int], ...] = ()
@@ -271,24 +271,24 @@ def _taken_out(row: PlanRow, path: Path, repeated: np.ndarray, first_round: int)
     return unique, PlanRow(row.generator, row.chunk, int(repeated.sum()), labels, first_round)
 
 
-def _complain(session: Session, mixture: Mixture, max_rounds: int, shortfall: str) -> None:
-    dropped = mixture.rejected
-    worst = max(dropped, key=lambda name: dropped[name])
+def _report_shortfall(session: Session, mixture: Mixture, max_rounds: int, shortfall: str) -> None:
+    rejected = mixture.rejected
+    worst = max(rejected, key=lambda name: rejected[name])
     short = ", ".join(
         f"{name} {counts['kept']} of {counts['asked']}"
         for name, counts in mixture.counts.items()
         if counts["kept"] < counts["asked"]
     )
     message = (
-        f"{mixture.short} synthetic rows are missing after {max_rounds} rounds ({short}); filter {worst!r} threw out "
-        f"most, {dropped[worst]} of {mixture.judged[worst]}"
+        f"{mixture.short} synthetic rows are missing after {max_rounds} rounds ({short}); filter {worst!r} rejected "
+        f"most, {rejected[worst]} of {mixture.judged[worst]}"
     )
     remedy = {
-        IN_SCHEMA: "They broke the bounds or categories of the schema: widen those",
-        DUPLICATES: "They were equal to earlier ones: ask for fewer rows of classes with few different rows",
+        IN_SCHEMA: "They were outside the bounds or categories of the schema: widen those",
+        DUPLICATES: "They were equal to earlier rows: request fewer rows of classes with few distinct rows",
     }.get(worst, "Loosen that filter")
     if shortfall == "fail":
         raise ShortfallError(
-            f"{message}. {remedy}, raise `max_rounds:`, ask for fewer rows, or accept fewer with `shortfall: warn`"
+            f"{message}. {remedy}, increase `max_rounds:`, request fewer rows, or accept fewer with `shortfall: warn`"
         )
     session.remark(message)

@@ -64,5 +64,5 @@ class Observers:
             except Exception as error:
                 del self._hooks[name]  # before the note, which would be passed on to it
                 self._note(
-                    f"observer {name!r} failed in {hook} and is told nothing more: {type(error).__name__}: {error}"
+                    f"observer {name!r} failed in {hook} and gets no more events: {type(error).__name__}: {error}"
                 )

@@ -13,7 +13,7 @@ from augment.data.arrays import met_in_training
 from augment.data.dataset import Dataset
 from augment.data.schema import ArrayDeclaration, ColumnDeclaration, Schema, SchemaDeclaration, infer, observe
 from augment.errors import DataError
-from augment.plan.split import Cut, cut, cut_after, near_across
+from augment.plan.split import Cut, cut, cut_after, note_near_duplicates
 from augment.plugin.contracts import Kind
 from augment.runner.session import Session
 from augment.spec.bind import bind
@@ -146,7 +146,7 @@ def prepare(session: Session, resolved: Resolved, held: Dataset | None = None) -
         key=key,
         transforms=transforms,
         first_id={name: _first_free(data.frame[name]) for name in ids},
-        notes=[*notes, *rows.notes, *near_across(data, rows, pipeline.seed)],
+        notes=[*notes, *rows.notes, *note_near_duplicates(data, rows, pipeline.seed)],
     )
 
 

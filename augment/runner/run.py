@@ -60,7 +60,7 @@ class CheckResult:
         resolved: the pipeline, every name and setting good.
         schema: of the training part, or None without data.
         rows: `read`, `train` and `test`, or None without data.
-        notes: what deserves a look.
+        notes: warnings and notes.
         plan: (generator id, label or empty, rows) of what would be made.
     """
 

@@ -65,7 +65,8 @@ def sample(
     sinks = [cls for cls in Catalog().classes("sink") if issubclass(cls, Sink)]
     if not any(ending in sink.endings for sink in sinks):
         known = ", ".join(sorted({one for sink in sinks for one in sink.endings} - {"/"}))
-        raise SpecError(f"{out}: the ending {out.suffix!r} names no format; expected {known}, or none for a folder")
+        expected = f"expected {known}, or no ending for a folder of images"
+        raise SpecError(f"{out}: {out.suffix!r} is not a known format; {expected}")
     if out.exists() and not overwrite:
         raise SpecError(f"{out} exists; name another file, or replace it with --overwrite")
     with opened(run.resolved, workers=workers, source_needed=False) as (session, resolved):
@@ -123,7 +124,7 @@ def training_part(run: Run, session: Session, resolved: Resolved) -> Path:
     try:
         prepared = prepare(session, resolved)
     except DataError as error:
-        lost = f"{run.folder}: its training part is in the store no more, and cannot be made again from its source"
+        lost = f"{run.folder}: its training part is no longer in the store, and cannot be made again from its source"
         raise DataError(f"{lost}: {error}") from error
     if prepared.key != run.manifest.train:
         raise DataError(
@@ -135,7 +136,7 @@ def training_part(run: Run, session: Session, resolved: Resolved) -> Path:
 def _chosen(generators: Sequence[Bound], name: str | None) -> Bound:
     known = [bound.id for bound in generators]
     if name is None and len(known) > 1:
-        raise SpecError(f"the run has several generators, {', '.join(known)}; say which with --generator")
+        raise SpecError(f"the run has several generators, {', '.join(known)}; choose one with --generator")
     for bound in generators:
         if name in (None, bound.id):
             return bound

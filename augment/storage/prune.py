@@ -84,7 +84,7 @@ def prune(
     Args:
         store: which.
         older_than: seconds since it was last used.
-        max_size: bytes that may stay; what was not used for longest goes first.
+        max_size: bytes that may stay; the least recently used entries are removed until the limit is met.
         everything: all of it.
         dry_run: say what would go, and remove nothing.
         now: seconds since the epoch, for tests.
@@ -93,10 +93,10 @@ def prune(
         What was removed, and what was to go but is in use.
 
     Raises:
-        SpecError: nothing was said of what is to go.
+        SpecError: no limit and not `everything` was given.
     """
     if older_than is None and max_size is None and not everything:
-        raise SpecError("what is to go? say --older-than 30d, --max-size 5GB, or --all")
+        raise SpecError("say which entries to remove: --older-than 30d, --max-size 5GB, or --all")
     found = sorted(entries(store, now), key=lambda entry: -entry.age)
     left = sum(entry.size for entry in found)
     removed, kept = [], []
@@ -190,7 +190,7 @@ def parse_duration(text: str) -> float:
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([mhdw])", text.strip().lower())
     if not found:
-        raise SpecError(f"{text!r} is no length of time; 90m, 12h, 30d or 2w is expected")
+        raise SpecError(f"{text!r} is not a length of time; expected a value such as 90m, 12h, 30d or 2w")
     return float(found[1]) * SECONDS[found[2]]
 
 
@@ -205,5 +205,5 @@ def parse_size(text: str) -> int:
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?B|)", text.strip().upper())
     if not found or found[2] == "B":
-        raise SpecError(f"{text!r} is no size; 500MB, 5GB or 0 is expected")
+        raise SpecError(f"{text!r} is not a size; expected a value such as 500MB, 5GB or 0")
     return int(float(found[1]) * BYTES[found[2]])

@@ -45,7 +45,7 @@ class Store:
 
     Args:
         root: where; by default `AUGMENT_STORE` or the user's cache folder.
-        note: called with a sentence when something deserves a word: a wait, a damaged entry.
+        note: called with a sentence about a wait or a damaged entry.
     """
 
     def __init__(self, root: Path | None = None, note: Callable[[str], None] = lambda message: None):
@@ -64,7 +64,7 @@ class Store:
         damage = _damage(folder)
         if damage is None:
             self._use(key)
-            with suppress(OSError):  # so that it is known what was not used for long
+            with suppress(OSError):  # the time of the last use
                 os.utime(folder)
             return folder
         self.note(f"the stored result {folder} is damaged ({damage}) and will be made again")

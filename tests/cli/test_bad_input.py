@@ -114,7 +114,7 @@ def test_constant_features_work(attempt, generator):
     content = "x,n,c,label\n" + "".join(f"1.5,3,k,{'a' if i % 3 else 'b'}\n" for i in range(30))
     rest = {"metrics": ["fidelity"], "reporters": ["html"], "filters": ["not-a-copy"]}
     code, message = attempt(content, generators=[generator], trial={"probe": "boosting", "seeds": 1}, **rest)
-    assert code == 0 or (code == 1 and "threw out most" in message)
+    assert code == 0 or (code == 1 and "rejected most" in message)
 
 
 def test_one_column_beside_the_target_works(attempt):
@@ -234,7 +234,7 @@ def test_amounts_for_classes_that_are_not_there(attempt):
 def test_a_filter_that_leaves_too_few_rows(attempt):
     code, message = attempt(filters=[{"use": "fake-reject", "with": {"part": 2.0}}], max_rounds=2)
     assert code == 1
-    assert "filter 'fake-reject' threw out most" in message
+    assert "filter 'fake-reject' rejected most" in message
 
 
 def test_a_bound_that_is_missed_is_told_after_the_result(spec, monkeypatch):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from augment.data.dataset import Dataset
 from augment.data.schema import Column, Schema, infer
 from augment.errors import DataError
-from augment.plan.split import Cut, cut, cut_after, near_across
+from augment.plan.split import Cut, cut, cut_after, note_near_duplicates
 
 
 def table(**columns) -> Dataset:
@@ -35,7 +35,7 @@ def test_the_same_seed_cuts_the_same_and_another_cuts_differently():
 
 @pytest.mark.parametrize(("num_rows", "holdout"), [(2, 0.2), (3, 0.9), (1, 0.5)])
 def test_too_few_rows_are_refused_with_what_to_do(num_rows, holdout):
-    with pytest.raises(DataError, match=rf"{num_rows} rows with .*holdout.*bring more rows or change split.holdout"):
+    with pytest.raises(DataError, match=rf"{num_rows} rows with .*holdout.*add rows or change split.holdout"):
         cut(table(x=np.arange(float(num_rows))), holdout=holdout, seed=1)
 
 
@@ -67,7 +67,7 @@ def test_what_does_not_divide_goes_to_the_largest_remainders():
 def test_a_label_with_one_row_goes_to_the_training_part_and_a_note_says_so():
     counts, rows = held_out_of(["a"] * 10 + ["b"] * 10 + ["rare"], 0.5)
     assert "rare" not in counts
-    assert rows.notes == ("too few rows to hold any out of: 'rare'; the hold-out says nothing of them",)
+    assert rows.notes == ("the hold-out has no rows of 'rare', since there are too few; no score covers them",)
 
 
 def test_every_label_keeps_a_training_row_however_large_the_hold_out_is():
@@ -82,7 +82,7 @@ def test_missing_labels_are_a_stratum_of_their_own():
 
 def test_a_single_missing_label_is_named_as_such():
     _, rows = held_out_of(["a"] * 10 + [None], 0.2)
-    assert rows.notes[0].startswith("too few rows to hold any out of: a missing value;")
+    assert rows.notes[0].startswith("the hold-out has no rows of a missing value,")
 
 
 def test_only_the_first_few_labels_without_held_out_rows_are_listed():
@@ -142,7 +142,7 @@ def test_one_single_group_cannot_be_cut():
 @pytest.mark.parametrize("key", ["group", "time"])
 def test_a_missing_value_in_the_column_that_decides_is_refused_with_its_row(key):
     data = table(x=np.arange(4.0), when=[1.0, 2.0, None, 4.0])
-    with pytest.raises(DataError, match=r"column 'when' decides the split.*data row 3 has no value"):
+    with pytest.raises(DataError, match=r"column 'when' decides the split.*data row 3 has none"):
         cut(data, holdout=0.25, seed=1, **{key: "when"})
 
 
@@ -283,7 +283,7 @@ def test_nearly_equal_pictures_across_the_cut_are_counted():
     noise = np.random.default_rng(1).integers(-2, 3, images[:3].shape)
     images[30:33] = np.clip(images[:3] + noise, 0, 255)
     data = of_pictures(images)
-    (note,) = near_across(data, cut_after(data, 30), seed=1)
+    (note,) = note_near_duplicates(data, cut_after(data, 30), seed=1)
     assert note.startswith("3 of 10 held-out images")
 
 
@@ -291,12 +291,12 @@ def test_pictures_of_their_own_and_equal_ones_are_no_near_duplicates():
     images = pictures(40)
     images[30] = images[0]  # counted as an exact one
     data = of_pictures(images)
-    assert near_across(data, cut_after(data, 30), seed=1) == []
+    assert note_near_duplicates(data, cut_after(data, 30), seed=1) == []
 
 
 def test_tables_have_no_pictures_to_compare():
     data = table(x=np.arange(9.0))
-    assert near_across(data, cut_after(data, 5), seed=1) == []
+    assert note_near_duplicates(data, cut_after(data, 5), seed=1) == []
 
 
 def test_a_cut_made_by_somebody_else_is_kept_and_duplicates_are_counted():

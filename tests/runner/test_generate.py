@@ -115,12 +115,12 @@ def test_missing_rows_name_who_lacks_them_and_the_worst_filter(mixed):
         mixed([PlanRow("fake-move", 0, 20)], filters=[reject], max_rounds=3, shortfall="fail")
     message = str(caught.value)
     assert "20 synthetic rows are missing after 3 rounds (fake-move 0 of 20)" in message
-    assert "filter 'fake-reject' threw out most, 60 of 60. Loosen that filter" in message
+    assert "filter 'fake-reject' rejected most, 60 of 60. Loosen that filter" in message
 
 
 def test_a_generator_that_runs_out_of_different_rows_is_told_so(mixed):
     still = {"use": "fake-rounded", "with": {"scale": 0.0}}
-    with pytest.raises(ShortfallError, match=r"'duplicates' threw out most.*equal to earlier ones: ask for fewer rows"):
+    with pytest.raises(ShortfallError, match=r"'duplicates' rejected most.*equal to earlier rows: request fewer rows"):
         mixed([PlanRow("fake-rounded", 0, 200)], [still], max_rounds=3, shortfall="fail")
 
 
@@ -128,7 +128,7 @@ def test_missing_rows_can_be_accepted(mixed):
     reject = {"use": "fake-reject", "with": {"part": 0.9}}
     mixture, data = mixed([PlanRow("fake-move", 0, 40)], filters=[reject], max_rounds=1, shortfall="warn")
     assert mixture.short == 40 - len(data) > 0
-    assert "threw out most" in mixture.remarks[-1]
+    assert "rejected most" in mixture.remarks[-1]
 
 
 def test_missing_rows_can_be_ignored(mixed):

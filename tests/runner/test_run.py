@@ -203,7 +203,7 @@ def test_a_missed_bound_is_an_error_that_has_the_finished_run(spec):
 
 def test_a_filter_that_rejects_all_is_named(spec, runs):
     filters = [{"use": "fake-reject", "with": {"part": 2.0}}]
-    with pytest.raises(ShortfallError, match=r"'fake-reject' threw out most"):
+    with pytest.raises(ShortfallError, match=r"'fake-reject' rejected most"):
         run(spec(filters=filters, max_rounds=2), workers=0)
     assert runs() == []
 
@@ -212,7 +212,7 @@ def test_with_shortfall_warn_the_run_goes_on_with_fewer_rows(spec):
     filters = [{"use": "fake-reject", "with": {"part": 0.9}}]
     done = run(spec(filters=filters, max_rounds=1, shortfall="warn", mix={"rows": 100}), workers=0)
     assert 0 < done.metrics.rows.synthetic < 100
-    assert any("'fake-reject' threw out most" in note for note in done.metrics.notes)
+    assert any("'fake-reject' rejected most" in note for note in done.metrics.notes)
 
 
 def test_all_rows_may_be_missing_with_shortfall_warn(spec):

@@ -64,7 +64,7 @@ def test_a_class_can_be_asked_for(draw):
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"generator": None}, r"several generators, fake-move, free; say which with --generator"),
+        ({"generator": None}, r"several generators, fake-move, free; choose one with --generator"),
         ({"generator": "fake-mover"}, r"no such generator; did you mean 'fake-move'\?"),
         ({"where": {"labe": "yes"}}, r"--where labe=yes: there is no such column; did you mean 'label'\?"),
         ({"where": {"label": "yess"}}, r"no training row has this value; did you mean 'yes'\?"),
@@ -72,7 +72,7 @@ def test_a_class_can_be_asked_for(draw):
         ({"out": "more"}, r"a folder cannot hold data of kind table; \.csv or \.npz or \.parquet can"),
         ({"where": {"x": "1"}}, r"generator 'fake-move' can be asked for the target, 'label', alone"),
         ({"generator": "free", "where": {"label": "yes"}}, r"generator 'free' can be asked for no column"),
-        ({"out": "more.xlsx"}, r"the ending '\.xlsx' names no format; expected \.csv, \.npz, \.parquet"),
+        ({"out": "more.xlsx"}, r"'\.xlsx' is not a known format; expected \.csv, \.npz, \.parquet"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_and_nothing_is_written(draw, tmp_path, settings, says):
@@ -146,7 +146,7 @@ def test_a_source_that_was_moved_is_named_where_the_store_has_lost_the_training_
     done = _moved(spec, tmp_path)
     shutil.rmtree(store / "objects")
     shutil.rmtree(done.folder / "data")
-    with pytest.raises(DataError, match=r"in the store no more, and cannot be made again from its source: .*data\.csv"):
+    with pytest.raises(DataError, match=r"no longer in the store, and cannot be made again .*data\.csv"):
         sample(done.folder, rows=5, out=tmp_path / "more.csv", workers=0)
 
 

@@ -151,7 +151,7 @@ def test_the_commands_tell_programs(filled):
 def test_errors_of_its_commands_are_one_message(filled):
     result = _invoke("prune")
     assert result.exit_code == 2
-    assert result.stderr.startswith("error: what is to go?")
+    assert result.stderr.startswith("error: say which entries to remove")
 
 
 @pytest.mark.parametrize("command", ["ls", "prune"])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from types import ModuleType, SimpleNamespace
 
 import pytest
+from run_records import arm, run_metrics
 
 import augment
 from augment_tracking import library, results, settings
@@ -140,10 +140,10 @@ def test_settings_are_paths_and_texts():
 
 
 def test_results_are_those_of_metrics_json(tmp_path):
-    metrics = {
-        "rows": {"train": 5},
-        "trial": {"arms": [{"id": "none", "mean": 0.5}]},
-        "scores": [{"metric": "fidelity", "of": "gan", "name": "shapes", "value": 0.9}],
-    }
-    (tmp_path / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
-    assert results(tmp_path) == {"rows/train": 5.0, "trial/none": 0.5, "fidelity/gan/shapes": 0.9}
+    score = {"metric": "fidelity", "of": "gan", "name": "shapes", "value": 0.9, "unit": "", "better": "higher"}
+    metrics = run_metrics(
+        rows={"train": 5}, trial={"arms": [arm("none", 0.5)]}, scores=[{**score, "interval": None, "detail": {}}]
+    )
+    (tmp_path / "metrics.json").write_text(metrics.model_dump_json(), encoding="utf-8")
+    rows = {"rows/read": 0.0, "rows/train": 5.0, "rows/test": 0.0, "rows/synthetic": 0.0}
+    assert results(tmp_path) == {**rows, "trial/none": 0.5, "fidelity/gan/shapes": 0.9}
