@@ -75,7 +75,7 @@ def test_a_missing_file(attempt):
         ("x,label\n1,a\n2,\n3,b\n", "target 'label' is missing in 1 of 3 rows, first in data row 2"),
         ("x,label\n1,a\ninf,b\n", "an infinite number"),
         ("x,y,label\n1,2,a\n", "target 'label' is 'a' in all 1 rows"),
-        ("x,y,label\n1,2,a\n3,4,b\n", "2 rows with `split.holdout: 0.2` leave 2 to train on and 0 to judge by"),
+        ("x,y,label\n1,2,a\n3,4,b\n", "2 rows with `split.holdout: 0.2` leave 2 training rows and 0 held-out rows"),
     ],
     ids=lambda value: value[:30] if isinstance(value, str) else "latin-1",
 )
@@ -99,7 +99,7 @@ def test_a_class_with_one_row_cannot_be_lifted_and_that_is_explained(attempt):
     settings = {"generators": ["smote"], "trial": {"probe": "boosting", "seeds": 1}, "reporters": ["html"]}
     code, message = attempt(content, **settings)
     assert code == 1
-    assert "equal to earlier ones" in message
+    assert "equal to earlier rows" in message
     assert attempt(content, **settings, shortfall="warn")[0] == 0
     assert attempt(content, **settings, mix={"rows": {"b": 5}})[0] == 0
 
