@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import tokenize
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -196,3 +197,56 @@ def test_what_is_harmless_is_left_alone(tmp_path, code):
     path = tmp_path / "module.py"
     path.write_text(code)
     assert not any(re.search(pattern, _code_of(path)) for pattern in FORBIDDEN.values())
+
+
+# Component names that are words of something else too: kinds of data, files, functions, keys of metrics.json.
+WORDS = {"items", "privacy", "text"}
+ALLOWED = {
+    ("augment/storage/keys.py", "albumentations"),  # the library
+    ("augment/resampling.py", "vae"),  # what scripts get that name no generator: a default in a signature
+}
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+COMPONENTS = set(PROJECT["entry-points"]["augment"])
+
+
+def _named_components(source):
+    """Component names that stand as whole strings, or after `use`, in the strings of a module, docstrings apart."""
+    tree = ast.parse(source)
+    documentation = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    documentation |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # of attributes
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
+            if node.value in COMPONENTS - WORDS:
+                yield node.value
+            yield from (name for name in re.findall(r"\buse:? ?`?([a-z][a-z0-9-]*)", node.value) if name in COMPONENTS)
+            yield from (name for name in re.findall(r"`([a-z][a-z0-9-]*)`", node.value) if name in COMPONENTS - WORDS)
+
+
+def test_the_core_names_no_component():
+    found = {
+        (str(path.relative_to(ROOT)), name)
+        for path in FILES
+        if path.relative_to(AUGMENT).parts[0] not in ("testing", "scaffold")
+        for name in _named_components(path.read_text(encoding="utf-8"))
+    }
+    assert found == ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        ('x = {"rows": "smote"}', ["smote"]),
+        ('x = f"{y}; use rnn"', ["rnn"]),
+        ('x = "add `- use: impute` to transforms"', ["impute"]),
+        ('def f():\n    """Like `smote`."""', []),
+        ('x = "text"', []),
+    ],
+)
+def test_names_of_components_would_be_found(code, names):
+    assert list(_named_components(code)) == names

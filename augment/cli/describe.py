@@ -119,6 +119,8 @@ def abilities(cls: type[Component]) -> list[str]:
         asked = {"none": "no column", "target": "the target", "any": "any column"}
         start = {"noise": "noise", "rows": "training rows, perturbed", "copies": "copies of training rows"}
         lines += [f"can be conditioned on: {asked[accepts.conditional]}", f"starts from: {start[cls.origin]}"]
+    if cls.default_for:
+        lines.append(f"default for: {_data(cls.default_for)}")
     if not accepts.missing:
         lines.append("missing values: not accepted")
     if accepts.min_rows > 1:

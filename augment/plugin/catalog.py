@@ -27,7 +27,7 @@ from augment.data.schema import Modality
 from augment.errors import PluginError, did_you_mean
 from augment.plugin import hookspecs
 from augment.plugin.accepts import Accepts
-from augment.plugin.contracts import KINDS, Component, Kind, Params, Source
+from augment.plugin.contracts import KINDS, Component, Generator, Kind, Params, Source
 
 __all__ = ["API", "GROUP", "Catalog", "Offer", "PluginReport", "component_problem"]
 
@@ -304,6 +304,12 @@ def component_problem(cls: object) -> str | None:
     accepts: object = cls.accepts
     if not isinstance(accepts, Accepts):
         return f"{where}: `accepts` is {accepts!r}; an instance of augment.plugin.Accepts is expected"
+    if beyond := cls.default_for - _modalities(cls):
+        return f"{where}: `default_for` names {', '.join(sorted(beyond))}, which it does not work on"
+    if issubclass(cls, Generator) and (
+        beyond := frozenset(suits.modality for suits in cls.suits) - cls.accepts.modalities
+    ):
+        return f"{where}: `suits` names {', '.join(sorted(beyond))}, which it does not work on"
     settings: object = cls.Params
     if not (inspect.isclass(settings) and issubclass(settings, Params)):
         return f"{where}: `Params` is {settings!r}; a subclass of augment.plugin.Params is expected"

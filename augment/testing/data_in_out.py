@@ -33,6 +33,7 @@ def rules(component: type[Component]) -> list[Rule]:
                 Rule(reading_twice_gives_the_same_rows),
                 Rule(what_is_read_fits_its_schema),
                 Rule(gives_the_kind_of_data_it_names),
+                Rule(reads_what_it_sniffs),
                 Rule(says_what_is_declared),
             ]
         case "sink":
@@ -97,6 +98,35 @@ def gives_the_kind_of_data_it_names(case: Case) -> None:
         came=f"it is of kind {modality}",
         expected=f"one of {', '.join(sorted(source.yields))}, as `yields` says",
         fix="let `yields` name every kind of data that the source can give",
+    )
+
+
+def reads_what_it_sniffs(case: Case) -> None:
+    """What `sniff` claims, the source reads with the settings that `settings_for` names.
+
+    `augment init` asks every source about a file, and writes what the surest one says into a pipeline.
+    """
+    source = _source(case)
+    path = getattr(source.params, "path", None)
+    if path is None:
+        return
+    confidence = source.sniff(path, path.read_bytes()[:65_536] if path.is_file() else b"")
+    if confidence is None:
+        return
+    case.expect(
+        0 < confidence <= 1,
+        done=f"called sniff on {path.name}",
+        came=f"{confidence}",
+        expected="a number above 0, up to 1, or None",
+        fix="return 0.5 where nothing but the ending tells",
+    )
+    claimed = type(source)(source.Params.model_validate({"path": path, **source.settings_for(path)}))
+    case.expect(
+        len(claimed.read(_context(case))) > 0,
+        done=f"read {path.name}, which sniff claims, with the settings of settings_for",
+        came="no rows",
+        expected="rows",
+        fix="claim only what `read` takes, and name the settings that it needs",
     )
 
 

@@ -30,9 +30,7 @@ class Docstrings(Source):
     yields = frozenset({"text"})
 
     class Params(plugin.Params):
-        packages: dict[str, Annotated[int, Field(ge=1)]] = Field(
-            min_length=1, examples=[{"pandas": 500, "matplotlib": 500}]
-        )
+        packages: dict[str, Annotated[int, Field(ge=1)]] = Field(min_length=1, examples=[{"pandas": 500, "scipy": 500}])
         """Import name of a package to how many of its sentences are taken at most, such as `{pandas: 500}`. They are
         spread evenly over all that it has."""
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import struct
+import sys
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.detect.formats import source_of
 from augment.errors import DataError, DiskError, SpecError
 from augment.onboarding import write_pipeline
-from augment.plugin.catalog import Catalog
+from augment.plugin.catalog import Catalog, Offer
 from augment.plugin.context import Context
 from augment.runner.run import check
 from augment.spec import document
@@ -482,3 +484,45 @@ def test_columns_of_steps_are_told_from_measures_and_from_what_users_met(tmp_pat
         frame.to_csv(tmp_path / f"{name}.csv", index=False)
         found[name] = source_of(tmp_path / f"{name}.csv", Catalog()).name
     assert found == {"t": "series-csv", "x": "csv", "events": "histories"}
+
+
+POINTS = """
+    import pandas as pd
+    from pathlib import Path
+    from augment import plugin
+    from augment.data import Dataset, infer
+    from augment.plugin import Source, hookimpl
+
+    class Points(Source):
+        name = "points"
+        yields = frozenset({"table"})
+        endings = (".pts",)
+
+        class Params(plugin.Params):
+            path: Path
+            scale: float = 1.0
+
+        @classmethod
+        def settings_for(cls, path):
+            return {"scale": 2.0}
+
+        def read(self, context):
+            values = [self.params.scale * float(line) for line in self.params.path.read_text().split()]
+            frame = pd.DataFrame({"x": values, "label": ["a", "b"] * (len(values) // 2)})
+            return Dataset.of(frame, {}, infer(frame, {}, context.declared))
+
+    @hookimpl
+    def augment_components():
+        return [Points]
+"""
+
+
+def test_the_source_of_a_third_party_is_found_by_the_ending_of_a_file(tmp_path, monkeypatch):
+    (tmp_path / "somebodys_points.py").write_text(textwrap.dedent(POINTS))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "data.pts").write_text(" ".join(str(n / 7) for n in range(40)))
+    catalog = Catalog([*Catalog().offers, Offer("points", "somebodys_points", "somebodys", "1.0")])
+    text = write_pipeline.propose(tmp_path / "data.pts", tmp_path, catalog=catalog)
+    assert "  use: points\n  with:\n    path: data.pts  # relative to this file\n    scale: 2.0\n" in text
+    monkeypatch.delitem(sys.modules, "somebodys_points")
