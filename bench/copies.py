@@ -20,8 +20,9 @@ from image_scores import mnist
 from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration, infer
 from augment.plugin.context import Context
+from augment_evidence.nearest_neighbors import distance_ratio, leave_one_out, nearest
 from augment_evidence.not_a_copy import NotACopy
-from augment_evidence.rows import distance_ratio, leave_one_out, nearest, pixels
+from augment_evidence.space import pixels
 
 SEEDS = range(3)
 NUM_NEIGHBOURS = 11

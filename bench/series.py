@@ -1,6 +1,6 @@
 """Time series: what the probe reaches on the archive's test parts, whether edits help, what judges say of copies.
 
-    AUGMENT_DATA=../shared/data python bench/series.py classes few judges reading
+    AUGMENT_DATA=../shared/data python bench/series.py classes few judges reading ridge
 
 Everything is process CPU time on one thread. Data that is not there is skipped, and said so. Beside ours stand real
 rows alone and plain oversampling to the same number of rows.
@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from sklearn.linear_model import RidgeCV
+from threadpoolctl import threadpool_limits
 
 from augment.data.dataset import Dataset
 from augment.data.schema import Schema, SchemaDeclaration, infer, labels_of, observe
@@ -28,6 +30,7 @@ from augment_series.csv_source import SeriesCsvSource
 from augment_series.cylinder_bell_funnel import CylinderBellFunnel
 from augment_series.edits import SeriesEdits
 from augment_series.probe import KernelsProbe
+from augment_series.ridge import STRENGTHS, Ridge
 from augment_series.ts import TsSource
 
 DATA = Path(os.environ.get("AUGMENT_DATA", "../shared/data")) / "series"
@@ -101,6 +104,25 @@ def reading() -> None:
         print(f"kernels: {time.process_time() - started:.2f} CPU-s to fit and predict 1,000 series of 150 steps")
 
 
+def ridge() -> None:
+    """The ridge regression of `kernels` beside scikit-learn's, by the number of rows, of 2,000 features."""
+    for num_rows in (1_500, 3_000, 6_000):
+        rng = np.random.default_rng(0)
+        x = rng.random((num_rows, 2_000))
+        y = (x[:, 0] + x[:, 1] + rng.normal(0, 0.2, num_rows) > 1).astype(np.int64)
+        signs = np.where(y[:, np.newaxis] == np.arange(2), 1.0, -1.0)
+        fits: dict[str, Callable[[], Any]] = {
+            "ours": lambda x=x, y=y: Ridge.fit(x, y, 2),
+            "RidgeCV": lambda x=x, signs=signs: RidgeCV(STRENGTHS).fit(x, signs),
+            "RidgeCV, svd": lambda x=x, signs=signs: RidgeCV(STRENGTHS, gcv_mode="svd").fit(x, signs),
+        }
+        for name, fit in fits.items():
+            started = time.process_time()
+            with threadpool_limits(limits=1):
+                fit()
+            print(f"ridge, {num_rows} rows: {name} {time.process_time() - started:.1f} CPU-s", flush=True)
+
+
 def _compare(title: str, test: Dataset, chosen: Callable[[int], Dataset], ways: dict[str, Any]) -> None:
     labels, scores, seconds = labels_of(test.frame["label"]), {}, []
     for seed in SEEDS:
@@ -146,7 +168,7 @@ def _observed(data: Dataset) -> Dataset:
 if __name__ == "__main__":
     torch.set_num_threads(1)
     for name in sys.argv[1:]:
-        if name != "reading" and not DATA.is_dir():
+        if name not in ("reading", "ridge") and not DATA.is_dir():
             print(f"{name}: skipped, there is no {DATA}")
             continue
-        {"classes": classes, "few": few, "judges": judges, "reading": reading}[name]()
+        {"classes": classes, "few": few, "judges": judges, "reading": reading, "ridge": ridge}[name]()

@@ -15,7 +15,7 @@ from augment.data.declarations import (
     Modality,
     SchemaDeclaration,
 )
-from augment.data.schema import Schema, check, conform, infer, labels_of, observe
+from augment.data.schema import Schema, check, class_positions, conform, infer, labels_of, observe
 
 __all__ = [
     "Array",
@@ -29,6 +29,7 @@ __all__ = [
     "Schema",
     "SchemaDeclaration",
     "check",
+    "class_positions",
     "conform",
     "infer",
     "labels_of",

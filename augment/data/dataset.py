@@ -78,6 +78,16 @@ class Dataset:
         """The number of time steps without padding of each row of an array, (N,) int64."""
         return true_lengths(self.schema.arrays[name], self.frame)
 
+    def step_mask(self, name: str) -> np.ndarray:
+        """Which steps of each row of an array are no padding, bool (N, T)."""
+        return np.arange(self.arrays[name].shape[1]) < self.lengths(name)[:, np.newaxis]
+
+    def texts(self) -> list[str]:
+        """The text of each row, N of them; a missing one is empty."""
+        assert self.schema.text_payload is not None, "the data holds no texts"
+        texts: list[str] = self.frame[self.schema.text_payload].fillna("").astype(object).tolist()
+        return texts
+
     def drop_columns(self, names: Sequence[str]) -> Dataset:
         """The same rows without these columns, in frame and schema; the target may be among them."""
         columns = {name: column for name, column in self.schema.columns.items() if name not in names}

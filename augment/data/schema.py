@@ -9,7 +9,7 @@ Shapes: N rows, H height, W width, C channels, T time steps, F fields.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -49,6 +49,7 @@ __all__ = [
     "SchemaDeclaration",
     "categorical_dtype",
     "check",
+    "class_positions",
     "conform",
     "infer",
     "labels_of",
@@ -137,6 +138,16 @@ def labels_of(values: pd.Series) -> np.ndarray:
     """
     codes, found = pd.factorize(values, use_na_sentinel=True)
     return np.array([*map(str, found), None], dtype=object)[codes]  # code -1, missing, is the last
+
+
+def class_positions(values: pd.Series, classes: Sequence[str]) -> np.ndarray:
+    """The position of each label in `classes`, (N,) int64; -1 where it is missing or not among them.
+
+    >>> class_positions(pd.Series(["b", None, "x", "a"]), ["a", "b"]).tolist()
+    [1, -1, -1, 0]
+    """
+    labels = pd.Index(labels_of(values), dtype="object")
+    return pd.Index(list(classes), dtype="object").get_indexer(labels).astype(np.int64)
 
 
 def infer(

@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from augment.data.dataset import Dataset
-from augment.data.schema import Schema, labels_of
+from augment.data.schema import Schema, class_positions
 from augment.plan.caps import MAX_JUDGED_ROWS
 from augment.plugin.context import derive_seed
 from augment.plugin.run_metrics import ArmResult, Comparison, MetricScore, TrialResult
@@ -107,7 +106,7 @@ def encode_truth(test: Dataset, schema: Schema) -> tuple[np.ndarray, np.ndarray]
     values = test.frame[schema.target]
     if schema.task == "number":
         return values.to_numpy(dtype=float), np.ones(len(test), dtype=bool)
-    codes = pd.Index(schema.classes, dtype="object").get_indexer(pd.Index(labels_of(values), dtype="object"))
+    codes = class_positions(values, schema.classes)
     known = codes >= 0
     return codes[known], known
 

@@ -17,7 +17,15 @@ import numpy as np
 import pandas as pd
 
 from augment.data.dataset import Dataset
-from augment.data.schema import ArrayDeclaration, Column, ColumnDeclaration, Schema, SchemaDeclaration, labels_of
+from augment.data.schema import (
+    ArrayDeclaration,
+    Column,
+    ColumnDeclaration,
+    Schema,
+    SchemaDeclaration,
+    class_positions,
+    labels_of,
+)
 from augment.errors import AugmentError, DataError, PluginError
 from augment.plugin.catalog import Catalog
 from augment.plugin.context import Context
@@ -179,8 +187,7 @@ def target_of(data: Dataset) -> np.ndarray | None:
         return None
     values = data.frame[schema.target]
     if schema.task == "classes":
-        classes = pd.Index(schema.classes, dtype="object")
-        return classes.get_indexer(pd.Index(labels_of(values), dtype="object")).astype(np.int64)
+        return class_positions(values, schema.classes)
     return _as_numbers(values, schema.columns[schema.target])
 
 

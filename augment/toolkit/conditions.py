@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from augment.data.dataset import Dataset
-from augment.data.schema import Schema, labels_of
+from augment.data.schema import Schema, class_positions, labels_of
 from augment.errors import DataError
 
 __all__ = ["Conditions", "columns_to_make", "in_full_batches", "refuse_others"]
@@ -52,7 +52,7 @@ class Conditions:
         schema = data.schema
         if schema.target is None or schema.task != "classes":
             return cls.of_schema(schema, [len(data)]), np.zeros(len(data), np.int64)
-        numbers = _numbers(data.frame[schema.target], schema.classes)
+        numbers = class_positions(data.frame[schema.target], schema.classes)
         counts = np.bincount(numbers[numbers >= 0], minlength=len(schema.classes))
         if not counts.any():
             raise DataError(f"target {schema.target!r} is missing in every training row; labels are expected")
@@ -81,7 +81,7 @@ class Conditions:
             ends = np.cumsum(self.counts)
             drawn: np.ndarray = np.searchsorted(ends, rng.random(len(given)) * ends[-1], side="right")
             return drawn
-        numbers = _numbers(given[self.target], self.labels)
+        numbers = class_positions(given[self.target], self.labels)
         is_known = np.array([*self.counts, 0]) > 0  # the last one is found by -1, which is no class
         if not is_known[numbers].all():
             row = int(np.argmin(is_known[numbers]))
@@ -137,8 +137,3 @@ def in_full_batches(make: Callable[[np.ndarray], np.ndarray], conditions: np.nda
     padded[len(conditions) :] = conditions[0] if len(conditions) else 0
     made = [make(batch) for batch in padded.reshape(num_batches, batch_size)]
     return np.concatenate(made)[: len(conditions)]
-
-
-def _numbers(values: pd.Series, labels: tuple[str, ...]) -> np.ndarray:
-    wanted = pd.Index(labels_of(values), dtype="object")
-    return pd.Index(labels, dtype="object").get_indexer(wanted).astype(np.int64)

@@ -4,7 +4,7 @@ from augment.plugin import hookimpl
 
 
 @hookimpl
-def augment_components():
+def augment_components() -> list[type]:
     from augment_arrays.npz_sink import NpzSink
     from augment_arrays.npz_source import NpzSource
 

@@ -85,7 +85,7 @@ class _Spool:
         with archive.open(info, "w", force_zip64=True) as member:
             npy.write_array_header_1_0(member, {**header, "shape": (num_rows, *self.parts[0][1][1:])})
             for values in self._read():
-                member.write(memoryview(self._as(values, dtype)).cast("B") if values.size else b"")
+                member.write(self._as(values, dtype).data.cast("B") if values.size else b"")
 
     def _read(self) -> Iterator[np.ndarray]:
         with self.path.open("rb") as file:

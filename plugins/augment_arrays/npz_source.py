@@ -174,12 +174,14 @@ def _payload(values: np.ndarray, where: str) -> np.ndarray:
             values = values.astype(np.float32, order="C")
         for start in range(0, len(values), BLOCK):
             block = values[start : start + BLOCK]
-            bad = np.isinf(block) if block.ndim == 3 else ~np.isfinite(block)  # of a series, values may be missing
+            bad: np.ndarray = (
+                np.isinf(block) if block.ndim == 3 else ~np.isfinite(block)
+            )  # of a series, values may be missing
             what = "a number that is infinite or too large for float32"
             what = what if block.ndim == 3 else what.replace("is ", "is missing, ", 1)
-            _refuse(bad.any(axis=tuple(range(1, block.ndim))), where, what, start)
+            _refuse(np.asarray(bad.any(axis=tuple(range(1, block.ndim)))), where, what, start)
     elif values.dtype.kind in "iu" and values.ndim == 2:
-        outside = ((values < INT32.min) | (values > INT32.max)).any(axis=1)
+        outside = np.asarray(((values < INT32.min) | (values > INT32.max)).any(axis=1))
         _refuse(outside, where, "a token that does not fit into 32 bits")
         values = values.astype(np.int32, order="C")
     return np.ascontiguousarray(values)

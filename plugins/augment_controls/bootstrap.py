@@ -40,6 +40,7 @@ class Bootstrap(Generator):
             DataError: the training part has no row of a class asked for.
         """
         train = context.train
+        assert train is not None  # the host lends it to every generator
         num_blocks = -(-len(given) // BLOCK)
         place = context.rng.random(num_blocks * BLOCK)[: len(given)]  # in [0, 1): where in the list of fitting rows
         target = train.schema.target

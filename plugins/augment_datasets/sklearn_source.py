@@ -124,7 +124,7 @@ def _load(name: str) -> tuple[pd.DataFrame, dict[str, np.ndarray], str, dict[str
 
 
 def _classes(target: str, codes: np.ndarray, dataset: str) -> pd.DataFrame:
-    return pd.DataFrame({target: pd.Categorical.from_codes(codes, categories=list(CLASSES[dataset]))})
+    return pd.DataFrame({target: pd.Categorical.from_codes(codes, categories=pd.Index(CLASSES[dataset]))})
 
 
 def _merge(known: dict[str, ColumnDeclaration], declared: SchemaDeclaration, target: str) -> SchemaDeclaration:

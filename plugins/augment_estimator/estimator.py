@@ -65,7 +65,7 @@ class Estimator(Probe):
         if data.schema.task == "classes" and len(set(target)) == 1:
             self._only = data.schema.classes.index(str(target[0]))
             return self
-        self._model = self._made(context)
+        self._model = self._build(context)
         features, options = _features(data), {}
         if weights is not None:
             if (name := _weight_parameter(self._model)) is not None:
@@ -81,10 +81,10 @@ class Estimator(Probe):
         from threadpoolctl import threadpool_limits
 
         classes = self._schema.classes
-        found = np.zeros((len(data), len(classes)))
+        predicted = np.zeros((len(data), len(classes)))
         if self._only is not None:
-            found[:, self._only] = 1.0
-            return found
+            predicted[:, self._only] = 1.0
+            return predicted
         features = _features(data)
         with threadpool_limits(limits=self._threads):
             if not classes:
@@ -92,13 +92,13 @@ class Estimator(Probe):
             if not hasattr(self._model, "predict_proba"):
                 position = {label: number for number, label in enumerate(classes)}
                 for row, label in enumerate(self._model.predict(features)):
-                    found[row, position[str(label)]] = 1.0
-                return found
+                    predicted[row, position[str(label)]] = 1.0
+                return predicted
             probabilities = np.asarray(self._model.predict_proba(features), dtype=np.float64)
-        found[:, [classes.index(str(label)) for label in self._model.classes_]] = probabilities
-        return found
+        predicted[:, [classes.index(str(label)) for label in self._model.classes_]] = probabilities
+        return predicted
 
-    def _made(self, context: Context) -> Any:
+    def _build(self, context: Context) -> Any:
         model = _factory(self.params)(**self.params.arguments)
         missing = [name for name in ("fit", "predict") if not callable(getattr(model, name, None))]
         if missing:
@@ -132,15 +132,15 @@ def _factory(params: Any) -> Callable[..., Any]:
         raise SpecError(f"trial.probe: importing {module_name} failed: {error}; install what it needs") from error
     except Exception as error:
         raise SpecError(f"trial.probe: importing {module_name} failed: {type(error).__name__}: {error}") from error
-    if not callable(found := getattr(module, name, None)):
+    if not callable(factory := getattr(module, name, None)):
         known = [one for one in vars(module) if not one.startswith("_") and callable(getattr(module, one))]
         raise SpecError(
             f"trial.probe: module {module_name} has no function {name!r}{did_you_mean(name, known)}"
-            if found is None
-            else f"trial.probe: {params.factory} is {type(found).__name__}, which cannot be called"
+            if factory is None
+            else f"trial.probe: {params.factory} is {type(factory).__name__}, which cannot be called"
         )
-    made: Callable[..., Any] = found
-    return made
+    checked: Callable[..., Any] = factory
+    return checked
 
 
 @contextmanager
@@ -185,7 +185,7 @@ def _features(data: Dataset) -> Any:
     """What scikit-learn calls X."""
     schema = data.schema
     if schema.modality == "text":
-        return data.frame[schema.text_payload].fillna("").astype(str).tolist()
+        return data.texts()
     if schema.modality != "table":
         return np.asarray(data.arrays[schema.array_of(schema.modality)])
     frame = data.frame[[name for name in schema.features if schema.columns[name].type != "id"]]

@@ -1,10 +1,10 @@
-"""Evidence on synthetic rows: how well they follow the real ones, whether they are copies, which had better go."""
+"""Evidence on synthetic rows: how well they follow the real ones, whether they are copies, which to reject."""
 
 from augment.plugin import hookimpl
 
 
 @hookimpl
-def augment_components():
+def augment_components() -> list[type]:
     from augment_evidence.fidelity_histories import FidelityHistories
     from augment_evidence.fidelity_images import FidelityImages
     from augment_evidence.fidelity_series import FidelitySeries

@@ -16,19 +16,20 @@ from pydantic import Field
 from augment import plugin
 from augment.data import Dataset
 from augment.plugin import Accepts, Context, Metric, Score
-from augment_evidence.rows import common_counts, rows_in_shares, rows_of_each, target_labels
-
-HELD_OUT = "held-out rows"
+from augment_evidence.references import Better, scores_beside
+from augment_evidence.samples import common_counts, rows_in_shares, rows_of_each, target_labels
 
 
 class FidelityHistories(Metric):
     """Compares synthetic histories with training ones, beside held-out ones.
 
-    Popularity: half the sum of the differences between items' shares of all events, 0 where they are the same and 1
-    where no item is shared. Pairs in a row: the same of an item and the one after it. Lengths, ratings and the like:
-    the largest difference between the cumulated shares (Kolmogorov and Smirnov). Items met again: the share of events
-    whose item the user has met before. Training histories: the share that a training user has to the letter; a
-    generator that learnt its users by heart scores above held-out ones.
+    * `item popularity error`: the total variation distance between items' shares of all events, 0 where they are the
+      same and 1 where no item is shared.
+    * `item bigram error`: the same of each item and the one after it.
+    * `length error`, and an error for ratings and the like: the Kolmogorov-Smirnov statistic.
+    * `repeated items`: the share of events whose item the user has met before.
+    * `exact copies`: the share of users with the same history as a training user; a generator that memorised its users
+      scores above held-out ones.
 
     Where users have classes, how many there are of each was asked for, not learnt: as many of each are taken from the
     synthetic and the held-out rows, and training rows in the same shares.
@@ -39,47 +40,45 @@ class FidelityHistories(Metric):
     default_for = frozenset({"tokens"})
 
     class Params(plugin.Params):
-        most_users: int = Field(20_000, ge=10)
-        """Of each part so many users at most are looked at, a seeded sample; a history is sought in the
+        renamed = {"most_users": "max_users"}
+
+        max_users: int = Field(20_000, ge=10)
+        """Maximum number of users that are compared from each part, a seeded sample. Copies are looked for in the
         whole training part."""
 
     def score(self, synthetic: Dataset, train: Dataset, holdout: Dataset, context: Context) -> list[Score]:
-        labels, held = target_labels(synthetic), target_labels(holdout)
-        counts = common_counts([labels, held], self.params.most_users)  # distances of few users are larger by chance
-        alike = rows_in_shares(target_labels(train), counts, self.params.most_users, context.rng)
-        made, rest, real = (
-            _Histories.of(part, np.sort(rows))
-            for part, rows in (
-                (synthetic, rows_of_each(labels, counts, context.rng)),
-                (holdout, rows_of_each(held, counts, context.rng)),
-                (train, alike),
-            )
-        )
-        if not (len(real.tokens) and len(made.tokens) and len(rest.tokens)):
+        limit = self.params.max_users
+        labels = [target_labels(part) for part in (synthetic, holdout, train)]
+        counts = common_counts(labels[:2], limit)  # distances of few users are larger by chance
+        real = _Histories.of(train, np.sort(rows_in_shares(labels[2], counts, limit, context.rng)))
+        parts = {
+            name: _Histories.of(part, np.sort(rows_of_each(own, counts, context.rng)))
+            for name, part, own in zip(("synthetic", "hold-out"), (synthetic, holdout), labels[:2], strict=True)
+        }
+        if not all(len(part.tokens) for part in (real, *parts.values())):
             return []
         known = set(_Histories.of(train, np.arange(len(train))).letters())  # all: a copy of any user is a copy
-        found = {
-            "item popularity error": (_apart(made.tokens, real.tokens), _apart(rest.tokens, real.tokens), "lower"),
-            "length error": (
-                _largest_gap(made.lengths, real.lengths),
-                _largest_gap(rest.lengths, real.lengths),
-                "lower",
-            ),
-            "items met again": (made.repeated(), rest.repeated(), "none"),
-            "training histories": (made.share_among(known), rest.share_among(known), "none"),
+        values: dict[str, dict[str, float]] = {name: {} for name in parts}
+        for name, part in parts.items():
+            values[name] = {
+                "item popularity error": _total_variation(part.tokens, real.tokens),
+                "length error": _kolmogorov_smirnov(part.lengths, real.lengths),
+                "repeated items": part.repeated(),
+                "exact copies": part.share_among(known),
+            }
+        bigrams = {name: part.bigrams(real.base) for name, part in (*parts.items(), ("train", real))}
+        if all(map(len, bigrams.values())):
+            for name in parts:
+                values[name]["item bigram error"] = _total_variation(bigrams[name], bigrams["train"])
+        for channel in sorted(set(real.channels)):
+            if all(len(part.channels[channel]) for part in (real, *parts.values())):
+                for name, part in parts.items():
+                    error = _kolmogorov_smirnov(part.channels[channel], real.channels[channel])
+                    values[name][f"{channel} error"] = error
+        better: dict[str, Better] = {
+            name: "lower" if name.endswith(" error") else "none" for name in values["synthetic"]
         }
-        pairs = [part.pairs(real.base) for part in (made, rest, real)]
-        if all(map(len, pairs)):
-            found["error of pairs in a row"] = (_apart(pairs[0], pairs[2]), _apart(pairs[1], pairs[2]), "lower")
-        for name in sorted(set(real.channels)):
-            values = [part.channels[name] for part in (made, rest, real)]
-            if all(map(len, values)):
-                errors = _largest_gap(values[0], values[2]), _largest_gap(values[1], values[2])
-                found[f"{name} error"] = (*errors, "lower")
-        return [
-            Score(name, value, better=better, detail={"reference": {HELD_OUT: reference}})
-            for name, (value, reference, better) in found.items()
-        ]
+        return scores_beside(values, better)
 
 
 @dataclass(frozen=True)
@@ -111,11 +110,12 @@ class _Histories:
                     channels[channel] = steps[:, place][~np.isnan(steps[:, place])]
         return cls(values[is_there].astype(np.int64), lengths, channels, 1 << 31)
 
-    def pairs(self, base: int) -> np.ndarray:
+    def bigrams(self, base: int) -> np.ndarray:
         """Each item and the next of the same user as one number, (P,)."""
         users = np.repeat(np.arange(len(self.lengths)), self.lengths)
         together = users[1:] == users[:-1]
-        return self.tokens[:-1][together] * base + self.tokens[1:][together]
+        bigrams: np.ndarray = self.tokens[:-1][together] * base + self.tokens[1:][together]
+        return bigrams
 
     def repeated(self) -> float:
         """The share of events whose item the user has met before."""
@@ -131,14 +131,14 @@ class _Histories:
         return [part.tobytes() for part in np.split(self.tokens, np.cumsum(self.lengths)[:-1])]
 
 
-def _apart(some: np.ndarray, others: np.ndarray) -> float:
+def _total_variation(some: np.ndarray, others: np.ndarray) -> float:
     """Half the sum of the differences of the shares that each value has."""
     values, codes = np.unique(np.concatenate([some, others]), return_inverse=True)
     shares = [np.bincount(part, minlength=len(values)) / len(part) for part in (codes[: len(some)], codes[len(some) :])]
     return float(np.abs(shares[0] - shares[1]).sum() / 2)
 
 
-def _largest_gap(some: np.ndarray, others: np.ndarray) -> float:
+def _kolmogorov_smirnov(some: np.ndarray, others: np.ndarray) -> float:
     """The largest difference between two empirical distribution functions."""
     places = np.concatenate([some, others])
     ends = [np.searchsorted(np.sort(part), places, side="right") / len(part) for part in (some, others)]

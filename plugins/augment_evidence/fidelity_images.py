@@ -1,4 +1,4 @@
-"""The metric `fidelity` for images: do synthetic images look like, and spread like, the training part's?
+"""The metric `fidelity` for images: do synthetic images look like, and vary like, the training part's?
 
 Shapes: N rows, D features.
 """
@@ -11,12 +11,15 @@ import numpy as np
 
 from augment.data import Dataset
 from augment.plugin import Accepts, Context, Metric, Score
-from augment_evidence.clouds import MOST_POINTS, cloud_scores
-from augment_evidence.rows import capped, copied_share, pixels, target_labels
+from augment_evidence.exact_copies import exact_copies
+from augment_evidence.point_clouds import MAX_POINTS, cloud_scores
+from augment_evidence.references import scores_beside
+from augment_evidence.samples import capped, target_labels
+from augment_evidence.space import pixels
 
 __all__ = ["FidelityImages"]
 
-MOST_ROWS = 10_000
+MAX_ROWS = 10_000
 NUM_COMPONENTS = 32
 SIDE = 16  # pixels a side that principal components are taken of
 
@@ -27,9 +30,9 @@ class FidelityImages(Metric):
     """How far synthetic images agree with the training part's.
 
     * `Fréchet distance` of features (Heusel et al. 2017), over the variance of the training rows' features: 0 is equal.
-    * `density` and `coverage` (Naeem et al. 2020, five neighbours): about 1 and nearly 1 for real images. A high
+    * `density` and `coverage` (Naeem et al. 2020, five neighbors): about 1 and nearly 1 for real images. A high
       density says that images crowd where real ones are many, a low coverage that kinds of images are left out.
-    * `label agreement`: how often a classifier of real images sees the class that was asked for.
+    * `label agreement`: how often a classifier of real images predicts the class that was asked for.
     * `exact copies`: the share of images that equal a training image.
 
     The features are not Inception's, so figures cannot be compared with published FIDs, nor between datasets. With
@@ -46,69 +49,71 @@ class FidelityImages(Metric):
     def score(self, synthetic: Dataset, train: Dataset, holdout: Dataset, context: Context) -> list[Score]:
         if not (len(synthetic) and len(train)):
             return []
-        reference = {"hold-out": copied_share(holdout, train)} if len(holdout) else {}
-        detail = {"rows": len(synthetic), "reference": reference}
-        copies = Score("exact copies", copied_share(synthetic, train), better="lower", detail=detail)
-
         rng = context.rng
         array = train.schema.array_of("image")
         images, labels = {}, {}
         for name, part in (("synthetic", synthetic), ("train", train), ("hold-out", holdout)):
-            part = capped(part, MOST_ROWS, rng)
+            part = capped(part, MAX_ROWS, rng)
             images[name], labels[name] = part.arrays[array], target_labels(part)
         known = sorted({label for label in labels["train"] if label is not None})
         agreement = []
         if len(known) > 1:
-            features, seen = _look(images, labels, known, context)
-            agreement = _agreement(seen, labels)
+            features, predicted = _evaluate(images, labels, known, context)
+            agreement = _agreement(predicted, labels)
         else:
             project = _components(images["train"], rng)
             features = {name: project(values) for name, values in images.items() if len(values)}
-        return [*cloud_scores(features, labels, rng), *agreement, copies]
+        return [*cloud_scores(features, labels, rng), *agreement, *exact_copies(synthetic, train, holdout)]
 
 
-def _look(
+def _evaluate(
     images: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray], known: list[str], context: Context
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Features (N, D) and the class seen, (N,) object, of each part, through a network trained on the training part."""
-    from augment_evidence.judges import pictures, train_judge
+    from augment_evidence.classifiers import network_images, train_classifier
 
     position = {label: code for code, label in enumerate(known)}
     labelled = np.flatnonzero([label is not None for label in labels["train"]])
     codes = np.array([position[label] for label in labels["train"][labelled]], dtype=np.int64)
-    judge = train_judge(pictures(images["train"][labelled]), codes, len(known), context)
-    found = {name: judge.look(pictures(values)) for name, values in images.items() if len(values)}
+    classifier = train_classifier(network_images(images["train"][labelled]), codes, len(known), context)
     names = np.array(known, dtype=object)
-    return {name: both[0] for name, both in found.items()}, {
-        name: names[both[1].argmax(axis=1)] for name, both in found.items()
-    }
+    features, predicted = {}, {}
+    for name, values in images.items():
+        if len(values):
+            features[name], probabilities = classifier.evaluate(network_images(values))
+            predicted[name] = names[probabilities.argmax(axis=1)]
+    return features, predicted
 
 
-def _agreement(seen: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray]) -> list[Score]:
-    """The share of synthetic rows that are seen as what was asked, and the hold-out's share at the same classes."""
-    asked = labels["synthetic"]
-    right = seen["synthetic"] == asked
-    classes, counts = np.unique([label for label in asked if label is not None], return_counts=True)
+def _agreement(predicted: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray]) -> list[Score]:
+    """The share of synthetic rows that are seen as what was wanted, and the hold-out's share at the same classes."""
+    wanted = labels["synthetic"]
+    correct = predicted["synthetic"] == wanted
+    classes, counts = np.unique([label for label in wanted if label is not None], return_counts=True)
     if not len(classes):
         return []
-    per_class = {str(label): float(right[asked == label].mean()) for label in classes}
-    reference = {}
+    per_class = {str(label): float(correct[wanted == label].mean()) for label in classes}
+    values = {"synthetic": float(np.average(list(per_class.values()), weights=counts))}
     real = {label: labels["hold-out"] == label for label in classes}
     if all(rows.any() for rows in real.values()):
-        shares = [(seen["hold-out"][rows] == label).mean() for label, rows in real.items()]
-        reference["hold-out"] = float(np.average(shares, weights=counts))
-    detail = {"rows": int(counts.sum()), "reference": reference, "classes": per_class}
-    return [Score("label agreement", float(np.average(list(per_class.values()), weights=counts)), detail=detail)]
+        shares = [(predicted["hold-out"][rows] == label).mean() for label, rows in real.items()]
+        values["hold-out"] = float(np.average(shares, weights=counts))
+    return scores_beside(
+        {name: {"label agreement": value} for name, value in values.items()},
+        {"label agreement": "higher"},
+        {"rows": int(counts.sum())},
+        {"label agreement": {"classes": per_class}},
+    )
 
 
 def _components(train: np.ndarray, rng: np.random.Generator) -> Features:
-    """The principal components of training images, each divided by its spread: those that hold 95 % of the variance."""
-    rows = rng.choice(len(train), min(len(train), MOST_POINTS), replace=False)
+    """The principal components of training images that hold 95 % of the variance, each at standard deviation 1."""
+    rows = rng.choice(len(train), min(len(train), MAX_POINTS), replace=False)
     flat = pixels(train[np.sort(rows)], SIDE).reshape(len(rows), -1).astype(np.float64)
     mean = flat.mean(axis=0)
-    _, spread, axes = np.linalg.svd(flat - mean, full_matrices=False)
-    held = np.cumsum(spread**2)
+    _, singular, axes = np.linalg.svd(flat - mean, full_matrices=False)
+    held = np.cumsum(singular**2)
     count = min(NUM_COMPONENTS, int(np.searchsorted(held, 0.95 * held[-1])) + 1)
-    # equal images have no spread at all
-    scaled = axes[:count].T / np.maximum(spread[:count] / np.sqrt(len(rows)), 1e-6)
+    # equal images have a deviation of 0
+    scaled = axes[:count].T / np.maximum(singular[:count] / np.sqrt(len(rows)), 1e-6)
     return lambda images: (pixels(images, SIDE).reshape(len(images), -1) - mean) @ scaled

@@ -6,28 +6,37 @@ Shapes: N series, T steps, G channels (a channel of labels counts once for each 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
 
 import numpy as np
 
 from augment.data import Column, Dataset
 from augment.plugin import Accepts, Context, Metric, Score
-from augment_evidence.fidelity_tables import ColumnJudge, shares_of, weights_for
-from augment_evidence.rows import capped, copied_share, distance_ratio, nearest, target_labels
-from augment_evidence.series import series_values
+from augment_evidence.column_comparison import ColumnComparison
+from augment_evidence.exact_copies import copied_share
+from augment_evidence.nearest_neighbors import distance_ratio, nearest
+from augment_evidence.references import Better, scores_beside
+from augment_evidence.samples import capped, shares_of, target_labels, uniform, weights_for
+from augment_evidence.series_points import series_values
 from augment_evidence.similarity import correlations, label_similarity, number_similarity
 from augment_evidence.space import Space
 
 __all__ = ["FidelitySeries", "copies_with_noise"]
 
-MOST_SERIES = 2_000
-MOST_VALUES = 4_000_000  # of a part
+MAX_SERIES = 2_000
+MAX_VALUES = 4_000_000  # of a part
 NOISE = 0.01  # standard deviations of a channel, that the control adds to copies
 NUM_LAGS = 20
-NEIGHBOURS = 10
+NUM_NEIGHBORS = 10
 CONTROL = "copies with noise"
 
-Better = Literal["higher", "lower", "none"]
+BETTER: dict[str, Better] = {
+    "value shapes": "higher",
+    "autocorrelation error": "lower",
+    "cross-correlation error": "lower",
+    "column shapes": "higher",
+    "nearest-neighbour ratio": "higher",
+    "exact copies": "lower",
+}
 
 
 class FidelitySeries(Metric):
@@ -58,21 +67,21 @@ class FidelitySeries(Metric):
             return []
         rng = context.rng
         array = train.schema.arrays[train.schema.array_of("series")]
-        most = min(MOST_SERIES, max(50, MOST_VALUES // max(1, int(np.prod(array.shape)))))
-        real, made, held = (capped(part, most, rng) for part in (train, synthetic, holdout))
-        wanted = shares_of(target_labels(made), np.full(len(made), 1 / len(made)))
-        own = weights_for(target_labels(real), wanted)
-        own = np.full(len(real), 1 / len(real)) if own is None else own
-        parts = {"synthetic": (made, np.full(len(made), 1 / len(made)))}
-        if (weights := weights_for(target_labels(held), wanted)) is not None:
-            parts["hold-out"] = (held, weights)
-        copies = copies_with_noise(real.take(rng.choice(len(real), len(made), p=own)), rng)
-        parts[CONTROL] = (copies, np.full(len(copies), 1 / len(copies)))
+        limit = min(MAX_SERIES, max(50, MAX_VALUES // max(1, int(np.prod(array.shape)))))
+        real, sample, held_out = (capped(part, limit, rng) for part in (train, synthetic, holdout))
+        shares = shares_of(target_labels(sample), uniform(sample))
+        own = weights_for(target_labels(real), shares)
+        own = uniform(real) if own is None else own
+        parts = {"synthetic": (sample, uniform(sample))}
+        if (weights := weights_for(target_labels(held_out), shares)) is not None:
+            parts["hold-out"] = (held_out, weights)
+        copies = copies_with_noise(real.take(rng.choice(len(real), len(sample), p=own)), rng)
+        parts[CONTROL] = (copies, uniform(copies))
 
-        judge, expected = ColumnJudge(real, rng), _Course.of(real, own)
+        comparison, expected = ColumnComparison(real, rng), _Course.of(real, own)
         space = Space.fit(train)
         points = space.points(real)
-        found: dict[str, dict[str, float]] = {}
+        values: dict[str, dict[str, float]] = {}
         channels: dict[str, float] = {}
         for name, (part, weights) in parts.items():
             course = _Course.of(part, weights)
@@ -80,40 +89,32 @@ class FidelitySeries(Metric):
             channels = channels or by_channel
             measured = {"value shapes": float(np.mean(list(by_channel.values())))}
             measured |= course.errors(expected)
-            if columns := judge.compare(part, weights)[0]:
+            if columns := comparison.compare(part, weights)[0]:
                 measured["column shapes"] = float(np.mean(list(columns.values())))
-            if len(points) > NEIGHBOURS + 1:
-                ratio = distance_ratio(nearest(space.points(part), points, NEIGHBOURS + 1))
+            if len(points) > NUM_NEIGHBORS + 1:
+                ratio = distance_ratio(nearest(space.points(part), points, NUM_NEIGHBORS + 1))
                 measured["nearest-neighbour ratio"] = float(np.median(ratio))
             measured["exact copies"] = copied_share(part, train)
-            found[name] = measured
-        rows = {"synthetic": len(made), "train": len(real), "hold-out": len(held)}
-        scores = []
-        for title, value in found["synthetic"].items():
-            reference = {name: measured[title] for name, measured in found.items() if name != "synthetic"}
-            detail: dict[str, Any] = {"rows": rows, "reference": reference}
-            if title == "value shapes":
-                detail["channels"] = channels
-            better: Better = "higher" if title.endswith(("shapes", "ratio")) else "lower"
-            scores.append(Score(title, value, better=better, detail=detail))
-        return scores
+            values[name] = measured
+        rows = {"synthetic": len(sample), "train": len(real), "hold-out": len(held_out)}
+        return scores_beside(values, BETTER, {"rows": rows}, {"value shapes": {"channels": channels}})
 
 
 def copies_with_noise(rows: Dataset, rng: np.random.Generator) -> Dataset:
     """The rows with a noise of 1 % on each channel of numbers: the control that a score must be read beside."""
     name = rows.schema.array_of("series")
     channels = list((rows.schema.arrays[name].channels or {}).values())
-    is_there = (np.arange(rows.arrays[name].shape[1]) < rows.lengths(name)[:, np.newaxis])[..., np.newaxis]
+    is_step = rows.step_mask(name)[..., np.newaxis]
     values = np.asarray(rows.arrays[name], np.float64)
-    known = is_there & ~np.isnan(values)
+    known = is_step & ~np.isnan(values)
     count = np.maximum(known.sum(axis=(0, 1)), 1)
     mean = np.where(known, values, 0).sum(axis=(0, 1)) / count
-    spread = np.sqrt(np.where(known, (values - mean) ** 2, 0).sum(axis=(0, 1)) / count)
-    noise = rng.normal(0, NOISE, values.shape) * spread
+    deviation = np.sqrt(np.where(known, (values - mean) ** 2, 0).sum(axis=(0, 1)) / count)
+    noise = rng.normal(0, NOISE, values.shape) * deviation
     for position, channel in enumerate(channels):
         if channel.type != "number":
             noise[..., position] = 0
-    moved = np.where(is_there, values + noise, 0).astype(np.float32)
+    moved = np.where(is_step, values + noise, 0).astype(np.float32)
     return replace(rows, arrays={**rows.arrays, name: moved})
 
 
@@ -139,8 +140,8 @@ class _Course:
     def of(cls, part: Dataset, weights: np.ndarray) -> _Course:
         name = part.schema.array_of("series")
         array, lengths = part.schema.arrays[name], part.lengths(name)
-        is_there = np.arange(array.shape[0]) < lengths[:, np.newaxis]
-        steps = np.asarray(part.arrays[name])[is_there].astype(np.float64)
+        is_step = part.step_mask(name)
+        steps = np.asarray(part.arrays[name])[is_step].astype(np.float64)
         step_weights = np.repeat(weights, lengths)
         step_weights = step_weights / max(step_weights.sum(), 1e-300)
         values = series_values(part)
@@ -157,31 +158,31 @@ class _Course:
             together = (at * (away[:, lag:] * away[:, :-lag]).sum(axis=1)).sum(axis=0)
             usable = (both > 0) & (variance > 1e-12)
             lagged[place, usable] = together[usable] / both[usable] / variance[usable]
-        crossed = correlations(values[is_there], step_weights)
+        crossed = correlations(values[is_step], step_weights)
         return cls(dict(array.channels or {}), list(steps.T), step_weights, lagged, crossed)
 
     def shapes(self, expected: _Course) -> dict[str, float]:
         """Channel to how alike its values are."""
-        found = {}
+        similarities = {}
         for position, (name, channel) in enumerate(self.channels.items()):
             here, there = self.raw[position], expected.raw[position]
             if channel.type in ("category", "boolean"):
                 size = len(channel.categories or "ab") + 1  # the last is for what is missing
                 a, b = (np.where(np.isnan(one), size - 1, one).astype(np.int64) for one in (here, there))
-                found[name] = label_similarity(a, self.step_weights, b, expected.step_weights, size)
+                similarities[name] = label_similarity(a, self.step_weights, b, expected.step_weights, size)
             else:
-                found[name] = number_similarity(here, self.step_weights, there, expected.step_weights)
-        return found
+                similarities[name] = number_similarity(here, self.step_weights, there, expected.step_weights)
+        return similarities
 
     def errors(self, expected: _Course) -> dict[str, float]:
         """How far correlations are off, where the real series have any."""
-        found = {}
+        errors = {}
         over = np.isfinite(expected.lagged)
         if over.any():
             apart = np.abs(np.nan_to_num(self.lagged) - expected.lagged)[over]
-            found["autocorrelation error"] = float(apart.mean())
+            errors["autocorrelation error"] = float(apart.mean())
         upper = np.triu(np.isfinite(expected.crossed), k=1)
         if upper.any():
             apart = np.abs(np.nan_to_num(self.crossed) - expected.crossed)[upper]
-            found["cross-correlation error"] = float(apart.mean())
-        return found
+            errors["cross-correlation error"] = float(apart.mean())
+        return errors

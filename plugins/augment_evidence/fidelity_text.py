@@ -15,23 +15,31 @@ from pydantic import Field
 from augment import plugin
 from augment.data import Dataset
 from augment.plugin import Accepts, Context, Metric, Score
-from augment_evidence.rows import common_counts, rows_in_shares, rows_of_each, target_labels, texts_of
+from augment_evidence.references import Better, scores_beside
+from augment_evidence.samples import common_counts, rows_in_shares, rows_of_each, target_labels
 
 UNSPACED = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # Chinese and Japanese: each character is a word
 WORD = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+|[^\w\s]")
-ORDER = 6  # characters that the language model looks at, the foretold one included
-RUN = 4  # words of a run, for novelty and BLEU
-MOST_COMPARED = 200  # texts, in BLEU
+ORDER = 6  # characters that the language model looks at, the predicted one included
+MAX_NGRAM = 4  # words of an n-gram, for novelty and BLEU
+MAX_COMPARED = 200  # texts, in BLEU
+BETTER: dict[str, Better] = {
+    "bits per character": "lower",
+    "novel 4-grams": "none",
+    "self-BLEU": "none",
+    "distinct-2": "none",
+}
 
 
 class FidelityTexts(Metric):
     """Compares synthetic texts with training and held-out ones.
 
-    Bits per character: how well a simple language model (n-grams of up to 6 characters, Witten and Bell 1991) that has
-    read the synthetic texts foretells held-out ones; beside it, after as many training texts. Novelty: the share of
-    runs of 4 words that no training text has; beside it, that of held-out texts. Self-BLEU (Zhu et al. 2018): how like
-    each other the texts are; a generator that writes the same again and again scores above real texts. Distinct-2 (Li
-    et al. 2016): how many of the pairs of words are different.
+    * `bits per character`: how well a simple language model (n-grams of up to 6 characters, Witten and Bell 1991) of
+      the synthetic texts predicts held-out ones; beside it, a model of as many training texts.
+    * `novel 4-grams`: the share of sequences of 4 words that no training text has; beside it, that of held-out texts.
+    * `self-BLEU` (Zhu et al. 2018): how similar the texts are to each other; a generator that repeats itself scores
+      above real texts. Beside it, that of training texts.
+    * `distinct-2` (Li et al. 2016): the share of pairs of words that are different; beside it, that of training texts.
 
     How many texts of each class there are was asked for, not learnt: as many of each are taken from the synthetic and
     the training texts, and held-out ones in the same shares.
@@ -42,37 +50,38 @@ class FidelityTexts(Metric):
     default_for = frozenset({"text"})
 
     class Params(plugin.Params):
-        most_texts: int = Field(2_000, ge=10)
+        renamed = {"most_texts": "max_texts"}
+
+        max_texts: int = Field(2_000, ge=10)
         """Of each part so many texts at most are looked at, a seeded sample; runs of words are sought in all training
         texts."""
 
     def score(self, synthetic: Dataset, train: Dataset, holdout: Dataset, context: Context) -> list[Score]:
         labels = [target_labels(part) for part in (synthetic, train, holdout)]
-        counts = common_counts(labels[:2], self.params.most_texts)
-        made, real = (
-            texts_of(part.take(context.rng.permutation(rows_of_each(own, counts, context.rng))))
+        counts = common_counts(labels[:2], self.params.max_texts)
+        sample, real = (
+            part.take(context.rng.permutation(rows_of_each(own, counts, context.rng))).texts()
             for part, own in zip((synthetic, train), labels[:2], strict=True)
         )
-        rest = texts_of(holdout.take(rows_in_shares(labels[2], counts, self.params.most_texts, context.rng)))
-        known = _known_runs([*made, *rest], texts_of(train))  # in all: a copy of a text outside the sample is no news
+        held_out = holdout.take(rows_in_shares(labels[2], counts, self.params.max_texts, context.rng)).texts()
+        known = _known_ngrams([*sample, *held_out], train.texts())  # of all: a copy outside the sample is not novel
         pairs = {
-            "bits per character": (_bits(made, rest), _bits(real, rest), "training texts", "lower"),
-            "novel runs of 4 words": (_novelty(made, known), _novelty(rest, known), "held-out texts", "none"),
-            "self-BLEU": (_self_bleu(made), _self_bleu(real), "training texts", "none"),
-            "distinct pairs of words": (_distinct(made), _distinct(real), "training texts", "none"),
+            "bits per character": ("training part", _bits(sample, held_out), _bits(real, held_out)),
+            "novel 4-grams": ("hold-out", _novelty(sample, known), _novelty(held_out, known)),
+            "self-BLEU": ("training part", _self_bleu(sample), _self_bleu(real)),
+            "distinct-2": ("training part", _distinct(sample), _distinct(real)),
         }
-        units = {"bits per character": "bits"}
-        return [
-            Score(name, value, units.get(name, ""), better, detail={"reference": {control: reference}})
-            for name, (value, reference, control, better) in pairs.items()
-            if value is not None and reference is not None
-        ]
+        values: dict[str, dict[str, float]] = {"synthetic": {}, "training part": {}, "hold-out": {}}
+        for name, (control, value, reference) in pairs.items():
+            if value is not None and reference is not None:
+                values["synthetic"][name], values[control][name] = value, reference
+        return scores_beside(values, BETTER, units={"bits per character": "bits"})
 
 
-def _bits(read: Sequence[str], foretold: Sequence[str]) -> float | None:
-    """Bits per character of these texts, by a model that has read the others; None where there are none."""
-    known, asked = _characters(read), _characters(foretold)
-    if len(asked) <= len(foretold):
+def _bits(read: Sequence[str], predicted: Sequence[str]) -> float | None:
+    """Bits per character of the predicted texts, by a model of the others; None where there are none."""
+    known, asked = _characters(read), _characters(predicted)
+    if len(asked) <= len(predicted):
         return None
     alphabet = np.unique(np.concatenate([known, asked]))
     chances = np.full(len(asked), 1 / len(alphabet))
@@ -94,50 +103,50 @@ def _characters(texts: Sequence[str]) -> np.ndarray:
 
 def _hashed(characters: np.ndarray, length: int) -> np.ndarray:
     """A number for the run of that length which ends with each character, uint64."""
-    found = np.zeros(len(characters), np.uint64)
+    hashes = np.zeros(len(characters), np.uint64)
     for back in range(length):
         values = np.zeros(len(characters), np.uint64)
         values[back:] = characters[: len(characters) - back].astype(np.uint64) + np.uint64(1)
-        found = (found ^ values) * np.uint64(0x9E3779B97F4A7C15)
-        found ^= found >> np.uint64(29)
-    return found
+        hashes = (hashes ^ values) * np.uint64(0x9E3779B97F4A7C15)
+        hashes ^= hashes >> np.uint64(29)
+    return hashes
 
 
-def _count(found: np.ndarray, asked: np.ndarray) -> np.ndarray:
-    values, counts = np.unique(found, return_counts=True)
+def _count(hashes: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    values, counts = np.unique(hashes, return_counts=True)
     places = np.minimum(np.searchsorted(values, asked), len(values) - 1)
     return np.where(values[places] == asked, counts[places], 0)
 
 
-def _known_runs(asked: Sequence[str], texts: Sequence[str]) -> set[tuple[str, ...]]:
-    """The runs of 4 words of some texts that others have too."""
-    wanted = {run for text in asked for run in _runs(text, RUN)}
-    return {run for text in texts for run in _runs(text, RUN) if run in wanted}
+def _known_ngrams(asked: Sequence[str], texts: Sequence[str]) -> set[tuple[str, ...]]:
+    """The 4-grams of words of some texts that others have too."""
+    wanted = {run for text in asked for run in _ngrams(text, MAX_NGRAM)}
+    return {run for text in texts for run in _ngrams(text, MAX_NGRAM) if run in wanted}
 
 
 def _novelty(texts: Sequence[str], known: set[tuple[str, ...]]) -> float | None:
-    runs = [run for text in texts for run in _runs(text, RUN)]
+    runs = [run for text in texts for run in _ngrams(text, MAX_NGRAM)]
     return float(np.mean([run not in known for run in runs])) if runs else None
 
 
-def _runs(text: str, length: int) -> list[tuple[str, ...]]:
+def _ngrams(text: str, length: int) -> list[tuple[str, ...]]:
     words = WORD.findall(text.casefold())
     return list(zip(*(words[start:] for start in range(length)), strict=False))
 
 
 def _distinct(texts: Sequence[str]) -> float | None:
-    pairs = [pair for text in texts for pair in _runs(text, 2)]
+    pairs = [pair for text in texts for pair in _ngrams(text, 2)]
     return len(set(pairs)) / len(pairs) if pairs else None
 
 
 def _self_bleu(texts: Sequence[str]) -> float | None:
     """The mean BLEU (Papineni et al. 2002, smoothed by one) of each text against all others."""
-    counted = [[Counter(_runs(text, length)) for length in range(1, RUN + 1)] for text in texts[:MOST_COMPARED]]
+    counted = [[Counter(_ngrams(text, length)) for length in range(1, MAX_NGRAM + 1)] for text in texts[:MAX_COMPARED]]
     counted = [counts for counts in counted if counts[-1]]
     if len(counted) < 2:
         return None
     logs = np.zeros(len(counted))
-    for length in range(RUN):
+    for length in range(MAX_NGRAM):
         most: dict[tuple[str, ...], list[tuple[int, int]]] = {}
         for row, counts in enumerate(counted):
             for run, count in counts[length].items():
@@ -147,5 +156,5 @@ def _self_bleu(texts: Sequence[str]) -> float | None:
             for run, count in counts[length].items():
                 of_others = [times for times, other in most[run] if other != row]
                 matches += min(count, of_others[0]) if of_others else 0
-            logs[row] += np.log((matches + 1) / (counts[length].total() + 1)) / RUN
+            logs[row] += np.log((matches + 1) / (counts[length].total() + 1)) / MAX_NGRAM
     return float(np.exp(logs).mean())

@@ -1,4 +1,4 @@
-"""The metric `next-item`: is what real users met next foretold better with synthetic users than without?
+"""The metric `next-item`: are the next items of real users predicted better with synthetic users than without?
 
 Shapes: N users, M events of all users, V tokens, H held-out users.
 """
@@ -19,15 +19,15 @@ BLOCK = 256  # held-out users whose items are ranked at once
 
 
 class NextItem(Metric):
-    """Foretells the last item of each held-out user from those before it, by a model of real, or of more rows.
+    """Predicts the last item of each held-out user from those before it, by a model of real, or of more rows.
 
     The model is one that shops use: items that come after another are counted, the nearer the more (sequential rules:
     Ludewig and Jannach 2018), and an item is likely next where it came often after the user's latest items. The score
     is the normalised discounted cumulative gain: 1 where the item is ranked first, 1 / log2(1 + rank) further down, 0
     beyond the first `k`. What is gained has a 95 % interval, a bootstrap over held-out users that is paired: the same
     users judge both models. Beside it, what as many repeated real rows gain: the cheap alternative. Where no training
-    user has an item twice, what the user has met already is not foretold. Without a target, or where a trial cannot be
-    judged, the verdict of a run is on this gain.
+    user has an item twice, items that the user has met already are not predicted. Without a target, or where a trial
+    cannot be judged, the verdict of a run is on this gain.
     """
 
     name = "next-item"
@@ -35,17 +35,19 @@ class NextItem(Metric):
     default_for = frozenset({"tokens"})
 
     class Params(plugin.Params):
+        renamed = {"most_users": "max_users"}
+
         k: int = Field(10, ge=1)
-        """How many items are foretold."""
+        """Number of items that are predicted."""
         reach: int = Field(10, ge=1)
         """How many items back, or ahead, two items are taken to belong together."""
-        most_users: int = Field(20_000, ge=10)
-        """So many held-out users at most are judged by, a seeded sample."""
+        max_users: int = Field(20_000, ge=10)
+        """Maximum number of held-out users to score on, a seeded sample."""
 
     def score(self, synthetic: Dataset, train: Dataset, holdout: Dataset, context: Context) -> list[Score]:
         items = train.schema.array_of("tokens")
         asked = np.flatnonzero(holdout.lengths(items) > 1)
-        asked = np.sort(context.rng.permutation(asked)[: self.params.most_users])
+        asked = np.sort(context.rng.permutation(asked)[: self.params.max_users])
         if not len(asked):
             return []
         repeated = train.take(context.rng.integers(len(train), size=len(synthetic)))
@@ -62,25 +64,24 @@ class NextItem(Metric):
             interval = np.quantile(weights @ (ours - theirs), [0.025, 0.975]).tolist()
             return {"difference": float((ours - theirs).mean()), "interval": interval}
 
+        gained, oversampling = compared(more, alone), compared(control, alone)
+
         gain = {
             "score": name,
             "alone": float(alone.mean()),
             "judged": len(asked),
-            "oversampling": compared(control, alone),
+            "oversampling": oversampling,
             "against": compared(more, control),
         }
-        found = compared(more, alone)
+        reference = {"real rows alone": float(alone.mean()), "oversampling": float(control.mean())}
+        gain_reference = {"oversampling": oversampling["difference"]}
         return [
-            Score(
-                name,
-                float(more.mean()),
-                detail={"reference": {"real rows alone": float(alone.mean()), "oversampling": float(control.mean())}},
-            ),
+            Score(name, float(more.mean()), detail={"reference": reference}),
             Score(
                 f"gain in {name}",
-                found["difference"],
-                interval=tuple(found["interval"]),
-                detail={"reference": {"oversampling": gain["oversampling"]["difference"]}, "gain": gain},
+                gained["difference"],
+                interval=tuple(gained["interval"]),
+                detail={"reference": gain_reference, "gain": gain},
             ),
         ]
 
@@ -104,7 +105,7 @@ class NextItem(Metric):
                 likely[users, values[block][users, steps]] = -np.inf
             at = likely[own, wanted[block]]
             rank = 1 + (likely > at[:, np.newaxis]).sum(axis=1)
-            # what no model has seen is not foretold
+            # what no model has seen is not predicted
             known = (at > 0) & (rank <= self.params.k)
             gains[block] = np.where(known, 1 / np.log2(1.0 + rank), 0.0)
         return gains
@@ -114,13 +115,13 @@ def _rules(parts: list[tuple[np.ndarray, np.ndarray]], num_tokens: int, reach: i
     """How likely each item comes after each, a sparse (V, V); and how often it comes at all, far smaller, (V,)."""
     pairs, weights, counts = [], [], np.zeros(num_tokens)
     for values, lengths in parts:
-        is_there = np.arange(values.shape[1]) < lengths[:, np.newaxis]
-        counts += np.bincount(values[is_there], minlength=num_tokens)
+        is_step = np.arange(values.shape[1]) < lengths[:, np.newaxis]
+        counts += np.bincount(values[is_step], minlength=num_tokens)
         for apart in range(1, min(reach, values.shape[1] - 1) + 1):
-            both = is_there[:, apart:]
+            both = is_step[:, apart:]
             first, second = values[:, :-apart][both].astype(np.int64), values[:, apart:][both]
-            found, times = np.unique(first * num_tokens + second, return_counts=True)
-            pairs.append(found)
+            rules, times = np.unique(first * num_tokens + second, return_counts=True)
+            pairs.append(rules)
             weights.append(times / apart)
     together = np.concatenate(pairs) if pairs else np.zeros(0, np.int64)
     weight = np.concatenate(weights) if weights else np.zeros(0)

@@ -10,24 +10,25 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from augment.data import Dataset
 from augment.plugin import Accepts, Context, Metric, Score
-from augment_evidence.rows import distance_ratio, leave_one_out, nearest, row_hashes, sampled, target_labels
+from augment_evidence.exact_copies import row_hashes
+from augment_evidence.nearest_neighbors import distance_ratio, leave_one_out, nearest
+from augment_evidence.samples import sampled, shares_of, target_labels, weights_for
 from augment_evidence.space import POINTS_OF, Space
 
 __all__ = ["Privacy"]
 
 CERTAINTY = 0.99  # a limit that chance keeps to with this probability
-MOST_REFERENCE = 20_000  # rows that distances are measured to
-MOST_QUERIES = 4_000  # rows that distances are measured from
-NEIGHBOURS = 10  # further rows that tell the usual distance around a row
+MAX_REFERENCE = 20_000  # rows that distances are measured to
+MAX_QUERIES = 4_000  # rows that distances are measured from
+NUM_NEIGHBORS = 10  # further rows whose mean distance is the usual distance around a row
 NEAR_QUANTILE = 0.01
 QUANTILES = (0.001, 0.01, 0.05)
 FALSE_ALARMS = 0.01
-FEWEST_ROWS = 20  # of each part
-FEWEST_HELD_OUT = 100  # fewer show no false alarm rate of 1 %
+MIN_ROWS = 20  # of each part
+MIN_HELD_OUT = 100  # fewer show no false alarm rate of 1 %
 
 NO_LEAK = "no leak found by this attack"
 LEAK = "more than chance and likeness explain"
@@ -40,7 +41,7 @@ class Privacy(Metric):
     * `exact matches`: the share of distinct synthetic rows that equal a training row which is one of a kind.
     * `near copies`: the share of rows that equal none, and yet lie much nearer to one training row than to the next:
       below the 1 % quantile of the nearest-neighbour distance ratio of real rows.
-    * `members recognised`: the share of training rows that an attacker tells from held-out rows at 1 % false alarms,
+    * `membership inference`: the share of training rows that an attacker tells from held-out rows at 1 % false alarms,
       by how near a synthetic row lies, measured in usual distances around that row.
 
     The limits come from rows that were held out, which nobody can have copied: how often real rows (held-out ones, and
@@ -61,24 +62,24 @@ class Privacy(Metric):
     default_for = POINTS_OF
 
     def score(self, synthetic: Dataset, train: Dataset, holdout: Dataset, context: Context) -> list[Score]:
-        if min(len(synthetic), len(train), len(holdout)) < FEWEST_ROWS:
+        if min(len(synthetic), len(train), len(holdout)) < MIN_ROWS:
             return []
         counts = {"synthetic": len(synthetic), "train": len(train), "hold-out": len(holdout)}
         by_design = bool({"rows", "copies"} & set(context.origins))
-        found = [_exact(synthetic, train, holdout)]
+        attacks = [_exact(synthetic, train, holdout)]
         distances = _Distances.of(synthetic, train, holdout, context.rng)
         if distances is not None:
-            found += [_near(distances), *_members(distances)]
-        return [attack.score(counts, by_design) for attack in found]
+            attacks += [_near(distances), *_members(distances)]
+        return [attack.score(counts, by_design) for attack in attacks]
 
 
 @dataclass(frozen=True)
 class _Attack:
-    """What one attack found, in counts of `num_looked` rows."""
+    """What one attack found, in counts of `num_rows` rows."""
 
     name: str
     count: int
-    num_looked: int
+    num_rows: int
     limit: int
     reference: Mapping[str, float]
     offending: Mapping[str, np.ndarray]  # part to positions of rows
@@ -89,14 +90,14 @@ class _Attack:
         is_leak = self.count > self.limit
         detail = {
             "rows": dict(rows),
-            "looked at": self.num_looked,
+            "compared": self.num_rows,
             "reference": dict(self.reference),
-            "limit": self.limit / self.num_looked,
+            "limit": self.limit / self.num_rows,
             "finding": NO_LEAK if not is_leak else BY_DESIGN if by_design else LEAK,
             **self.more,
         }
         private = {name: positions.tolist() for name, positions in self.offending.items()} if is_leak else {}
-        return Score(self.name, self.count / self.num_looked, better="lower", detail=detail, private=private)
+        return Score(self.name, self.count / self.num_rows, better="lower", detail=detail, private=private)
 
 
 def predicted(shape: float, exposure: float, new_exposure: float) -> int:
@@ -111,51 +112,49 @@ def predicted(shape: float, exposure: float, new_exposure: float) -> int:
 
 def _class_weights(wanted: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Weights, (N,) of mean 1, that give these labels the shares of the wanted ones; all 1 where that cannot be."""
-    share = pd.Series(wanted).value_counts(normalize=True)
-    own = pd.Series(labels).map(pd.Series(labels).value_counts(normalize=True))
-    weights = (pd.Series(labels).map(share).fillna(0.0) / own).fillna(0.0).to_numpy(dtype=float)
-    return weights / weights.mean() if weights.sum() > 0 else np.ones(len(labels))
+    weights = weights_for(labels, shares_of(wanted, np.full(len(wanted), 1 / len(wanted))))
+    return np.ones(len(labels)) if weights is None else weights * len(labels)
 
 
 def _exact(synthetic: Dataset, train: Dataset, holdout: Dataset) -> _Attack:
-    made, first = np.unique(row_hashes(synthetic), return_index=True)
+    distinct, first = np.unique(row_hashes(synthetic), return_index=True)
     real, held = row_hashes(train), row_hashes(holdout)
-    values, group, times = np.unique(real, return_inverse=True, return_counts=True)
-    alone = values[times == 1]
+    values, group, counts = np.unique(real, return_inverse=True, return_counts=True)
+    alone = values[counts == 1]
     alone_held = np.unique(held)[np.unique(held, return_counts=True)[1] == 1]
-    matches, matches_held = np.isin(made, alone), int(np.isin(made, alone_held).sum())
+    matches, matches_held = np.isin(distinct, alone), int(np.isin(distinct, alone_held).sum())
 
     # what real rows do: a held-out row that equals one of the training part, a training row with a single twin
-    hits = np.concatenate([np.isin(held, alone), times[group] == 2])
+    hits = np.concatenate([np.isin(held, alone), counts[group] == 2])
     weights = _class_weights(target_labels(synthetic), np.concatenate([target_labels(holdout), target_labels(train)]))
-    limit = predicted(float(weights @ hits) + 0.5, len(hits), len(made))
+    limit = predicted(float(weights @ hits) + 0.5, len(hits), len(distinct))
     if matches_held:  # and what these very rows do to rows that they cannot have been copied from
         limit = max(limit, predicted(matches_held + 0.5, len(alone_held), len(alone)))
-    of_made = np.flatnonzero(np.isin(real, made[matches]) & (times[group] == 1))
+    matched = np.flatnonzero(np.isin(real, distinct[matches]) & (counts[group] == 1))
     return _Attack(
         "exact matches",
         int(matches.sum()),
-        len(made),
+        len(distinct),
         limit,
         {"hold-out": float(np.isin(held, alone).mean())},
-        {"synthetic": np.sort(first[matches]), "train": of_made},
+        {"synthetic": np.sort(first[matches]), "train": matched},
         {},
     )
 
 
 @dataclass(frozen=True)
 class _Distances:
-    """How far samples of all parts lie from each other; `count` neighbours, ascending. Positions are in whole parts."""
+    """How far samples of all parts lie from each other; `count` neighbors, ascending. Positions are in whole parts."""
 
-    made_rows: np.ndarray  # (S,) positions of the synthetic rows
+    synthetic_rows: np.ndarray  # (S,) positions of the synthetic rows
     train_rows: np.ndarray  # (T,) positions of the training rows
-    made: np.ndarray  # (S, count) from synthetic rows to training rows
-    made_to_held: np.ndarray  # (S, count) from the same rows to held-out ones
+    synthetic: np.ndarray  # (S, count) from synthetic rows to training rows
+    synthetic_to_held: np.ndarray  # (S, count) from the same rows to held-out ones
     train: np.ndarray  # (T, count) from training rows to the others
     held: np.ndarray  # (H, count) from held-out rows to training rows
     train_to_held: np.ndarray  # (T, count) from training rows to held-out rows
-    train_to_made: np.ndarray  # (T,) to the nearest synthetic row
-    held_to_made: np.ndarray  # (H,)
+    train_to_synthetic: np.ndarray  # (T,) to the nearest synthetic row
+    held_to_synthetic: np.ndarray  # (H,)
     num_reference: tuple[int, int]  # training and held-out rows that distances are measured to
     weights: np.ndarray  # (H + T,) weights of real rows that give them the classes of the synthetic ones
 
@@ -163,25 +162,25 @@ class _Distances:
     def of(cls, synthetic: Dataset, train: Dataset, holdout: Dataset, rng: np.random.Generator) -> _Distances | None:
         """Measure; None where rows have nothing to measure, such as a table of texts alone."""
         space = Space.fit(Dataset.concat([train, holdout]))  # in the same way, or one part would lie nearer
-        reference = {"made": synthetic, "train": train, "held": holdout}
-        kept = {name: sampled(len(part), MOST_REFERENCE, rng) for name, part in reference.items()}
+        reference = {"synthetic": synthetic, "train": train, "held": holdout}
+        kept = {name: sampled(len(part), MAX_REFERENCE, rng) for name, part in reference.items()}
         points = {name: space.points(part.take(kept[name])) for name, part in reference.items()}
         if not points["train"].shape[1]:
             return None
-        looked_at = {name: sampled(len(part), MOST_QUERIES, rng) for name, part in points.items()}
-        made, real, held = (points[name][rows] for name, rows in looked_at.items())
-        labels = [target_labels(reference[name].take(kept[name][looked_at[name]])) for name in ("held", "train")]
-        count = 1 + min(NEIGHBOURS, len(points["train"]) - 2, len(points["held"]) - 2)
+        queried = {name: sampled(len(part), MAX_QUERIES, rng) for name, part in points.items()}
+        queries = {name: points[name][rows] for name, rows in queried.items()}
+        labels = [target_labels(reference[name].take(kept[name][queried[name]])) for name in ("held", "train")]
+        count = 1 + min(NUM_NEIGHBORS, len(points["train"]) - 2, len(points["held"]) - 2)
         return cls(
-            made_rows=kept["made"][looked_at["made"]],
-            train_rows=kept["train"][looked_at["train"]],
-            made=nearest(made, points["train"], count),
-            made_to_held=nearest(made, points["held"], count),
-            train=leave_one_out(points["train"], looked_at["train"], count),
-            held=nearest(held, points["train"], count),
-            train_to_held=nearest(real, points["held"], count),
-            train_to_made=nearest(real, points["made"], 1)[:, 0],
-            held_to_made=nearest(held, points["made"], 1)[:, 0],
+            synthetic_rows=kept["synthetic"][queried["synthetic"]],
+            train_rows=kept["train"][queried["train"]],
+            synthetic=nearest(queries["synthetic"], points["train"], count),
+            synthetic_to_held=nearest(queries["synthetic"], points["held"], count),
+            train=leave_one_out(points["train"], queried["train"], count),
+            held=nearest(queries["held"], points["train"], count),
+            train_to_held=nearest(queries["train"], points["held"], count),
+            train_to_synthetic=nearest(queries["train"], points["synthetic"], 1)[:, 0],
+            held_to_synthetic=nearest(queries["held"], points["synthetic"], 1)[:, 0],
             num_reference=(len(points["train"]), len(points["held"])),
             weights=_class_weights(target_labels(synthetic), np.concatenate(labels)),
         )
@@ -189,23 +188,23 @@ class _Distances:
 
 def _near(distances: _Distances) -> _Attack:
     real = np.concatenate([distances.held, distances.train])
-    found = _nearer(distances.made, real)
+    near = _nearer(distances.synthetic, real)
     # the hold-out has fewer rows, among which ratios are others
-    to_held = int(_nearer(distances.made_to_held, distances.train_to_held).sum())
-    limit = predicted(float(distances.weights @ _nearer(real, real)) + 0.5, len(real), len(found))
+    to_held = int(_nearer(distances.synthetic_to_held, distances.train_to_held).sum())
+    limit = predicted(float(distances.weights @ _nearer(real, real)) + 0.5, len(real), len(near))
     if to_held:
         # several synthetic rows crowd around one held-out row, so this count is less certain than a Poisson count
         num_held = distances.num_reference[1]
         shape = to_held / (1 + 2 * to_held / num_held)
         limit = max(limit, predicted(shape, shape, to_held))
     quantiles = {
-        f"{quantile:g}": [float(np.quantile(distance_ratio(rows), quantile)) for rows in (distances.made, real)]
+        f"{quantile:g}": [float(np.quantile(distance_ratio(rows), quantile)) for rows in (distances.synthetic, real)]
         for quantile in QUANTILES
     }
-    reference = {"hold-out": float(_nearer(distances.held, real).mean()), "to the hold-out": to_held / len(found)}
-    offending = {"synthetic": distances.made_rows[found]}
+    reference = {"hold-out": float(_nearer(distances.held, real).mean()), "to the hold-out": to_held / len(near)}
+    offending = {"synthetic": distances.synthetic_rows[near]}
     more = {"distance ratio, synthetic and real rows, at quantiles": quantiles}
-    return _Attack("near copies", int(found.sum()), len(found), limit, reference, offending, more)
+    return _Attack("near copies", int(near.sum()), len(near), limit, reference, offending, more)
 
 
 def _nearer(measured: np.ndarray, usual: np.ndarray) -> np.ndarray:
@@ -218,19 +217,20 @@ def _nearer(measured: np.ndarray, usual: np.ndarray) -> np.ndarray:
 def _members(distances: _Distances) -> list[_Attack]:
     """Carlini et al. 2022, "Membership inference attacks from first principles": true positives at few false alarms."""
     num_held, num_train = len(distances.held), len(distances.train)
-    if num_held < FEWEST_HELD_OUT:
+    if num_held < MIN_HELD_OUT:
         return []
 
-    def strangeness(to_made: np.ndarray, to_real: np.ndarray) -> np.ndarray:
+    def strangeness(to_synthetic: np.ndarray, to_real: np.ndarray) -> np.ndarray:
         usual = to_real.mean(axis=1, dtype=np.float64)
-        return np.divide(to_made, usual, out=np.ones(len(to_made)), where=usual > 0)
+        ratios: np.ndarray = np.divide(to_synthetic, usual, out=np.ones(len(to_synthetic)), where=usual > 0)
+        return ratios
 
-    held = strangeness(distances.held_to_made, distances.held)
-    train = strangeness(distances.train_to_made, distances.train)
+    held = strangeness(distances.held_to_synthetic, distances.held)
+    train = strangeness(distances.train_to_synthetic, distances.train)
     num_alarms = int(FALSE_ALARMS * num_held)
     recognised = train < np.sort(held)[num_alarms - 1]
     # the rate of false alarms is itself known from so many held-out rows only
     limit = predicted(num_alarms, num_held + 1, num_train)
     reference = {"chance": num_alarms / num_held}
     offending = {"train": distances.train_rows[recognised]}
-    return [_Attack("members recognised", int(recognised.sum()), num_train, limit, reference, offending, {})]
+    return [_Attack("membership inference", int(recognised.sum()), num_train, limit, reference, offending, {})]

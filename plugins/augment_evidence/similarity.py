@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["correlations", "coverage", "frechet", "label_similarity", "number_similarity"]
+__all__ = ["correlations", "density_and_coverage", "frechet", "label_similarity", "number_similarity"]
 
 
 def number_similarity(a: np.ndarray, weights_a: np.ndarray, b: np.ndarray, weights_b: np.ndarray) -> float:
@@ -48,10 +48,10 @@ def correlations(numbers: np.ndarray, weights: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore", divide="ignore"):
         first = weighted.T @ here / both  # mean of column i where column j is present too
         second = (weighted * values).T @ here / both
-        spread = np.sqrt(np.maximum(second - first**2, 0))
-        found = (weighted.T @ values / both - first * first.T) / (spread * spread.T)
-    usable = (spread > 1e-7) & (spread.T > 1e-7)
-    return np.where(usable, np.clip(found, -1, 1), np.nan)
+        deviation = np.sqrt(np.maximum(second - first**2, 0))
+        correlation = (weighted.T @ values / both - first * first.T) / (deviation * deviation.T)
+    usable = (deviation > 1e-7) & (deviation.T > 1e-7)
+    return np.where(usable, np.clip(correlation, -1, 1), np.nan)
 
 
 def frechet(a: np.ndarray, b: np.ndarray) -> float:
@@ -70,14 +70,14 @@ def frechet(a: np.ndarray, b: np.ndarray) -> float:
     return float(max(apart + np.trace(covariance_a) + np.trace(covariance_b) - 2 * overlap, 0.0))
 
 
-def coverage(real: np.ndarray, other: np.ndarray, neighbours: int = 5) -> tuple[float, float]:
-    """Density and coverage (Naeem et al. 2020) of points (M, D) against real ones (N, D), with N > `neighbours`.
+def density_and_coverage(real: np.ndarray, other: np.ndarray, num_neighbors: int = 5) -> tuple[float, float]:
+    """Density and coverage (Naeem et al. 2020) of points (M, D) against real ones (N, D), with N > `num_neighbors`.
 
-    Each real point has a ball that just reaches its real neighbour of that rank. Density: how many balls a point lies
+    Each real point has a ball that just reaches its real neighbor of that rank. Density: how many balls a point lies
     in, over what is expected, so about 1 for real points. Coverage: the share of balls with any of the points inside.
     """
     from scipy.spatial.distance import cdist
 
-    radius = np.sort(cdist(real, real), axis=1)[:, neighbours]  # column 0 is the point itself
+    radius = np.sort(cdist(real, real), axis=1)[:, num_neighbors]  # column 0 is the point itself
     inside = cdist(other, real) <= radius  # (M, N)
-    return float(inside.sum() / (neighbours * len(other))), float(inside.any(axis=0).mean())
+    return float(inside.sum() / (num_neighbors * len(other))), float(inside.any(axis=0).mean())

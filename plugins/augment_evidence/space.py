@@ -12,11 +12,10 @@ import numpy as np
 
 from augment.data import Dataset, Modality
 from augment.toolkit.tables.matrix import TableEncoder
-from augment_evidence.histories import history_points
-from augment_evidence.rows import pixels, texts_of
-from augment_evidence.series import series_points, series_scale
+from augment_evidence.history_points import history_points
+from augment_evidence.series_points import series_points, series_scale
 
-__all__ = ["POINTS_OF", "Space"]
+__all__ = ["POINTS_OF", "Space", "pixels"]
 
 POINTS_OF: frozenset[Modality] = frozenset({"table", "image", "text", "series", "tokens"})
 SIDE = 16  # images are compared at no more pixels a side, which also sees through faint noise
@@ -30,7 +29,7 @@ class Space:
     * images: the array alone, averaged down to at most 16 pixels a side;
     * texts: how often each run of three or four letters stands in them, hashed, at length 1;
     * series: each channel standardised, labels of a channel at distance 1; the means of at most 32 stretches of the
-      time, and the spreads within them, over what is there; and how long a series is, where that differs;
+      time, and the standard deviations within them, over what is there; and how long a series is, where that differs;
     * histories: which items, and which pairs of items in a row, a user met, hashed, at length 1.
     """
 
@@ -50,7 +49,7 @@ class Space:
         if self._modality == "image":
             return pixels(data.arrays[schema.array_of("image")], SIDE).reshape(len(data), -1)
         if self._modality == "text":
-            return _grams(texts_of(data))
+            return _grams(data.texts())
         if self._modality == "series":
             return series_points(data, self._scale)
         if self._modality == "tokens":
@@ -59,7 +58,8 @@ class Space:
         # arcsinh: straight near the mean and logarithmic far out, so that no outlier outweighs all other columns
         matrix = np.arcsinh(self._encoder.encode(data.frame))
         matrix[:, self._encoder.categorical] /= np.arcsinh(1) * np.sqrt(2)  # two labels are at distance 1
-        return matrix.astype(np.float32)
+        points: np.ndarray = matrix.astype(np.float32)
+        return points
 
     def to_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Tensors and JSON values, for `augment.plugin.write_state` among others of the caller's."""
@@ -81,4 +81,20 @@ def _grams(texts: list[str]) -> np.ndarray:
     from sklearn.feature_extraction.text import HashingVectorizer
 
     hashed = HashingVectorizer(analyzer="char_wb", ngram_range=(3, 4), n_features=NUM_GRAMS, dtype=np.float32)
-    return hashed.transform(texts).toarray()
+    points: np.ndarray = hashed.transform(texts).toarray()
+    return points
+
+
+def pixels(images: np.ndarray, side: int) -> np.ndarray:
+    """uint8 (N, H, W, C) to float32 in [0, 1], averaged over squares so that H and W are at most `side`."""
+    _, height, width, _ = images.shape
+    step = -(-max(height, width) // side)
+    if step == 1:
+        return images.astype(np.float32) / 255
+    down, across = np.arange(0, height, step), np.arange(0, width, step)
+    area = np.diff([*down, height])[:, None, None] * np.diff([*across, width])[:, None]  # (H', W', 1)
+    small = np.empty((len(images), len(down), len(across), images.shape[3]), dtype=np.float32)
+    for start in range(0, len(images), 64):  # few at a time: as floats they take four times their room
+        block = images[start : start + 64].astype(np.float32)
+        small[start : start + 64] = np.add.reduceat(np.add.reduceat(block, down, axis=1), across, axis=2) / area
+    return small / 255

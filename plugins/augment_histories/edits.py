@@ -1,6 +1,6 @@
 """The generator `history-edits`: training histories with an edit each.
 
-Shapes: N users, T places for the items of one, V tokens, K neighbours of an item.
+Shapes: N users, T places for the items of one, V tokens, K neighbors of an item.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from augment.toolkit.conditions import Conditions
 Edit = Literal["crop", "drop", "reorder", "insert", "substitute"]
 EDITS: tuple[Edit, ...] = ("crop", "drop", "reorder", "insert", "substitute")
 KEEP_LENGTH = ("reorder", "substitute")
-BLOCK = 256  # items whose neighbours are looked for at once
+BLOCK = 256  # items whose neighbors are looked for at once
 
 
 class HistoryEdits(plugin.Generator):
@@ -40,13 +40,15 @@ class HistoryEdits(plugin.Generator):
     )
 
     class Params(plugin.Params):
+        renamed = {"neighbours": "n_neighbors"}
+
         edits: tuple[Edit, ...] = Field(EDITS, min_length=1)
         """Which edits there are: `crop`, `drop`, `reorder`, `insert`, `substitute`. Chance picks one for each history,
         among those that would change it."""
         share: float = Field(0.3, gt=0, lt=1)
         """Share of the items that the edit leaves out, moves, adds or replaces; at least one, or two to be shuffled."""
-        neighbours: int = Field(20, ge=1)
-        """How many items are taken to come often with each: those whose users are most alike, by the cosine."""
+        n_neighbors: int = Field(20, ge=1)
+        """Number of items that count as similar to each: those whose users are most similar, by the cosine."""
 
     schema: Schema
     conditions: Conditions
@@ -58,8 +60,8 @@ class HistoryEdits(plugin.Generator):
         self.conditions, _ = Conditions.of(data)
         tokens, lengths = data.arrays[self._items], data.lengths(self._items)
         rows = np.repeat(np.arange(len(data)), lengths)
-        met = np.asarray(tokens[np.arange(tokens.shape[1]) < lengths[:, np.newaxis]])
-        self.near, pairs = _neighbours(rows, met, self.params.neighbours)
+        met = np.asarray(tokens[data.step_mask(self._items)])
+        self.near, pairs = _nearest_items(rows, met, self.params.n_neighbors)
         self.repeats = pairs < len(met)
         return self
 
@@ -165,13 +167,13 @@ class HistoryEdits(plugin.Generator):
         return edits
 
 
-def _neighbours(rows: np.ndarray, met: np.ndarray, most: int) -> tuple[np.ndarray, int]:
+def _nearest_items(rows: np.ndarray, met: np.ndarray, n_neighbors: int) -> tuple[np.ndarray, int]:
     """The items that come with each most often for how often they come at all; and how many users met which item.
 
     Args:
         rows: the user of each event.
         met: its token.
-        most: K.
+        n_neighbors: K.
     """
     from scipy.sparse import csr_array
 
@@ -180,13 +182,13 @@ def _neighbours(rows: np.ndarray, met: np.ndarray, most: int) -> tuple[np.ndarra
     users = csr_array((np.ones(len(pairs)), (pairs // num_tokens, pairs % num_tokens)))
     users.resize((int(rows.max(initial=0)) + 1, num_tokens))
     counts = np.maximum(users.sum(axis=0), 1.0)
-    near = np.full((num_tokens, most), -1, np.int32)
+    near = np.full((num_tokens, n_neighbors), -1, np.int32)
     by_item = users.T.tocsr()
     for start in range(0, num_tokens, BLOCK):
         together = (by_item[start : start + BLOCK] @ users).toarray()
-        likeness = together / np.sqrt(counts[start : start + BLOCK, np.newaxis] * counts)
-        own = np.arange(len(likeness))
-        likeness[own, start + own] = 0.0
-        best = np.argsort(-likeness, axis=1, kind="stable")[:, :most]
-        near[start : start + BLOCK, : best.shape[1]] = np.where(np.take_along_axis(likeness, best, 1) > 0, best, -1)
+        similarity = together / np.sqrt(counts[start : start + BLOCK, np.newaxis] * counts)
+        own = np.arange(len(similarity))
+        similarity[own, start + own] = 0.0
+        best = np.argsort(-similarity, axis=1, kind="stable")[:, :n_neighbors]
+        near[start : start + BLOCK, : best.shape[1]] = np.where(np.take_along_axis(similarity, best, 1) > 0, best, -1)
     return near, len(pairs)

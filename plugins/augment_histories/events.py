@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import itertools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from augment.errors import DataError, did_you_mean
+from augment.toolkit.text_files import check_file, check_text
 
 __all__ = ["Events", "Names", "read_events"]
 
@@ -27,7 +29,7 @@ USUAL = {
     "rating": ("rating", "stars", "score"),
     "time": ("time", "timestamp", "datetime", "date", "ts", "when"),
 }
-LARGEST_BLOCK = 2**31 - 1  # Arrow's limit, in bytes
+MAX_BLOCK = 2**31 - 1  # Arrow's limit, in bytes
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Events:
     """What a file holds, in its order.
 
     Attributes:
-        names: of its columns.
+        user_column: the name of the column of users.
         users: (M,) text.
         items: (M,) text.
         ratings: (M,) float64, NaN where there is none; or None.
@@ -53,7 +55,7 @@ class Events:
         others: name to (M,) values.
     """
 
-    names: Names
+    user_column: str
     users: pd.Series
     items: pd.Series
     ratings: np.ndarray | None
@@ -68,13 +70,14 @@ def read_events(path: Path, names: Names, delimiter: str) -> Events:
         DataError: there is no such file, a column is missing, or a cell is not what it must be; with its line.
     """
     is_csv = path.suffix.lower() != ".parquet"
+    check_file(path)
+    if is_csv:
+        check_text(path, "utf-8")
     try:
         header = _header(path, delimiter) if is_csv else pq.read_schema(path).names
         names = _found(path, header, names)
         table = _parse_csv(path, header, names, delimiter) if is_csv else pq.read_table(path)
-    except OSError as error:
-        raise DataError(f"{path}: the events cannot be read: {error.strerror or error}") from error
-    except (UnicodeDecodeError, pa.ArrowInvalid) as error:
+    except pa.ArrowInvalid as error:
         raise DataError(f"{path}: the events cannot be read: {error}") from error
     if not table.num_rows:
         raise DataError(f"{path}: has a header but no events; at least one was expected")
@@ -85,7 +88,7 @@ def read_events(path: Path, names: Names, delimiter: str) -> Events:
             return f"{path}, row {row + 1}"
         return f"{path}, line {next(itertools.islice(_records(path, delimiter), row + 1, None))[0]}"
 
-    texts = []
+    texts: list[pd.Series] = []
     for what in ("user", "item"):
         values = frame.pop(getattr(names, what))
         missing = values.isna().to_numpy()
@@ -111,7 +114,9 @@ def read_events(path: Path, names: Names, delimiter: str) -> Events:
                 f"{place(row)}: the time {what}; write times as 2024-12-31 or 2024-12-31T23:59:00, all as numbers of "
                 "seconds, or leave the column out, and the order of the file counts"
             )
-    return Events(names, *texts, ratings, times, {str(name): frame[name] for name in frame.columns})
+    users, items = texts
+    assert names.user is not None  # it was found, or refused
+    return Events(names.user, users, items, ratings, times, {str(name): frame[name] for name in frame.columns})
 
 
 def _times(cells: pd.Series) -> np.ndarray:
@@ -130,7 +135,7 @@ def _header(path: Path, delimiter: str) -> list[str]:
     first = next(_records(path, delimiter), None)
     if first is None:
         raise DataError(f"{path}: the file is empty; a header and a line for each event were expected")
-    names = first[1]
+    names: list[str] = first[1]
     for name in names:
         if not name.strip() or names.count(name) > 1:
             what = f"the name {name!r} twice" if name.strip() else "a column without a name"
@@ -138,7 +143,7 @@ def _header(path: Path, delimiter: str) -> list[str]:
     return names
 
 
-def _records(path: Path, delimiter: str):
+def _records(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """The line that each record begins on, from 1, and its cells; for the header and for messages."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, delimiter=delimiter)
@@ -178,7 +183,7 @@ def _bare(name: str) -> str:
 
 def _parse_csv(path: Path, header: list[str], names: Names, delimiter: str) -> pa.Table:
     read_as = {name: pa.string() for name in (names.user, names.item, names.rating, names.time) if name is not None}
-    block = min(path.stat().st_size + 1, LARGEST_BLOCK)  # types are inferred from the first block
+    block = min(path.stat().st_size + 1, MAX_BLOCK)  # types are inferred from the first block
     try:
         return pacsv.read_csv(
             path,

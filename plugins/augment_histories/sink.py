@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
@@ -17,7 +16,8 @@ import pyarrow.csv as pacsv
 from augment.data import Column, Dataset, Schema
 from augment.errors import DataError
 from augment.plugin import Accepts, Sink
-from augment.toolkit.csv_injection import guarded
+from augment.toolkit.csv_files import guarded, with_words
+from augment.toolkit.tables.arrow import arrow_values
 from augment_histories.rows import BEGAN, GAP, LENGTH
 
 
@@ -56,32 +56,24 @@ def _events(batch: Dataset, items: str, num_before: int) -> pa.Table:
     rows = np.repeat(np.arange(len(batch)), lengths)
     steps = np.arange(len(rows)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     users = [name for name, column in schema.columns.items() if column.type == "id"]
-    found: dict[str, pa.Array] = {} if users else {"user": pa.array(num_before + rows)}
+    columns: dict[str, pa.Array] = {} if users else {"user": pa.array(num_before + rows)}
     for name in users[:1]:
-        found[name] = _plain(frame[name], rows)
+        columns[name] = arrow_values(frame[name], schema.columns[name]).take(pa.array(rows))
     vocabulary = np.array(schema.arrays[items].vocabulary, object)
-    found["item"] = pa.array(vocabulary[batch.arrays[items][rows, steps]], pa.string())
+    columns["item"] = pa.array(vocabulary[batch.arrays[items][rows, steps]], pa.string())
     for name, array in schema.arrays.items():
         for place, (channel, column) in enumerate((array.channels or {}).items()):
             values = np.asarray(batch.arrays[name][rows, steps, place])
             if channel == GAP and BEGAN in frame:
-                found["time"] = _times(frame[BEGAN].to_numpy(), values, rows, lengths)
+                columns["time"] = _times(frame[BEGAN].to_numpy(), values, rows, lengths)
             else:
-                found[channel] = _of_channel(values, column)
-    left_out = {LENGTH, *users[:1], *([BEGAN] if "time" in found else [])}
+                columns[channel] = _of_channel(values, column)
+    left_out = {LENGTH, *users[:1], *([BEGAN] if "time" in columns else [])}
     for name in frame.columns:
         if name not in left_out:
-            found[name] = _plain(frame[name], rows)
-    names = guarded(pa.array(list(found), pa.string())).to_pylist()
-    cells = [guarded(values) if pa.types.is_string(values.type) else values for values in found.values()]
-    return pa.table(cells, names=names)
-
-
-def _plain(values: pd.Series, rows: np.ndarray) -> pa.Array:
-    cells = pa.Array.from_pandas(values)
-    if pa.types.is_dictionary(cells.type) or pa.types.is_large_string(cells.type):
-        cells = cells.cast(pa.string())
-    return cells.take(pa.array(rows))
+            columns[name] = arrow_values(frame[name], schema.columns[name]).take(pa.array(rows))
+    names = guarded(pa.array(list(columns), pa.string())).to_pylist()
+    return with_words(pa.table(columns)).rename_columns(names)
 
 
 def _of_channel(values: np.ndarray, column: Column) -> pa.Array:

@@ -77,20 +77,21 @@ class HistoriesSource(Source):
         if not len(order):
             raise DataError(
                 f"{params.path}: no user has {params.min_length} events or more; lower `min_length`, or see whether "
-                f"{events.names.user!r} is the column of users"
+                f"{events.user_column!r} is the column of users"
             )
         return self._dataset(context, events, vocabulary, tokens, users, np.asarray(user_names, object), order)
 
     def _without_doubles(self, events: Events, tokens: np.ndarray, users: np.ndarray, order: np.ndarray) -> np.ndarray:
-        found = pd.DataFrame({"user": users, "time": events.times, "item": tokens}).iloc[order]
-        doubled = found.duplicated().to_numpy()
+        rows = pd.DataFrame({"user": users, "time": events.times, "item": tokens}).iloc[order]
+        doubled: np.ndarray = rows.duplicated().to_numpy()
         if doubled.any():
             log.warning(
                 "%s: %d events have the user, item and time of an earlier one; the first of each counts",
                 self.params.path.name,
                 doubled.sum(),
             )
-        return order[~doubled]
+        distinct: np.ndarray = order[~doubled]
+        return distinct
 
     def _within_limits(self, users: np.ndarray, order: np.ndarray) -> np.ndarray:
         """The events in order, without those of users with too few, and without the earliest of users with many."""
@@ -104,7 +105,8 @@ class HistoriesSource(Source):
         if num_long := int((lengths > params.max_length).sum()):
             log.warning("%s: of %d users with more than %d events the latest are kept; `max_length` says how many",
                         params.path.name, num_long, params.max_length)  # fmt: skip
-        return order[(own >= params.min_length) & (from_last <= params.max_length)]
+        kept: np.ndarray = order[(own >= params.min_length) & (from_last <= params.max_length)]
+        return kept
 
     def _dataset(
         self,
@@ -124,7 +126,7 @@ class HistoriesSource(Source):
         arrays[ITEMS][rows, steps] = tokens[order]
         about: dict[str, np.ndarray] = {}
         channels: dict[str, Any] = {}
-        frame = pd.DataFrame({events.names.user: user_names[kept]})
+        frame = pd.DataFrame({events.user_column: user_names[kept]})
         frame = frame.assign(**self._user_columns(events, users, order, firsts))
         if events.ratings is not None:
             about[RATING] = events.ratings[order]
@@ -143,7 +145,7 @@ class HistoriesSource(Source):
             for place, values in enumerate(about.values()):
                 arrays[ABOUT][rows, steps, place] = values
         try:
-            return users_of(frame, events.names.user, arrays, vocabulary, channels, context.declared)
+            return users_of(frame, events.user_column, arrays, vocabulary, channels, context.declared)
         except DataError as error:
             raise DataError(f"{self.params.path}: {error}") from error
 
@@ -151,16 +153,16 @@ class HistoriesSource(Source):
         self, events: Events, users: np.ndarray, order: np.ndarray, firsts: np.ndarray
     ) -> dict[str, pd.Series]:
         """The other columns that say something of a user, (N,) each."""
-        found = {}
+        columns = {}
         for name, values in events.others.items():
             if name in (LENGTH, BEGAN):
                 raise DataError(f"{self.params.path}: a column is called {name!r}, as one that is made here; rename it")
             codes = pd.factorize(values)[0][order]
             if (codes == np.repeat(codes[firsts], np.diff([*firsts, len(order)]))).all():
-                found[name] = values.iloc[order[firsts]].reset_index(drop=True)
+                columns[name] = values.iloc[order[firsts]].reset_index(drop=True)
             else:
                 log.warning("%s: column %r changes within users and is left out", self.params.path.name, name)
-        return found
+        return columns
 
 
 def _numbered(items: pd.Series, known: tuple[str, ...] | None) -> tuple[tuple[str, ...], np.ndarray]:

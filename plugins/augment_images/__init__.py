@@ -4,7 +4,7 @@ from augment.plugin import hookimpl
 
 
 @hookimpl
-def augment_components():
+def augment_components() -> list[type]:
     """Sources `image-folder` and `idx`, sink `image-folder`, generators `albumentations` and `warp`, probe `cnn`."""
     from augment_images.classical import Albumentations
     from augment_images.idx import IdxSource

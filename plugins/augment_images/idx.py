@@ -103,14 +103,14 @@ class IdxSource(Source):
         folder, stem = self.params.path, f"{PREFIXES[self.params.part]}-{what}"
         if not folder.is_dir():
             raise DataError(f"{folder}: there is no such folder; `path` must name the one that holds the IDX files")
-        found = sorted(path for path in folder.iterdir() if path.name.startswith(stem) and path.is_file())
-        if not found:
+        files: list[Path] = sorted(path for path in folder.iterdir() if path.name.startswith(stem) and path.is_file())
+        if not files:
             raise DataError(f"{folder}: there is no file whose name starts with {stem}, such as {stem}-idx3-ubyte.gz")
-        if len(found) > 1:
-            raise DataError(f"{folder}: {' and '.join(path.name for path in found)} are both there; keep one of them")
-        return found[0]
+        if len(files) > 1:
+            raise DataError(f"{folder}: {' and '.join(path.name for path in files)} are both there; keep one of them")
+        return files[0]
 
-    def _parsed(self, path: Path, file: IO[bytes], num_axes: int) -> np.ndarray:
+    def _parsed(self, path: Path, file: IO[bytes] | gzip.GzipFile, num_axes: int) -> np.ndarray:
         header = file.read(4 * (1 + num_axes))
         if len(header) < 4 or header[:2] != b"\0\0":
             raise DataError(f"{path}: not an IDX file: it starts with {header[:4]!r}, two zero bytes were expected")
@@ -130,8 +130,8 @@ class IdxSource(Source):
             raise DataError(f"{path}: its header says {' x '.join(map(str, shape))}; there is nothing in it")
         content = file.read(size + 1)  # one more than there should be, to see whether there is more
         if len(content) != size:
-            found = "more" if len(content) > size else f"only {len(content)}"
-            raise DataError(f"{path}: its header says {size} values and there are {found}; the file is damaged")
+            count = "more" if len(content) > size else f"only {len(content)}"
+            raise DataError(f"{path}: its header says {size} values and there are {count}; the file is damaged")
         return np.frombuffer(content, np.uint8).reshape(shape)
 
 

@@ -10,10 +10,11 @@ import pandas as pd
 
 from augment.data import SchemaDeclaration
 from augment.errors import DataError, did_you_mean
+from augment.toolkit.text_files import check_text
 
 NAME = "metadata.csv"
 FILE_NAME = "file_name"
-MOST_PROBLEMS = 10
+MAX_PROBLEMS = 10
 
 # numbers that are written as a number would be: 007 and +1 stay text, so that no label is changed
 INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
@@ -50,6 +51,7 @@ def read(root: Path, declared: SchemaDeclaration) -> tuple[list[str], pd.DataFra
 def _rows(path: Path) -> tuple[list[list[str]], list[int]]:
     """All records that are not blank, and the line where each ends; the header is the first."""
     rows, lines = [], []
+    check_text(path, "utf-8")
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, strict=True)
         try:
@@ -59,8 +61,6 @@ def _rows(path: Path) -> tuple[list[list[str]], list[int]]:
                     lines.append(reader.line_num)
         except csv.Error as error:
             raise DataError(f"{path}:{reader.line_num}: not readable as CSV: {error}") from error
-        except UnicodeDecodeError as error:
-            raise DataError(f"{path}: not UTF-8 ({error.reason}, after line {reader.line_num}); save it so") from error
     if not rows:
         raise DataError(f"{path} is empty; a header with `{FILE_NAME}` and one line an image are expected")
     for row, line in zip(rows, lines, strict=True):
@@ -91,8 +91,8 @@ def _check_names(root: Path, path: Path, names: list[str], lines: list[int]) -> 
             problems.append(f"{path}:{line}: {name!r} is there already, in line {first_line[name]}")
         first_line.setdefault(name, line)
     if problems:
-        more = f"\n... and {len(problems) - MOST_PROBLEMS} more" if len(problems) > MOST_PROBLEMS else ""
-        raise DataError("\n".join(problems[:MOST_PROBLEMS]) + more)
+        more = f"\n... and {len(problems) - MAX_PROBLEMS} more" if len(problems) > MAX_PROBLEMS else ""
+        raise DataError("\n".join(problems[:MAX_PROBLEMS]) + more)
 
 
 def _name_problem(root: Path, name: str) -> str | None:

@@ -14,7 +14,7 @@ from torch import nn
 WIDTHS = (16, 32)
 HIDDEN = 64
 SMALLEST_SIDE = 4  # a side is halved only as long as that much is left
-LARGEST_GRID = 8  # blocks are added until the grid before the linear layers is no larger
+MAX_GRID = 8  # blocks are added until the grid before the linear layers is no larger
 
 
 class SmallCnn(nn.Module):
@@ -32,7 +32,7 @@ class SmallCnn(nn.Module):
         self.input_size = (min(height, max_side), min(width, max_side))
         grid = self.input_size
         blocks: list[nn.Module] = []
-        while len(blocks) < len(WIDTHS) or max(grid) > LARGEST_GRID:
+        while len(blocks) < len(WIDTHS) or max(grid) > MAX_GRID:
             out = WIDTHS[min(len(blocks), len(WIDTHS) - 1)]
             pool = tuple(2 if side // 2 >= SMALLEST_SIDE else 1 for side in grid)
             grid = (grid[0] // pool[0], grid[1] // pool[1])

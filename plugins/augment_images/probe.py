@@ -11,9 +11,9 @@ import numpy as np
 from pydantic import Field, PositiveInt
 
 from augment import plugin
-from augment.data import Dataset, Schema, labels_of
-from augment.errors import DataError
+from augment.data import Dataset
 from augment.plugin import Accepts, Context, Probe, derive_seed
+from augment.toolkit.probes import rows_with_target
 
 if TYPE_CHECKING:
     import torch
@@ -50,8 +50,10 @@ class Cnn(Probe):
         import torch
 
         schema = data.schema
-        images_NHWC, targets, row_weights = _usable(data, weights)
+        data, targets, weights = rows_with_target(self.name, data, weights)
+        row_weights = np.ones(len(data)) if weights is None else weights * (len(data) / weights.sum())
         self.array, self.task, self.device = schema.array_of("image"), schema.task, context.device
+        images_NHWC = data.arrays[self.array]
         self.channel_mean, self.channel_deviation = _moments(images_NHWC)
         if self.task == "number":
             self.target_mean, self.target_deviation = float(targets.mean()), float(targets.std()) or 1.0
@@ -82,7 +84,7 @@ class Cnn(Probe):
             else:
                 loss_N = (outputs_NK[:, 0] - all_targets[batch]) ** 2
             optimizer.zero_grad(set_to_none=True)
-            (loss_N * all_weights[batch]).mean().backward()
+            (loss_N * all_weights[batch]).mean().backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
 
@@ -98,10 +100,10 @@ class Cnn(Probe):
                 padding = [(0, PREDICT_BATCH - len(batch))] + [(0, 0)] * 3
                 outputs_NK = self.network(self._input(np.pad(batch, padding)))[: len(batch)].double().cpu()
                 parts.append(outputs_NK.softmax(1).numpy() if self.task == "classes" else outputs_NK[:, 0].numpy())
-        found = np.concatenate(parts) if parts else np.empty((0, self.num_outputs))
+        predicted = np.concatenate(parts) if parts else np.empty((0, self.num_outputs))
         if self.task == "classes":
-            return found
-        return found.reshape(-1) * self.target_deviation + self.target_mean
+            return predicted
+        return predicted.reshape(-1) * self.target_deviation + self.target_mean
 
     def _input(self, images_NHWC: np.ndarray) -> torch.Tensor:
         """Pixels (N, H, W, C) uint8 as the network takes them: (N, C, H, W) float, standardised."""
@@ -110,31 +112,6 @@ class Cnn(Probe):
         x_NHWC = torch.from_numpy(images_NHWC).to(self.device).float()
         mean_C, deviation_C = (torch.tensor(x, device=self.device) for x in (self.channel_mean, self.channel_deviation))
         return ((x_NHWC - mean_C) / deviation_C).permute(0, 3, 1, 2).contiguous()
-
-
-def _usable(data: Dataset, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Images, targets (class numbers or values) and weights with mean 1 of the rows whose target is known."""
-    schema = data.schema
-    targets = _targets(data, schema)
-    weights = np.ones(len(data)) if weights is None else np.asarray(weights, dtype=np.float64)
-    known = ~np.isnan(targets)
-    total = float(weights[known].sum())
-    if not total > 0:
-        raise DataError(
-            f"cnn: no row has a known {schema.target!r} and a weight above 0; there is nothing to learn from"
-        )
-    images = data.arrays[schema.array_of("image")]
-    if not known.all():
-        images = images[known]
-    return images, targets[known], weights[known] * (known.sum() / total)
-
-
-def _targets(data: Dataset, schema: Schema) -> np.ndarray:
-    values = data.frame[schema.target]
-    if schema.task == "number":
-        return values.astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan)
-    position = {label: number for number, label in enumerate(schema.classes)}
-    return np.array([position.get(label, np.nan) for label in labels_of(values)], dtype=np.float64)
 
 
 def _moments(images_NHWC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

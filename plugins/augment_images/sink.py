@@ -18,7 +18,7 @@ from augment.plugin import Accepts, Sink
 from augment_images import metadata
 
 PNG_LEVEL = 6  # zlib's: fixed, so that equal pixels give equal files
-LONGEST = 120  # characters of a folder name, well below what file systems allow (255 bytes)
+MAX_LENGTH = 120  # characters of a folder name, well below what file systems allow (255 bytes)
 
 PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_. ")
 # Windows keeps these for devices, with any ending
@@ -106,9 +106,9 @@ def class_folder(label: str | None, classes: Iterable[str]) -> str:
         return "%empty"
     alike = [other for other in classes if other.lower() == label.lower() and other != label]
     name = _escaped(label, bool(alike))
-    if len(name) > LONGEST:
+    if len(name) > MAX_LENGTH:
         digest = hashlib.sha256(label.encode()).hexdigest()
-        return f"{name[: LONGEST // 2]}%hash-{digest[:40]}"
+        return f"{name[: MAX_LENGTH // 2]}%hash-{digest[:40]}"
     return name
 
 

@@ -27,10 +27,10 @@ logger = logging.getLogger("augment")
 
 ARRAY = "image"
 LEFT_BY_SYSTEMS = frozenset({"Thumbs.db", ".DS_Store", "desktop.ini", "__MACOSX", ".ipynb_checkpoints"})
-MOST_LISTED = 10
-MOST_THREADS = 8
-LARGEST_SIDE = 128  # pixels that images of several sizes are brought to: larger ones train for days
-MOST_SIZES = 2000  # looked at to find the middle one
+MAX_LISTED = 10
+MAX_THREADS = 8
+MAX_SIDE = 128  # pixels that images of several sizes are brought to: larger ones train for days
+MAX_SIZES = 2000  # looked at to find the middle one
 AT_ONCE = 256  # images decoded, and held in memory, between two reports of progress
 
 
@@ -156,7 +156,7 @@ class ImageFolderSource(Source):
                 return error
 
         # more than `context.threads`: nothing else goes on while a source is read, and the pixels are the same
-        num_threads = max(context.threads, min(os.cpu_count() or 1, MOST_THREADS))
+        num_threads = max(context.threads, min(os.cpu_count() or 1, MAX_THREADS))
         with pixel_limit(self.params.max_pixels), ThreadPoolExecutor(num_threads) as pool:
             for start in range(0, len(names), AT_ONCE):
                 yield from pool.map(attempt, names[start : start + AT_ONCE])
@@ -165,8 +165,8 @@ class ImageFolderSource(Source):
     def _report_bad(self, root: Path, bad: list[str], num_files: int) -> None:
         if not bad:
             return
-        more = f"\n... and {len(bad) - MOST_LISTED} more" if len(bad) > MOST_LISTED else ""
-        listed = "\n".join(bad[:MOST_LISTED]) + more
+        more = f"\n... and {len(bad) - MAX_LISTED} more" if len(bad) > MAX_LISTED else ""
+        listed = "\n".join(bad[:MAX_LISTED]) + more
         if self.params.on_bad_image == "fail":
             raise DataError(
                 f"{root}: {len(bad)} of {num_files} images cannot be used; mend or remove them, or say "
@@ -274,8 +274,8 @@ def _shown(name: str) -> str:
 
 def _mixed_sizes(root: Path, shapes: Counter[tuple[int, int]]) -> str:
     ranked = sorted(shapes.items(), key=lambda item: (-item[1], item[0]))
-    listed = ", ".join(f"{height} x {width} ({count} images)" for (height, width), count in ranked[:MOST_LISTED])
-    more = f" and {len(ranked) - MOST_LISTED} more sizes" if len(ranked) > MOST_LISTED else ""
+    listed = ", ".join(f"{height} x {width} ({count} images)" for (height, width), count in ranked[:MAX_LISTED])
+    more = f" and {len(ranked) - MAX_LISTED} more sizes" if len(ranked) > MAX_LISTED else ""
     (height, width), _ = ranked[0]
     return (
         f"{root}: images have different sizes (height x width): {listed}{more}; one size is needed: add, for example, "
@@ -284,18 +284,18 @@ def _mixed_sizes(root: Path, shapes: Counter[tuple[int, int]]) -> str:
 
 
 def _median_size(folder: Path) -> list[int]:
-    """Height and width of the middle image, no longer than `LARGEST_SIDE` on its longer side."""
+    """Height and width of the middle image, no longer than `MAX_SIDE` on its longer side."""
     from PIL import Image, UnidentifiedImageError
 
     sizes = []
-    for path in sorted(folder.rglob("*"))[:MOST_SIZES]:
+    for path in sorted(folder.rglob("*"))[:MAX_SIZES]:
         try:
             with Image.open(path) as image:
                 sizes.append((image.height, image.width))
         except (OSError, UnidentifiedImageError):
             continue
     if not sizes:
-        return [LARGEST_SIDE // 2] * 2
+        return [MAX_SIDE // 2] * 2
     height, width = (float(pd.Series(side).median()) for side in zip(*sizes, strict=True))
-    shrunk = min(1.0, LARGEST_SIDE / max(height, width))
+    shrunk = min(1.0, MAX_SIDE / max(height, width))
     return [max(8, 8 * round(side * shrunk / 8)) for side in (height, width)]

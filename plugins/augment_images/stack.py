@@ -37,7 +37,7 @@ class Stack:
         """Put one picture behind the others. All get as many channels as the one that has most."""
         if pixels.shape[2] > self._shape[2]:
             self._widen(pixels.shape)
-        self._file.write(np.ascontiguousarray(widen(pixels, self._shape[2])))
+        self._file.write(np.ascontiguousarray(widen(pixels, self._shape[2])).data)
         self._count += 1
 
     def array(self) -> np.ndarray:
@@ -57,6 +57,6 @@ class Stack:
             before.seek(0)
             while content := before.read(max(1, BLOCK // size) * size):
                 pictures = np.frombuffer(content, np.uint8).reshape(-1, *self._shape)
-                self._file.write(np.ascontiguousarray(widen(pictures, shape[2])))
+                self._file.write(np.ascontiguousarray(widen(pictures, shape[2])).data)
         before.close()
         self._shape = shape

@@ -16,7 +16,7 @@ from torch import Tensor
 NUM_CONTROLS = 7
 NUM_STEPS = 60
 RATE = 0.02
-LONGEST = 32  # pairs are registered at no more pixels than that along a side: fields are coarser anyhow
+MAX_LENGTH = 32  # pairs are registered at no more pixels than that along a side: fields are coarser anyhow
 STIFFNESS = 0.5  # price of bending, beside a mean squared difference of images with values in [0, 1]
 PAIR_BATCH = 256
 
@@ -44,7 +44,7 @@ def _smooth(images_NHWC: np.ndarray) -> Tensor:
     """(N, C, H, W) in [0, 1], made small and blurred, so that shapes that do not touch yet pull at each other."""
     x_NCHW = torch.tensor(images_NHWC).permute(0, 3, 1, 2).float() / 255
     height, width = x_NCHW.shape[2:]
-    shrink = min(1.0, LONGEST / max(height, width))
+    shrink = min(1.0, MAX_LENGTH / max(height, width))
     if shrink < 1:
         size = (max(1, round(height * shrink)), max(1, round(width * shrink)))
         x_NCHW = F.interpolate(x_NCHW, size, mode="area")
@@ -59,7 +59,7 @@ def _register(moving_NCHW: Tensor, fixed_NCHW: Tensor) -> Tensor:
         bending = field_N2GG.diff(dim=2).square().mean((1, 2, 3)) + field_N2GG.diff(dim=3).square().mean((1, 2, 3))
         loss = (difference + STIFFNESS * bending).sum()  # a sum, so that pairs do not know of each other
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     return field_N2GG.detach()
 
@@ -74,13 +74,14 @@ def bend(x_NCHW: Tensor, field_N2GG: Tensor) -> Tensor:
 
 
 def modes_of(fields_P2GG: np.ndarray, num_modes: int) -> np.ndarray:
-    """The main ways in which fields differ from none at all, (K, 2 * G * G) float32, each as long as its spread.
+    """The main ways in which fields differ from none at all, (K, 2 * G * G) float32, each of its standard deviation.
 
     Principal components about zero: a pair could as well have been registered the other way round.
     """
     flat = fields_P2GG.reshape(len(fields_P2GG), -1).astype(np.float64)
     _, sizes, modes = np.linalg.svd(flat / np.sqrt(len(flat)), full_matrices=False)
-    return (sizes[:, None] * modes)[:num_modes].astype(np.float32)
+    main: np.ndarray = (sizes[:, None] * modes)[:num_modes].astype(np.float32)
+    return main
 
 
 def bend_with(images_NHWC: np.ndarray, modes_KF: np.ndarray, amounts_NK: np.ndarray) -> np.ndarray:

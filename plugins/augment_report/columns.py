@@ -46,12 +46,13 @@ def _spread(data: Dataset) -> Dataset:
 
 def _class_weights(train: Dataset, synthetic: Dataset, schema: Schema) -> np.ndarray:
     """The weight of each real row, (N,), summing to 1."""
-    weights = np.ones(len(train))
+    weights: np.ndarray = np.ones(len(train))
     if schema.task == "classes" and schema.target in synthetic.frame:
-        real, made = (pd.Series(labels_of(part.frame[schema.target])) for part in (train, synthetic))
-        matched = real.map(made.value_counts() / real.value_counts()).fillna(0.0).to_numpy(dtype=float)
+        real, generated = (pd.Series(labels_of(part.frame[schema.target])) for part in (train, synthetic))
+        matched = real.map(generated.value_counts() / real.value_counts()).fillna(0.0).to_numpy(dtype=float)
         weights = matched if matched.sum() > 0 else weights
-    return weights / weights.sum()
+    shares: np.ndarray = weights / weights.sum()
+    return shares
 
 
 def _card(name: str, column: Column, gap: float, missing: tuple[float, float]) -> dict[str, Any]:

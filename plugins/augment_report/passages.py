@@ -14,7 +14,7 @@ __all__ = ["marked_texts", "shared_passages"]
 MAX_GENERATORS = 5
 MAX_ASKED = 100_000  # characters of a generator's texts that are looked at
 MAX_TRAINING = 2_000_000  # characters that passages are looked for in
-LONGEST = 10_000  # characters of a text that are looked at
+MAX_LENGTH = 10_000  # characters of a text that are looked at
 AROUND = 120  # characters shown before and after a passage
 MAX_SHOWN = 400  # of it
 
@@ -55,7 +55,7 @@ def marked_texts(data: Dataset, train: Dataset, schema: Schema) -> list[dict[str
 
 def _texts(data: Dataset, schema: Schema, most: int) -> list[str]:
     """Texts spread evenly over the data, with about this many characters in total."""
-    texts = [text[:LONGEST] for text in data.frame[schema.text_payload].fillna("").astype(object)]
+    texts = [text[:MAX_LENGTH] for text in data.texts()]
     mean = sum(map(len, texts)) / max(1, len(texts))
     rows = np.linspace(0, len(texts) - 1, min(len(texts), max(1, round(most / max(1, mean)))))
     return [texts[row] for row in np.unique(rows.astype(int))]

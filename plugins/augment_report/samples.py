@@ -24,7 +24,7 @@ __all__ = ["example_rows", "nearest", "sample_grid", "show_rejects", "show_rows"
 MAX_CLASSES = 12
 MAX_GENERATORS = 5
 MAX_SIDE = 96  # pixels of an embedded picture
-NUM_NEIGHBOURS = 8
+NUM_NEIGHBORS = 8
 MAX_COMPARED = 50_000  # training rows that neighbours are looked for in
 NUM_TEXTS = 3  # of a class and origin
 NUM_REJECTS = 5  # texts of a filter
@@ -138,7 +138,7 @@ def nearest(
     pairs = []
     for name in list(dict.fromkeys(origin.tolist()))[:MAX_GENERATORS]:
         own = np.flatnonzero(origin == name)
-        made = synthetic.take(own[np.linspace(0, len(own) - 1, min(len(own), NUM_NEIGHBOURS)).astype(int)])
+        made = synthetic.take(own[np.linspace(0, len(own) - 1, min(len(own), NUM_NEIGHBORS)).astype(int)])
         found, distances = _neighbours(_image(made, schema), train, rows, schema)
         text = f"{name}: samples above, their nearest training images below"
         sheet = _sheet([_image(made, schema), _image(train.take(found), schema)], len(made), text)

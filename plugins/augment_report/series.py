@@ -14,16 +14,16 @@ from augment_report import charts
 
 __all__ = ["channel_ends", "series_plots", "thinned"]
 
-MOST_SERIES = 4  # of a cell
-MOST_CHANNELS = 6
-MOST_STEPS = 240  # drawn
-MOST_LOOKED_AT = 2_000  # training series that the scales are read from
+MAX_SERIES = 4  # of a cell
+MAX_CHANNELS = 6
+MAX_STEPS = 240  # drawn
+MAX_SCALE_ROWS = 2_000  # training series that the scales are read from
 ENDS = (0.002, 0.998)  # quantiles between which a channel is drawn
 
 
 def channel_ends(train: Dataset) -> np.ndarray:
     """The range of values drawn for each channel, (2, F), which covers nearly all of the training part."""
-    values = _values(train.take(slice(0, MOST_LOOKED_AT)))
+    values = _values(train.take(slice(0, MAX_SCALE_ROWS)))
     known = [one[np.isfinite(one)] for one in np.moveaxis(values, 2, 0)]
     ends = [np.quantile(one, ENDS) if len(one) else np.array([0.0, 1.0]) for one in known]
     return np.stack(ends, axis=1)
@@ -39,13 +39,13 @@ def series_plots(data: Dataset, ends: np.ndarray, css: str, text: str) -> dict[s
         text: what stands for the plot where it cannot be seen.
     """
     array = data.schema.arrays[data.schema.array_of("series")]
-    values, names = _values(data.take(slice(0, MOST_SERIES))), list(array.channels or {})
+    values, names = _values(data.take(slice(0, MAX_SERIES))), list(array.channels or {})
     if len(names) == 1:
         plots = [{"name": "", "plot": _plot(row, ends[:, 0], css, text)} for row in values]
         return {"kind": "plots", "plots": plots, "hidden": 0}
     plots = [
         {"name": name, "plot": _plot(values[..., position].T, ends[:, position], css, f"{text}, {name}")}
-        for position, name in enumerate(names[:MOST_CHANNELS])
+        for position, name in enumerate(names[:MAX_CHANNELS])
     ]
     return {"kind": "plots", "plots": plots, "hidden": len(names) - len(plots)}
 
@@ -54,7 +54,7 @@ def _plot(lines: np.ndarray, ends: np.ndarray, css: str, text: str) -> Any:
     return charts.spark(thinned(lines), css, text, ends=(float(ends[0]), float(ends[1])))
 
 
-def thinned(lines: np.ndarray, most: int = MOST_STEPS) -> np.ndarray:
+def thinned(lines: np.ndarray, most: int = MAX_STEPS) -> np.ndarray:
     """Lines (T, L) with a limited number of points, keeping the minimum and maximum of each stretch."""
     if len(lines) <= most:
         return lines
@@ -70,5 +70,5 @@ def _values(data: Dataset) -> np.ndarray:
     """(N, T, F) float64, with NaN for missing values and beyond the end of a series."""
     name = data.schema.array_of("series")
     values = np.asarray(data.arrays[name], dtype=np.float64)
-    is_there = np.arange(values.shape[1]) < data.lengths(name)[:, np.newaxis]
+    is_there = data.step_mask(name)
     return np.where(is_there[..., np.newaxis], values, np.nan)

@@ -88,14 +88,14 @@ def percent(share: float | None) -> str:
     return f"{100 * share:.1f}\u00a0%".replace("-", "−")
 
 
-def clip(text: Any, most: int = 60) -> str:
-    """The text, truncated to `most` characters with an ellipsis.
+def clip(text: object, max_length: int = 60) -> str:
+    """The text, truncated to `max_length` characters with an ellipsis.
 
     >>> clip("abcdef", 4)
     'abc…'
     """
-    text = str(text)
-    return text if len(text) <= most else text[: most - 1] + "…"
+    shown = str(text)
+    return shown if len(shown) <= max_length else shown[: max_length - 1] + "…"
 
 
 def listing(names: Iterable[Any], most: int = 8) -> str:

@@ -45,9 +45,9 @@ from augment_rules.tree import (
 
 __all__ = ["parse"]
 
-MOST_CHARACTERS = 10_000
-MOST_OPERATIONS = 100  # in one rule; they bound the tree's height, and with it how deep the walks over it go
-MOST_DEPTH = 20  # parentheses, `not` and `-` inside each other
+MAX_CHARACTERS = 10_000
+MAX_OPERATIONS = 100  # in one rule; they bound the tree's height, and with it how deep the walks over it go
+MAX_DEPTH = 20  # parentheses, `not` and `-` inside each other
 KEYWORDS = frozenset({"when", "and", "or", "not", "in", "is", "missing", "true", "false"})
 COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 TOKEN = re.compile(
@@ -81,8 +81,8 @@ def parse(rule: str) -> Node:
     >>> parse("a <= 3")
     Comparison(at=3, operator='<=', left=Column(at=1, name='a'), right=Number(at=6, value=3.0))
     """
-    if len(rule) > MOST_CHARACTERS:
-        raise ValueError(f"a rule has at most {MOST_CHARACTERS:,} characters, and this one has {len(rule):,}")
+    if len(rule) > MAX_CHARACTERS:
+        raise ValueError(f"a rule has at most {MAX_CHARACTERS:,} characters, and this one has {len(rule):,}")
     tree = _Parser(rule).rule()
     if next(columns_of(tree), None) is None:
         raise ValueError("the rule names no column; a column is a bare word or stands in `backticks`, text in quotes")
@@ -274,10 +274,8 @@ class _Parser:
     def _operator(self) -> int:
         """Take an operator and return where it stands."""
         self._num_operations += 1
-        if self._num_operations > MOST_OPERATIONS:
-            raise ValueError(
-                f"character {self._next.at}: a rule has at most {MOST_OPERATIONS} operators; write several"
-            )
+        if self._num_operations > MAX_OPERATIONS:
+            raise ValueError(f"character {self._next.at}: a rule has at most {MAX_OPERATIONS} operators; write several")
         return self._take().at
 
     def _expect(self, written: str) -> None:
@@ -295,10 +293,10 @@ class _Parser:
     @contextmanager
     def _deeper(self) -> Iterator[None]:
         self._depth += 1
-        if self._depth > MOST_DEPTH:
+        if self._depth > MAX_DEPTH:
             raise ValueError(
                 f"character {self._next.at}: parentheses, `not` and `-` stand inside each other at most "
-                f"{MOST_DEPTH} deep"
+                f"{MAX_DEPTH} deep"
             )
         yield
         self._depth -= 1

@@ -1,4 +1,4 @@
-"""The filter `rules`: throws out synthetic rows that break what must hold between columns."""
+"""The filter `rules`: rejects synthetic rows that break what must hold between columns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from augment_rules.grammar import parse
 
 __all__ = ["Rules"]
 
-MOST_RULES = 200
+MAX_RULES = 200
 
 log = logging.getLogger("augment")
 
@@ -46,7 +46,7 @@ class Rules(Filter):
     a bare word, or anything in `backticks`; text and dates (`born < "2007-01-31"`) stand in quotes.
 
     A row breaks a rule only where the rule is false. A comparison with a missing value is neither true nor false, so
-    it throws no row out; neither does a division by zero. Numbers are compared as 64-bit floats; after arithmetic,
+    it rejects no row; neither does a division by zero. Numbers are compared as 64-bit floats; after arithmetic,
     numbers that differ by rounding alone are equal.
 
     Every synthetic row is judged, those that begin as real rows or copy them too. A rule that every training row breaks
@@ -56,11 +56,11 @@ class Rules(Filter):
     name = "rules"
 
     class Params(plugin.Params):
-        rules: list[Annotated[str, AfterValidator(_parsed)]] = Field([], max_length=MOST_RULES)
+        rules: list[Annotated[str, AfterValidator(_parsed)]] = Field([], max_length=MAX_RULES)
         """What must hold in every row, such as `a <= b` or `x > 0 when y == "yes"`. In YAML, a rule that begins with a
         quote, a backtick or a bracket stands in single quotes."""
         combinations: list[Annotated[list[str], Field(min_length=2), AfterValidator(_distinct)]] = Field(
-            [], max_length=MOST_RULES
+            [], max_length=MAX_RULES
         )
         """Columns whose values must occur together in a training row, such as `[city, country]`. Here a missing value
         counts as a value."""
@@ -117,9 +117,9 @@ class Rules(Filter):
 
     @classmethod
     def load(cls, folder: Path, params: Any) -> Self:
-        made = cls(params)
-        made._known = [{tuple(row) for row in rows} for rows in read_state(folder)[1]["known"]]
-        return made
+        loaded = cls(params)
+        loaded._known = [{tuple(row) for row in rows} for rows in read_state(folder)[1]["known"]]
+        return loaded
 
 
 def _combinations(data: Dataset, columns: list[str]) -> list[Combination]:

@@ -16,7 +16,8 @@ from augment import plugin
 from augment.data import ColumnDeclaration, Dataset
 from augment.errors import DataError
 from augment.plugin import Context, Source
-from augment_series.reading import content_of, dataset_of, decoded, parsed
+from augment.toolkit.text_files import decoded, read_bytes
+from augment_series.reading import dataset_of, parsed
 
 ATTRIBUTE = re.compile(r"""@attribute\s+('[^']*'|"[^"]*"|\S+)\s+(\{.*\}|\S+)""", re.IGNORECASE)
 NUMERIC = ("numeric", "real", "integer")
@@ -73,7 +74,7 @@ def _split(path: Path) -> tuple[list[_Attribute], list[str], list[int]]:
     attributes: list[_Attribute] = []
     rows, lines = [], []
     in_data = in_relation = False
-    for number, octets in enumerate(content_of(path).removeprefix(b"\xef\xbb\xbf").splitlines(), start=1):
+    for number, octets in enumerate(read_bytes(path).removeprefix(b"\xef\xbb\xbf").splitlines(), start=1):
         line = octets.strip()
         if not line or line.startswith(b"%"):  # comments may be in any encoding
             continue

@@ -19,7 +19,7 @@ from augment_series.reading import ARRAY
 
 __all__ = ["channel_values", "end_to_end", "refuse_infinite"]
 
-LARGEST_EXACT = 2**24  # up to which float32 tells whole numbers apart
+MAX_EXACT = 2**24  # up to which float32 tells whole numbers apart
 
 log = logging.getLogger("augment")
 
@@ -33,11 +33,11 @@ def channel_values(
     if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
         numbers = column.cast(pa.float64()).to_numpy()
         kind: Any = "integer" if pa.types.is_integer(column.type) else "number"
-        if kind == "integer" and np.nanmax(np.abs(numbers), initial=0) > LARGEST_EXACT:
+        if kind == "integer" and np.nanmax(np.abs(numbers), initial=0) > MAX_EXACT:
             log.warning(
                 "%s: column %r holds whole numbers above %d, which a series keeps to 7 digits only: take differences, "
                 "or leave the column out",
-                *(path.name, name, LARGEST_EXACT),
+                *(path.name, name, MAX_EXACT),
             )
             kind = "number"
         return numbers, ColumnDeclaration(type=kind)

@@ -100,7 +100,8 @@ class Rows:
 
     def _changes(self, column: pa.ChunkedArray) -> np.ndarray:
         codes = pd.factorize(column.to_pandas())[0][self.order]  # missing is -1, a value like others
-        return np.maximum.reduceat(codes, self.starts) != np.minimum.reduceat(codes, self.starts)
+        changes: np.ndarray = np.maximum.reduceat(codes, self.starts) != np.minimum.reduceat(codes, self.starts)
+        return changes
 
 
 def _moments(column: pa.ChunkedArray, name: str, path: Path) -> tuple[np.ndarray, bool]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pacsv
 from pydantic import Field
@@ -17,7 +14,8 @@ from augment import plugin
 from augment.data import Column, Dataset, Schema
 from augment.errors import DataError
 from augment.plugin import Accepts, Sink
-from augment.toolkit.csv_injection import guarded
+from augment.toolkit.csv_files import header_line, with_words
+from augment.toolkit.tables.arrow import arrow_values
 
 
 class SeriesCsvSink(Sink):
@@ -59,9 +57,7 @@ class SeriesCsvSink(Sink):
             )
         path = folder / f"{name}.csv"
         with path.open("wb") as file:
-            header = io.StringIO()
-            csv.writer(header, lineterminator="\n").writerow(guarded(pa.array(names, pa.string())).to_pylist())
-            file.write(header.getvalue().encode())
+            file.write(header_line(names))
             for table in self._tables(batches, schema, beside):
                 pacsv.write_csv(table, file, pacsv.WriteOptions(include_header=False))
         return [path]
@@ -79,14 +75,14 @@ class SeriesCsvSink(Sink):
             columns = {self.params.key: pa.array(first + rows), self.params.time: pa.array(steps)}
             if self.params.key in schema.columns:
                 ids = batch.frame[self.params.key]
-                columns[self.params.key] = _beside(ids, schema.columns[self.params.key]).take(pa.array(rows))
+                columns[self.params.key] = arrow_values(ids, schema.columns[self.params.key]).take(pa.array(rows))
             values = batch.arrays[array][rows, steps]
             for position, (name, channel) in enumerate((schema.arrays[array].channels or {}).items()):
                 columns[name] = _channel(values[:, position], channel)
             for name in beside:
-                columns[name] = _beside(batch.frame[name], schema.columns[name]).take(pa.array(rows))
+                columns[name] = arrow_values(batch.frame[name], schema.columns[name]).take(pa.array(rows))
             first += len(batch)
-            yield pa.table(columns)
+            yield with_words(pa.table(columns))
 
 
 def _channel(values: np.ndarray, channel: Column) -> pa.Array:
@@ -98,16 +94,5 @@ def _channel(values: np.ndarray, channel: Column) -> pa.Array:
         return pa.array(whole, mask=missing)
     if channel.type == "boolean":
         return pa.array(whole > 0, mask=missing)
-    labels = guarded(pa.array(channel.categories or (), pa.string()))
-    return pa.DictionaryArray.from_arrays(pa.array(whole.astype(np.int32), mask=missing), labels).cast(pa.string())
-
-
-def _beside(values: pd.Series, column: Column) -> pa.Array:
-    if column.type == "category":
-        labels = guarded(pa.Array.from_pandas(values.cat.categories).cast(pa.string()))
-        codes = values.cat.codes.to_numpy().astype(np.int32)
-        return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), labels).cast(pa.string())
-    array = pa.Array.from_pandas(values)
-    if pa.types.is_large_string(array.type):
-        array = array.cast(pa.string())
-    return guarded(array) if pa.types.is_string(array.type) else array
+    labels = pa.array(channel.categories or (), pa.string())
+    return pa.DictionaryArray.from_arrays(pa.array(whole.astype(np.int32), mask=missing), labels)

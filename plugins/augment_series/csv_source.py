@@ -5,21 +5,21 @@ Shapes: N series, T steps, F channels, R rows of the file.
 
 from __future__ import annotations
 
-import codecs
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from augment import plugin
 from augment.data import ColumnDeclaration, Dataset, SchemaDeclaration
 from augment.errors import DataError, did_you_mean
 from augment.plugin import Context, Source
 from augment.toolkit.csv_dialect import infer_dialect
+from augment.toolkit.text_files import Encoding
 from augment_series.csv_channels import channel_values, end_to_end, refuse_infinite
 from augment_series.csv_rows import Rows
 from augment_series.csv_sniffing import series_settings
@@ -29,13 +29,6 @@ from augment_series.reading import ARRAY, LENGTH, dataset_of
 KEY, TIME, GAP = "series", "step", "time gap"  # `series` and `step` are what the sink writes
 NUMBERED = re.compile(r"^(.*?)[ _.\-]*(\d+)$")
 KEPT_AS_TEXT = ("category", "text", "id")
-
-
-def _known_encoding(name: str) -> str:
-    try:
-        return codecs.lookup(name).name
-    except LookupError:
-        raise ValueError(f"{name!r} is no encoding that Python knows; try utf-8, latin-1, cp1252 or utf-16") from None
 
 
 class SeriesCsvSource(Source):
@@ -79,7 +72,7 @@ class SeriesCsvSource(Source):
         """The character between two cells."""
         decimal: Literal[".", ","] = "."
         """The character before the decimals of a number."""
-        encoding: Annotated[str, AfterValidator(_known_encoding)] = "utf-8"
+        encoding: Encoding = "utf-8"
         """How characters are stored; a byte order mark is accepted."""
 
     @classmethod
@@ -237,9 +230,9 @@ def _wide(table: pa.Table, wanted: tuple[str, ...] | None, context: Context, pat
     with np.errstate(over="ignore"):
         padded = np.stack(values, axis=2).astype(np.float32)
     refuse_infinite(padded, list(channels), path)
-    is_there = ~np.isnan(padded).all(axis=2)
+    is_there = np.asarray((~np.isnan(padded)).any(axis=2))
     lengths = padded.shape[1] - is_there[:, ::-1].argmax(axis=1)
-    if not (some := is_there.any(axis=1)).all():
+    if not (some := np.asarray(is_there.any(axis=1))).all():
         raise DataError(f"{path}, line {int(some.argmin()) + 2}: the series has no values at all")
     padded[np.arange(padded.shape[1]) >= lengths[:, np.newaxis]] = 0
     used = {name for prefix in wanted for name in steps[prefix].values()}

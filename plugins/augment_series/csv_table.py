@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from augment.errors import DataError, did_you_mean
-from augment_series.reading import content_of, decoded
+from augment.toolkit.text_files import decoded, read_bytes
 
 __all__ = ["read_table"]
 
@@ -34,7 +34,7 @@ def read_table(
     Raises:
         DataError: it is no such file; names file and line.
     """
-    text = decoded(content_of(path), "utf-8-sig" if encoding == "utf-8" else encoding, path)
+    text = decoded(read_bytes(path), encoding, path)
     names = _names(path, text, delimiter)
     for name in columns or ():
         if name not in names:

@@ -20,7 +20,7 @@ from augment.toolkit.conditions import Conditions, refuse_others
 Edit = Literal["jitter", "scale", "warp", "slice", "mix"]
 IN_VALUE = ("jitter", "scale", "mix")  # these change numbers alone
 NUM_STRETCHES = 4
-SMALLEST_SPREAD = 1e-12
+MIN_DEVIATION = 1e-12
 
 
 class SeriesEdits(Generator):
@@ -69,20 +69,20 @@ class SeriesEdits(Generator):
 
     schema: Schema
     conditions: Conditions
-    spread: np.ndarray  # (F,) float64, of each channel
+    deviation: np.ndarray  # (F,) float64, standard deviation of each channel
     ends: np.ndarray  # (2, F) float64, smallest and largest values
 
     def fit(self, data: Dataset, context: Context) -> Self:
         self.schema = data.schema
         self.conditions, _ = Conditions.of(data)
         name = data.schema.array_of("series")
-        is_there = np.arange(data.arrays[name].shape[1]) < data.lengths(name)[:, np.newaxis]
+        is_there = data.step_mask(name)
         steps_MF = np.asarray(data.arrays[name])[is_there].astype(np.float64)
         steps_MF = np.concatenate([steps_MF, np.zeros((1, steps_MF.shape[1]))]) if not len(steps_MF) else steps_MF
         known = ~np.isnan(steps_MF)
         count = np.maximum(known.sum(axis=0), 1)
         mean = np.where(known, steps_MF, 0).sum(axis=0) / count
-        self.spread = np.sqrt(np.where(known, (steps_MF - mean) ** 2, 0).sum(axis=0) / count)
+        self.deviation = np.sqrt(np.where(known, (steps_MF - mean) ** 2, 0).sum(axis=0) / count)
         self.ends = np.stack(
             [np.where(known, steps_MF, np.inf).min(axis=0), np.where(known, steps_MF, -np.inf).max(axis=0)]
         )
@@ -152,7 +152,7 @@ class SeriesEdits(Generator):
             own, length, amount = values[rows], lengths[rows], drawn[edit][rows]
             when = np.arange(num_steps) / np.maximum(length - 1, 1)[:, np.newaxis]  # 0 at the first step, 1 at the last
             if edit == "jitter":
-                result[rows] = np.where(self._are_numbers, own + amount * self.spread, own)
+                result[rows] = np.where(self._are_numbers, own + amount * self.deviation, own)
             elif edit == "scale":
                 mean = _mean(own, length)
                 result[rows] = np.where(self._are_numbers, mean + (own - mean) * amount, own)
@@ -169,7 +169,7 @@ class SeriesEdits(Generator):
     def _usable(self) -> list[str]:
         """The edits that are chosen at all; those of values only where there are numbers."""
         named = [edit for edit, weight in self.params.edits.items() if weight > 0]
-        can = self._are_numbers.any() and bool((self.spread[self._are_numbers] > SMALLEST_SPREAD).any())
+        can = self._are_numbers.any() and bool((self.deviation[self._are_numbers] > MIN_DEVIATION).any())
         left = [edit for edit in named if can or edit not in IN_VALUE]
         if self.schema.task == "number":
             left = [edit for edit in left if edit != "mix"]
@@ -209,7 +209,7 @@ class SeriesEdits(Generator):
     def save(self, folder: Path) -> None:
         schema = self.schema.model_dump(mode="json", exclude_none=True)
         values = {"schema": schema, "counts": self.conditions.counts}
-        write_state(folder, {"spread": self.spread, "ends": self.ends}, values)
+        write_state(folder, {"deviation": self.deviation, "ends": self.ends}, values)
 
     @classmethod
     def load(cls, folder: Path, params: Any) -> Self:
@@ -217,7 +217,7 @@ class SeriesEdits(Generator):
         tensors, values = read_state(folder)
         edits.schema = Schema.model_validate(values["schema"])
         edits.conditions = Conditions.of_schema(edits.schema, values["counts"])
-        edits.spread, edits.ends = tensors["spread"], tensors["ends"]
+        edits.deviation, edits.ends = tensors["deviation"], tensors["ends"]
         return edits
 
 

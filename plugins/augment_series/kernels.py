@@ -18,7 +18,7 @@ __all__ = ["Kernels", "bridged"]
 
 TRIPLES = tuple(combinations(range(9), 3))  # where a kernel's weights are 2
 REACH = 4  # steps that a kernel reaches to either side, before dilation
-MOST_DILATIONS = 8
+MAX_DILATIONS = 8
 BLOCK = 64 * 1024  # numbers worked on together: they fit into the processor's cache
 GOLDEN = (np.sqrt(5) + 1) / 2
 
@@ -51,7 +51,7 @@ class Kernels:
         """
         longest, num_channels = int(lengths.max()), values.shape[2]
         most = max(1.0, (longest - 1) / (2 * REACH))
-        exponents = np.linspace(0, np.log2(most), min(MOST_DILATIONS, int(np.log2(most)) + 1))
+        exponents = np.linspace(0, np.log2(most), min(MAX_DILATIONS, int(np.log2(most)) + 1))
         dilations = sorted({int(2**exponent) for exponent in exponents})
         num_parts = 1 if num_channels == 1 else 6
         groups, place = [], 0
@@ -67,9 +67,9 @@ class Kernels:
                 group = _Group(dilation, channels, [TRIPLES[kernel] for kernel in part], [])
                 row = int(rng.integers(len(values)))
                 shown = values[row : row + 1, : lengths[row]]
-                for found, kernel in zip(_convolved(shown, group), part, strict=True):
+                for outputs, kernel in zip(_convolved(shown, group), part, strict=True):
                     shares = (np.arange(place, place + counts[kernel]) + 1) * GOLDEN % 1  # spread evenly over (0, 1)
-                    group.thresholds.append(np.quantile(found, shares).astype(np.float32))
+                    group.thresholds.append(np.quantile(outputs, shares).astype(np.float32))
                     place += counts[kernel]
                 groups.append(group)
         return cls(groups)
@@ -85,10 +85,10 @@ class Kernels:
             is_padded = bool(padding.any())
             features = []
             for group in self.groups:
-                for found, thresholds in zip(_convolved(block, group), group.thresholds, strict=True):
+                for outputs, thresholds in zip(_convolved(block, group), group.thresholds, strict=True):
                     if is_padded:
-                        found[padding] = -np.inf  # which is above no threshold
-                    features += [(found > threshold).sum(axis=1) for threshold in thresholds]
+                        outputs[padding] = -np.inf  # which is above no threshold
+                    features += [(outputs > threshold).sum(axis=1) for threshold in thresholds]
             parts.append((np.stack(features, axis=1) / length[:, np.newaxis]).astype(np.float32))
         return np.concatenate(parts)
 
@@ -115,9 +115,9 @@ def bridged(values: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     if not missing.any():
         return values
     rows, channels = np.nonzero(missing.any(axis=1))
-    found = values.copy()
+    filled = values.copy()
     for row, channel in zip(rows, channels, strict=True):  # of the series with gaps alone
-        one = found[row, : lengths[row], channel]
+        one = filled[row, : lengths[row], channel]
         known = np.flatnonzero(~np.isnan(one))
         one[:] = np.interp(np.arange(len(one)), known, one[known]) if len(known) else 0
-    return found
+    return filled

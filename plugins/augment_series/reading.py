@@ -1,4 +1,4 @@
-"""What the sources of series share: reading files, numbers out of text, and padded arrays as a dataset.
+"""What the sources of series share: numbers out of text, and padded arrays as a dataset.
 
 Shapes: N rows, T steps, F channels.
 """
@@ -14,51 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from augment.data import ArrayDeclaration, ColumnDeclaration, Dataset, SchemaDeclaration, infer
-from augment.errors import DataError, did_you_mean
+from augment.errors import DataError
 from augment.plugin import Context
 
-__all__ = ["ARRAY", "LENGTH", "content_of", "dataset_of", "decoded", "parsed"]
+__all__ = ["ARRAY", "LENGTH", "dataset_of", "parsed"]
 
 ARRAY = "series"
 LENGTH = "length"
-
-
-def content_of(path: Path) -> bytes:
-    """What a file holds.
-
-    Raises:
-        DataError: it cannot be read, or holds nothing.
-    """
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        siblings = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise DataError(f"{path}: no such file{did_you_mean(path.name, siblings)}") from None
-    except IsADirectoryError:
-        raise DataError(f"{path}: is a folder; give the path of one file in it") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
-    if not content.strip():
-        raise DataError(f"{path}: the file is empty; at least one series was expected")
-    return content
-
-
-def decoded(content: bytes, encoding: str, path: Path, line: int = 1) -> str:
-    """The text of some bytes that begin on a line of the file.
-
-    Raises:
-        DataError: the bytes are of another encoding, or of none.
-    """
-    try:
-        text = content.decode(encoding)
-    except UnicodeDecodeError as error:
-        at = line + content[: error.start].count(b"\n")
-        raise DataError(
-            f"{path}, line {at}: byte {content[error.start]:#04x} is not {encoding}; save the file as UTF-8"
-        ) from None
-    if (place := text.find("\0")) >= 0:
-        raise DataError(f"{path}, line {line + text.count(chr(10), 0, place)}: a NUL character; the file is damaged")
-    return text
 
 
 def parsed(bodies: Sequence[str], lines: Sequence[int], path: Path, between: str) -> tuple[np.ndarray, np.ndarray]:

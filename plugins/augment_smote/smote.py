@@ -20,15 +20,15 @@ from augment.toolkit.lossless import ENCODED_TYPES
 from augment.toolkit.tables.matrix import TableEncoder
 
 ROWS_A_BATCH = 1024  # made at a time for each class, whatever was asked: a smaller request is a prefix of a larger one
-MOST_NOMINAL_ROWS = 2000  # SMOTEN compares every pair of rows, so memory grows with their square
-MEGABYTES = 64  # of distances held at a time by the search for neighbours
+MAX_NOMINAL_ROWS = 2000  # SMOTEN compares every pair of rows, so memory grows with their square
+MEGABYTES = 64  # of distances held at a time by the search for neighbors
 
 
 class Smote(Generator):
-    """Rows between a training row and one of its nearest neighbours of the same class, in standardised units.
+    """Rows between a training row and one of its nearest neighbors of the same class, in standardised units.
 
     Numbers, integers and datetimes are interpolated; categories and booleans are the most frequent among the
-    neighbours (SMOTE-NC). Where all features are such, SMOTEN is used, on at most 2,000 training rows of the class,
+    neighbors (SMOTE-NC). Where all features are such, SMOTEN is used, on at most 2,000 training rows of the class,
     drawn anew for each 1,024 synthetic ones. A class of a single training row has nothing to move towards: that row is
     repeated, for filters to judge.
 
@@ -51,7 +51,9 @@ class Smote(Generator):
     class Params(plugin.Params):
         """How far a row may move."""
 
-        k_neighbors: int = Field(default=5, ge=1)
+        renamed = {"k_neighbors": "n_neighbors"}
+
+        n_neighbors: int = Field(default=5, ge=1)
         """How many nearest rows of the class are candidates; fewer where the class has fewer rows."""
 
     _encoder: TableEncoder
@@ -115,7 +117,7 @@ class Smote(Generator):
         rows = self._classes[label]
         num_batches = -(-num_rows // ROWS_A_BATCH)
         batches = [
-            rows.batch(self.params.k_neighbors, derive_seed(context.seed, "smote", label, batch) % 2**32)
+            rows.batch(self.params.n_neighbors, derive_seed(context.seed, "smote", label, batch) % 2**32)
             for batch in range(num_batches)
         ]
         return np.concatenate(batches)[:num_rows]
@@ -135,7 +137,7 @@ class Smote(Generator):
 
 
 class _Class:
-    """The training rows of one class, (M, F), and their neighbours once they are known."""
+    """The training rows of one class, (M, F), and their neighbors once they are known."""
 
     def __init__(self, features: np.ndarray, codes: np.ndarray, code: int, categorical: np.ndarray):
         mine = codes == code
@@ -158,9 +160,9 @@ class _Class:
         rows_MF = self.features_MF
         if len(rows_MF) == 1:
             return np.repeat(rows_MF, ROWS_A_BATCH, axis=0)
-        nominal, mixed = self._categorical.all(), self._categorical.any()
-        if nominal and len(rows_MF) > MOST_NOMINAL_ROWS:
-            rows_MF = rows_MF[np.random.default_rng(seed).choice(len(rows_MF), MOST_NOMINAL_ROWS, replace=False)]
+        nominal, categorical = self._categorical.all(), self._categorical.any()
+        if nominal and len(rows_MF) > MAX_NOMINAL_ROWS:
+            rows_MF = rows_MF[np.random.default_rng(seed).choice(len(rows_MF), MAX_NOMINAL_ROWS, replace=False)]
         num_neighbors = min(num_neighbors, len(rows_MF) - 1)
         settings = {"sampling_strategy": {self._code: len(rows_MF) + ROWS_A_BATCH}, "random_state": seed}
         if nominal:
@@ -168,7 +170,9 @@ class _Class:
         else:
             self._neighbors = self._neighbors or _remembering_neighbors(num_neighbors + 1)  # each row finds itself
             settings["k_neighbors"] = self._neighbors
-            sampler = SMOTENC(np.flatnonzero(self._categorical).tolist(), **settings) if mixed else SMOTE(**settings)
+            sampler = (
+                SMOTENC(np.flatnonzero(self._categorical).tolist(), **settings) if categorical else SMOTE(**settings)
+            )
         features = np.concatenate([rows_MF, self._others])
         codes = np.concatenate([np.full(len(rows_MF), self._code), self._other_codes])
         with sklearn.config_context(working_memory=MEGABYTES):
@@ -177,7 +181,7 @@ class _Class:
 
 
 def _remembering_neighbors(num_neighbors: int) -> Any:
-    """A search for neighbours that is done once: batches ask for the same rows' neighbours again and again."""
+    """A search for neighbors that is done once: batches ask for the same rows' neighbors again and again."""
     from sklearn.neighbors import NearestNeighbors
 
     class Remembering(NearestNeighbors):  # type: ignore[misc]

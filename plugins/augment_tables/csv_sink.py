@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,8 +14,8 @@ from augment import plugin
 from augment.data import Dataset, Schema
 from augment.errors import DataError
 from augment.plugin import Accepts, Sink
-from augment.toolkit.csv_injection import guarded
-from augment_tables.arrow import table_of
+from augment.toolkit.csv_files import header_line, with_words
+from augment.toolkit.tables.arrow import table_of
 
 
 class CsvSink(Sink):
@@ -45,11 +43,13 @@ class CsvSink(Sink):
                 "image-folder"
             )
         path = folder / f"{name}.csv"
-        tables = (self._table(batch, schema) for batch in batches)
+        tables: Iterator[pa.Table] = (
+            with_words(table_of(batch, schema), self.params.guard_formulas) for batch in batches
+        )
         if any(column.type == "datetime" for column in schema.columns.values()):
             tables = _plain_times(tables, folder)
         with path.open("wb") as file:
-            file.write(self._header(schema))
+            file.write(header_line(list(schema.columns), self.params.guard_formulas))
             writer: pacsv.CSVWriter | None = None
             for table in tables:
                 writer = writer or pacsv.CSVWriter(
@@ -59,24 +59,6 @@ class CsvSink(Sink):
             if writer:
                 writer.close()
         return [path]
-
-    def _table(self, batch: Dataset, schema: Schema) -> pa.Table:
-        table = table_of(batch, schema)
-        return pa.table({name: self._cells(table[name].combine_chunks()) for name in table.column_names})
-
-    def _cells(self, values: pa.Array) -> pa.Array:
-        if pa.types.is_dictionary(values.type):  # a few labels to look at instead of all rows
-            return pa.DictionaryArray.from_arrays(values.indices, self._guarded(values.dictionary)).cast(pa.string())
-        return self._guarded(values) if pa.types.is_string(values.type) else values
-
-    def _header(self, schema: Schema) -> bytes:
-        names = self._guarded(pa.array(list(schema.columns), pa.string())).to_pylist()
-        line = io.StringIO()
-        csv.writer(line, lineterminator="\n").writerow(names)
-        return line.getvalue().encode()
-
-    def _guarded(self, words: pa.Array) -> pa.Array:
-        return guarded(words) if self.params.guard_formulas else words
 
 
 def _plain_times(tables: Iterable[pa.Table], folder: Path) -> Iterator[pa.Table]:

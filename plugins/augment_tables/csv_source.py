@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import re
 from collections.abc import Iterator, Mapping
@@ -21,13 +20,14 @@ from augment.data import Dataset
 from augment.errors import DataError
 from augment.plugin import Context, Source
 from augment.toolkit.csv_dialect import infer_dialect
+from augment.toolkit.text_files import CHUNK, Encoding, check_file, check_text, tolerating_mark
 from augment_tables import csv_settings
 from augment_tables.csv_settings import MISSING_NUMBERS
-from augment_tables.reading import CHUNK, KEPT_AS_TEXT, check_file, check_names, check_text, chosen_columns, dataset_of
+from augment_tables.reading import KEPT_AS_TEXT, check_names, chosen_columns, dataset_of
 
 CODE = r"^ *-?0[0-9xX]"
 LONG_INTEGER = r"^ *[+-]?[0-9]{19,} *$"
-LARGEST_BLOCK = 2**31 - 1  # Arrow's limit, in bytes
+MAX_BLOCK = 2**31 - 1  # Arrow's limit, in bytes
 
 
 def _known_format(text: str) -> str:
@@ -38,14 +38,6 @@ def _known_format(text: str) -> str:
     if "%" not in text:
         raise ValueError(f"{text!r} is no way of writing dates: `%d.%m.%Y` is one, for 31.12.2024")
     return text
-
-
-def _known_encoding(name: str) -> str:
-    try:
-        codecs.lookup(name)
-    except LookupError:
-        raise ValueError(f"{name!r} is no encoding that Python knows; try utf-8, latin-1, cp1252 or utf-16") from None
-    return name
 
 
 class CsvSource(Source):
@@ -62,7 +54,7 @@ class CsvSource(Source):
         """The file to read."""
         delimiter: str = Field(default=",", min_length=1, max_length=1)
         """The character between two cells."""
-        encoding: Annotated[str, AfterValidator(_known_encoding)] = "utf-8"
+        encoding: Encoding = "utf-8"
         """How characters are stored; a byte order mark is accepted."""
         decimal: Literal[".", ","] = "."
         """The character before the decimals of a number."""
@@ -117,7 +109,7 @@ class CsvSource(Source):
         path = self.params.path
         missing = self.params.null_values
         # types are inferred from the first block: one block is the whole file (up to 3 bytes of UTF-8 for each of its)
-        block = min(3 * path.stat().st_size + 1, LARGEST_BLOCK)
+        block = min(3 * path.stat().st_size + 1, MAX_BLOCK)
         try:
             return pacsv.read_csv(
                 path,
@@ -234,8 +226,7 @@ class CsvSource(Source):
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:
         """The line each record begins on, counted from 1, and its cells; for messages, far slower than Arrow."""
-        encoding = "utf-8-sig" if codecs.lookup(self.params.encoding).name == "utf-8" else self.params.encoding
-        with self.params.path.open(encoding=encoding, newline="") as file:
+        with self.params.path.open(encoding=tolerating_mark(self.params.encoding), newline="") as file:
             reader = csv.reader(file, delimiter=self.params.delimiter)
             while True:
                 line = reader.line_num + 1

@@ -14,9 +14,10 @@ from augment import plugin
 from augment.data import Dataset
 from augment.errors import DataError
 from augment.plugin import Context, Source
-from augment_tables.reading import KEPT_AS_TEXT, check_file, check_names, check_text, dataset_of
+from augment.toolkit.text_files import check_file, check_text
+from augment_tables.reading import KEPT_AS_TEXT, check_names, dataset_of
 
-LARGEST_BLOCK = 2**31 - 1  # Arrow's limit, in bytes
+MAX_BLOCK = 2**31 - 1  # Arrow's limit, in bytes
 
 
 class JsonLinesSource(Source):
@@ -49,7 +50,7 @@ class JsonLinesSource(Source):
 
     def _parse(self, as_text: list[str]) -> pa.Table:
         path = self.params.path
-        block = min(path.stat().st_size + 1, LARGEST_BLOCK)  # types are inferred a block at a time
+        block = min(path.stat().st_size + 1, MAX_BLOCK)  # types are inferred a block at a time
         table = pajson.read_json(
             path,
             read_options=pajson.ReadOptions(use_threads=False, block_size=block),

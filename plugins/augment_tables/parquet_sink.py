@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from augment.data import Array, Dataset, Schema
 from augment.errors import DataError
 from augment.plugin import Sink
-from augment_tables.arrow import empty_table, table_of
+from augment.toolkit.tables.arrow import empty_table, table_of
 
 ROWS_A_GROUP = 65_536
 PAYLOAD_A_GROUP = 32 << 20  # bytes of arrays, before compression

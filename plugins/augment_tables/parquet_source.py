@@ -19,7 +19,8 @@ from augment import plugin
 from augment.data import Dataset
 from augment.errors import DataError
 from augment.plugin import Context, Source
-from augment_tables.reading import check_file, check_names, chosen_columns, dataset_of
+from augment.toolkit.text_files import check_file
+from augment_tables.reading import check_names, chosen_columns, dataset_of
 
 # pillow tries only these: others may start programs (EPS), or are no pictures
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")

@@ -1,11 +1,10 @@
-"""What the file sources share: refusing files that cannot be read, and an Arrow table as a dataset.
+"""What the file sources share: the columns of a file, and an Arrow table as a dataset.
 
 Every refusal is one DataError that names the file, the place and the next step.
 """
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -17,58 +16,7 @@ from augment.data import Dataset, infer
 from augment.errors import DataError, did_you_mean
 from augment.plugin import Context
 
-CHUNK = 1 << 20  # bytes read at a time
 KEPT_AS_TEXT = ("category", "text", "id")  # declared types whose cells are never read as numbers, dates or booleans
-
-
-def check_file(path: Path) -> None:
-    """Refuse what is no readable file with something in it."""
-    try:
-        if path.is_dir():
-            raise DataError(f"{path}: is a folder; give the path of one file in it")
-        with path.open("rb") as file:
-            if not file.read(1):
-                raise DataError(f"{path}: the file is empty; a header and at least one row were expected")
-    except FileNotFoundError:
-        siblings = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
-        where = "" if siblings else f"; nor is there a folder {path.parent}"
-        raise DataError(
-            f"{path}: no such file{where}{did_you_mean(path.name, siblings)}; a path is taken relative to "
-            "the pipeline file"
-        ) from None
-    except PermissionError:
-        raise DataError(f"{path}: may not be read by this user; change its permissions, or copy it") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
-
-
-def check_text(path: Path, encoding: str) -> int:
-    """Refuse bytes that are not of that encoding, and NUL characters; returns the number of double quotes."""
-    decoder = codecs.getincrementaldecoder(encoding)()
-    position, num_quotes, num_lines = 0, 0, 1
-    with path.open("rb") as file:
-        while True:
-            chunk = file.read(CHUNK)
-            pending = len(decoder.getstate()[0])
-            try:
-                text = decoder.decode(chunk, final=not chunk)
-            except UnicodeDecodeError as error:
-                offset = position - pending + error.start
-                line = num_lines + error.object[: error.start].count(b"\n")
-                raise DataError(
-                    f"{path}, line {line}: byte {error.object[error.start]:#04x} at offset {offset} is not {encoding}; "
-                    f"name the file's encoding, such as `encoding: cp1252`, `latin-1` or `utf-16`"
-                ) from None
-            if (place := text.find("\0")) >= 0:
-                raise DataError(
-                    f"{path}, line {num_lines + text[:place].count(chr(10))}: a NUL character, which no text has; the "
-                    "file is damaged, binary, or of another encoding, such as `encoding: utf-16-le`"
-                )
-            if not chunk:
-                return num_quotes
-            num_quotes += text.count('"')
-            num_lines += text.count("\n")
-            position += len(chunk)
 
 
 def check_names(path: Path, names: Sequence[str]) -> None:

@@ -44,11 +44,11 @@ class Docstrings(Source):
         labels: list[str] = []
         known: set[str] = set()
         for package, most in self.params.packages.items():
-            found = [text for text in dict.fromkeys(_first_lines(_folder(package))) if text not in known]
-            if not found:
+            own = [text for text in dict.fromkeys(_first_lines(_folder(package))) if text not in known]
+            if not own:
                 raise DataError(f"package {package!r}: none of its files has a docstring")
-            known.update(found)
-            some = [found[place * len(found) // most] for place in range(most)] if len(found) > most else found
+            known.update(own)
+            some = [own[place * len(own) // most] for place in range(most)] if len(own) > most else own
             texts += some
             labels += [package] * len(some)
         said = context.declared

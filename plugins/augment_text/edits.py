@@ -175,9 +175,9 @@ def _of_wordnet(words: set[str]) -> dict[str, list[str]]:
             "text-edits: `wordnet: true` needs the package nltk and its data: `pip install nltk`, then "
             "`python -m nltk.downloader wordnet`; or name a file of your own with `synonyms:`"
         ) from error
-    found = {}
+    synonyms = {}
     for word in sorted(words):
         lemmas = {lemma.replace("_", " ") for synset in wordnet.synsets(word) for lemma in synset.lemma_names()}
         if others := sorted(lemma for lemma in lemmas if lemma.casefold() != word):
-            found[word] = others
-    return found
+            synonyms[word] = others
+    return synonyms

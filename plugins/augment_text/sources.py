@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import codecs
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import pandas as pd
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from augment import plugin
 from augment.data import Dataset, SchemaDeclaration, infer
-from augment.errors import DataError, did_you_mean
+from augment.errors import DataError
 from augment.plugin import Context, Source
-
-
-def _known_encoding(name: str) -> str:
-    try:
-        codecs.lookup(name)
-    except LookupError:
-        raise ValueError(f"{name!r} is no encoding that Python knows; try utf-8, latin-1, cp1252 or utf-16") from None
-    return name
-
-
-Encoding = Annotated[str, AfterValidator(_known_encoding)]
+from augment.toolkit.text_files import Encoding, decoded, read_bytes
 
 
 class TextFile(Source):
@@ -57,13 +46,14 @@ class TextFile(Source):
         lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
         if self.params.by == "line":
             return _dataset({"text": [line for _, line in lines]}, context, path)
-        pairs = [(number, *line.split(maxsplit=1)) for number, line in lines]
-        for pair in pairs:
-            if len(pair) != 3:
-                raise DataError(
-                    f"{path}, line {pair[0]}: holds one word, {pair[1]!r}; a label and a text were expected"
-                )
-        return _dataset({"text": [pair[2] for pair in pairs], "label": [pair[1] for pair in pairs]}, context, path)
+        columns: dict[str, list[str]] = {"text": [], "label": []}
+        for number, line in lines:
+            label, *rest = line.split(maxsplit=1)
+            if not rest:
+                raise DataError(f"{path}, line {number}: one word, {label!r}; expected a label and a text")
+            columns["label"].append(label)
+            columns["text"] += rest
+        return _dataset(columns, context, path)
 
 
 class TextFolder(Source):
@@ -110,27 +100,7 @@ class TextFolder(Source):
 
 def _read(path: Path, encoding: str) -> str:
     """The text of a file, line ends as `\\n`."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        siblings = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise DataError(f"{path}: no such file{did_you_mean(path.name, siblings)}") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
-    try:
-        text = content.decode("utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding)
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise DataError(
-            f"{path}, line {line}: byte {content[error.start]:#04x} at offset {error.start} is not {encoding}; name "
-            f"the file's encoding, such as `encoding: cp1252`, `latin-1` or `utf-16`"
-        ) from None
-    if (place := text.find("\0")) >= 0:
-        raise DataError(
-            f"{path}, line {text.count(chr(10), 0, place) + 1}: a NUL character, which no text has; the file is "
-            "damaged, binary, or of another encoding, such as `encoding: utf-16-le`"
-        )
-    return text.replace("\r\n", "\n")
+    return decoded(read_bytes(path), encoding, path).replace("\r\n", "\n")
 
 
 def _dataset(columns: dict[str, list[str]], context: Context, path: Path) -> Dataset:

@@ -18,8 +18,8 @@ from typing import Any
 from augment.plugin import hookimpl
 from augment_tracking import library, results, settings
 
-MOST_AT_ONCE = 100  # entries that MLflow takes in one request, of every kind
-LONGEST = 500  # characters of a setting
+MAX_BATCH = 100  # entries that MLflow takes in one request, of every kind
+MAX_LENGTH = 500  # characters of a setting
 
 
 @dataclass
@@ -35,14 +35,14 @@ class _Log:
         """Log numbers, a hundred at a time: a request for each would slow down what they are about."""
         now = int(time.time() * 1000)
         self.waiting += [self.entities.Metric(_name(name), value, now, step) for name, value in numbers.items()]
-        if len(self.waiting) >= MOST_AT_ONCE:
+        if len(self.waiting) >= MAX_BATCH:
             self.send()
 
     def send(self) -> None:
         """Send what waits."""
         while self.waiting:
-            self.client.log_batch(self.run_id, metrics=self.waiting[:MOST_AT_ONCE])
-            del self.waiting[:MOST_AT_ONCE]
+            self.client.log_batch(self.run_id, metrics=self.waiting[:MAX_BATCH])
+            del self.waiting[:MAX_BATCH]
 
 
 _LOGS: dict[str, _Log] = {}  # by the run's key
@@ -57,9 +57,9 @@ def augment_run_started(run: Any) -> None:
     number = experiment.experiment_id if experiment else client.create_experiment(name)
     opened = client.create_run(number, run_name=f"{run.name}-{run.key[:8]}")
     _LOGS[run.key] = _Log(client, entities, opened.info.run_id)
-    told = [entities.Param(_name(name), value[:LONGEST]) for name, value in settings(run.pipeline)]
-    for start in range(0, len(told), MOST_AT_ONCE):
-        client.log_batch(opened.info.run_id, params=told[start : start + MOST_AT_ONCE])
+    params = [entities.Param(_name(name), value[:MAX_LENGTH]) for name, value in settings(run.pipeline)]
+    for start in range(0, len(params), MAX_BATCH):
+        client.log_batch(opened.info.run_id, params=params[start : start + MAX_BATCH])
 
 
 @hookimpl

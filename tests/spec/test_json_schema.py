@@ -45,7 +45,7 @@ SOURCE = {"use": "csv", "with": {"path": "data.csv"}}
         {"seed": "seven"},
         {"generators": [{"use": "smoto"}]},
         {"generators": [{"use": "smote", "with": {"k_neighbours": 5}}]},
-        {"generators": [{"use": "smote", "with": {"k_neighbors": "five"}}]},
+        {"generators": [{"use": "smote", "with": {"n_neighbors": "five"}}]},
         {"source": {"use": "csv", "with": {}}},
     ],
     ids=["key", "type", "name", "setting", "type of a setting", "required setting"],
@@ -69,7 +69,7 @@ def _described(node, name):
             yield from _described(inner, name)
 
 
-@pytest.mark.parametrize("key", ["seed", "generators", "holdout", "k_neighbors", "delimiter"])
+@pytest.mark.parametrize("key", ["seed", "generators", "holdout", "n_neighbors", "delimiter"])
 def test_keys_and_settings_have_what_an_editor_shows_on_hovering(schema, key):
     found = list(_described(schema, key))
     assert found

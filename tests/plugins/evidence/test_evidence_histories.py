@@ -94,7 +94,7 @@ def test_a_history_that_many_training_users_have_is_nobodys_in_particular(parts)
 def test_fresh_users_leak_nothing(parts):
     train, held, made = parts
     scores = found(made, train, held)
-    assert list(scores) == ["exact matches", "near copies", "members recognised"]
+    assert list(scores) == ["exact matches", "near copies", "membership inference"]
     assert {one.detail["finding"] for one in scores.values()} == {NO_LEAK}
 
 
@@ -110,5 +110,5 @@ def test_users_with_one_item_replaced_are_found(parts):
     mixed = Dataset.concat([made, changed(train.take(slice(0, 60)), 1)])
     scores = found(mixed, train, held)
     assert scores["exact matches"].detail["finding"] == NO_LEAK
-    assert scores["near copies"].detail["finding"] == scores["members recognised"].detail["finding"] == LEAK
+    assert scores["near copies"].detail["finding"] == scores["membership inference"].detail["finding"] == LEAK
     assert found(mixed, train, held, origins=("rows",))["near copies"].detail["finding"] == BY_DESIGN

@@ -120,7 +120,7 @@ def test_near_copies_are_thrown_out(tmp_path):
 def test_judges_know_noise_from_series_and_are_fooled_by_copies(tmp_path):
     values = np.random.default_rng(1).permuted(TRAIN.arrays["series"], axis=1)
     noise = Dataset.of(TRAIN.frame, {"series": np.nan_to_num(values)}, TRAIN.schema)
-    found = scores(SeriesJudges(SeriesJudges.Params(steps=100, most_steps=8)), noise, tmp_path)
+    found = scores(SeriesJudges(SeriesJudges.Params(steps=100, max_steps=8)), noise, tmp_path)
     assert found["discriminative score"][0] > 0.2
     assert found["discriminative score"][1][CONTROL] < 0.2
     assert set(found["predictive score"][1]) == {"training part", CONTROL}

@@ -56,7 +56,7 @@ def test_users_at_random_are_told_from_real_ones(tmp_path):
     rng = np.random.default_rng(4)
     made = histories([rng.integers(1, 6, WIDTH).tolist() for _ in range(300)])
     found = scored(FidelityHistories, made, tmp_path)
-    for name in ("item popularity error", "error of pairs in a row", "length error", "items met again"):
+    for name in ("item popularity error", "item bigram error", "length error", "repeated items"):
         value, reference = both(found[name])
         assert value > 0.3 + reference
 
@@ -76,7 +76,7 @@ def test_the_mix_of_classes_was_asked_for_and_counts_for_nothing(tmp_path):
 def test_users_learnt_by_heart_are_counted(tmp_path):
     train = histories([[*row, row[0]] for row in walks(50, 5) if len(row) < WIDTH])
     found = scored(FidelityHistories, train.take(slice(0, 20)), tmp_path, train=train)
-    assert both(found["training histories"]) == (1.0, 0.0)
+    assert both(found["exact copies"]) == (1.0, 0.0)
 
 
 def test_ratings_are_compared(tmp_path):

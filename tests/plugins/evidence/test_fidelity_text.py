@@ -45,29 +45,29 @@ def test_gibberish_foretells_nothing_and_is_all_new(tmp_path):
     letters = np.array(list("abcdefghij    "))
     found = scores(["".join(rng.choice(letters, 40)) for _ in range(300)], tmp_path)
     assert found["bits per character"][0] > 2 * found["bits per character"][1]
-    assert found["novel runs of 4 words"][0] == 1.0
+    assert found["novel 4-grams"][0] == 1.0
 
 
 def test_copies_are_not_new(tmp_path):
-    assert scores(written(300, 1), tmp_path)["novel runs of 4 words"][0] == 0.0
+    assert scores(written(300, 1), tmp_path)["novel 4-grams"][0] == 0.0
 
 
 def test_copies_are_not_new_where_only_some_texts_are_looked_at(tmp_path):
     texts = [f"number {n} is {n * n} in all" for n in range(100)]
     parts = [texts_of(texts), texts_of(texts), texts_of(written(50, 2))]
-    found = FidelityTexts(FidelityTexts.Params(most_texts=10)).score(*parts, Context(seed=1, folder=tmp_path))
-    assert {score.name: score.value for score in found}["novel runs of 4 words"] == 0.0
+    found = FidelityTexts(FidelityTexts.Params(max_texts=10)).score(*parts, Context(seed=1, folder=tmp_path))
+    assert {score.name: score.value for score in found}["novel 4-grams"] == 0.0
 
 
 def test_words_without_spaces_between_are_seen(tmp_path):
     texts = ["我今天去北京看朋友", "他昨天在上海吃飯了", "きょうはいい天気です"]
-    assert scores(texts, tmp_path, train=texts)["novel runs of 4 words"][0] == 0.0
+    assert scores(texts, tmp_path, train=texts)["novel 4-grams"][0] == 0.0
 
 
 def test_writing_the_same_again_and_again_is_noticed(tmp_path):
     found = scores(["Ann sees Bob and Ann."] * 300, tmp_path)
     assert found["self-BLEU"][0] > 0.99 > found["self-BLEU"][1]
-    assert found["distinct pairs of words"][0] < found["distinct pairs of words"][1] / 5
+    assert found["distinct-2"][0] < found["distinct-2"][1] / 5
 
 
 def test_what_can_be_foretold_takes_next_to_no_bits(tmp_path):
@@ -78,4 +78,4 @@ def test_what_can_be_foretold_takes_next_to_no_bits(tmp_path):
 
 @pytest.mark.parametrize("texts", [["", ""], ["one", "two"]])
 def test_texts_without_runs_of_words_leave_scores_out(texts, tmp_path):
-    assert "novel runs of 4 words" not in scores(texts, tmp_path)
+    assert "novel 4-grams" not in scores(texts, tmp_path)

@@ -94,8 +94,8 @@ def test_near_copies_of_table_rows_are_found_by_both_other_attacks():
     frame = near.frame.assign(**{f"x{i}": near.frame[f"x{i}"] * 1.001 for i in range(5)})
     found = score(Dataset.concat([made.take(slice(60, None)), Dataset.of(frame, {}, train.schema)]), train, held)
     assert found["exact matches"].detail["finding"] == NO_LEAK
-    assert found["near copies"].detail["finding"] == found["members recognised"].detail["finding"] == LEAK
-    assert set(range(60)) <= set(found["members recognised"].private["train"])
+    assert found["near copies"].detail["finding"] == found["membership inference"].detail["finding"] == LEAK
+    assert set(range(60)) <= set(found["membership inference"].private["train"])
 
 
 def test_near_copies_of_images_are_found():
@@ -138,7 +138,7 @@ def test_the_wanted_class_mix_is_no_leak():
 
 def test_one_in_a_hundred_false_alarms_needs_a_hundred_held_out_rows():
     train, held, made = parts(table)
-    assert "members recognised" not in score(made, train, held.take(slice(0, 99)))
+    assert "membership inference" not in score(made, train, held.take(slice(0, 99)))
 
 
 def test_with_hardly_any_rows_nothing_is_said():

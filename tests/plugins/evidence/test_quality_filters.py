@@ -106,7 +106,7 @@ def test_what_is_spotted_at_once_is_thrown_out_and_real_rows_stay(make):
 
 def test_a_generator_that_is_spotted_everywhere_keeps_a_share_of_its_rows():
     pilot = spoiled(table(200, 1), 2)
-    judge = fit(Plausible, table(300, 0), pilot, most=0.4)
+    judge = fit(Plausible, table(300, 0), pilot, max_rejected=0.4)
     assert 0.4 < kept(judge, pilot).mean() < 0.8
 
 

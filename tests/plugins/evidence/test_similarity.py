@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from augment_evidence.similarity import correlations, coverage, frechet, label_similarity, number_similarity
+from augment_evidence.similarity import correlations, density_and_coverage, frechet, label_similarity, number_similarity
 
 
 def even(values):
@@ -75,13 +75,13 @@ def test_frechet_of_fewer_points_than_dimensions_is_finite():
 def test_density_and_coverage_are_near_one_for_the_same_distribution_and_zero_far_away():
     rng = np.random.default_rng(0)
     real, fresh = rng.normal(size=(2, 400, 3))
-    density, covered = coverage(real, fresh)
+    density, covered = density_and_coverage(real, fresh)
     assert 0.8 < density < 1.2
     assert covered > 0.9
-    assert coverage(real, fresh + 100) == (0.0, 0.0)
+    assert density_and_coverage(real, fresh + 100) == (0.0, 0.0)
 
 
 def test_points_that_all_sit_in_one_place_cover_little():
     real = np.random.default_rng(0).normal(size=(400, 3))
-    _, covered = coverage(real, np.zeros((400, 3)))
+    _, covered = density_and_coverage(real, np.zeros((400, 3)))
     assert covered < 0.2

@@ -126,7 +126,7 @@ def test_rows_without_a_label_teach_nothing(tmp_path):
         fit(with_gaps, tmp_path).predict(data), fit(data.take(slice(0, 10)), tmp_path).predict(data)
     )
     nothing = Dataset.of(frame.assign(label=None), data.arrays, data.schema)
-    with pytest.raises(DataError, match="no row has a known 'label'"):
+    with pytest.raises(DataError, match="no training row has a value in the target 'label'"):
         fit(nothing, tmp_path)
 
 

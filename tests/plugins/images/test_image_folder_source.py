@@ -437,7 +437,6 @@ def test_images_that_metadata_does_not_name_are_counted(tmp_path, caplog):
         ("/etc/x.png", "'/etc/x.png' leaves the folder"),
         ("C:\\x.png", "leaves the folder"),
         ("..\\x.png", "leaves the folder"),
-        ("a\0.png", "there is no file"),
         ("", "`file_name` is empty"),
         ("a.png", "is there already, in line 2"),
         ("link.png", "is a link that leaves the folder"),
@@ -451,6 +450,12 @@ def test_a_wrong_file_name_is_told_with_its_line(tmp_path, name, said):
     text = message(tmp_path / "in")
     assert "metadata.csv:3: " in text
     assert said in text
+
+
+def test_metadata_with_a_nul_character_is_refused(tmp_path):
+    put(tmp_path / "a.png")
+    describe(tmp_path, "file_name,label\na.png,x\na\0.png,y\n")
+    assert "metadata.csv, line 3: a NUL character" in message(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -476,4 +481,4 @@ def test_a_broken_metadata_file_is_refused(tmp_path, text, said):
 def test_metadata_that_is_not_utf8_is_refused(tmp_path):
     put(tmp_path / "a.png")
     (tmp_path / "metadata.csv").write_bytes(b"file_name,label\na.png,\xff\xfe\n")
-    assert "not UTF-8" in message(tmp_path)
+    assert "not utf-8" in message(tmp_path)

@@ -193,7 +193,7 @@ def metrics_of(train: Dataset, test: Dataset, synthetic: Dataset, origin: np.nda
         + [
             attack("gan", "exact matches", 0.0, 0.005, "no leak found by this attack"),
             attack("gan", "near copies", 0.061, 0.024, "more than chance and likeness explain"),
-            attack("gan", "members recognised", 0.013, 0.029, "no leak found by this attack"),
+            attack("gan", "membership inference", 0.013, 0.029, "no leak found by this attack"),
             attack("smote", "near copies", 0.42, 0.024, "near real rows by design"),
         ],
         "search": search_of(),

@@ -88,7 +88,7 @@ def test_what_is_declared_of_a_channel_wins(tmp_path):
         ("@dimensions 3\n@data\n1,2:3,4\n", r"line 3: the series has 2 channels; the header says 3"),
         ("@targetLabel true\n@data\n1,2:high\n", r"line 3: the target 'high' is no number"),
         ("", r"the file is empty"),
-        (b"@data\n1,\xff:a\n", r"line 2: byte 0xff is not utf-8"),
+        (b"@data\n1,\xff:a\n", r"line 2: byte 0xff at offset 2 is not utf-8"),
         (b"@data\n1,\x00:a\n", r"line 2: a NUL character"),
     ],
 )

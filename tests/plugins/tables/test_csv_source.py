@@ -228,7 +228,7 @@ def test_an_offset_is_right_far_into_the_file(file: Path) -> None:
 
 
 def test_an_unknown_encoding_is_refused_by_the_settings(file: Path) -> None:
-    with pytest.raises(ValidationError, match="no encoding that Python knows"):
+    with pytest.raises(ValidationError, match="not an encoding that Python knows"):
         CsvSource.Params(path=file, encoding="utf-9")
 
 

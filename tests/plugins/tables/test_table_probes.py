@@ -13,7 +13,7 @@ from augment.data.dataset import Dataset
 from augment.data.schema import Schema, SchemaDeclaration, infer, observe
 from augment.errors import DataError
 from augment.plugin.context import Context
-from augment_tables.probes import MOST_LEVELS, Boosting, Logistic
+from augment_tables.probes import MAX_CATEGORIES, Boosting, Logistic
 
 PROBES = [Boosting, Logistic]
 
@@ -145,7 +145,7 @@ def test_unknown_labels_and_new_gaps_are_no_trouble(probe: type, tmp_path: Path)
 
 @pytest.mark.parametrize("probe", PROBES)
 def test_very_many_categories_are_no_trouble(probe: type, tmp_path: Path) -> None:
-    num_rows = 2 * MOST_LEVELS + 200
+    num_rows = 2 * MAX_CATEGORIES + 200
     frame = pd.DataFrame({"c": [f"label {i // 2}" for i in range(num_rows)]})
     frame["y"] = np.where(np.arange(num_rows) % 4 < 2, "a", "b")
     data = observed(frame)
@@ -171,7 +171,7 @@ def test_a_table_with_nothing_to_learn_from_is_refused(probe: type, tmp_path: Pa
 def test_a_solver_that_does_not_converge_is_said_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, logger="augment"):
         fitted(Logistic, observed(rows()), tmp_path, max_iter=1)
-    assert "not converged after 1 steps" in caplog.text
+    assert "not converged after 1 iterations" in caplog.text
 
 
 def test_importing_the_plugin_imports_neither_sklearn_nor_torch() -> None:

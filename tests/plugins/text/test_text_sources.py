@@ -37,7 +37,7 @@ def test_a_line_may_begin_with_its_label(written, tmp_path):
 
 
 def test_a_label_without_a_text_is_named_with_its_line(written, tmp_path):
-    with pytest.raises(DataError, match=r"line 3: holds one word, 'alone'; a label and a text were expected"):
+    with pytest.raises(DataError, match=r"line 3: one word, 'alone'; expected a label and a text"):
         read(TextFile, tmp_path, path=written("a text\n\nalone\n"), by="label-line")
 
 
@@ -59,7 +59,7 @@ def test_a_declared_encoding_is_used(written, tmp_path):
         (b"good\ncaf\xe9\n", r"line 2: byte 0xe9 at offset 8 is not utf-8; name the file's encoding"),
         (b"good\nb\0d\n", r"line 2: a NUL character, which no text has"),
         (b" \n\t\n", r"holds no text but white space"),
-        (b"", r"holds no text but white space"),
+        (b"", r"the file is empty"),
     ],
 )
 def test_files_that_hold_no_text_are_refused_in_words(written, tmp_path, content, message):

@@ -30,7 +30,7 @@ def test_words_tell_classes_apart(tmp_path):
 def test_runs_of_words_count_where_asked_for(tmp_path):
     data = classed(["good not bad", "bad not good"] * 20, ["yes", "no"] * 20)
     assert abs(predicted(data, tmp_path, ["not bad"])[0, 1] - 0.5) < 0.01
-    assert predicted(data, tmp_path, ["not bad"], most_words=2)[0, 1] > 0.6
+    assert predicted(data, tmp_path, ["not bad"], max_ngram=2)[0, 1] > 0.6
 
 
 def test_weights_count(tmp_path):

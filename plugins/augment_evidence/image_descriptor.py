@@ -17,7 +17,7 @@ from torch.nn import functional
 from augment.data import Dataset
 from augment.plugin import Context
 from augment.toolkit.training import cosine_decay, reproducible
-from augment_evidence.rows import pixels
+from augment_evidence.space import pixels
 
 __all__ = ["Descriptor"]
 
@@ -25,9 +25,9 @@ SIDE = 16
 NUM_FEATURES = 64
 WIDTHS = (32, 64, 64)
 BATCH = 64
-LOOKED_AT = 256  # images at once; the last batch is filled up, for a short one gives other bits
+EVALUATION_BATCH = 256  # images at once; the last batch is filled up, for a short one gives other bits
 TEMPERATURE = 0.1
-SEED = 0  # fixed, so that all generators of a run are seen through the same features
+SEED = 0  # fixed, so that all generators of a run are compared by the same features
 
 SHIFT = 0.15  # of a side, at most
 TURN = 0.2  # radians, about 11 degrees
@@ -38,9 +38,9 @@ NOISE = 0.1  # the same, standard deviation
 
 
 class Descriptor:
-    """A small network that was taught which changes leave an image the same.
+    """A small network that has learnt which changes leave an image the same.
 
-    Two changed versions of a training image shall have like features, and those of any other image unlike ones
+    Two changed versions of one training image get similar features, those of different images dissimilar ones
     (SimCLR: Chen et al. 2020; as a detector of copies: Pizzi et al. 2022). The changes: shifts up to 15 % of a side,
     turns up to 11 degrees, sizes up to 12 % larger or smaller, brightness, contrast, blur and noise.
     """
@@ -60,11 +60,11 @@ class Descriptor:
             for _ in range(num_steps):
                 batch = x_NCHW[torch.randperm(len(x_NCHW))[:BATCH]]
                 features = _features(network, torch.cat([_changed(batch), _changed(batch)]))
-                likeness = (features @ features.T / TEMPERATURE).fill_diagonal_(-torch.inf)
+                similarity = (features @ features.T / TEMPERATURE).fill_diagonal_(-torch.inf)
                 twin = torch.arange(len(features)).roll(len(batch))
-                loss = functional.cross_entropy(likeness, twin)
+                loss = functional.cross_entropy(similarity, twin)
                 optimizer.zero_grad()
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 schedule.step()
         return cls(network, shape)
@@ -73,13 +73,13 @@ class Descriptor:
     def points(self, data: Dataset) -> np.ndarray:
         """float32 (N, F), at length 1."""
         images = _reduced(data)
-        found = [np.zeros((0, NUM_FEATURES), np.float32)]
-        for start in range(0, len(images), LOOKED_AT):
-            batch = images[start : start + LOOKED_AT]
-            padded = np.zeros((LOOKED_AT, *batch.shape[1:]), dtype=np.float32)
+        features = [np.zeros((0, NUM_FEATURES), np.float32)]
+        for start in range(0, len(images), EVALUATION_BATCH):
+            batch = images[start : start + EVALUATION_BATCH]
+            padded = np.zeros((EVALUATION_BATCH, *batch.shape[1:]), dtype=np.float32)
             padded[: len(batch)] = batch
-            found.append(_features(self._network, torch.from_numpy(padded))[: len(batch)].numpy())
-        return np.concatenate(found)
+            features.append(_features(self._network, torch.from_numpy(padded))[: len(batch)].numpy())
+        return np.concatenate(features)
 
     def to_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Tensors and JSON values, for `augment.plugin.write_state` among others of the caller's."""
@@ -118,8 +118,8 @@ def _network(shape: tuple[int, int, int]) -> nn.Sequential:
 
 def _features(network: nn.Module, x_NCHW: Tensor) -> Tensor:
     centred = x_NCHW - x_NCHW.mean(dim=(1, 2, 3), keepdim=True)
-    spread = centred.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
-    return functional.normalize(network(centred / spread.clamp(min=1e-2)), dim=1)
+    deviation = centred.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
+    return functional.normalize(network(centred / deviation.clamp(min=1e-2)), dim=1)
 
 
 def _changed(x_BCHW: Tensor) -> Tensor:
@@ -133,7 +133,7 @@ def _changed(x_BCHW: Tensor) -> Tensor:
     rows = [zoom * turn.cos(), -zoom * turn.sin(), along, zoom * turn.sin(), zoom * turn.cos(), across]
     grid = functional.affine_grid(torch.cat(rows, dim=1).view(-1, 2, 3), list(x_BCHW.shape), align_corners=False)
     moved = functional.grid_sample(x_BCHW, grid, align_corners=False, padding_mode="border")
-    lit = (moved * between(*CONTRAST) + between(-BRIGHTNESS, BRIGHTNESS)).clamp(0, 1)
-    blurred = functional.avg_pool2d(functional.pad(lit, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
-    soft = torch.lerp(lit, blurred, between(-1, 1).clamp(min=0))
-    return soft + between(0, NOISE) * torch.randn(soft.shape)
+    brightened = (moved * between(*CONTRAST) + between(-BRIGHTNESS, BRIGHTNESS)).clamp(0, 1)
+    blurred = functional.avg_pool2d(functional.pad(brightened, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+    softened = torch.lerp(brightened, blurred, between(-1, 1).clamp(min=0))
+    return softened + between(0, NOISE) * torch.randn(softened.shape)

@@ -6,7 +6,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from augment.data import Column, Dataset, Schema
+from augment.data.dataset import Dataset
+from augment.data.schema import Column, Schema
+
+__all__ = ["arrow_values", "empty_table", "table_of"]
 
 _TYPES = {
     "number": pa.float64(),
@@ -19,7 +22,7 @@ _TYPES = {
 
 def table_of(data: Dataset, schema: Schema) -> pa.Table:
     """The N rows of the frame: categories are dictionaries, text is strings, ids are integers or strings."""
-    return pa.table({name: _array_of(data.frame[name], column) for name, column in schema.columns.items()})
+    return pa.table({name: arrow_values(data.frame[name], column) for name, column in schema.columns.items()})
 
 
 def empty_table(schema: Schema) -> pa.Table:
@@ -28,7 +31,8 @@ def empty_table(schema: Schema) -> pa.Table:
     return pa.schema(list(types.items())).empty_table()
 
 
-def _array_of(values: pd.Series, column: Column) -> pa.Array:
+def arrow_values(values: pd.Series, column: Column) -> pa.Array:
+    """The N values of a column, of the type of its kind."""
     if column.type == "category":
         labels = pa.Array.from_pandas(values.cat.categories).cast(pa.string())
         codes = values.cat.codes.to_numpy().astype(np.int32)

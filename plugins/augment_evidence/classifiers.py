@@ -17,21 +17,20 @@ from torch.nn import functional
 from augment.data import Dataset
 from augment.plugin import Context
 from augment.toolkit.training import cosine_decay, reproducible
-from augment_evidence.rows import pixels
-from augment_evidence.space import Space
+from augment_evidence.space import Space, pixels
 
-__all__ = ["Judge", "Jury", "pictures", "train_judge"]
+__all__ = ["Classifier", "Ensemble", "network_images", "train_classifier"]
 
 SIDE = 32
 NUM_FEATURES = 32
 WIDTH = 64  # of the hidden layer over points
 NUM_STEPS = 500
 BATCH = 64
-SEED = 0  # fixed, so that all generators of a run are seen through the same features
+SEED = 0  # fixed, so that all generators of a run are compared by the same features
 NUM_MEMBERS = 3
 
 
-class Judge(nn.Module):
+class Classifier(nn.Module):
     """A body with a layer of `NUM_FEATURES` features, and the classes: for images (N, C, H, W) or points (N, D)."""
 
     def __init__(self, shape: tuple[int, ...], num_classes: int):
@@ -41,7 +40,7 @@ class Judge(nn.Module):
         self.head = nn.Linear(NUM_FEATURES, num_classes)
 
     @torch.inference_mode()
-    def look(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def evaluate(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """float32 inputs to features float32 (N, F) and probabilities float32 (N, K)."""
         features, probabilities = (
             [np.zeros((0, NUM_FEATURES), np.float32)],
@@ -51,9 +50,9 @@ class Judge(nn.Module):
             batch = x[start : start + BATCH]
             padded = np.zeros((BATCH, *batch.shape[1:]), dtype=np.float32)  # a short batch gives other bits
             padded[: len(batch)] = batch
-            found = self.body(torch.from_numpy(padded))
-            features.append(found[: len(batch)].numpy())
-            probabilities.append(self.head(found).softmax(dim=1)[: len(batch)].numpy())
+            hidden = self.body(torch.from_numpy(padded))
+            features.append(hidden[: len(batch)].numpy())
+            probabilities.append(self.head(hidden).softmax(dim=1)[: len(batch)].numpy())
         return np.concatenate(features), np.concatenate(probabilities)
 
 
@@ -79,35 +78,35 @@ def _point_body(num_dimensions: int) -> nn.Sequential:
     )
 
 
-def train_judge(
+def train_classifier(
     x: np.ndarray, classes: np.ndarray, num_classes: int, context: Context, num_steps: int = NUM_STEPS
-) -> Judge:
+) -> Classifier:
     """Train on float32 (N, C, H, W) or (N, D) inputs and int64 (N,) classes, each class seen equally often."""
     inputs, y = torch.from_numpy(x), torch.from_numpy(classes)
     weight = torch.from_numpy(1.0 / np.bincount(classes, minlength=num_classes)[classes])
     with reproducible(dataclasses.replace(context, seed=SEED, device="cpu")):
-        judge = Judge(tuple(x.shape[1:]), num_classes).train()
-        optimizer = torch.optim.AdamW(judge.parameters(), lr=3e-3, weight_decay=1e-2)
+        classifier = Classifier(tuple(x.shape[1:]), num_classes).train()
+        optimizer = torch.optim.AdamW(classifier.parameters(), lr=3e-3, weight_decay=1e-2)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: cosine_decay(step / num_steps))
         for _ in range(num_steps):
             rows = torch.multinomial(weight, BATCH, replacement=True)
-            loss = functional.cross_entropy(judge.head(judge.body(inputs[rows])), y[rows])
+            loss = functional.cross_entropy(classifier.head(classifier.body(inputs[rows])), y[rows])
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
-    return judge.eval()
+    return classifier.eval()
 
 
-def pictures(images: np.ndarray) -> np.ndarray:
+def network_images(images: np.ndarray) -> np.ndarray:
     """uint8 (N, H, W, C) to float32 (N, C, H, W), at most 32 pixels a side."""
     return np.ascontiguousarray(pixels(images, SIDE).transpose(0, 3, 1, 2))
 
 
-class Jury:
+class Ensemble:
     """Classifiers that were each trained on all but one part of the rows, so that each row has one that is unbiased."""
 
-    def __init__(self, space: Space | None, members: list[Judge]):
+    def __init__(self, space: Space | None, members: list[Classifier]):
         self._space, self._members = space, members
 
     @classmethod
@@ -116,33 +115,34 @@ class Jury:
     ) -> tuple[Self, np.ndarray]:
         """Train on rows and int64 (N,) classes; also float64 (N, K): what the one says that saw no such row."""
         space = None if data.schema.modality == "image" else Space.fit(data)
-        jury = cls(space, [])
-        x = jury._inputs(data)
+        ensemble = cls(space, [])
+        x = ensemble._inputs(data)
         part = context.rng.permutation(np.arange(len(data)) % NUM_MEMBERS)
         unseen = np.zeros((len(data), num_classes))
         for number in range(NUM_MEMBERS):
             out = part == number
-            # a class of few rows may lie in one part alone; a judge that knows it not gives it no probability
-            judge = train_judge(x[~out], classes[~out], num_classes, context, num_steps)
-            jury._members.append(judge)
-            unseen[out] = judge.look(x[out])[1]
-        return jury, unseen
+            # a class of few rows may lie in one part alone; a classifier that knows it not gives it no probability
+            classifier = train_classifier(x[~out], classes[~out], num_classes, context, num_steps)
+            ensemble._members.append(classifier)
+            unseen[out] = classifier.evaluate(x[out])[1]
+        return ensemble, unseen
 
     def probabilities(self, data: Dataset) -> np.ndarray:
         """The mean of all members' probabilities, float64 (N, K)."""
         x = self._inputs(data)
-        return np.mean([judge.look(x)[1] for judge in self._members], axis=0, dtype=np.float64)
+        members = [classifier.evaluate(x)[1] for classifier in self._members]
+        return np.asarray(np.mean(members, axis=0, dtype=np.float64))
 
     def _inputs(self, data: Dataset) -> np.ndarray:
         if self._space is None:
-            return pictures(data.arrays[data.schema.array_of("image")])
+            return network_images(data.arrays[data.schema.array_of("image")])
         return self._space.points(data)
 
     def to_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Tensors and JSON values, for `augment.plugin.write_state`."""
         tensors, space = self._space.to_state() if self._space is not None else ({}, None)
-        for number, judge in enumerate(self._members):
-            tensors |= {f"member-{number}/{name}": value.numpy() for name, value in judge.state_dict().items()}
+        for number, classifier in enumerate(self._members):
+            tensors |= {f"member-{number}/{name}": value.numpy() for name, value in classifier.state_dict().items()}
         first = self._members[0]
         return tensors, {"space": space, "shape": list(first.shape), "num_classes": first.num_classes}
 
@@ -153,13 +153,13 @@ class Jury:
         members = []
         for number in range(NUM_MEMBERS):
             with torch.random.fork_rng(devices=[]):  # layers draw weights, which are replaced
-                judge = Judge(tuple(values["shape"]), values["num_classes"])
+                classifier = Classifier(tuple(values["shape"]), values["num_classes"])
             prefix = f"member-{number}/"
             own: dict[str, Tensor] = {
                 name.removeprefix(prefix): torch.from_numpy(value.copy())
                 for name, value in tensors.items()
                 if name.startswith(prefix)
             }
-            judge.load_state_dict(own)
-            members.append(judge.eval())
+            classifier.load_state_dict(own)
+            members.append(classifier.eval())
         return cls(space, members)

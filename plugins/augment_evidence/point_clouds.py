@@ -6,21 +6,21 @@ Shapes: N rows, D dimensions.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, Literal
 
 import numpy as np
 
 from augment.plugin import Score
-from augment_evidence.rows import common_counts, rows_of_each
-from augment_evidence.similarity import coverage, frechet
+from augment_evidence.references import Better, scores_beside
+from augment_evidence.samples import common_counts, rows_of_each
+from augment_evidence.similarity import density_and_coverage, frechet
 
-__all__ = ["MOST_POINTS", "cloud_scores"]
+__all__ = ["MAX_POINTS", "cloud_scores"]
 
-MOST_POINTS = 2_000  # rows of each part
-FEWEST_POINTS = 30
+MAX_POINTS = 2_000  # rows of each part
+MIN_POINTS = 30
 NUM_DRAWS = 3
-NEIGHBOURS = 5
-BETTER: dict[str, Literal["higher", "lower", "none"]] = {
+NUM_NEIGHBORS = 5
+BETTER: dict[str, Better] = {
     "Fréchet distance": "lower",
     "density": "none",
     "coverage": "higher",
@@ -35,7 +35,7 @@ def cloud_scores(
 ) -> list[Score]:
     """Fréchet distance, density and coverage against the training rows, as many of each class from every part.
 
-    They depend on the number of rows, so all are measured on equally many, three draws of at most `MOST_POINTS`. Beside
+    They depend on the number of rows, so all are measured on equally many, three draws of at most `MAX_POINTS`. Beside
     each stands what held-out rows reach (if there are 30 of the same classes), and training rows drawn anew.
 
     Args:
@@ -48,27 +48,25 @@ def cloud_scores(
         Nothing where fewer than 30 rows can be compared.
     """
     for parts in (("synthetic", "hold-out"), ("synthetic",)):  # without the hold-out where it is too small
-        counts = common_counts([labels[name] for name in (*parts, "train")], MOST_POINTS)
+        counts = common_counts([labels[name] for name in (*parts, "train")], MAX_POINTS)
         num_points = sum(counts.values())
-        if num_points >= FEWEST_POINTS:
+        if num_points >= MIN_POINTS:
             break
     else:
         return []
     variance = max(float(points["train"].var(axis=0, dtype=np.float64).sum()), 1e-12)
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in (*parts, "bootstrap")}
+    draws: dict[str, list[dict[str, float]]] = {name: [] for name in (*parts, "bootstrap")}
     for _ in range(NUM_DRAWS):
         real = points["train"][rows_of_each(labels["train"], counts, rng)]
-        for name, measured in found.items():
+        for name, measured in draws.items():
             of = "train" if name == "bootstrap" else name
             other = points[of][rows_of_each(labels[of], counts, rng, replace=name == "bootstrap")]
-            values = dict(zip(("density", "coverage"), coverage(real, other, NEIGHBOURS), strict=True))
+            values = dict(zip(("density", "coverage"), density_and_coverage(real, other, NUM_NEIGHBORS), strict=True))
             if "Fréchet distance" in wanted:
                 values["Fréchet distance"] = frechet(other, real) / variance
             measured.append(values)
-    scores = []
-    for title in wanted:
-        means = {name: float(np.mean([values[title] for values in measured])) for name, measured in found.items()}
-        value = means.pop("synthetic")
-        detail: dict[str, Any] = {"rows": num_points, "draws": NUM_DRAWS, "reference": means}
-        scores.append(Score(title, value, better=BETTER[title], detail=detail))
-    return scores
+    means = {
+        name: {title: float(np.mean([values[title] for values in measured])) for title in wanted}
+        for name, measured in draws.items()
+    }
+    return scores_beside(means, BETTER, {"rows": num_points, "draws": NUM_DRAWS})

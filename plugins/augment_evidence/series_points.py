@@ -22,10 +22,10 @@ def series_values(data: Dataset) -> np.ndarray:
     """
     name = data.schema.array_of("series")
     array, values = data.schema.arrays[name], np.asarray(data.arrays[name])
-    is_there = np.arange(values.shape[1]) < data.lengths(name)[:, np.newaxis]
+    is_step = data.step_mask(name)
     columns = []
     for position, channel in enumerate((array.channels or {}).values()):
-        one = np.where(is_there, values[..., position].astype(np.float64), np.nan)
+        one = np.where(is_step, values[..., position].astype(np.float64), np.nan)
         if channel.type == "category":
             for place in range(len(channel.categories or ())):
                 columns.append(np.where(np.isnan(one), np.nan, (one == place) / np.sqrt(2)))
@@ -35,7 +35,10 @@ def series_values(data: Dataset) -> np.ndarray:
 
 
 def series_scale(train: Dataset) -> np.ndarray:
-    """Mean and spread of each column of `series_values`, and of the length: (2, G + 1). Labels keep their distance."""
+    """Mean and standard deviation of each column of `series_values`, and of the length: (2, G + 1).
+
+    Labels keep their distance.
+    """
     channels = train.schema.arrays[train.schema.array_of("series")].channels or {}
     is_label = [kind for channel in channels.values() for kind in _are_labels(channel.type, channel.categories)]
     totals = np.zeros((3, len(is_label)))  # numbers, their sum, the sum of their squares
@@ -50,12 +53,12 @@ def series_scale(train: Dataset) -> np.ndarray:
         count = np.maximum(totals[0], 1)
         if not centred:
             middle = totals[1] / count
-    spread = np.sqrt(totals[2] / count)
-    # what never changes has no spread; at 1e-12 any change is a large one
-    spread = np.where(is_label, 1.0, np.maximum(spread, 1e-12))
+    deviation = np.sqrt(totals[2] / count)
+    # what never changes has deviation 0; at 1e-12 any change is a large one
+    deviation = np.where(is_label, 1.0, np.maximum(deviation, 1e-12))
     lengths = train.lengths(train.schema.array_of("series")).astype(np.float64)
     length = [lengths.mean() if len(lengths) else 0.0, lengths.std() if len(lengths) and np.ptp(lengths) else 1.0]
-    return np.concatenate([np.stack([middle, spread]), np.array(length)[:, np.newaxis]], axis=1)
+    return np.concatenate([np.stack([middle, deviation]), np.array(length)[:, np.newaxis]], axis=1)
 
 
 def _are_labels(kind: str, categories: tuple[str, ...] | None) -> list[bool]:

@@ -1,0 +1,120 @@
+"""Text files that people wrote: their encoding, and refusals that name the file, the line and the next step."""
+
+from __future__ import annotations
+
+import codecs
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from augment.errors import DataError, did_you_mean
+
+__all__ = ["Encoding", "check_file", "check_text", "decoded", "read_bytes", "tolerating_mark"]
+
+CHUNK = 1 << 20  # bytes read at a time
+
+
+def _known_encoding(name: str) -> str:
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        raise ValueError(
+            f"{name!r} is not an encoding that Python knows; try utf-8, latin-1, cp1252 or utf-16"
+        ) from None
+    return name
+
+
+Encoding = Annotated[str, AfterValidator(_known_encoding)]
+"""The type of a setting that names an encoding."""
+
+
+def check_file(path: Path) -> None:
+    """Refuse what is not a readable file with something in it.
+
+    Raises:
+        DataError: there is no such file, it is a folder, it is empty, or may not be read.
+    """
+    try:
+        if path.is_dir():
+            raise DataError(f"{path}: is a folder; give the path of one file in it")
+        with path.open("rb") as file:
+            if not file.read(1):
+                raise DataError(f"{path}: the file is empty")
+    except FileNotFoundError:
+        siblings = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+        where = "" if siblings else f"; nor is there a folder {path.parent}"
+        raise DataError(
+            f"{path}: no such file{where}{did_you_mean(path.name, siblings)}; a path is taken relative to "
+            "the pipeline file"
+        ) from None
+    except PermissionError:
+        raise DataError(f"{path}: may not be read by this user; change its permissions, or copy it") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def check_text(path: Path, encoding: str) -> int:
+    """Refuse bytes of another encoding, and NUL characters, in a file of any size; returns its number of double quotes.
+
+    Raises:
+        DataError: with the line.
+    """
+    decoder = codecs.getincrementaldecoder(encoding)()
+    position, num_quotes, num_lines = 0, 0, 1
+    with path.open("rb") as file:
+        while True:
+            chunk = file.read(CHUNK)
+            pending = len(decoder.getstate()[0])
+            try:
+                text = decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as error:
+                line = num_lines + error.object[: error.start].count(b"\n")
+                raise _wrong_byte(path, line, error, position - pending + error.start, encoding) from None
+            if (place := text.find("\0")) >= 0:
+                raise _nul(path, num_lines + text.count("\n", 0, place))
+            if not chunk:
+                return num_quotes
+            num_quotes += text.count('"')
+            num_lines += text.count("\n")
+            position += len(chunk)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a file; refused as by `check_file`."""
+    check_file(path)
+    return path.read_bytes()
+
+
+def decoded(content: bytes, encoding: str, path: Path, line: int = 1) -> str:
+    """The text of some bytes that begin on this line of a file; a byte order mark is left out.
+
+    Raises:
+        DataError: the bytes are of another encoding, or hold a NUL character; with the line.
+    """
+    try:
+        text = content.decode(tolerating_mark(encoding))
+    except UnicodeDecodeError as error:
+        raise _wrong_byte(path, line + error.object[: error.start].count(b"\n"), error, error.start, encoding) from None
+    if (place := text.find("\0")) >= 0:
+        raise _nul(path, line + text.count("\n", 0, place))
+    return text
+
+
+def tolerating_mark(encoding: str) -> str:
+    """The encoding, for UTF-8 the one that leaves out a byte order mark."""
+    return "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
+
+
+def _wrong_byte(path: Path, line: int, error: UnicodeDecodeError, offset: int, encoding: str) -> DataError:
+    return DataError(
+        f"{path}, line {line}: byte {error.object[error.start]:#04x} at offset {offset} is not {encoding}; name the "
+        "file's encoding, such as `encoding: cp1252`, `latin-1` or `utf-16`, or save the file as UTF-8"
+    )
+
+
+def _nul(path: Path, line: int) -> DataError:
+    return DataError(
+        f"{path}, line {line}: a NUL character, which no text has; the file is damaged, binary, or of another "
+        "encoding, such as `encoding: utf-16-le`"
+    )

@@ -1,0 +1,55 @@
+"""Distances of points to their nearest neighbors, and what they say about near copies.
+
+Shapes: M queries, R reference rows, D dimensions.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+__all__ = ["distance_ratio", "leave_one_out", "nearest"]
+
+BLOCK = 256  # queries compared at once, to bound the memory
+SPARE = 4  # so many more neighbors are found by products than are needed, for those can confuse nearly equal distances
+
+
+def nearest(queries: np.ndarray, reference: np.ndarray, count: int, own: np.ndarray | None = None) -> np.ndarray:
+    """Distances to the nearest reference rows, ascending: float32 (M, count).
+
+    Args:
+        queries: float32 (M, D).
+        reference: float32 (R, D), with R > count.
+        count: how many neighbors.
+        own: the position of each query in the reference, (M,), which is not its neighbor.
+    """
+    squares = np.einsum("rd,rd->r", reference, reference)
+    num_near = min(count + SPARE, len(reference))
+    distances = np.empty((len(queries), count), dtype=np.float32)
+    for start in range(0, len(queries), BLOCK):
+        block = queries[start : start + BLOCK]
+        rank = squares - 2 * (block @ reference.T)  # squared distances, but for each query's own square
+        if own is not None:
+            rank[np.arange(len(block)), own[start : start + BLOCK]] = np.inf
+        near = np.argpartition(rank, num_near - 1, axis=1)[:, :num_near]
+        # Products leave rounding noise that depends on a row's place in the block. Differences do not.
+        distance = ((block[:, None] - reference[near]) ** 2).sum(axis=2)
+        if own is not None:
+            distance[near == own[start : start + BLOCK, None]] = np.inf
+        distances[start : start + BLOCK] = np.sqrt(np.sort(distance, axis=1)[:, :count])
+    return distances
+
+
+def leave_one_out(reference: np.ndarray, rows: np.ndarray, count: int) -> np.ndarray:
+    """As `nearest`, of some of the reference's own rows to all the others."""
+    return nearest(reference[rows], reference, count, own=rows)
+
+
+def distance_ratio(distances: np.ndarray) -> np.ndarray:
+    """Nearest distance over the mean of the others, (M, count) to float64 (M,); 1 where all are zero.
+
+    About 1 for a row among others and near 0 for one on top of a single other, however dense the rows lie there
+    (Carlini et al. 2023, "Extracting training data from diffusion models").
+    """
+    usual = distances[:, 1:].mean(axis=1, dtype=np.float64)
+    ratios: np.ndarray = np.divide(distances[:, 0], usual, out=np.ones(len(distances)), where=usual > 0)
+    return ratios
