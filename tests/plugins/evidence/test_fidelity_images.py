@@ -10,7 +10,7 @@ from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration, infer, observe
 from augment.plugin.context import Context
 from augment_datasets.sklearn_source import SklearnDataset
-from augment_evidence import judges
+from augment_evidence import classifiers
 from augment_evidence.fidelity_images import FidelityImages
 
 
@@ -18,7 +18,7 @@ from augment_evidence.fidelity_images import FidelityImages
 def _few_training_steps():
     """Small digits are learnt in a fifth of the steps."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(judges.train_judge, "__defaults__", (100,))
+        patch.setattr(classifiers.train_classifier, "__defaults__", (100,))
         yield
 
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from augment.data.dataset import Dataset
 from augment.errors import DataError, SpecError
 from augment.plugin.context import Context
-from augment_rules.grammar import MOST_CHARACTERS, MOST_DEPTH, MOST_OPERATIONS, parse
+from augment_rules.grammar import MAX_CHARACTERS, MAX_DEPTH, MAX_OPERATIONS, parse
 from augment_rules.rules import Rules
 
 FRAME = pd.DataFrame(
@@ -254,11 +254,11 @@ def test_any_text_is_a_rule_or_a_value_error(text):
         ("a.__class__ == 1", "'.' is not part of the language"),
         ("__import__('os') == 1", "character 11: came '(', expected an operator"),
         ("@a < 1", "'@' is not part of the language"),
-        ("a < " + "(" * (MOST_DEPTH + 1), "deep"),
+        ("a < " + "(" * (MAX_DEPTH + 1), "deep"),
         ("not " * 2000, "deep"),
         ("a < " + "-" * 5000 + "1", "deep"),
-        ("a" + " + a" * (MOST_OPERATIONS + 1) + " > 0", f"at most {MOST_OPERATIONS} operators"),
-        ("a > 0" + " " * MOST_CHARACTERS, "at most 10,000 characters"),
+        ("a" + " + a" * (MAX_OPERATIONS + 1) + " > 0", f"at most {MAX_OPERATIONS} operators"),
+        ("a > 0" + " " * MAX_CHARACTERS, "at most 10,000 characters"),
     ],
 )
 def test_what_is_no_rule_is_refused_with_its_place(rule, message):
@@ -270,7 +270,7 @@ def test_what_is_no_rule_is_refused_with_its_place(rule, message):
 
 
 def test_the_highest_tree_that_is_let_through_can_be_judged(context):
-    rule = "(" * MOST_DEPTH + "a" + " + a" * (MOST_OPERATIONS - 2) + ")" * MOST_DEPTH + " < 500 "
+    rule = "(" * MAX_DEPTH + "a" + " + a" * (MAX_OPERATIONS - 2) + ")" * MAX_DEPTH + " < 500 "
     assert kept(rule, context) == [1] * 6
 
 

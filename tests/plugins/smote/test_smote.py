@@ -12,7 +12,7 @@ from augment.data.dataset import Dataset
 from augment.data.schema import Schema, SchemaDeclaration, check, infer, labels_of, valid_rows
 from augment.errors import DataError
 from augment.plugin.context import Context
-from augment_smote.smote import MOST_NOMINAL_ROWS, ROWS_A_BATCH, Smote
+from augment_smote.smote import MAX_NOMINAL_ROWS, ROWS_A_BATCH, Smote
 
 
 def observed(frame: pd.DataFrame, target: str = "y", **columns: dict) -> Dataset:
@@ -163,9 +163,9 @@ def test_constant_columns_stay_constant(tmp_path) -> None:
 
 def test_a_large_class_of_categories_only_takes_little_memory(tmp_path) -> None:
     rng = np.random.default_rng(0)
-    num_rows = MOST_NOMINAL_ROWS + 500
+    num_rows = MAX_NOMINAL_ROWS + 500
     frame = pd.DataFrame({"a": rng.choice(list("pqrs"), num_rows), "b": rng.choice(list("uvw"), num_rows)})
-    frame["y"] = np.where(np.arange(num_rows) < MOST_NOMINAL_ROWS + 400, "much", "little")
+    frame["y"] = np.where(np.arange(num_rows) < MAX_NOMINAL_ROWS + 400, "much", "little")
     made = sample(observed(frame), ["much"] * 10, tmp_path)
     assert made.equals(sample(observed(frame), ["much"] * 10, tmp_path))
     assert len(made) == 10
