@@ -6,7 +6,7 @@ import pytest
 from installed import COMPONENTS, REPORTS, SETTINGS
 
 from augment.testing import ConformanceError, checks_for
-from augment_evidence import judges
+from augment_evidence import classifiers
 
 # By class: what it may break, and why.
 EXCEPTIONS = {}
@@ -27,7 +27,7 @@ def test_settings_and_exceptions_are_for_components_that_exist():
 def _quick(monkeypatch):
     """Few steps where no setting says so, and checkpoints after each: a killed fit has something to go on from."""
     monkeypatch.setattr("augment.toolkit.training.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
-    monkeypatch.setattr(judges.train_judge, "__defaults__", (10,))
+    monkeypatch.setattr(classifiers.train_classifier, "__defaults__", (10,))
 
 
 def _checks(cls):
