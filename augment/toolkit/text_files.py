@@ -10,7 +10,7 @@ from pydantic import AfterValidator
 
 from augment.errors import DataError, did_you_mean
 
-__all__ = ["Encoding", "check_file", "check_text", "decoded", "read_bytes", "tolerating_mark"]
+__all__ = ["check_file", "check_text", "decoded", "read_bytes", "tolerating_mark"]
 
 CHUNK = 1 << 20  # bytes read at a time
 
