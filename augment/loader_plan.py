@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from augment.engine.executors import Job, Processes, Worker, open_task
+from augment.engine.executors import Worker, spawn
+from augment.engine.jobs import Job, open_task
 from augment.errors import ShortfallError
 from augment.plan.amounts import apportion
 from augment.plugin.context import derive_seed
@@ -177,7 +178,7 @@ class Stream:
         future = self._made[chunk] = Future()
         if self._background:
             if self._worker is None:
-                self._worker = Worker(self._job, Processes(1, int(self._job.init["threads"])), queue.SimpleQueue())
+                self._worker = Worker(self._job, spawn(int(self._job.init["threads"])), queue.SimpleQueue())
                 threading.Thread(target=_serve, args=(self._asked, self._worker.call), daemon=True).start()
             self._asked.put((self._row(chunk), future))
 

@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from augment.data.dataset import Dataset
-from augment.engine.executors import Job
+from augment.engine.jobs import Job
 from augment.errors import SpecError, did_you_mean
 from augment.loader_plan import Epoch, Piece, Plan, Stream
 from augment.plan.amounts import apportion, chunk_size, training_counts

@@ -27,6 +27,7 @@ from sklearn.utils.validation import validate_data
 
 from augment.data.dataset import Dataset
 from augment.data.schema import ColumnDeclaration, Schema, SchemaDeclaration, infer, observe
+from augment.engine.executors import InProcess
 from augment.errors import AugmentError
 from augment.plan.amounts import amounts, plan, training_counts
 from augment.plugin.catalog import Catalog
@@ -192,7 +193,7 @@ class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no t
                 seed=seed,
                 device=self.device,
                 threads=1,
-                workers=0,
+                executor=InProcess(),
                 store=Store(place / "store"),
                 scratch=place,
                 catalog=catalog,

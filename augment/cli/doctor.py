@@ -8,6 +8,7 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, metadata, version
 from pathlib import Path
@@ -16,7 +17,8 @@ from typing import Literal
 from packaging.requirements import Requirement
 
 from augment import __version__
-from augment.engine.executors import Job, Processes
+from augment.engine.executors import Processes
+from augment.engine.jobs import Job
 from augment.errors import AugmentError
 from augment.plugin.catalog import OWN_DISTRIBUTION, Catalog
 from augment.storage.store import default_root
@@ -131,7 +133,8 @@ def _workers() -> Finding:
         "doctor",
     )
     try:
-        ((_, _, found),) = Processes(1, 1).map_unordered([job], lambda event: None)
+        with closing(Processes(1, 1)) as processes:
+            ((_, _, found),) = processes.map_unordered([job], lambda event: None)
     except AugmentError as error:
         return Finding(
             "workers", "bad", f"a worker process cannot be used: {error}", "use `--workers 0` to run without them"

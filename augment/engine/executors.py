@@ -1,68 +1,27 @@
-"""Where tasks happen: in worker processes (the default) or in this one.
-
-A task is a function of `augment.engine`, named as `module:function`. It is called once with what all its rows share and
-gives back a function that does one row. Rows and results are small JSON mappings; data travels as files.
-"""
+"""Where tasks happen: in worker processes (the default) or in this one."""
 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
-import logging
 import os
 import queue
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from augment import errors
+from augment.engine.fork_server import CAN_FORK, Forked, ForkServer, LastWords
+from augment.engine.jobs import Emit, Job, error_from_json, open_task
+from augment.engine.worker import environment
 from augment.errors import AugmentError, PluginError
-from augment.storage.atomic_files import disk_errors
 
-__all__ = [
-    "Executor",
-    "InProcess",
-    "Job",
-    "Processes",
-    "Task",
-    "Worker",
-    "error_from_json",
-    "error_to_json",
-    "open_task",
-]
+__all__ = ["Executor", "InProcess", "Processes", "Worker", "spawn"]
 
-MOST_LAST_WORDS = 4096  # bytes looked at of what a dead worker printed
-
-Emit = Callable[[Mapping[str, Any]], None]
-Task = Callable[[Mapping[str, Any]], Mapping[str, Any]]
-Result = tuple["Job", int, Mapping[str, Any]]
-
-
-@dataclass(frozen=True, eq=False)
-class Job:
-    """Rows of work that share one component and so one process.
-
-    Attributes:
-        fn: `module:function` of the task.
-        init: what all rows share.
-        rows: one mapping for each call.
-        what: names the component and what it does, for messages: `generator 'gan': fit`.
-        timeout: seconds that one row may take.
-        several: whether idle workers may help with the rows, each in a process of its own.
-    """
-
-    fn: str
-    init: Mapping[str, Any]
-    rows: Sequence[Mapping[str, Any]]
-    what: str
-    timeout: float | None = None
-    several: bool = True
+Result = tuple[Job, int, Mapping[str, Any]]
 
 
 class Executor(Protocol):
@@ -76,53 +35,9 @@ class Executor(Protocol):
         """
         ...
 
-
-def open_task(fn: str, init: Mapping[str, Any], emit: Emit, what: str = "the work") -> Task:
-    """Call the task's function once, to get the function that does its rows.
-
-    `what` names the component and what it does, for errors of the disk.
-    What components say through the logger `augment` becomes notes among the events, each text once.
-    """
-    module, _, name = fn.partition(":")
-    notes = _Notes(emit)
-    with notes.taken(), disk_errors(_place(init), what):
-        task: Task = getattr(importlib.import_module(module), name)(init, emit)
-
-    def run(row: Mapping[str, Any]) -> Mapping[str, Any]:
-        with notes.taken(), disk_errors(_place({**init, **row}), what):
-            return task(row)
-
-    return run
-
-
-def _place(told: Mapping[str, Any]) -> Path | None:
-    """Where a task writes, for errors that do not say where they happened."""
-    return next((Path(told[name]) for name in ("out", "folder", "scratch") if told.get(name)), None)
-
-
-class _Notes(logging.Handler):
-    def __init__(self, emit: Emit):
-        super().__init__(logging.INFO)
-        self._pass_on = emit
-        self._said: set[str] = set()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        message = record.getMessage()
-        if message not in self._said:
-            self._said.add(message)
-            self._pass_on({"event": "note", "message": message})
-
-    @contextlib.contextmanager
-    def taken(self) -> Iterator[None]:
-        logger = logging.getLogger("augment")
-        level = logger.level
-        logger.addHandler(self)
-        logger.setLevel(logging.INFO)
-        try:
-            yield
-        finally:
-            logger.removeHandler(self)
-            logger.setLevel(level)
+    def close(self) -> None:
+        """Give back what it works with; it is not used afterwards."""
+        ...
 
 
 class InProcess:
@@ -144,6 +59,9 @@ class InProcess:
                 with _threads(self.threads):
                     result = task(row)
                 yield job, index, result
+
+    def close(self) -> None:
+        """There is nothing to give back."""
 
 
 class _threads:
@@ -176,19 +94,29 @@ class _Progress:
     active: int = 0
 
 
-@dataclass
 class Processes:
-    """Worker processes, `python -m augment.engine.worker`, each for one component and job.
+    """Worker processes, each for one component and job.
 
-    Attributes:
+    They are forked from a process that has loaded what they need, see `augment.engine.fork_server`. Where the system
+    cannot fork, each is a new interpreter.
+
+    Args:
         workers: how many processes at the same time.
         threads: how many threads each may use.
-        environment: added to the workers' environment.
     """
 
-    workers: int = 2
-    threads: int = 1
-    environment: Mapping[str, str] = field(default_factory=dict)
+    def __init__(self, workers: int = 2, threads: int = 1):
+        self.workers, self.threads = workers, threads
+        self._server = ForkServer() if CAN_FORK else None
+
+    def close(self) -> None:
+        """End all processes."""
+        if self._server is not None:
+            self._server.close()
+
+    def _worker(self, job: Job, messages: queue.SimpleQueue[Any]) -> Worker:
+        process = spawn(self.threads) if self._server is None else self._server.fork(job.imports, self.threads)
+        return Worker(job, process, messages)
 
     def map_unordered(self, jobs: Sequence[Job], emit: Emit) -> Iterator[Result]:
         """See `Executor`."""
@@ -205,7 +133,7 @@ class Processes:
                         break
                     progress.active += 1
                 try:
-                    worker = Worker(progress.job, self, messages)
+                    worker = self._worker(progress.job, messages)
                     living.add(worker)
                     try:
                         self._serve_job(progress, worker, lock, stop)
@@ -259,13 +187,24 @@ class Processes:
 
 
 def _next_job(work: Sequence[_Progress]) -> _Progress | None:
-    """A job nobody works on; else the one with most rows left that may be shared."""
+    """A job nobody works on; else the one with most rows left."""
     waiting = [progress for progress in work if progress.pending]
     idle = [progress for progress in waiting if not progress.active]
-    if idle:
-        return idle[0]
-    shared = [progress for progress in waiting if progress.job.several]
-    return max(shared, key=lambda progress: len(progress.pending), default=None)
+    return idle[0] if idle else max(waiting, key=lambda progress: len(progress.pending), default=None)
+
+
+def spawn(threads: int) -> subprocess.Popen[str]:
+    """A worker process that is a new interpreter, with so many threads."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "augment.engine.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **environment(threads)},
+        text=True,
+        encoding="utf-8",
+        start_new_session=True,  # Ctrl-C reaches the host alone, which then ends its workers
+    )
 
 
 class Worker:
@@ -273,37 +212,16 @@ class Worker:
 
     Args:
         job: opened with the first call.
-        pool: says how many threads it may use.
+        process: does the rows; it belongs to this worker.
         messages: gets its events.
     """
 
-    def __init__(self, job: Job, pool: Processes, messages: queue.SimpleQueue[Any]):
-        self.job, self.messages = job, messages
-        self._opened = self._overdue = False
-        self._last_words = b""  # the end of what the worker prints; only shown when it dies
-        threads = str(pool.threads)
-        environment = {
-            **os.environ,
-            **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads),
-            "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while waiting starve the others on busy machines
-            "PYTHONHASHSEED": "0",
-            "PYTHONUNBUFFERED": "1",
-            "NO_ALBUMENTATIONS_UPDATE": "1",
-            "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # cuBLAS is deterministic only with a fixed workspace
-            **pool.environment,
-        }
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "augment.engine.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment,
-            text=True,
-            encoding="utf-8",
-            start_new_session=True,  # Ctrl-C reaches the host alone, which then ends its workers
-        )
-        self._listener = threading.Thread(target=self._listen, daemon=True)
-        self._listener.start()
+    def __init__(self, job: Job, process: subprocess.Popen[str] | Forked, messages: queue.SimpleQueue[Any]):
+        self.job, self.process, self.messages = job, process, messages
+        self._opened = self._overdue = self._closed = False
+        self._lock = threading.Lock()
+        assert process.stderr is not None
+        self._last_words = LastWords(process.stderr)  # only shown when it dies
 
     def call(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """Have one row done; events go to `messages` as they come."""
@@ -353,24 +271,20 @@ class Worker:
             )
         how = f"was killed by signal {-status}" if status < 0 else f"ended with exit status {status}"
         hint = "; the machine may have run out of memory" if status == -9 else ""
-        self._listener.join(timeout=1)  # whom the worker started may hold the pipe open for longer
-        printed = self._last_words.decode(errors="replace").strip().splitlines()
-        last = f"; its last words: {printed[-1]}" if printed else ""
-        return PluginError(f"{self.job.what}: its process {how} without an answer{hint}{last}")
-
-    def _listen(self) -> None:
-        assert self.process.stderr is not None
-        pipe = self.process.stderr.fileno()
-        with contextlib.suppress(OSError):  # closed
-            while said := os.read(pipe, 65_536):
-                self._last_words = (self._last_words + said)[-MOST_LAST_WORDS:]
+        return PluginError(f"{self.job.what}: its process {how} without an answer{hint}{self._last_words}")
 
     def kill(self) -> None:
         """End the process at once, and what it has started."""
-        if os.name == "posix" and self.process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.kill()
+        with self._lock:  # the id of a process that was let go may be another's
+            if self._closed:
+                return
+            if isinstance(self.process, Forked):
+                self.process.kill()
+                return
+            if os.name == "posix" and self.process.poll() is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.kill()
 
     def close(self) -> None:
         """Close the pipe, which ends the process, and wait for it."""
@@ -383,34 +297,8 @@ class Worker:
         except subprocess.TimeoutExpired:
             self.kill()
             self.process.wait()
-        self._listener.join(timeout=1)
-        if not self._listener.is_alive():
-            assert self.process.stderr is not None
-            self.process.stderr.close()
-
-
-class _WorkerTraceback(Exception):
-    """The traceback of an error in a worker, as text; shown by `--debug`."""
-
-
-def error_to_json(error: BaseException, traceback: str) -> dict[str, Any]:
-    """An error as plain data, to cross the pipe."""
-    # a plugin may derive its own errors from ours: the nearest of ours stands for it, with its exit code
-    ours = next((cls for cls in type(error).__mro__ if cls.__module__ == errors.__name__), None)
-    message = str(error) if ours else f"{type(error).__name__}: {error}"
-    return {"type": ours.__name__ if ours else "", "message": message, "traceback": traceback}
-
-
-def error_from_json(data: Mapping[str, Any], what: str) -> AugmentError:
-    """The inverse of `error_to_json`; the worker's traceback becomes the cause.
-
-    Args:
-        data: the error.
-        what: names the component and what it does, for errors that nobody raised on purpose.
-    """
-    if data["type"]:
-        error: AugmentError = getattr(errors, str(data["type"]))(str(data["message"]))
-    else:
-        error = AugmentError(f"{what}: {data['message']}")
-    error.__cause__ = _WorkerTraceback("\n" + str(data["traceback"]))
-    return error
+        with self._lock:
+            self._closed = True
+            if isinstance(self.process, Forked):
+                self.process.let_go()
+        self._last_words.close()

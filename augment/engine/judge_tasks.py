@@ -14,7 +14,7 @@ import numpy as np
 
 from augment.data.dataset import Dataset
 from augment.data.schema import labels_of
-from augment.engine.executors import Emit, Task
+from augment.engine.jobs import Emit, Task
 from augment.engine.tasks import CATALOG, calling, frame_hash, lend, save_whole
 from augment.errors import PluginError
 from augment.plan.caps import MAX_JUDGED_ROWS, capped_rows

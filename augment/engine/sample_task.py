@@ -14,7 +14,7 @@ import pandas as pd
 
 from augment.data.dataset import Dataset
 from augment.data.schema import Schema, check, conform, labels_of, valid_rows
-from augment.engine.executors import Emit, Task
+from augment.engine.jobs import Emit, Task
 from augment.engine.tasks import CATALOG, calling, frame_hash, lend, load_fitted, save_whole
 from augment.errors import PluginError
 from augment.plan.amounts import PlanRow, given_frame

@@ -20,7 +20,7 @@ import numpy as np
 
 from augment.data.dataset import Dataset
 from augment.data.schema import SchemaDeclaration, check
-from augment.engine.executors import Emit, Task
+from augment.engine.jobs import Emit, Task
 from augment.errors import AugmentError, PluginError
 from augment.plugin.catalog import Catalog
 from augment.plugin.context import Checkpoint, Context

@@ -1,4 +1,6 @@
-"""The other end of an executor's pipe: `python -m augment.engine.worker` runs tasks in a process of its own.
+"""The other end of an executor's pipe: runs tasks in a process of its own.
+
+The process is forked, see `augment.engine.fork_server`, or started as `python -m augment.engine.worker`.
 
 It reads JSON lines from standard input and answers on standard output; whatever a plugin prints goes to standard
 error. It ends when its pipe closes, even in the middle of a task, so no worker outlives its host; on Linux the kernel
@@ -20,24 +22,58 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from augment.engine.executors import Task, error_to_json, open_task
+from augment.engine.jobs import Task, error_to_json, open_task
 from augment.errors import PluginError
 
-__all__ = ["main"]
+__all__ = ["environment", "main"]
 
 
-def main() -> None:
-    """Serve until the pipe closes."""
+def environment(threads: int) -> dict[str, str]:
+    """The variables that a process of so many threads has beside its host's, before it imports a library."""
+    return {
+        **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads)),
+        "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while waiting starve the others on busy machines
+        "PYTHONHASHSEED": "0",
+        "PYTHONUNBUFFERED": "1",
+        "NO_ALBUMENTATIONS_UPDATE": "1",
+        "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # cuBLAS is deterministic only with a fixed workspace
+    }
+
+
+def main(threads: int | None = None) -> None:
+    """Serve until the pipe closes.
+
+    Args:
+        threads: of a forked process; one that was started has its environment from the beginning.
+    """
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    requests = os.fdopen(os.dup(0), encoding="utf-8")
     os.dup2(2, 1)  # print() of a plugin must not end up among the answers
-    requests = sys.stdin
-    sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115
+    with open(os.devnull, encoding="utf-8") as nothing:
+        os.dup2(nothing.fileno(), 0)
     inbox: queue.SimpleQueue[Mapping[str, Any]] = queue.SimpleQueue()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         _first_to_go()
+    if threads is not None:
+        _begin_anew(threads)
     threading.Thread(target=_listen, args=(requests, inbox), daemon=True).start()
     serve(inbox, answers)
+
+
+def _begin_anew(threads: int) -> None:
+    """Give a forked process what a new interpreter has: random numbers of its own, and its number of threads."""
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed()  # Python's own are drawn anew by Python itself
+    if "torch" in sys.modules:
+        sys.modules["torch"].default_generator.seed()
+    os.environ.update(environment(threads))
+    if threads > 1:  # libraries that are loaded already began with one
+        from threadpoolctl import threadpool_limits
+
+        threadpool_limits(threads)
+        if "torch" in sys.modules:
+            sys.modules["torch"].set_num_threads(threads)
 
 
 def serve(inbox: queue.SimpleQueue[Mapping[str, Any]], answers: IO[str]) -> None:

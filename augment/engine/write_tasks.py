@@ -12,7 +12,7 @@ import pandas as pd
 
 from augment.data.dataset import Dataset
 from augment.data.schema import Column, Schema, conform
-from augment.engine.executors import Emit, Task
+from augment.engine.jobs import Emit, Task
 from augment.engine.judge_tasks import load_parts
 from augment.engine.tasks import CATALOG, calling, progress_of
 from augment.errors import PluginError

@@ -333,18 +333,19 @@ def _plain(distribution: str) -> str:
 
 def _installed() -> list[Offer]:
     groups = entry_points()
+    known: dict[int, tuple[str, str]] = {}  # name and version of a distribution: each access reads its metadata anew
+
+    def owner(entry: EntryPoint) -> tuple[str, str]:
+        if id(entry.dist) not in known:
+            known[id(entry.dist)] = _distribution(entry), entry.dist.version if entry.dist else "?"
+        return known[id(entry.dist)]
+
     defaults: dict[tuple[str, str], set[str]] = {}
     for kind, group in DEFAULTS.items():
         for entry in groups.select(group=group):
-            defaults.setdefault((entry.name, _distribution(entry)), set()).add(kind)
+            defaults.setdefault((entry.name, owner(entry)[0]), set()).add(kind)
     return [
-        Offer(
-            entry.name,
-            entry.value,
-            _distribution(entry),
-            entry.dist.version if entry.dist else "?",
-            frozenset(defaults.get((entry.name, _distribution(entry)), ())),
-        )
+        Offer(entry.name, entry.value, *owner(entry), frozenset(defaults.get((entry.name, owner(entry)[0]), ())))
         for entry in groups.select(group=GROUP)
     ]
 

@@ -98,6 +98,8 @@ class Component(ABC):
             metrics, reporters and sinks. Its name then also stands in the entry-point group `augment.default.KIND`, so
             that defaults are found without importing every plugin. What augment brings stays the default where it has
             one.
+        imports: modules that its methods import whatever the data is, such as `torch`. A run loads those of built-in
+            components once for all its processes.
         Params: its settings.
         params: the settings of this instance, validated by the host.
     """
@@ -106,6 +108,7 @@ class Component(ABC):
     name: ClassVar[str]
     accepts: ClassVar[Accepts] = Accepts()
     default_for: ClassVar[frozenset[Modality]] = frozenset()
+    imports: ClassVar[tuple[str, ...]] = ()
     Params: ClassVar[type[Params]] = Params
 
     def __init__(self, params: Any = None) -> None:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from augment.data.dataset import Dataset
 from augment.data.schema import labels_of
-from augment.engine.executors import Job
+from augment.engine.jobs import Job
 from augment.engine.sample_task import IN_SCHEMA
 from augment.errors import ShortfallError
 from augment.plan.amounts import PlanRow

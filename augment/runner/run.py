@@ -115,6 +115,7 @@ def run(
         finished = place.finished()
         if finished is not None:
             return finished
+        session.expect(bound for bounds in components.values() for bound in bounds)
         with (
             place.building(resolved.display_settings(components)) as draft,
             observers.watching(draft, session.listeners),

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import ctypes.util
+import ctypes
 import os
 import signal
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from augment.engine import tasks
-from augment.engine.executors import Executor, InProcess, Job, Processes
+from augment.engine.executors import Executor, InProcess, Processes
+from augment.engine.jobs import Job
 from augment.errors import Interrupted, SpecError
-from augment.plugin.catalog import Catalog
+from augment.plugin.catalog import OWN_DISTRIBUTION, Catalog
 from augment.plugin.context import derive_seed
 from augment.spec.load import Resolved, load
 from augment.spec.messages import KeyPath
@@ -58,7 +60,7 @@ class Session:
         seed: of the run.
         device: torch device name, resolved.
         threads: of one task.
-        workers: processes at the same time; 0 for none but this one.
+        executor: does the tasks.
         store: keeps what is fitted.
         scratch: parent of the tasks' scratch folders.
         catalog: whose plugins' versions are part of a key.
@@ -66,12 +68,13 @@ class Session:
         stages: what was done so far, for `run.json`.
         lines: of the log.
         remarks: for the report.
+        imports: modules that the run's processes need, see `Job.imports`.
     """
 
     seed: int
     device: str
     threads: int
-    workers: int
+    executor: Executor
     store: Store
     scratch: Path
     catalog: Catalog
@@ -79,6 +82,7 @@ class Session:
     stages: list[dict[str, Any]] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    imports: set[str] = field(default_factory=set)
 
     def emit(self, event: Mapping[str, Any]) -> None:
         """Pass an event on, and write it into the log unless it is mere progress."""
@@ -118,17 +122,20 @@ class Session:
 
     def map(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, int, Mapping[str, Any]]]:
         """Do the rows of all jobs, side by side where there are workers."""
-        executor: Executor
-        if self.workers:
-            alone = self.device != "cpu"  # two fits on one device would fight over its memory
-            executor = Processes(1 if alone else self.workers, self.threads)
-        else:
-            executor = InProcess(self.threads)
-        return executor.map_unordered(jobs, self.emit)
+        return self.executor.map_unordered(jobs, self.emit)
+
+    def expect(self, bounds: Iterable[Bound]) -> None:
+        """Have what these components import loaded once for all processes; of third parties' plugins nothing is."""
+        for bound in bounds:
+            offer = self.catalog.offer(bound.use)
+            if offer.distribution == OWN_DISTRIBUTION:
+                self.imports |= {offer.module, *bound.cls.imports}
 
     def job(self, stage: str, bound: Bound, fn: str, init: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Job:
         """A job for one component."""
-        return Job(fn, {**self.shared, "seed": self.seed, **init}, rows, f"{bound.what}: {stage}", bound.timeout)
+        self.expect([bound])
+        shared = {**self.shared, "seed": self.seed, **init}
+        return Job(fn, shared, rows, f"{bound.what}: {stage}", bound.timeout, frozenset(self.imports))
 
     def one(self, stage: str, bound: Bound, fn: str, init: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
         """Do a single row of work and return its result."""
@@ -258,12 +265,15 @@ def opened(
     catalog = Catalog()
     resolved = load(pipeline, catalog, overrides=overrides, source_needed=source_needed)
     store = Store()
-    with _interruptible(), disk_errors(store.root, "the run"), store.scratch() as scratch:
+    threads = resolved.pipeline.threads
+    workers = min(4, os.cpu_count() or 1) if workers is None else workers
+    executor = Processes(workers, threads) if workers else InProcess(threads)
+    with _interruptible(), disk_errors(store.root, "the run"), store.scratch() as scratch, closing(executor):
         session = Session(
             seed=resolved.pipeline.seed,
             device="cpu",
-            threads=resolved.pipeline.threads,
-            workers=min(4, os.cpu_count() or 1) if workers is None else workers,
+            threads=threads,
+            executor=executor,
             store=store,
             scratch=scratch,
             catalog=catalog,
@@ -271,6 +281,8 @@ def opened(
         )
         store.note = session.note
         session.device = _device(session, resolved.pipeline.device)
+        if session.device != "cpu" and isinstance(executor, Processes):
+            executor.workers = 1  # two fits on one device would fight over its memory
         yield session, resolved
 
 
@@ -309,8 +321,7 @@ def _device(session: Session, wanted: str) -> str:
 
     The host does not import torch: where there is a driver at all, a worker is asked.
     """
-    driver = ctypes.util.find_library("cuda") or ctypes.util.find_library("nvcuda")
-    if wanted == "cpu" or (wanted == "auto" and not driver):
+    if wanted == "cpu" or (wanted == "auto" and not _has_cuda_driver()):
         return "cpu"
     ((_, _, found),) = session.map([Job("augment.engine.tasks:devices", session.shared, [{}], "looking for devices")])
     count = int(found["cuda"])
@@ -319,6 +330,15 @@ def _device(session: Session, wanted: str) -> str:
     if int(wanted.partition(":")[2] or 0) >= count:
         raise SpecError(f"device: {wanted!r} is not there: torch finds {count} CUDA devices; write `auto` or `cpu`")
     return wanted
+
+
+def _has_cuda_driver() -> bool:
+    """Whether there is a driver. Loading it starts nothing; `find_library` would start compilers to look for it."""
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def _by_content(path: Path, key_path: KeyPath) -> Path:

@@ -48,6 +48,7 @@ class SklearnDataset(Source):
     """
 
     name = "sklearn"
+    imports = ("sklearn.datasets",)
     yields = frozenset({"table", "image"})
 
     class Params(plugin.Params):

@@ -37,6 +37,7 @@ class Estimator(Probe):
     """
 
     name = "estimator"
+    imports = ("sklearn.pipeline",)
     accepts = Accepts(targets=frozenset({"classes", "number"}))
     takes_factory = True
 

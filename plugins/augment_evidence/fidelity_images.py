@@ -43,6 +43,7 @@ class FidelityImages(Metric):
     """
 
     name = "fidelity"
+    imports = ("torch",)
     accepts = Accepts(modalities=frozenset({"image"}))
     default_for = frozenset({"image"})
 

@@ -31,6 +31,7 @@ class LabelAgreement(Filter):
     """
 
     name = "label-agreement"
+    imports = ("torch",)
     accepts = Accepts(modalities=POINTS_OF, targets=frozenset({"classes"}), min_rows=10)
 
     class Params(plugin.Params):

@@ -31,6 +31,7 @@ class NextItem(Metric):
     """
 
     name = "next-item"
+    imports = ("scipy.sparse",)
     accepts = Accepts(modalities=frozenset({"tokens"}))
     default_for = frozenset({"tokens"})
 

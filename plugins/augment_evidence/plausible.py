@@ -32,6 +32,7 @@ class Plausible(Filter):
     """
 
     name = "plausible"
+    imports = ("torch",)
     skips = frozenset({"copies"})  # real rows are plausible
     accepts = Accepts(modalities=POINTS_OF, min_rows=20)
 

@@ -37,6 +37,7 @@ class SeriesJudges(Metric):
     """
 
     name = "series-judges"
+    imports = ("torch",)
     accepts = Accepts(modalities=frozenset({"series"}))
 
     class Params(plugin.Params):

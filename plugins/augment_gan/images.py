@@ -42,6 +42,7 @@ class ImageGan(NetworkGenerator):
 
     name = "gan"
     suits = (Suits("image", rank=50, min_rows=200),)
+    imports = ("torch",)
     origin = "noise"
     accepts = Accepts(
         modalities=frozenset({"image"}),

@@ -39,6 +39,7 @@ class SeriesGan(NetworkGenerator):
 
     name = "gan"
     suits = (Suits("series", rank=50, min_rows=200),)
+    imports = ("torch",)
     origin = "noise"
     accepts = Accepts(
         modalities=frozenset({"series"}),

@@ -48,6 +48,7 @@ class TableGan(RowGenerator):
 
     name = "gan"
     suits = (Suits("table", rank=50, min_rows=200, min_class_rows=200),)
+    imports = ("torch",)
 
     class Params(plugin.Params):
         """Settings of the table GAN."""

@@ -22,6 +22,7 @@ class Items(LinearProbe):
     """
 
     name = "items"
+    imports = ("sklearn.feature_extraction.text", "sklearn.linear_model")
     accepts = Accepts(modalities=frozenset({"tokens"}), targets=frozenset({"classes"}))
     default_for = frozenset({"tokens"})
 

@@ -30,6 +30,7 @@ class Albumentations(Generator):
 
     name = "albumentations"
     suits = (Suits("image", rank=20),)
+    imports = ("albumentations",)
     origin = "rows"
     accepts = Accepts(modalities=frozenset({"image"}), conditional="target")
 

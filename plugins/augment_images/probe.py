@@ -31,6 +31,7 @@ class Cnn(Probe):
     """
 
     name = "cnn"
+    imports = ("torch",)
     accepts = Accepts(modalities=frozenset({"image"}), targets=frozenset({"classes", "number"}))
     default_for = frozenset({"image"})
 

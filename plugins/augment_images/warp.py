@@ -46,6 +46,7 @@ class Warp(Generator):
             otherwise="bends suit characters, faces and scans; these images may be photographs of anything",
         ),
     )
+    imports = ("torch",)
     origin = "rows"
     accepts = Accepts(modalities=frozenset({"image"}), targets=frozenset({"classes", "none"}), conditional="target")
 

@@ -30,6 +30,7 @@ class Html(plugin.Reporter):
 
     name = "html"
     default_for = plugin.Reporter.accepts.modalities
+    imports = ("jinja2",)
 
     class Params(plugin.Params):
         """How much the report shows."""

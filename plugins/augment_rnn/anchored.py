@@ -60,6 +60,7 @@ class AnchoredTable(NetworkGenerator):
             amounts_reason="so many helped boosted trees on tables of this size, though not on all: the trial tells",
         ),
     )
+    imports = ("torch",)
     origin = "rows"
     accepts = Accepts(
         modalities=frozenset({"table"}),

@@ -39,6 +39,7 @@ class SeriesRnn(NetworkGenerator):
 
     name = "rnn"
     suits = (Suits("series", rank=30, min_rows=200),)
+    imports = ("torch",)
     accepts = Accepts(modalities=frozenset({"series"}), columns=ENCODED_TYPES, conditional="target", min_rows=2)
 
     class Params(plugin.Params):

@@ -39,6 +39,7 @@ class TableRnn(NetworkGenerator):
 
     name = "rnn"
     suits = (Suits("table", rank=30, min_rows=200, min_class_rows=200),)
+    imports = ("torch",)
     origin = "noise"
     accepts = Accepts(
         modalities=frozenset({"table"}),

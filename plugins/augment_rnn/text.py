@@ -98,6 +98,7 @@ class TextRnn(NetworkGenerator):
             otherwise="measured with fewer, models lost by what it writes",
         ),
     )
+    imports = ("torch",)
     accepts = Accepts(
         modalities=frozenset({"text"}),
         columns=frozenset({"text"}),

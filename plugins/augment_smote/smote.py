@@ -38,6 +38,7 @@ class Smote(Generator):
 
     name = "smote"
     suits = (Suits("table", rank=20, min_class_rows=3),)
+    imports = ("imblearn.over_sampling",)
     origin = "rows"
     accepts = Accepts(
         modalities=frozenset({"table"}),

@@ -46,6 +46,7 @@ class Boosting(_TableProbe):
 
     name = "boosting"
     default_for = frozenset({"table"})
+    imports = ("sklearn.ensemble",)
 
     class Params(plugin.Params):
         """How the trees are grown."""
@@ -108,6 +109,7 @@ class Logistic(LinearProbe, _TableProbe):
     """
 
     name = "logistic"
+    imports = ("sklearn.linear_model",)
 
     _encoder: TableEncoder
 

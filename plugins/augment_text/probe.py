@@ -19,6 +19,7 @@ class Tfidf(LinearProbe):
     """
 
     name = "tfidf"
+    imports = ("sklearn.feature_extraction.text", "sklearn.linear_model")
     accepts = Accepts(modalities=frozenset({"text"}), targets=frozenset({"classes", "number"}))
     default_for = frozenset({"text"})
     ridge_solver = "lsqr"

@@ -44,6 +44,7 @@ class ImageVae(NetworkGenerator):
 
     name = "vae"
     suits: ClassVar[tuple[Suits, ...]] = (Suits("image", rank=40, min_rows=200),)
+    imports = ("torch",)
     accepts = Accepts(
         modalities=frozenset({"image"}),
         columns=frozenset(),

@@ -43,6 +43,7 @@ class SeriesVae(NetworkGenerator):
 
     name = "vae"
     suits = (Suits("series", rank=40, min_rows=200),)
+    imports = ("torch",)
     origin = "noise"
     accepts = Accepts(
         modalities=frozenset({"series"}),

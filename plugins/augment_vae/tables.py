@@ -38,6 +38,7 @@ class TableVae(RowGenerator):
 
     name = "vae"
     suits = (Suits("table", rank=40, min_rows=200, min_class_rows=200),)
+    imports = ("torch",)
 
     class Params(plugin.Params):
         """Settings of the table VAE."""

@@ -5,12 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import pytest
 
-from augment import errors
-from augment.engine.executors import InProcess, Job, Processes, error_from_json, error_to_json, open_task
-from augment.errors import AugmentError, DataError, PluginError
+from augment.engine.executors import InProcess, Processes
+from augment.engine.jobs import Job
+from augment.errors import AugmentError, PluginError
 
 TASKS = """
 import os, sys, time
@@ -51,9 +52,14 @@ def job(fn, rows, **settings):
     return Job(f"tasks_of_test:{fn}", {"plus": 10}, rows, "generator 'g': fit", **settings)
 
 
+def results_of(jobs, workers=1, threads=1):
+    with closing(Processes(workers, threads)) as processes:
+        yield from processes.map_unordered(jobs, print)
+
+
 def failing(does, workers=1, **settings):
     with pytest.raises(AugmentError) as caught:
-        list(Processes(workers).map_unordered([job("act", [{"do": does}], **settings)], print))
+        list(results_of([job("act", [{"do": does}], **settings)], workers))
     return caught.value
 
 
@@ -61,7 +67,8 @@ def failing(does, workers=1, **settings):
 def test_every_row_of_every_job_is_done_once(tasks, executor):
     events = []
     jobs = [job("echo", [{"n": n} for n in range(5)]), job("echo", [{"n": 7}]), job("echo", [])]
-    found = {(id(job), index): result["add"] for job, index, result in executor.map_unordered(jobs, events.append)}
+    with closing(executor):
+        found = {(id(job), index): result["add"] for job, index, result in executor.map_unordered(jobs, events.append)}
     assert found == {(id(jobs[0]), n): n + 10 for n in range(5)} | {(id(jobs[1]), 0): 17}
     assert sorted(event["row"] for event in events) == [0, 1, 2, 3, 4, 7]
 
@@ -69,32 +76,27 @@ def test_every_row_of_every_job_is_done_once(tasks, executor):
 @pytest.mark.parametrize("executor", [InProcess(), Processes(1)])
 def test_what_a_component_logs_becomes_a_note_once(tasks, executor):
     events = []
-    list(executor.map_unordered([job("talkative", [{}, {}])], events.append))
+    with closing(executor):
+        list(executor.map_unordered([job("talkative", [{}, {}])], events.append))
     assert events == [{"event": "note", "message": "3 rows are odd"}]
 
 
 def test_no_jobs_start_no_process(tasks, monkeypatch):
     monkeypatch.setattr(subprocess, "Popen", None)
-    assert list(Processes(2).map_unordered([], print)) == []
+    assert list(results_of([])) == []
 
 
 def test_a_worker_is_used_for_all_rows_of_a_job_and_for_no_other_job(tasks):
     jobs = [job("echo", [{"n": 1}, {"n": 2}]), job("echo", [{"n": 3}])]
-    pids = {index + 10 * jobs.index(job): r["pid"] for job, index, r in Processes(1).map_unordered(jobs, print)}
+    pids = {index + 10 * jobs.index(job): r["pid"] for job, index, r in results_of(jobs)}
     assert pids[0] == pids[1] != pids[10]
     assert os.getpid() not in pids.values()
 
 
-def test_rows_that_must_stay_together_have_one_worker(tasks):
-    slow = [{"do": "time.sleep(0.05) or {'pid': os.getpid()}"}] * 4
-    results = Processes(2).map_unordered([job("act", slow, several=False)], print)
-    assert len({result["pid"] for _, _, result in results}) == 1
-
-
 def test_workers_have_fixed_threads_and_hashes(tasks):
-    ((_, _, result),) = Processes(1, 3, {"MORE": "x"}).map_unordered([job("echo", [{"n": 1}])], print)
+    ((_, _, result),) = results_of([job("echo", [{"n": 1}])], threads=3)
     found = result["environment"]
-    assert (found["OMP_NUM_THREADS"], found["PYTHONHASHSEED"], found["MORE"]) == ("3", "0", "x")
+    assert (found["OMP_NUM_THREADS"], found["PYTHONHASHSEED"]) == ("3", "0")
 
 
 def test_in_this_process_threads_are_limited_and_given_back(tasks):
@@ -116,7 +118,7 @@ def test_an_unexpected_error_is_named_with_its_traceback_as_cause(tasks):
 
 def test_a_task_that_cannot_be_opened_is_named(tasks):
     with pytest.raises(AugmentError, match=r"generator 'g': fit: ValueError: no such model"):
-        list(Processes(1).map_unordered([job("unopenable", [{}])], print))
+        list(results_of([job("unopenable", [{}])]))
 
 
 @pytest.mark.parametrize(
@@ -147,25 +149,25 @@ def test_what_a_stopped_task_has_started_is_stopped_too(tasks, tmp_path):
     script, pid = "import time; time.sleep(60)", tmp_path / "pid"
     start = f"__import__('subprocess').Popen([sys.executable, '-c', {script!r}]).pid"
     slow = {"do": f"open({str(pid)!r}, 'w').write(str({start})) and time.sleep(60)"}
-    stop_when_written(pid, Processes(1).map_unordered([job("act", [{"do": "{}"}, slow])], print))
+    stop_when_written(pid, results_of([job("act", [{"do": "{}"}, slow])]))
     assert is_gone(int(pid.read_text()))
 
 
-def test_a_worker_that_cannot_start_is_an_error_not_a_wait(tasks):
-    with pytest.raises(PluginError, match=r"its process ended with exit status 1"):
-        jobs = [Job("tasks_of_test:echo", {"plus": 1, "much": "x" * 1_000_000}, [{"n": 1}], "generator 'g': fit")]
-        list(Processes(1, environment={"PYTHONHOME": "/nowhere"}).map_unordered(jobs, print))
+def test_a_worker_that_cannot_start_is_an_error_not_a_wait(tasks, monkeypatch):
+    monkeypatch.setenv("PYTHONHOME", "/nowhere")
+    with pytest.raises(AugmentError, match=r"the process that starts workers ended with exit status 1; its last words"):
+        list(results_of([job("echo", [{"n": 1}])]))
 
 
 def test_a_program_that_is_not_there_is_an_error_not_a_wait(tasks, monkeypatch):
     monkeypatch.setattr(sys, "executable", "/no/such/python")
     with pytest.raises(OSError, match="python"):
-        list(Processes(2).map_unordered([job("echo", [{"n": 1}])], print))
+        list(results_of([job("echo", [{"n": 1}])], 2))
 
 
 @pytest.mark.parametrize("does", ["print('x' * 3_000_000)", "os.write(1, b'{\"result\": {}}\\n')"])
 def test_what_a_task_prints_is_no_answer(tasks, does):
-    ((_, _, result),) = Processes(1).map_unordered([job("act", [{"do": f"[{does}] and {{'done': 1}}"}])], print)
+    ((_, _, result),) = results_of([job("act", [{"do": f"[{does}] and {{'done': 1}}"}])])
     assert result == {"done": 1}
 
 
@@ -175,14 +177,14 @@ def test_an_error_stops_the_other_workers(tasks, tmp_path):
     written = f"os.path.exists({str(pid)!r}) and os.path.getsize({str(pid)!r}) > 0"
     wait = f"[time.sleep(0.05) for _ in iter(lambda: {written}, True)]"
     with pytest.raises(AugmentError, match="division"):
-        list(Processes(2).map_unordered([job("act", [slow]), job("act", [{"do": f"{wait} and None or 1 / 0"}])], print))
+        list(results_of([job("act", [slow]), job("act", [{"do": f"{wait} and None or 1 / 0"}])], 2))
     assert is_gone(int(pid.read_text()))
 
 
 def test_a_consumer_that_leaves_early_stops_the_workers(tasks, tmp_path):
     pid = tmp_path / "pid"
     slow = {"do": f"open({str(pid)!r}, 'w').write(str(os.getpid())) and time.sleep(60)"}
-    stop_when_written(pid, Processes(1).map_unordered([job("act", [{"do": "{}"}, slow])], print))
+    stop_when_written(pid, results_of([job("act", [{"do": "{}"}, slow])]))
     assert is_gone(int(pid.read_text()))
 
 
@@ -209,8 +211,8 @@ def is_gone(pid):
 
 HOST = """
 import sys
-from augment.engine.executors import Job, Processes
-print("ready", flush=True)
+from augment.engine.executors import Processes
+from augment.engine.jobs import Job
 list(Processes(1).map_unordered([Job("tasks_of_test:act", {}, [{"do": sys.argv[1]}], "x")], print))
 """
 
@@ -232,6 +234,7 @@ def test_no_worker_outlives_a_host_that_is_killed(tasks, tmp_path, does):
     do = f"open({str(pid)!r}, 'w').write(str(os.getpid())) and {does}"
     with subprocess.Popen([sys.executable, "-c", HOST, do], stdout=subprocess.DEVNULL) as host:
         while not pid.exists() or not pid.read_text():
+            assert host.poll() is None
             time.sleep(0.02)
         host.send_signal(signal.SIGKILL)
     assert is_gone(int(pid.read_text()))
@@ -240,26 +243,5 @@ def test_no_worker_outlives_a_host_that_is_killed(tasks, tmp_path, does):
 @ON_LINUX
 def test_where_memory_runs_out_a_worker_goes_before_its_host(tasks):
     do = "{'score': int(open('/proc/self/oom_score_adj').read())}"
-    ((_, _, result),) = Processes(1).map_unordered([job("act", [{"do": do}])], print)
+    ((_, _, result),) = results_of([job("act", [{"do": do}])])
     assert result == {"score": 1000}
-
-
-class Refused(DataError):
-    """A plugin's own error."""
-
-
-@pytest.mark.parametrize("kind", [name for name in errors.__all__ if name not in ("Problem", "did_you_mean")])
-def test_our_errors_cross_the_pipe_with_kind_and_exit_code(kind):
-    error = getattr(errors, kind)("what happened")
-    back = error_from_json(error_to_json(error, "trace"), "ignored")
-    assert (type(back), str(back), back.exit_code) == (type(error), "what happened", error.exit_code)
-
-
-def test_an_error_derived_from_ours_crosses_the_pipe_as_ours():
-    back = error_from_json(error_to_json(Refused("bad cell"), "trace"), "ignored")
-    assert (type(back), str(back)) == (DataError, "bad cell")
-
-
-def test_a_task_is_named_by_module_and_function(tasks):
-    task = open_task("tasks_of_test:echo", {"plus": 1}, lambda event: None)
-    assert task({"n": 1})["add"] == 2

@@ -5,7 +5,7 @@ import pytest
 
 from augment.data.dataset import Dataset
 from augment.data.schema import labels_of, observe
-from augment.engine.executors import open_task
+from augment.engine.jobs import open_task
 from augment.errors import PluginError
 from augment.plan.amounts import given_frame, plan
 from augment.plugin.catalog import Catalog

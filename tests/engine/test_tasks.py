@@ -8,7 +8,7 @@ import pytest
 
 from augment.data.dataset import Dataset
 from augment.engine import tasks
-from augment.engine.executors import open_task
+from augment.engine.jobs import open_task
 from augment.errors import DataError, PluginError
 from augment.plugin.catalog import Catalog
 from augment.plugin.context import Context
