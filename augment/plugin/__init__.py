@@ -1,7 +1,7 @@
-"""What a component is, what it is handed, and how it is offered.
+"""The contracts between augment and plugins: components, what they receive, and how plugins provide them.
 
-Public: what is listed here keeps its name and meaning from one minor version to the next, and a change of it is in the
-CHANGELOG. The modules below are where it stands, and may be arranged otherwise at any time.
+Public: the names listed here keep their meaning between minor versions, and changes are in the CHANGELOG. The modules
+in this package are internal and may be rearranged at any time.
 """
 
 from __future__ import annotations

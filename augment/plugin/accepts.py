@@ -1,4 +1,4 @@
-"""What data a component can work with, and why it refuses other data."""
+"""Which data a component accepts, and why it refuses other data."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ EVERY_COLUMN: frozenset[ColumnType] = frozenset(get_args(ColumnType))
 
 @dataclass(frozen=True)
 class Accepts:
-    """What data a component can work with; the host refuses a mismatch, in words, before anything is trained.
+    """The data that a component accepts. The host refuses other data with a message before anything is trained.
 
     Attributes:
         modalities: kinds of data.
-        columns: types that feature columns may have, beside a payload array as well.
-        targets: `classes`, `number`, `none`: what the target may be.
-        conditional: which columns `given` may hold: `none`, the `target`, or `any`.
-        missing: whether values of features, and of the channels of series, may be missing.
-        min_rows: fewest training rows.
+        columns: types that feature columns can have, also beside a payload array.
+        targets: the accepted kinds of target: `classes`, `number`, `none`.
+        conditional: the columns that `given` can contain: `none`, the `target`, or `any`.
+        missing: whether features and channels of series can have missing values.
+        min_rows: the minimum number of training rows.
     """
 
     modalities: frozenset[Modality] = EVERY_MODALITY
@@ -35,7 +35,7 @@ class Accepts:
     min_rows: int = 1
 
     def refusal(self, schema: Schema, num_rows: int | None = None) -> str | None:
-        """Why data of that schema and size cannot be used, or None when it can."""
+        """Why data with this schema and size is refused, or None if it is accepted."""
         if schema.modality not in self.modalities:
             return f"it works on {_either(self.modalities)}, and this dataset is of kind {schema.modality}"
         if schema.task not in self.targets:

@@ -1,7 +1,7 @@
-"""The catalog: which names exist, who owns them, and the classes behind them.
+"""The catalog of installed components: their names, distributions and classes.
 
-Names come from entry-point metadata, so listing them imports nothing, and a pipeline imports only what it names. This
-is the only module that calls `importlib.metadata` for plugins.
+Names come from entry-point metadata, so listing them imports nothing, and a pipeline imports only the plugins that it
+uses. Only this module reads entry points.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 @dataclass(frozen=True)
 class Offer:
-    """One name, the module that stands behind it, and the distribution that brought it."""
+    """An entry point: its name, its module, and its distribution."""
 
     name: str
     module: str
@@ -56,7 +56,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class PluginReport:
-    """What `augment plugins` says of one entry point: its components, or why it cannot be used."""
+    """The components of one entry point, or why it cannot be used."""
 
     offer: Offer
     components: tuple[tuple[str, str], ...]  # (kind, name)
@@ -65,10 +65,10 @@ class PluginReport:
 
 
 class Catalog:
-    """All components that installed plugins offer.
+    """All components of installed plugins.
 
     Args:
-        offers: instead of what is installed, for tests.
+        offers: replaces the installed entry points, for tests.
     """
 
     def __init__(self, offers: Iterable[Offer] | None = None):
@@ -89,10 +89,10 @@ class Catalog:
         return [offer for name in self.names for offer in self._offers[name]]
 
     def offer(self, name: str) -> Offer:
-        """Who owns a name.
+        """The entry point of a name.
 
         Raises:
-            PluginError: nobody does, or two distributions do, or its entry point names no module.
+            PluginError: no or several distributions provide it, or its entry point is not a module.
         """
         offers = self._offers.get(name, [])
         if not offers:
@@ -111,10 +111,10 @@ class Catalog:
         return offers[0]
 
     def components(self, name: str) -> tuple[type[Component], ...]:
-        """The classes offered under a name, of every kind. Imports its plugin, and no other.
+        """All classes with this name, of every kind. Imports only their plugin.
 
         Raises:
-            PluginError: nobody or several offer it, its import fails, or what it offers breaks the rules.
+            PluginError: no or several distributions provide it, its import fails, or a component is invalid.
         """
         offer = self.offer(name)
         found = tuple(cls for cls in self._load(offer) if cls.name == name)
@@ -127,10 +127,10 @@ class Catalog:
         return found
 
     def candidates(self, kind: Kind, name: str) -> tuple[type[Component], ...]:
-        """The classes of one kind offered under a name: several where it is offered once per kind of data.
+        """The classes of one kind with this name: several if there is one per kind of data.
 
         Raises:
-            PluginError: as `components`, or the name is of another kind.
+            PluginError: as `components`, or the name belongs to another kind.
         """
         found = self.components(name)
         fitting = tuple(cls for cls in found if cls.kind == kind)
@@ -140,7 +140,7 @@ class Catalog:
         return fitting
 
     def classes(self, kind: Kind) -> list[type[Component]]:
-        """All components of a kind, ours first. Imports every plugin; broken ones are left out."""
+        """All components of a kind, built-in ones first. Imports every plugin and skips broken ones."""
         found = []
         for report in sorted(self.reports(), key=lambda report: report.offer.distribution != OWN_DISTRIBUTION):
             names = {name for of_kind, name in report.components if of_kind == kind}
@@ -177,29 +177,29 @@ class Catalog:
         return found
 
     def hooks(self, name: str) -> pluggy.PluginManager:
-        """A plugin manager that holds the one module behind a name, to call its observer hooks."""
+        """A plugin manager with the module of this name, for its observer hooks."""
         offer = self.offer(name)
         self._load(offer)
         return self._managers[offer.module]
 
     def named(self, name: str) -> list[Offer]:
-        """The entry point of that name, or all those of the distribution of that name.
+        """The entry point with this name, or all entry points of the distribution with this name.
 
         Raises:
-            PluginError: there is neither, or two distributions own the name.
+            PluginError: there is neither, or two distributions provide the name.
         """
         of_distribution = [offer for offer in self.offers if _plain(offer.distribution) == _plain(name)]
         return of_distribution if of_distribution and name not in self._offers else [self.offer(name)]
 
     def reports(self, timeout: float = 20.0) -> list[PluginReport]:
-        """What every entry point offers, or what is wrong with it: see `report`."""
+        """The components or the problem of every entry point: see `report`."""
         return [self.report(offer, timeout) for offer in self.offers]
 
     def report(self, offer: Offer, timeout: float = 20.0) -> PluginReport:
-        """What an entry point offers, or what is wrong with it.
+        """The components of an entry point, or its problem.
 
-        A third party's module is first imported in a subprocess that may take `timeout` seconds, so that one that
-        exits, crashes or hangs is reported and harms nobody.
+        A third-party module is first imported in a subprocess with `timeout` seconds, so that a module that exits,
+        crashes or hangs is only reported.
         """
         error = remedy = ""
         components: tuple[tuple[str, str], ...] = ()
@@ -214,7 +214,7 @@ class Catalog:
         return PluginReport(offer, components, error, remedy)
 
     def _observes(self, offer: Offer) -> bool:
-        """Whether a loaded plugin has hooks beside `augment_components`: one that only observes has no components."""
+        """Whether a loaded plugin has observer hooks. A plugin without components can be an observer."""
         manager = self._managers[offer.module]
         callers = manager.get_hookcallers(manager.get_plugin(offer.module)) or []
         return any(caller.name != "augment_components" for caller in callers)
@@ -271,10 +271,10 @@ class Catalog:
 
 
 def _hook_problem(name: str, function: FunctionType, known: Mapping[str, set[str]]) -> str | None:
-    """What is wrong with a module's function as a hook, in words; None where it is a good one, or none at all.
+    """The problem with a module's function as a hook; None if it is valid or not a hook.
 
     Args:
-        known: the name of each hook to what it is given.
+        known: name of each hook to its arguments.
     """
     marks = getattr(function, f"{GROUP}_impl", None)
     if marks is None:
@@ -293,7 +293,7 @@ def _hook_problem(name: str, function: FunctionType, known: Mapping[str, set[str
 
 
 def component_problem(cls: object) -> str | None:
-    """What keeps a class from being offered as a component, in words; None when nothing does."""
+    """Why a class is not a valid component; None if it is."""
     if not (inspect.isclass(cls) and issubclass(cls, Component)):
         return f"{cls!r} is not a subclass of one of the eight component bases"
     where = _where(cls)
@@ -327,7 +327,7 @@ def _modalities(cls: type[Component]) -> frozenset[str]:
 
 
 def _plain(distribution: str) -> str:
-    """A distribution's name as package indexes compare it."""
+    """A distribution's normalised name."""
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
@@ -375,7 +375,7 @@ def _try_import(offer: Offer, timeout: float) -> None:
 
 
 def _failure(error: Exception) -> str:
-    """An exception in words, as the last line of a traceback has it; with the place of what is no Python."""
+    """An exception as the last line of its traceback, with the position of a syntax error."""
     if isinstance(error, SyntaxError):
         where = f" ({error.filename}, line {error.lineno})" if error.filename else ""
         return f"{type(error).__name__}: {error.msg}{where}"
@@ -383,6 +383,6 @@ def _failure(error: Exception) -> str:
 
 
 def _place(lines: Iterable[str]) -> str:
-    """The first place in a file that lines of a traceback name."""
+    """The first position in a file that a traceback mentions."""
     places = (re.fullmatch(r'\s*File "(.+)", (line \d+).*', line) for line in lines)
     return next((f" ({place[1]}, {place[2]})" for place in places if place), "")

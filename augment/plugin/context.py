@@ -1,4 +1,4 @@
-"""What the host lends to one call of a component: seed, threads, scratch space, checkpoints."""
+"""What the host provides for one call of a component: seed, threads, scratch folder, checkpoints."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Checkpoint", "Context", "derive_seed"]
 
 
 def derive_seed(*parts: str | int) -> int:
-    """A seed of 63 bits from a path of names, such as (run seed, component id, purpose, chunk, round).
+    """A 63-bit seed from a sequence of names, such as (run seed, component id, purpose, chunk, round).
 
     >>> derive_seed(7, "gan", "fit") == derive_seed(7, "gan", "fit") != derive_seed(7, "gan", "sample")
     True
@@ -32,15 +32,15 @@ def derive_seed(*parts: str | int) -> int:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a long fit keeps its position, so that a killed run goes on in the middle of training.
+    """The position of a long fit, so that a killed run resumes in the middle of training.
 
-    Without a folder nothing is kept: `save` does nothing and `load` finds nothing.
+    Without a folder, `save` does nothing and `load` returns None.
     """
 
     folder: Path | None = None
 
     def save(self, tensors: Mapping[str, np.ndarray], values: Mapping[str, Any]) -> None:
-        """Replace what was kept, whole or not at all."""
+        """Atomically replace the saved position."""
         if self.folder is None:
             return
         fresh = self.folder / ("b" if self._current() == "a" else "a")
@@ -52,7 +52,7 @@ class Checkpoint:
         os.replace(pointer, self.folder / "current")
 
     def load(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
-        """What `save` kept last, or None. A fit that goes on reports the progress made before once more."""
+        """The last saved position, or None. A resumed fit reports its earlier progress again."""
         current = self._current()
         return read_state(self.folder / current) if self.folder and current else None
 
@@ -67,20 +67,20 @@ def _no_progress(step: int, total: int, losses: Mapping[str, float]) -> None:
 
 @dataclass(frozen=True)
 class Context:
-    """What the host lends to one call of a component.
+    """What the host provides for one call of a component.
 
     Attributes:
-        seed: the seed of this very call, derived from (run seed, component id, purpose, chunk, round). Use `rng` and
+        seed: the seed of this call, derived from (run seed, component id, purpose, chunk, round). Use `rng` and
             `torch_generator()`, never a global random state.
-        folder: scratch space of this call's own; gone afterwards.
+        folder: scratch folder of this call, deleted afterwards.
         device: torch device name: `cpu`, `cuda`, `cuda:1`.
-        threads: how many threads this call may use.
-        train: the training part, for generators that start from real rows; read only.
-        declared: the pipeline's `schema:` section, for sources that turn text into values.
-        progress: call it as `progress(step, total, losses)`; `losses` maps names to floats and ends up in `losses.csv`.
-        checkpoint: keeps the position of a long fit.
-        origins: for metrics: where the generators of the judged rows start from, `Generator.origin`; empty where that
-            is not known.
+        threads: number of threads that this call may use.
+        train: the training part, for generators that start from real rows. Read-only.
+        declared: the pipeline's `schema:` section, for sources that parse text.
+        progress: call it as `progress(step, total, losses)`; `losses` maps names to floats, for `losses.csv`.
+        checkpoint: the position of a long fit.
+        origins: for metrics, what the generators of the scored rows start from (`Generator.origin`); empty if
+            unknown.
     """
 
     seed: int
@@ -95,11 +95,11 @@ class Context:
 
     @cached_property
     def rng(self) -> np.random.Generator:
-        """The one stream of random numbers of this call."""
+        """The stream of random numbers of this call."""
         return np.random.default_rng(self.seed)
 
     def torch_generator(self, device: str = "cpu") -> Any:
-        """A new `torch.Generator` on that device, seeded for this call: the same stream each time it is asked for."""
+        """A new `torch.Generator` on this device, seeded for this call. Each one gives the same stream."""
         import torch
 
         return torch.Generator(device=device).manual_seed(derive_seed(self.seed, "torch"))

@@ -1,7 +1,7 @@
-"""The contracts: what a component of each kind takes and gives back. Signatures and documentation only.
+"""The base classes of components, with signatures and documentation only.
 
-The host checks everything that goes in and comes out, so a component is nothing but its own work. Data is always in
-human units (pounds, labels, uint8 pixels); encoding it for a network is a component's private matter.
+The host checks everything that a component receives and returns, so components contain no validation. Data is always in
+human units (pounds, labels, uint8 pixels). Encoding it for a network is private to each component.
 
 Shapes: N rows, C classes.
 """
@@ -48,11 +48,11 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class Params(BaseModel):
-    """The settings of a component, written once: the pipeline's `with:`, the help and the reference come from it.
+    """The settings of a component, used for the pipeline's `with:`, the help and the reference.
 
-    Give each field a type, a default and a docstring. A field annotated `pathlib.Path` is taken relative to the
-    pipeline file; the component sees it absolute. Unknown keys are refused; where `renamed` maps a former name of a
-    setting to its present one, the refusal names the present one.
+    Give each field a type, a default and a docstring. A field annotated `pathlib.Path` is relative to the pipeline
+    file, and the component receives it as an absolute path. Unknown keys are refused. `renamed` maps former names of
+    settings to their present ones, which the message then suggests.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
@@ -61,22 +61,22 @@ class Params(BaseModel):
 
 @dataclass(frozen=True)
 class Score:
-    """One number that a metric found.
+    """One score of a metric.
 
     Attributes:
-        name: what was measured, in words a reader of the report knows.
+        name: what was measured, in the terms of the report.
         value: the number.
         unit: its unit, empty for a share or a count.
-        better: which way is better; `none` where neither is.
+        better: which direction is better, or `none`.
         interval: lower and upper end of a 95 % interval, or None.
-        detail: anything JSON can hold. The key `reference` maps names of controls to the number that they score. A
-            score of an attack on privacy has the keys `limit`, what chance keeps to, and `finding`, a few words. A
-            score of what rows are worth where no model of a target can be trained has the key `gain`; its value is the
-            difference to real rows alone, and `gain` holds what was scored (`score`), what real rows alone reach
-            (`alone`), on how many held-out rows (`judged`), and as pairs of `difference` and `interval` what repeated
-            real rows gain (`oversampling`) and how much more synthetic ones do (`against`). The verdict then is on it.
-        private: anything JSON can hold that may point at single rows. It is kept in a file of the run that its owner
-            alone can read, and stands in no report.
+        detail: JSON values. The key `reference` maps names of controls to their scores. The score of a privacy attack
+            has the keys `limit`, the value that chance stays below, and `finding`, a short text. A score that decides
+            the verdict of a run without a target has the key `gain`. Its value is then the difference from real rows
+            alone, and `gain` has the keys `score` (what was scored), `alone` (the score of real rows alone), `judged`
+            (the number of held-out rows), and `oversampling` and `against`, each with `difference` and `interval`: the
+            gain of repeated real rows, and of synthetic rows over repeated ones.
+        private: JSON values that can identify single rows. They are stored in a file of the run that only its owner can
+            read, and are not in the report.
     """
 
     name: str
@@ -89,17 +89,16 @@ class Score:
 
 
 class Component(ABC):
-    """A class that does one job. Derive from one of the eight bases below, not from this.
+    """A class that does one job. Derive from one of the eight base classes below, not from this one.
 
     Attributes:
-        name: what users type after `use:`; also the name of the entry point that offers it.
-        accepts: what data it can work with.
-        default_for: kinds of data for which pipelines have it that name none of its kind: for filters, probes,
-            metrics, reporters and sinks. Its name then also stands in the entry-point group `augment.default.KIND`, so
-            that defaults are found without importing every plugin. What augment brings stays the default where it has
-            one.
-        imports: modules that its methods import whatever the data is, such as `torch`. A run loads those of built-in
-            components once for all its processes.
+        name: what users write after `use:`. It is also the name of the entry point.
+        accepts: the data that it accepts.
+        default_for: kinds of data for which it is used if a pipeline lists no component of its kind (filters, probes,
+            metrics, reporters and sinks). The name must then also be in the entry-point group `augment.default.KIND`,
+            so that defaults are found without importing every plugin. Built-in defaults take precedence.
+        imports: modules that its methods always import, such as `torch`. A run imports those of built-in components once
+            for all its processes.
         Params: its settings.
         params: the settings of this instance, validated by the host.
     """
@@ -129,13 +128,13 @@ class Source(Component):
                 frame = pd.read_csv(self.params.path, names=["x", "y"])
                 return Dataset.of(frame, {}, infer(frame, declared=context.declared))
 
-    `yields` names the kinds of data it can give, so that a pipeline can be checked before the data is read. By
-    `endings`, `sniff`, `settings_for` and `further_settings`, `augment init` and `augment evaluate` find the source of
-    a file and the settings that it needs beside `path`.
+    `yields` declares the kinds of data that it can return, so that a pipeline can be checked before the data is read.
+    `augment init` and `augment evaluate` use `endings`, `sniff`, `settings_for` and `further_settings` to find the
+    source of a file, and its settings beside `path`.
 
     Attributes:
         yields: kinds of data.
-        endings: of the files that it reads, in lower case with their dot, such as `.csv`; `/` stands for a folder.
+        endings: file extensions that it reads, in lower case with the dot, such as `.csv`; `/` means a folder.
     """
 
     kind = "source"
@@ -144,32 +143,32 @@ class Source(Component):
 
     @classmethod
     def sniff(cls, path: Path, head: bytes) -> float | None:
-        """How sure it is that it should read this: the surest source does, and of equals the one that comes first, ours
-        before others. .5 where nothing but the ending tells, up to 1; None where it cannot read this.
+        """The confidence, up to 1, that this source should read a file: .5 if only the extension matches, None if it
+        cannot read the file. The source with the highest confidence is used; built-in sources win ties.
 
         Args:
-            path: a file or a folder, which may not be there.
+            path: a file or folder, which may not exist.
             head: the first 64 KiB of the file; empty for a folder.
 
         Raises:
-            DataError: it is a part of what the source reads; the message says what to point at.
+            DataError: it is only a part of what the source reads; the message names the right path.
         """
         known = "/" in cls.endings if path.is_dir() else path.name.lower().endswith(cls.endings)
         return 0.5 if known else None
 
     @classmethod
     def settings_for(cls, path: Path) -> dict[str, Any]:
-        """The settings beside `path` that this file needs, as far as it shows before it is read."""
+        """The settings beside `path` that this file needs, as far as they are known before it is read."""
         return {}
 
     @classmethod
     def further_settings(cls, path: Path, settings: Mapping[str, Any], data: Dataset | None) -> dict[str, Any]:
-        """What else it needs. It is read again with that and asked again, until there is nothing more.
+        """Further settings, after a first read. The host reads again with them until there are no more.
 
         Args:
             path: the file or folder.
-            settings: those that it was read with.
-            data: what came; None where it could not be read.
+            settings: the settings that it was read with.
+            data: the result; None if it could not be read.
         """
         return {}
 
@@ -177,8 +176,8 @@ class Source(Component):
     def read(self, context: Context) -> Dataset:
         """The whole dataset, in the same order every time.
 
-        What the pipeline says of the schema is in `context.declared`; pass it on to `augment.data.infer`, and use it
-        wherever text becomes values (a declared `category` such as a postcode keeps its zeros).
+        `context.declared` is the pipeline's `schema:` section. Pass it to `augment.data.infer`, and use it to parse
+        text (a declared `category` such as a postcode keeps its leading zeros).
 
         Raises:
             DataError: the data cannot be read; the message names file and line.
@@ -186,23 +185,23 @@ class Source(Component):
 
 
 class Fitted(Component):
-    """What the components that learn have in common: their state can be kept and brought back."""
+    """The base of components with a fitted state that can be saved and loaded."""
 
     @abstractmethod
     def save(self, folder: Path) -> None:
-        """Write the fitted state into an existing empty folder: safetensors and JSON only.
+        """Write the fitted state into an existing empty folder, as safetensors and JSON only.
 
-        `augment.plugin.state.write_state` does it in one call. Equal state must give equal bytes.
+        Use `augment.plugin.write_state`. Equal state must give equal bytes.
         """
 
     @classmethod
     @abstractmethod
     def load(cls, folder: Path, params: Any) -> Self:
-        """The inverse of `save`; `params` are the settings it was fitted with."""
+        """Read what `save` has written; `params` are the settings of the fit."""
 
 
 class Transform(Fitted):
-    """Changes real rows before anything learns: fitted on the training part, applied to both parts.
+    """Transforms real rows before anything else is fitted. Fitted on the training part, applied to both parts.
 
         class Absolute(Transform):
             name = "absolute"
@@ -210,34 +209,35 @@ class Transform(Fitted):
             def apply(self, data):
                 return Dataset(data.frame.assign(x=data.frame.x.abs()), data.arrays, data.schema)
 
-    The result stays in human units. It may change columns and schema, and drop training rows; held-out rows all stay,
-    in their order, each changed by what `fit` learnt and not by the rows beside it. `fills_missing` says that no
-    feature has missing values afterwards: `augment init` proposes such a transform for generators that need it.
+    The result stays in human units. A transform can change columns and schema, and drop training rows. It must keep all
+    held-out rows in their order, and change each only by what `fit` learned, not by neighbouring rows. `fills_missing`
+    declares that no feature has missing values afterwards; `augment init` proposes such a transform for generators that
+    need it.
     """
 
     kind = "transform"
     fills_missing: ClassVar[bool] = False
 
     def fit(self, data: Dataset, context: Context) -> Self:
-        """Learn from the training part. Learns nothing unless overridden."""
+        """Learn from the training part. The default learns nothing."""
         return self
 
     @abstractmethod
     def apply(self, data: Dataset) -> Dataset:
-        """The changed rows. Pure: the input is left as it was."""
+        """The transformed rows. The input must not be modified."""
 
     def save(self, folder: Path) -> None:
-        """Write the fitted state; nothing unless overridden."""
+        """Write the fitted state. The default writes nothing."""
         write_state(folder, {}, {})
 
     @classmethod
     def load(cls, folder: Path, params: Any) -> Self:
-        """The inverse of `save`."""
+        """Read what `save` has written."""
         return cls(params)
 
 
 class Generator(Fitted):
-    """Learns from the training part and makes synthetic rows.
+    """Learns from the training part and samples synthetic rows.
 
         class Jitter(Generator):
             name = "jitter"
@@ -253,7 +253,7 @@ class Generator(Fitted):
                 return self
 
             def sample(self, given, context):
-                choice, noise = context.rng.spawn(2)  # a stream each, row after row: k rows begin as n rows do
+                choice, noise = context.rng.spawn(2)  # separate streams, drawn row by row: k rows are the first k of n
                 rows = context.train.take(choice.integers(len(context.train), size=len(given)))
                 shifts = noise.normal(0, self.params.scale, (len(given), len(self.spread)))
                 frame = rows.frame.copy()
@@ -270,8 +270,8 @@ class Generator(Fitted):
                 jitter.spread = read_state(folder)[1]
                 return jitter
 
-    `origin` says where rows start from: `noise`; training `rows`, moved; or `copies` of them. `suits` says for which
-    data `augment init` may propose it, once a kind of data.
+    `origin` declares what synthetic rows start from: `noise`, modified training `rows`, or `copies` of them. `suits`
+    declares for which data `augment init` can propose it, with one entry per kind of data.
     """
 
     kind = "generator"
@@ -282,29 +282,29 @@ class Generator(Fitted):
     def fit(self, data: Dataset, context: Context) -> Self:
         """Learn from the training part (ids are already dropped) and return self.
 
-        Report progress, and keep checkpoints in long fits. Do not keep training rows: the host stores them once and
-        lends them to `sample` as `context.train`.
+        Report progress, and save checkpoints in long fits. Do not store training rows: the host provides them to
+        `sample` as `context.train`.
         """
 
     @abstractmethod
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
-        """Exactly `len(given)` synthetic rows, under the schema of the training part.
+        """Exactly `len(given)` synthetic rows with the schema of the training part.
 
         Args:
-            given: one row per wanted sample (N of them), RangeIndex, zero or more columns fixed, in the types of the
-                schema. No column: unconditional.
+            given: one row per requested sample (N), with a RangeIndex. Its columns are the requested values, in the
+                types of the schema. Without columns, sampling is unconditional.
 
-        The columns in `given` come back with equal values. The result is a function of (fitted state, training part,
-        given, `context.seed`) alone, and a prefix: under the same seed `sample(given[:k])` equals `sample(given)[:k]`
-        for any k up to the chunk size. So draw and run whole fixed-size batches, pad the last, and cut the tail.
+        The result has equal values in the columns of `given`. It depends only on the fitted state, the training part,
+        `given` and `context.seed`. With the same seed, `sample(given[:k])` equals `sample(given)[:k]` for any k up to
+        the chunk size. To achieve that, draw full batches of a fixed size and cut off the rest.
         """
 
 
 class Filter(Fitted):
-    """Judges synthetic rows; those below the threshold are rejected and drawn again.
+    """Assigns a value to each synthetic row. Rows below the threshold are rejected and redrawn.
 
-    A subclass sets `threshold` when it is fitted, and keeps it in its state. `skips` names the origins of generators
-    that it does not judge.
+    A subclass sets `threshold` in `fit` and saves it with its state. `skips` lists the origins of generators to which
+    it does not apply.
     """
 
     kind = "filter"
@@ -313,23 +313,23 @@ class Filter(Fitted):
 
     @abstractmethod
     def fit(self, reference: Dataset, pilot: Dataset, context: Context) -> Self:
-        """Learn what is acceptable.
+        """Learn the threshold and what it is compared with.
 
         Args:
             reference: the training part.
-            pilot: a first sample of the generators, unfiltered.
+            pilot: a first, unfiltered sample of the generators.
         """
 
     @abstractmethod
     def judge(self, candidates: Dataset, context: Context) -> np.ndarray:
-        """How good each candidate is: float (N,); kept where >= `threshold`. Looks at each row by itself."""
+        """One value per candidate, (N,), that depends on that row alone. Rows with at least `threshold` are kept."""
 
 
 class Probe(Component):
-    """A downstream model of the kind the user would train, to see what data is worth. Never saved.
+    """A downstream model, of the kind that the user would train, for the trial. It is never saved.
 
-    `takes_factory` is true for the one that `use: package.module:function` means: it has the settings `factory`, which
-    is that text, and `file`, the module's file where that lies beside the pipeline.
+    `takes_factory` is true for the probe that `use: package.module:function` refers to. Its settings are `factory`,
+    that text, and `file`, the module's file if it is beside the pipeline.
     """
 
     kind = "probe"
@@ -337,11 +337,11 @@ class Probe(Component):
 
     @abstractmethod
     def fit(self, data: Dataset, context: Context, weights: np.ndarray | None = None) -> Self:
-        """Train on these rows; `weights` (N,) float weighs each row's loss."""
+        """Train on these rows, with optional weights (N,) float for each row's loss."""
 
     @abstractmethod
     def predict(self, data: Dataset) -> np.ndarray:
-        """Class probabilities (N, C) float, or values (N,) for a numeric target.
+        """Class probabilities, (N, C) float, or values, (N,), for a numeric target.
 
         Classes are in the order of `schema.classes` of the fitted data. The target is not in `data`.
         """
@@ -354,11 +354,11 @@ class Metric(Component):
 
     @abstractmethod
     def score(self, synthetic: Dataset, train: Dataset, holdout: Dataset, context: Context) -> list[Score]:
-        """What was found. All three parts have the same columns; each may have been cut to a seeded sample."""
+        """The scores. All three parts have the same columns. Each can be a seeded sample."""
 
 
 class RunView(Protocol):
-    """What a reporter is shown of a run."""
+    """A run as a reporter receives it."""
 
     @property
     def folder(self) -> Path:
@@ -382,12 +382,12 @@ class RunView(Protocol):
 
     @property
     def schema(self) -> Schema:
-        """What the components saw: the training part's, after transforms and without ids."""
+        """The schema that components receive: that of the training part, after transforms and without ids."""
         ...
 
     @property
     def metrics(self) -> RunMetrics:
-        """What `metrics.json` holds, key by key as attributes: `run.metrics.trial.verdict`."""
+        """The content of `metrics.json`, with its keys as attributes: `run.metrics.trial.verdict`."""
         ...
 
     @property
@@ -402,7 +402,7 @@ class RunView(Protocol):
 
     @property
     def synthetic(self) -> Dataset:
-        """The synthetic rows that were kept, in plan order; a seeded sample where there are over 50,000."""
+        """The synthetic rows that were kept, in the order of the plan. If there are over 50,000, a seeded sample."""
         ...
 
     @property
@@ -420,20 +420,20 @@ class RunView(Protocol):
 
 
 class Reporter(Component):
-    """Writes something people read about a finished run."""
+    """Writes a report about a finished run."""
 
     kind = "reporter"
 
     @abstractmethod
     def write(self, run: RunView, folder: Path) -> list[Path]:
-        """Write into `folder` and return what was written. Equal runs give equal bytes: no times, no host paths."""
+        """Write into `folder` and return the paths. Equal runs must give equal bytes, so write no times or paths."""
 
 
 class Sink(Component):
     """Writes data in a format that other tools read.
 
-    `endings` names the files that it can write, such as `.csv`, or `/` for a folder: by them `augment sample` finds the
-    sink for its output.
+    `endings` lists the file extensions that it can write, such as `.csv`, or `/` for a folder. `augment sample` uses
+    them to find the sink for its output.
     """
 
     kind = "sink"
@@ -441,8 +441,8 @@ class Sink(Component):
 
     @abstractmethod
     def write(self, name: str, batches: Iterable[Dataset], schema: Schema, folder: Path) -> list[Path]:
-        """Write all batches, as they come, under that name (`train` or `test`) into `folder`.
+        """Write all batches in order into `folder`, under this name (`train` or `test`).
 
-        `schema` describes every batch, the origin column included. Batches are never all held at once. Returns what
-        was written: files, or the top folder of many. Equal data gives equal bytes.
+        `schema` describes every batch, including the origin column. Do not keep all batches in memory. Return the files
+        that were written, or the top folder of many. Equal data must give equal bytes.
         """

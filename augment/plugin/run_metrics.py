@@ -1,4 +1,4 @@
-"""What `metrics.json` holds: everything that a run counted and measured.
+"""The model of `metrics.json`: all counts and measurements of a run.
 
 `augment run` and `augment evaluate` build the same model, `Run.metrics` and `RunView.metrics` give it, and
 `docs/reference/run-files.md` is generated from it.
@@ -64,18 +64,18 @@ class ClassCounts(_Part):
 
 
 class GeneratorCounts(_Part):
-    """What one generator was asked for, and what was kept of it."""
+    """Rows of one generator: requested, kept and rejected."""
 
     use: str
     """The name of the component."""
     origin: Literal["noise", "rows", "copies", "unknown"]
-    """What its rows start from; `unknown` in an evaluation of rows made elsewhere."""
+    """What its rows start from; `unknown` in an evaluation of rows from another tool."""
     asked: int
-    """Rows asked for."""
+    """Rows requested."""
     kept: int
     """Rows kept."""
     rounds: int
-    """Rounds of drawing: the most that any chunk took."""
+    """The maximum number of sampling rounds of a chunk."""
     rejected: dict[str, int]
     """Filter id to rows rejected."""
     per_class: dict[str, int]
@@ -83,18 +83,18 @@ class GeneratorCounts(_Part):
 
 
 class FilterCounts(_Part):
-    """What one filter judged and rejected."""
+    """Rows that one filter checked and rejected."""
 
     use: str
     """The name of the component. `in-schema` and `duplicates` (rows equal to an earlier synthetic row) are built in."""
     what: str
     """What it rejects."""
     threshold: float
-    """Rows that it gives at least this value are kept."""
+    """Rows with at least this value are kept."""
     judged: int
-    """Candidates judged."""
+    """Rows checked."""
     rejected: int
-    """Candidates rejected."""
+    """Rows rejected."""
 
 
 class MixChoice(_Part):
@@ -130,7 +130,7 @@ class CandidateResult(_Part):
     error: float | None
     """The standard error of `difference`."""
     worst: float | None
-    """`difference` less one standard error, in the direction that is worse."""
+    """`difference` minus one standard error, in the worse direction."""
     left: int | None
     """The number of seeds after which it was dropped; null where it stayed to the end."""
     reason: str
@@ -138,12 +138,12 @@ class CandidateResult(_Part):
 
 
 class SearchResult(_Part):
-    """How `mix: {rows: auto}` or `{share: auto}` chose."""
+    """The search of `mix: {rows: auto}` or `{share: auto}`."""
 
     asked: bool
     """Whether the pipeline asks for a search; if not, `candidates` is empty."""
     sentence: str
-    """What was chosen, and by how much."""
+    """The choice in words, with its gain."""
     chosen: str
     """The id of the winner among `candidates`."""
     mix: MixChoice | None
@@ -153,9 +153,9 @@ class SearchResult(_Part):
     score: str
     """The score that decided."""
     better: Direction
-    """Which way that score is better."""
+    """Which direction of that score is better."""
     seeds: int
-    """Seeds that the last candidates saw."""
+    """The number of seeds of the last candidates."""
     complete: bool
     """False where `mix.search.budget` ended the search early."""
     candidates: list[CandidateResult]
@@ -174,15 +174,15 @@ class ArmScore(_Part):
     mean: float
     """Over the seeds."""
     difference: float
-    """To `none`."""
+    """The difference from `none`."""
     interval: Interval
     """95 % interval of `difference`; null for `none`, and where the held-out rows are too few for one."""
     better: Direction
-    """Which way is better."""
+    """Which direction is better."""
 
 
 class ClassResult(_Part):
-    """How an arm does on one class."""
+    """The results of an arm for one class."""
 
     rows: int
     """Held-out rows of the class."""
@@ -227,30 +227,30 @@ class Comparison(_Part):
     arm: str
     """The id of that alternative."""
     difference: float
-    """Of the chosen arm to it."""
+    """The difference of the chosen arm from it."""
     interval: Interval
     """95 % interval of `difference`."""
     verdict: Verdict
-    """What the interval says."""
+    """The verdict that follows from the interval."""
 
 
 class TrialResult(_Part):
     """The experiment on the hold-out."""
 
     assessable: bool
-    """Whether there was enough to judge by."""
+    """Whether a verdict is possible."""
     reason: str
-    """If not, why not."""
+    """The reason if it is not."""
     probe: str
     """The id of the probe that was trained."""
     score: str
     """The score that decides."""
     better: Direction
-    """Which way that score is better."""
+    """Which direction of that score is better."""
     seeds: int
-    """How many times each arm was trained."""
+    """The number of seeds with which each arm was trained."""
     rows: int
-    """Held-out rows that it was judged on, at most 50,000."""
+    """Held-out rows used, at most 50,000."""
     chosen: str
     """The arm that the verdict is about: `synthetic`, or what the search chose instead."""
     against: Comparison | None
@@ -260,7 +260,7 @@ class TrialResult(_Part):
     with all synthetic ones), then each generator alone where there are several. Empty where nothing could be
     trained."""
     verdict: Verdict = "not assessable"
-    """What the interval of the chosen arm says."""
+    """The verdict that follows from the interval of the chosen arm."""
     sentence: str = ""
     """The verdict in words, with its figures."""
 
@@ -270,7 +270,7 @@ class TrialResult(_Part):
 
 
 class MetricScore(_Part):
-    """One score that a metric gave."""
+    """One score of a metric."""
 
     metric: str
     """The id of the metric."""
@@ -283,12 +283,12 @@ class MetricScore(_Part):
     unit: str
     """Its unit; empty for a share or a count."""
     better: Literal["higher", "lower", "none"]
-    """Which way is better."""
+    """Which direction is better."""
     interval: Interval
     """95 % interval, or null."""
     detail: dict[str, Any]
-    """What belongs to it. `reference` maps controls such as `hold-out` to what they score. An attack on privacy has a
-    `limit`, what chance keeps to, and a `finding`."""
+    """Further values. `reference` maps controls such as `hold-out` to their scores. A privacy attack has a `limit`, the
+    value that chance stays below, and a `finding`."""
 
     @property
     def reference(self) -> Mapping[str, float]:
@@ -303,16 +303,16 @@ class MetricScore(_Part):
 
 
 class PrivacyResult(_Part):
-    """What the attacks among the scores found."""
+    """The result of the privacy attacks."""
 
     verdict: Literal["no leak found", "near by design", "leak found", "not assessed"]
-    """In short."""
+    """The verdict in short."""
     sentence: str
     """The verdict in words, with its figures."""
 
 
 class RunMetrics(_Part):
-    """Everything that a run, or an evaluation, counted and measured. All keys are always there."""
+    """All counts and measurements of a run or an evaluation. All keys are always present."""
 
     rows: RowCounts
     """Rows of each part."""
@@ -321,14 +321,14 @@ class RunMetrics(_Part):
     generators: dict[str, GeneratorCounts]
     """By id, in the order of the pipeline."""
     filters: dict[str, FilterCounts]
-    """By id, in the order in which they judge, `in-schema` first."""
+    """By id, in the order in which they are applied, `in-schema` first."""
     search: SearchResult
     """The search for the mix."""
     trial: TrialResult
     """The experiment on the hold-out."""
     scores: list[MetricScore]
-    """What the metrics gave."""
+    """The scores of all metrics."""
     privacy: PrivacyResult
-    """What the attacks among the scores found."""
+    """The result of the privacy attacks."""
     notes: list[str]
     """Warnings and notes, as sentences."""

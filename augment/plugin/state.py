@@ -1,4 +1,4 @@
-"""Fitted state on disk: named numpy arrays as safetensors, everything else as JSON. Loading runs no code."""
+"""Fitted state on disk: numpy arrays as safetensors, other values as JSON. Loading runs no code."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def write_state(folder: Path, tensors: Mapping[str, np.ndarray], values: Mapping
 
     Args:
         folder: where to write.
-        tensors: name to array of any shape; dtypes that safetensors knows (no objects, no strings).
-        values: anything JSON can hold, without infinities and NaN. The order of keys is kept.
+        tensors: name to array of any shape, with a dtype that safetensors supports (no objects or strings).
+        values: JSON values without infinities and NaN. The order of keys is preserved.
     """
     from safetensors.numpy import save
 
@@ -34,10 +34,10 @@ def write_state(folder: Path, tensors: Mapping[str, np.ndarray], values: Mapping
 
 
 def read_state(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """The inverse of `write_state`. The tensors come in the order of their names, in every process.
+    """Read what `write_state` has written. The tensors are sorted by name.
 
     Raises:
-        DiskError: a file is missing, cut short or not what it should be.
+        DiskError: a file is missing, truncated or invalid.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load

@@ -1,4 +1,4 @@
-"""What a generator is good for, as it says itself: by it `augment init` proposes generators."""
+"""Declarations of generators about suitable data, used by `augment init`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Suits"]
 
 @dataclass(frozen=True)
 class Suits:
-    """One kind of data that a generator was made for, or was measured to help with.
+    """A kind of data that a generator was made for, or measured to help with.
 
         suits = (Suits("table", min_rows=200, max_rows=5_000, reason="it was measured to help boosted trees most"),)
 

@@ -1,20 +1,20 @@
-"""What makes a plugin short: training loops, conditions, encodings. Public; a plugin imports the modules that it needs.
+"""Building blocks for plugins: training loops, conditions, encodings. Public; import the modules that you need.
 
-The names of this package are younger than those of `augment.data` and `augment.plugin`: a minor version may change
-them, and the CHANGELOG then says how. Nothing here is imported before it is asked for, since some modules need torch.
+This package is less stable than `augment.data` and `augment.plugin`: a minor version can change names, and the
+CHANGELOG then describes how. Nothing is imported in advance, because some modules need torch.
 
     training           the loop that built-in networks share: checkpoints, progress, early stopping, reproducibility
     probes             the rows that teach a probe, the target as numbers, models of a matrix of features
     conditions         classes as numbers for networks, and sampling in full batches
-    network_generator  what a generator with networks keeps of its fit, saved and loaded
-    latents            what variational autoencoders have in common
-    tables             tables as matrices or bins, and rows as short vectors
-    sequences          the network, training and sampling of everything that comes one step after the other
+    network_generator  saving and loading of generators with networks
+    latents            latents and KL divergence of variational autoencoders
+    tables             tables as matrices or bins, and rows as latents
+    sequences          network, training and sampling of all kinds of sequences
     series_scaling     series of one length as numbers for convolutions
-    lossless           values as numbers that lose nothing
-    substrings         stretches of characters that texts share with others
-    text_files         text files that people wrote, read and refused with file, line and next step
-    csv_files          what CSV sinks share: words that a spreadsheet would run are guarded
+    lossless           lossless encoding of values as numbers
+    substrings         substrings that texts have in common
+    text_files         reading of text files, with errors that name file and line
+    csv_files          headers of CSV files, and protection from spreadsheet formulas
     yaml_text          plain data as YAML
 """
 
