@@ -15,11 +15,13 @@ CHANGELOG then describes how. Nothing is imported in advance, because some modul
     substrings         substrings that texts have in common
     text_files         reading of text files, with errors that name file and line
     csv_files          headers of CSV files, and protection from spreadsheet formulas
+    csv_dialect        encoding, delimiter and decimal point of CSV files
     yaml_text          plain data as YAML
 """
 
 __all__ = [
     "conditions",
+    "csv_dialect",
     "csv_files",
     "latents",
     "lossless",
