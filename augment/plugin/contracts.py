@@ -97,8 +97,8 @@ class Component(ABC):
         default_for: kinds of data for which it is used if a pipeline lists no component of its kind (filters, probes,
             metrics, reporters and sinks). The name must then also be in the entry-point group `augment.default.KIND`,
             so that defaults are found without importing every plugin. Built-in defaults take precedence.
-        imports: modules that its methods always import, such as `torch`. A run imports those of built-in components once
-            for all its processes.
+        imports: modules that its methods always import, such as `torch`. A run imports those of built-in components
+            once for all its processes.
         Params: its settings.
         params: the settings of this instance, validated by the host.
     """
