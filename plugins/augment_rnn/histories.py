@@ -154,7 +154,6 @@ def _met(data: Dataset) -> tuple[np.ndarray, bool]:
     """The tokens that users met, and whether one met one of them twice."""
     name = data.schema.array_of("tokens")
     tokens, lengths = np.asarray(data.arrays[name]), data.lengths(name)
-    is_there = np.arange(tokens.shape[1]) < lengths[:, np.newaxis]
-    met = tokens[is_there].astype(np.int64)
+    met = tokens[data.step_mask(name)].astype(np.int64)
     users = np.repeat(np.arange(len(data)), lengths)
     return np.unique(met), len(np.unique(users << 32 | met)) < len(met)

@@ -272,3 +272,10 @@ def test_the_arrow_table_holds_labels_as_dictionaries_and_nothing_about_pandas()
     table = example(rows=3).to_arrow()
     assert str(table.schema.field("colour").type).startswith("dictionary")
     assert table.schema.metadata is None
+
+
+def test_steps_are_told_from_padding():
+    array = Array(type="tokens", shape=(3,), dtype="int32", vocabulary=("a", "b"), length_column="n")
+    schema = Schema(columns={"n": Column(type="integer")}, arrays={"items": array})
+    data = Dataset(pd.DataFrame({"n": [0, 2, 3]}), {"items": np.zeros((3, 3), np.int32)}, schema)
+    assert data.step_mask("items").tolist() == [[False] * 3, [True, True, False], [True] * 3]

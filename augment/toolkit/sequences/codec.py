@@ -332,8 +332,7 @@ def _steps_of(data: Dataset, lengths: np.ndarray) -> np.ndarray:
     parts = []
     for name in _stepped(data.schema):
         values = data.arrays[name]
-        is_there = np.arange(values.shape[1])[None] < lengths[:, None]
-        parts.append(values[is_there].reshape(lengths.sum(), -1).astype(np.float64))
+        parts.append(values[data.step_mask(name)].reshape(lengths.sum(), -1).astype(np.float64))
     return np.concatenate(parts, 1)
 
 
