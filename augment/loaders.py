@@ -21,7 +21,7 @@ import torch
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
-from augment.data.dataset import Dataset
+from augment.data import Dataset
 from augment.engine.jobs import Job
 from augment.errors import SpecError, did_you_mean
 from augment.loader_plan import Epoch, Piece, Plan, Stream

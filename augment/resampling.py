@@ -25,8 +25,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from augment.data.dataset import Dataset
-from augment.data.schema import ColumnDeclaration, Schema, SchemaDeclaration, infer, observe
+from augment.data import ColumnDeclaration, Dataset, Schema, SchemaDeclaration, infer, observe
 from augment.engine.executors import InProcess
 from augment.errors import AugmentError
 from augment.plan.amounts import amounts, plan, training_counts

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["json_line", "printable"]
+__all__ = ["json_line", "listing", "printable"]
 
 
 def printable(text: object) -> str:
@@ -34,3 +34,14 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(inner) for inner in value]
     return value
+
+
+def listing(names: Any, most: int = 12) -> str:
+    """Names for a message, the first of them where there are many.
+
+    >>> listing(["a", "b", "c"], 2)
+    "'a', 'b' and 1 more"
+    """
+    names = [repr(str(name)) for name in names]
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return (", ".join(names[:most]) + more) or "none"

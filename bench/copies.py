@@ -17,8 +17,7 @@ import numpy as np
 import pandas as pd
 from image_scores import mnist
 
-from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer
+from augment.data import Dataset, SchemaDeclaration, infer
 from augment.plugin.context import Context
 from augment_evidence.nearest_neighbors import distance_ratio, leave_one_out, nearest
 from augment_evidence.not_a_copy import NotACopy

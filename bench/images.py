@@ -34,8 +34,7 @@ from peers.dcgan import dcgan
 from peers.environments import python_with
 from safetensors.torch import load_file, save_file
 
-from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer, observe
+from augment.data import Dataset, SchemaDeclaration, infer, observe
 from augment.plugin.catalog import Catalog
 from augment.plugin.context import Context
 from augment_images.transforms import GENTLE_AFFINE

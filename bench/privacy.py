@@ -21,8 +21,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer, labels_of, observe
+from augment.data import Dataset, SchemaDeclaration, infer, labels_of, observe
 from augment.plugin.context import Context
 from augment_evidence.privacy import LEAK, Privacy
 

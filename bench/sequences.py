@@ -23,8 +23,7 @@ import pandas as pd
 import torch
 from sklearn.metrics import accuracy_score, f1_score
 
-from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer, observe
+from augment.data import Dataset, SchemaDeclaration, infer, observe
 from augment.plugin.context import Context
 from augment.toolkit.conditions import Conditions
 from augment.toolkit.sequences.network import SequenceNetwork, Shape

@@ -22,8 +22,7 @@ import torch
 from sklearn.linear_model import RidgeCV
 from threadpoolctl import threadpool_limits
 
-from augment.data.dataset import Dataset
-from augment.data.schema import Schema, SchemaDeclaration, infer, labels_of, observe
+from augment.data import Dataset, Schema, SchemaDeclaration, infer, labels_of, observe
 from augment.plugin.context import Context
 from augment_evidence.series_judges import SeriesJudges
 from augment_series.csv_source import SeriesCsvSource

@@ -35,8 +35,7 @@ import torch.nn.functional as F
 from peers.environments import python_with
 from torch import Tensor, nn
 
-from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer, labels_of, observe
+from augment.data import Dataset, SchemaDeclaration, infer, labels_of, observe
 from augment.plugin.context import Context
 from augment.plugin.contracts import Generator
 from augment_gan.series import SeriesGan

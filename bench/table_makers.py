@@ -122,8 +122,7 @@ class Ours:
 
         import torch
 
-        from augment.data.dataset import Dataset
-        from augment.data.schema import SchemaDeclaration, infer, observe
+        from augment.data import Dataset, SchemaDeclaration, infer, observe
 
         torch.set_num_threads(1)
         schema, _ = observe(infer(train, {}, SchemaDeclaration(target=target)), train)

@@ -9,8 +9,7 @@ import torch
 from torch.utils.data import DataLoader
 
 import augment
-from augment.data.dataset import Dataset
-from augment.data.schema import Array, Column, Schema
+from augment.data import Array, Column, Dataset, Schema
 from augment.errors import DiskError, SpecError
 from augment.loaders import Rows, mixed, tensors
 

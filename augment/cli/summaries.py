@@ -13,7 +13,7 @@ from augment.text import printable
 from augment.toolkit.yaml_text import dump_flow
 
 if TYPE_CHECKING:
-    from augment.data.schema import Schema
+    from augment.data import Schema
     from augment.plugin.run_metrics import RunMetrics
     from augment.runner.run import CheckResult
     from augment.spec.load import Resolved

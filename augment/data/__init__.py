@@ -4,6 +4,7 @@ Public: the names listed here keep their meaning between minor versions, and cha
 in this package are internal and may be rearranged at any time.
 """
 
+from augment.data.conformity import check, conform
 from augment.data.dataset import Dataset
 from augment.data.declarations import (
     Array,
@@ -15,7 +16,8 @@ from augment.data.declarations import (
     Modality,
     SchemaDeclaration,
 )
-from augment.data.schema import Schema, check, class_positions, conform, infer, labels_of, observe
+from augment.data.inference import infer, observe
+from augment.data.schema import Schema, class_positions, labels_of
 
 __all__ = [
     "Array",

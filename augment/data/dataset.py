@@ -13,7 +13,8 @@ import pandas as pd
 import pyarrow as pa
 
 from augment.data.arrays import true_lengths
-from augment.data.schema import Schema, conform
+from augment.data.conformity import conform
+from augment.data.schema import Schema
 from augment.errors import DataError, DiskError
 
 __all__ = ["Dataset"]

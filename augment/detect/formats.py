@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from augment.data.dataset import Dataset
+from augment.data import Dataset
 from augment.errors import DataError
 from augment.plugin.catalog import Catalog
 from augment.plugin.context import Context

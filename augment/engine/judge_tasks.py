@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from augment.data.dataset import Dataset
-from augment.data.schema import labels_of
+from augment.data import Dataset, labels_of
 from augment.engine.jobs import Emit, Task
 from augment.engine.tasks import CATALOG, calling, frame_hash, lend, save_whole
 from augment.errors import PluginError

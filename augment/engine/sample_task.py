@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from augment.data.dataset import Dataset
-from augment.data.schema import Schema, check, conform, labels_of, valid_rows
+from augment.data import Dataset, Schema, check, conform, labels_of
+from augment.data.conformity import valid_rows
 from augment.engine.jobs import Emit, Task
 from augment.engine.tasks import CATALOG, calling, frame_hash, lend, load_fitted, save_whole
 from augment.errors import PluginError

@@ -18,8 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, check
+from augment.data import Dataset, SchemaDeclaration, check
 from augment.engine.jobs import Emit, Task
 from augment.errors import AugmentError, PluginError
 from augment.plugin.catalog import Catalog

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from augment.data.dataset import Dataset
-from augment.data.schema import Column, Schema, conform
+from augment.data import Column, Dataset, Schema, conform
 from augment.engine.jobs import Emit, Task
 from augment.engine.judge_tasks import load_parts
 from augment.engine.tasks import CATALOG, calling, progress_of

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from augment.data.dataset import Dataset
-from augment.data.schema import Modality, Schema, SchemaDeclaration, infer, labels_of, observe
+from augment.data import Dataset, Modality, Schema, SchemaDeclaration, infer, labels_of, observe
 from augment.detect.formats import looks_like_id
 from augment.errors import DataError
 from augment.plugin.catalog import Catalog

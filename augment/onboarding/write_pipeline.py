@@ -13,8 +13,8 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-from augment.data.dataset import Dataset
-from augment.data.schema import repeats_words
+from augment.data import Dataset
+from augment.data.inference import repeats_words
 from augment.detect.formats import read, source_of
 from augment.errors import DataError, DiskError, SpecError
 from augment.onboarding.suggest import HOLDOUT, MOST_TARGET_VALUES, Choice, Look, choose, look_at

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from augment.data.dataset import Dataset
-from augment.data.schema import Schema, categorical_dtype, labels_of
+from augment.data import Dataset, Schema, labels_of
+from augment.data.conformity import categorical_dtype
 
 __all__ = ["PlanRow", "amounts", "chunk_size", "given_frame", "plan", "training_counts"]
 

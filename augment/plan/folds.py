@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from augment.data.dataset import Dataset
-from augment.data.schema import labels_of
+from augment.data import Dataset, labels_of
 from augment.plan.split import cut
 from augment.plugin.context import derive_seed
 from augment.spec.models import Split

@@ -8,8 +8,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from augment.data.dataset import Dataset
-from augment.data.schema import labels_of
+from augment.data import Dataset, labels_of
 from augment.errors import DataError
 from augment.plugin.context import derive_seed
 

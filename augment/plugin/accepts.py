@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from augment.data.schema import ColumnType, Modality, Schema
+from augment.data import ColumnType, Modality, Schema
 
 __all__ = ["EVERY_COLUMN", "EVERY_MODALITY", "Accepts"]
 

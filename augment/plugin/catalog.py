@@ -23,7 +23,7 @@ from types import FunctionType, ModuleType
 
 import pluggy
 
-from augment.data.schema import Modality
+from augment.data import Modality
 from augment.errors import PluginError, did_you_mean
 from augment.plugin import hookspecs
 from augment.plugin.accepts import Accepts

@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration
+from augment.data import Dataset, SchemaDeclaration
 from augment.plugin.state import read_state, write_state
 
 __all__ = ["Checkpoint", "Context", "derive_seed"]

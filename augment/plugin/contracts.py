@@ -18,8 +18,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from augment.data.dataset import Dataset
-from augment.data.schema import Modality, Schema
+from augment.data import Dataset, Modality, Schema
 from augment.plugin.accepts import EVERY_MODALITY, Accepts
 from augment.plugin.context import Context
 from augment.plugin.run_metrics import RunMetrics

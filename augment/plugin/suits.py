@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from augment.data.schema import Modality
+from augment.data import Modality
 
 __all__ = ["Suits"]
 

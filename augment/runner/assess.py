@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from augment.data.dataset import Dataset
+from augment.data import Dataset
 from augment.engine.sample_task import IN_SCHEMA
 from augment.errors import DiskError
 from augment.plan.amounts import training_counts

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from augment import __version__
-from augment.data.dataset import Dataset
-from augment.data.schema import ArrayDeclaration, ColumnDeclaration, SchemaDeclaration, valid_rows
+from augment.data import ArrayDeclaration, ColumnDeclaration, Dataset, SchemaDeclaration
+from augment.data.conformity import valid_rows
 from augment.detect import formats
 from augment.engine.sample_task import IN_SCHEMA, MAX_REJECTS
 from augment.errors import DataError, SpecError

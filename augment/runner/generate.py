@@ -11,8 +11,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from augment.data.dataset import Dataset
-from augment.data.schema import labels_of
+from augment.data import Dataset, labels_of
 from augment.engine.jobs import Job
 from augment.engine.sample_task import IN_SCHEMA
 from augment.errors import ShortfallError

@@ -9,9 +9,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from augment.data import (
+    ArrayDeclaration,
+    ColumnDeclaration,
+    Dataset,
+    Schema,
+    SchemaDeclaration,
+    infer,
+    observe,
+)
 from augment.data.arrays import met_in_training
-from augment.data.dataset import Dataset
-from augment.data.schema import ArrayDeclaration, ColumnDeclaration, Schema, SchemaDeclaration, infer, observe
 from augment.errors import DataError
 from augment.plan.split import Cut, cut, cut_after, note_near_duplicates
 from augment.plugin.contracts import Kind

@@ -11,8 +11,7 @@ from typing import Any
 import pandas as pd
 
 from augment import __version__
-from augment.data.dataset import Dataset
-from augment.data.schema import Schema
+from augment.data import Dataset, Schema
 from augment.engine.write_tasks import REAL, with_origin
 from augment.errors import BelowMinimum
 from augment.plan.amounts import PlanRow, amounts, plan, training_counts

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from augment.data.dataset import Dataset
-from augment.data.schema import Schema, conform
+from augment.data import Dataset, Schema, conform
 from augment.engine.write_tasks import with_origin
 from augment.errors import DataError, DiskError, SpecError, did_you_mean
 from augment.plan.amounts import amounts, plan, training_counts

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from augment.data.dataset import Dataset
+from augment.data import Dataset
 from augment.errors import DataError
 from augment.plan.amounts import plan, training_counts
 from augment.plan.candidates import (

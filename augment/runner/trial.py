@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from augment.data.dataset import Dataset
-from augment.data.schema import Schema, class_positions
+from augment.data import Dataset, Schema, class_positions
 from augment.plan.caps import MAX_JUDGED_ROWS
 from augment.plugin.context import derive_seed
 from augment.plugin.run_metrics import ArmResult, Comparison, MetricScore, TrialResult

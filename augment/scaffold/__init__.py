@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from augment.data.dataset import Dataset
-from augment.data.schema import Modality
+from augment.data import Dataset, Modality
 from augment.errors import DiskError, PluginError, SpecError
 from augment.plugin.catalog import API, Catalog
 from augment.plugin.contracts import Kind

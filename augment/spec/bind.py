@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from augment.data.schema import Schema
+from augment.data import Schema
 from augment.errors import Problem, SpecError, did_you_mean
 from augment.plugin.contracts import KINDS, Kind
 from augment.spec.load import Resolved

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from augment.data.schema import SchemaDeclaration
+from augment.data import SchemaDeclaration
 from augment.errors import did_you_mean
 from augment.plugin.contracts import Kind
 from augment.spec.messages import KeyPath, show_value

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from augment.data.schema import Modality
+from augment.data import Modality
 from augment.errors import PluginError, did_you_mean
 from augment.plugin.accepts import EVERY_MODALITY
 from augment.plugin.catalog import Catalog

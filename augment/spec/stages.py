@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from augment.data.schema import Modality
+from augment.data import Modality
 from augment.errors import PluginError, Problem
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Component, Kind, Params

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ValidationError
 
-from augment.data.schema import Schema
+from augment.data import Schema
 from augment.errors import DataError, DiskError, LockedError, SpecError
 from augment.plugin.run_metrics import RunMetrics
 from augment.storage.atomic_files import clear, disk_errors, draft, publish, remove, taken

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from augment.data.dataset import Dataset
-from augment.data.schema import (
+from augment.data import (
     ArrayDeclaration,
     Column,
     ColumnDeclaration,
+    Dataset,
     Schema,
     SchemaDeclaration,
     class_positions,

@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from augment.data.dataset import Dataset
-from augment.data.schema import Column, SchemaDeclaration, check, labels_of
+from augment.data import Column, Dataset, SchemaDeclaration, check, labels_of
 from augment.errors import PluginError
 from augment.plugin.catalog import Catalog
 from augment.plugin.context import Context, derive_seed

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from augment.data.dataset import Dataset
+from augment.data import Dataset
 from augment.plugin.context import Context
 from augment.plugin.contracts import Filter, Generator, Transform
 

@@ -15,11 +15,11 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from augment.data.dataset import Dataset
-from augment.data.schema import (
+from augment.data import (
     ArrayDeclaration,
     ColumnDeclaration,
     ColumnType,
+    Dataset,
     Modality,
     Schema,
     SchemaDeclaration,

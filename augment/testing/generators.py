@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from augment.data.dataset import Dataset
-from augment.data.schema import check, labels_of, valid_rows
+from augment.data import Dataset, check, labels_of
+from augment.data.conformity import valid_rows
 from augment.plugin.context import Checkpoint
 from augment.plugin.contracts import Component
 from augment.testing.learners import saved

@@ -9,8 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from augment.data.dataset import Dataset
-from augment.data.schema import check, labels_of
+from augment.data import Dataset, check, labels_of
 from augment.plugin.contracts import Component, Score
 from augment.testing.examples import Recipe
 from augment.testing.learners import request, work

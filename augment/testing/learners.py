@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from augment.data.dataset import Dataset
-from augment.data.schema import Schema
+from augment.data import Dataset, Schema
 from augment.plugin.context import derive_seed
 from augment.plugin.contracts import Component
 from augment.testing.elsewhere import outcome, result_elsewhere

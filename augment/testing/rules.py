@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from augment.data.dataset import Dataset
+from augment.data import Dataset
 from augment.plugin.context import Checkpoint, Context, derive_seed
 from augment.plugin.contracts import Component, Params
 from augment.testing.examples import Recipe

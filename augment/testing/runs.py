@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from augment.data.dataset import Dataset
-from augment.data.schema import Modality, Schema, labels_of
+from augment.data import Dataset, Modality, Schema, labels_of
 from augment.plugin.run_metrics import RunMetrics
 from augment.testing.examples import Task, example
 

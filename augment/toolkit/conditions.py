@@ -14,8 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from augment.data.dataset import Dataset
-from augment.data.schema import Schema, class_positions, labels_of
+from augment.data import Dataset, Schema, class_positions, labels_of
 from augment.errors import DataError
 
 __all__ = ["Conditions", "columns_to_make", "in_full_batches", "refuse_others"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from augment.data.schema import Column, ColumnType
+from augment.data import Column, ColumnType
 
 __all__ = ["ENCODED_TYPES", "MICROSECONDS", "counts_of", "digits_of", "ordered", "rounded", "series_of"]
 

@@ -14,8 +14,7 @@ import numpy as np
 from pydantic import Field
 
 from augment import plugin
-from augment.data.dataset import Dataset
-from augment.data.schema import Schema, class_positions
+from augment.data import Dataset, Schema, class_positions
 from augment.errors import DataError
 from augment.plugin.context import Context
 from augment.plugin.contracts import Probe

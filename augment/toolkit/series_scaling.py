@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from augment.data.declarations import Array, Column
+from augment.data import Array, Column
 from augment.toolkit.lossless import rounded
 
 __all__ = ["SeriesScaling"]

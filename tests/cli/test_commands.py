@@ -15,7 +15,7 @@ from run_records import manifest, run_metrics
 
 from augment import __version__
 from augment.cli import main
-from augment.data.schema import Schema
+from augment.data import Schema
 from augment.errors import (
     AugmentError,
     BelowMinimum,

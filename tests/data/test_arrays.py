@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from example_data import dataset
 
+from augment.data import Dataset, SchemaDeclaration, check, infer
 from augment.data.arrays import met_in_training
-from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, check, infer, valid_rows
+from augment.data.conformity import valid_rows
 from augment.errors import DataError
 from augment.plugin.accepts import Accepts
 

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as np_strategies
 
-from augment.data.dataset import Dataset
-from augment.data.schema import Array, Column, Schema
+from augment.data import Array, Column, Dataset, Schema
 from augment.errors import DataError
 from augment.testing import example
 

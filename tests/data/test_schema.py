@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from augment.data.schema import (
+from augment.data import (
     Array,
     ArrayDeclaration,
     Column,
@@ -22,8 +22,8 @@ from augment.data.schema import (
     infer,
     labels_of,
     observe,
-    valid_rows,
 )
+from augment.data.conformity import valid_rows
 from augment.errors import DataError
 
 NUMBERED = [f"text number {i}" for i in range(30)]

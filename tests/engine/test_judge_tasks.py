@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augment.data.dataset import Dataset
-from augment.data.schema import Array, Column, Schema, labels_of
+from augment.data import Array, Column, Dataset, Schema, labels_of
 from augment.engine.judge_tasks import balanced_weights, load_parts, oversampled
 from augment.errors import DataError
 

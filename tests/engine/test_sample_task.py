@@ -3,8 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from augment.data.dataset import Dataset
-from augment.data.schema import labels_of, observe
+from augment.data import Dataset, labels_of, observe
 from augment.engine.jobs import open_task
 from augment.errors import PluginError
 from augment.plan.amounts import given_frame, plan

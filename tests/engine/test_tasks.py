@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from augment.data.dataset import Dataset
+from augment.data import Dataset
 from augment.engine import tasks
 from augment.engine.jobs import open_task
 from augment.errors import DataError, PluginError

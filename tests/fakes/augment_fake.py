@@ -15,8 +15,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from augment.data.dataset import Dataset
-from augment.data.schema import infer, labels_of
+from augment.data import Dataset, infer, labels_of
 from augment.plugin import contracts
 from augment.plugin.accepts import Accepts
 from augment.plugin.contracts import Filter, Generator, Metric, Probe, Reporter, Score, Sink, Source, Transform

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from augment.data.dataset import Dataset
+from augment.data import Dataset
 from augment.plugin.contracts import Component
 from augment.testing import example
 from augment_tables.parquet_sink import ParquetSink

@@ -20,8 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mutations import mutated_bytes
 
-from augment.data.dataset import Dataset
-from augment.data.schema import check
+from augment.data import Dataset, check
 from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_arrays.npz_source import NpzSource

@@ -10,8 +10,7 @@ import pytest
 from installed import COMPONENTS, SETTINGS
 from kinds import small, written
 
-from augment.data.dataset import Dataset
-from augment.data.schema import infer
+from augment.data import Dataset, infer
 from augment.plugin.contracts import Component
 from augment.runner.run import run
 from augment.storage.keys import file_sha256
@@ -121,7 +120,7 @@ def test_the_hold_out_is_written_as_it_was_read(kind, sink, tmp_path):
 
 
 def read_again(use: str, place: Path, sections: dict, folder: Path) -> Dataset:
-    from augment.data.schema import SchemaDeclaration
+    from augment.data import SchemaDeclaration
     from augment.plugin.catalog import Catalog
     from augment.plugin.context import Context
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from example_data import dataset
 
-from augment.data.dataset import Dataset
+from augment.data import Dataset
 from augment.plugin.catalog import Catalog
 from augment.plugin.context import Checkpoint, Context
 from augment.toolkit import training

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from augment.data import Dataset, SchemaDeclaration, infer
-from augment.data.schema import observe
+from augment.data import Dataset, SchemaDeclaration, infer, observe
 
 
 def dataset(frame: pd.DataFrame, arrays: dict[str, np.ndarray] | None = None, /, **declared: Any) -> Dataset:

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer
+from augment.data import Dataset, SchemaDeclaration, infer
 from augment.errors import DataError
 from augment.onboarding.suggest import choose, choose_target, look_at
 from augment.plugin.accepts import Accepts

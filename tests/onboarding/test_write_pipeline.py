@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment.data.schema import SchemaDeclaration, infer, observe
+from augment.data import SchemaDeclaration, infer, observe
 from augment.detect.formats import source_of
 from augment.errors import DataError, DiskError, SpecError
 from augment.onboarding import write_pipeline

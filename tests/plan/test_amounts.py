@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augment.data.dataset import Dataset
-from augment.data.schema import Array, Column, Schema, check, labels_of
+from augment.data import Array, Column, Dataset, Schema, check, labels_of
 from augment.plan.amounts import PlanRow, amounts, apportion, chunk_size, given_frame, plan, training_counts
 
 CLASSED = Schema(columns={"y": Column(type="category", categories=("a", "b", "c"))}, target="y")

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augment.data.dataset import Dataset
-from augment.data.schema import Column, Schema
+from augment.data import Column, Dataset, Schema
 from augment.plan.folds import NUM_FOLDS, inner_cut
 from augment.spec.models import Split
 

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augment.data.dataset import Dataset
-from augment.data.schema import Column, Schema, infer
+from augment.data import Column, Dataset, Schema, infer
 from augment.errors import DataError
 from augment.plan.split import Cut, cut, cut_after, note_near_duplicates
 

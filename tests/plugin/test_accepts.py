@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from augment.data.schema import Column, Schema
+from augment.data import Column, Schema
 from augment.plugin.accepts import Accepts
 
 

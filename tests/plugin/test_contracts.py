@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import Field, ValidationError
 
-from augment.data.dataset import Dataset
+from augment.data import Dataset
 from augment.plugin.context import Context
 from augment.plugin.contracts import Params, Transform
 from augment.testing import example

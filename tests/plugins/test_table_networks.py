@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from example_data import typed
 
-from augment.data.schema import check, valid_rows
+from augment.data import check
+from augment.data.conformity import valid_rows
 from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_gan.tables import TableGan

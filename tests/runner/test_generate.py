@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment.data.dataset import Dataset
+from augment.data import Dataset
 from augment.errors import ShortfallError
 from augment.plan.amounts import PlanRow, plan
 from augment.runner.generate import DUPLICATES, make_rows

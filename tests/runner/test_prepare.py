@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment.data.dataset import Dataset
+from augment.data import Dataset
 from augment.errors import DataError, SpecError
 from augment.runner.prepare import prepare
 from augment.runner.session import opened

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, field_validator
 
-from augment.data.schema import Array, Column, Schema
+from augment.data import Array, Column, Schema
 from augment.errors import PluginError, SpecError
 from augment.plugin import contracts
 from augment.plugin.accepts import Accepts

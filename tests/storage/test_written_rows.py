@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 
 import augment
-from augment.data.dataset import Dataset
-from augment.data.schema import Column, Schema, infer, observe
+from augment.data import Column, Dataset, Schema, infer, observe
 from augment.errors import DataError, DiskError
 from augment.storage.written_rows import Part, features_of, target_of
 

@@ -13,8 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment.data.dataset import Dataset
-from augment.data.schema import Schema, conform, infer, labels_of
+from augment.data import Dataset, Schema, conform, infer, labels_of
 from augment.errors import DataError
 from augment.plugin import contracts
 from augment.plugin.accepts import Accepts

@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer, observe
+from augment.data import Dataset, SchemaDeclaration, infer, observe
 from augment.errors import DataError
 from augment.toolkit.probes import rows_with_target
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from augment.data.declarations import Array, Column
+from augment.data import Array, Column
 from augment.toolkit.series_scaling import SeriesScaling
 
 CHANNELS = {

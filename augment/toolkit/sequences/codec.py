@@ -28,9 +28,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from augment.data.dataset import Dataset
-from augment.data.declarations import Array, Column
-from augment.data.schema import Schema
+from augment.data import Array, Column, Dataset, Schema
 from augment.errors import DataError
 from augment.toolkit.sequences.training import Sequences
 from augment.toolkit.tables.bins import BinTable

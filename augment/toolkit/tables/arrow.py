@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from augment.data.dataset import Dataset
-from augment.data.schema import Column, Schema
+from augment.data import Column, Dataset, Schema
 
 __all__ = ["arrow_values", "empty_table", "table_of"]
 

@@ -18,8 +18,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from augment.data.dataset import Dataset
-from augment.data.schema import Schema, conform
+from augment.data import Dataset, Schema, conform
 from augment.errors import DataError
 from augment.toolkit.lossless import ENCODED_TYPES
 from augment.toolkit.tables.column_bins import MAX_BINS, Categorical, ColumnBins, Integer, Number, fit_column

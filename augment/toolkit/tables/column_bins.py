@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from augment.data.schema import Column, categorical_dtype, labels_of
+from augment.data import Column, labels_of
+from augment.data.conformity import categorical_dtype
 from augment.errors import DataError
 from augment.toolkit.lossless import MICROSECONDS, counts_of, digits_of, ordered, rounded, series_of
 

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from augment.data.dataset import Dataset
-from augment.data.schema import Column, Schema, categorical_dtype, conform, labels_of
+from augment.data import Column, Dataset, Schema, conform, labels_of
+from augment.data.conformity import categorical_dtype
 from augment.errors import DataError
 from augment.toolkit.lossless import ENCODED_TYPES, MICROSECONDS, counts_of, digits_of, ordered, rounded, series_of
 

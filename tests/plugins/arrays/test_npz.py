@@ -8,8 +8,7 @@ import pandas as pd
 import pytest
 from example_data import dataset
 
-from augment.data.dataset import Dataset
-from augment.data.schema import ArrayDeclaration, SchemaDeclaration, check, infer
+from augment.data import ArrayDeclaration, Dataset, SchemaDeclaration, check, infer
 from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_arrays.npz_sink import NpzSink

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from augment.data.schema import ColumnDeclaration, SchemaDeclaration, check, labels_of
+from augment.data import ColumnDeclaration, SchemaDeclaration, check, labels_of
 from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_datasets.sklearn_source import CLASSES, SklearnDataset

@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer
+from augment.data import Dataset, SchemaDeclaration, infer
 from augment.plugin.context import Context
 from augment_evidence.fidelity_histories import FidelityHistories
 from augment_evidence.next_item import NextItem

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer, observe
+from augment.data import Dataset, SchemaDeclaration, infer, observe
 from augment.plugin.context import Context
 from augment_datasets.sklearn_source import SklearnDataset
 from augment_evidence import classifiers

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from example_data import dataset
 
-from augment.data.dataset import Dataset
+from augment.data import Dataset
 from augment.plugin.context import Context
 from augment_evidence.not_a_copy import NotACopy
 

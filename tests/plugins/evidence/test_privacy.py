@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from example_data import dataset
 
-from augment.data.dataset import Dataset
+from augment.data import Dataset
 from augment.plugin.context import Context
 from augment_evidence.privacy import BY_DESIGN, LEAK, NO_LEAK, Privacy, predicted
 

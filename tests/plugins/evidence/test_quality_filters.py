@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from example_data import dataset
 
-from augment.data.dataset import Dataset
+from augment.data import Dataset
 from augment.plugin.context import Context
 from augment_evidence.label_agreement import LabelAgreement
 from augment_evidence.plausible import Plausible

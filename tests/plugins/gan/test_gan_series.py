@@ -3,8 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from augment.data.dataset import Dataset
-from augment.data.schema import ColumnDeclaration, SchemaDeclaration, infer
+from augment.data import ColumnDeclaration, Dataset, SchemaDeclaration, infer
 from augment.plugin.context import Context
 from augment_gan.series import SeriesGan
 

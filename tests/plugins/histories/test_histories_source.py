@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration
+from augment.data import Dataset, SchemaDeclaration
 from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_histories.sink import HistoriesSink

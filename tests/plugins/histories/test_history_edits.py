@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 from example_data import dataset
 
-from augment.data.dataset import Dataset
-from augment.data.schema import infer
+from augment.data import Dataset, infer
 from augment.plugin.context import Context
 from augment_histories.edits import EDITS, HistoryEdits
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from example_data import dataset
 
-from augment.data.dataset import Dataset
+from augment.data import Dataset
 from augment.plugin.context import Context
 from augment_histories.probe import Items
 

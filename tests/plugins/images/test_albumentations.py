@@ -11,8 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from augment.data.dataset import Dataset
-from augment.data.schema import check, labels_of
+from augment.data import Dataset, check, labels_of
 from augment.errors import DataError, SpecError
 from augment.plugin.context import Context
 from augment_images.classical import Albumentations

@@ -4,7 +4,7 @@ import torch
 from example_data import images_of
 from sklearn.datasets import load_digits
 
-from augment.data.dataset import Dataset
+from augment.data import Dataset
 from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_images.network import SmallCnn

@@ -10,8 +10,7 @@ from example_data import dataset
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from augment.data.dataset import Dataset
-from augment.data.schema import infer, labels_of
+from augment.data import Dataset, infer, labels_of
 from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_images.sink import ImageFolderSink, class_folder

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 from pydantic import ValidationError
 
-from augment.data.schema import ColumnDeclaration, SchemaDeclaration, labels_of
+from augment.data import ColumnDeclaration, SchemaDeclaration, labels_of
 from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_images.source import ImageFolderSource

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from example_data import dataset
 
-from augment.data.schema import check
+from augment.data import check
 from augment.errors import SpecError
 from augment.plugin.context import Context
 from augment_images.warp import Warp

@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 from example_data import dataset
 
-from augment.data.dataset import Dataset
-from augment.data.schema import Schema, labels_of
+from augment.data import Dataset, Schema, labels_of
 from augment.plugin import RunMetrics
 
 

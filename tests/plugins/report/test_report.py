@@ -15,8 +15,7 @@ import pytest
 from example_data import dataset
 from report_fakes import arm, assemble, attack, candidate, curves, image_run, search_of, table_run
 
-from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer
+from augment.data import Dataset, SchemaDeclaration, infer
 from augment.plugin.catalog import Catalog
 from augment_report.reporter import Html
 from augment_report.series import series_plots

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from example_data import dataset
 
-from augment.data.dataset import Dataset
-from augment.data.schema import check, infer, valid_rows
+from augment.data import Dataset, check, infer
+from augment.data.conformity import valid_rows
 from augment.plugin.context import Context
 from augment_rnn.histories import HistoryAnchored, HistoryRnn, MayBeMet
 

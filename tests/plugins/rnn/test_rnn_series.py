@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from example_data import dataset
 
-from augment.data.schema import ArrayDeclaration
+from augment.data import ArrayDeclaration
 from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_rnn.series import SeriesRnn

@@ -8,8 +8,7 @@ import pandas as pd
 import pytest
 from example_data import typed
 
-from augment.data.dataset import Dataset
-from augment.data.schema import infer
+from augment.data import Dataset, infer
 from augment.errors import DataError
 from augment.plugin.context import Checkpoint, Context
 from augment_rnn.tables import TableRnn, sequence

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from augment.data.dataset import Dataset
+from augment.data import Dataset
 from augment.errors import DataError, SpecError
 from augment.plugin.context import Context
 from augment_rules.grammar import MAX_CHARACTERS, MAX_DEPTH, MAX_OPERATIONS, parse

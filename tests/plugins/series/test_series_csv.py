@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 from example_data import dataset
 
-from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration
+from augment.data import Dataset, SchemaDeclaration
 from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_series.csv_sink import SeriesCsvSink

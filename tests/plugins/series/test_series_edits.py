@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from example_data import dataset
 
-from augment.data.schema import check
+from augment.data import check
 from augment.plugin.context import Context
 from augment_series.edits import SeriesEdits
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from augment.data.schema import SchemaDeclaration
+from augment.data import SchemaDeclaration
 from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_series.ts import TsSource

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from example_data import dataset
 
-from augment.data.dataset import Dataset
-from augment.data.schema import Schema, SchemaDeclaration, check, infer, labels_of, valid_rows
+from augment.data import Dataset, Schema, SchemaDeclaration, check, infer, labels_of
+from augment.data.conformity import valid_rows
 from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_smote.smote import MAX_NOMINAL_ROWS, ROWS_A_BATCH, Smote

@@ -6,8 +6,7 @@ import pandas as pd
 import pytest
 from example_data import dataset
 
-from augment.data.dataset import Dataset
-from augment.data.schema import check
+from augment.data import Dataset, check
 from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_tables.impute import Impute

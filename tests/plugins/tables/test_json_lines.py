@@ -5,8 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration
+from augment.data import Dataset, SchemaDeclaration
 from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_tables.json_lines import JsonLinesSource

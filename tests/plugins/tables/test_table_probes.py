@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment.data.dataset import Dataset
-from augment.data.schema import Schema, SchemaDeclaration, infer, observe
+from augment.data import Dataset, Schema, SchemaDeclaration, infer, observe
 from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_tables.probes import MAX_CATEGORIES, Boosting, Logistic

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from augment.data.dataset import Dataset
-from augment.data.schema import Schema, SchemaDeclaration, infer
+from augment.data import Dataset, Schema, SchemaDeclaration, infer
 from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_tables import parquet_sink

@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 from example_data import dataset
 
-from augment.data.dataset import Dataset
-from augment.data.schema import SchemaDeclaration, infer
+from augment.data import Dataset, SchemaDeclaration, infer
 from augment.errors import DataError, PluginError
 from augment.plugin.context import Context
 from augment_text.edits import TextEdits

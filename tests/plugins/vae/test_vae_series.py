@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment.data.dataset import Dataset
-from augment.data.schema import ArrayDeclaration, ColumnDeclaration, SchemaDeclaration, infer
+from augment.data import ArrayDeclaration, ColumnDeclaration, Dataset, SchemaDeclaration, infer
 from augment.plugin.context import Context
 from augment_vae.series import SeriesVae
 

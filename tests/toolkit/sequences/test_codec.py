@@ -8,8 +8,7 @@ from example_data import dataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from augment.data.dataset import Dataset
-from augment.data.schema import ArrayDeclaration, ColumnDeclaration, infer
+from augment.data import ArrayDeclaration, ColumnDeclaration, Dataset, infer
 from augment.errors import DataError
 from augment.toolkit.sequences.codec import StepCodes
 from augment.toolkit.sequences.network import SequenceNetwork, Shape

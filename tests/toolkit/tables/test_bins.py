@@ -9,7 +9,7 @@ from example_data import typed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from augment.data.dataset import Dataset
+from augment.data import Dataset
 from augment.errors import DataError
 from augment.toolkit.tables.bins import BinTable
 from augment.toolkit.tables.column_bins import MAX_LABELS, NUM_FEATURES

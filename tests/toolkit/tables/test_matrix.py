@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from augment.data.dataset import Dataset
-from augment.data.schema import Column, Schema
+from augment.data import Column, Dataset, Schema
 from augment.errors import DataError
 from augment.plugin.state import read_state, write_state
 from augment.toolkit.tables.matrix import TableEncoder

@@ -6,8 +6,7 @@ import pytest
 import torch
 from example_data import dataset
 
-from augment.data.dataset import Dataset
-from augment.data.schema import infer
+from augment.data import Dataset, infer
 from augment.plugin.context import Context
 from augment.toolkit.conditions import Conditions
 from augment.toolkit.tables.bins import BinTable

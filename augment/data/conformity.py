@@ -1,0 +1,204 @@
+"""Rows that keep to a schema: brought into its types, checked for structure, judged by its bounds.
+
+Shapes: N rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from augment.data.arrays import problems_of_array, valid_array_rows
+from augment.data.declarations import Column, ColumnDeclaration
+from augment.data.schema import Schema, labels_of
+from augment.errors import DataError
+from augment.text import listing
+
+__all__ = ["are_integers_with_gaps", "categorical_dtype", "check", "conform", "valid_rows"]
+
+
+def conform(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """The same rows in canonical types, with a new RangeIndex and the columns in the schema's order.
+
+    number float64; integer int64 (Int64 where values are missing); boolean `boolean`; category Categorical of str
+    (labels unknown to the schema are kept, after the known ones); datetime datetime64[us], text being read as ISO 8601
+    and times with a zone turned into UTC; text and id `str` (integer ids stay integers).
+
+    Raises:
+        DataError: a column is missing or contains a value of another type; the message names the first such row.
+    """
+    columns = {}
+    for name, column in schema.columns.items():
+        if name not in frame.columns:
+            raise DataError(f"column {name!r} is missing; the data has {listing(frame.columns)}")
+        try:
+            columns[name] = _cast(frame[name], column).reset_index(drop=True)
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
+            raise DataError(_bad_value(name, column, frame[name], error)) from error
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)), columns=list(schema.columns))
+
+
+def _cast(values: pd.Series, column: Column) -> pd.Series:
+    match column.type:
+        case "number":
+            return values if values.dtype == "float64" else pd.to_numeric(values).astype("float64")
+        case "integer":
+            return _integers(values)
+        case "boolean":
+            if not pd.api.types.is_bool_dtype(values.dtype):
+                values = values.map(_BOOLEANS.__getitem__, na_action="ignore")
+            return values.astype("boolean")
+        case "category":
+            return _categorical(values, column.categories)
+        case "datetime":
+            return _datetimes(values)
+        case "id" if pd.api.types.is_integer_dtype(values.dtype):
+            return _integers(values)
+        case _:
+            return (_integers(values) if are_integers_with_gaps(values) else values).astype("str")
+
+
+def _integers(values: pd.Series) -> pd.Series:
+    if values.dtype == "int64":
+        return values
+    if not pd.api.types.is_float_dtype(values.dtype):
+        values = pd.to_numeric(values, dtype_backend="numpy_nullable")  # by way of floats, digits would be lost
+    # pandas would wrap what is too large round to negative numbers
+    if pd.api.types.is_unsigned_integer_dtype(values.dtype) and values.gt(np.iinfo(np.int64).max).any():
+        raise OverflowError("larger than 64-bit integers can be")
+    if pd.api.types.is_float_dtype(values.dtype) and not values.dropna().between(-(2.0**63), 2.0**63, "left").all():
+        raise OverflowError("larger than 64-bit integers can be")
+    if str(values.dtype) == "Float64":
+        values = values.astype("float64")  # whose fractions are refused below; Float64's would be cut off
+    integers = values.astype("Int64")
+    return integers if integers.hasnans else integers.astype("int64")
+
+
+def _datetimes(values: pd.Series) -> pd.Series:
+    held = pd.api.types.infer_dtype(values.dropna())
+    if held in ("boolean", "decimal", "floating", "integer", "mixed-integer-float"):
+        raise TypeError("a number says no date without its unit and origin")
+    if not pd.api.types.is_datetime64_any_dtype(values.dtype):
+        values = pd.to_datetime(values, format="ISO8601", utc=True)  # 02/03/2024 is two dates: never guessed
+    if values.dt.tz is not None:
+        values = values.dt.tz_convert(None)
+    return values.astype("datetime64[us]")
+
+
+_BOOLEANS = {True: True, False: False, "True": True, "False": False, "true": True, "false": False}  # 1 and 0 are equal
+
+
+@lru_cache(maxsize=256)
+def categorical_dtype(labels: tuple[str, ...]) -> pd.CategoricalDtype:
+    """The canonical type of a category column with these labels, in this order."""
+    return pd.CategoricalDtype(pd.Index(labels, dtype="str"))
+
+
+def _categorical(values: pd.Series, known: tuple[str, ...] | None) -> pd.Series:
+    if known is not None and _is_categorical_of(values, known):
+        return values
+    if are_integers_with_gaps(values):
+        values = _integers(values)
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        labels = values.cat.categories.map(str)
+        codes = values.cat.codes.to_numpy()
+    else:
+        codes, found = pd.factorize(values, use_na_sentinel=True)
+        labels = pd.Index([str(label) for label in found], dtype="str")
+    used = sorted({str(labels[code]) for code in np.unique(codes) if code >= 0})
+    wanted = list(known) + [label for label in used if label not in set(known)] if known is not None else used
+    position = {label: i for i, label in enumerate(wanted)}
+    table = np.array([position.get(str(label), -1) for label in labels] + [-1], dtype=np.int64)  # code -1 is last
+    canonical = pd.Categorical.from_codes(table[codes], dtype=categorical_dtype(tuple(wanted)))
+    return pd.Series(canonical, index=values.index, name=values.name)
+
+
+def _is_categorical_of(values: pd.Series, labels: tuple[str, ...]) -> bool:
+    if not isinstance(values.dtype, pd.CategoricalDtype) or values.dtype.ordered:
+        return False
+    return bool(values.dtype.categories.identical(categorical_dtype(labels).categories))
+
+
+def _bad_value(name: str, column: Column, values: pd.Series, error: Exception) -> str:
+    one_row = ColumnDeclaration(type=column.type)
+    for row, value in enumerate(values):
+        try:
+            _cast(pd.Series([value], dtype="object"), Column(**one_row.model_dump()))
+        except (ValueError, TypeError, KeyError, OverflowError):
+            hint = "; write dates as 2024-12-31 or 2024-12-31T23:59:00" if column.type == "datetime" else ""
+            return f"column {name!r}, data row {row + 1}: {value!r} is not of type {column.type}{hint}"
+    return f"column {name!r} cannot be read as {column.type}: {error}"
+
+
+def are_integers_with_gaps(values: pd.Series) -> bool:
+    """Whether these are integers that pandas stores as floats only because some are missing."""
+    if not pd.api.types.is_float_dtype(values.dtype):
+        return False
+    present = values.dropna()
+    whole = (present % 1 == 0) & (present.abs() <= 2**53)  # beyond, neighbouring integers are the same float
+    return 0 < len(present) < len(values) and bool(whole.all())
+
+
+def check(frame: pd.DataFrame, arrays: Mapping[str, np.ndarray], schema: Schema) -> list[str]:
+    """Structural problems of these rows, one sentence each; empty if they fit the schema.
+
+    Checks columns and their types, array names, shapes and types, equal row counts, infinite numbers, and forbidden
+    missing values. Bounds and unknown categories are not structural: see `valid_rows`.
+    """
+    problems = []
+    if list(frame.columns) != list(schema.columns):
+        problems.append(f"columns are {listing(frame.columns)}; expected {listing(schema.columns)}")
+        return problems
+    for name, column in schema.columns.items():
+        values = frame[name]
+        if not _type_fits(values, column):
+            problems.append(f"column {name!r} has pandas type {values.dtype}; type {column.type} was expected")
+            continue
+        if column.type == "number" and np.isinf(values.to_numpy(dtype=float)).any():
+            problems.append(f"column {name!r} holds infinite numbers")
+        if column.nullable is False and values.hasnans:
+            problems.append(f"column {name!r} has missing values in {int(values.isna().sum())} rows; it may have none")
+    if set(arrays) != set(schema.arrays):
+        problems.append(f"arrays are {listing(arrays)}; expected {listing(schema.arrays)}")
+        return problems
+    for name, array in schema.arrays.items():
+        problems += problems_of_array(name, array, arrays[name], frame)
+    return problems
+
+
+def _type_fits(values: pd.Series, column: Column) -> bool:
+    dtype = values.dtype
+    match column.type:
+        case "number":
+            return dtype == np.float64
+        case "integer":
+            return str(dtype) in ("int64", "Int64")
+        case "boolean":
+            return str(dtype) == "boolean"
+        case "category":
+            return isinstance(dtype, pd.CategoricalDtype)
+        case "datetime":
+            return pd.api.types.is_datetime64_dtype(dtype)
+        case _:
+            return pd.api.types.is_string_dtype(dtype) or pd.api.types.is_integer_dtype(dtype)
+
+
+def valid_rows(frame: pd.DataFrame, arrays: Mapping[str, np.ndarray], schema: Schema) -> np.ndarray:
+    """Which rows respect bounds and known categories: bool (N,). The rows must have passed `check`."""
+    valid = np.ones(len(frame), dtype=bool)
+    for name, column in schema.columns.items():
+        values = frame[name]
+        if column.type in ("number", "integer"):
+            numbers = values.astype("Float64") if str(values.dtype) == "Int64" else values
+            for bound, outside in ((column.min, numbers.lt), (column.max, numbers.gt)):
+                if bound is not None:
+                    valid &= ~outside(bound).fillna(False).to_numpy(dtype=bool)
+        if column.categories is not None:
+            labels = pd.Series(labels_of(values), dtype=object)
+            valid &= (labels.isin(column.categories) | labels.isna()).to_numpy()
+    for name, array in schema.arrays.items():
+        valid &= valid_array_rows(array, arrays[name], frame)
+    return valid

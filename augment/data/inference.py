@@ -1,0 +1,205 @@
+"""From values to a schema.
+
+Types are inferred from all rows, because the target must be known before the hold-out is cut. What is *learned* from
+values (categories, decimals, whether values may be missing) is observed on the training part only: see `observe`.
+
+Shapes: N rows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from augment.data.arrays import decimals_of, describe_array, observe_array, true_lengths
+from augment.data.conformity import are_integers_with_gaps
+from augment.data.declarations import ArrayDeclaration, Column, ColumnDeclaration, ColumnType, SchemaDeclaration
+from augment.data.schema import Schema
+from augment.errors import DataError, did_you_mean
+from augment.text import listing
+
+__all__ = ["infer", "observe", "repeats_words"]
+
+MOST_ORDINARY_LABELS, FEWEST_ROWS_OF_A_LABEL = 50, 10  # beyond both, labels may be names, addresses or remarks
+MAX_INTEGER_CLASSES = 20  # an integer target with at most this many values counts as classes
+ID_NAME = re.compile(r"(^|[_\W])(id|uuid|guid|index|rowid)$|^unnamed: ?\d+$", re.IGNORECASE)
+
+
+def infer(
+    frame: pd.DataFrame,
+    arrays: Mapping[str, np.ndarray] | None = None,
+    declared: SchemaDeclaration | None = None,
+) -> Schema:
+    """Infer the type of every column and array; what is declared wins.
+
+    Args:
+        frame: N rows.
+        arrays: name to array, first axis N.
+        declared: the pipeline's `schema:` section.
+
+    Raises:
+        DataError: a declared column, array or target is not in the data; a column name is duplicated or not a string;
+            a cell contains a list or a similar object; or an array fits no type.
+    """
+    declared = declared or SchemaDeclaration()
+    arrays = arrays or {}
+    _refuse_bad_names(frame.columns)
+    for what, named, present in (
+        ("column", declared.columns, list(frame.columns)),
+        ("array", declared.arrays, list(arrays)),
+        ("target", [declared.target] if declared.target else [], list(frame.columns)),
+        ("payload", [declared.payload] if declared.payload else [], list(frame.columns)),
+    ):
+        for name in named:
+            if name not in present:
+                raise DataError(
+                    f"schema: {what} {name!r} is not in the data, which has {listing(present)}"
+                    f"{did_you_mean(name, map(str, present))}"
+                )
+    columns = {}
+    for name in frame.columns:
+        said = declared.columns.get(name, ColumnDeclaration())
+        kind = said.type or _infer_type(str(name), frame[name], is_target=name == declared.target)
+        if name == declared.payload and said.type is None:
+            kind = "text"
+        columns[name] = Column(**{**said.model_dump(exclude_none=True), "type": kind})
+    described = {
+        name: describe_array(name, values, declared.arrays.get(name, ArrayDeclaration()), columns)
+        for name, values in arrays.items()
+    }
+    return Schema(columns=columns, arrays=described, target=declared.target, payload=declared.payload)
+
+
+def _refuse_bad_names(names: pd.Index) -> None:
+    doubled = names[names.duplicated()]
+    if len(doubled):
+        raise DataError(f"the column name {doubled[0]!r} stands over several columns; rename all but one of them")
+    for name in names:
+        if not isinstance(name, str):
+            raise DataError(f"the column name {name!r} is not text; name the columns, as in `frame.columns = [...]`")
+
+
+def _infer_type(name: str, values: pd.Series, is_target: bool) -> ColumnType:
+    present = values.dropna()
+    if present.dtype == object:
+        held = pd.api.types.infer_dtype(present)
+        if held in ("date", "decimal"):
+            return "datetime" if held == "date" else "number"
+        if held == "mixed":
+            _refuse_containers(name, values)
+        present = present.infer_objects()  # True beside None is an object column
+    dtype = present.dtype
+    if pd.api.types.is_bool_dtype(dtype):
+        return "boolean"
+    if pd.api.types.is_datetime64_any_dtype(dtype):
+        return "datetime"
+    all_different = len(present) == len(values) >= 20 and bool(present.is_unique)
+    looks_like_id = all_different and ID_NAME.search(name) is not None and not is_target
+    if pd.api.types.is_integer_dtype(dtype):
+        return "id" if looks_like_id else "integer"
+    if pd.api.types.is_float_dtype(dtype):
+        return "integer" if are_integers_with_gaps(values) else "number"
+    if isinstance(dtype, pd.CategoricalDtype) or is_target:
+        return "category"
+    if looks_like_id:
+        return "id"
+    num_distinct = present.nunique()
+    return "category" if num_distinct <= max(1, len(present) // 2) else "text"
+
+
+def _refuse_containers(name: str, values: pd.Series) -> None:
+    for row, value in enumerate(values):
+        if not isinstance(value, Hashable):
+            raise DataError(
+                f"column {name!r}, data row {row + 1}: {value!r} is a {type(value).__name__}; a cell holds one number, "
+                f"date or text: spread it over columns, or put it into an array"
+            )
+
+
+def observe(
+    schema: Schema, frame: pd.DataFrame, arrays: Mapping[str, np.ndarray] | None = None
+) -> tuple[Schema, list[str]]:
+    """Fill in what is learned from the values of the training part, and collect notes.
+
+    Args:
+        schema: types known.
+        frame: the training rows, (N,) of them.
+        arrays: their arrays; if given, the channels of series are observed too.
+
+    Returns:
+        The schema with categories, decimals and nullable filled in, and notes for the log and the report.
+    """
+    columns, notes = {}, []
+    lengths = {array.length_column for array in schema.arrays.values()}
+    for name, column in schema.columns.items():
+        values = frame[name]
+        present = values.dropna()
+        found: dict[str, Any] = {}
+        if column.nullable is None:
+            found["nullable"] = len(present) < len(values)
+        if column.categories is None and column.type == "category":
+            found["categories"] = tuple(sorted({str(value) for value in present}))
+        if column.categories is None and column.type == "integer" and name == schema.target:
+            distinct = sorted(present.unique())
+            if len(distinct) <= MAX_INTEGER_CLASSES:
+                found["categories"] = tuple(str(value) for value in distinct)
+                notes.append(f"target {name!r} is an integer with {len(distinct)} values: they count as classes")
+        if column.decimals is None and column.type == "number":
+            decimals = decimals_of(present.to_numpy(dtype=float))
+            if decimals is not None:
+                found["decimals"] = decimals
+        columns[name] = column.model_copy(update=found)
+        if name not in lengths:
+            notes += _worth_a_look(name, column, present, name == schema.target)
+            if schema.modality == "table" and name != schema.target and repeats_words(column, present):
+                notes.append(_warning_of_words(name, column, present))
+    seen = {
+        name: observe_array(array, arrays[name], true_lengths(array, frame)) if arrays else array
+        for name, array in schema.arrays.items()
+    }
+    return schema.model_copy(update={"columns": columns, "arrays": seen}), notes
+
+
+def repeats_words(column: Column, present: pd.Series) -> bool:
+    """Whether synthetic rows would repeat text of a few real rows: free text, or labels that few rows have.
+
+    Args:
+        column: of a table.
+        present: its values, without missing ones.
+    """
+    num_labels = int(present.nunique())
+    of_few_rows = num_labels > max(MOST_ORDINARY_LABELS, len(present) / FEWEST_ROWS_OF_A_LABEL)
+    return column.type == "text" or (column.type == "category" and of_few_rows)
+
+
+def _warning_of_words(name: str, column: Column, present: pd.Series) -> str:
+    found = "free text" if column.type == "text" else f"a category of {present.nunique():,} labels, few rows each"
+    return (
+        f"column {name!r} is taken for {found}; whatever a generator writes there stood in a real row, word for word: "
+        f"if these are names or remarks, leave the column out with the source's `columns`, or say "
+        f"`{name}: {{type: id}}` under schema.columns"
+    )
+
+
+def _worth_a_look(name: str, column: Column, present: pd.Series, is_target: bool) -> list[str]:
+    num_distinct = int(present.nunique())
+    if not len(present):
+        return [f"column {name!r} has no values at all"]
+    if num_distinct == 1:
+        return [f"column {name!r} is constant: {str(present.iloc[0])!r} in every row"]
+    if column.type == "id":
+        return [f"column {name!r} is taken for an id: nothing learns from it, and synthetic rows get new ones"]
+    if column.type == "integer" and num_distinct == len(present) >= 20 and not is_target:
+        return [
+            f"column {name!r} differs in every row; if it is an id, say `{name}: {{type: id}}` under schema.columns"
+        ]
+    if column.type == "integer" and num_distinct <= MAX_INTEGER_CLASSES and not is_target:
+        return [
+            f"column {name!r} is an integer with only {num_distinct} values; if they are labels, say "
+            f"`{name}: {{type: category}}` under schema.columns"
+        ]
+    return []
