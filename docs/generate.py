@@ -27,7 +27,6 @@ import augment.plugin
 import augment.toolkit
 from augment import cli, errors, loaders, resampling, testing
 from augment.cli import describe
-from augment.data import schema
 from augment.plugin import contracts, hookspecs, run_metrics
 from augment.plugin.catalog import Catalog
 from augment.runner import run as runner
@@ -64,9 +63,9 @@ def pipeline_page() -> str:
         ("The file", Pipeline, ""),
         ("A component", Use, "The value of `source` and `probe`, and the items of `transforms`, `generators`, "
          "`filters`, `metrics`, `reporters` and `sinks`."),
-        ("schema", schema.SchemaDeclaration, ""),
-        ("schema.columns.NAME", schema.ColumnDeclaration, ""),
-        ("schema.arrays.NAME", schema.ArrayDeclaration, ""),
+        ("schema", augment.data.SchemaDeclaration, ""),
+        ("schema.columns.NAME", augment.data.ColumnDeclaration, ""),
+        ("schema.arrays.NAME", augment.data.ArrayDeclaration, ""),
         ("split", Split, ""),
         ("mix", Mix, ""),
         ("mix.search", Search, ""),
@@ -226,7 +225,7 @@ def class_part(cls: type) -> Iterator[str]:
     """A class that is used as it is: how it is made, its documentation, its own public methods."""
     if issubclass(cls, BaseModel):
         yield indented_code(inspect.cleandoc(cls.__doc__ or ""))
-        if cls is not schema.Schema:
+        if cls is not augment.data.Schema:
             yield settings_table(cls)
     else:
         yield f"```python\n{signature(cls.__name__, cls).removeprefix('def ').removesuffix(' -> None')}\n```"

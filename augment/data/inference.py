@@ -24,7 +24,7 @@ from augment.text import listing
 
 __all__ = ["infer", "observe", "repeats_words"]
 
-MOST_ORDINARY_LABELS, FEWEST_ROWS_OF_A_LABEL = 50, 10  # beyond both, labels may be names, addresses or remarks
+MAX_ORDINARY_LABELS, MIN_ROWS_OF_A_LABEL = 50, 10  # beyond both, labels may be names, addresses or remarks
 MAX_INTEGER_CLASSES = 20  # an integer target with at most this many values counts as classes
 ID_NAME = re.compile(r"(^|[_\W])(id|uuid|guid|index|rowid)$|^unnamed: ?\d+$", re.IGNORECASE)
 
@@ -172,7 +172,7 @@ def repeats_words(column: Column, present: pd.Series) -> bool:
         present: its values, without missing ones.
     """
     num_labels = int(present.nunique())
-    of_few_rows = num_labels > max(MOST_ORDINARY_LABELS, len(present) / FEWEST_ROWS_OF_A_LABEL)
+    of_few_rows = num_labels > max(MAX_ORDINARY_LABELS, len(present) / MIN_ROWS_OF_A_LABEL)
     return column.type == "text" or (column.type == "category" and of_few_rows)
 
 
