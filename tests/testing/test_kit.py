@@ -746,6 +746,13 @@ class Placed(Brief):
         return [path]
 
 
+class Cocksure(Lines):
+    """Claims every file for certain, and then some."""
+
+    def sniff(self, path, head):
+        return 2.0
+
+
 BROKEN = [
     (Unnamed, "class-is-complete", "no usable `name`"),
     (Undocumented, "has-a-docstring", "docstring"),
@@ -811,6 +818,7 @@ BROKEN = [
     (Hoarding, "never-holds-all-batches", "12 of them"),
     (Cutting, "the-source-of-the-same-name-reads-it", "25 rows"),
     (Relabelling, "the-source-of-the-same-name-reads-it", "'origin'"),
+    (Cocksure, "reads-what-it-sniffs", "a number above 0, up to 1"),
     (Astray, "reports-what-it-says", "brief.txt"),
     (Placed, "equal-runs-give-equal-bytes", "brief.txt"),
 ]

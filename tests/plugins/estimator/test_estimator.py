@@ -179,7 +179,9 @@ def test_a_pipeline_names_it_as_module_and_function_in_a_worker_too(mine, tmp_pa
 
 @pytest.mark.parametrize("factory", ["nonesuch:make", "nonesuch.models:make", "a-b:make"])
 def test_a_module_that_is_nowhere_is_told_before_anything_runs(tmp_path, factory):
-    with pytest.raises(SpecError, match=r"trial\.probe\.use: there is no module .*: it is neither in .*, nor installed"):
+    with pytest.raises(
+        SpecError, match=r"trial\.probe\.use: there is no module .*: it is neither in .*, nor installed"
+    ):
         run(written(tmp_path, factory), workers=0)
 
 
