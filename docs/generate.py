@@ -1,4 +1,4 @@
-"""Writes the reference pages that follow from the code.
+"""Writes the reference pages that follow from the code, and the index of built-in components.
 
 python docs/generate.py            write them
 python docs/generate.py --check    say which are out of date, and exit with 1 if any is
@@ -26,9 +26,10 @@ import augment.data
 import augment.plugin
 import augment.toolkit
 from augment import cli, errors, loaders, resampling, testing
-from augment.cli import describe
+from augment.cli import describe, plugin_list
 from augment.plugin import contracts, hookspecs, run_metrics
 from augment.plugin.catalog import Catalog
+from augment.plugin.kinds import KINDS
 from augment.runner import run as runner
 from augment.runner import sample_more
 from augment.spec.models import Mix, Pipeline, Search, Split, Trial, Use
@@ -101,7 +102,7 @@ def components_page() -> str:
         "# Built-in components",
         "`augment show NAME` prints the same. A name can have several components, one per kind of data.",
     ]
-    for kind in contracts.KINDS:
+    for kind in KINDS:
         parts.append(f"## {kind.capitalize()}s")
         for cls in sorted((cls for cls in classes if cls.kind == kind), key=lambda cls: (cls.name, cls.__qualname__)):
             parts += component_part(cls)
@@ -121,7 +122,7 @@ def component_part(cls: type[contracts.Component]) -> Iterator[str]:
 
 def plugin_page() -> str:
     """What plugin authors write against: the base classes, what they are handed, and a few functions."""
-    bases = [kind.capitalize() for kind in contracts.KINDS]
+    bases = [kind.capitalize() for kind in KINDS]
     shown = sorted(augment.plugin.__all__, key=lambda name: bases.index(name) if name in bases else len(bases))
     return public_page(augment.plugin, [(name, getattr(augment.plugin, name)) for name in shown])
 
@@ -403,10 +404,11 @@ def main() -> int:
     """Write the pages, or compare them."""
     check = sys.argv[1:] == ["--check"]
     stale = []
-    for name, text in pages().items():
-        path = REFERENCE / name
+    files = {REFERENCE / name: text for name, text in pages().items()}
+    files[plugin_list.INDEX] = plugin_list.build_index(Catalog())
+    for path, text in files.items():
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            stale.append(name)
+            stale.append(path.name)
             if not check:
                 path.write_text(text, encoding="utf-8", newline="\n")
     if stale:

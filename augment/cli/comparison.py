@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from augment.cli.describe import table
+from augment.cli.table import table
 from augment.errors import SpecError
 from augment.storage.run_folder import Run
 

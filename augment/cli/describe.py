@@ -4,90 +4,26 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel
 
 from augment.plugin.accepts import EVERY_COLUMN, EVERY_MODALITY
-from augment.plugin.catalog import Catalog
-from augment.plugin.contracts import KINDS, Component, Generator, Source
-from augment.text import printable
+from augment.plugin.contracts import Component, Generator, Source
 from augment.toolkit.yaml_text import dump_flow
 
 __all__ = [
     "abilities",
     "component",
     "example",
-    "offered",
-    "plugins",
     "settings",
-    "table",
 ]
-
-
-def table(rows: Iterable[Sequence[object]], numbers: bool = False) -> list[str]:
-    """Rows as aligned lines, the first row being the heads; with `numbers`, all columns but the first to the right.
-
-    >>> table([("", "real"), ("yes", 7)], numbers=True)
-    ['     real', 'yes     7']
-    """
-    from rich.cells import cell_len  # wide characters take two places
-
-    cells = [[printable(cell) for cell in row] for row in rows]
-    widths = [max(cell_len(cell) for cell in column) for column in zip(*cells, strict=True)]
-    lines = []
-    for row in cells:
-        padded = []
-        for place, (cell, width) in enumerate(zip(row, widths, strict=True)):
-            space = " " * (width - cell_len(cell))
-            padded.append(space + cell if numbers and place else cell + space)
-        lines.append("  ".join(padded).rstrip())
-    return lines
-
-
-def offered(catalog: Catalog) -> list[dict[str, Any]]:
-    """Everything that installed plugins offer, by kind and name; `error` says what is wrong with a broken one."""
-    found: list[dict[str, Any]] = []
-    for report in catalog.reports():
-        offer = report.offer
-        origin = {"distribution": f"{offer.distribution} {offer.version}", "module": offer.module}
-        if report.error:
-            found.append({"name": offer.name, "kind": "", "data": [], **origin, "error": report.error})
-            continue
-        if not report.components:
-            found.append({"name": offer.name, "kind": "observer", "data": [], **origin, "error": ""})
-            continue
-        by_kind: dict[str, set[str]] = {}
-        for cls in catalog.components(offer.name):
-            by_kind.setdefault(cls.kind, set()).update(modalities(cls))
-        for kind, data in by_kind.items():
-            found.append({"name": offer.name, "kind": kind, "data": sorted(data), **origin, "error": ""})
-    order = {kind: place for place, kind in enumerate(KINDS)}
-    return sorted(found, key=lambda entry: (order.get(entry["kind"], len(order)), entry["name"]))
-
-
-def plugins(entries: Sequence[Mapping[str, Any]]) -> str:
-    """The table of `augment plugins`, and below it what is broken."""
-    working = [entry for entry in entries if not entry["error"]]
-    broken = [entry for entry in entries if entry["error"]]
-    rows: list[Sequence[object]] = [("NAME", "KIND", "DATA", "FROM")]
-    rows += [(entry["name"], entry["kind"], _data(entry["data"]), entry["distribution"]) for entry in working]
-    lines = table(rows)
-    if broken:
-        lines += ["", "broken:"]
-        lines += [f"  {entry['name']} ({entry['distribution']}): {printable(entry['error'])}" for entry in broken]
-    return "\n".join(lines)
 
 
 def modalities(cls: type[Component]) -> frozenset[str]:
     """The kinds of data that a component works on; of a source, those that it gives."""
     return frozenset(cls.yields) if issubclass(cls, Source) else frozenset(cls.accepts.modalities)
-
-
-def _data(names: Iterable[str]) -> str:
-    names = sorted(names)
-    return "any" if set(names) == EVERY_MODALITY else ", ".join(names)
 
 
 def component(cls: type[Component]) -> str:
@@ -228,3 +164,8 @@ def _sample_value(said: Mapping[str, Any], definitions: Mapping[str, Any]) -> An
     if kind == "boolean":
         return True
     return "path/to/data" if "path" in said.get("format", "") else "text"
+
+
+def _data(names: Iterable[str]) -> str:
+    names = sorted(names)
+    return "any" if set(names) == EVERY_MODALITY else ", ".join(names)

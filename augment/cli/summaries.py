@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from augment.cli.describe import table
 from augment.cli.display import duration
-from augment.plugin.contracts import Kind
+from augment.cli.table import table
+from augment.plugin.kinds import Kind
 from augment.text import printable
 from augment.toolkit.yaml_text import dump_flow
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
         Filter,
         Fitted,
         Generator,
-        Kind,
         Metric,
         Params,
         Probe,
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
         Transform,
     )
     from augment.plugin.hookspecs import hookimpl
+    from augment.plugin.kinds import Kind
     from augment.plugin.run_metrics import (
         ArmResult,
         ArmScore,

@@ -1,7 +1,7 @@
 """The catalog of installed components: their names, distributions and classes.
 
-Names come from entry-point metadata, so listing them imports nothing, and a pipeline imports only the plugins that it
-uses. Only this module reads entry points.
+Names come from entry-point metadata, so listing them imports nothing, not even the contracts, and a pipeline imports
+only the plugins that it uses. Only this module reads entry points.
 """
 
 from __future__ import annotations
@@ -9,25 +9,29 @@ from __future__ import annotations
 import importlib
 import inspect
 import logging
+import os
 import re
 import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from itertools import combinations
 from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING
 
 import pluggy
 
-from augment.data import Modality
 from augment.errors import PluginError, did_you_mean
-from augment.plugin import hookspecs
-from augment.plugin.accepts import Accepts
-from augment.plugin.contracts import KINDS, Component, Generator, Kind, Params, Source
+from augment.plugin.kinds import KINDS, Kind
+
+if TYPE_CHECKING:
+    from augment.data import Modality
+    from augment.plugin.contracts import Component
 
 __all__ = ["API", "GROUP", "Catalog", "Offer", "PluginReport", "component_problem"]
 
@@ -77,6 +81,7 @@ class Catalog:
             self._offers.setdefault(offer.name, []).append(offer)
         self._loaded: dict[str, tuple[type[Component], ...]] = {}
         self._managers: dict[str, pluggy.PluginManager] = {}
+        self._problems: dict[Offer, PluginError | None] = {}  # of third-party modules that a subprocess has imported
 
     @property
     def names(self) -> list[str]:
@@ -169,7 +174,7 @@ class Catalog:
             except PluginError as error:
                 logger.warning("%s; it is not used as a default %s", error, kind)
                 continue
-            claimed = frozenset[Modality]().union(*(cls.default_for for cls in classes)) & (wanted if own else left)
+            claimed = frozenset(one for cls in classes for one in cls.default_for) & (wanted if own else left)
             if claimed:
                 found[name] = claimed
             if own:
@@ -191,9 +196,16 @@ class Catalog:
         of_distribution = [offer for offer in self.offers if _plain(offer.distribution) == _plain(name)]
         return of_distribution if of_distribution and name not in self._offers else [self.offer(name)]
 
-    def reports(self, timeout: float = 20.0) -> list[PluginReport]:
-        """The components or the problem of every entry point: see `report`."""
-        return [self.report(offer, timeout) for offer in self.offers]
+    def reports(self, timeout: float = 20.0, offers: Sequence[Offer] | None = None) -> list[PluginReport]:
+        """The components or the problem of every entry point, or of those given: see `report`."""
+        offers = self.offers if offers is None else offers
+        unsafe = [offer for offer in offers if self._must_be_tried(offer)]
+        if unsafe:
+            with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:  # each thread waits for a subprocess
+                self._problems.update(
+                    zip(unsafe, pool.map(lambda one: _import_problem(one, timeout), unsafe), strict=True)
+                )
+        return [self.report(offer, timeout) for offer in offers]
 
     def report(self, offer: Offer, timeout: float = 20.0) -> PluginReport:
         """The components of an entry point, or its problem.
@@ -205,13 +217,19 @@ class Catalog:
         components: tuple[tuple[str, str], ...] = ()
         try:
             self.offer(offer.name)
-            if offer.distribution != OWN_DISTRIBUTION and offer.module not in self._loaded:
-                _try_import(offer, timeout)
+            if self._must_be_tried(offer):
+                self._problems[offer] = _import_problem(offer, timeout)
+            if problem := self._problems.get(offer):
+                raise problem
             if any(cls.name == offer.name for cls in self._load(offer)) or not self._observes(offer):
                 components = tuple((cls.kind, cls.name) for cls in self.components(offer.name))
-        except PluginError as problem:
-            error, remedy = str(problem), problem.remedy
+        except PluginError as found:
+            error, remedy = str(found), found.remedy
         return PluginReport(offer, components, error, remedy)
+
+    def _must_be_tried(self, offer: Offer) -> bool:
+        known = offer in self._problems or offer.module in self._loaded
+        return offer.distribution != OWN_DISTRIBUTION and not known
 
     def _observes(self, offer: Offer) -> bool:
         """Whether a loaded plugin has observer hooks. A plugin without components can be an observer."""
@@ -232,6 +250,8 @@ class Catalog:
         return self._loaded[offer.module]
 
     def _register(self, module: ModuleType, offer: Offer) -> tuple[type[Component], ...]:
+        from augment.plugin import hookspecs
+
         wanted = getattr(module, "API", API)
         if wanted != API:
             newer = isinstance(wanted, int) and wanted > API
@@ -294,6 +314,9 @@ def _hook_problem(name: str, function: FunctionType, known: Mapping[str, set[str
 
 def component_problem(cls: object) -> str | None:
     """Why a class is not a valid component; None if it is."""
+    from augment.plugin.accepts import Accepts
+    from augment.plugin.contracts import Component, Generator, Params
+
     if not (inspect.isclass(cls) and issubclass(cls, Component)):
         return f"{cls!r} is not a subclass of one of the eight component bases"
     where = _where(cls)
@@ -323,6 +346,8 @@ def _where(cls: type) -> str:
 
 
 def _modalities(cls: type[Component]) -> frozenset[str]:
+    from augment.plugin.contracts import Source
+
     return cls.yields if issubclass(cls, Source) else cls.accepts.modalities
 
 
@@ -352,6 +377,15 @@ def _installed() -> list[Offer]:
 
 def _distribution(entry: EntryPoint) -> str:
     return entry.dist.metadata["Name"] if entry.dist else "an unknown distribution"
+
+
+def _import_problem(offer: Offer, timeout: float) -> PluginError | None:
+    """What goes wrong when a subprocess imports an entry point's module; None if nothing does."""
+    try:
+        _try_import(offer, timeout)
+    except PluginError as error:
+        return error
+    return None
 
 
 def _try_import(offer: Offer, timeout: float) -> None:

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, Self, get_args
+from typing import Any, ClassVar, Literal, Protocol, Self
 
 import numpy as np
 import pandas as pd
@@ -21,16 +21,15 @@ from pydantic import BaseModel, ConfigDict
 from augment.data import Dataset, Modality, Schema
 from augment.plugin.accepts import EVERY_MODALITY, Accepts
 from augment.plugin.context import Context
+from augment.plugin.kinds import Kind
 from augment.plugin.run_metrics import RunMetrics
 from augment.plugin.state import write_state
 from augment.plugin.suits import Suits
 
 __all__ = [
-    "KINDS",
     "Component",
     "Filter",
     "Generator",
-    "Kind",
     "Metric",
     "Params",
     "Probe",
@@ -41,9 +40,6 @@ __all__ = [
     "Source",
     "Transform",
 ]
-
-Kind = Literal["source", "transform", "generator", "filter", "probe", "metric", "reporter", "sink"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class Params(BaseModel):

@@ -11,7 +11,8 @@ from augment.data import Dataset
 from augment.engine.sample_task import IN_SCHEMA
 from augment.errors import DiskError
 from augment.plan.amounts import training_counts
-from augment.plugin.contracts import Generator, Kind
+from augment.plugin.contracts import Generator
+from augment.plugin.kinds import Kind
 from augment.plugin.run_metrics import (
     ClassCounts,
     FilterCounts,

@@ -17,7 +17,7 @@ from augment.detect import formats
 from augment.engine.sample_task import IN_SCHEMA, MAX_REJECTS
 from augment.errors import DataError, SpecError
 from augment.plugin.catalog import Catalog
-from augment.plugin.contracts import Kind
+from augment.plugin.kinds import Kind
 from augment.plugin.run_metrics import RunMetrics, SearchResult
 from augment.runner.assess import assess
 from augment.runner.generate import Mixture

@@ -21,7 +21,7 @@ from augment.data import (
 from augment.data.arrays import met_in_training
 from augment.errors import DataError
 from augment.plan.split import Cut, cut, cut_after, note_near_duplicates
-from augment.plugin.contracts import Kind
+from augment.plugin.kinds import Kind
 from augment.runner.session import Session
 from augment.spec.bind import bind
 from augment.spec.load import Resolved

@@ -16,7 +16,8 @@ from augment.engine.write_tasks import REAL, with_origin
 from augment.errors import BelowMinimum
 from augment.plan.amounts import PlanRow, amounts, plan, training_counts
 from augment.plugin.catalog import Catalog
-from augment.plugin.contracts import Filter, Generator, Kind
+from augment.plugin.contracts import Filter, Generator
+from augment.plugin.kinds import Kind
 from augment.plugin.run_metrics import RunMetrics, TrialResult
 from augment.runner.assess import assess
 from augment.runner.generate import Mixture, fit_filters, make_rows

@@ -13,7 +13,8 @@ from augment.engine.write_tasks import with_origin
 from augment.errors import DataError, DiskError, SpecError, did_you_mean
 from augment.plan.amounts import amounts, plan, training_counts
 from augment.plugin.catalog import Catalog
-from augment.plugin.contracts import Kind, Sink
+from augment.plugin.contracts import Sink
+from augment.plugin.kinds import Kind
 from augment.runner.generate import make_rows
 from augment.runner.prepare import prepare
 from augment.runner.session import Session, opened

@@ -13,7 +13,7 @@ import numpy as np
 from augment.data import Dataset, Modality
 from augment.errors import DiskError, PluginError, SpecError
 from augment.plugin.catalog import API, Catalog
-from augment.plugin.contracts import Kind
+from augment.plugin.kinds import Kind
 from augment.testing import example
 
 __all__ = ["DATA", "write"]

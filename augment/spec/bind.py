@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from augment.data import Schema
 from augment.errors import Problem, SpecError, did_you_mean
-from augment.plugin.contracts import KINDS, Kind
+from augment.plugin.kinds import KINDS, Kind
 from augment.spec.load import Resolved
 from augment.spec.messages import KeyPath
 from augment.spec.stages import Bound, Stage

@@ -7,7 +7,8 @@ from typing import Any
 from pydantic.errors import PydanticInvalidForJsonSchema
 
 from augment.plugin.catalog import Catalog
-from augment.plugin.contracts import Component, Kind
+from augment.plugin.contracts import Component
+from augment.plugin.kinds import Kind
 from augment.spec.models import SECTIONS, Pipeline
 
 __all__ = ["json_schema"]

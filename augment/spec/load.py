@@ -16,7 +16,8 @@ from typing import Any, cast
 
 from augment.errors import PluginError, Problem, SpecError
 from augment.plugin.catalog import Catalog
-from augment.plugin.contracts import Kind, Params
+from augment.plugin.contracts import Params
+from augment.plugin.kinds import Kind
 from augment.spec.document import Document, from_mapping, read
 from augment.spec.messages import MAX_PROBLEMS
 from augment.spec.models import SECTIONS, Pipeline, cross_check, expand_short_forms

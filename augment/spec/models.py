@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from augment.data import SchemaDeclaration
 from augment.errors import did_you_mean
-from augment.plugin.contracts import Kind
+from augment.plugin.kinds import Kind
 from augment.spec.messages import KeyPath, show_value
 from augment.spec.validation import Violation
 

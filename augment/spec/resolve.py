@@ -13,7 +13,8 @@ from augment.data import Modality
 from augment.errors import PluginError, did_you_mean
 from augment.plugin.accepts import EVERY_MODALITY
 from augment.plugin.catalog import Catalog
-from augment.plugin.contracts import Component, Kind, Params, Probe, Source
+from augment.plugin.contracts import Component, Params, Probe, Source
+from augment.plugin.kinds import Kind
 from augment.spec.document import Document, list_names
 from augment.spec.messages import MAX_PROBLEMS, KeyPath, show_value
 from augment.spec.models import SECTIONS, infer_ids

@@ -12,7 +12,8 @@ from pydantic import BaseModel
 from augment.data import Modality
 from augment.errors import PluginError, Problem
 from augment.plugin.catalog import Catalog
-from augment.plugin.contracts import Component, Kind, Params
+from augment.plugin.contracts import Component, Params
+from augment.plugin.kinds import Kind
 from augment.spec.messages import KeyPath
 from augment.spec.validation import validate
 

@@ -3,16 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-import pytest
 from installed import COMPONENTS
 from pydantic import BaseModel, Field
 from ruamel.yaml import YAML
 
 from augment.cli import describe
-from augment.errors import PluginError
 from augment.plugin import contracts
 from augment.plugin.accepts import Accepts
-from augment.plugin.catalog import Catalog, Offer
 from augment.plugin.contracts import Generator, Reporter
 
 
@@ -144,30 +141,3 @@ def test_every_setting_of_every_installed_component_is_documented():
         if not documentation
     ]
     assert not bare
-
-
-def test_plugins_are_listed_by_kind_and_broken_ones_below_with_the_reason():
-    catalog = Catalog([Offer("npz", "augment_arrays", "augment-pipeline", "1"), Offer("x", "no_such", "third", "2")])
-    lines = describe.plugins(describe.offered(catalog)).splitlines()
-    assert [line.split() for line in lines[:3]] == [
-        ["NAME", "KIND", "DATA", "FROM"],
-        ["npz", "source", "any", "augment-pipeline", "1"],
-        ["npz", "sink", "any", "augment-pipeline", "1"],
-    ]
-    assert lines[3:5] == ["", "broken:"]
-    assert lines[5].startswith("  x (third 2): ")
-    assert "no_such" in lines[5]
-
-
-def test_tables_align_wide_characters_and_write_control_characters_out():
-    lines = describe.table([("", "n"), ("日本", 1), ("a\x1b", 22)], numbers=True)
-    assert lines == ["        n", "日本    1", "a\\x1b  22"]
-
-
-def test_observers_are_listed_and_told_from_components():
-    catalog = Catalog()
-    found = {entry["name"]: entry for entry in describe.offered(catalog)}
-    assert found["mlflow"]["kind"] == found["tensorboard"]["kind"] == "observer"
-    assert "mlflow" in describe.plugins(list(found.values()))
-    with pytest.raises(PluginError, match="'mlflow' only observes runs; name it under `observers:`"):
-        catalog.components("mlflow")

@@ -84,9 +84,10 @@ def test_any_damage_in_a_model_folder_is_noticed_named_and_refused(spec, tmp_pat
             harm(path, seed)
             with pytest.raises(DiskError, match=path.name):
                 augment.load(done.folder).model(generator)
-            with pytest.raises(DiskError, match=path.name):
-                augment.sample(done.folder, rows=3, out=tmp_path / "more.csv", generator=generator, workers=0)
             path.write_bytes(kept)
+        HARMS[seed % len(HARMS)](path, seed)
+        with pytest.raises(DiskError, match=path.name):
+            augment.sample(done.folder, rows=3, out=tmp_path / "more.csv", generator=generator, workers=0)
         path.unlink()
         with pytest.raises(DiskError, match="missing"):
             augment.load(done.folder).model(generator)

@@ -15,7 +15,8 @@ from click.testing import CliRunner
 from augment.cli import main
 from augment.errors import DiskError, SpecError
 from augment.plugin.catalog import Catalog, Offer
-from augment.plugin.contracts import KINDS, Source
+from augment.plugin.contracts import Source
+from augment.plugin.kinds import KINDS
 from augment.scaffold import DATA, write
 from augment.testing import check_component
 

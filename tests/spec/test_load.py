@@ -18,6 +18,7 @@ from augment.plugin import contracts
 from augment.plugin.accepts import Accepts
 from augment.plugin.catalog import Catalog, Offer
 from augment.plugin.hookspecs import hookimpl
+from augment.plugin.kinds import KINDS
 from augment.spec.bind import bind
 from augment.spec.json_schema import json_schema
 from augment.spec.load import load, resolved_yaml
@@ -540,7 +541,7 @@ def test_a_wrong_override_is_told_with_the_override(project):
     ]
 
 
-def bound_of(path, schema, kinds=contracts.KINDS, num_rows=None):
+def bound_of(path, schema, kinds=KINDS, num_rows=None):
     return bind(load(path, CATALOG), schema, num_rows, kinds)
 
 

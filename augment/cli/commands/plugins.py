@@ -17,10 +17,10 @@ def plugins(as_json: bool) -> None:
       augment plugins
       augment plugins --json
     """
-    from augment.cli import describe
+    from augment.cli import plugin_list
     from augment.plugin.catalog import Catalog
     from augment.text import json_line
 
     catalog = Catalog()
-    offered = describe.offered(catalog)
-    click.echo(json_line(offered) if as_json else describe.plugins(offered))
+    offered = plugin_list.offered(catalog)
+    click.echo(json_line(offered) if as_json else plugin_list.plugins(offered))
