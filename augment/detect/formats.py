@@ -18,7 +18,7 @@ from augment.plugin.contracts import Source
 __all__ = ["looks_like_id", "read", "source_of"]
 
 HEAD = 65_536  # bytes
-LEAST_ROWS_OF_IDS = 20
+MIN_ROWS_OF_IDS = 20
 
 
 def source_of(data: Path, catalog: Catalog) -> type[Source]:
@@ -98,7 +98,7 @@ def _free_text(dataset: Dataset) -> list[str]:
 def looks_like_id(dataset: Dataset, name: str) -> bool:
     """Whether a text column numbers the rows: all cells differ, are short, of one word and hold a digit."""
     cells = dataset.frame[name]
-    if cells.hasnans or len(cells) < LEAST_ROWS_OF_IDS or not cells.is_unique:
+    if cells.hasnans or len(cells) < MIN_ROWS_OF_IDS or not cells.is_unique:
         return False
     text = cells.astype("str")
     return bool((text.str.len() <= 40).all() and not text.str.contains(r"\s").any() and text.str.contains(r"\d").all())
