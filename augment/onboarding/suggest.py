@@ -146,7 +146,7 @@ def choose(look: Look, catalog: Catalog) -> Choice:
         reasons = "; ".join(f"{name}: {why}" for name, why in refused.items()) or "none is for such data"
         raise DataError(f"no installed generator works on this data of kind {modality}: {reasons}")
     needed = any(not cls.accepts.missing for cls, _ in chosen.values())
-    # a row that was moved a little is near the row that it was, and would be thrown out for it
+    # a row that was moved a little stays near its original, and would be rejected for that
     filters = _default_filters(catalog, schema) if "rows" in chosen else []
     unfit = next((cls for cls in filters if "rows" not in cls.skips), None)
     return Choice(fill if needed else None, list(chosen.values()), refused, unfit)

@@ -1,4 +1,4 @@
-"""Stretches of characters that texts share with others: what was learnt by heart, to the letter.
+"""Stretches of characters that texts share with others: passages memorised word for word.
 
     stock = Stock.of(training_texts)
     where = stock.shares(texts, 40)     # where in each text a stretch of 40 characters begins that the stock has too
