@@ -81,7 +81,7 @@ class Catalog:
             self._offers.setdefault(offer.name, []).append(offer)
         self._loaded: dict[str, tuple[type[Component], ...]] = {}
         self._managers: dict[str, pluggy.PluginManager] = {}
-        self._problems: dict[Offer, PluginError | None] = {}  # of third-party modules that a subprocess has imported
+        self._problems: dict[str, PluginError | None] = {}  # of modules that a subprocess has imported
 
     @property
     def names(self) -> list[str]:
@@ -199,12 +199,11 @@ class Catalog:
     def reports(self, timeout: float = 20.0, offers: Sequence[Offer] | None = None) -> list[PluginReport]:
         """The components or the problem of every entry point, or of those given: see `report`."""
         offers = self.offers if offers is None else offers
-        unsafe = [offer for offer in offers if self._must_be_tried(offer)]
+        unsafe = {str(offer): offer for offer in offers if self._must_be_tried(offer)}
         if unsafe:
             with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:  # each thread waits for a subprocess
-                self._problems.update(
-                    zip(unsafe, pool.map(lambda one: _import_problem(one, timeout), unsafe), strict=True)
-                )
+                problems = pool.map(lambda one: _import_problem(one, timeout), unsafe.values())
+                self._problems.update(zip(unsafe, problems, strict=True))
         return [self.report(offer, timeout) for offer in offers]
 
     def report(self, offer: Offer, timeout: float = 20.0) -> PluginReport:
@@ -218,8 +217,8 @@ class Catalog:
         try:
             self.offer(offer.name)
             if self._must_be_tried(offer):
-                self._problems[offer] = _import_problem(offer, timeout)
-            if problem := self._problems.get(offer):
+                self._problems[str(offer)] = _import_problem(offer, timeout)
+            if problem := self._problems.get(str(offer)):
                 raise problem
             if any(cls.name == offer.name for cls in self._load(offer)) or not self._observes(offer):
                 components = tuple((cls.kind, cls.name) for cls in self.components(offer.name))
@@ -228,7 +227,7 @@ class Catalog:
         return PluginReport(offer, components, error, remedy)
 
     def _must_be_tried(self, offer: Offer) -> bool:
-        known = offer in self._problems or offer.module in self._loaded
+        known = str(offer) in self._problems or offer.module in sys.modules
         return offer.distribution != OWN_DISTRIBUTION and not known
 
     def _observes(self, offer: Offer) -> bool:

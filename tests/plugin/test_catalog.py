@@ -241,6 +241,16 @@ def test_a_report_survives_what_a_plugin_does_on_import(plugin, source, words):
     assert broken.module not in sys.modules
 
 
+def test_a_module_is_tried_in_a_subprocess_once_however_many_names_it_offers(plugin, tmp_path):
+    log = tmp_path / "imports"
+    first = plugin(f"{GOOD}\n    with open({str(log)!r}, 'a') as log:\n        log.write('.')")
+    second = Offer("judge", first.module, first.distribution, first.version)
+    for _ in range(2):  # the second time this process has imported it
+        reports = Catalog([first, second]).reports(timeout=60)
+        assert [report.error for report in reports] == ["", ""]
+    assert log.read_text() == ".."
+
+
 @pytest.mark.parametrize(
     ("source", "line"),
     [("x = 1\nthis is no python", 2), ("if True:\npass", 2), ("x = (\n1", 1), ("if True:\n        x\n\ty", 3)],
