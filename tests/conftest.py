@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import signal
@@ -18,10 +19,11 @@ os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 # A shell starts what runs in the background deaf to Ctrl-C, and processes hand that on to those they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# A machine that is busy with something else must not fail a test.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A machine that is busy with something else must not fail a test. Examples are others each time, so that a few will do.
+settings.register_profile("untimed", max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
+STORES = itertools.count()
 FAKES = Path(__file__).parent / "fakes"
 collect_ignore = ["fakes", "faults/injected"]  # what only processes that tests start import
 
@@ -38,7 +40,8 @@ def pytest_make_parametrize_id(val, argname):
 @pytest.fixture(autouse=True)
 def store(tmp_path_factory, monkeypatch):
     """A store of each test's own; nobody's cache is touched."""
-    folder = tmp_path_factory.mktemp("store")
+    folder = tmp_path_factory.getbasetemp() / "stores" / str(next(STORES))  # mktemp would list all others each time
+    folder.mkdir(parents=True)
     monkeypatch.setenv("AUGMENT_STORE", str(folder))
     return folder
 

@@ -40,6 +40,20 @@ def processes():
         yield found
 
 
+LIBRARIES = ["albumentations", "augment_evidence", "augment_tables", "imblearn.over_sampling", "torch"]
+THREADS = 3  # not what this process has
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
+    """Processes whose server has the libraries, which takes seconds."""
+    folder = tmp_path_factory.mktemp("tasks")
+    (folder / "tasks_of_fork.py").write_text(TASKS)
+    with pytest.MonkeyPatch.context() as patch, closing(Processes(2, THREADS)) as found:
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")])))
+        yield found
+
+
 def evaluated(processes, *dos, imports=()):
     """What the expressions give, each in a process of its own."""
     jobs = [Job("tasks_of_fork:act", {}, [{"do": do}], "generator 'g': fit", imports=frozenset(imports)) for do in dos]
@@ -60,15 +74,12 @@ def is_gone(pid):
     return False
 
 
-LIBRARIES = ["albumentations", "augment_evidence", "augment_tables", "imblearn.over_sampling", "torch"]
-
-
-def test_libraries_are_loaded_once_by_a_process_without_threads_that_has_started_no_accelerator(tasks, processes):
+def test_libraries_are_loaded_once_by_a_process_without_threads_that_has_started_no_accelerator(loaded):
     # the server is the parent: were it to have threads, what is forked might wait for their locks for ever
     there = "'torch' in sys.modules and 'sklearn' in sys.modules and 'augment_evidence.privacy' in sys.modules"
     threads = "len(os.listdir(f'/proc/{os.getppid()}/task'))"
     driver = "'libcuda' in open(f'/proc/{os.getppid()}/maps').read()"
-    found = evaluated(processes, f"[os.getppid(), {there}, {threads}, {driver}]", "[os.getppid()]", imports=LIBRARIES)
+    found = evaluated(loaded, f"[os.getppid(), {there}, {threads}, {driver}]", "[os.getppid()]", imports=LIBRARIES)
     assert found[0][1:] == [True, 1, False]
     assert found[0][0] == found[1][0] != os.getpid()
 
@@ -80,11 +91,11 @@ def test_a_library_that_cannot_be_imported_harms_nobody_who_does_not_use_it(task
     assert evaluated(processes, "1 + 1", imports=imports) == [2]
 
 
-def test_what_is_forked_begins_like_a_new_interpreter(tasks, processes):
+def test_what_is_forked_begins_like_a_new_interpreter(loaded):
     drawn = "__import__('torch').initial_seed(), __import__('numpy').random.random()"
     signals = "[int(s.getsignal(s.SIGCHLD)), int(s.getsignal(s.SIGTERM)), s.set_wakeup_fd(-1)]"
     begun = f"[{drawn}, os.getcwd(), sys.stdin.read(), [{signals} for s in [__import__('signal')]][0]]"
-    one, other = evaluated(processes, begun, begun, imports=["torch"])
+    one, other = evaluated(loaded, begun, begun, imports=LIBRARIES)
     assert one[0] != other[0]
     assert one[1] != other[1]
     assert one[2:] == other[2:] == [os.getcwd(), "", [signal.SIG_DFL, signal.SIG_DFL, -1]]
@@ -105,12 +116,10 @@ def test_no_process_holds_the_pipes_of_another(tasks, processes):
     assert not set(one) & set(other)
 
 
-@pytest.mark.parametrize("threads", [1, 3])
-def test_the_number_of_threads_is_set_in_libraries_that_are_loaded_already(tasks, threads):
+def test_the_number_of_threads_is_set_in_libraries_that_are_loaded_already(loaded):
     blas = "{i['num_threads'] for i in __import__('threadpoolctl').threadpool_info()}"
-    with closing(Processes(1, threads)) as processes:
-        do = f"[__import__('torch').get_num_threads(), sorted({blas})]"
-        assert evaluated(processes, do, imports=["torch", "sklearn.ensemble"]) == [[threads, [threads]]]
+    do = f"[__import__('torch').get_num_threads(), sorted({blas})]"
+    assert evaluated(loaded, do, imports=LIBRARIES) == [[THREADS, [THREADS]]]
 
 
 def test_a_server_that_is_killed_is_an_error_and_leaves_no_process(tasks, processes):

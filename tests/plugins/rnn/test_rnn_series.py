@@ -10,7 +10,7 @@ from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_rnn.series import SeriesRnn
 
-SMALL = {"steps": 150, "batch_size": 16, "window": 24, "width": 32, "embedding": 16, "learning_rate": 1e-2}
+SMALL = {"steps": 120, "batch_size": 16, "window": 24, "width": 32, "embedding": 16, "learning_rate": 1e-2}
 
 
 def series_of(values, lengths=None, labels=None, **columns):

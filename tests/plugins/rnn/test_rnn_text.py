@@ -30,7 +30,7 @@ def spoken():
 
 @pytest.mark.parametrize("tokens", ["characters", "bytes", "words", "bpe"])
 def test_classes_are_written_with_their_own_words(tokens, spoken, tmp_path):
-    rnn = fitted(spoken, tmp_path, tokens=tokens, steps=200)
+    rnn = fitted(spoken, tmp_path, tokens=tokens, steps=100)
     given = pd.DataFrame({"label": pd.Categorical(["good", "bad"] * 40, categories=["bad", "good"])})
     texts = sampled(rnn, given, tmp_path)
     assert np.mean(["yes" in text and "no" not in text for text in texts[::2]]) > 0.8
