@@ -42,7 +42,7 @@ def test_label_similarity_is_the_shared_mass():
 def test_correlations_agree_with_numpy():
     rng = np.random.default_rng(0)
     for size in np.logspace(-3, 6, 50):  # rounded, so that small numbers are equal and columns constant
-        numbers = np.round(size * rng.standard_cauchy((12, 3)), 3)
+        numbers = np.round(size * rng.standard_cauchy((12, 3)) + [0, 0, 1e5 * size], 3)
         ours = correlations(numbers, even(numbers))
         varied = numbers.std(axis=0) > 1e-5 * np.maximum(np.abs(numbers).max(axis=0), 1)
         expected = np.corrcoef(numbers[:, varied], rowvar=False)
