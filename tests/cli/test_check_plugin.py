@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 import textwrap
@@ -53,6 +54,8 @@ def plugin(tmp_path, monkeypatch):
         info.mkdir()
         (info / "METADATA").write_text("Metadata-Version: 2.1\nName: augment-gap\nVersion: 1.2\n")
         (info / "entry_points.txt").write_text("[augment]\ngap = augment_gap\n")
+        if source is METRIC:
+            importlib.import_module("augment_gap")  # of which a catalog knows that it can be imported
         return Catalog([Offer("gap", "augment_gap", "augment-gap", "1.2")])
 
     yield install

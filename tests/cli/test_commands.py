@@ -382,7 +382,7 @@ def test_the_generators_of_the_run_in_the_line_are_completed(tmp_path, words, of
     (tmp_path / "run.json").write_text(manifest(files=files).model_dump_json())
     line = words.format(run=tmp_path)
     environment = {"_AUGMENT_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
-    assert program(env={**os.environ, **environment}).stdout.strip() == offered
+    assert CliRunner().invoke(main, env=environment, prog_name="augment").stdout.strip() == offered
 
 
 def test_a_closed_pipe_ends_quietly():

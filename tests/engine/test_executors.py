@@ -39,13 +39,20 @@ def unopenable(init, emit):
 """
 
 
-@pytest.fixture
-def tasks(tmp_path, monkeypatch):
-    (tmp_path / "tasks_of_test.py").write_text(TASKS)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")])))
-    yield "tasks_of_test"
+SHARED = {}  # by workers and threads; a process that starts workers takes half a second to start itself
+
+
+@pytest.fixture(scope="module")
+def tasks(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tasks")
+    (folder / "tasks_of_test.py").write_text(TASKS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(folder))
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")])))
+        yield "tasks_of_test"
     sys.modules.pop("tasks_of_test", None)
+    while SHARED:
+        SHARED.popitem()[1].close()
 
 
 def job(fn, rows, **settings):
@@ -53,7 +60,13 @@ def job(fn, rows, **settings):
 
 
 def results_of(jobs, workers=1, threads=1):
-    with closing(Processes(workers, threads)) as processes:
+    if (workers, threads) not in SHARED:
+        SHARED[workers, threads] = Processes(workers, threads)
+    return SHARED[workers, threads].map_unordered(jobs, print)
+
+
+def results_of_new_processes(jobs, workers=1):
+    with closing(Processes(workers)) as processes:
         yield from processes.map_unordered(jobs, print)
 
 
@@ -83,7 +96,7 @@ def test_what_a_component_logs_becomes_a_note_once(tasks, executor):
 
 def test_no_jobs_start_no_process(tasks, monkeypatch):
     monkeypatch.setattr(subprocess, "Popen", None)
-    assert list(results_of([])) == []
+    assert list(results_of_new_processes([])) == []
 
 
 def test_a_worker_is_used_for_all_rows_of_a_job_and_for_no_other_job(tasks):
@@ -156,13 +169,13 @@ def test_what_a_stopped_task_has_started_is_stopped_too(tasks, tmp_path):
 def test_a_worker_that_cannot_start_is_an_error_not_a_wait(tasks, monkeypatch):
     monkeypatch.setenv("PYTHONHOME", "/nowhere")
     with pytest.raises(AugmentError, match=r"the process that starts workers ended with exit status 1; its last words"):
-        list(results_of([job("echo", [{"n": 1}])]))
+        list(results_of_new_processes([job("echo", [{"n": 1}])]))
 
 
 def test_a_program_that_is_not_there_is_an_error_not_a_wait(tasks, monkeypatch):
     monkeypatch.setattr(sys, "executable", "/no/such/python")
     with pytest.raises(OSError, match="python"):
-        list(results_of([job("echo", [{"n": 1}])], 2))
+        list(results_of_new_processes([job("echo", [{"n": 1}])], 2))
 
 
 @pytest.mark.parametrize("does", ["print('x' * 3_000_000)", "os.write(1, b'{\"result\": {}}\\n')"])
