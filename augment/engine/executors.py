@@ -53,10 +53,10 @@ class InProcess:
     def map_unordered(self, jobs: Sequence[Job], emit: Emit) -> Iterator[Result]:
         """See `Executor`."""
         for job in jobs:
-            with _threads(self.threads):
-                task = open_task(job.fn, job.init, emit, job.what)
+            task = None
             for index, row in enumerate(job.rows):
-                with _threads(self.threads):
+                with _threads(self.threads):  # not around both: who takes a result has the threads back
+                    task = task or open_task(job.fn, job.init, emit, job.what)
                     result = task(row)
                 yield job, index, result
 

@@ -15,6 +15,12 @@ NUM_SEEDS = 5
 PLANTED = {"none": 0.7, "synthetic": 0.8}
 
 
+@pytest.fixture(autouse=True)
+def _few_resamples(monkeypatch):
+    """As many as tell these verdicts apart."""
+    monkeypatch.setattr(paired_bootstrap, "NUM_RESAMPLES", 300)
+
+
 def classed(rng: np.random.Generator, num_rows: int = NUM_ROWS) -> np.ndarray:
     return np.r_[0, 0, 1, 1, rng.integers(2, size=num_rows - 4)]
 
