@@ -163,9 +163,13 @@ def _schema(look: Look) -> list[str]:
         return [*why, *_section("schema:", _section("columns:", active, inactive))] if active or inactive else why
     if look.schema.target is None:
         why = [f"# {look.why}: name the target if there is one.", "# Without it, nothing can tell whether this helps."]
-        target = f"target: {dump_flow(next(reversed(look.schema.columns)))}"
+        possible = [name for name in look.schema.features if name not in lengths]
+        if not possible:
+            why = ["# No column could be a target. Without one, nothing can tell whether this helps."]
+            return [*why, *_section("schema:", _section("columns:", active))] if active else why
+        target = f"target: {dump_flow(possible[-1])}"
         if not active:
-            return _section("schema:", [], [*why, target, *(_section("columns:", inactive) if inactive else [])])
+            return _section("schema:", [], [*why, target, *_section("columns:", inactive)])
         return _section("schema:", [*why, f"# {target}", found, *_section("columns:", active, inactive)])
     lines = [
         f"# What a model should predict, {look.why}.",

@@ -47,7 +47,8 @@ class _Listing:
 class ImageFolderSource(Source):
     """Images in a folder: one sub-folder for each class, or a `metadata.csv` with a `file_name` column.
 
-    With sub-folders, their names are the labels, whatever they look like, and rows are sorted by file name. With a
+    With sub-folders, their names are the labels, whatever they look like, and rows are sorted by file name. Images
+    that lie in the folder itself, without sub-folders of images, have no labels. With a
     `metadata.csv` its columns are the data's (labels included; sub-folders then mean nothing) and rows keep the order
     of its lines. The folder may be one that the sink `image-folder` wrote (`data/train`), or Hugging Face's layout.
 
@@ -213,6 +214,10 @@ def _class_folders(root: Path, label: str) -> _Listing:
             f"{root}: {len(deep)} images lie deeper than one folder, such as {_shown(min(deep))}; point `path` at the "
             f"folder whose sub-folders are the classes, or write a {metadata.NAME}"
         )
+    if loose and not found:
+        listing.names = sorted(loose)
+        listing.frame = pd.DataFrame(index=pd.RangeIndex(len(loose)))
+        return listing
     if loose:
         raise DataError(
             f"{root}: {len(loose)} images lie beside the class folders, such as {_shown(min(loose))}, and have no "

@@ -21,6 +21,7 @@ from augment_series.reading import dataset_of, parsed
 
 ATTRIBUTE = re.compile(r"""@attribute\s+('[^']*'|"[^"]*"|\S+)\s+(\{.*\}|\S+)""", re.IGNORECASE)
 NUMERIC = ("numeric", "real", "integer")
+TARGETS = ("class", "target", "label", "y", "classlabel", "targetlabel")  # names of a numeric attribute that is no step
 
 
 @dataclass
@@ -34,7 +35,8 @@ class ArffSource(Source):
 
     With numeric attributes alone, they are the steps of one channel, in their order. With a relational attribute a row
     of it is a channel, divided from the next by `\\n`, as in the UEA archive. Nominal and text attributes become
-    columns, and the last nominal one the target. `?` is a missing value.
+    columns, and the last nominal one the target; where there is none, a last attribute that is numeric and called
+    `class`, `target`, `label` or `y` is the target. `?` is a missing value.
     """
 
     name = "arff"
@@ -50,7 +52,13 @@ class ArffSource(Source):
         attributes, rows, lines = _split(path)
         records = _records(rows, lines, len(attributes), path)
         relational = [place for place, one in enumerate(attributes) if one.kind == "relational"]
-        steps = relational or [place for place, one in enumerate(attributes) if one.kind == "numeric"]
+        nominal = [one.name for one in attributes if one.kind.startswith("{")]
+        last = attributes[-1] if attributes else None
+        is_numeric_target = not nominal and last is not None and last.kind == "numeric" and _bare(last.name) in TARGETS
+        target = nominal[-1] if nominal else last.name if last is not None and is_numeric_target else None
+        steps = relational or [
+            place for place, one in enumerate(attributes) if one.kind == "numeric" and one.name != target
+        ]
         if not steps or len(relational) > 1:
             came = f"{len(relational)} relational attributes" if relational else "no numeric or relational attribute"
             raise DataError(
@@ -63,10 +71,12 @@ class ArffSource(Source):
             if place not in steps:
                 columns[one.name] = _column(one, [record[place].strip() for record in records], lines, path)
         frame = pd.DataFrame(columns, index=pd.RangeIndex(len(rows)))
-        nominal = [one.name for one in attributes if one.kind.startswith("{")]
         channels = {f"channel {number}": ColumnDeclaration() for number in range(1, values.shape[2] + 1)}
-        target = nominal[-1] if nominal else None
         return dataset_of(values, lengths, channels, frame, context, path, target=target)
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name.casefold())
 
 
 def _split(path: Path) -> tuple[list[_Attribute], list[str], list[int]]:
@@ -138,6 +148,12 @@ def _records(rows: list[str], lines: list[int], num_attributes: int, path: Path)
 
 def _column(attribute: _Attribute, cells: list[str], lines: list[int], path: Path) -> pd.Series:
     values = pd.Series([None if cell == "?" else cell for cell in cells], dtype="str")
+    if attribute.kind == "numeric":
+        numbers = pd.to_numeric(values, errors="coerce")
+        if (odd := (numbers.isna() & values.notna()).to_numpy()).any():
+            place = int(odd.argmax())
+            raise DataError(f"{path}, line {lines[place]}: {cells[place][:40]!r} in {attribute.name!r} is no number")
+        return numbers
     if not attribute.kind.startswith("{"):
         return values
     (known,) = csv.reader([attribute.kind[1:-1]], quotechar="'", skipinitialspace=True)

@@ -24,9 +24,9 @@ from augment_series.csv_channels import channel_values, end_to_end, refuse_infin
 from augment_series.csv_rows import Rows
 from augment_series.csv_sniffing import series_settings
 from augment_series.csv_table import read_table
-from augment_series.reading import ARRAY, LENGTH, dataset_of
+from augment_series.reading import ARRAY, GAP, LENGTH, dataset_of
 
-KEY, TIME, GAP = "series", "step", "time gap"  # `series` and `step` are what the sink writes
+KEY, TIME = "series", "step"  # `series` and `step` are what the sink writes
 NUMBERED = re.compile(r"^(.*?)[ _.\-]*(\d+)$")
 KEPT_AS_TEXT = ("category", "text", "id")
 

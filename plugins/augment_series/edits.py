@@ -16,6 +16,7 @@ from augment import plugin
 from augment.data import Column, Dataset, Schema
 from augment.plugin import Accepts, Context, Generator, Suits, read_state, write_state
 from augment.toolkit.conditions import Conditions, refuse_others
+from augment_series.reading import GAP
 
 Edit = Literal["jitter", "scale", "warp", "slice", "mix"]
 IN_VALUE = ("jitter", "scale", "mix")  # these change numbers alone
@@ -34,7 +35,8 @@ class SeriesEdits(Generator):
 
     Lengths, labels and the columns beside the series stay. Numbers keep between the smallest and the largest of the
     training part and to its decimals, whole numbers stay whole; labels move in time only, and a gap stays a gap. With
-    a target that is a number, series are not mixed.
+    a target that is a number, series are not mixed. A channel `time gap`, the time since the step before, moves in
+    time only, so that every gap is one that occurs; the first gap of a series is 0.
     """
 
     name = "series-edits"
@@ -123,7 +125,11 @@ class SeriesEdits(Generator):
 
     @property
     def _are_numbers(self) -> np.ndarray:
-        return np.array([channel.type in ("number", "integer") for channel in self._channels])
+        return self._are_gaps < np.array([channel.type in ("number", "integer") for channel in self._channels])
+
+    @property
+    def _are_gaps(self) -> np.ndarray:
+        return np.array([name == GAP for name in self.schema.arrays[self.schema.array_of("series")].channels or {}])
 
     def _edited(
         self,
@@ -203,6 +209,7 @@ class SeriesEdits(Generator):
             decimals = 0 if channel.type == "integer" else channel.decimals
             if decimals is not None:
                 values[..., position] = np.round(values[..., position], decimals)
+        values[:, :1, self._are_gaps] = 0
         values[np.arange(values.shape[1]) >= lengths[:, np.newaxis]] = 0
         return values.astype(np.float32)
 

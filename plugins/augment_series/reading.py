@@ -17,10 +17,11 @@ from augment.data import ArrayDeclaration, ColumnDeclaration, Dataset, SchemaDec
 from augment.errors import DataError
 from augment.plugin import Context
 
-__all__ = ["ARRAY", "LENGTH", "dataset_of", "parsed"]
+__all__ = ["ARRAY", "GAP", "LENGTH", "dataset_of", "parsed"]
 
 ARRAY = "series"
 LENGTH = "length"
+GAP = "time gap"  # a channel: time since the step before, 0 for the first
 
 
 def parsed(bodies: Sequence[str], lines: Sequence[int], path: Path, between: str) -> tuple[np.ndarray, np.ndarray]:

@@ -225,6 +225,33 @@ def test_without_a_plausible_target_the_schema_is_a_comment_to_fill_in(tmp_path)
     assert tree["mix"] == {"rows": "1x"}
 
 
+def save_arrays_alone(path):
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    images, series = rng.integers(0, 256, (12, 8, 8), dtype=np.uint8), rng.normal(size=(24, 9)).round(2)
+    np.savez(path / "images.npz", image=images)
+    np.savez(path / "series.npz", x=series[..., None].astype("float32"))
+    pd.DataFrame(series).add_prefix("t").to_csv(path / "wide.csv", index=False)
+    rows = [",".join(map(str, row[: 5 + place % 3])) for place, row in enumerate(series)]
+    (path / "data.ts").write_text("\n".join(["@classLabel false", "@data", *rows]) + "\n")
+    head = ["@relation r", *(f"@attribute t{step} numeric" for step in range(9)), "@data"]
+    (path / "data.arff").write_text("\n".join([*head, *(",".join(map(str, row)) for row in series)]) + "\n")
+    (path / "pictures").mkdir()
+    for number, image in enumerate(images):
+        Image.fromarray(image).save(path / "pictures" / f"{number}.png")
+
+
+@pytest.mark.parametrize("name", ["images.npz", "series.npz", "wide.csv", "data.ts", "data.arff", "pictures"])
+def test_arrays_alone_get_a_pipeline_without_a_target(name, tmp_path):
+    save_arrays_alone(tmp_path)
+    text = write_pipeline.propose(tmp_path / name, tmp_path)
+    (tmp_path / "p.yaml").write_text(text)
+    assert "No column could be a target. Without one, nothing can tell whether this helps." in text
+    assert "target:" not in text
+    assert bound(tmp_path / "p.yaml")["generator"]
+
+
 def test_the_comment_about_the_target_becomes_a_schema_when_uncommented(tmp_path):
     _, text = written(table()[["width", "height"]], tmp_path)
     lines = text.splitlines()

@@ -166,7 +166,15 @@ def test_a_missing_folder_a_file_and_an_empty_folder_are_told_apart(tmp_path):
     assert "no images found" in message(tmp_path / "empty")
 
 
-def test_images_without_a_class_folder_are_refused(tmp_path):
+def test_a_folder_of_images_alone_has_no_labels(tmp_path):
+    put(tmp_path / "b.png", picture(seed=1))
+    put(tmp_path / "a.png", picture(seed=2))
+    data = read(tmp_path)
+    assert list(data.frame) == []
+    np.testing.assert_array_equal(data.arrays["image"][..., 0], [picture(seed=2), picture(seed=1)])
+
+
+def test_images_beside_class_folders_are_refused(tmp_path):
     put(tmp_path / "1.png")
     put(tmp_path / "cat" / "1.png")
     assert "1 images lie beside the class folders, such as 1.png" in message(tmp_path)

@@ -63,3 +63,21 @@ def test_a_relational_attribute_holds_the_channels(tmp_path, quote):
 def test_what_cannot_be_read_is_told_with_its_line(tmp_path, text, told):
     with pytest.raises(DataError, match=told):
         read(tmp_path, text)
+
+
+@pytest.mark.parametrize("name", ["class", "Target", "y"])
+def test_a_numeric_last_attribute_called_like_a_target_is_no_step(tmp_path, name):
+    head = f"@relation r\n@attribute t0 real\n@attribute t1 real\n@attribute {name} numeric\n@data\n"
+    data = read(tmp_path, head + "1,2,1\n3,4,2\n5,6,1\n")
+    assert data.arrays["series"].shape == (3, 2, 1)
+    assert data.schema.target == name
+    assert data.frame[name].tolist() == [1, 2, 1]
+    with pytest.raises(DataError, match=f"line 7: 'x' in '{name}' is no number"):
+        read(tmp_path, head + "1,2,1\n3,4,x\n")
+
+
+def test_numeric_attributes_beside_a_nominal_class_are_steps_whatever_they_are_called(tmp_path):
+    head = "@relation r\n@attribute t0 real\n@attribute class {a,b}\n@attribute y real\n@data\n"
+    data = read(tmp_path, head + "1,a,2\n3,b,4\n")
+    assert data.arrays["series"].shape == (2, 2, 1)
+    assert data.schema.target == "class"

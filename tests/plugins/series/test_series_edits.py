@@ -120,3 +120,14 @@ def test_series_of_one_step_of_no_values_or_without_change_do_no_harm(tmp_path, 
 def test_one_edit_at_least_is_chosen():
     with pytest.raises(ValueError, match="no edit is ever chosen"):
         SeriesEdits.Params(edits={"warp": 0})
+
+
+@pytest.mark.parametrize("edit", ["jitter", "scale", "warp", "slice", "mix"])
+def test_gaps_between_steps_are_ones_that_occur_and_the_first_is_zero(tmp_path, edit):
+    gaps = np.tile([0, 1, 1, 6, 1, 9, 1, 1], (20, 1))
+    values = np.stack([waves(20, 8)[..., 0], gaps * 86_400], axis=2)
+    channels = {"value": {"type": "number"}, "time gap": {"type": "number", "min": 0, "unit": "s"}}
+    made = edited(series_of(values, channels=channels), tmp_path, edit).arrays["series"]
+    assert (made[:, 0, 1] == 0).all()
+    assert set(made[..., 1].ravel() / 86_400) <= {0, 1, 6, 9}
+    assert not np.isin(made[..., 0], values[..., 0].astype(np.float32)).all()
