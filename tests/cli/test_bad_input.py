@@ -361,8 +361,9 @@ print(json.dumps(sorted(heavy & set(sys.modules))))
 
 
 def test_the_host_of_workers_imports_nothing_heavy(spec, tmp_path):
-    source = {"use": "sklearn", "with": {"dataset": "iris"}}
-    path = spec(source=source, generators=["smote"], mix={"rows": 10}, trial=False)
+    (tmp_path / "data.csv").write_text(GOOD)
+    source = {"use": "csv", "with": {"path": "data.csv"}}
+    path = spec(source=source, schema={"target": "label"}, generators=["smote"], mix={"rows": 10}, trial=False)
     command = [sys.executable, "-c", HOST, str(path), str(tmp_path / "out")]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.stdout == "[]\n", done.stderr
