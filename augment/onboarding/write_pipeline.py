@@ -98,6 +98,7 @@ def propose(
         "size": "height, width: the images have several sizes, and this is about the middle one",
         "encoding": "the file is not in UTF-8",
         "null_values": "cells that mean a missing value",
+        "duplicates": "some rows have one series and time: the first counts; `mean` averages, `error` refuses them",
         "date_format": "day %d, month %m, year %Y or %y",
         "units": "signs beside numbers, taken away",
         "columns": f"without free text, which would be copied word for word: {', '.join(map(dump_flow, left_out))}",

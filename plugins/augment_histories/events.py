@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from augment.errors import DataError, did_you_mean
 from augment.toolkit.text_files import check_file, check_text
+from augment_histories.sniffing import plain_name
 
 __all__ = ["Events", "Names", "read_events"]
 
@@ -163,7 +164,7 @@ def _found(path: Path, header: list[str], names: Names) -> Names:
             raise DataError(f"{path}: has no column {said!r}{did_you_mean(said, header)}; it has {', '.join(header)}")
         if said is not None:
             continue
-        fits = [name for name in header if name not in taken and re.sub(r"[\W_]+|id$", "", _bare(name)) in usual]
+        fits = [name for name in header if name not in taken and _bare(name) in usual]
         fits.sort(key=lambda name: usual.index(_bare(name)))
         if not fits and what in ("user", "item"):
             raise DataError(
@@ -178,7 +179,7 @@ def _found(path: Path, header: list[str], names: Names) -> Names:
 
 def _bare(name: str) -> str:
     """A column's name in small letters, without signs and an `id` at its end."""
-    return re.sub(r"id$", "", re.sub(r"[\W_]+", "", name.casefold()))
+    return re.sub(r"id$", "", plain_name(name))
 
 
 def _parse_csv(path: Path, header: list[str], names: Names, delimiter: str) -> pa.Table:

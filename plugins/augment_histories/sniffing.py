@@ -11,14 +11,20 @@ USER = re.compile(r"(user|customer|visitor|reviewer|member|session)(id)?")
 ITEM = re.compile(r"(item|product|movie|film|track|song|book|article|page|sku)(id)?")
 KNOWN_OF_EVENTS = re.compile(r"rating|stars|score|time|timestamp|datetime|date|ts")
 NUM_LINES = 1_000  # looked at
+TYPE = re.compile(r":(token|float)(_seq)?$")  # after a name in the headers of RecBole's files
 
 
-def holds_events(path: Path) -> bool:
+def plain_name(name: str) -> str:
+    """A column's name in small letters, without signs and the type that RecBole puts behind it."""
+    return re.sub(r"[\W_]+", "", TYPE.sub("", name.casefold()))
+
+
+def holds_events(path: Path, delimiter: str) -> bool:
     """Whether a CSV file has columns of users, of items and of what is known of events, and a user in several lines."""
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            records = csv.reader(itertools.islice(file, NUM_LINES))
-            names = [re.sub(r"[\W_]+", "", name.casefold()) for name in next(records, [])]
+            records = csv.reader(itertools.islice(file, NUM_LINES), delimiter=delimiter)
+            names = [plain_name(name) for name in next(records, [])]
             users = [place for place, name in enumerate(names) if USER.fullmatch(name)]
             items = [place for place, name in enumerate(names) if ITEM.fullmatch(name)]
             others = [name for place, name in enumerate(names) if place not in (*users, *items)]

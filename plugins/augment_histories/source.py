@@ -17,6 +17,7 @@ from augment import plugin
 from augment.data import ArrayDeclaration, Dataset
 from augment.errors import DataError
 from augment.plugin import Context, Source
+from augment.toolkit.csv_dialect import infer_dialect
 from augment_histories.events import Events, Names, read_events
 from augment_histories.rows import ABOUT, BEGAN, GAP, ITEMS, LENGTH, RATING, users_of
 from augment_histories.sniffing import holds_events
@@ -32,11 +33,12 @@ class HistoriesSource(Source):
     `about`; the time of the first event in `began`. Other columns are kept where they are the same in all events of
     a user, and left out where they are not. Times are written as ISO 8601, or are numbers of seconds; events of one
     moment stay in the order of the file, and of events that agree in user, item and time the first one counts.
+    Headers as RecBole writes them, such as `user_id:token`, are understood.
     """
 
     name = "histories"
     yields = frozenset({"tokens"})
-    endings = (".csv", ".tsv")
+    endings = (".csv", ".tsv", ".inter")
 
     class Params(plugin.Params):
         """Where the file is, and what its columns are called."""
@@ -60,7 +62,14 @@ class HistoriesSource(Source):
 
     @classmethod
     def sniff(cls, path: Path, head: bytes) -> float | None:
-        return 1.0 if super().sniff(path, head) and holds_events(path) else None
+        if super().sniff(path, head) is None or not path.is_file():
+            return None
+        return 1.0 if holds_events(path, infer_dialect(path).get("delimiter", ",")) else None
+
+    @classmethod
+    def settings_for(cls, path: Path) -> dict[str, Any]:
+        dialect = infer_dialect(path) if path.is_file() else {}
+        return {name: value for name, value in dialect.items() if name == "delimiter"}
 
     def read(self, context: Context) -> Dataset:
         params = self.params

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,9 @@ import pyarrow as pa
 
 from augment.errors import DataError
 
-__all__ = ["Rows"]
+__all__ = ["Duplicates", "Rows"]
+
+Duplicates = Literal["error", "first", "mean"]
 
 log = logging.getLogger("augment")
 
@@ -26,13 +29,15 @@ class Rows:
 
     Attributes:
         names: of the series, (N,).
-        order: positions in the file, (R,).
+        order: positions in the file, (R,). Of rows of one series and time only the first, here and below.
         codes: which series each belongs to, (R,).
         steps: and which step of it is, (R,).
         starts: where each series starts in that order, (N,).
         lengths: (N,).
         gaps: time since the step before, 0 for the first, (R,); None without times.
         is_dated: whether the times are dates; then gaps are in seconds.
+        averaged: all rows of the file in order, and the place in `order` that each belongs to, where rows of one
+            series and time are averaged; else None.
     """
 
     names: np.ndarray
@@ -43,16 +48,36 @@ class Rows:
     lengths: np.ndarray
     gaps: np.ndarray | None
     is_dated: bool
+    averaged: tuple[np.ndarray, np.ndarray] | None = None
 
     @classmethod
-    def of(cls, table: pa.Table, key: str, time: str | None, path: Path) -> Rows:
+    def of(
+        cls,
+        table: pa.Table,
+        key: str,
+        time: str | None,
+        path: Path,
+        duplicates: Duplicates = "error",
+        date_format: str | None = None,
+    ) -> Rows:
         keys = table[key].to_pandas()
         _refuse_missing(keys, key, path)
         codes, names = pd.factorize(keys)
         moments, is_dated = None, False
         if time is not None:
-            moments, is_dated = _moments(table[time], time, path)
+            moments, is_dated = _moments(table[time], time, path, date_format)
         order = np.argsort(codes, kind="stable") if moments is None else np.lexsort((moments, codes))
+        averaged = None
+        if moments is not None and time is not None:
+            same = _duplicated(codes, moments, order)
+            if same.any():
+                where = _two_rows(table[time], time, names, codes, order, int(same.argmax()), path)
+                if duplicates == "error":
+                    raise DataError(f"{where}; leave one of them out, or set `duplicates: first` or `duplicates: mean`")
+                which = "the first of each counts" if duplicates == "first" else "each such group is averaged"
+                log.warning("%s; %d rows repeat an earlier one: %s", where, same.sum(), which)
+                averaged = (order, np.cumsum(~same) - 1) if duplicates == "mean" else None
+                order = order[~same]
         codes = codes[order]
         lengths = np.bincount(codes)
         starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
@@ -62,19 +87,11 @@ class Rows:
             moments = moments[order]
             gaps = np.diff(moments, prepend=moments[0])
             gaps[starts] = 0
-            doubled = (gaps == 0) & (steps > 0)
-            if doubled.any():
-                place = int(doubled.argmax())
-                one, other = sorted(int(row) + 2 for row in order[place - 1 : place + 1])
-                raise DataError(
-                    f"{path}, line {other}: series {str(names[codes[place]])!r} has two rows with {time} = "
-                    f"{table[time][int(order[place])].as_py()} (the other is line {one}); leave one of them out"
-                )
             if (shuffled := (np.diff(order, prepend=order[0]) < 0) & (steps > 0)).any():
                 log.warning(
                     "%s: %d steps do not stand in the order of their times; they were sorted", path.name, shuffled.sum()
                 )
-        return cls(names, order, codes, steps, starts, lengths, gaps, is_dated)
+        return cls(names, order, codes, steps, starts, lengths, gaps, is_dated, averaged)
 
     @property
     def is_even(self) -> bool:
@@ -90,6 +107,18 @@ class Rows:
             return None
         return float(1 / np.median(self.gaps[self.steps > 0]))
 
+    def values_of(self, column: np.ndarray, is_number: bool) -> np.ndarray:
+        """The values of a channel in this order, (R,): of numbers, the mean where rows are averaged."""
+        if self.averaged is None or not is_number:
+            kept: np.ndarray = column[self.order]
+            return kept
+        order, places = self.averaged
+        known = ~np.isnan(column[order])
+        count = np.bincount(places, weights=known)
+        total = np.bincount(places, weights=np.where(known, column[order], 0))
+        mean: np.ndarray = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        return mean
+
     def is_constant(self, column: pa.ChunkedArray) -> bool:
         """Whether each series has one value in a column."""
         return not self._changes(column).any()
@@ -104,8 +133,43 @@ class Rows:
         return changes
 
 
-def _moments(column: pa.ChunkedArray, name: str, path: Path) -> tuple[np.ndarray, bool]:
+def _duplicated(codes: np.ndarray, moments: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Which rows, in order, have the series and the time of the row before, (R,)."""
+    same = (np.diff(codes[order]) == 0) & (np.diff(moments[order]) == 0)
+    return np.concatenate([[False], same])
+
+
+def _two_rows(
+    times: pa.ChunkedArray,
+    name: str,
+    names: np.ndarray,
+    codes: np.ndarray,
+    order: np.ndarray,
+    place: int,
+    path: Path,
+) -> str:
+    """Which two rows have one series and time, the second one at this place of the order."""
+    one, other = sorted(int(row) + 2 for row in order[place - 1 : place + 1])
+    return (
+        f"{path}, line {other}: series {str(names[codes[order[place]]])!r} has two rows with {name} = "
+        f"{times[int(order[place])].as_py()} (the other is line {one})"
+    )
+
+
+def _moments(column: pa.ChunkedArray, name: str, path: Path, date_format: str | None) -> tuple[np.ndarray, bool]:
     """Times as float64 (R,), and whether they are dates, in seconds."""
+    if date_format is not None:
+        cells = column.to_pandas()
+        _refuse_missing(cells, name, path)
+        dates = pd.to_datetime(cells.str.strip(), format=date_format, errors="coerce", utc="%z" in date_format)
+        if (odd := dates.isna().to_numpy()).any():
+            row = int(odd.argmax())
+            raise DataError(
+                f"{path}, line {row + 2}: {cells.iloc[row]!r} in {name!r} is not written as {date_format!r}; mend the "
+                "cell, or correct `date_format`"
+            )
+        dates = dates.dt.tz_convert(None) if dates.dt.tz is not None else dates
+        return dates.to_numpy("datetime64[us]").astype(np.int64) / 1e6, True
     if pa.types.is_date(column.type):
         column = column.cast(pa.timestamp("s") if pa.types.is_date32(column.type) else pa.timestamp("ms"))
     is_dated = pa.types.is_timestamp(column.type)
@@ -113,7 +177,7 @@ def _moments(column: pa.ChunkedArray, name: str, path: Path) -> tuple[np.ndarray
         odd = next((cell for cell in column.to_pylist() if cell), None)
         raise DataError(
             f"{path}: column {name!r} is the time, and holds values such as {odd!r}; numbers, or times such as "
-            "2024-12-31T23:59:00, are expected"
+            "2024-12-31T23:59:00, are expected; for dates in another form say it as in `date_format: '%d.%m.%Y'`"
         )
     values = column.to_pandas()
     _refuse_missing(values, name, path)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["series_settings"]
+__all__ = ["infer_date_format", "series_settings"]
 
 KEYS = re.compile(
     r"series|key|case|patient|subject|person|sensor|device|unit|machine|engine|station|meter|.*[ _]?id", re.IGNORECASE
@@ -24,6 +24,9 @@ STEP = re.compile(r"(?:t|time|step)[ _]?\d+", re.IGNORECASE)
 NUM_ROWS = 2_000  # looked at
 LEAST_STEPS = 3  # of a series, on average
 LEAST_WIDE = 8
+MAX_DUPLICATES = 0.2  # share of rows that repeat the series and time of another one
+DATES = [f"{order}{year}" for order in ("%d.%m.", "%d/%m/", "%m/%d/", "%d-%m-", "%m-%d-") for year in ("%Y", "%y")]
+CLOCKS = ("", " %H:%M", " %H:%M:%S")
 
 
 def series_settings(data: Path, dialect: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -59,8 +62,9 @@ def series_settings(data: Path, dialect: Mapping[str, Any]) -> dict[str, Any] | 
 
 
 def _are_steps(head: pd.DataFrame, key: str, time: str) -> bool:
-    """Whether rows with the same key have distinct times and some number that changes."""
-    if head[[key, time]].isna().to_numpy().any() or head.duplicated([key, time]).any():
+    """Whether rows with the same key have mostly distinct times and some number that changes."""
+    head = head.drop_duplicates()
+    if head[[key, time]].isna().to_numpy().any() or head.duplicated([key, time]).mean() > MAX_DUPLICATES:
         return False
     num_keys = head[key].nunique()
     if num_keys < 2 or len(head) < LEAST_STEPS * num_keys:
@@ -68,3 +72,28 @@ def _are_steps(head: pd.DataFrame, key: str, time: str) -> bool:
     numbers = head.drop(columns=[key, time]).select_dtypes("number")
     ends = numbers.groupby(head[key]).agg(["min", "max"]).swaplevel(axis=1) if numbers.shape[1] else None
     return ends is not None and bool((ends["max"] > ends["min"]).to_numpy().any())
+
+
+def infer_date_format(data: Path, settings: Mapping[str, Any]) -> str | None:
+    """How the column `time` is written where its dates are not as ISO 8601 has them; None where that is unclear.
+
+    Args:
+        data: the file.
+        settings: of the source, with `time`.
+    """
+    time = settings["time"]
+    try:
+        cells = pd.read_csv(
+            data,
+            sep=settings.get("delimiter", ","),
+            encoding=settings.get("encoding") or "utf-8-sig",
+            usecols=[time],
+            dtype="str",
+        )[time].dropna()
+    except (ValueError, OSError):  # whoever reads it says what is wrong
+        return None
+    cells = cells.str.strip()
+    formats = [f"{date}{clock}" for date in DATES for clock in CLOCKS]
+    formats = [one for one in formats if pd.to_datetime(cells[:1], format=one, errors="coerce").notna().all()]
+    fitting = [one for one in formats if pd.to_datetime(cells, format=one, errors="coerce").notna().all()]
+    return fitting[0] if len(fitting) == 1 else None

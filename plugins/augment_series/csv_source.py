@@ -6,6 +6,7 @@ Shapes: N series, T steps, F channels, R rows of the file.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,8 +22,8 @@ from augment.plugin import Context, Source
 from augment.toolkit.csv_dialect import infer_dialect
 from augment.toolkit.text_files import Encoding
 from augment_series.csv_channels import channel_values, end_to_end, refuse_infinite
-from augment_series.csv_rows import Rows
-from augment_series.csv_sniffing import series_settings
+from augment_series.csv_rows import Duplicates, Rows
+from augment_series.csv_sniffing import infer_date_format, series_settings
 from augment_series.csv_table import read_table
 from augment_series.reading import ARRAY, GAP, LENGTH, dataset_of
 
@@ -35,10 +36,10 @@ class SeriesCsvSource(Source):
     """Reads series from a CSV file whose first line names the columns.
 
     **Long**: a row a step. `key` says which series it belongs to, and `time` when; rows are put in the order of their
-    times, and two rows of one series and time are refused. Columns with one value for the whole series stand beside it
-    as columns; the others are its channels. The key itself is an id: nothing learns from it, and synthetic series get
-    new ones. Where times are not evenly spaced, a channel `time gap` says how long each step took (in seconds, or
-    the unit of the numbers); when a series began is not kept.
+    times, and two rows of one series and time are refused, or resolved by `duplicates`. Columns with one value for the
+    whole series stand beside it as columns; the others are its channels. The key itself is an id: nothing learns from
+    it, and synthetic series get new ones. Where times are not evenly spaced, a channel `time gap` says how long each
+    step took (in seconds, or the unit of the numbers); when a series began is not kept.
 
     **Wide**: a row a series, without a `key`. Columns whose names end in a number, such as `t0` to `t95`, are the steps
     of the channel that the rest of the name says; all others stand beside it. Empty cells at the end of a row are the
@@ -72,6 +73,13 @@ class SeriesCsvSource(Source):
         """The character between two cells."""
         decimal: Literal[".", ","] = "."
         """The character before the decimals of a number."""
+        date_format: str | None = Field(default=None, min_length=1, examples=["%d.%m.%Y"])
+        """How the dates in `time` are written, where that is not ISO 8601: `%d` day, `%m` month, `%Y` or `%y` year,
+        `%H:%M:%S` time of day, `%z` offset."""
+        duplicates: Duplicates = "error"
+        """What to do about rows of one series and time, such as an hour that comes twice when clocks change: `error`
+        refuses them, `first` keeps the first in the file, `mean` averages their numbers and keeps the first of all
+        else. The two lines of the first such pair are in the message or the warning."""
         encoding: Encoding = "utf-8"
         """How characters are stored; a byte order mark is accepted."""
 
@@ -86,6 +94,14 @@ class SeriesCsvSource(Source):
         dialect = infer_dialect(path) if path.is_file() else {}
         return {**(series_settings(path, dialect) or {}), **dialect}
 
+    @classmethod
+    def further_settings(cls, path: Path, settings: Mapping[str, Any], data: Dataset | None) -> dict[str, Any]:
+        if data is not None or "time" not in settings:
+            return {}
+        if "date_format" not in settings and (date_format := infer_date_format(path, settings)):
+            return {"date_format": date_format}
+        return {} if "duplicates" in settings else {"duplicates": "first"}
+
     def read(self, context: Context) -> Dataset:
         path, said = self.params.path, context.declared
         array = said.arrays.get(ARRAY)
@@ -95,7 +111,10 @@ class SeriesCsvSource(Source):
             delimiter=self.params.delimiter,
             decimal=self.params.decimal,
             encoding=self.params.encoding,
-            as_text=[name for name, column in declared.items() if column.type in KEPT_AS_TEXT],
+            as_text=[
+                *(name for name, column in declared.items() if column.type in KEPT_AS_TEXT),
+                *([self.params.time] if self.params.time and self.params.date_format else []),
+            ],
             columns=self.params.columns,
         )
         names = table.column_names
@@ -114,7 +133,7 @@ class SeriesCsvSource(Source):
         self, table: pa.Table, key: str, time: str | None, declared: dict[str, ColumnDeclaration], context: Context
     ) -> Dataset:
         path, said = self.params.path, context.declared
-        rows = Rows.of(table, key, time, path)
+        rows = Rows.of(table, key, time, path, self.params.duplicates, self.params.date_format)
         others = [name for name in table.column_names if name not in (key, time)]
         target = [said.target] if said.target else []
         changing = self.params.channels
@@ -135,7 +154,9 @@ class SeriesCsvSource(Source):
         values, channels = [], {}
         for name in changing:
             column, channels[name] = channel_values(table[name], name, declared.get(name), path, table.num_rows)
-            values.append(column[rows.order])
+            values.append(rows.values_of(column, channels[name].type in ("number", "integer")))
+            if rows.averaged is not None and channels[name].type == "integer" and (np.nan_to_num(values[-1]) % 1).any():
+                channels[name] = ColumnDeclaration(type="number")
         if self.params.gaps or (self.params.gaps is None and rows.gaps is not None and not rows.is_even):
             if rows.gaps is None:
                 raise DataError(f"{path}: `gaps` need a `time`, the column that says when a step was")

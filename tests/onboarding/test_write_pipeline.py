@@ -488,6 +488,40 @@ def test_steps_are_seen_by_usual_names_of_times(time, tmp_path):
     assert source_of(tmp_path / "data.csv", Catalog()).name == "series-csv"
 
 
+def _days(form, repeated):
+    lines = ["series_id,timestamp,value,label"]
+    for who in range(12):
+        times = pd.date_range("2024-10-26", periods=30, freq="D").strftime(form).tolist()
+        times[repeated:repeated] = times[:repeated]
+        lines += [f"s{who},{time},{step / 7:.3f},{'ab'[who % 2]}" for step, time in enumerate(times)]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("form", "repeated", "settings"),
+    [
+        ("%Y-%m-%d", 0, {}),
+        ("%Y-%m-%d", 2, {"duplicates": "first"}),
+        ("%d.%m.%Y", 0, {"date_format": "%d.%m.%Y"}),
+        ("%m/%d/%Y %H:%M", 1, {"date_format": "%m/%d/%Y %H:%M", "duplicates": "first"}),
+    ],
+)
+def test_series_with_repeated_times_or_dates_in_another_form_are_series(tmp_path, form, repeated, settings):
+    (tmp_path / "data.csv").write_text(_days(form, repeated))
+    source = _proposed(tmp_path / "data.csv")["source"]
+    said = {"path": "data.csv", "key": "series_id", "time": "timestamp", **settings}
+    assert source == {"use": "series-csv", "with": said}
+
+
+@pytest.mark.parametrize("name", ["x.inter", "ratings.csv"])
+def test_files_of_recbole_are_histories(name, tmp_path):
+    lines = [f"u{who}\ti{who % 5 + step}\t{1_700_000_000 + step}.0" for who in range(30) for step in range(6)]
+    (tmp_path / name).write_text("user_id:token\titem_id:token\ttimestamp:float\n" + "\n".join(lines) + "\n")
+    proposed = _proposed(tmp_path / name)
+    assert proposed["source"] == {"use": "histories", "with": {"path": name, "delimiter": "\t"}}
+    assert proposed["schema"]["columns"] == {"user_id:token": {"type": "id"}}
+
+
 def test_a_table_that_also_has_users_and_products_stays_a_table(tmp_path):
     path = events(tmp_path / "sales.csv", "customer,product,fraud")
     assert "use: csv" in write_pipeline.propose(path, tmp_path)

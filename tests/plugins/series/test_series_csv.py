@@ -87,6 +87,41 @@ def test_steps_are_put_in_order_and_that_is_said(tmp_path, caplog):
     assert "do not stand in the order of their times" in caplog.text
 
 
+DOUBLED = "who,day,x,n,word\nb,1,9,9,no\nb,2,8,8,so\na,2,3,3,so\na,1,1,1,no\na,2,,4,ah\na,3,5,5,so\na,2,6,4,so\n"
+
+
+@pytest.mark.parametrize(
+    ("duplicates", "x", "n", "words"),
+    [("first", [1, 3, 5], [1, 3, 5], ["no", "so", "so"]), ("mean", [1, 4.5, 5], [1, 11 / 3, 5], ["no", "so", "so"])],
+)
+def test_rows_of_one_series_and_time_are_resolved_and_reported(tmp_path, caplog, duplicates, x, n, words):
+    data = read(tmp_path, DOUBLED, key="who", time="day", duplicates=duplicates)
+    series, channels = data.arrays["series"], data.schema.arrays["series"].channels
+    assert data.frame["who"].tolist() == ["b", "a"]
+    assert data.lengths("series").tolist() == [2, 3]
+    np.testing.assert_allclose(series[1, :, 0], x)
+    np.testing.assert_allclose(series[1, :, 1], n, rtol=1e-6)
+    assert channels["n"].type == ("integer" if duplicates == "first" else "number")
+    assert [channels["word"].categories[int(code)] for code in series[1, :, 2]] == words
+    assert "line 6: series 'a' has two rows with day = 2 (the other is line 4); 2 rows repeat" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("days", "date_format"),
+    [
+        (["01.02.2024", "02.02.2024", "01.03.2024"], "%d.%m.%Y"),
+        (["2/1/24", "2/2/24", "3/1/24"], "%m/%d/%y"),
+        (["01-02-2024 00:30", "02-02-2024 00:30", "01-03-2024 00:30"], "%d-%m-%Y %H:%M"),
+        (["20240201", "20240202", "20240301"], "%Y%m%d"),
+    ],
+)
+def test_dates_are_read_in_the_form_that_is_said(tmp_path, days, date_format):
+    rows = "".join(f"a,{day},{place}\n" for place, day in enumerate(days))
+    data = read(tmp_path, "who,day,x\n" + rows, key="who", time="day", date_format=date_format)
+    np.testing.assert_array_equal(data.arrays["series"][0], [[0, 0], [1, 86_400], [2, 28 * 86_400]])
+    assert data.schema.arrays["series"].channels["time gap"].unit == "s"
+
+
 def test_series_keep_the_order_of_their_first_rows(tmp_path):
     data = read(tmp_path, "who,x\nb,1\nb,2\na,3\na,4\n", key="who")
     assert data.arrays["series"][..., 0].tolist() == [[1, 2], [3, 4]]
@@ -127,6 +162,13 @@ def test_steps_of_a_wide_file_may_be_bare_numbers(tmp_path):
     ("text", "settings", "told"),
     [
         ("who,day,x\na,1,5\na,2,6\na,1,7\n", {"time": "day"}, r"toy.csv, line 4: series 'a' has two rows with day = 1"),
+        ("who,day,x\na,1,5\na,1,6\n", {"time": "day"}, r"the other is line 2\); .* set `duplicates: first` or"),
+        ("who,day,x\na,1/2/24,5\na,3/2/24,6\n", {"time": "day"}, r"say it as in `date_format: '%d.%m.%Y'`"),
+        (
+            "who,day,x\na,01.02.2024,5\na,30.02.2024,6\n",
+            {"time": "day", "date_format": "%d.%m.%Y"},
+            r"line 3: '30.02.2024' in 'day' is not written as '%d.%m.%Y'",
+        ),
         ("who,day,x\na,1,5\na,,6\n", {"time": "day"}, r"line 3: no value in 'day'"),
         ("who,day,x\na,one,5\na,two,6\n", {"time": "day"}, r"column 'day' is the time, and holds values such as 'one'"),
         ("who,x\na,5\n,6\n", {}, r"line 3: no value in 'who'"),
