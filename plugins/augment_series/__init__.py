@@ -15,5 +15,9 @@ def augment_components() -> list[type[Component]]:
     from augment_series.edits import SeriesEdits
     from augment_series.probe import KernelsProbe
     from augment_series.ts import TsSource
+    from augment_series.ucr import UcrSource
 
-    return [TsSource, ArffSource, SeriesCsvSource, SeriesCsvSink, CylinderBellFunnel, SeriesEdits, KernelsProbe]
+    return [
+        *(TsSource, UcrSource, ArffSource, SeriesCsvSource, SeriesCsvSink, CylinderBellFunnel),
+        *(SeriesEdits, KernelsProbe),
+    ]

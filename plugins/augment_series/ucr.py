@@ -1,0 +1,95 @@
+"""The source `ucr`: text files of the UCR archive, a row a series, its label first, and no header.
+
+Format: https://www.cs.ucr.edu/~eamonn/time_series_data_2018/
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from augment import plugin
+from augment.data import ColumnDeclaration, Dataset
+from augment.errors import DataError
+from augment.plugin import Context, Source
+from augment.toolkit.text_files import decoded, read_bytes
+from augment_series.reading import dataset_of, parsed
+
+MIN_STEPS = 8  # that make a file without a header series, and no table
+MIN_LINES = 4
+MAX_LABELS = 0.5  # share of the lines looked at
+
+
+class UcrSource(Source):
+    """Reads a `.tsv` or `.txt` file of the UCR archive: a row a series of one channel, its label first, no header.
+
+    Cells are divided by tabs, blanks or commas. `NaN` is a missing value, and at the end of a row the end of the
+    series; series of unequal length are padded, and a column `length` says how long each is. Labels are classes, the
+    target; those that are whole numbers are written as such, `1.0000000e+00` as `1`.
+    """
+
+    name = "ucr"
+    yields = frozenset({"series"})
+    endings = (".tsv", ".txt")
+
+    class Params(plugin.Params):
+        path: Path
+        """The file to read."""
+        label: str = Field("label", min_length=1)
+        """Name of the column of labels."""
+
+    @classmethod
+    def sniff(cls, path: Path, head: bytes) -> float | None:
+        if super().sniff(path, head) is None:
+            return None
+        lines = [_cells(line) for line in head.decode("utf-8", errors="replace").splitlines() if line.strip()]
+        lines = lines[:-1] if not head.endswith(b"\n") and len(lines) > 1 else lines  # the last may be cut
+        if len(lines) < MIN_LINES or len({len(cells) for cells in lines}) > 1 or len(lines[0]) <= MIN_STEPS:
+            return None
+        try:
+            numbers = np.array([[float(cell) for cell in cells] for cells in lines])
+        except ValueError:
+            return None
+        labels = numbers[:, 0]
+        is_labels = bool((labels % 1 == 0).all()) and len(set(labels)) <= MAX_LABELS * len(lines)
+        return 0.9 if is_labels and (numbers[:, 1:] % 1 != 0).any() else None
+
+    def read(self, context: Context) -> Dataset:
+        path = self.params.path
+        labels, bodies, lines = [], [], []
+        for line, octets in enumerate(read_bytes(path).removeprefix(b"\xef\xbb\xbf").splitlines(), start=1):
+            if not octets.strip():
+                continue
+            label, *cells = _cells(decoded(octets, "utf-8", path, line))
+            while cells and cells[-1].lower() == "nan":
+                cells.pop()
+            if not cells:
+                raise DataError(f"{path}, line {line}: a label and no values; at least one value was expected")
+            labels.append(label)
+            bodies.append(",".join(cells))
+            lines.append(line)
+        if not lines:
+            raise DataError(f"{path}: there are only blank lines; a label and values were expected in each")
+        values, lengths = parsed(bodies, lines, path, ":")
+        frame = pd.DataFrame({self.params.label: _labels(labels)})
+        channels = {"channel 1": ColumnDeclaration()}
+        return dataset_of(values, lengths, channels, frame, context, path, target=self.params.label)
+
+
+def _cells(line: str) -> list[str]:
+    """The cells of a row; two tabs or commas in a row have an empty one between them."""
+    line = line.strip()
+    between = "\t" if "\t" in line else "," if "," in line else None
+    return [cell.strip() for cell in line.split(between)]
+
+
+def _labels(labels: list[str]) -> pd.Series:
+    """Categories, in the order of numbers where all are whole numbers, such as `1.0000000e+00`; else of words."""
+    numbers = pd.to_numeric(pd.Series(labels), errors="coerce")
+    if numbers.notna().all() and (numbers % 1 == 0).all():
+        whole = numbers.astype("int64")
+        return pd.Series(pd.Categorical(whole.astype("str"), categories=[str(one) for one in sorted(set(whole))]))
+    return pd.Series(labels, dtype="str").astype("category")
