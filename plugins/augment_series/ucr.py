@@ -87,9 +87,9 @@ def _cells(line: str) -> list[str]:
 
 
 def _labels(labels: list[str]) -> pd.Series:
-    """Categories, in the order of numbers where all are whole numbers, such as `1.0000000e+00`; else of words."""
-    numbers = pd.to_numeric(pd.Series(labels), errors="coerce")
+    """Categories; where all are whole numbers, such as `1.0000000e+00`, they are written as such."""
+    words = pd.Series(labels, dtype="str")
+    numbers = pd.to_numeric(words, errors="coerce")
     if numbers.notna().all() and (numbers % 1 == 0).all():
-        whole = numbers.astype("int64")
-        return pd.Series(pd.Categorical(whole.astype("str"), categories=[str(one) for one in sorted(set(whole))]))
-    return pd.Series(labels, dtype="str").astype("category")
+        words = numbers.astype("int64").astype("str")
+    return words.astype("category")
