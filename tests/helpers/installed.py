@@ -81,6 +81,11 @@ def _arff(folder):
     return {"path": folder / "data.arff"}
 
 
+def _ucr(folder):
+    (folder / "data.tsv").write_text("1\t0.5\t2\n2\t3\tNaN\n" * 3)
+    return {"path": folder / "data.tsv"}
+
+
 def _series_csv(folder):
     rows = [f"{who},{day},{who * day},{'ab'[who % 2]}" for who in range(6) for day in range(3 + who % 2)]
     (folder / "data.csv").write_text("\n".join(["who,day,x,label", *rows]) + "\n")
@@ -107,6 +112,7 @@ SETTINGS = {
     "TextFolder": _text_folder,
     "TsSource": _ts,
     "ArffSource": _arff,
+    "UcrSource": _ucr,
     "SeriesCsvSource": _series_csv,
     "SklearnDataset": {"dataset": "iris"},
     "Cnn": {"steps": 60},
