@@ -16,10 +16,11 @@ from augment.data.declarations import (
     Modality,
     SchemaDeclaration,
 )
-from augment.data.inference import infer, observe
+from augment.data.inference import MAX_INTEGER_CLASSES, infer, observe
 from augment.data.schema import Schema, class_positions, labels_of
 
 __all__ = [
+    "MAX_INTEGER_CLASSES",
     "Array",
     "ArrayDeclaration",
     "ArrayType",

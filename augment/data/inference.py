@@ -22,7 +22,7 @@ from augment.data.schema import Schema
 from augment.errors import DataError, did_you_mean
 from augment.text import listing
 
-__all__ = ["infer", "observe", "repeats_words"]
+__all__ = ["MAX_INTEGER_CLASSES", "infer", "observe", "repeats_words"]
 
 MAX_ORDINARY_LABELS, MIN_ROWS_OF_A_LABEL = 50, 10  # beyond both, labels may be names, addresses or remarks
 MAX_INTEGER_CLASSES = 20  # an integer target with at most this many values counts as classes
@@ -102,13 +102,20 @@ def _infer_type(name: str, values: pd.Series, is_target: bool) -> ColumnType:
     if pd.api.types.is_integer_dtype(dtype):
         return "id" if looks_like_id else "integer"
     if pd.api.types.is_float_dtype(dtype):
-        return "integer" if are_integers_with_gaps(values) else "number"
+        labels = is_target and _are_few_whole_numbers(present)
+        return "integer" if labels or are_integers_with_gaps(values) else "number"
     if isinstance(dtype, pd.CategoricalDtype) or is_target:
         return "category"
     if looks_like_id:
         return "id"
     num_distinct = present.nunique()
     return "category" if num_distinct <= max(1, len(present) // 2) else "text"
+
+
+def _are_few_whole_numbers(present: pd.Series) -> bool:
+    """Whether floats are labels such as 0.0 and 1.0, which a table writes that once had gaps."""
+    whole = bool((present % 1 == 0).all()) and bool(present.abs().le(2**53).all())
+    return whole and 0 < present.nunique() <= MAX_INTEGER_CLASSES
 
 
 def _refuse_containers(name: str, values: pd.Series) -> None:

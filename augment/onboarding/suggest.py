@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from augment.data import Dataset, Modality, Schema, SchemaDeclaration, infer, labels_of, observe
+from augment.data import MAX_INTEGER_CLASSES, Dataset, Modality, Schema, SchemaDeclaration, infer, labels_of, observe
 from augment.detect.formats import looks_like_id
 from augment.errors import DataError
 from augment.plugin.catalog import Catalog
@@ -24,7 +24,6 @@ TARGET_NAMES = (
     *("target", "label", "labels", "class", "classes", "y", "outcome", "response", "category", "species", "diagnosis"),
     *("income", "survived", "churn", "churned", "default", "defaulted", "fraud", "isfraud", "spam", "quality", "price"),
 )
-MAX_TARGET_VALUES = 20
 HOLDOUT = 0.2
 
 
@@ -86,9 +85,9 @@ def choose_target(schema: Schema, frame: pd.DataFrame) -> tuple[str | None, str]
     for name in reversed(complete):
         num_distinct = frame[name].nunique()
         whole = schema.columns[name].type in ("category", "boolean", "integer")
-        if whole and 2 <= num_distinct <= MAX_TARGET_VALUES and num_distinct <= len(frame) // 2:
-            return name, f"chosen because it is the last column with 2 to {MAX_TARGET_VALUES} values"
-    return None, f"No column without missing values is called like a target or has 2 to {MAX_TARGET_VALUES} values"
+        if whole and 2 <= num_distinct <= MAX_INTEGER_CLASSES and num_distinct <= len(frame) // 2:
+            return name, f"chosen because it is the last column with 2 to {MAX_INTEGER_CLASSES} values"
+    return None, f"No column without missing values is called like a target or has 2 to {MAX_INTEGER_CLASSES} values"
 
 
 def look_at(dataset: Dataset, asked: str | None) -> Look:

@@ -13,11 +13,11 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-from augment.data import Dataset
+from augment.data import MAX_INTEGER_CLASSES, Dataset
 from augment.data.inference import repeats_words
 from augment.detect.formats import read, source_of
 from augment.errors import DataError, DiskError, SpecError
-from augment.onboarding.suggest import HOLDOUT, MAX_TARGET_VALUES, Choice, Look, choose, look_at
+from augment.onboarding.suggest import HOLDOUT, Choice, Look, choose, look_at
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Component
 from augment.text import printable
@@ -199,9 +199,9 @@ def _column(name: str, look: Look) -> str:
         words.append("the same in every row")
     elif column.type == "id":
         words.append("differs in every row: nothing learns from it, synthetic rows get new ones")
-    elif column.type == "integer" and num_distinct <= MAX_TARGET_VALUES:
+    elif column.type == "integer" and num_distinct <= MAX_INTEGER_CLASSES:
         words.append(f"only {num_distinct} values: if they are labels, say {{type: category}}")
-    elif column.type == "integer" and num_distinct == len(values) > MAX_TARGET_VALUES:
+    elif column.type == "integer" and num_distinct == len(values) > MAX_INTEGER_CLASSES:
         words.append("differs in every row: if it is an id, say {type: id}")
     elif look.schema.modality == "table" and repeats_words(column, present):
         words.append("written out word for word: if these are names or remarks, say {type: id} or leave it out")

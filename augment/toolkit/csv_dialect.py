@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-__all__ = ["UNIT", "infer_dialect"]
+__all__ = ["CURRENCY", "UNIT", "infer_dialect"]
 
-UNIT = r"[€$£¥%‰]|EUR|USD|GBP|CHF|kg|g|mg|km|m|cm|mm|l|ml|h|min|s|ms|°C|kWh|W"  # that may stand beside a number
+CURRENCY = r"[€$£¥]|EUR|USD|GBP|CHF"  # that may stand before a number; `s1` and `m2` are codes
+UNIT = rf"{CURRENCY}|[%‰]|kg|g|mg|km|m|cm|mm|l|ml|h|min|s|ms|°C|kWh|W"  # that may stand beside a number
 
 
 def infer_dialect(path: Path) -> dict[str, Any]:

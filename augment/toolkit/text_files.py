@@ -60,6 +60,7 @@ def check_text(path: Path, encoding: str) -> int:
     Raises:
         DataError: with the line.
     """
+    _refuse_archive(path)
     decoder = codecs.getincrementaldecoder(encoding)()
     position, num_quotes, num_lines = 0, 0, 1
     with path.open("rb") as file:
@@ -104,6 +105,19 @@ def decoded(content: bytes, encoding: str, path: Path, line: int = 1) -> str:
 def tolerating_mark(encoding: str) -> str:
     """The encoding, for UTF-8 the one that leaves out a byte order mark."""
     return "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
+
+
+def _refuse_archive(path: Path) -> None:
+    with path.open("rb") as file:
+        head = file.read(4)
+    kinds = {
+        b"PK\x03\x04": "a zip archive or an Excel workbook",
+        b"\x1f\x8b": "compressed with gzip",
+        b"PAR1": "Parquet",
+    }
+    for mark, kind in kinds.items():
+        if head.startswith(mark):
+            raise DataError(f"{path}: is {kind}, whatever its ending says; unpack it, or save it as text")
 
 
 def _wrong_byte(path: Path, line: int, error: UnicodeDecodeError, offset: int, encoding: str) -> DataError:

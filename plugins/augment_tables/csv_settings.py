@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from augment.data import Dataset
-from augment.toolkit.csv_dialect import UNIT
+from augment.data import MAX_INTEGER_CLASSES, Dataset
+from augment.toolkit.csv_dialect import CURRENCY, UNIT
 
 MISSING_WORDS = re.compile(
     r"n\.?/?a\.?|nan|nil|none|null|missing|unknown|unbekannt|keine? angabe|k\.\s?a\.|[-?.#]+", re.IGNORECASE
@@ -47,16 +47,21 @@ def _words_for_missing(dataset: Dataset, decimal: str) -> list[str]:
 
 
 def _units(dataset: Dataset, decimal: str) -> dict[str, str]:
-    """Column to the one sign or word of `UNIT` that stands beside all its numbers, before or after."""
+    """Column to the one sign or word of `UNIT` that stands after all its numbers, a currency before them too.
+
+    A column of few different values may be labels, such as doses or the target, which keep their words.
+    """
     group = re.escape("." if decimal == "," else ",")
-    number = rf"[+-]?[0-9]+(?:{group}[0-9]{{3}})*(?:{re.escape(decimal)}[0-9]+)?"
-    pattern = rf"(?P<before>{UNIT})?\s?{number}\s?(?P<after>{UNIT})?"
+    number = rf"[+-]?(?!0[0-9])[0-9]+(?:{group}[0-9]{{3}})*(?:{re.escape(decimal)}[0-9]+)?"
+    pattern = rf"(?P<before>{CURRENCY})?\s?{number}\s?(?P<after>{UNIT})?"
     found = {}
     for name, column in dataset.schema.columns.items():
         if column.type not in ("category", "text"):
             continue
         cells = dataset.frame[name].dropna().astype("str").str.strip()
         if not len(cells) or not cells.str.fullmatch(pattern).all():
+            continue
+        if cells.nunique() <= min(MAX_INTEGER_CLASSES, len(cells) // 2):
             continue
         signs = cells.str.extract(f"^{pattern}$").fillna("")
         units = set(signs["before"]) | set(signs["after"])

@@ -538,3 +538,14 @@ def test_categoricals_get_the_labels_of_the_schema_in_its_order(labels):
     assert made.cat.categories.tolist() == ["b", "a"]
     assert made.astype("str").tolist()[:2] == ["a", "b"]
     assert made.isna().tolist() == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("labels", "task"),
+    [([0.0, 1.0] * 10, "classes"), ([2.0, None, 1.0] * 8, "classes"), ([0.5, 1.0] * 10, "number")],
+)
+def test_a_target_of_few_whole_floats_has_classes(labels, task):
+    frame = pd.DataFrame({"y": labels})
+    schema, notes = observe(infer(frame, declared=SchemaDeclaration(target="y")), frame)
+    assert schema.task == task
+    assert any("count as classes" in note for note in notes) == (task == "classes")

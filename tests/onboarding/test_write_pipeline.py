@@ -587,3 +587,23 @@ def test_the_source_of_a_third_party_is_found_by_the_ending_of_a_file(tmp_path, 
     text = write_pipeline.propose(tmp_path / "data.pts", tmp_path, catalog=catalog)
     assert "  use: points\n  with:\n    path: data.pts  # relative to this file\n    scale: 2.0\n" in text
     monkeypatch.delitem(sys.modules, "somebodys_points")
+
+
+CODES = {
+    "a letter before": ([f"s{i:02}" for i in range(60)], {}),
+    "a target": (["s1", "s2"] * 30, {}),
+    "few doses": (["5 mg", "10 mg"] * 30, {}),
+    "leading zeros": ([f"{i:03}m" for i in range(60)], {}),
+    "weights": ([f"{i} kg" for i in range(60)], {"code": "kg"}),
+    "prices": ([f"€ {i}.50" for i in range(60)], {"code": "€"}),
+}
+
+
+@pytest.mark.parametrize("what", CODES)
+def test_codes_are_not_taken_for_quantities(what, tmp_path):
+    cells, units = CODES[what]
+    frame = table(60).assign(code=cells)
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    (tmp_path / "data.yaml").write_text(write_pipeline.propose(tmp_path / "data.csv", tmp_path))
+    tree = document.read(tmp_path / "data.yaml").tree
+    assert tree["source"]["with"].get("units", {}) == units

@@ -178,6 +178,9 @@ BAD = {
     "NUL": (b"a,b\n1,x\n2,\x00\n", r"line 3: a NUL character"),
     "an open quote": (b'a,b\n1,x\n2,"y\n3,z\n', r'line 3: a `"` opened there is never closed'),
     "a quote open for long": (b'a,b\n1,x\n2,"' + b"y\n" * 99_999, r"line 3: a cell is too long"),
+    "a zip archive": (b"PK\x03\x04\x14\x00\x00\xff", "is a zip archive or an Excel workbook, whatever its ending says"),
+    "gzip": (b"\x1f\x8b\x08\x00\xff", "is compressed with gzip"),
+    "Parquet": (b"PAR1\x15\x04", "is Parquet, whatever its ending says"),
     "infinite": (b"a,x\n1,0.5\n2,inf\n", r"column 'x', data row 2: an infinite number"),
     "semicolons": (b"a;b\n1;2\n", r'set `delimiter: ";"`'),
 }
