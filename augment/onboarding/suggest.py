@@ -114,7 +114,9 @@ def look_at(dataset: Dataset, asked: str | None) -> Look:
             if column.type == "text" and name != target and looks_like_id(dataset, name):
                 known[name] = column.model_copy(update={"type": "id"})
     declared = SchemaDeclaration(target=target, payload=found.payload, columns=dict(known), arrays=dict(found.arrays))
-    schema, _ = observe(infer(frame, dataset.arrays, declared), frame, dataset.arrays)
+    typed = Dataset.of(frame, dataset.arrays, infer(frame, dataset.arrays, declared))
+    frame = typed.frame  # labels as a run has them: 2 where the file has 2.0
+    schema, _ = observe(typed.schema, frame, dataset.arrays)
     counts: dict[str, int] = {}
     if target is not None and schema.task == "classes":
         rows = pd.Series(labels_of(frame[target])).value_counts()

@@ -607,3 +607,10 @@ def test_codes_are_not_taken_for_quantities(what, tmp_path):
     (tmp_path / "data.yaml").write_text(write_pipeline.propose(tmp_path / "data.csv", tmp_path))
     tree = document.read(tmp_path / "data.yaml").tree
     assert tree["source"]["with"].get("units", {}) == units
+
+
+def test_labels_written_as_floats_are_named_as_a_run_names_them(tmp_path):
+    table().assign(label=[1.0, 2.0] * 50).to_csv(tmp_path / "data.csv", index=False)
+    assert "target: label  # 1 (50 rows), 2 (50 rows)" in write_pipeline.propose(
+        tmp_path / "data.csv", tmp_path
+    ).replace('"', "")
