@@ -16,9 +16,11 @@ from typing import Any
 import numpy as np
 
 from augment.engine.executors import Worker, spawn
-from augment.engine.jobs import Job, open_task
+from augment.engine.jobs import Call, Host, Job
+from augment.engine.sample_task import Sampled, SampleTask, Sampling, sample
 from augment.errors import ShortfallError
 from augment.plan.amounts import apportion
+from augment.plan.chunks import PlanRow
 from augment.plugin.context import derive_seed
 from augment.storage.atomic_files import remove
 
@@ -155,20 +157,21 @@ class Stream:
     """The chunks of one generator, sampled ahead.
 
     Args:
-        job: the task that samples a chunk.
+        sampling: how its rows are made.
+        host: where they are; the chunks lie in its scratch folder.
         plan: determines the content of a chunk.
-        origin: the generator's id.
-        folder: for the chunks.
         background: sample them in a separate process. If false, sample them in this process when they are needed.
     """
 
-    def __init__(self, job: Job, plan: Plan, origin: str, folder: Path, background: bool):
-        self._job, self._plan, self._origin, self._folder = job, plan, origin, folder
-        self._made: dict[int, Future[Any]] = {}
+    def __init__(self, sampling: Sampling, host: Host, plan: Plan, background: bool):
+        generator = sampling.generator[0]
+        self._job: Job[SampleTask, Sampled] = Job(sample, [], host, f"{generator.what}: sample", generator.timeout)
+        self._sampling, self._plan, self._origin, self._folder = sampling, plan, generator.id, host.scratch
+        self._made: dict[int, Future[Sampled]] = {}
         self._asked: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._row_of: dict[int, np.ndarray] = {}
-        self._worker: Worker | None = None
-        self._task: Any = None
+        self._worker: Worker[SampleTask, Sampled] | None = None
+        self._call = Call(host, lambda event: None, self._job.what)
         self._background = background
 
     def ask(self, chunk: int) -> None:
@@ -178,9 +181,9 @@ class Stream:
         future = self._made[chunk] = Future()
         if self._background:
             if self._worker is None:
-                self._worker = Worker(self._job, spawn(int(self._job.init["threads"])), queue.SimpleQueue())
+                self._worker = Worker(self._job, spawn(self._job.host.threads), queue.SimpleQueue())
                 threading.Thread(target=_serve, args=(self._asked, self._worker.call), daemon=True).start()
-            self._asked.put((self._row(chunk), future))
+            self._asked.put((self._task(chunk), future))
 
     def get(self, chunk: int) -> Path:
         """Wait for a chunk and return its folder: a dataset with rows sorted by label.
@@ -192,15 +195,13 @@ class Stream:
         self.ask(chunk)
         future = self._made[chunk]
         if not self._background and not future.done():
-            if self._task is None:
-                self._task = open_task(self._job.fn, self._job.init, lambda event: None)
-            future.set_result(self._task(self._row(chunk)))
+            future.set_result(self._call.do(self._job.fn, self._task(chunk)))
         result = future.result()
-        if result["short"]:
-            dropped = result["rejected"]
+        if result.short:
+            dropped = result.rejected
             worst = max(dropped, key=lambda name: dropped[name])
             raise ShortfallError(
-                f"generator {self._origin!r}: {result['short']} rows of a chunk are missing after {result['rounds']} "
+                f"generator {self._origin!r}: {result.short} rows of a chunk are missing after {result.rounds} "
                 f"rounds; filter {worst!r} rejected most, {dropped[worst]}: loosen it, or increase `max_rounds:`, and "
                 "run the pipeline again"
             )
@@ -226,18 +227,12 @@ class Stream:
     def _place(self, chunk: int) -> Path:
         return self._folder / f"{self._origin}-{chunk}"
 
-    def _row(self, chunk: int) -> dict[str, Any]:
+    def _task(self, chunk: int) -> SampleTask:
         labels = self._labels(chunk)
         found, counts = np.unique(labels.astype(str), return_counts=True)
-        pairs = [[str(label), int(count)] for label, count in zip(found, counts, strict=True)]
-        return {
-            "generator": self._origin,
-            "chunk": chunk,
-            "rows": len(labels),
-            "labels": pairs if self._plan.weights[self._origin] else [],
-            "first_round": 0,
-            "out": str(self._place(chunk)),
-        }
+        pairs = tuple((str(label), int(count)) for label, count in zip(found, counts, strict=True))
+        row = PlanRow(self._origin, chunk, len(labels), pairs if self._plan.weights[self._origin] else ())
+        return SampleTask(self._sampling, row, self._place(chunk))
 
     def rows_at(self, chunk: int, places: np.ndarray) -> np.ndarray:
         """The rows of a chunk's folder at these positions of the stream."""
@@ -251,8 +246,8 @@ class Stream:
 
 def _serve(asked: queue.SimpleQueue[Any], call: Any) -> None:
     while (item := asked.get()) is not None:
-        row, future = item
+        task, future = item
         try:
-            future.set_result(call(row))
+            future.set_result(call(task))
         except BaseException as error:
             future.set_exception(error)

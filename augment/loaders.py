@@ -22,10 +22,12 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from augment.data import Dataset
-from augment.engine.jobs import Job
+from augment.engine.jobs import Host
+from augment.engine.sample_task import Sampling
 from augment.errors import SpecError, did_you_mean
 from augment.loader_plan import Epoch, Piece, Plan, Stream
-from augment.plan.amounts import apportion, chunk_size, training_counts
+from augment.plan.amounts import apportion, training_counts
+from augment.plan.chunks import chunk_size
 from augment.plugin.context import derive_seed
 from augment.plugin.contracts import Generator
 from augment.runner.sample_more import training_part
@@ -204,32 +206,28 @@ def mixed(
         run_seed = session.seed
     counts = _counts(run, [bound.id for bound in components["generator"]], proportion, repeat, choose)
     fitted = [bound for bound in components["filter"] if bound.id in run.filters]
-    filters = [{"component": bound.to_json(), "folder": str(run.filter(bound.id))} for bound in fitted]
+    filters = tuple((bound, run.filter(bound.id)) for bound in fitted)
     weights: dict[str, Mapping[str, float]] = {}
-    jobs = {}
-    scratch = tempfile.TemporaryDirectory(prefix="augment-loader-")
+    samplings: dict[str, Sampling] = {}
     for bound in components["generator"]:
         assert issubclass(bound.cls, Generator)
         classed = schema.task == "classes" and bound.cls.accepts.conditional != "none"
         per_class = run.metrics.generators[bound.id].per_class if classed else {}
         weights[bound.id] = per_class if sum(per_class.values()) or not classed else training_counts(data)
-        init = {
-            "component": bound.to_json(),
-            "folder": str(run.model(bound.id)),
-            "train": str(train),
-            "filters": filters,
-            "seed": derive_seed(run_seed, "loader", seed),
-            "purpose": "loader",
-            "max_rounds": resolved.pipeline.max_rounds,
-            "where": {},
-            "scratch": scratch.name,
-            "device": device,
-            "threads": threads,
-        }
-        jobs[bound.id] = Job("augment.engine.sample_task:sample", init, [], f"{bound.what}: sample", bound.timeout)
+        samplings[bound.id] = Sampling(
+            generator=(bound, run.model(bound.id)),
+            filters=filters,
+            train=train,
+            seed=derive_seed(run_seed, "loader", seed),
+            purpose="loader",
+            max_rounds=resolved.pipeline.max_rounds,
+            where={},
+        )
     exact = per_batch == "exact"
     plan = Plan(counts, len(data), batch_size, exact, drop_last, seed, chunk_size(schema), weights)
-    streams = {name: Stream(jobs[name], plan, name, Path(scratch.name), background) for name in counts if name != REAL}
+    scratch = tempfile.TemporaryDirectory(prefix="augment-loader-")
+    host = Host(Path(scratch.name), device, threads)
+    streams = {name: Stream(samplings[name], host, plan, background) for name in counts if name != REAL}
     made_of = content_key([run.key, counts, batch_size, exact, drop_last, seed])
     names = tuple(bound.id for bound in components["filter"])
     loader = Mixed(plan, streams, _Batches(train, encode, with_origin), ahead, options, made_of, names)

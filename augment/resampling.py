@@ -28,7 +28,8 @@ from sklearn.utils.validation import validate_data
 from augment.data import ColumnDeclaration, Dataset, Schema, SchemaDeclaration, infer, observe
 from augment.engine.executors import InProcess
 from augment.errors import AugmentError
-from augment.plan.amounts import amounts, plan, training_counts
+from augment.plan.amounts import amounts, training_counts
+from augment.plan.chunks import plan
 from augment.plugin.catalog import Catalog
 from augment.runner.generate import make_rows
 from augment.runner.session import Session

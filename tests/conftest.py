@@ -25,7 +25,7 @@ settings.load_profile("untimed")
 
 STORES = itertools.count()
 FAKES = Path(__file__).parent / "fakes"
-collect_ignore = ["fakes", "faults/injected"]  # what only processes that tests start import
+collect_ignore = ["engine/extra", "fakes", "faults/injected"]  # what only processes that tests start import
 
 
 def pytest_make_parametrize_id(val, argname):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -257,7 +259,7 @@ def test_mistakes_are_refused_in_words(wine, settings, message):
 def test_an_error_in_the_background_comes_through(wine, tmp_path):
     loader = _loader(wine, choose={"smote": 16}, background=True)
     (stream,) = loader._streams.values()
-    stream._job.init["folder"] = str(tmp_path)
+    stream._sampling = replace(stream._sampling, generator=(stream._sampling.generator[0], tmp_path))
     with pytest.raises(DiskError, match="the fitted state cannot be read"):
         list(loader)
 

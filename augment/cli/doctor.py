@@ -18,7 +18,8 @@ from packaging.requirements import Requirement
 
 from augment import __version__
 from augment.engine.executors import Processes
-from augment.engine.jobs import Job
+from augment.engine.jobs import Host, Job
+from augment.engine.tasks import devices
 from augment.errors import AugmentError
 from augment.plugin.catalog import OWN_DISTRIBUTION, Catalog
 from augment.storage.store import default_root
@@ -126,20 +127,14 @@ def _processors() -> Iterator[Finding]:
 
 def _workers() -> Finding:
     """Start a worker and let it look for devices: what a run does first."""
-    job = Job(
-        "augment.engine.tasks:devices",
-        {"scratch": tempfile.gettempdir(), "device": "cpu", "threads": 1},
-        [{}],
-        "doctor",
-    )
+    job = Job(devices, [None], Host(Path(tempfile.gettempdir())), "doctor")
     try:
         with closing(Processes(1, 1)) as processes:
-            ((_, _, found),) = processes.map_unordered([job], lambda event: None)
+            ((_, _, cuda),) = processes.map_unordered([job], lambda event: None)
     except AugmentError as error:
         return Finding(
             "workers", "bad", f"a worker process cannot be used: {error}", "use `--workers 0` to run without them"
         )
-    cuda = int(found["cuda"])
     return Finding(
         "devices", "good", f"cpu{f', {cuda} x cuda' if cuda else ''}; a worker process starts and imports torch"
     )

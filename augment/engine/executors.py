@@ -12,23 +12,25 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from augment.engine.fork_server import CAN_FORK, Forked, ForkServer, LastWords
-from augment.engine.jobs import Emit, Job, error_from_json, open_task
+from augment.engine.jobs import Call, Emit, Job
+from augment.engine.wire import error_from_json, request_to_json, result_from_json
 from augment.engine.worker import environment
 from augment.errors import AugmentError, PluginError
 
 __all__ = ["Executor", "InProcess", "Processes", "Worker", "spawn"]
 
-Result = tuple[Job, int, Mapping[str, Any]]
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Executor(Protocol):
-    """Does the rows of jobs, in any order and any place; equal rows give equal results everywhere."""
+    """Does the tasks of jobs, in any order and any place; equal tasks give equal results everywhere."""
 
-    def map_unordered(self, jobs: Sequence[Job], emit: Emit) -> Iterator[Result]:
-        """Yield (job, index of the row, result) as they come; `emit` is called in this thread with their events.
+    def map_unordered(self, jobs: Sequence[Job[T, R]], emit: Emit) -> Iterator[tuple[Job[T, R], int, R]]:
+        """Yield (job, index of the task, result) as they come; `emit` is called in this thread with their events.
 
         Raises:
             AugmentError: what a task raised; the other tasks are stopped.
@@ -50,14 +52,13 @@ class InProcess:
     def __init__(self, threads: int = 1):
         self.threads = threads
 
-    def map_unordered(self, jobs: Sequence[Job], emit: Emit) -> Iterator[Result]:
+    def map_unordered(self, jobs: Sequence[Job[T, R]], emit: Emit) -> Iterator[tuple[Job[T, R], int, R]]:
         """See `Executor`."""
         for job in jobs:
-            task = None
-            for index, row in enumerate(job.rows):
-                with _threads(self.threads):  # not around both: who takes a result has the threads back
-                    task = task or open_task(job.fn, job.init, emit, job.what)
-                    result = task(row)
+            call = Call(job.host, emit, job.what)
+            for index, task in enumerate(job.tasks):
+                with _threads(self.threads):  # not around all: who takes a result has the threads back
+                    result = call.do(job.fn, task)
                 yield job, index, result
 
     def close(self) -> None:
@@ -89,7 +90,7 @@ class _threads:
 class _Progress:
     """How far a job is, shared by the threads that work on it."""
 
-    job: Job
+    job: Job[Any, Any]
     pending: list[int]
     active: int = 0
 
@@ -114,16 +115,16 @@ class Processes:
         if self._server is not None:
             self._server.close()
 
-    def _worker(self, job: Job, messages: queue.SimpleQueue[Any]) -> Worker:
+    def _worker(self, job: Job[T, R], messages: queue.SimpleQueue[Any]) -> Worker[T, R]:
         process = spawn(self.threads) if self._server is None else self._server.fork(job.imports, self.threads)
         return Worker(job, process, messages)
 
-    def map_unordered(self, jobs: Sequence[Job], emit: Emit) -> Iterator[Result]:
+    def map_unordered(self, jobs: Sequence[Job[T, R]], emit: Emit) -> Iterator[tuple[Job[T, R], int, R]]:
         """See `Executor`."""
-        work = [_Progress(job, list(range(len(job.rows)))[::-1]) for job in jobs if job.rows]
+        work = [_Progress(job, list(range(len(job.tasks)))[::-1]) for job in jobs if job.tasks]
         messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
         lock, stop = threading.Lock(), threading.Event()
-        living: set[Worker] = set()
+        living: set[Worker[T, R]] = set()
 
         def serve() -> None:
             while not stop.is_set():
@@ -151,7 +152,7 @@ class Processes:
             serve()
             messages.put(None)
 
-        num_threads = max(1, min(self.workers, sum(len(progress.job.rows) for progress in work)))
+        num_threads = max(1, min(self.workers, sum(len(progress.job.tasks) for progress in work)))
         threads = [threading.Thread(target=serve_and_leave, daemon=True) for _ in range(num_threads)]
         try:
             for thread in threads:
@@ -176,18 +177,18 @@ class Processes:
                     thread.join(timeout=10)
 
     @staticmethod
-    def _serve_job(progress: _Progress, worker: Worker, lock: threading.Lock, stop: threading.Event) -> None:
+    def _serve_job(progress: _Progress, worker: Worker[T, R], lock: threading.Lock, stop: threading.Event) -> None:
         while not stop.is_set():
             with lock:
                 if not progress.pending:
                     return
                 index = progress.pending.pop()
-            result = worker.call(progress.job.rows[index])
+            result = worker.call(progress.job.tasks[index])
             worker.messages.put((progress.job, index, result))
 
 
 def _next_job(work: Sequence[_Progress]) -> _Progress | None:
-    """A job nobody works on; else the one with most rows left."""
+    """A job nobody works on; else the one with most tasks left."""
     waiting = [progress for progress in work if progress.pending]
     idle = [progress for progress in waiting if not progress.active]
     return idle[0] if idle else max(waiting, key=lambda progress: len(progress.pending), default=None)
@@ -207,41 +208,38 @@ def spawn(threads: int) -> subprocess.Popen[str]:
     )
 
 
-class Worker:
-    """One worker process and the pipe to it, for the rows of one job.
+class Worker(Generic[T, R]):
+    """One worker process and the pipe to it, for the tasks of one job.
 
     Args:
-        job: opened with the first call.
-        process: does the rows; it belongs to this worker.
+        job: whose tasks it does.
+        process: does them; it belongs to this worker.
         messages: gets its events.
     """
 
-    def __init__(self, job: Job, process: subprocess.Popen[str] | Forked, messages: queue.SimpleQueue[Any]):
+    def __init__(self, job: Job[T, R], process: subprocess.Popen[str] | Forked, messages: queue.SimpleQueue[Any]):
         self.job, self.process, self.messages = job, process, messages
-        self._opened = self._overdue = self._closed = False
+        self._overdue = self._closed = False
         self._lock = threading.Lock()
         assert process.stderr is not None
         self._last_words = LastWords(process.stderr)  # only shown when it dies
 
-    def call(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Have one row done; events go to `messages` as they come."""
+    def call(self, task: T) -> R:
+        """Have one task done; events go to `messages` as they come."""
         self._overdue = False
         alarm = threading.Timer(self.job.timeout, self._give_up) if self.job.timeout else None
         if alarm:
             alarm.daemon = True
             alarm.start()
         try:
-            if not self._opened:
-                self._send({"fn": self.job.fn, "init": self.job.init, "what": self.job.what})
-                self._opened = True
-            self._send({"row": row})
+            self._send(request_to_json(self.job, task))
             assert self.process.stdout is not None
             for line in self.process.stdout:
                 if not line.endswith("\n"):
                     break  # it died in the middle of a word
                 message = json.loads(line)
                 if "result" in message:
-                    return dict(message["result"])
+                    return result_from_json(self.job.fn, message["result"])
                 if "error" in message:
                     raise error_from_json(message["error"], self.job.what)
                 self.messages.put(message["event"])

@@ -6,6 +6,7 @@ They run in workers of their own: no worker that learns ever sees the hold-out, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,101 +14,133 @@ from typing import Any
 import numpy as np
 
 from augment.data import Dataset, labels_of
-from augment.engine.jobs import Emit, Task
-from augment.engine.tasks import CATALOG, calling, frame_hash, lend, save_whole
+from augment.engine.jobs import Call
+from augment.engine.tasks import Component, calling, frame_hash, lend
 from augment.errors import PluginError
 from augment.plan.caps import MAX_JUDGED_ROWS, capped_rows
 from augment.plugin.context import derive_seed
 from augment.plugin.contracts import Metric, Probe, Score
-from augment.spec.stages import Bound, bound_from_json
+from augment.plugin.run_metrics import MetricScore
+from augment.spec.stages import Bound
 from augment.statistics.arms import CLASS_WEIGHTS, NONE, OVERSAMPLING
+from augment.storage.atomic_files import whole
 
-__all__ = [
-    "load_parts",
-    "picked",
-    "predict_arm",
-    "score",
-]
+__all__ = ["ArmTask", "Pick", "ScoreTask", "Scored", "load_parts", "predict_arm", "score"]
 
 
-def load_parts(folders: Sequence[str], seed: int, most: int = MAX_JUDGED_ROWS) -> Dataset:
+def load_parts(folders: Sequence[Path], seed: int, most: int = MAX_JUDGED_ROWS) -> Dataset:
     """The rows of all parts; a seeded sample, in order, where there are more than `most`."""
-    bounds = np.cumsum([0, *(len(Dataset.load(Path(folder))) for folder in folders)])
+    bounds = np.cumsum([0, *(len(Dataset.load(folder)) for folder in folders)])
     rows = capped_rows(int(bounds[-1]), seed, most)
     # part after part: all together they may be larger than memory
     return Dataset.concat(
         [
-            Dataset.load(Path(folder)).take(rows[(rows >= start) & (rows < end)] - start)
+            Dataset.load(folder).take(rows[(rows >= start) & (rows < end)] - start)
             for folder, (start, end) in zip(folders, pairwise(bounds), strict=True)
         ]
     )
 
 
-def predict_arm(init: Mapping[str, Any], emit: Emit) -> Task:
-    """Train the probe on one arm and predict the hold-out.
+@dataclass(frozen=True)
+class Pick:
+    """Some of the rows that one generator has made, so that arms with few and with many rows share them.
 
-    init: `component`, `train`, `test` (target withheld), `seed`. Row: `arm` (`none`, `class-weights`, `oversampling`,
-    or another name for real + synthetic), `parts` (dataset folders of the synthetic rows) or `picks` (see `picked`),
-    `trial_seed`, `out`.
-    Result: `rows` trained on. The file `out` holds class probabilities (N, C) or values (N,), float64.
+    Attributes:
+        parts: dataset folders.
+        rows: how many of the first rows of each label, or, under an empty label, of all.
     """
-    bound = bound_from_json(init["component"], CATALOG)
-    train = Dataset.load(Path(init["train"]))
-    test = Dataset.load(Path(init["test"]))
-    before = frame_hash(train), frame_hash(test)
 
-    def run(row: Mapping[str, Any]) -> Mapping[str, Any]:
-        # the seed does not depend on the arm: arms are paired
-        seed = derive_seed(init["seed"], "trial", row["trial_seed"])
-        data, weights = train, None
-        if row["arm"] == CLASS_WEIGHTS:
-            weights = balanced_weights(train)
-        elif row["arm"] == OVERSAMPLING:
-            data = oversampled(train, np.random.default_rng(seed))
-        elif row["arm"] != NONE:
-            synthetic = picked(row["picks"]) if "picks" in row else load_parts(row["parts"], seed)
-            data = Dataset.concat([train, synthetic])
-        probe: Any = bound.cls(bound.params)
-        assert isinstance(probe, Probe)
-        with lend(init, seed) as context:
-            with calling(bound, "fit"):
-                fitted = probe.fit(data, context, weights)
-            with calling(bound, "predict"):
-                predictions = np.asarray(fitted.predict(test), dtype=np.float64)
-        if (frame_hash(train), frame_hash(test)) != before:
-            raise PluginError(f"{bound.what} changed the rows that it was shown; they are read only")
-        classes = train.schema.classes
-        expected = (len(test), len(classes)) if classes else (len(test),)
-        if predictions.shape != expected or not np.isfinite(predictions).all():
-            raise PluginError(
-                f"{bound.what}: predict returned {predictions.shape}, {int((~np.isfinite(predictions)).sum())} of the "
-                f"numbers not finite; {expected} finite numbers were expected"
-            )
-        with save_whole(Path(row["out"])) as out, out.open("wb") as file:
-            np.save(file, predictions)
-        return {"rows": len(data)}
+    parts: tuple[Path, ...]
+    rows: Mapping[str, int]
 
-    return run
-
-
-def picked(picks: Sequence[Mapping[str, Any]]) -> Dataset:
-    """Some of the rows that are there, so that arms with few and with many rows share them.
-
-    Args:
-        picks: each with `parts` (dataset folders) and `rows`: how many of the first rows of each label, or, under an
-            empty label, of all.
-    """
-    found = []
-    for pick in picks:
-        data = Dataset.concat([Dataset.load(Path(folder)) for folder in pick["parts"]])
+    def load(self) -> Dataset:
+        """The rows."""
+        data = Dataset.concat([Dataset.load(folder) for folder in self.parts])
         labels = np.full(len(data), "", dtype=object)
-        if "" not in pick["rows"]:
+        if "" not in self.rows:
             labels = labels_of(data.frame[data.schema.target])
         keep = np.zeros(len(data), dtype=bool)
-        for label, count in pick["rows"].items():
+        for label, count in self.rows.items():
             keep[np.flatnonzero(labels == label)[:count]] = True
-        found.append(data.take(keep))
-    return Dataset.concat(found)
+        return data.take(keep)
+
+
+@dataclass(frozen=True)
+class ArmTask:
+    """Argument of `predict_arm`.
+
+    Attributes:
+        test: dataset folder of the hold-out, its target withheld.
+        seed: of the run.
+        arm: `none`, `class-weights`, `oversampling`, or another name for real + synthetic rows.
+        out: file for the predictions.
+        parts: dataset folders of the synthetic rows.
+        picks: instead of them, some of the rows.
+    """
+
+    bound: Component
+    train: Path
+    test: Path
+    seed: int
+    arm: str
+    trial_seed: int
+    out: Path
+    parts: tuple[Path, ...] = ()
+    picks: tuple[Pick, ...] = ()
+
+
+class _Real:
+    """The real rows that probes and metrics are shown."""
+
+    def __init__(self, train: Path, test: Path):
+        self.train, self.test = Dataset.load(train), Dataset.load(test)
+        self._before = self._hashes()
+
+    def _hashes(self) -> tuple[str, str]:
+        return frame_hash(self.train), frame_hash(self.test)
+
+    def expect_unchanged(self, bound: Bound) -> None:
+        """Raise where a component has changed them."""
+        if self._hashes() != self._before:
+            raise PluginError(f"{bound.what} changed the rows that it was shown; they are read only")
+
+
+def predict_arm(task: ArmTask, call: Call) -> int:
+    """Train a probe on one arm and predict the hold-out; returns the number of rows trained on.
+
+    The file `out` then holds class probabilities (N, C) or values (N,), float64.
+    """
+    bound = task.bound
+    real = call.once(_Real, task.train, task.test)
+    train, test = real.train, real.test
+    # the seed does not depend on the arm: arms are paired
+    seed = derive_seed(task.seed, "trial", task.trial_seed)
+    data, weights = train, None
+    if task.arm == CLASS_WEIGHTS:
+        weights = balanced_weights(train)
+    elif task.arm == OVERSAMPLING:
+        data = oversampled(train, np.random.default_rng(seed))
+    elif task.arm != NONE:
+        synthetic = Dataset.concat([pick.load() for pick in task.picks]) if task.picks else load_parts(task.parts, seed)
+        data = Dataset.concat([train, synthetic])
+    probe: Any = bound.cls(bound.params)
+    assert isinstance(probe, Probe)
+    with lend(call, seed) as context:
+        with calling(bound, "fit"):
+            fitted = probe.fit(data, context, weights)
+        with calling(bound, "predict"):
+            predictions = np.asarray(fitted.predict(test), dtype=np.float64)
+    real.expect_unchanged(bound)
+    classes = train.schema.classes
+    expected = (len(test), len(classes)) if classes else (len(test),)
+    if predictions.shape != expected or not np.isfinite(predictions).all():
+        raise PluginError(
+            f"{bound.what}: predict returned {predictions.shape}, {int((~np.isfinite(predictions)).sum())} of the "
+            f"numbers not finite; {expected} finite numbers were expected"
+        )
+    with whole(task.out) as out, out.open("wb") as file:
+        np.save(file, predictions)
+    return len(data)
 
 
 def balanced_weights(data: Dataset) -> np.ndarray:
@@ -128,42 +161,53 @@ def oversampled(data: Dataset, rng: np.random.Generator) -> Dataset:
     return data.take(np.concatenate([np.arange(len(data)), *extra]))
 
 
-def score(init: Mapping[str, Any], emit: Emit) -> Task:
-    """Score synthetic rows against real ones.
+@dataclass(frozen=True)
+class ScoreTask:
+    """Argument of `score`: `parts` are rows of `of`, whose generators have these origins."""
 
-    init: `component`, `train`, `test`, `seed`. Row: `of` (whose rows), `origins` (of their generators), `parts`.
-    Result: `scores`, a list of mappings; those that have something private have it under that key.
-    """
-    bound = bound_from_json(init["component"], CATALOG)
-    train, holdout = Dataset.load(Path(init["train"])), Dataset.load(Path(init["test"]))
-    before = frame_hash(train), frame_hash(holdout)
-
-    def run(row: Mapping[str, Any]) -> Mapping[str, Any]:
-        metric: Any = bound.cls(bound.params)
-        assert isinstance(metric, Metric)
-        seed = derive_seed(init["seed"], bound.id, "score", row["of"])
-        synthetic = load_parts(row["parts"], seed)
-        with lend(init, seed, origins=frozenset(row["origins"])) as context, calling(bound, "score"):
-            scores = metric.score(synthetic, train, holdout, context)
-        if (frame_hash(train), frame_hash(holdout)) != before:
-            raise PluginError(f"{bound.what} changed the rows that it was shown; they are read only")
-        return {"scores": [_plain(bound, found, row["of"]) for found in scores]}
-
-    return run
+    bound: Component
+    train: Path
+    test: Path
+    seed: int
+    of: str
+    origins: frozenset[str]
+    parts: tuple[Path, ...]
 
 
-def _plain(bound: Bound, found: Any, of: str) -> dict[str, Any]:
-    if not isinstance(found, Score) or not np.isfinite(found.value):
-        raise PluginError(f"{bound.what}: score returned {found!r}; a Score with a finite value was expected")
-    interval = [float(end) for end in found.interval] if found.interval else None
-    return {
-        "metric": bound.id,
-        "of": of,
-        "name": found.name,
-        "value": float(found.value),
-        "unit": found.unit,
-        "better": found.better,
-        "interval": interval,
-        "detail": dict(found.detail),
-        **({"private": dict(found.private)} if found.private else {}),
-    }
+@dataclass(frozen=True)
+class Scored:
+    """The scores of a metric, and what in them may point at single rows: as `private.json` of a run has it."""
+
+    scores: list[MetricScore]
+    private: list[dict[str, Any]]
+
+
+def score(task: ScoreTask, call: Call) -> Scored:
+    """Score synthetic rows against real ones."""
+    bound = task.bound
+    real = call.once(_Real, task.train, task.test)
+    metric: Any = bound.cls(bound.params)
+    assert isinstance(metric, Metric)
+    seed = derive_seed(task.seed, bound.id, "score", task.of)
+    synthetic = load_parts(task.parts, seed)
+    with lend(call, seed, origins=task.origins) as context, calling(bound, "score"):
+        found = metric.score(synthetic, real.train, real.test, context)
+    real.expect_unchanged(bound)
+    for one in found:
+        if not isinstance(one, Score) or not np.isfinite(one.value):
+            raise PluginError(f"{bound.what}: score returned {one!r}; a Score with a finite value was expected")
+    names = [{"metric": bound.id, "of": task.of, "name": one.name} for one in found]
+    return Scored(
+        [
+            MetricScore(
+                **name,
+                value=float(one.value),
+                unit=one.unit,
+                better=one.better,
+                interval=(float(one.interval[0]), float(one.interval[1])) if one.interval else None,
+                detail=dict(one.detail),
+            )
+            for name, one in zip(names, found, strict=True)
+        ],
+        [{**name, **one.private} for name, one in zip(names, found, strict=True) if one.private],
+    )

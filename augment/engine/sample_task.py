@@ -6,37 +6,144 @@ A chunk is a function of (fitted state, training part, plan row, seed), so chunk
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from augment.data import Dataset, Schema, check, conform, labels_of
 from augment.data.conformity import valid_rows
-from augment.engine.jobs import Emit, Task
-from augment.engine.tasks import CATALOG, calling, frame_hash, lend, load_fitted, save_whole
+from augment.engine.jobs import Call
+from augment.engine.tasks import Component, calling, frame_hash, lend, load_fitted
 from augment.errors import PluginError
-from augment.plan.amounts import PlanRow, given_frame
+from augment.plan.chunks import PlanRow, given_frame
 from augment.plugin.context import derive_seed
 from augment.plugin.contracts import Filter, Generator
-from augment.spec.stages import Bound, bound_from_json
+from augment.spec.stages import Bound
+from augment.storage.atomic_files import whole
 
-__all__ = ["IN_SCHEMA", "MAX_REJECTS", "draw", "sample"]
+__all__ = ["IN_SCHEMA", "MAX_REJECTS", "SampleTask", "Sampled", "Sampling", "sample"]
 
 IN_SCHEMA = "in-schema"  # the filter that is always on
 MAX_REJECTS = 20  # rejected rows kept of each filter, for the report
 
 
-def draw(generator: Generator, bound: Bound, given: pd.DataFrame, init: Mapping[str, Any], seed: int) -> Dataset:
+@dataclass(frozen=True)
+class Sampling:
+    """How rows of one generator are made: what its chunks share.
+
+    Attributes:
+        generator: with the folder of its state.
+        filters: with the folders of their states, in the order in which they judge.
+        train: dataset folder of the training part.
+        seed: of the run.
+        purpose: part of every seed: another purpose gives other rows.
+        max_rounds: how often rejected rows are drawn, at most.
+        where: columns beside the target to the value, as text, that every row is asked to have.
+    """
+
+    generator: tuple[Component, Path]
+    filters: tuple[tuple[Component, Path], ...]
+    train: Path
+    seed: int
+    purpose: str
+    max_rounds: int
+    where: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class SampleTask:
+    """Argument of `sample`: one chunk of the plan, and its folder."""
+
+    sampling: Sampling
+    row: PlanRow
+    out: Path
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """The counts of a chunk.
+
+    Attributes:
+        rows: that it has.
+        short: rows that are missing.
+        rounds: in which it was made.
+        judged: filter id to candidates looked at.
+        rejected: filter id to rows rejected.
+    """
+
+    rows: int
+    short: int
+    rounds: int
+    judged: dict[str, int]
+    rejected: dict[str, int]
+
+
+def sample(task: SampleTask, call: Call) -> Sampled:
+    """Make one chunk of a generator's rows.
+
+    The folder `out` is a dataset, with `hashes.npy` (N,) uint64 and up to 20 rejects of each filter under
+    `rejects/<filter id>`.
+    """
+    sampling, row = task.sampling, task.row
+    opened = call.once(_Opened, sampling)
+    bound, train, filters = sampling.generator[0], opened.train, opened.filters
+    chunk = _Chunk([IN_SCHEMA, *(filter_bound.id for filter_bound, _ in filters)])
+    given = given_frame(row, train.schema)
+    for name, value in sampling.where.items():
+        column = Schema(columns={name: train.schema.columns[name]})
+        given[name] = conform(pd.DataFrame({name: [value] * len(given)}), column)[name]
+    open_slots = np.arange(row.rows)
+    while len(open_slots) and chunk.rounds < sampling.max_rounds:
+        names = (sampling.seed, bound.id, sampling.purpose, row.chunk, row.first_round + chunk.rounds)
+        asked = given.iloc[open_slots].reset_index(drop=True)
+        made = _draw(opened.generator, bound, asked, train, derive_seed(*names), call)
+        kept = chunk.note(IN_SCHEMA, made, valid_rows(made.frame, made.arrays, train.schema))
+        for filter_bound, judge in filters:
+            positions = np.flatnonzero(kept)
+            candidates = made.take(positions)
+            passed = _judge(filter_bound, judge, candidates, derive_seed(*names, filter_bound.id), call)
+            kept[positions] = chunk.note(filter_bound.id, candidates, passed)
+        chunk.accept(made.take(kept), open_slots[kept])
+        open_slots = open_slots[~kept]
+    if frame_hash(train) != opened.train_hash:
+        raise PluginError(f"{bound.what}: sample changed the training rows; they are read only")
+    data = chunk.data(train)
+    with whole(task.out) as out:
+        data.save(out)
+        np.save(out / "hashes.npy", data.row_hashes())
+        for name, rejects in chunk.rejects.items():
+            if rejects:
+                Dataset.concat(rejects).take(slice(0, MAX_REJECTS)).save(out / "rejects" / name)
+    return Sampled(len(data), len(open_slots), chunk.rounds, chunk.judged, chunk.rejected)
+
+
+class _Opened:
+    """What the chunks of a generator share, loaded."""
+
+    def __init__(self, sampling: Sampling):
+        generator = load_fitted(*sampling.generator)
+        assert isinstance(generator, Generator)
+        self.generator = generator
+        self.train = Dataset.load(sampling.train)
+        self.train_hash = frame_hash(self.train)
+        self.filters: list[tuple[Bound, Filter]] = []
+        for bound, folder in sampling.filters:
+            judge = load_fitted(bound, folder)
+            assert isinstance(judge, Filter)
+            if generator.origin not in judge.skips:
+                self.filters.append((bound, judge))
+
+
+def _draw(generator: Generator, bound: Bound, given: pd.DataFrame, train: Dataset, seed: int, call: Call) -> Dataset:
     """One call of `Generator.sample`, its return checked against the contract.
 
     Raises:
         PluginError: wrong type, count, columns, types or arrays; numbers that are not finite; a given value changed.
     """
-    train = init["train_data"]
     given_before = given.copy()
-    with lend(init, seed, train=train) as context, calling(bound, "sample"):
+    with lend(call, seed, train=train) as context, calling(bound, "sample"):
         made = generator.sample(given, context)
     where = f"{bound.what}: sample"
     if not isinstance(made, Dataset):
@@ -55,70 +162,6 @@ def draw(generator: Generator, bound: Bound, given: pd.DataFrame, init: Mapping[
                 f"{len(given)} rows"
             )
     return Dataset.of(made.frame, made.arrays, train.schema)
-
-
-def sample(init: Mapping[str, Any], emit: Emit) -> Task:
-    """Make chunks of one generator.
-
-    init: `component`, `folder`, `train`, `filters` (list of `component` and `folder`), `seed` (of the run), `purpose`,
-    `max_rounds`, `where` (further given columns to their value, as text). Row: the fields of a PlanRow, and `out`.
-    Result: `rows` kept, `short` by how many, `rounds` needed, `judged` and `rejected` by filter. The folder `out` is a
-    dataset, with `hashes.npy` (N,) uint64 and up to 20 rejects of each filter under `rejects/<filter id>`.
-    """
-    bound = bound_from_json(init["component"], CATALOG)
-    generator = load_fitted(bound, Path(init["folder"]))
-    assert isinstance(generator, Generator)
-    train = Dataset.load(Path(init["train"]))
-    shared = {**init, "train_data": train}
-    before = frame_hash(train)
-    filters: list[tuple[Bound, Filter]] = []
-    for entry in init["filters"]:
-        filter_bound = bound_from_json(entry["component"], CATALOG)
-        loaded = load_fitted(filter_bound, Path(entry["folder"]))
-        assert isinstance(loaded, Filter)
-        if generator.origin not in loaded.skips:
-            filters.append((filter_bound, loaded))
-
-    def run(row: Mapping[str, Any]) -> Mapping[str, Any]:
-        labels = tuple((str(label), int(count)) for label, count in row["labels"])
-        plan_row = PlanRow(row["generator"], row["chunk"], row["rows"], labels, row["first_round"])
-        chunk = _Chunk([IN_SCHEMA, *(filter_bound.id for filter_bound, _ in filters)])
-        given = given_frame(plan_row, train.schema)
-        for name, value in init["where"].items():
-            column = Schema(columns={name: train.schema.columns[name]})
-            given[name] = conform(pd.DataFrame({name: [value] * len(given)}), column)[name]
-        open_slots = np.arange(plan_row.rows)
-        while len(open_slots) and chunk.rounds < init["max_rounds"]:
-            number = plan_row.first_round + chunk.rounds
-            names = (init["seed"], bound.id, init["purpose"], plan_row.chunk, number)
-            asked = given.iloc[open_slots].reset_index(drop=True)
-            made = draw(generator, bound, asked, shared, derive_seed(*names))
-            kept = chunk.note(IN_SCHEMA, made, valid_rows(made.frame, made.arrays, train.schema))
-            for filter_bound, judge in filters:
-                positions = np.flatnonzero(kept)
-                candidates = made.take(positions)
-                passed = _judge(filter_bound, judge, candidates, init, derive_seed(*names, filter_bound.id))
-                kept[positions] = chunk.note(filter_bound.id, candidates, passed)
-            chunk.accept(made.take(kept), open_slots[kept])
-            open_slots = open_slots[~kept]
-        if frame_hash(train) != before:
-            raise PluginError(f"{bound.what}: sample changed the training rows; they are read only")
-        data = chunk.data(train)
-        with save_whole(Path(row["out"])) as out:
-            data.save(out)
-            np.save(out / "hashes.npy", data.row_hashes())
-            for name, rejects in chunk.rejects.items():
-                if rejects:
-                    Dataset.concat(rejects).take(slice(0, MAX_REJECTS)).save(out / "rejects" / name)
-        return {
-            "rows": len(data),
-            "short": len(open_slots),
-            "rounds": chunk.rounds,
-            "judged": chunk.judged,
-            "rejected": chunk.rejected,
-        }
-
-    return run
 
 
 class _Chunk:
@@ -153,10 +196,10 @@ class _Chunk:
         return Dataset.concat(self._parts).take(np.argsort(np.concatenate(self._slots), kind="stable"))
 
 
-def _judge(bound: Bound, judge: Filter, candidates: Dataset, init: Mapping[str, Any], seed: int) -> np.ndarray:
+def _judge(bound: Bound, judge: Filter, candidates: Dataset, seed: int, call: Call) -> np.ndarray:
     if not len(candidates):
         return np.zeros(0, dtype=bool)
-    with lend(init, seed) as context, calling(bound, "judge"):
+    with lend(call, seed) as context, calling(bound, "judge"):
         scores = np.asarray(judge.judge(candidates, context))
     if scores.shape != (len(candidates),) or scores.dtype.kind != "f":
         raise PluginError(

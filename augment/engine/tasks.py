@@ -1,36 +1,70 @@
 """The tasks that read and learn: read a source, fit a transform, generator or filter, apply a transform.
 
-What every task shares stands here too: calling a component so that its failure is an error naming it, and the Context
-that it is lent. Tasks are opened and run by `augment.engine.executors`; data goes in and out as dataset folders.
+What every task shares stands here too: its component, calling it so that its failure is an error naming it, and the
+Context that it is lent. Data goes in and out as dataset folders.
 """
 
 from __future__ import annotations
 
 import csv
+import json
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import PlainSerializer, PlainValidator
 
 from augment.data import Dataset, SchemaDeclaration, check
-from augment.engine.jobs import Emit, Task
+from augment.engine.jobs import Call
 from augment.errors import AugmentError, PluginError
 from augment.plugin.catalog import Catalog
 from augment.plugin.context import Checkpoint, Context
 from augment.plugin.contracts import Filter, Fitted, Source, Transform
 from augment.spec.stages import Bound, bound_from_json
-from augment.storage.atomic_files import is_disk_fault
+from augment.storage.atomic_files import is_disk_fault, whole
 from augment.storage.keys import content_key
 
-__all__ = ["apply", "calling", "devices", "fit", "frame_hash", "lend", "load_fitted", "read", "save_whole"]
+__all__ = [
+    "ApplyTask",
+    "Component",
+    "FitTask",
+    "ReadTask",
+    "Saved",
+    "apply",
+    "calling",
+    "devices",
+    "fit",
+    "frame_hash",
+    "lend",
+    "load_fitted",
+    "progress_of",
+    "read",
+]
 
 CATALOG = Catalog()  # what is installed does not change while a process lives
+
+
+def _bound(value: Bound | Mapping[str, Any]) -> Bound:
+    return value if isinstance(value, Bound) else bound_from_json(value, CATALOG)
+
+
+Component = Annotated[Bound, PlainValidator(_bound), PlainSerializer(Bound.to_json)]
+"""A bound component in the argument of a task: on the wire it is what it is called, and its settings."""
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A dataset folder that a task has written."""
+
+    rows: int
+    fingerprint: str
 
 
 @contextmanager
@@ -54,128 +88,136 @@ def calling(bound: Bound, verb: str) -> Iterator[None]:
 
 
 @contextmanager
-def lend(init: Mapping[str, Any], seed: int, **more: Any) -> Iterator[Context]:
+def lend(call: Call, seed: int, **more: Any) -> Iterator[Context]:
     """A Context with a scratch folder that is gone afterwards.
 
     Args:
-        init: holds `scratch` (parent of the folder), `device` and `threads`.
-        seed: of this very call.
+        call: of the task.
+        seed: of this very call of a component.
         more: the Context's other fields.
     """
-    folder = Path(tempfile.mkdtemp(prefix="call-", dir=init["scratch"]))
+    folder = Path(tempfile.mkdtemp(prefix="call-", dir=call.host.scratch))
     try:
-        yield Context(seed=seed, folder=folder, device=init["device"], threads=init["threads"], **more)
+        yield Context(seed=seed, folder=folder, device=call.host.device, threads=call.host.threads, **more)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@contextmanager
-def save_whole(place: Path) -> Iterator[Path]:
-    """A path to write a folder or file to, that takes its place when the block ends well."""
-    fresh = place.with_name(place.name + ".new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    yield fresh
-    os.rename(fresh, place)
+@dataclass(frozen=True)
+class ReadTask:
+    """Argument of `read`; `declared` is the pipeline's `schema:` section."""
+
+    bound: Component
+    declared: SchemaDeclaration
+    seed: int
+    out: Path
 
 
-def read(init: Mapping[str, Any], emit: Emit) -> Task:
-    """Read a source into a dataset folder.
+def read(task: ReadTask, call: Call) -> Saved:
+    """Read a source into a dataset folder."""
+    bound = task.bound
+    component: Any = bound.cls(bound.params)
+    assert isinstance(component, Source)
+    progress = progress_of("read", bound, call)
+    with lend(call, task.seed, declared=task.declared, progress=progress) as context:
+        with calling(bound, "read"):
+            data = component.read(context)
+        _expect_dataset(bound, "read", data)
+        if problems := check(data.frame, data.arrays, data.schema):
+            raise PluginError(f"{bound.what} read data that does not fit its own schema: {'; '.join(problems)}")
+        with whole(task.out) as out:
+            data.save(out)
+    return Saved(len(data), data.fingerprint())
 
-    init: `component`, `declared` (the schema section), `seed`. Row: `out`. Result: `rows`, `fingerprint`.
+
+@dataclass(frozen=True)
+class FitTask:
+    """Argument of `fit`.
+
+    Attributes:
+        train: dataset folder of the training part.
+        metadata: for `<kind>.json`.
+        checkpoint: folder for positions of the fit.
+        pilot: for filters, dataset folder of the sample that they are fitted beside.
     """
-    bound = bound_from_json(init["component"], CATALOG)
 
-    def run(row: Mapping[str, Any]) -> Mapping[str, Any]:
-        declared = SchemaDeclaration.model_validate(init["declared"])
-        component: Any = bound.cls(bound.params)
-        assert isinstance(component, Source)
-        with lend(init, init["seed"], declared=declared, progress=progress_of("read", bound, emit)) as context:
-            with calling(bound, "read"):
-                data = component.read(context)
-            _expect_dataset(bound, "read", data)
-            if problems := check(data.frame, data.arrays, data.schema):
-                raise PluginError(f"{bound.what} read data that does not fit its own schema: {'; '.join(problems)}")
-            with save_whole(Path(row["out"])) as out:
-                data.save(out)
-        return {"rows": len(data), "fingerprint": data.fingerprint()}
-
-    return run
+    bound: Component
+    train: Path
+    seed: int
+    out: Path
+    metadata: Mapping[str, str | int]
+    checkpoint: Path | None = None
+    pilot: Path | None = None
 
 
-def fit(init: Mapping[str, Any], emit: Emit) -> Task:
+def fit(task: FitTask, call: Call) -> None:
     """Fit a transform, generator or filter on the training part, and save its state.
 
-    init: `component`, `train`, `seed`, `metadata`. Row: `out`, `checkpoint` (may be None), `pilot` (for
-    filters). The folder `out` then holds the component's own files, `<kind>.json` that says what made it (and a
-    filter's threshold), and `losses.csv` with what it reported.
+    The folder `out` then holds the component's own files, `<kind>.json` that says what made it (and a filter's
+    threshold), and `losses.csv` with what it reported.
     """
-    bound = bound_from_json(init["component"], CATALOG)
+    bound, train = task.bound, Dataset.load(task.train)
+    component: Any = bound.cls(bound.params)
+    before = train.fingerprint()
+    losses_by_step: dict[int, Mapping[str, float]] = {}
+    report = progress_of("fit", bound, call)
 
-    def run(row: Mapping[str, Any]) -> Mapping[str, Any]:
-        train = Dataset.load(Path(init["train"]))
-        component: Any = bound.cls(bound.params)
-        before = train.fingerprint()
-        checkpoint = Checkpoint(Path(row["checkpoint"]) if row["checkpoint"] else None)
-        losses_by_step: dict[int, Mapping[str, float]] = {}
-        report = progress_of("fit", bound, emit)
+    def progress(step: int, total: int, losses: Mapping[str, float]) -> None:
+        losses_by_step[int(step)] = {name: float(value) for name, value in losses.items()}
+        report(step, total, losses)
 
-        def progress(step: int, total: int, losses: Mapping[str, float]) -> None:
-            losses_by_step[int(step)] = {name: float(value) for name, value in losses.items()}
-            report(step, total, losses)
-
-        lent = {"train": train, "progress": progress, "checkpoint": checkpoint}
-        with lend(init, init["seed"], **lent) as context, calling(bound, "fit"):
-            fitted: Any
-            if isinstance(component, Filter):
-                fitted = component.fit(train, Dataset.load(Path(row["pilot"])), context)
-            else:
-                fitted = component.fit(train, context)
-        if fitted is not component:
-            raise PluginError(
-                f"{bound.what}: fit returned {type(fitted).__name__}; it must return the component itself"
-            )
-        if train.fingerprint() != before:
-            raise PluginError(f"{bound.what}: fit changed the training rows; they are read only")
-        with save_whole(Path(row["out"])) as out:
-            out.mkdir()
-            with calling(bound, "save"):
-                component.save(out)
-            facts = {**init["metadata"], "component": _without_paths(bound)}
-            if isinstance(fitted, Filter):
-                facts["threshold"] = float(fitted.threshold)
-            _write_json(out / f"{bound.kind}.json", facts)
-            _write_losses(out / "losses.csv", losses_by_step)
-        return {}
-
-    return run
+    lent = {"train": train, "progress": progress, "checkpoint": Checkpoint(task.checkpoint)}
+    with lend(call, task.seed, **lent) as context, calling(bound, "fit"):
+        fitted: Any
+        if isinstance(component, Filter):
+            assert task.pilot is not None
+            fitted = component.fit(train, Dataset.load(task.pilot), context)
+        else:
+            fitted = component.fit(train, context)
+    if fitted is not component:
+        raise PluginError(f"{bound.what}: fit returned {type(fitted).__name__}; it must return the component itself")
+    if train.fingerprint() != before:
+        raise PluginError(f"{bound.what}: fit changed the training rows; they are read only")
+    with whole(task.out) as out:
+        out.mkdir()
+        with calling(bound, "save"):
+            component.save(out)
+        facts: dict[str, Any] = {**task.metadata, "component": _without_paths(bound)}
+        if isinstance(fitted, Filter):
+            facts["threshold"] = float(fitted.threshold)
+        _write_json(out / f"{bound.kind}.json", facts)
+        _write_losses(out / "losses.csv", losses_by_step)
 
 
-def apply(init: Mapping[str, Any], emit: Emit) -> Task:
-    """Apply a fitted transform.
+@dataclass(frozen=True)
+class ApplyTask:
+    """Argument of `apply`; `folder` has the state of the transform, `data` and `out` are dataset folders."""
 
-    init: `component`, `folder` (fitted state). Row: `data`, `out`, `is_holdout`. Result: `rows`, `fingerprint`.
-    """
-    bound = bound_from_json(init["component"], CATALOG)
-    component = load_fitted(bound, Path(init["folder"]))
+    bound: Component
+    folder: Path
+    data: Path
+    out: Path
+    is_holdout: bool
+
+
+def apply(task: ApplyTask, call: Call) -> Saved:
+    """Apply a fitted transform."""
+    bound = task.bound
+    component = load_fitted(bound, task.folder)
     assert isinstance(component, Transform)
-
-    def run(row: Mapping[str, Any]) -> Mapping[str, Any]:
-        data = Dataset.load(Path(row["data"]))
-        with calling(bound, "apply"):
-            changed = component.apply(data)
-        _expect_dataset(bound, "apply", changed)
-        if problems := check(changed.frame, changed.arrays, changed.schema):
-            raise PluginError(f"{bound.what}: apply gave data that does not fit its own schema: {'; '.join(problems)}")
-        if changed.schema.target != data.schema.target:
-            raise PluginError(f"{bound.what}: apply changed the target from {data.schema.target!r}")
-        if row["is_holdout"]:
-            _expect_row_by_row(bound, component, data, changed)
-        with save_whole(Path(row["out"])) as out:
-            changed.save(out)
-        return {"rows": len(changed), "fingerprint": changed.fingerprint()}
-
-    return run
+    data = Dataset.load(task.data)
+    with calling(bound, "apply"):
+        changed = component.apply(data)
+    _expect_dataset(bound, "apply", changed)
+    if problems := check(changed.frame, changed.arrays, changed.schema):
+        raise PluginError(f"{bound.what}: apply gave data that does not fit its own schema: {'; '.join(problems)}")
+    if changed.schema.target != data.schema.target:
+        raise PluginError(f"{bound.what}: apply changed the target from {data.schema.target!r}")
+    if task.is_holdout:
+        _expect_row_by_row(bound, component, data, changed)
+    with whole(task.out) as out:
+        changed.save(out)
+    return Saved(len(changed), changed.fingerprint())
 
 
 def _expect_row_by_row(bound: Bound, component: Transform, holdout: Dataset, changed: Dataset) -> None:
@@ -214,15 +256,11 @@ def frame_hash(data: Dataset) -> str:
     return Dataset(data.frame, {}, data.schema.model_copy(update={"arrays": {}})).fingerprint()
 
 
-def devices(init: Mapping[str, Any], emit: Emit) -> Task:
-    """Count the accelerators that torch can use. Result: `cuda`."""
+def devices(task: None, call: Call) -> int:
+    """Count the CUDA devices that torch can use."""
+    import torch
 
-    def run(row: Mapping[str, Any]) -> Mapping[str, Any]:
-        import torch
-
-        return {"cuda": torch.cuda.device_count() if torch.cuda.is_available() else 0}
-
-    return run
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
 def load_fitted(bound: Bound, folder: Path) -> Fitted:
@@ -235,13 +273,13 @@ def load_fitted(bound: Bound, folder: Path) -> Fitted:
     return component
 
 
-def progress_of(stage: str, bound: Bound, emit: Emit) -> Callable[[int, int, Mapping[str, float]], None]:
+def progress_of(stage: str, bound: Bound, call: Call) -> Callable[[int, int, Mapping[str, float]], None]:
     """What a component, or who works for it, calls to tell how far it is."""
 
     def progress(step: int, total: int, losses: Mapping[str, float]) -> None:
         plain = {name: float(value) for name, value in losses.items()}
         at = {"step": int(step), "total": int(total), "losses": plain}
-        emit({"event": "progress", "stage": stage, "id": bound.id, **at})
+        call.emit({"event": "progress", "stage": stage, "id": bound.id, **at})
 
     return progress
 
@@ -271,7 +309,5 @@ def _write_losses(path: Path, losses: Mapping[int, Mapping[str, float]]) -> None
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    import json
-
     text = json.dumps({**content, "key": content_key(content)}, indent=1, sort_keys=True, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8", newline="\n")

@@ -22,7 +22,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from augment.engine.jobs import Task, error_to_json, open_task
+from augment.engine.jobs import Call
+from augment.engine.wire import call_from_json, error_to_json, result_to_json, task_from_json
 from augment.errors import PluginError
 
 __all__ = ["environment", "main"]
@@ -77,7 +78,7 @@ def _begin_anew(threads: int) -> None:
 
 
 def serve(inbox: queue.SimpleQueue[Mapping[str, Any]], answers: IO[str]) -> None:
-    """Do one request after the other: the first opens the task, the others are its rows."""
+    """Do one request after the other; all are tasks of one job."""
     lock = threading.Lock()
 
     def send(message: Mapping[str, Any]) -> None:
@@ -86,16 +87,16 @@ def serve(inbox: queue.SimpleQueue[Mapping[str, Any]], answers: IO[str]) -> None
             answers.write(line + "\n")
             answers.flush()
 
-    opening = inbox.get()
-    task: Task | None = None
+    call: Call | None = None
     while True:
         request = inbox.get()
         try:
-            if task is None:
-                task = open_task(opening["fn"], opening["init"], lambda event: send({"event": event}), opening["what"])
-            send({"result": task(request["row"])})
+            call = call or call_from_json(request, lambda event: send({"event": event}))
+            with call.listening():  # a plugin may log when it is imported
+                fn, task = task_from_json(request)
+            send({"result": result_to_json(fn, call.do(fn, task))})
         except SystemExit as error:
-            exit_error = PluginError(f"{opening['what']}: the component ended its process (exit status {error.code})")
+            exit_error = PluginError(f"{request['what']}: the component ended its process (exit status {error.code})")
             send({"error": error_to_json(exit_error, traceback.format_exc())})
         except BaseException as error:
             send({"error": error_to_json(error, traceback.format_exc())})

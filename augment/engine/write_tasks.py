@@ -11,17 +11,17 @@ import numpy as np
 import pandas as pd
 
 from augment.data import Column, Dataset, Schema, conform
-from augment.engine.jobs import Emit, Task
+from augment.engine.jobs import Call
 from augment.engine.judge_tasks import load_parts
-from augment.engine.tasks import CATALOG, calling, progress_of
+from augment.engine.tasks import Component, calling, progress_of
 from augment.errors import PluginError
 from augment.plan.caps import capped_rows
 from augment.plugin.contracts import Reporter, Sink
 from augment.plugin.run_metrics import RunMetrics
-from augment.spec.stages import Bound, bound_from_json
+from augment.spec.stages import Bound
 from augment.storage.written_rows import REAL
 
-__all__ = ["REAL", "report", "with_origin", "write"]
+__all__ = ["REAL", "ReportTask", "View", "WriteTask", "Written", "report", "with_origin", "write"]
 
 BATCH_ROWS = 16_384
 BATCH_ARRAYS = 1_024  # rows with arrays: encoding 10,000 pictures takes many seconds, in which nothing would be told
@@ -33,43 +33,60 @@ def with_origin(schema: Schema, origin_column: str, origins: list[str]) -> Schem
     return schema.model_copy(update={"columns": {**schema.columns, origin_column: origin}})
 
 
-def write(init: Mapping[str, Any], emit: Emit) -> Task:
-    """Write one part of the dataset through a sink.
+@dataclass(frozen=True)
+class WriteTask:
+    """Argument of `write`.
 
-    init: `component`, `folder`, `schema` (of the written data, origin included), `origin_column`. Row: `name` (train or
-    test), `parts` (pairs of dataset folder and origin), `first_id` (id column to the number of the first synthetic row
-    and what stands before it: nothing in a column of integers).
-    Result: `files`, relative to the folder, and `rows`.
+    Attributes:
+        name: of the part of the dataset: train or test.
+        parts: dataset folders with the origin of their rows.
+        schema: of the written data, origin included.
+        first_id: id column to what stands before the number in ids of synthetic rows (nothing in a column of
+            integers), and the first such number.
     """
-    bound = bound_from_json(init["component"], CATALOG)
-    schema = Schema.model_validate(init["schema"])
 
-    def run(row: Mapping[str, Any]) -> Mapping[str, Any]:
-        sink: Any = bound.cls(bound.params)
-        assert isinstance(sink, Sink)
-        folder = Path(init["folder"])
-        rows, complete = 0, False
-        # the hold-out may have tokens that the training part has not, and then names more of them
-        parts = [(Dataset.load(Path(folder)), origin) for folder, origin in row["parts"]]
-        own = schema.model_copy(update={"arrays": parts[0][0].schema.arrays})
-        total = sum(len(part) for part, _ in parts)
-        progress = progress_of(f"write {row['name']}", bound, emit)
+    bound: Component
+    name: str
+    parts: tuple[tuple[Path, str], ...]
+    schema: Schema
+    origin_column: str
+    first_id: Mapping[str, tuple[str, int]]
+    out: Path
 
-        def counted() -> Iterator[Dataset]:
-            nonlocal rows, complete
-            for batch in _batches(parts, own, init["origin_column"], row["first_id"]):
-                rows += len(batch)
-                yield batch
-                progress(rows, total, {})
-            complete = True
 
-        with calling(bound, "write"):
-            written = sink.write(row["name"], counted(), own, folder)
-        if not complete:
-            raise PluginError(f"{bound.what}: write stopped after {rows} rows and left the others unwritten")
-        return {"files": _written(bound, written, folder), "rows": rows}
+@dataclass(frozen=True)
+class Written:
+    """Files, relative to the folder that they were written to, and the rows in them."""
 
-    return run
+    files: list[str]
+    rows: int = 0
+
+
+def write(task: WriteTask, call: Call) -> Written:
+    """Write one part of the dataset through a sink."""
+    bound = task.bound
+    sink: Any = bound.cls(bound.params)
+    assert isinstance(sink, Sink)
+    rows, complete = 0, False
+    # the hold-out may have tokens that the training part has not, and then names more of them
+    parts = [(Dataset.load(folder), origin) for folder, origin in task.parts]
+    own = task.schema.model_copy(update={"arrays": parts[0][0].schema.arrays})
+    total = sum(len(part) for part, _ in parts)
+    progress = progress_of(f"write {task.name}", bound, call)
+
+    def counted() -> Iterator[Dataset]:
+        nonlocal rows, complete
+        for batch in _batches(parts, own, task.origin_column, task.first_id):
+            rows += len(batch)
+            yield batch
+            progress(rows, total, {})
+        complete = True
+
+    with calling(bound, "write"):
+        written = sink.write(task.name, counted(), own, task.out)
+    if not complete:
+        raise PluginError(f"{bound.what}: write stopped after {rows} rows and left the others unwritten")
+    return Written(_written(bound, written, task.out), rows)
 
 
 def _batches(
@@ -92,24 +109,37 @@ def _batches(
             yield Dataset(conform(frame, schema), batch.arrays, schema)
 
 
-def report(init: Mapping[str, Any], emit: Emit) -> Task:
-    """Let a reporter write about the run.
+@dataclass(frozen=True)
+class ReportTask:
+    """Argument of `report`.
 
-    init: `component`, `folder` (the run's, unfinished), `name`, `key`, `pipeline`, `schema`, `metrics`, `train`,
-    `test`, `synthetic` (pairs of dataset folder and generator id), `rejects` (filter id to dataset folders), `seed`.
-    Row: `out`, the folder to write into. Result: `files`, relative to it.
+    Attributes:
+        out: the run's folder, unfinished, to write into.
+        synthetic: dataset folders with the ids of their generators.
+        rejects: filter id to dataset folders.
     """
-    bound = bound_from_json(init["component"], CATALOG)
 
-    def run(row: Mapping[str, Any]) -> Mapping[str, Any]:
-        reporter: Any = bound.cls(bound.params)
-        assert isinstance(reporter, Reporter)
-        folder = Path(row["out"])
-        with calling(bound, "write"):
-            written = reporter.write(_view(init), folder)
-        return {"files": _written(bound, written, folder)}
+    bound: Component
+    out: Path
+    name: str
+    key: str
+    pipeline: Mapping[str, Any]
+    metrics: RunMetrics
+    train: Path
+    test: Path
+    synthetic: tuple[tuple[Path, str], ...]
+    rejects: Mapping[str, list[Path]]
+    seed: int
 
-    return run
+
+def report(task: ReportTask, call: Call) -> Written:
+    """Let a reporter write about the run."""
+    bound = task.bound
+    reporter: Any = bound.cls(bound.params)
+    assert isinstance(reporter, Reporter)
+    with calling(bound, "write"):
+        written = reporter.write(_view(task), task.out)
+    return Written(_written(bound, written, task.out))
 
 
 def _written(bound: Bound, paths: Any, folder: Path) -> list[str]:
@@ -122,8 +152,8 @@ def _written(bound: Bound, paths: Any, folder: Path) -> list[str]:
 
 
 @dataclass(frozen=True)
-class _View:
-    """A run as reporters see it: see `augment.plugin.RunView`."""
+class View:
+    """What reporters see of a run, its files apart: see `augment.plugin.RunView`."""
 
     folder: Path
     name: str
@@ -135,7 +165,13 @@ class _View:
     test: Dataset
     synthetic: Dataset
     synthetic_origin: np.ndarray
-    rejected: Mapping[str, list[str]]
+
+
+@dataclass(frozen=True)
+class _ViewWithFiles(View):
+    """The whole of it."""
+
+    rejected: Mapping[str, list[Path]]
 
     def losses(self) -> Mapping[str, pd.DataFrame]:
         """Generator id to its training curve."""
@@ -148,28 +184,28 @@ class _View:
     def rejects(self) -> Mapping[str, Dataset]:
         """Filter id to the first 20 rows that it rejected."""
         return {
-            name: Dataset.concat([Dataset.load(Path(folder)) for folder in folders]).take(slice(0, 20))
+            name: Dataset.concat([Dataset.load(folder) for folder in folders]).take(slice(0, 20))
             for name, folders in self.rejected.items()
             if folders
         }
 
 
-def _view(init: Mapping[str, Any]) -> _View:
-    train = Dataset.load(Path(init["train"]))
-    folders, names = [folder for folder, _ in init["synthetic"]], [name for _, name in init["synthetic"]]
-    synthetic = load_parts(folders, init["seed"]) if folders else train.take(slice(0, 0))
-    origin = np.repeat(np.array(names, dtype=object), [len(Dataset.load(Path(folder))) for folder in folders])
-    origin = origin[capped_rows(len(origin), init["seed"])]
-    return _View(
-        folder=Path(init["folder"]),
-        name=init["name"],
-        key=init["key"],
-        pipeline=init["pipeline"],
-        schema=Schema.model_validate(init["schema"]),
-        metrics=RunMetrics.model_validate(init["metrics"]),
+def _view(task: ReportTask) -> _ViewWithFiles:
+    train = Dataset.load(task.train)
+    folders = [folder for folder, _ in task.synthetic]
+    synthetic = load_parts(folders, task.seed) if folders else train.take(slice(0, 0))
+    names = np.array([name for _, name in task.synthetic], dtype=object)
+    origin = np.repeat(names, [len(Dataset.load(folder)) for folder in folders])
+    return _ViewWithFiles(
+        folder=task.out,
+        name=task.name,
+        key=task.key,
+        pipeline=task.pipeline,
+        schema=train.schema,
+        metrics=task.metrics,
         train=train,
-        test=Dataset.load(Path(init["test"])),
+        test=Dataset.load(task.test),
         synthetic=synthetic,
-        synthetic_origin=origin,
-        rejected=init["rejects"],
+        synthetic_origin=origin[capped_rows(len(origin), task.seed)],
+        rejected=task.rejects,
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from augment.data import Dataset
+from augment.engine import judge_tasks
 from augment.engine.sample_task import IN_SCHEMA
 from augment.errors import DiskError
 from augment.plan.amounts import training_counts
@@ -72,7 +73,7 @@ def assess(
         bound.id: bound.cls.origin for bound in components.get("generator", ()) if issubclass(bound.cls, Generator)
     }
     scores, private = _score(session, components["metric"], prepared, mixture, origins)
-    num_synthetic = {name: counts["kept"] for name, counts in mixture.counts.items()}
+    num_synthetic = {name: counts.kept for name, counts in mixture.counts.items()}
     metrics = RunMetrics(
         rows=RowCounts(
             read=prepared.num_read,
@@ -98,25 +99,25 @@ def _score(
     """The scores of each generator's rows, and of all together where there are several; and what must stay private."""
     generators = [name for name in mixture.counts if mixture.of(name)]
     groups = {name: [name] for name in generators} | ({"all": generators} if len(generators) > 1 else {})
-    rows = [
-        {
-            "of": name,
-            "origins": sorted({origins[one] for one in group if one in origins}),
-            "parts": [str(folder) for folder, origin in mixture.parts if origin in group],
-        }
-        for name, group in groups.items()
-    ]
     scores, private = [], []
     for metric in metrics:
-        init = {"component": metric.to_json(), "train": str(prepared.train), "test": str(prepared.test)}
+        tasks = [
+            judge_tasks.ScoreTask(
+                bound=metric,
+                train=prepared.train,
+                test=prepared.test,
+                seed=session.seed,
+                of=name,
+                origins=frozenset(origins[one] for one in group if one in origins),
+                parts=tuple(folder for folder, origin in mixture.parts if origin in group),
+            )
+            for name, group in groups.items()
+        ]
         with session.stage("score", metric.id):
-            results = session.map([session.job("score", metric, "augment.engine.judge_tasks:score", init, rows)])
-            for _, _, result in sorted(results, key=lambda result: result[1]):
-                for entry in result["scores"]:
-                    score = MetricScore.model_validate(entry)
-                    scores.append(score)
-                    if "private" in entry:
-                        private.append({"metric": score.metric, "of": score.of, "name": score.name, **entry["private"]})
+            results = session.map([session.job("score", metric, judge_tasks.score, tasks)])
+            for _, _, found in sorted(results, key=lambda result: result[1]):
+                scores += found.scores
+                private += found.private
     return scores, private
 
 
@@ -166,7 +167,7 @@ def _count(
         ),
         "generators": {
             name: GeneratorCounts(
-                use=uses.get(name, name), origin=origins.get(name, "unknown"), **counts, per_class=per_class[name]
+                use=uses.get(name, name), origin=origins.get(name, "unknown"), **vars(counts), per_class=per_class[name]
             )
             for name, counts in mixture.counts.items()
         },

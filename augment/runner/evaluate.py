@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,18 +14,20 @@ from augment.data import ArrayDeclaration, ColumnDeclaration, Dataset, SchemaDec
 from augment.data.conformity import valid_rows
 from augment.detect import formats
 from augment.engine.sample_task import IN_SCHEMA, MAX_REJECTS
+from augment.engine.tasks import ReadTask, read
+from augment.engine.write_tasks import ReportTask, report
 from augment.errors import DataError, SpecError
 from augment.plugin.catalog import Catalog
 from augment.plugin.kinds import Kind
 from augment.plugin.run_metrics import RunMetrics, SearchResult
 from augment.runner.assess import assess
-from augment.runner.generate import Mixture
+from augment.runner.generate import Counts, Mixture
 from augment.runner.prepare import Prepared, prepare
 from augment.runner.session import Events, Session, opened
 from augment.spec.bind import bind
 from augment.spec.load import load
 from augment.spec.stages import Bound
-from augment.storage.atomic_files import disk_errors
+from augment.storage.atomic_files import disk_errors, draft, publish
 from augment.storage.keys import content_key
 
 __all__ = ["Evaluation", "evaluate"]
@@ -147,9 +148,8 @@ def _read(session: Session, path: Path, declared: SchemaDeclaration, what: str) 
         **{section: [] for section in ("filters", "metrics", "reporters", "sinks")},
     }
     bound = load(spec, catalog).source()
-    init = {"component": bound.to_json(), "declared": declared.model_dump(mode="json", exclude_unset=True)}
     place = session.scratch / what
-    session.one("read", bound, "augment.engine.tasks:read", init, {"out": str(place)})
+    session.one("read", bound, read, ReadTask(bound, declared, session.seed, place))
     return Dataset.load(place)
 
 
@@ -181,13 +181,13 @@ def _mixture(session: Session, prepared: Prepared, path: Path) -> Mixture:
     valid = valid_rows(made.frame, made.arrays, made.schema)
     place = session.scratch / "mixture"
     made.take(valid).save(place / "kept")
-    counts = {"asked": len(made), "kept": int(valid.sum()), "rounds": 1, "rejected": {IN_SCHEMA: int((~valid).sum())}}
+    counts = Counts(len(made), kept=int(valid.sum()), rounds=1, rejected={IN_SCHEMA: int((~valid).sum())})
     mixture = Mixture(counts={NAME: counts}, judged={IN_SCHEMA: len(made)})
     if valid.any():
         mixture.parts.append((place / "kept", NAME))
     if not valid.all():
         made.take(np.flatnonzero(~valid)[:MAX_REJECTS]).save(place / "rejects")
-        mixture.rejects[IN_SCHEMA] = [str(place / "rejects")]
+        mixture.rejects[IN_SCHEMA] = [place / "rejects"]
     return mixture
 
 
@@ -201,24 +201,22 @@ def _report(
     inputs: dict[str, Any],
     out: Path,
 ) -> None:
-    train = Dataset.load(prepared.train)
     folder = session.scratch / "report"
     folder.mkdir()
-    init = {
-        "component": reporter.to_json(),
-        "folder": str(folder),
-        "name": "evaluation",
-        "key": key,
-        "pipeline": {"evaluate": inputs},
-        "schema": train.schema.model_dump(mode="json"),
-        "metrics": metrics.model_dump(mode="json"),
-        "train": str(prepared.train),
-        "test": str(prepared.test),
-        "synthetic": [[str(path), origin] for path, origin in mixture.parts],
-        "rejects": mixture.rejects,
-    }
-    (page,) = session.one("report", reporter, "augment.engine.write_tasks:report", init, {"out": str(folder)})["files"]
-    with disk_errors(out, "writing the report"):
-        fresh = out.with_name(f".{out.name}.new")
-        shutil.copyfile(folder / page, fresh)
-        os.replace(fresh, out)
+    task = ReportTask(
+        bound=reporter,
+        out=folder,
+        name="evaluation",
+        key=key,
+        pipeline={"evaluate": inputs},
+        metrics=metrics,
+        train=prepared.train,
+        test=prepared.test,
+        synthetic=tuple(mixture.parts),
+        rejects=mixture.rejects,
+        seed=session.seed,
+    )
+    (page,) = session.one("report", reporter, report, task).files
+    with draft(out.absolute()) as hidden, disk_errors(out, "writing the report"):
+        shutil.copyfile(folder / page, hidden / out.name)
+        publish(hidden / out.name, out.absolute())

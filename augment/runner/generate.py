@@ -13,15 +13,15 @@ import pandas as pd
 
 from augment.data import Dataset, labels_of
 from augment.engine.jobs import Job
-from augment.engine.sample_task import IN_SCHEMA
+from augment.engine.sample_task import IN_SCHEMA, Sampled, SampleTask, Sampling, sample
 from augment.errors import ShortfallError
-from augment.plan.amounts import PlanRow
+from augment.plan.chunks import PlanRow
 from augment.plugin.contracts import Filter, Generator
 from augment.runner.session import Fit, Session
 from augment.spec.stages import Bound
 from augment.storage.atomic_files import disk_errors
 
-__all__ = ["DUPLICATES", "Mixture", "fit_filters", "make_rows"]
+__all__ = ["DUPLICATES", "Counts", "Mixture", "fit_filters", "make_rows"]
 
 DUPLICATES = "duplicates"  # the host's own filter: rows equal to an earlier synthetic row
 
@@ -30,21 +30,42 @@ PILOT_ROWS = 1000  # of each generator, unfiltered, that filters are fitted besi
 
 
 @dataclass
+class Counts:
+    """Rows of one generator.
+
+    Attributes:
+        asked: requested.
+        kept: that it has made.
+        rounds: the maximum of a chunk.
+        rejected: filter id to rows rejected.
+    """
+
+    asked: int = 0
+    kept: int = 0
+    rounds: int = 0
+    rejected: dict[str, int] = field(default_factory=dict)
+
+    def reject(self, filter_id: str, rows: int) -> None:
+        """Count rows that a filter has rejected."""
+        self.rejected[filter_id] = self.rejected.get(filter_id, 0) + rows
+
+
+@dataclass
 class Mixture:
     """The synthetic rows that were made.
 
     Attributes:
         parts: (dataset folder, generator id) in plan order, empty chunks left out.
-        counts: generator id to `asked`, `kept`, `rounds`, `rejected` (by filter).
+        counts: by generator id.
         judged: filter id to candidates looked at.
         rejects: filter id to dataset folders with some rejected rows.
         short: rows that could not be made.
     """
 
     parts: list[tuple[Path, str]] = field(default_factory=list)
-    counts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    counts: dict[str, Counts] = field(default_factory=dict)
     judged: dict[str, int] = field(default_factory=dict)
-    rejects: dict[str, list[str]] = field(default_factory=dict)
+    rejects: dict[str, list[Path]] = field(default_factory=dict)
     short: int = 0
 
     def of(self, generator: str) -> list[Path]:
@@ -54,7 +75,7 @@ class Mixture:
     @property
     def rejected(self) -> dict[str, int]:
         """Filter id to rows rejected, over all generators."""
-        return {name: sum(c["rejected"].get(name, 0) for c in self.counts.values()) for name in self.judged}
+        return {name: sum(c.rejected.get(name, 0) for c in self.counts.values()) for name in self.judged}
 
     def per_class(self, target: str | None) -> dict[str, dict[str, int]]:
         """Generator id to label to rows kept; empty mappings without a target of classes."""
@@ -99,23 +120,23 @@ def make_rows(
         ShortfallError: rows are missing, and `shortfall` is `fail`.
     """
     mixture = Mixture(judged=dict.fromkeys([IN_SCHEMA, *(bound.id for bound, _ in filters)], 0))
-    entries = [{"component": bound.to_json(), "folder": str(folder)} for bound, folder in filters]
-    shared = {"train": str(train), "filters": entries, "purpose": purpose, "max_rounds": max_rounds}
-    jobs = _Jobs(session, {**shared, "where": dict(where or {})}, out, mixture)
-    made: list[tuple[PlanRow, Path]] = []
+    jobs = _Jobs(session, out, mixture)
+    samplings: dict[str, Sampling] = {}
     for bound, folder in generators:
         rows = [row for row in plan if row.generator == bound.id]
-        asked = sum(row.rows for row in rows)
-        mixture.counts[bound.id] = {"asked": asked, "kept": 0, "rounds": 0, "rejected": {}}
-        jobs.add(bound, folder, rows)
-    made += jobs.run()
+        mixture.counts[bound.id] = Counts(asked=sum(row.rows for row in rows))
+        samplings[bound.id] = Sampling(
+            (bound, folder), tuple(filters), train, session.seed, purpose, max_rounds, where or {}
+        )
+        jobs.add(samplings[bound.id], rows)
+    made = jobs.run()
     if unique:
         mixture.judged[DUPLICATES] = 0
-        made = _redraw_duplicates(jobs, made, {bound.id: (bound, folder) for bound, folder in generators}, max_rounds)
+        made = _redraw_duplicates(jobs, made, samplings, max_rounds)
     mixture.parts = [(path, row.generator) for row, path in made if len(np.load(path / "hashes.npy", mmap_mode="r"))]
     for generator, counts in mixture.counts.items():
-        counts["kept"] = sum(len(np.load(path / "hashes.npy", mmap_mode="r")) for path in mixture.of(generator))
-        mixture.short += counts["asked"] - counts["kept"]
+        counts.kept = sum(len(np.load(path / "hashes.npy", mmap_mode="r")) for path in mixture.of(generator))
+        mixture.short += counts.asked - counts.kept
     if mixture.short and shortfall != "ignore":
         _report_shortfall(session, mixture, max_rounds, shortfall)
     return mixture
@@ -171,28 +192,15 @@ def _shrink(row: PlanRow, max_rows: int) -> PlanRow:
 class _Jobs:
     """Collects chunks into one job for each generator, and runs them."""
 
-    def __init__(self, session: Session, init: dict[str, Any], out: Path, mixture: Mixture):
-        self.session, self.out, self.mixture, self._init = session, out, mixture, init
-        self._jobs: list[tuple[Job, Bound, list[PlanRow]]] = []
+    def __init__(self, session: Session, out: Path, mixture: Mixture):
+        self.session, self.out, self.mixture = session, out, mixture
+        self._jobs: list[Job[SampleTask, Sampled]] = []
 
-    def add(self, bound: Bound, folder: Path, rows: Sequence[PlanRow]) -> None:
+    def add(self, sampling: Sampling, rows: Sequence[PlanRow]) -> None:
         """Plan these chunks of a generator for the next `run`."""
-        if not rows:
-            return
-        init = {**self._init, "component": bound.to_json(), "folder": str(folder)}
-        plain = [
-            {
-                "generator": row.generator,
-                "chunk": row.chunk,
-                "rows": row.rows,
-                "labels": [list(pair) for pair in row.labels],
-                "first_round": row.first_round,
-                "out": str(self.place(row)),
-            }
-            for row in rows
-        ]
-        job = self.session.job("sample", bound, "augment.engine.sample_task:sample", init, plain)
-        self._jobs.append((job, bound, list(rows)))
+        if rows:
+            tasks = [SampleTask(sampling, row, self.place(row)) for row in rows]
+            self._jobs.append(self.session.job("sample", sampling.generator[0], sample, tasks))
 
     def place(self, row: PlanRow) -> Path:
         """Where a chunk lies."""
@@ -201,29 +209,27 @@ class _Jobs:
     def run(self) -> list[tuple[PlanRow, Path]]:
         """Make what was added; the chunks in plan order, wherever and whenever they were made."""
         jobs, self._jobs = self._jobs, []
-        by_job = {id(job): bound for job, bound, _ in jobs}
-        totals = {bound.id: len(rows) for _, bound, rows in jobs}
-        done = dict.fromkeys(totals, 0)
-        for job, _, result in self.session.map([job for job, _, _ in jobs]):
-            bound = by_job[id(job)]
-            counts = self.mixture.counts[bound.id]
-            counts["rounds"] = max(counts["rounds"], result["rounds"])
-            for name, count in result["rejected"].items():
-                counts["rejected"][name] = counts["rejected"].get(name, 0) + count
-            for name, count in result["judged"].items():
+        done = dict.fromkeys(jobs, 0)
+        for job, index, result in self.session.map(jobs):
+            generator = job.tasks[index].row.generator
+            counts = self.mixture.counts[generator]
+            counts.rounds = max(counts.rounds, result.rounds)
+            for name, count in result.rejected.items():
+                counts.reject(name, count)
+            for name, count in result.judged.items():
                 self.mixture.judged[name] += count
-            done[bound.id] += 1
-            step = {"step": done[bound.id], "total": totals[bound.id], "losses": {}}
-            self.session.emit({"event": "progress", "stage": "sample", "id": bound.id, **step})
-        made = [(row, self.place(row)) for _, _, rows in jobs for row in rows]
+            done[job] += 1
+            step = {"step": done[job], "total": len(job.tasks), "losses": {}}
+            self.session.emit({"event": "progress", "stage": "sample", "id": generator, **step})
+        made = [(task.row, task.out) for job in jobs for task in job.tasks]
         for _, path in made:
             for folder in sorted((path / "rejects").glob("*")):
-                self.mixture.rejects.setdefault(folder.name, []).append(str(folder))
+                self.mixture.rejects.setdefault(folder.name, []).append(folder)
         return made
 
 
 def _redraw_duplicates(
-    jobs: _Jobs, made: Sequence[tuple[PlanRow, Path]], generators: dict[str, tuple[Bound, Path]], max_rounds: int
+    jobs: _Jobs, made: Sequence[tuple[PlanRow, Path]], samplings: Mapping[str, Sampling], max_rounds: int
 ) -> list[tuple[PlanRow, Path]]:
     """Redraw, in plan order, every row that equals an earlier one of the plan."""
     judged = jobs.mixture.judged
@@ -233,7 +239,7 @@ def _redraw_duplicates(
     for attempt in range(1, max_rounds + 1):
         again: list[PlanRow] = []
         for row, path in fresh:
-            cls: Any = generators[row.generator][0].cls
+            cls = samplings[row.generator].generator[0].cls
             assert issubclass(cls, Generator)
             if cls.origin != "copies":
                 hashes = np.load(path / "hashes.npy")
@@ -241,17 +247,16 @@ def _redraw_duplicates(
                 seen = np.union1d(seen, hashes)
                 judged[DUPLICATES] += len(hashes)
                 if repeated.any():
-                    rejected = jobs.mixture.counts[row.generator]["rejected"]
-                    rejected[DUPLICATES] = rejected.get(DUPLICATES, 0) + int(repeated.sum())
+                    jobs.mixture.counts[row.generator].reject(DUPLICATES, int(repeated.sum()))
                     path, replacement = _remove_repeated(row, path, repeated, attempt * max_rounds)
                     again.append(replacement)
             finished.append((row, path))
         if not again or attempt == max_rounds:
             break
-        for name, (bound, folder) in generators.items():
-            jobs.add(bound, folder, [row for row in again if row.generator == name])
+        for name, sampling in samplings.items():
+            jobs.add(sampling, [row for row in again if row.generator == name])
         fresh = jobs.run()
-    names = list(generators)
+    names = list(samplings)
     return sorted(finished, key=lambda item: names.index(item[0].generator))
 
 
@@ -274,9 +279,9 @@ def _report_shortfall(session: Session, mixture: Mixture, max_rounds: int, short
     rejected = mixture.rejected
     worst = max(rejected, key=lambda name: rejected[name])
     short = ", ".join(
-        f"{name} {counts['kept']} of {counts['asked']}"
+        f"{name} {counts.kept} of {counts.asked}"
         for name, counts in mixture.counts.items()
-        if counts["kept"] < counts["asked"]
+        if counts.kept < counts.asked
     )
     message = (
         f"{mixture.short} synthetic rows are missing after {max_rounds} rounds ({short}); filter {worst!r} rejected "

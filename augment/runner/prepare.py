@@ -19,6 +19,7 @@ from augment.data import (
     observe,
 )
 from augment.data.arrays import met_in_training
+from augment.engine.tasks import ApplyTask, ReadTask, apply, read
 from augment.errors import DataError
 from augment.plan.split import Cut, cut, cut_after, note_near_duplicates
 from augment.plugin.kinds import Kind
@@ -82,12 +83,8 @@ def prepare(session: Session, resolved: Resolved, held: Dataset | None = None) -
     pipeline, scratch = resolved.pipeline, session.scratch
     declared = pipeline.schema_
     bound = resolved.source()
-    init: dict[str, Any] = {
-        "component": bound.to_json(),
-        "declared": declared.model_dump(mode="json", exclude_unset=True),
-    }
     with session.remarking():  # what a source says of the data holds for every run on it
-        found = session.one("read", bound, "augment.engine.tasks:read", init, {"out": str(scratch / "read")})
+        found = session.one("read", bound, read, ReadTask(bound, declared, session.seed, scratch / "read"))
     data = Dataset.load(scratch / "read")
     if not len(data):
         raise DataError(f"{bound.what} gave no rows")
@@ -130,9 +127,8 @@ def prepare(session: Session, resolved: Resolved, held: Dataset | None = None) -
         fitted = session.fit([transform], folders["train"], Dataset.load(folders["train"]).fingerprint())
         for name in folders:
             out = scratch / f"{name}-{number}"
-            init = {"component": transform.to_json(), "folder": str(fitted[transform.id])}
-            row = {"data": str(folders[name]), "out": str(out), "is_holdout": name == "test"}
-            session.one(f"apply to {name}", transform, "augment.engine.tasks:apply", init, row)
+            applying = ApplyTask(transform, fitted[transform.id], folders[name], out, is_holdout=name == "test")
+            session.one(f"apply to {name}", transform, apply, applying)
             folders[name] = out
     after = {name: Dataset.load(folder) for name, folder in folders.items()}
     written = {"train": _with_ids(after["train"], train, ids), "test": _with_ids(after["test"], test, ids)}
@@ -140,8 +136,8 @@ def prepare(session: Session, resolved: Resolved, held: Dataset | None = None) -
         part.save(scratch / f"{name}-written")
     key = f"train-{after['train'].fingerprint()}"
     return Prepared(
-        source=found["fingerprint"],
-        num_read=found["rows"],
+        source=found.fingerprint,
+        num_read=found.rows,
         cut=rows,
         schema=written["train"].schema,
         train=session.keep(key, folders["train"]),

@@ -12,15 +12,16 @@ import pandas as pd
 
 from augment import __version__
 from augment.data import Dataset, Schema
-from augment.engine.write_tasks import REAL, with_origin
+from augment.engine.write_tasks import REAL, ReportTask, WriteTask, report, with_origin, write
 from augment.errors import BelowMinimum
-from augment.plan.amounts import PlanRow, amounts, plan, training_counts
+from augment.plan.amounts import amounts, training_counts
+from augment.plan.chunks import PlanRow, plan
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Filter, Generator
 from augment.plugin.kinds import Kind
 from augment.plugin.run_metrics import RunMetrics, TrialResult
 from augment.runner.assess import assess
-from augment.runner.generate import Mixture, fit_filters, make_rows
+from augment.runner.generate import Counts, Mixture, fit_filters, make_rows
 from augment.runner.observers import Observers
 from augment.runner.prepare import Prepared, prepare
 from augment.runner.search import Choice, choose
@@ -254,11 +255,11 @@ class _Stages:
             place = self.session.scratch / purpose
             return make_rows(self.session, rows, generators, self.prepared.train, place, purpose=purpose, **options)
 
-        with self.session.stage("sample", "mix") as report:
+        with self.session.stage("sample", "mix") as stage:
             mixture = make("mix", shortfall=pipeline.shortfall)
-            report["rows"] = sum(counts["kept"] for counts in mixture.counts.values())
-        nothing = {"asked": 0, "kept": 0, "rounds": 0, "rejected": {}}  # of generators without a part in the mix
-        mixture.counts = {bound.id: mixture.counts.get(bound.id, nothing) for bound in components["generator"]}
+            stage["rows"] = sum(counts.kept for counts in mixture.counts.values())
+        # some generators may have no part in the mix
+        mixture.counts = {bound.id: mixture.counts.get(bound.id, Counts()) for bound in components["generator"]}
 
         def draw(number: int) -> Mixture:
             """The synthetic rows of a trial seed: those that are written for the first, fresh ones for the others."""
@@ -318,39 +319,37 @@ class _Stages:
         prepared, pipeline = self.prepared, self.resolved.pipeline
         origins = [REAL, *(bound.id for bound in self.components["generator"])]
         schema = with_origin(prepared.schema, pipeline.origin_column, origins)
-        parts = {
-            "train": [[str(prepared.train_written), REAL], *([str(path), origin] for path, origin in mixture.parts)],
-            "test": [[str(prepared.test_written), REAL]],
-        }
+        parts = {"train": ((prepared.train_written, REAL), *mixture.parts), "test": ((prepared.test_written, REAL),)}
         for bound in self.components["sink"]:
-            init = {
-                "component": bound.to_json(),
-                "folder": str(self.draft.folder / DATA),
-                "schema": schema.model_dump(mode="json"),
-                "origin_column": pipeline.origin_column,
-            }
             for name, folders in parts.items():
-                row = {"name": name, "parts": folders, "first_id": prepared.first_id}
-                files = self.session.one(f"write {name}", bound, "augment.engine.write_tasks:write", init, row)["files"]
+                task = WriteTask(
+                    bound=bound,
+                    name=name,
+                    parts=folders,
+                    schema=schema,
+                    origin_column=pipeline.origin_column,
+                    first_id=prepared.first_id,
+                    out=self.draft.folder / DATA,
+                )
+                files = self.session.one(f"write {name}", bound, write, task).files
                 if len(files) == 1:  # several belong together in a way that only their reader knows
                     self.written[name][bound.use] = f"{DATA}/{files[0]}"
 
     def _report(self, mixture: Mixture, metrics: RunMetrics) -> list[str]:
         files = []
         for bound in self.components["reporter"]:
-            init = {
-                "component": bound.to_json(),
-                "folder": str(self.draft.folder),
-                "name": self.draft.name,
-                "key": self.draft.key,
-                "pipeline": self.draft.pipeline,
-                "schema": Dataset.load(self.prepared.train).schema.model_dump(mode="json"),
-                "metrics": metrics.model_dump(mode="json"),
-                "train": str(self.prepared.train),
-                "test": str(self.prepared.test),
-                "synthetic": [[str(path), origin] for path, origin in mixture.parts],
-                "rejects": mixture.rejects,
-            }
-            row = {"out": str(self.draft.folder)}
-            files += self.session.one("report", bound, "augment.engine.write_tasks:report", init, row)["files"]
+            task = ReportTask(
+                bound=bound,
+                out=self.draft.folder,
+                name=self.draft.name,
+                key=self.draft.key,
+                pipeline=self.draft.pipeline,
+                metrics=metrics,
+                train=self.prepared.train,
+                test=self.prepared.test,
+                synthetic=tuple(mixture.parts),
+                rejects=mixture.rejects,
+                seed=self.session.seed,
+            )
+            files += self.session.one("report", bound, report, task).files
         return files

@@ -9,9 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from augment.data import Dataset, Schema, conform
-from augment.engine.write_tasks import with_origin
+from augment.engine.write_tasks import WriteTask, with_origin, write
 from augment.errors import DataError, DiskError, SpecError, did_you_mean
-from augment.plan.amounts import amounts, plan, training_counts
+from augment.plan.amounts import amounts, training_counts
+from augment.plan.chunks import plan
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Sink
 from augment.plugin.kinds import Kind
@@ -100,9 +101,7 @@ def sample(
             shortfall="fail",
             where={name: value for name, value in where.items() if not (classed and name == train.schema.target)},
         )
-        return _written(
-            session, resolved, train.schema, [(str(part), origin) for part, origin in mixture.parts], out, use
-        )
+        return _written(session, resolved, train.schema, mixture.parts, out, use)
 
 
 def training_part(run: Run, session: Session, resolved: Resolved) -> Path:
@@ -164,7 +163,7 @@ def _checked(bound: Bound, schema: Schema, where: Mapping[str, str]) -> dict[str
 
 
 def _written(
-    session: Session, resolved: Resolved, schema: Schema, parts: list[tuple[str, str]], out: Path, use: str
+    session: Session, resolved: Resolved, schema: Schema, parts: list[tuple[Path, str]], out: Path, use: str
 ) -> Path:
     """Write the parts beside `out`, and give the result its place when it is whole."""
     kind: tuple[Kind, ...] = ("sink",)
@@ -173,14 +172,8 @@ def _written(
     origin_column = resolved.pipeline.origin_column
     described = with_origin(schema, origin_column, sorted({origin for _, origin in parts}))
     with draft(out.absolute()) as hidden:
-        init = {
-            "component": sink.to_json(),
-            "folder": str(hidden),
-            "schema": described.model_dump(mode="json"),
-            "origin_column": origin_column,
-        }
-        row = {"name": out.stem, "parts": parts, "first_id": {}}
-        (file,) = session.one(f"write {out.stem}", sink, "augment.engine.write_tasks:write", init, row)["files"]
+        task = WriteTask(sink, out.stem, tuple(parts), described, origin_column, first_id={}, out=hidden)
+        (file,) = session.one(f"write {out.stem}", sink, write, task).files
         with disk_errors(out, "writing"):
             publish(hidden / file, out.absolute(), replace=True)
     return out

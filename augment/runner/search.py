@@ -17,8 +17,10 @@ import numpy as np
 import pandas as pd
 
 from augment.data import Dataset
+from augment.engine.jobs import Job
+from augment.engine.judge_tasks import ArmTask, Pick, predict_arm
 from augment.errors import DataError
-from augment.plan.amounts import plan, training_counts
+from augment.plan.amounts import training_counts
 from augment.plan.candidates import (
     Entrant,
     choose_winner,
@@ -27,6 +29,7 @@ from augment.plan.candidates import (
     list_candidates,
     plan_rounds,
 )
+from augment.plan.chunks import plan
 from augment.plan.folds import inner_cut
 from augment.plugin.run_metrics import MixChoice, SearchResult
 from augment.runner.generate import Mixture, fit_filters, make_rows
@@ -248,7 +251,7 @@ class _Search:
         made = seed.mixture.per_class(self.train.schema.target if classed else None)
         for one in inside:
             for generator, wanted in self._parts(one, counts).items():
-                there = {**made[generator], "": seed.mixture.counts[generator]["kept"]}
+                there = {**made[generator], "": seed.mixture.counts[generator].kept}
                 short = sum(max(0, rows - there.get(label, 0)) for label, rows in wanted.items())
                 if short and one.left is None:
                     asked = sum(wanted.values())
@@ -265,7 +268,7 @@ class _Search:
 
     def _judge(self, seeds: Sequence[_Seed], inside: Sequence[Entrant], rule: ScoreRule) -> None:
         jobs = [self._job(seed, inside) for seed in seeds]
-        total = sum(len(job.rows) for job in jobs)
+        total = sum(len(job.tasks) for job in jobs)
         for done, _ in enumerate(self.session.map(jobs), start=1):
             step = {"step": done, "total": total, "losses": {}}
             self.session.emit({"event": "progress", "stage": "search", "id": self.probe.id, **step})
@@ -278,17 +281,23 @@ class _Search:
                 if len(one.values) == 1:
                     one.synthetic = sum(one.candidate.wanted(counts).values())
 
-    def _job(self, seed: _Seed, inside: Sequence[Entrant]) -> Any:
+    def _job(self, seed: _Seed, inside: Sequence[Entrant]) -> Job[ArmTask, int]:
         counts = training_counts(seed.train)
-        rows = []
+        tasks = []
         for one in inside:
-            picks = [
-                {"parts": [str(folder) for folder in seed.mixture.of(generator)], "rows": wanted}
-                for generator, wanted in self._parts(one, counts).items()
-            ]
-            # a fold may be balanced where the training part is not quite: then there is nothing to add
-            arm = one.candidate.kind if picks or not one.candidate.share else NONE
-            row = {"arm": arm, "picks": picks, "trial_seed": seed.number}
-            rows.append({**row, "out": str(seed.folder / f"{one.candidate.id}.npy")})
-        init = {"component": self.probe.to_json(), "train": str(seed.place), "test": str(seed.folder / "features")}
-        return self.session.job("search", self.probe, "augment.engine.judge_tasks:predict_arm", init, rows)
+            parts = self._parts(one, counts).items()
+            picks = tuple(Pick(tuple(seed.mixture.of(generator)), wanted) for generator, wanted in parts)
+            tasks.append(
+                ArmTask(
+                    bound=self.probe,
+                    train=seed.place,
+                    test=seed.folder / "features",
+                    seed=self.session.seed,
+                    # a fold may be balanced where the training part is not quite: then there is nothing to add
+                    arm=one.candidate.kind if picks or not one.candidate.share else NONE,
+                    trial_seed=seed.number,
+                    out=seed.folder / f"{one.candidate.id}.npy",
+                    picks=picks,
+                )
+            )
+        return self.session.job("search", self.probe, predict_arm, tasks)

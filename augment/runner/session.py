@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from augment.engine import tasks
 from augment.engine.executors import Executor, InProcess, Processes
-from augment.engine.jobs import Job
+from augment.engine.jobs import Call, Host, Job
 from augment.errors import Interrupted, SpecError
 from augment.plugin.catalog import OWN_DISTRIBUTION, Catalog
 from augment.plugin.context import derive_seed
@@ -31,6 +31,8 @@ from augment.storage.store import MANIFEST, Store
 __all__ = ["Events", "Fit", "Session", "opened"]
 
 Events = Callable[[dict[str, Any]], None]
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -116,12 +118,12 @@ class Session:
             self.listeners.remove(listen)
 
     @property
-    def shared(self) -> dict[str, Any]:
-        """What every task needs."""
-        return {"scratch": str(self.scratch), "device": self.device, "threads": self.threads}
+    def host(self) -> Host:
+        """Where tasks are done."""
+        return Host(self.scratch, self.device, self.threads)
 
-    def map(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, int, Mapping[str, Any]]]:
-        """Do the rows of all jobs, side by side where there are workers."""
+    def map(self, jobs: Sequence[Job[T, R]]) -> Iterator[tuple[Job[T, R], int, R]]:
+        """Do the tasks of all jobs, side by side where there are workers."""
         return self.executor.map_unordered(jobs, self.emit)
 
     def expect(self, bounds: Iterable[Bound]) -> None:
@@ -131,18 +133,17 @@ class Session:
             if offer.distribution == OWN_DISTRIBUTION:
                 self.imports |= {offer.module, *bound.cls.imports}
 
-    def job(self, stage: str, bound: Bound, fn: str, init: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Job:
+    def job(self, stage: str, bound: Bound, fn: Callable[[T, Call], R], tasks: Sequence[T]) -> Job[T, R]:
         """A job for one component."""
         self.expect([bound])
-        shared = {**self.shared, "seed": self.seed, **init}
-        return Job(fn, shared, rows, f"{bound.what}: {stage}", bound.timeout, frozenset(self.imports))
+        return Job(fn, tasks, self.host, f"{bound.what}: {stage}", bound.timeout, frozenset(self.imports))
 
-    def one(self, stage: str, bound: Bound, fn: str, init: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
-        """Do a single row of work and return its result."""
+    def one(self, stage: str, bound: Bound, fn: Callable[[T, Call], R], task: T) -> R:
+        """Do a single task and return its result."""
         with self.stage(stage, bound.id) as report:
-            ((_, _, result),) = self.map([self.job(stage, bound, fn, init, [row])])
-            report["rows"] = int(result.get("rows", 0))
-        return dict(result)
+            ((_, _, result),) = self.map([self.job(stage, bound, fn, [task])])
+            report["rows"] = getattr(result, "rows", 0)
+        return result
 
     @contextmanager
     def stage(self, stage: str, id: str) -> Iterator[dict[str, Any]]:
@@ -203,8 +204,7 @@ class Session:
         folders: dict[str, Path] = {}
         keys = [self._fit_key(fit) for fit in fits]
         with ExitStack() as held:
-            jobs: dict[int, tuple[str, Bound, Path, float]] = {}
-            wanted: list[Job] = []
+            jobs: dict[Job[tasks.FitTask, None], tuple[str, Bound, Path, float]] = {}
             for key, fit in sorted(dict(zip(keys, fits, strict=True)).items()):  # one order, so no deadlock of runs
                 bound = fit.bound
                 work = held.enter_context(self.store.making(key, bound.what))
@@ -217,19 +217,19 @@ class Session:
                         self._finished("fit", bound.id, 0.0, {"rows": 0, "from_store": True})
                     continue
                 offer = self.catalog.offer(bound.use)
-                init = {
-                    "component": bound.to_json(),
-                    "train": str(fit.train),
-                    "seed": derive_seed(self.seed, bound.kind, bound.id, "fit"),
-                    "metadata": {"seed": self.seed, "plugin": offer.distribution, "version": offer.version},
-                }
                 remove(work / "built")
-                row = {"out": str(work / "built"), "checkpoint": str(work / "checkpoint")}
-                job = self.job("fit", bound, "augment.engine.tasks:fit", init, [{**row, "pilot": str(fit.pilot or "")}])
-                jobs[id(job)] = (key, bound, work, time.monotonic())
-                wanted.append(job)
-            for job, _, _ in self.map(wanted):
-                key, bound, work, start = jobs[id(job)]
+                task = tasks.FitTask(
+                    bound=bound,
+                    train=fit.train,
+                    seed=derive_seed(self.seed, bound.kind, bound.id, "fit"),
+                    out=work / "built",
+                    metadata={"seed": self.seed, "plugin": offer.distribution, "version": offer.version},
+                    checkpoint=work / "checkpoint",
+                    pilot=fit.pilot,
+                )
+                jobs[self.job("fit", bound, tasks.fit, [task])] = (key, bound, work, time.monotonic())
+            for job, _, _ in self.map(list(jobs)):
+                key, bound, work, start = jobs[job]
                 folders[key] = self.store.publish(key, work / "built")
                 if tell:
                     self._finished("fit", bound.id, time.monotonic() - start, {"rows": 0, "from_store": False})
@@ -323,8 +323,7 @@ def _device(session: Session, wanted: str) -> str:
     """
     if wanted == "cpu" or (wanted == "auto" and not _has_cuda_driver()):
         return "cpu"
-    ((_, _, found),) = session.map([Job("augment.engine.tasks:devices", session.shared, [{}], "looking for devices")])
-    count = int(found["cuda"])
+    ((_, _, count),) = session.map([Job(tasks.devices, [None], session.host, "looking for devices")])
     if wanted == "auto":
         return "cuda" if count else "cpu"
     if int(wanted.partition(":")[2] or 0) >= count:

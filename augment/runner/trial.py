@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from augment.data import Dataset, Schema, class_positions
+from augment.engine.judge_tasks import ArmTask, predict_arm
 from augment.plan.caps import MAX_JUDGED_ROWS
 from augment.plugin.context import derive_seed
 from augment.plugin.run_metrics import ArmResult, Comparison, MetricScore, TrialResult
@@ -64,20 +66,24 @@ def run_trial(
         (arm, number): session.scratch / f"arm-{arm}-{number}.npy" for arm in labels for number in range(len(mixtures))
     }
     tasks = [
-        {"arm": arm, "trial_seed": number, "out": str(place), "parts": _list_parts(arm, mixtures[number])}
+        ArmTask(
+            bound=probe,
+            train=prepared.train,
+            test=session.scratch / "test-features",
+            seed=session.seed,
+            arm=arm,
+            trial_seed=number,
+            out=place,
+            parts=_list_parts(arm, mixtures[number]),
+        )
         for (arm, number), place in places.items()
     ]
-    init = {
-        "component": probe.to_json(),
-        "train": str(prepared.train),
-        "test": str(session.scratch / "test-features"),
-    }
     trained_on: dict[str, int] = {}
     with session.stage("trial", probe.id) as report:
-        job = session.job("trial", probe, "augment.engine.judge_tasks:predict_arm", init, tasks)
-        for done, (_, index, result) in enumerate(session.map([job]), start=1):
-            if tasks[index]["trial_seed"] == 0:
-                trained_on[str(tasks[index]["arm"])] = int(result["rows"])
+        job = session.job("trial", probe, predict_arm, tasks)
+        for done, (_, index, num_rows) in enumerate(session.map([job]), start=1):
+            if tasks[index].trial_seed == 0:
+                trained_on[tasks[index].arm] = num_rows
             step = {"step": done, "total": len(tasks), "losses": {}}
             session.emit({"event": "progress", "stage": "trial", "id": probe.id, **step})
         predictions = {arm: [np.load(places[arm, n])[known] for n in range(len(mixtures))] for arm in labels}
@@ -110,10 +116,10 @@ def encode_truth(test: Dataset, schema: Schema) -> tuple[np.ndarray, np.ndarray]
     return codes[known], known
 
 
-def _list_parts(arm: str, mixture: Mixture) -> list[str]:
+def _list_parts(arm: str, mixture: Mixture) -> tuple[Path, ...]:
     if arm == SYNTHETIC:
-        return [str(folder) for folder, _ in mixture.parts]
-    return [] if arm == NONE else [str(folder) for folder in mixture.of(arm)]
+        return tuple(folder for folder, _ in mixture.parts)
+    return () if arm == NONE else tuple(mixture.of(arm))
 
 
 def use_metric_gain(

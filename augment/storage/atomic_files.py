@@ -21,7 +21,18 @@ from filelock import FileLock, Timeout
 
 from augment.errors import DiskError, LockedError
 
-__all__ = ["clear", "copy_tree", "disk_errors", "draft", "exclusive", "is_disk_fault", "publish", "remove", "taken"]
+__all__ = [
+    "clear",
+    "copy_tree",
+    "disk_errors",
+    "draft",
+    "exclusive",
+    "is_disk_fault",
+    "publish",
+    "remove",
+    "taken",
+    "whole",
+]
 
 DRAFT = ".draft"
 MANY = 500  # files from which on one flush of a whole file system takes less time than one of each
@@ -76,6 +87,23 @@ def draft(place: Path) -> Iterator[Path]:
             yield hidden
         finally:
             remove(hidden)
+
+
+@contextmanager
+def whole(place: Path) -> Iterator[Path]:
+    """A path to write a new folder or a file to, which gets its place when the block ends well, and is gone otherwise.
+
+    It is for what one run writes for itself: nobody holds the place, and nothing is pushed to the disk as by `publish`.
+    """
+    hidden = _draft_of(place)
+    remove(hidden)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield hidden
+        os.replace(hidden, place)
+    except BaseException:
+        remove(hidden)
+        raise
 
 
 def clear(place: Path) -> None:

@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from augment.data import Dataset, Modality, Schema, labels_of
+from augment.data import Dataset, Modality, labels_of
+from augment.engine.write_tasks import View
 from augment.plugin.run_metrics import RunMetrics
 from augment.testing.examples import Task, example
 
 __all__ = ["ExampleRun", "example_run"]
 
 
-@dataclass(frozen=True)
-class ExampleRun:
+class ExampleRun(View):
     """A small run that implements `augment.plugin.RunView`."""
-
-    folder: Path
-    name: str
-    key: str
-    pipeline: Mapping[str, Any]
-    schema: Schema
-    metrics: RunMetrics
-    train: Dataset
-    test: Dataset
-    synthetic: Dataset
-    synthetic_origin: np.ndarray
 
     def losses(self) -> Mapping[str, pd.DataFrame]:
         """A training curve for one of the two generators."""

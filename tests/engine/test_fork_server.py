@@ -8,34 +8,19 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from augment.engine.tasks_of_tests import act
 
 from augment.engine.executors import Processes
 from augment.engine.fork_server import CAN_FORK, ForkServer
-from augment.engine.jobs import Job
+from augment.engine.jobs import Host, Job
 from augment.errors import AugmentError, PluginError
 from augment.runner.run import run
 
 pytestmark = pytest.mark.skipif(not CAN_FORK, reason="this system cannot fork")
 
-TASKS = """
-import os, sys, time
-
-def act(init, emit):
-    def run(row):
-        return {"found": eval(row["do"])}
-    return run
-"""
-
 
 @pytest.fixture
-def tasks(tmp_path, monkeypatch):
-    (tmp_path / "tasks_of_fork.py").write_text(TASKS)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")])))
-    return tmp_path
-
-
-@pytest.fixture
-def processes():
+def processes(tasks):
     with closing(Processes(2, 1)) as found:
         yield found
 
@@ -45,20 +30,18 @@ THREADS = 3  # not what this process has
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory):
+def loaded(tasks):
     """Processes whose server has the libraries, which takes seconds."""
-    folder = tmp_path_factory.mktemp("tasks")
-    (folder / "tasks_of_fork.py").write_text(TASKS)
-    with pytest.MonkeyPatch.context() as patch, closing(Processes(2, THREADS)) as found:
-        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")])))
+    with closing(Processes(2, THREADS)) as found:
         yield found
 
 
 def evaluated(processes, *dos, imports=()):
     """What the expressions give, each in a process of its own."""
-    jobs = [Job("tasks_of_fork:act", {}, [{"do": do}], "generator 'g': fit", imports=frozenset(imports)) for do in dos]
-    results = {id(job): result["found"] for job, _, result in processes.map_unordered(jobs, print)}
-    return [results[id(job)] for job in jobs]
+    host = Host(Path("/nowhere"))
+    jobs = [Job(act, [do], host, "generator 'g': fit", imports=frozenset(imports)) for do in dos]
+    results = {job: result for job, _, result in processes.map_unordered(jobs, print)}
+    return [results[job] for job in jobs]
 
 
 def is_gone(pid):
@@ -85,9 +68,10 @@ def test_libraries_are_loaded_once_by_a_process_without_threads_that_has_started
 
 
 @pytest.mark.parametrize("imports", [["no_such_module"], ["library_that_fails"], ["library_that_exits"]])
-def test_a_library_that_cannot_be_imported_harms_nobody_who_does_not_use_it(tasks, processes, imports):
-    (tasks / "library_that_fails.py").write_text("raise RuntimeError")
-    (tasks / "library_that_exits.py").write_text("raise SystemExit(3)")
+def test_a_library_that_cannot_be_imported_harms_nobody_who_does_not_use_it(processes, imports, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ["PYTHONPATH"]]))
+    (tmp_path / "library_that_fails.py").write_text("raise RuntimeError")
+    (tmp_path / "library_that_exits.py").write_text("raise SystemExit(3)")
     assert evaluated(processes, "1 + 1", imports=imports) == [2]
 
 
@@ -101,14 +85,14 @@ def test_what_is_forked_begins_like_a_new_interpreter(loaded):
     assert one[2:] == other[2:] == [os.getcwd(), "", [signal.SIG_DFL, signal.SIG_DFL, -1]]
 
 
-def test_what_one_process_changes_no_other_sees(tasks, processes):
+def test_what_one_process_changes_no_other_sees(processes):
     meddle = "[setattr(os, 'meddled', 1), os.environ.update(MEDDLED='1'), os.chdir('/')] and 0"
     look = "[hasattr(os, 'meddled'), 'MEDDLED' in os.environ, os.getcwd()]"
     processes.workers = 1
     assert evaluated(processes, meddle, look) == [0, [False, False, os.getcwd()]]
 
 
-def test_no_process_holds_the_pipes_of_another(tasks, processes):
+def test_no_process_holds_the_pipes_of_another(processes):
     links = "[os.path.basename(os.path.realpath(f'/proc/self/fd/{n}')) for n in os.listdir('/proc/self/fd')]"
     wait = f"[time.sleep(0.3), [link for link in {links} if 'pipe:' in link or 'socket:' in link]][1]"
     one, other = evaluated(processes, wait, wait)
@@ -122,8 +106,8 @@ def test_the_number_of_threads_is_set_in_libraries_that_are_loaded_already(loade
     assert evaluated(loaded, do, imports=LIBRARIES) == [[THREADS, [THREADS]]]
 
 
-def test_a_server_that_is_killed_is_an_error_and_leaves_no_process(tasks, processes):
-    pid = tasks / "pid"
+def test_a_server_that_is_killed_is_an_error_and_leaves_no_process(processes, tmp_path):
+    pid = tmp_path / "pid"
     do = f"[open({str(pid)!r}, 'w').write(str(os.getpid())), os.kill(os.getppid(), 9), time.sleep(60)]"
     with pytest.raises(PluginError, match="its process was killed by signal 9"):
         evaluated(processes, do)
@@ -132,7 +116,7 @@ def test_a_server_that_is_killed_is_an_error_and_leaves_no_process(tasks, proces
         evaluated(processes, "1")
 
 
-def test_closing_ends_the_server_and_what_it_forked(tasks):
+def test_closing_ends_the_server_and_what_it_forked():
     server = ForkServer()
     one = server.fork([], 1)
     lines = Path(f"/proc/{one.pid}/status").read_text().splitlines()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -85,7 +87,7 @@ def test_other_random_numbers_repeat_other_rows():
 def parts(tmp_path):
     """Writes rows numbered from 0 in folders of these sizes; gives the folders."""
 
-    def written(*sizes: int) -> list[str]:
+    def written(*sizes: int) -> list[Path]:
         folders, start = [], 0
         for number, size in enumerate(sizes):
             frame = pd.DataFrame({"x": np.arange(start, start + size, dtype=float)})
@@ -95,7 +97,7 @@ def parts(tmp_path):
             )
             folder = tmp_path / f"{'-'.join(map(str, sizes))}-{number}"
             Dataset.of(frame, arrays, schema).save(folder)
-            folders.append(str(folder))
+            folders.append(folder)
             start += size
         return folders
 

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from augment.data import Dataset, labels_of, observe
-from augment.engine.jobs import open_task
+from augment.engine.jobs import Call, Host
+from augment.engine.sample_task import Sampled, SampleTask, Sampling, sample
+from augment.engine.tasks import FitTask, fit
 from augment.errors import PluginError
-from augment.plan.amounts import given_frame, plan
+from augment.plan.chunks import PlanRow, given_frame, plan
 from augment.plugin.catalog import Catalog
 from augment.plugin.context import Context
 from augment.spec.stages import Bound
@@ -24,7 +26,7 @@ class Bench:
 
     def __init__(self, folder, bounds=None):
         self.folder = folder
-        self.shared = {"scratch": str(folder), "device": "cpu", "threads": 1}
+        self.call = Call(Host(folder), print, "the work")
         rows = bound("source", "fake-rows", rows=60)
         data = rows.cls(rows.params).read(Context(seed=0, folder=folder))
         schema = data.schema
@@ -35,33 +37,24 @@ class Bench:
         self.train.save(folder / "train")
 
     def fitted(self, component):
-        init = {"component": component.to_json(), "train": str(self.folder / "train"), "seed": 1}
-        out = self.folder / component.id
-        row = {"out": str(out), "checkpoint": None, "pilot": str(self.folder / "train")}
+        train, out = self.folder / "train", self.folder / component.id
         if not out.exists():
-            open_task("augment.engine.tasks:fit", {**init, "metadata": {}, **self.shared}, lambda event: None)(row)
-        return {"component": component.to_json(), "folder": str(out)}
+            self.call.do(fit, FitTask(component, train, 1, out, {}, pilot=train))
+        return component, out
 
     def sample(self, generator, row=None, filters=(), name="chunk", **options):
-        init = {
-            **self.fitted(generator),
-            "train": str(self.folder / "train"),
-            "filters": [self.fitted(judge) for judge in filters],
-            "seed": 7,
-            "purpose": "mix",
-            "max_rounds": 10,
-            "where": {},
-            **self.shared,
-            **options,
-        }
+        options = {"seed": 7, "purpose": "mix", "max_rounds": 10, "where": {}, **options}
+        judges = tuple(self.fitted(judge) for judge in filters)
+        sampling = Sampling(self.fitted(generator), judges, self.folder / "train", **options)
         out = self.folder / name
-        row = {"generator": generator.id, "chunk": 0, "first_round": 0, **(row or CLASSED), "out": str(out)}
-        result = open_task("augment.engine.sample_task:sample", init, print)(row)
+        result = self.call.do(
+            sample, SampleTask(sampling, PlanRow(generator.id, **{"chunk": 0, **(row or CLASSED)}), out)
+        )
         return result, Dataset.load(out)
 
 
-CLASSED = {"rows": 20, "labels": [["no", 12], ["yes", 8]]}
-FREE = {"rows": 20, "labels": []}
+CLASSED = {"rows": 20, "labels": (("no", 12), ("yes", 8))}
+FREE = {"rows": 20}
 
 
 @pytest.fixture
@@ -71,13 +64,7 @@ def bench(tmp_path):
 
 def test_a_chunk_has_the_rows_and_labels_that_were_asked_for(bench):
     result, data = bench.sample(bound("generator", "fake-move"))
-    assert result == {
-        "rows": 20,
-        "short": 0,
-        "rounds": 1,
-        "judged": {"in-schema": 20},
-        "rejected": {"in-schema": 0},
-    }
+    assert result == Sampled(rows=20, short=0, rounds=1, judged={"in-schema": 20}, rejected={"in-schema": 0})
     assert labels_of(data.frame["label"]).tolist() == ["no"] * 12 + ["yes"] * 8
     assert data.schema == bench.train.schema
 
@@ -118,8 +105,8 @@ def test_rejected_rows_are_drawn_again_into_their_own_slots(bench):
     assert data.take(passed).equals(free.take(passed))
     assert not (data.row_hashes()[~passed] == free.row_hashes()[~passed]).any()
     assert labels_of(data.frame["label"]).tolist() == ["no"] * 12 + ["yes"] * 8
-    assert result["rounds"] > 1
-    assert result["judged"]["fake-reject"] == 20 + result["rejected"]["fake-reject"]
+    assert result.rounds > 1
+    assert result.judged["fake-reject"] == 20 + result.rejected["fake-reject"]
 
 
 def test_a_later_first_round_makes_other_rows(bench):
@@ -132,19 +119,19 @@ def test_a_later_first_round_makes_other_rows(bench):
 def test_after_the_last_round_open_slots_stay_empty(bench):
     move, reject = bound("generator", "fake-move"), bound("filter", "fake-reject", part=0.7)
     result, data = bench.sample(move, filters=[reject], max_rounds=1)
-    assert 0 < result["short"] < 20
-    assert len(data) == result["rows"] == 20 - result["short"]
+    assert 0 < result.short < 20
+    assert len(data) == result.rows == 20 - result.short
 
 
 def test_a_chunk_may_end_without_rows(bench):
     move, reject = bound("generator", "fake-move"), bound("filter", "fake-reject", part=2.0)
     result, data = bench.sample(move, filters=[reject], max_rounds=3)
-    assert (result["rows"], result["short"], result["rounds"], len(data)) == (0, 20, 3, 0)
+    assert (result.rows, result.short, result.rounds, len(data)) == (0, 20, 3, 0)
 
 
 def test_the_first_rejects_of_a_filter_are_kept(bench):
     move, reject = bound("generator", "fake-move"), bound("filter", "fake-reject", part=2.0)
-    bench.sample(move, {"rows": 30, "labels": []}, filters=[reject], max_rounds=3)
+    bench.sample(move, {"rows": 30}, filters=[reject], max_rounds=3)
     assert len(Dataset.load(bench.folder / "chunk" / "rejects" / "fake-reject")) == 20
     assert not (bench.folder / "chunk" / "rejects" / "in-schema").exists()
 
@@ -152,13 +139,13 @@ def test_the_first_rejects_of_a_filter_are_kept(bench):
 def test_a_filter_skips_generators_of_the_origins_it_names(bench):
     move, near = bound("generator", "fake-move"), bound("filter", "fake-near-real", part=2.0)
     result, _ = bench.sample(move, filters=[near])
-    assert "fake-near-real" not in result["judged"]
+    assert "fake-near-real" not in result.judged
 
 
 def test_rows_out_of_bounds_are_rejected_always(tmp_path):
     bench = Bench(tmp_path, {"max": 1.0})
     result, data = bench.sample(bound("generator", "fake-move"), FREE)
-    assert result["rejected"]["in-schema"] > 0
+    assert result.rejected["in-schema"] > 0
     assert data.frame["x"].max() <= 1.0
 
 
@@ -166,7 +153,7 @@ def test_further_conditions_are_given_too(bench):
     (row,) = plan({"no": 3}, {"g": 1.0}, {"g": True}, bench.train.schema)
     assert list(given_frame(row, bench.train.schema).columns) == ["label"]
     with pytest.raises(PluginError, match=r"sample did not keep what was given: column 'x' differs in 3 of 3 rows"):
-        bench.sample(bound("generator", "fake-move"), {"rows": 3, "labels": [["no", 3]]}, where={"x": "5.5"})
+        bench.sample(bound("generator", "fake-move"), {"rows": 3, "labels": (("no", 3),)}, where={"x": "5.5"})
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import signal
 
 import pytest
 
-from augment.data import Dataset
+from augment.data import Dataset, SchemaDeclaration
 from augment.engine import tasks
-from augment.engine.jobs import open_task
+from augment.engine.jobs import Call, Host
 from augment.errors import DataError, PluginError
 from augment.plugin.catalog import Catalog
 from augment.plugin.context import Context
@@ -37,17 +37,8 @@ def train(tmp_path):
 @pytest.fixture
 def fit(tmp_path, train):
     def fit(component, emit=lambda event: None, checkpoint=None):
-        init = {
-            "component": component.to_json(),
-            "train": str(train),
-            "seed": 1,
-            "metadata": {"seed": 1},
-            "scratch": str(tmp_path),
-            "device": "cpu",
-            "threads": 1,
-        }
-        row = {"out": str(tmp_path / "out"), "checkpoint": checkpoint, "pilot": str(train)}
-        open_task("augment.engine.tasks:fit", init, emit)(row)
+        task = tasks.FitTask(component, train, 1, tmp_path / "out", {"seed": 1}, checkpoint, pilot=train)
+        Call(Host(tmp_path), emit, "a fit").do(tasks.fit, task)
         return tmp_path / "out"
 
     return fit
@@ -104,7 +95,7 @@ def test_a_fitted_component_comes_back(fit):
 def test_a_fit_that_goes_wrong_is_named_and_leaves_nothing(fit, tmp_path, fault, says):
     with pytest.raises(PluginError, match=says):
         fit(faulty(fault))
-    assert [name for name in left(tmp_path) if not name.endswith(".new")] == []
+    assert left(tmp_path) == []
 
 
 def test_state_that_does_not_load_is_named(fit):
@@ -121,8 +112,8 @@ def test_folder_and_environment_are_given_back(fit):
 
 
 def test_the_scratch_folder_of_a_call_is_gone_afterwards(tmp_path):
-    init = {"scratch": str(tmp_path), "device": "cpu", "threads": 1}
-    with pytest.raises(ZeroDivisionError), tasks.lend(init, 5) as context:
+    call = Call(Host(tmp_path), print, "a fit")
+    with pytest.raises(ZeroDivisionError), tasks.lend(call, 5) as context:
         (context.folder / "file").write_text("x")
         raise ZeroDivisionError
     assert left(tmp_path) == []
@@ -138,20 +129,9 @@ def test_ctrl_c_is_no_fault_of_the_component():
         raise KeyboardInterrupt
 
 
-def test_a_file_is_whole_or_not_there(tmp_path):
-    with pytest.raises(ZeroDivisionError), tasks.save_whole(tmp_path / "file") as fresh:
-        fresh.write_text("half")
-        raise ZeroDivisionError
-    assert not (tmp_path / "file").exists()
-    with tasks.save_whole(tmp_path / "file") as fresh:
-        fresh.write_text("whole")
-    assert left(tmp_path) == ["file"]
-
-
 def read(tmp_path, fault):
-    init = {"component": bound("source", "fake-faulty-source", fault=fault).to_json(), "declared": {}, "seed": 1}
-    init |= {"scratch": str(tmp_path), "device": "cpu", "threads": 1}
-    return open_task("augment.engine.tasks:read", init, print)({"out": str(tmp_path / "out")})
+    task = tasks.ReadTask(bound("source", "fake-faulty-source", fault=fault), SchemaDeclaration(), 1, tmp_path / "out")
+    return Call(Host(tmp_path), print, "reading").do(tasks.read, task)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +157,7 @@ def test_what_a_component_prints_stays_off_standard_output(tmp_path, capsys):
 def test_what_is_read_lies_whole_in_its_folder(tmp_path):
     result = read(tmp_path, "print")
     data = Dataset.load(tmp_path / "out")
-    assert result == {"rows": 60, "fingerprint": data.fingerprint()}
+    assert result == tasks.Saved(60, data.fingerprint())
 
 
 # through worker processes: what ends a process would end the tests
@@ -205,8 +185,7 @@ def test_what_a_component_prints_and_where_it_goes_does_not_matter(spec, store, 
     path = spec(generators=[{"use": "fake-faulty", "with": {"fault": "fit:print"}}])
     with opened(path, workers=1) as (session, resolved):
         rows = resolved.source()
-        init, row = {"component": rows.to_json(), "declared": {}}, {"out": str(tmp_path / "r")}
-        session.one("read", rows, "augment.engine.tasks:read", init, row)
+        session.one("read", rows, tasks.read, tasks.ReadTask(rows, SchemaDeclaration(), 1, tmp_path / "r"))
         component = faulty("fit:print")
         found = session.fit([component], tmp_path / "r", "key")
     assert (found["fake-faulty"] / "losses.csv").is_file()

@@ -2,43 +2,23 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import queue
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from augment.engine.tasks_of_tests import Echo, act, echo, noisy, wrong
 
+from augment.engine.jobs import Host, Job
+from augment.engine.wire import request_to_json
 from augment.engine.worker import serve
 
-TASKS = """
-import os, sys
-def echo(init, emit):
-    def run(row):
-        emit({"event": "seen"})
-        return {**init, **row}
-    return run
-def bad(init, emit):
-    def run(row):
-        return {"value": object()}
-    return run
-def noisy(init, emit):
-    print("opening")
-    def run(row):
-        print("working")
-        os.write(1, b"more")
-        return {"stdin": sys.stdin.read()}
-    return run
-"""
+pytestmark = pytest.mark.usefixtures("tasks")
 
 
-@pytest.fixture
-def tasks(tmp_path, monkeypatch):
-    (tmp_path / "tasks_of_worker.py").write_text(TASKS)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")])))
-    yield
-    sys.modules.pop("tasks_of_worker", None)
+def request(fn, task=None):
+    return request_to_json(Job(fn, [task], Host(Path("/nowhere")), "generator 'g': fit"), task)
 
 
 def talk(*requests):
@@ -49,21 +29,17 @@ def talk(*requests):
         process.stdin.write(text)
         process.stdin.flush()
         answers = []
-        while sum("event" not in answer for answer in answers) < len(requests) - 1:
+        while sum("event" not in answer for answer in answers) < len(requests):
             answers.append(json.loads(process.stdout.readline()))
         process.stdin.close()
         assert process.wait(timeout=30) == 0
         return answers, process.stderr.read()
 
 
-def opening(name):
-    return {"fn": f"tasks_of_worker:{name}", "init": {"a": 1}, "what": "generator 'g': fit"}
-
-
-def test_it_answers_every_row_and_ends_when_its_pipe_closes(tasks):
-    answers, _ = talk(opening("echo"), {"row": {"b": 2}}, {"row": {"b": 3}})
-    seen = {"event": {"event": "seen"}}
-    assert answers == [seen, {"result": {"a": 1, "b": 2}}, seen, {"result": {"a": 1, "b": 3}}]
+def test_it_answers_every_task_and_ends_when_its_pipe_closes():
+    answers, _ = talk(request(echo, Echo(2)), request(echo, Echo(3, plus=0)))
+    assert [answer.get("event", {}).get("n") for answer in answers] == [2, None, 3, None]
+    assert [answers[place]["result"]["total"] for place in (1, 3)] == [12, 3]
 
 
 def test_it_ends_when_its_pipe_closes_before_anything_was_asked():
@@ -73,15 +49,16 @@ def test_it_ends_when_its_pipe_closes_before_anything_was_asked():
     assert (done.returncode, done.stdout) == (0, b"")
 
 
-def test_what_a_component_prints_goes_to_standard_error_and_it_reads_nothing(tasks):
-    answers, printed = talk(opening("noisy"), {"row": {}})
-    assert answers == [{"result": {"stdin": ""}}]
-    assert {"opening", "working", "more"} <= set(printed.replace("more", " more ").split())
+def test_what_a_component_prints_goes_to_standard_error_and_it_reads_nothing():
+    answers, printed = talk(request(noisy))
+    assert answers == [{"result": ""}]
+    assert {"working", "more"} <= set(printed.replace("more", " more ").split())
 
 
-def test_a_result_that_is_no_json_is_an_error_and_the_worker_lives_on(tasks):
-    answers, _ = talk(opening("bad"), {"row": {}}, {"row": {}})
-    assert ["TypeError" in answer["error"]["message"] for answer in answers] == [True, True]
+def test_a_result_that_is_no_json_is_an_error_and_the_worker_lives_on():
+    answers, _ = talk(request(wrong), request(act, "object()"), request(act, "7"))
+    assert ["SerializationError" in answer["error"]["message"] for answer in answers[:2]] == [True, True]
+    assert answers[2] == {"result": 7}
 
 
 class _Closed(Exception):
@@ -95,12 +72,13 @@ class _Inbox(queue.SimpleQueue):
         return super().get(*args, **kwargs)
 
 
-def test_a_row_after_a_failed_one_is_done(tasks):
+def test_a_task_after_a_failed_one_is_done():
     inbox, answers = _Inbox(), io.StringIO()
-    for request in (opening("echo"), {"nothing": 1}, {"row": {"b": 2}}):
-        inbox.put(request)
+    for one in (request(act, "1 / 0"), {**request(act, "1"), "fn": "os:system"}, request(act, "5")):
+        inbox.put(one)
     with pytest.raises(_Closed):
         serve(inbox, answers)
-    first, _, last = map(json.loads, answers.getvalue().splitlines())
-    assert "KeyError" in first["error"]["message"]
-    assert last == {"result": {"a": 1, "b": 2}}
+    first, second, last = map(json.loads, answers.getvalue().splitlines())
+    assert "ZeroDivisionError" in first["error"]["message"]
+    assert second["error"]["message"] == "'os:system' is not a task of augment.engine"
+    assert last == {"result": 5}

@@ -6,8 +6,8 @@ import pytest
 
 from augment.data import Dataset
 from augment.errors import ShortfallError
-from augment.plan.amounts import PlanRow, plan
-from augment.runner.generate import DUPLICATES, make_rows
+from augment.plan.chunks import PlanRow, plan
+from augment.runner.generate import DUPLICATES, Counts, make_rows
 from augment.runner.prepare import prepare
 from augment.runner.session import opened
 from augment.spec.bind import bind
@@ -57,7 +57,7 @@ def blend(wanted):
 
 def test_who_can_be_asked_for_a_class_is_and_who_cannot_is_not(mixed):
     mixture, _ = mixed(blend({"no": 20, "yes": 40}), ["fake-move", "fake-free"])
-    assert mixture.counts["fake-move"]["kept"] == mixture.counts["fake-free"]["kept"] == 30
+    assert mixture.counts["fake-move"].kept == mixture.counts["fake-free"].kept == 30
     assert mixture.classes["fake-move"] == {"no": 10, "yes": 20}
     assert mixture.classes["fake-free"] != {"no": 10, "yes": 20}
 
@@ -89,7 +89,7 @@ def test_rows_equal_to_earlier_ones_are_drawn_again(mixed):
     assert DUPLICATES not in free.judged
     mixture, data = mixed(rows, ["fake-rounded"])
     assert not pd.Series(data.row_hashes()).duplicated().any()
-    assert len(data) == mixture.counts["fake-rounded"]["kept"] == 80
+    assert len(data) == mixture.counts["fake-rounded"].kept == 80
     assert mixture.classes == {"fake-rounded": {"no": 60, "yes": 20}}
     assert mixture.rejected[DUPLICATES] > 0
     assert mixture.judged[DUPLICATES] == 80 + mixture.rejected[DUPLICATES]
@@ -147,7 +147,7 @@ def test_some_rejected_rows_are_kept_by_filter(mixed):
 def test_an_empty_plan_makes_nothing(mixed):
     mixture, data = mixed([])
     assert (mixture.parts, mixture.short, len(data)) == ([], 0, 0)
-    assert mixture.counts == {"fake-move": {"asked": 0, "kept": 0, "rounds": 0, "rejected": {}}}
+    assert mixture.counts == {"fake-move": Counts()}
 
 
 def test_progress_is_told_chunk_by_chunk(mixed):

@@ -13,7 +13,7 @@ import pytest
 
 from augment.errors import DiskError, LockedError
 from augment.storage import atomic_files
-from augment.storage.atomic_files import disk_errors, draft, exclusive, publish, taken
+from augment.storage.atomic_files import disk_errors, draft, exclusive, publish, taken, whole
 
 GOES_ON = "; once that is mended, the same command goes on where it was"
 
@@ -240,3 +240,21 @@ def test_a_lock_that_cannot_be_signed_is_given_back(tmp_path, monkeypatch):
             pass
     with exclusive(tmp_path / "a.lock", "it", wait=False):
         pass
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_is_written_whole_is_there_or_leaves_nothing(tmp_path, kind):
+    def write(path):
+        path.mkdir() if kind == "folder" else None
+        (path / "inner" if kind == "folder" else path).write_text("x")
+
+    place = tmp_path / "new" / "place"
+    with pytest.raises(ZeroDivisionError), whole(place) as fresh:
+        write(fresh)
+        assert not place.exists()
+        raise ZeroDivisionError
+    assert list(place.parent.iterdir()) == []
+    with whole(place) as fresh:
+        write(fresh)
+    assert list(place.parent.iterdir()) == [place]
+    assert place.is_dir() == (kind == "folder")
