@@ -228,6 +228,7 @@ class Forks:
         small: SmallRun,
         prepare: Callable[[], None] = lambda: None,
         kill_after: float | None = None,
+        once: Callable[[], bool] = lambda: True,
         **fault,
     ) -> Ended:
         """As `SmallRun.run`.
@@ -236,6 +237,7 @@ class Forks:
             small: without workers.
             prepare: called in the fork before anything else.
             kill_after: kill it after so many seconds.
+            once: what they are counted from, unless the run ends before.
             fault: to be injected.
         """
         assert small.workers == 0
@@ -246,6 +248,8 @@ class Forks:
             self._child(small, writing, prepare, fault)
         os.close(writing)
         if kill_after is not None:
+            while not once() and os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                time.sleep(0.005)
             time.sleep(kill_after)
             os.kill(child, signal.SIGKILL)
         with os.fdopen(reading, encoding="utf-8", errors="replace") as errors:

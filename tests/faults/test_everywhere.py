@@ -37,9 +37,10 @@ def test_a_disturbed_run_loses_nothing_and_the_same_command_goes_on(sample, part
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("parts", "every"),
-    [([*DISTURBED, "full"], 10), (["workers"], 12), (["real"], 12)],
+    [([*DISTURBED, "full"], 20), (["workers"], 12), (["real"], 24)],
     ids=["light", "workers", "real"],
 )
 def test_a_larger_sample(parts, every):
     found = everywhere(*parts, "--every", str(every), "--offset", "3").splitlines()
     assert found[-1] == "all held", "\n".join(found)
+    assert parts != ["real"] or re.search(r"\b[1-9][0-9]* x with a checkpoint", found[-2])

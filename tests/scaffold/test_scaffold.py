@@ -18,6 +18,7 @@ from augment.plugin.catalog import Catalog, Offer
 from augment.plugin.contracts import Source
 from augment.plugin.kinds import KINDS
 from augment.scaffold import DATA, write
+from augment.spec.yaml_reader import parse
 from augment.testing import check_component
 
 AUGMENT = [sys.executable, "-c", "from augment.cli import main; main()"]
@@ -94,6 +95,14 @@ def test_what_it_writes_is_formatted_and_free_of_lint(tmp_path):
             check=False,
         )
         assert done.returncode == 0, done.stdout
+
+
+def test_its_pipeline_has_no_trial_where_the_default_probe_is_slow(tmp_path):
+    trials = {}
+    for data in DATA:
+        text = (write(f"own-{data}", "generator", data, tmp_path) / "example.yaml").read_text(encoding="utf-8")
+        trials[data] = parse(text, "")[0]["trial"]
+    assert {data for data, trial in trials.items() if trial is not False} == {"table"}
 
 
 @pytest.mark.parametrize("kind", ["sink", "reporter"])
