@@ -93,6 +93,12 @@ def test_what_is_declared_wins_over_what_is_inferred(prepared, frame):
     assert "id" in parts["train"].frame
 
 
+def test_what_is_declared_anew_wins_over_the_kept_training_part(prepared, frame):
+    for bound in (None, 0.0):
+        _, parts = prepared(frame, schema={"target": "label", "columns": {"x": {"type": "number", "min": bound}}})
+        assert parts["train"].schema.columns["x"].min == bound
+
+
 def test_transforms_are_fitted_on_the_training_part_and_applied_to_both(prepared, frame):
     gaps = frame.assign(x=frame["x"].where(frame["x"] > -1), t=range(40))
     gaps.loc[35:, "x"] = np.nan
