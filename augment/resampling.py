@@ -9,6 +9,7 @@ Shapes: N rows, M synthetic rows, F features.
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Mapping, Sequence
 from numbers import Integral
 from pathlib import Path
@@ -22,6 +23,7 @@ from imblearn.utils._validation import ArraysTransformer
 from scipy import sparse
 from sklearn.preprocessing import label_binarize
 from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
@@ -30,6 +32,7 @@ from augment.engine.executors import InProcess
 from augment.errors import AugmentError
 from augment.plan.amounts import amounts, training_counts
 from augment.plan.chunks import plan
+from augment.plan.repeats import Repeats
 from augment.plugin.catalog import Catalog
 from augment.runner.generate import make_rows
 from augment.runner.session import Session
@@ -39,8 +42,6 @@ from augment.storage.store import Store
 from augment.storage.written_rows import REAL
 
 __all__ = ["Augmenter"]
-
-MAX_ROUNDS = 10  # of redrawing rejected rows, as in a pipeline
 
 
 class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no types
@@ -59,7 +60,9 @@ class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no t
         rows: the number of synthetic rows, as `mix: {rows: ...}` in a pipeline file: `balance`, a multiple such as
             `2x`, a number, `{"per_class": n}`, or a mapping from label to number.
         filters: filters, by name or as mappings, as in a pipeline file. Rows outside the data's schema are always
-            redrawn.
+            redrawn, and so are rows equal to an earlier synthetic row, unless so many real rows would repeat too.
+        max_rounds: how many times rejected rows are sampled again.
+        shortfall: what happens when rows are still missing: `fail`, or `warn` and go on with fewer.
         schema: declarations of columns, as `schema: {columns: ...}` in a pipeline file.
         device: `cpu`, `cuda`, `cuda:1`.
         random_state: a seed, a RandomState, or None for different rows each time.
@@ -77,6 +80,8 @@ class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no t
         "settings": [Mapping, None],
         "rows": [str, Integral, Mapping],
         "filters": ["array-like"],
+        "max_rounds": [Interval(Integral, 1, None, closed="left")],
+        "shortfall": [StrOptions({"fail", "warn"})],
         "schema": [Mapping, None],
         "device": [str],
         "random_state": ["random_state"],
@@ -89,6 +94,8 @@ class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no t
         settings: Mapping[str, Any] | None = None,
         rows: str | int | Mapping[Any, int] = "balance",
         filters: Sequence[Any] = (),
+        max_rounds: int = 10,
+        shortfall: str = "fail",
         schema: Mapping[str, Any] | None = None,
         device: str = "cpu",
         random_state: Any = None,
@@ -97,6 +104,8 @@ class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no t
         self.settings = settings
         self.rows = rows
         self.filters = filters
+        self.max_rounds = max_rounds
+        self.shortfall = shortfall
         self.schema = schema
         self.device = device
         self.random_state = random_state
@@ -205,12 +214,11 @@ class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no t
             self.sampling_strategy_ = {classes[int(code)]: count for code, count in wanted.items() if count}
             conditional = {generator.id: generator.cls.accepts.conditional != "none"}
             rows = plan(wanted, {generator.id: 1.0}, conditional, train.schema)
-            unique = not pd.Series(train.row_hashes()).duplicated().any()  # where real rows repeat, so may others
             filters = []
             if components["filter"] and rows:
                 pilot = make_rows(
                     session, rows[:1], fitted, place / "train", place / "pilot", purpose="pilot", filters=[],
-                    max_rounds=1, unique=False,
+                    max_rounds=1, repeats=None,
                 )  # fmt: skip
                 found = Dataset.concat([Dataset.load(part) for part, _ in pilot.parts])
                 found.save(place / "pilot" / "all")
@@ -218,8 +226,10 @@ class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no t
                 filters = [(bound, judges[bound.id]) for bound in components["filter"]]
             mixture = make_rows(
                 session, rows, fitted, place / "train", place / "rows", purpose="mix", filters=filters,
-                max_rounds=MAX_ROUNDS, unique=unique, shortfall="fail",
+                max_rounds=self.max_rounds, repeats=Repeats(train), shortfall=self.shortfall,
             )  # fmt: skip
+            if mixture.short and self.shortfall == "warn":
+                warnings.warn(session.remarks[-1], stacklevel=3)
             parts = [Dataset.load(part) for part, _ in mixture.parts]
             made = Dataset.concat(parts) if parts else train.take(slice(0, 0))
             return Dataset(made.frame, {}, made.schema)

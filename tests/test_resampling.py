@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 
 import numpy as np
@@ -81,6 +82,33 @@ def test_origin_says_who_made_each_row():
 def test_rows_are_those_of_a_pipeline(rows, added):
     _, labels = Augmenter("bootstrap", rows=rows, random_state=0).fit_resample(*_flowers())
     assert (np.bincount(labels) - [50, 50, 10]).tolist() == added
+
+
+GRID = pd.DataFrame(list(itertools.product("abcd", "abc", "abc")), columns=list("pqr"))
+WHOLE = pd.DataFrame(list(itertools.product(range(4), range(3), range(3))), columns=list("pqr"))
+
+
+@pytest.mark.parametrize("generator", ["smote", "trees", "bootstrap"])
+@pytest.mark.parametrize("features", [GRID, WHOLE], ids=["labels", "whole numbers"])
+def test_where_few_rows_are_possible_they_repeat(generator, features):
+    labels = np.where(np.arange(36) % 9, "no", "yes")
+    more, all_labels = Augmenter(generator, random_state=0).fit_resample(features, labels)
+    assert pd.Series(all_labels).value_counts().to_dict() == {"no": 32, "yes": 32}
+    assert len(more[36:].drop_duplicates()) >= 3
+
+
+def test_what_the_message_of_missing_rows_advises_can_be_said_here():
+    X, y = _flowers()
+    rule = {"use": "rules", "with": {"rules": ["`petal width (cm)` > 2"]}}
+    few = {"generator": "smote", "filters": [rule], "random_state": 0, "max_rounds": 1}
+    with pytest.raises(ValueError, match=r"after 1 rounds.*increase `max_rounds`.*fewer with `shortfall: warn`"):
+        Augmenter(**few).fit_resample(X, y)
+    with pytest.warns(UserWarning, match="missing after 1 rounds"):
+        more, _ = Augmenter(**few, shortfall="warn").fit_resample(X, y)
+    assert 110 < len(more) < 150
+    for wrong in ({"max_rounds": 0}, {"shortfall": "ignore"}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            Augmenter("smote", **wrong).fit_resample(X, y)
 
 
 def test_the_same_random_state_gives_the_same_rows():

@@ -86,7 +86,8 @@ class FilterCounts(_Part):
     """Rows that one filter checked and rejected."""
 
     use: str
-    """The name of the component. `in-schema` and `duplicates` (rows equal to an earlier synthetic row) are built in."""
+    """The name of the component. `in-schema` and `duplicates` (rows equal to an earlier synthetic row, where real rows
+    would not repeat as often) are built in."""
     what: str
     """What it rejects."""
     threshold: float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from augment.engine.jobs import Job
 from augment.engine.sample_task import IN_SCHEMA, Sampled, SampleTask, Sampling, sample
 from augment.errors import ShortfallError
 from augment.plan.chunks import PlanRow
+from augment.plan.repeats import Repeats
 from augment.plugin.contracts import Filter, Generator
 from augment.runner.session import Fit, Session
 from augment.spec.stages import Bound
@@ -23,6 +25,8 @@ from augment.storage.atomic_files import disk_errors
 
 __all__ = ["DUPLICATES", "Counts", "Mixture", "fit_filters", "make_rows"]
 
+WAYS_OUT = "increase `max_rounds`, request fewer rows, or accept fewer with `shortfall: warn`"
+NAMED = 3  # classes in a note
 DUPLICATES = "duplicates"  # the host's own filter: rows equal to an earlier synthetic row
 
 
@@ -97,8 +101,9 @@ def make_rows(
     purpose: str,
     filters: Sequence[tuple[Bound, Path]],
     max_rounds: int,
-    unique: bool,
+    repeats: Repeats | None,
     shortfall: str = "ignore",
+    ways_out: str = WAYS_OUT,
     where: Mapping[str, str] | None = None,
 ) -> Mixture:
     """Make all chunks of a plan.
@@ -112,8 +117,10 @@ def make_rows(
         purpose: part of every seed: the same plan under another purpose gives other rows.
         filters: with the folders of their fitted state, in the order in which they judge.
         max_rounds: how often rejected rows are drawn again.
-        unique: reject and redraw rows equal to an earlier one, except those of generators that copy.
+        repeats: says which rows may equal an earlier one; others are rejected and redrawn, except those of generators
+            that copy. None: all may.
         shortfall: `fail` when rows are missing in the end, `warn`, or `ignore` it.
+        ways_out: what the caller can do about missing rows.
         where: columns beside the target to the value, as text, that every row is asked to have.
 
     Raises:
@@ -130,15 +137,20 @@ def make_rows(
         )
         jobs.add(samplings[bound.id], rows)
     made = jobs.run()
-    if unique:
+    if repeats is not None:
         mixture.judged[DUPLICATES] = 0
-        made = _redraw_duplicates(jobs, made, samplings, max_rounds)
+        origins = {bound.id: cast(type[Generator], bound.cls).origin for bound, _ in generators}
+        natural = repeats.reasons(plan, {generator: origin == "rows" for generator, origin in origins.items()})
+        copying = {generator for generator, origin in origins.items() if origin == "copies"}
+        made, kept = _redraw_duplicates(jobs, made, samplings, max_rounds, natural, copying)
+        if kept and shortfall != "ignore":
+            session.remark(_words_of_kept(kept, natural))
     mixture.parts = [(path, row.generator) for row, path in made if len(np.load(path / "hashes.npy", mmap_mode="r"))]
     for generator, counts in mixture.counts.items():
         counts.kept = sum(len(np.load(path / "hashes.npy", mmap_mode="r")) for path in mixture.of(generator))
         mixture.short += counts.asked - counts.kept
     if mixture.short and shortfall != "ignore":
-        _report_shortfall(session, mixture, max_rounds, shortfall)
+        _report_shortfall(session, mixture, max_rounds, shortfall, ways_out)
     return mixture
 
 
@@ -172,7 +184,7 @@ def fit_filters(
         return []
     stage: AbstractContextManager[dict[str, Any]] = session.stage("pilot", "filters") if tell else nullcontext({})
     with stage as report:
-        options: dict[str, Any] = {"purpose": "pilot", "filters": [], "unique": False, "max_rounds": 1}
+        options: dict[str, Any] = {"purpose": "pilot", "filters": [], "repeats": None, "max_rounds": 1}
         pilot = make_rows(session, first, generators, train, folder, **options)
         data = Dataset.concat([Dataset.load(part) for part, _ in pilot.parts])
         data.save(folder / "all")
@@ -229,23 +241,34 @@ class _Jobs:
 
 
 def _redraw_duplicates(
-    jobs: _Jobs, made: Sequence[tuple[PlanRow, Path]], samplings: Mapping[str, Sampling], max_rounds: int
-) -> list[tuple[PlanRow, Path]]:
-    """Redraw, in plan order, every row that equals an earlier one of the plan."""
+    jobs: _Jobs,
+    made: Sequence[tuple[PlanRow, Path]],
+    samplings: Mapping[str, Sampling],
+    max_rounds: int,
+    natural: Mapping[tuple[str, str], str],
+    copying: set[str],
+) -> tuple[list[tuple[PlanRow, Path]], Counter[tuple[str, str]]]:
+    """Redraw, in plan order, every row that equals an earlier one of the plan, unless repeats are natural.
+
+    Returns:
+        The chunks, and (generator, label) to the number of repeated rows that were kept as natural.
+    """
     judged = jobs.mixture.judged
     seen = np.zeros(0, dtype=np.uint64)
     finished: list[tuple[PlanRow, Path]] = []
+    kept: Counter[tuple[str, str]] = Counter()
     fresh = list(made)
     for attempt in range(1, max_rounds + 1):
         again: list[PlanRow] = []
         for row, path in fresh:
-            cls = samplings[row.generator].generator[0].cls
-            assert issubclass(cls, Generator)
-            if cls.origin != "copies":
+            if row.generator not in copying:
                 hashes = np.load(path / "hashes.npy")
                 repeated = pd.Series(hashes).duplicated().to_numpy() | np.isin(hashes, seen)
                 seen = np.union1d(seen, hashes)
                 judged[DUPLICATES] += len(hashes)
+                labels = [label for label, _ in row.labels] or [""]
+                if repeated.any() and any((row.generator, label) in natural for label in labels):
+                    repeated = _not_natural(row, path, repeated, natural, kept)
                 if repeated.any():
                     jobs.mixture.counts[row.generator].reject(DUPLICATES, int(repeated.sum()))
                     path, replacement = _remove_repeated(row, path, repeated, attempt * max_rounds)
@@ -257,7 +280,37 @@ def _redraw_duplicates(
             jobs.add(sampling, [row for row in again if row.generator == name])
         fresh = jobs.run()
     names = list(samplings)
-    return sorted(finished, key=lambda item: names.index(item[0].generator))
+    return sorted(finished, key=lambda item: names.index(item[0].generator)), kept
+
+
+def _not_natural(
+    row: PlanRow,
+    path: Path,
+    repeated: np.ndarray,
+    natural: Mapping[tuple[str, str], str],
+    kept: Counter[tuple[str, str]],
+) -> np.ndarray:
+    """Which of a chunk's repeated rows must be redrawn, bool (N,); the others are counted in `kept`."""
+    data = Dataset.load(path)
+    labels = labels_of(data.frame[data.schema.target]) if row.labels else np.full(len(data), "", dtype=object)
+    stays = repeated & np.array([(row.generator, label) in natural for label in labels])
+    kept.update((row.generator, label) for label in labels[stays])
+    redrawn: np.ndarray = repeated & ~stays
+    return redrawn
+
+
+def _words_of_kept(kept: Counter[tuple[str, str]], natural: Mapping[tuple[str, str], str]) -> str:
+    """What the report says of repeated rows that were kept."""
+    largest = [key for key, _ in kept.most_common(NAMED)]
+    named = [
+        f"{generator}{f', class {label!r}' if label else ''}: {natural[generator, label]}"
+        for generator, label in largest
+    ]
+    more = f"; and {len(kept) - NAMED} more classes" if len(kept) > NAMED else ""
+    return (
+        f"{kept.total():,} synthetic rows equal an earlier synthetic row and were kept, since so many real rows would "
+        f"repeat too ({'; '.join(named)}{more})"
+    )
 
 
 def _remove_repeated(row: PlanRow, path: Path, repeated: np.ndarray, first_round: int) -> tuple[Path, PlanRow]:
@@ -275,7 +328,7 @@ def _remove_repeated(row: PlanRow, path: Path, repeated: np.ndarray, first_round
     return unique, PlanRow(row.generator, row.chunk, int(repeated.sum()), labels, first_round)
 
 
-def _report_shortfall(session: Session, mixture: Mixture, max_rounds: int, shortfall: str) -> None:
+def _report_shortfall(session: Session, mixture: Mixture, max_rounds: int, shortfall: str, ways_out: str) -> None:
     rejected = mixture.rejected
     worst = max(rejected, key=lambda name: rejected[name])
     short = ", ".join(
@@ -289,10 +342,8 @@ def _report_shortfall(session: Session, mixture: Mixture, max_rounds: int, short
     )
     remedy = {
         IN_SCHEMA: "They were outside the bounds or categories of the schema: widen those",
-        DUPLICATES: "They were equal to earlier rows: request fewer rows of classes with few distinct rows",
+        DUPLICATES: "They were equal to earlier rows: choose another generator",
     }.get(worst, "Loosen that filter")
     if shortfall == "fail":
-        raise ShortfallError(
-            f"{message}. {remedy}, increase `max_rounds:`, request fewer rows, or accept fewer with `shortfall: warn`"
-        )
+        raise ShortfallError(f"{message}. {remedy}, {ways_out}")
     session.remark(message)

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from augment import __version__
 from augment.data import Dataset, Schema
 from augment.engine.write_tasks import REAL, ReportTask, WriteTask, report, with_origin, write
 from augment.errors import BelowMinimum
 from augment.plan.amounts import amounts, training_counts
 from augment.plan.chunks import PlanRow, plan
+from augment.plan.repeats import Repeats
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Filter, Generator
 from augment.plugin.kinds import Kind
@@ -247,11 +246,10 @@ class _Stages:
         rows = _plan(components["generator"], train, self.choice.rows, self.choice.share)
         generators = self._fit_generators(self.choice)
         filters = self._fit_filters(generators, rows)
-        # where real rows repeat each other, equal rows are how the data is
-        unique = not pd.Series(train.row_hashes()).duplicated().any()
+        repeats = Repeats(train)
 
         def make(purpose: str, rows: Sequence[PlanRow] = rows, **options: Any) -> Mixture:
-            options = {"filters": filters, "unique": unique, "max_rounds": pipeline.max_rounds, **options}
+            options = {"filters": filters, "repeats": repeats, "max_rounds": pipeline.max_rounds, **options}
             place = self.session.scratch / purpose
             return make_rows(self.session, rows, generators, self.prepared.train, place, purpose=purpose, **options)
 

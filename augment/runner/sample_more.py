@@ -97,8 +97,9 @@ def sample(
             purpose="sample",
             filters=[],
             max_rounds=resolved.pipeline.max_rounds,
-            unique=False,
+            repeats=None,
             shortfall="fail",
+            ways_out="request fewer rows, or run the pipeline again with a larger `max_rounds`",
             where={name: value for name, value in where.items() if not (classed and name == train.schema.target)},
         )
         return _written(session, resolved, train.schema, mixture.parts, out, use)

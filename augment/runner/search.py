@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from augment.data import Dataset
 from augment.engine.jobs import Job
@@ -31,6 +30,7 @@ from augment.plan.candidates import (
 )
 from augment.plan.chunks import plan
 from augment.plan.folds import inner_cut
+from augment.plan.repeats import Repeats
 from augment.plugin.run_metrics import MixChoice, SearchResult
 from augment.runner.generate import Mixture, fit_filters, make_rows
 from augment.runner.prepare import Prepared
@@ -146,8 +146,7 @@ class _Search:
         rule = default_score(schema.task) if score is None else SCORES[score]
         classed = schema.task == "classes"
         self.conditional = {b.id: classed and b.cls.accepts.conditional != "none" for b in self.generators}
-        # where real rows repeat each other, equal rows are how the data is
-        self.unique = not pd.Series(self.train.row_hashes()).duplicated().any()
+        self.repeats = Repeats(self.train)
         tried = list_candidates(self.pipeline.mix, self.conditional, training_counts(self.train), schema.task)
         entrants = [Entrant(candidate) for candidate in tried]
         rounds, started, complete = plan_rounds(settings.seeds), time.monotonic(), True
@@ -241,7 +240,7 @@ class _Search:
             for generator, wanted in most.items()
             for chunk in plan(wanted, {generator: 1.0}, {generator: self.conditional[generator]}, self.train.schema)
         ]
-        options: dict[str, Any] = {"unique": self.unique, "max_rounds": self.pipeline.max_rounds}
+        options: dict[str, Any] = {"repeats": self.repeats, "max_rounds": self.pipeline.max_rounds}
         folder, purpose = seed.folder, f"search-{seed.number}"
         key = f"train-{seed.train.fingerprint()}"
         filters = fit_filters(self.session, self.filters, fitted, chunks, seed.place, key, folder / "pilot", tell=False)

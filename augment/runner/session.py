@@ -108,7 +108,7 @@ class Session:
         """Inside, every note is a remark too."""
 
         def listen(event: dict[str, Any]) -> None:
-            if event["event"] == "note":
+            if event["event"] == "note" and event["message"] not in self.remarks:
                 self.remarks.append(event["message"])
 
         self.listeners.append(listen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,6 +13,7 @@ from augment import plugin
 from augment.data import Dataset
 from augment.plugin import Accepts, Context, Filter, read_state, write_state
 from augment.toolkit.substrings import Stock
+from augment.toolkit.tables.possible_rows import count_possible_rows
 from augment_evidence.exact_copies import row_hashes
 from augment_evidence.nearest_neighbors import distance_ratio, leave_one_out, nearest
 from augment_evidence.samples import sampled
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from augment_evidence.image_descriptor import Descriptor
 
 __all__ = ["NotACopy"]
+
+log = logging.getLogger("augment")
 
 MAX_CALIBRATION_ROWS = 4_000  # training rows that the threshold is read from: enough for a quantile of 0.01
 MAX_CHARACTERS = 1_000_000  # of these rows, where they are texts
@@ -39,7 +43,9 @@ class NotACopy(Filter):
     to. The one exception: in a table, of texts and of histories, a row that occurs at least `common` times in
     the training part is nobody's in particular, scores 1 and is kept. Where equal rows are natural (few columns, few
     values), more than `quantile` of fresh real rows are lost, the rarer ones, and synthetic rows are drawn away from
-    those; `common: 1` accepts equality altogether. Of images, an equal one is always a copy.
+    those; `common: 1` accepts equality altogether. The filter does so itself, and notes it, for a table that holds at
+    least half of the rows that its values can be combined to, none of them `common` times: such a table lists the
+    possible rows, as a designed experiment does. Of images, an equal one is always a copy.
 
     A text that shares a longer stretch of characters with a training text than training texts share with each other
     scores -1 too, however else it goes on: a passage was memorised. How long is too long is read from the
@@ -79,6 +85,11 @@ class NotACopy(Filter):
         hashes, row_group, counts = np.unique(row_hashes(reference), return_inverse=True, return_counts=True)
         can_be_common = reference.schema.modality in ("table", "text", "tokens")
         common = counts >= self.params.common if can_be_common else np.zeros(len(counts), dtype=bool)
+        others = [name for name in reference.schema.columns if name not in reference.schema.features]
+        possible = count_possible_rows(reference.drop_columns(others))
+        self._is_list = can_be_common and not common.any() and len(hashes) >= possible / 2
+        if self._is_list:
+            common[:] = True
         self._common, self._rare = hashes[common], hashes[~common]
         rows = sampled(len(reference), self.params.max_reference, context.rng)
         sample = reference.take(rows)
@@ -110,6 +121,11 @@ class NotACopy(Filter):
         scores = distance_ratio(nearest(self._space.points(candidates), self._reference, self._count))
         if len(self._stock.codes):
             scores[self._stock.shares(candidates.texts(), self._usual + 1) >= 0] = -1.0
+        if self._is_list:
+            log.info(
+                "not-a-copy: the training part holds at least half of the rows that its values can be combined to, so "
+                "synthetic rows may equal training rows"
+            )
         hashes = row_hashes(candidates)
         scores[np.isin(hashes, self._common)] = 1.0
         scores[np.isin(hashes, self._rare)] = -1.0
@@ -123,7 +139,13 @@ class NotACopy(Filter):
             "rare": self._rare,
             "texts": self._stock.codes,
         }
-        values = {"threshold": self.threshold, "count": self._count, "usual": self._usual, "space": space}
+        values = {
+            "threshold": self.threshold,
+            "count": self._count,
+            "usual": self._usual,
+            "space": space,
+            "list": self._is_list,
+        }
         write_state(folder, tensors, values)
 
     @classmethod
@@ -132,6 +154,7 @@ class NotACopy(Filter):
         loaded = cls(params)
         loaded.threshold, loaded._count = values["threshold"], values["count"]
         loaded._reference, loaded._common, loaded._rare = tensors["reference"], tensors["common"], tensors["rare"]
+        loaded._is_list = values["list"]
         loaded._stock, loaded._usual = Stock(tensors["texts"]), values["usual"]
         if "descriptor" in values["space"]:
             from augment_evidence.image_descriptor import Descriptor

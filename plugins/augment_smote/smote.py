@@ -21,6 +21,8 @@ from augment.toolkit.tables.matrix import TableEncoder
 
 ROWS_A_BATCH = 1024  # made at a time for each class, whatever was asked: a smaller request is a prefix of a larger one
 MAX_NOMINAL_ROWS = 2000  # SMOTEN compares every pair of rows, so memory grows with their square
+TIE = 1e-9  # distances that differ by less are equal: they are sums over columns of shares of rows
+ROWS_AT_ONCE = 256  # whose neighbors among categories are sought at a time
 MEGABYTES = 64  # of distances held at a time by the search for neighbors
 
 
@@ -29,8 +31,8 @@ class Smote(Generator):
 
     Numbers, integers and datetimes are interpolated; categories and booleans are the most frequent among the
     neighbors (SMOTE-NC). Where all features are such, SMOTEN is used, on at most 2,000 training rows of the class,
-    drawn anew for each 1,024 synthetic ones. A class of a single training row has nothing to move towards: that row is
-    repeated, for filters to judge.
+    drawn anew for each 1,024 synthetic ones; among rows that are equally near, neighbors are drawn by chance. A class
+    of a single training row has nothing to move towards: that row is repeated, for filters to judge.
 
     Source: N. V. Chawla, K. W. Bowyer, L. O. Hall, W. P. Kegelmeyer, "SMOTE: Synthetic Minority Over-sampling
     Technique", Journal of Artificial Intelligence Research 16, 2002.
@@ -55,7 +57,8 @@ class Smote(Generator):
         renamed = {"k_neighbors": "n_neighbors"}
 
         n_neighbors: int = Field(default=5, ge=1)
-        """How many nearest rows of the class are candidates; fewer where the class has fewer rows."""
+        """How many nearest rows of the class are candidates; fewer where the class has fewer rows, and at most half of
+        them where all features are categories or booleans."""
 
     _encoder: TableEncoder
     _schema: Schema
@@ -164,10 +167,11 @@ class _Class:
         nominal, categorical = self._categorical.all(), self._categorical.any()
         if nominal and len(rows_MF) > MAX_NOMINAL_ROWS:
             rows_MF = rows_MF[np.random.default_rng(seed).choice(len(rows_MF), MAX_NOMINAL_ROWS, replace=False)]
-        num_neighbors = min(num_neighbors, len(rows_MF) - 1)
+        # the most frequent labels among all rows of a class would be the same each time
+        num_neighbors = min(num_neighbors, max(1, (len(rows_MF) - 1) // 2) if nominal else len(rows_MF) - 1)
         settings = {"sampling_strategy": {self._code: len(rows_MF) + ROWS_A_BATCH}, "random_state": seed}
         if nominal:
-            sampler = SMOTEN(k_neighbors=num_neighbors, **settings)
+            sampler = SMOTEN(k_neighbors=_neighbors_with_ties_drawn(num_neighbors + 1, seed), **settings)
         else:
             self._neighbors = self._neighbors or _remembering_neighbors(num_neighbors + 1)  # each row finds itself
             settings["k_neighbors"] = self._neighbors
@@ -200,3 +204,28 @@ def _remembering_neighbors(num_neighbors: int) -> Any:
             return self.found
 
     return Remembering(n_neighbors=num_neighbors)
+
+
+def _neighbors_with_ties_drawn(num_neighbors: int, seed: int) -> Any:
+    """A search for neighbors among distances that draws among equal ones.
+
+    Rows of categories alone are often equally far apart. If the first of them were always taken, as scikit-learn does,
+    all rows would have the same neighbors, and all synthetic rows would be equal.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    class Drawing(NearestNeighbors):  # type: ignore[misc]
+        def __sklearn_clone__(self) -> Any:
+            return self
+
+        def kneighbors(self, X: Any = None, n_neighbors: Any = None, return_distance: bool = True) -> Any:
+            rng, nearest = np.random.default_rng(seed), []
+            for start in range(0, len(X), ROWS_AT_ONCE):
+                distances = X[start : start + ROWS_AT_ONCE].copy()
+                distances += rng.random(distances.shape) * TIE
+                own = np.arange(len(distances))
+                distances[own, start + own] = -1.0  # each row finds itself
+                nearest.append(np.argpartition(distances, num_neighbors - 1, axis=1)[:, :num_neighbors])
+            return np.concatenate(nearest)
+
+    return Drawing(n_neighbors=num_neighbors)

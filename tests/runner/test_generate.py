@@ -7,6 +7,7 @@ import pytest
 from augment.data import Dataset
 from augment.errors import ShortfallError
 from augment.plan.chunks import PlanRow, plan
+from augment.plan.repeats import Repeats
 from augment.runner.generate import DUPLICATES, Counts, make_rows
 from augment.runner.prepare import prepare
 from augment.runner.session import opened
@@ -19,8 +20,10 @@ pytestmark = pytest.mark.usefixtures("fakes")
 def mixed(spec):
     """Makes rows by a plan, in this process; returns the mixture and its rows."""
 
-    def mixed(rows, generators=("fake-move",), filters=(), events=None, **options):
-        with opened(spec(generators=list(generators), filters=list(filters)), workers=0, events=events) as (
+    def mixed(rows, generators=("fake-move",), filters=(), events=None, source=None, schema=None, **options):
+        sections = {name: said for name, said in (("source", source), ("schema", schema)) if said}
+        path = spec(generators=list(generators), filters=list(filters), **sections)
+        with opened(path, workers=0, events=events) as (
             session,
             resolved,
         ):
@@ -30,7 +33,7 @@ def mixed(spec):
             fitted = session.fit(components["generator"], prepared.train, prepared.key)
             judges = session.fit(components["filter"], prepared.train, prepared.key, prepared.train, "pilot")
             plan_rows = rows(schema) if callable(rows) else rows
-            options = {"purpose": "mix", "max_rounds": 10, "unique": True, **options}
+            options = {"purpose": "mix", "max_rounds": 10, "repeats": Repeats(Dataset.load(prepared.train)), **options}
             mixture = make_rows(
                 session,
                 plan_rows,
@@ -84,7 +87,7 @@ def test_more_generators_do_not_change_what_one_draws(mixed):
 
 def test_rows_equal_to_earlier_ones_are_drawn_again(mixed):
     rows = [PlanRow("fake-rounded", n, 40, (("no", 30), ("yes", 10))) for n in range(2)]
-    free, repeated = mixed(rows, ["fake-rounded"], unique=False)
+    free, repeated = mixed(rows, ["fake-rounded"], repeats=None)
     assert pd.Series(repeated.row_hashes()).duplicated().any()
     assert DUPLICATES not in free.judged
     mixture, data = mixed(rows, ["fake-rounded"])
@@ -97,7 +100,7 @@ def test_rows_equal_to_earlier_ones_are_drawn_again(mixed):
 
 def test_the_first_of_equal_rows_stays_where_it_was(mixed):
     rows = [PlanRow("fake-rounded", n, 40) for n in range(2)]
-    _, repeated = mixed(rows, ["fake-rounded"], unique=False)
+    _, repeated = mixed(rows, ["fake-rounded"], repeats=None)
     _, data = mixed(rows, ["fake-rounded"])
     first = repeated.take(~pd.Series(repeated.row_hashes()).duplicated().to_numpy())
     assert data.take(slice(0, len(first))).equals(first)
@@ -120,8 +123,23 @@ def test_missing_rows_name_who_lacks_them_and_the_worst_filter(mixed):
 
 def test_a_generator_that_runs_out_of_different_rows_is_told_so(mixed):
     still = {"use": "fake-rounded", "with": {"scale": 0.0}}
-    with pytest.raises(ShortfallError, match=r"'duplicates' rejected most.*equal to earlier rows: request fewer rows"):
+    with pytest.raises(ShortfallError, match=r"'duplicates' rejected most.*equal to earlier rows: choose"):
         mixed([PlanRow("fake-rounded", 0, 200)], [still], max_rounds=3, shortfall="fail")
+
+
+def test_repeats_are_kept_and_noted_where_so_many_real_rows_would_repeat(mixed, spec, tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.permutation(40) / 10, "label": ["no", "no", "no", "yes"] * 10})
+    frame.to_csv(tmp_path / "few.csv", index=False)
+    few = {"use": "csv", "with": {"path": "few.csv"}}
+    rows = [PlanRow("fake-rounded", n, 14, (("no", 4), ("yes", 10))) for n in range(2)]
+    mixture, data = mixed(rows, ["fake-rounded"], source=few, schema={"target": "label"}, shortfall="fail")
+    repeated = data.frame.duplicated()
+    assert data.frame["label"][repeated].unique().tolist() == ["yes"]
+    (note,) = mixture.remarks[-1:]
+    assert note.startswith(f"{repeated.sum()} synthetic rows equal an earlier synthetic row and were kept")
+    assert "fake-rounded, class 'yes'" in note
+    assert "class 'no'" not in note
 
 
 def test_missing_rows_can_be_accepted(mixed):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -160,6 +162,19 @@ def test_common_rows_of_a_table_are_natural_and_rare_ones_are_not():
     train = dataset(frame)
     judge = fit(train)
     assert kept(judge, train).tolist() == [True] * 100 + [False]
+
+
+def test_a_table_that_lists_the_possible_rows_has_no_copies(caplog):
+    possible = pd.DataFrame(list(itertools.product("abcd", "abc", "abc")), columns=list("pqr"))
+    rows = np.random.default_rng(0).permutation(36)
+    rest = dataset(possible.iloc[rows[:17]])  # fewer than half
+    assert not kept(fit(rest), rest).any()
+    most = dataset(possible.iloc[rows[:18]])
+    assert not caplog.messages
+    caplog.set_level("INFO", "augment")
+    assert kept(fit(most), most).all()
+    assert "at least half of the rows that its values can be combined to" in caplog.messages[0]
+    assert not kept(fit(dataset(possible.iloc[[*rows[:18], *[rows[0]] * 4]])), most).all()  # some are common
 
 
 def test_a_text_that_many_wrote_is_kept():

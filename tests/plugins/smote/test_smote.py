@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 
@@ -159,6 +160,13 @@ def test_constant_columns_stay_constant(tmp_path) -> None:
     assert (made.x == 1.5).all()
     assert (made.n == 3).all()
     assert made.colour.isin(["red", "green", "blue"]).all()
+
+
+def test_rows_that_are_equally_near_are_drawn_among(tmp_path) -> None:
+    rows = [row for row in itertools.product("abc", "abc", "abc") for _ in "xy"]
+    frame = pd.DataFrame(rows, columns=list("pqr")).assign(y=["common", "rare"] * 27)
+    made = sample(observed(frame), ["rare"] * 200, tmp_path).frame
+    assert len(made.drop_duplicates()) > 10  # one row 200 times, where the first of equally near ones are taken
 
 
 def test_a_large_class_of_categories_only_takes_little_memory(tmp_path) -> None:
