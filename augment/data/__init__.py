@@ -18,6 +18,7 @@ from augment.data.declarations import (
 )
 from augment.data.inference import MAX_INTEGER_CLASSES, infer, observe
 from augment.data.schema import Schema, class_positions, labels_of
+from augment.data.snapping import snap
 
 __all__ = [
     "MAX_INTEGER_CLASSES",
@@ -37,4 +38,5 @@ __all__ = [
     "infer",
     "labels_of",
     "observe",
+    "snap",
 ]

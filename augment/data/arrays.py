@@ -14,6 +14,7 @@ from augment.data.declarations import Array, ArrayDeclaration, ArrayType, Column
 from augment.errors import DataError
 
 __all__ = [
+    "MAX_DECIMALS",
     "decimals_of",
     "describe_array",
     "met_in_training",
@@ -24,7 +25,7 @@ __all__ = [
 ]
 
 CHANNEL_TYPES = ("number", "integer", "category", "boolean")
-MOST_DECIMALS = 6
+MAX_DECIMALS = 6
 
 
 def describe_array(name: str, values: np.ndarray, said: ArrayDeclaration, columns: Mapping[str, object]) -> Array:
@@ -74,6 +75,10 @@ def _channels(name: str, num_channels: int, said: Mapping[str, ColumnDeclaration
             raise DataError(
                 f"array {name!r}, channel {channel!r}: type {kind!r} cannot stand in a series; "
                 f"{', '.join(CHANNEL_TYPES)} can"
+            )
+        if declaration.step is not None or declaration.values is not None:
+            raise DataError(
+                f"array {name!r}, channel {channel!r}: `step` and `values` are for columns of the table; use `decimals`"
             )
         if kind == "category" and not declaration.categories:
             raise DataError(f"array {name!r}, channel {channel!r}: a category needs its `categories`, in order")
@@ -152,7 +157,7 @@ def decimals_of(values: np.ndarray) -> int | None:
     if not len(values):
         return None
     with np.errstate(over="ignore"):  # numbers near the largest become infinite, and so unequal
-        for digits in range(MOST_DECIMALS + 1):
+        for digits in range(MAX_DECIMALS + 1):
             if np.array_equal(np.round(values.astype(np.float64), digits).astype(values.dtype), values):
                 return digits
     return None

@@ -6,9 +6,9 @@ Shapes: N rows, H height, W width, C channels, T time steps, F fields.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "Array",
@@ -49,6 +49,14 @@ class ColumnDeclaration(Plain):
     """All labels that the column can contain, in order. Inferred from the training part if not given."""
     decimals: int | None = None
     """Digits after the decimal point that synthetic numbers are rounded to."""
+    step: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["any"] | None = None
+    """Synthetic numbers and integers are rounded to multiples of this: `0.5`, `100`. `any` for no rounding. Inferred
+    from the training part if not given and all values are multiples: at least 100 that are not 0, 10 of them
+    different."""
+    values: Literal["any", "seen"] | tuple[float | int, ...] | None = None
+    """The numbers that a column can contain. Synthetic ones are replaced by the nearest. `seen` for those of the
+    training part, `any` for no limit. Inferred as `seen` if not given, for integers that look like codes: with gaps,
+    and hardly any that occurs once."""
     nullable: bool | None = None
     """Whether values can be missing. Inferred from the training part if not given."""
 

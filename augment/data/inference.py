@@ -19,6 +19,7 @@ from augment.data.arrays import decimals_of, describe_array, observe_array, true
 from augment.data.conformity import are_integers_with_gaps
 from augment.data.declarations import ArrayDeclaration, Column, ColumnDeclaration, ColumnType, SchemaDeclaration
 from augment.data.schema import Schema
+from augment.data.snapping import learn_step, learn_values
 from augment.errors import DataError, did_you_mean
 from augment.text import listing
 
@@ -67,6 +68,7 @@ def infer(
         if name == declared.payload and said.type is None:
             kind = "text"
         columns[name] = Column(**{**said.model_dump(exclude_none=True), "type": kind})
+        _refuse_bad_values(str(name), columns[name])
     described = {
         name: describe_array(name, values, declared.arrays.get(name, ArrayDeclaration()), columns)
         for name, values in arrays.items()
@@ -81,6 +83,21 @@ def _refuse_bad_names(names: pd.Index) -> None:
     for name in names:
         if not isinstance(name, str):
             raise DataError(f"the column name {name!r} is not text; name the columns, as in `frame.columns = [...]`")
+
+
+def _refuse_bad_values(name: str, column: Column) -> None:
+    what = f"schema: column {name!r} has"
+    said = "step" if column.step is not None else "values" if column.values is not None else None
+    if said and column.type not in ("number", "integer"):
+        raise DataError(f"{what} `{said}`, and its type is {column.type}; a number or an integer can have it")
+    if isinstance(column.step, float) and column.values not in (None, "any"):
+        raise DataError(f"{what} both `step` and `values`; leave one of them out")
+    if column.values == ():
+        raise DataError(f"{what} no `values`; name one or more, or write `values: any`")
+    listed = column.values if isinstance(column.values, tuple) else ()
+    fractions = [number for number in (column.step, *listed) if isinstance(number, float) and number % 1]
+    if column.type == "integer" and fractions:
+        raise DataError(f"{what} {fractions[0]:g} in `step` or `values`, which is not an integer as its values are")
 
 
 def _infer_type(name: str, values: pd.Series, is_target: bool) -> ColumnType:
@@ -138,7 +155,7 @@ def observe(
         arrays: their arrays; if given, the channels of series are observed too.
 
     Returns:
-        The schema with categories, decimals and nullable filled in, and notes for the log and the report.
+        The schema with categories, decimals, step, values and nullable filled in, and notes for the log and the report.
     """
     columns, notes = {}, []
     lengths = {array.length_column for array in schema.arrays.values()}
@@ -161,6 +178,8 @@ def observe(
                 found["decimals"] = decimals
         columns[name] = column.model_copy(update=found)
         if name not in lengths:
+            columns[name], note = _observe_values(name, columns[name], present, name == schema.target)
+            notes += note
             notes += _worth_a_look(name, column, present, name == schema.target)
             if schema.modality == "table" and name != schema.target and repeats_words(column, present):
                 notes.append(_warning_of_words(name, column, present))
@@ -169,6 +188,31 @@ def observe(
         for name, array in schema.arrays.items()
     }
     return schema.model_copy(update={"columns": columns, "arrays": seen}), notes
+
+
+def _observe_values(name: str, column: Column, present: pd.Series, is_target: bool) -> tuple[Column, list[str]]:
+    """The column with its step and its list of values, where it has them, and a note on what was learned."""
+    listed: tuple[int | float, ...] | None
+    if column.values == "seen":
+        listed = tuple(np.unique(present.to_numpy(np.int64 if column.type == "integer" else np.float64)).tolist())
+        return column.model_copy(update={"values": listed or None}), []
+    is_free = column.categories is None and not isinstance(column.values, tuple)
+    if column.step is None and is_free and (step := learn_step(column, present)) is not None:
+        note = (
+            f"column {name!r}: all {len(present):,} training values are multiples of {step:g}, and generated values "
+            f"are rounded to such; if others are possible, say `{name}: {{step: any}}` under schema.columns"
+        )
+        return column.model_copy(update={"step": step}), [note]
+    if column.values is None and column.step is None and is_free and not is_target:
+        listed = learn_values(column, present)
+        if listed is not None:
+            note = (
+                f"column {name!r} looks like one of codes: {len(listed):,} different values with gaps, and "
+                f"generated rows have only these; if others are possible, say `{name}: {{values: any}}` under "
+                "schema.columns"
+            )
+            return column.model_copy(update={"values": listed}), [note]
+    return column, []
 
 
 def repeats_words(column: Column, present: pd.Series) -> bool:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from augment.data import Dataset, Schema, check, conform, labels_of
 from augment.data.conformity import valid_rows
+from augment.data.snapping import snap_rows
 from augment.engine.jobs import Call
 from augment.engine.tasks import Component, calling, frame_hash, lend, load_fitted
 from augment.errors import PluginError
@@ -137,7 +138,7 @@ class _Opened:
 
 
 def _draw(generator: Generator, bound: Bound, given: pd.DataFrame, train: Dataset, seed: int, call: Call) -> Dataset:
-    """One call of `Generator.sample`, its return checked against the contract.
+    """One call of `Generator.sample`, its return checked against the contract, its numbers such as the columns take.
 
     Raises:
         PluginError: wrong type, count, columns, types or arrays; numbers that are not finite; a given value changed.
@@ -161,7 +162,7 @@ def _draw(generator: Generator, bound: Bound, given: pd.DataFrame, train: Datase
                 f"{where} did not keep what was given: column {name!r} differs in {int(wrong.sum())} of "
                 f"{len(given)} rows"
             )
-    return Dataset.of(made.frame, made.arrays, train.schema)
+    return Dataset.of(snap_rows(made.frame, train.schema, without=given.columns), made.arrays, train.schema)
 
 
 class _Chunk:

@@ -19,6 +19,7 @@ from augment.data import (
     observe,
 )
 from augment.data.arrays import met_in_training
+from augment.data.snapping import keeps_to_values
 from augment.engine.tasks import ApplyTask, ReadTask, apply, read
 from augment.errors import DataError
 from augment.plan.split import Cut, cut, cut_after, note_near_duplicates
@@ -131,6 +132,13 @@ def prepare(session: Session, resolved: Resolved, held: Dataset | None = None) -
             session.one(f"apply to {name}", transform, apply, applying)
             folders[name] = out
     after = {name: Dataset.load(folder) for name, folder in folders.items()}
+    if outdated := _outdated(after["train"], types):
+        for name, part in after.items():
+            columns = dict(part.schema.columns)
+            columns |= {one: columns[one].model_copy(update={"step": None, "values": None}) for one in outdated}
+            after[name] = Dataset(part.frame, part.arrays, part.schema.model_copy(update={"columns": columns}))
+            folders[name] = scratch / f"{name}-of-other-values"
+            after[name].save(folders[name])
     written = {"train": _with_ids(after["train"], train, ids), "test": _with_ids(after["test"], test, ids)}
     for name, part in written.items():
         part.save(scratch / f"{name}-written")
@@ -171,6 +179,16 @@ def _declare(data: Dataset, declared: SchemaDeclaration) -> Schema:
             arrays=merged(dict(data.schema.arrays), dict(declared.arrays), ArrayDeclaration),
         ),
     )
+
+
+def _outdated(train: Dataset, declared: Schema) -> list[str]:
+    """The columns whose step or values were learned before transforms, and are not kept after them."""
+    learned = [
+        name
+        for name, column in train.schema.columns.items()
+        if name not in declared.columns or not (declared.columns[name].step or declared.columns[name].values)
+    ]
+    return [name for name in learned if not keeps_to_values(train.frame[name], train.schema.columns[name])]
 
 
 def _with_own_vocabularies(train: Dataset, test: Dataset, declared: SchemaDeclaration) -> tuple[Dataset, Dataset]:

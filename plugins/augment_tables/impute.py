@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 import pandas as pd
 
 from augment import plugin
-from augment.data import Column, Dataset
+from augment.data import Column, Dataset, snap
 from augment.errors import DataError
 from augment.plugin import Context, Transform, read_state, write_state
 
@@ -63,7 +63,9 @@ class Impute(Transform):
             return present.sort_values().iloc[(len(present) - 1) // 2].isoformat()  # a day that was there, not between
         if column.type in ("number", "integer"):
             middle = present.median() if self.params.numbers == "median" else present.mean()
-            return _within(column, float(middle))
+            fill = pd.Series([_within(column, float(middle))], dtype=present.dtype)
+            snapped = snap(fill, column).iloc[0]
+            return int(snapped) if column.type == "integer" else float(snapped)
         counts = present.value_counts(sort=False)  # in the order of the schema's categories: the first wins ties
         return str(counts.idxmax()) if column.type == "category" else bool(counts.sort_index().idxmax())
 

@@ -63,6 +63,12 @@ def test_a_channel_of_categories_says_which():
         of(np.zeros((2, 3, 1)), channels={"a": {"type": "category"}})
 
 
+@pytest.mark.parametrize("said", [{"step": 2}, {"values": "seen"}], ids=["step", "values"])
+def test_a_channel_has_no_values_to_keep_to(said):
+    with pytest.raises(DataError, match="channel 'a': `step` and `values` are for columns"):
+        of(np.zeros((2, 3, 1)), channels={"a": said})
+
+
 def test_no_channel_holds_text():
     with pytest.raises(DataError, match="type 'text' cannot stand in a series"):
         of(np.zeros((2, 3, 1)), channels={"a": {"type": "text"}})

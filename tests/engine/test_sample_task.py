@@ -69,6 +69,16 @@ def test_a_chunk_has_the_rows_and_labels_that_were_asked_for(bench):
     assert data.schema == bench.train.schema
 
 
+def test_numbers_are_such_as_the_columns_take_but_for_those_that_were_asked_for(tmp_path):
+    bench = Bench(tmp_path, bounds={"step": 0.5})
+    _, data = bench.sample(bound("generator", "fake-any"), FREE)
+    assert (data.frame["x"] % 0.5 == 0).all()
+    assert data.frame["x"].nunique() > 1
+    assert (data.frame["y"] % 0.5 != 0).any()
+    _, data = bench.sample(bound("generator", "fake-any"), FREE, name="asked", where={"x": "0.3"})
+    assert (data.frame["x"] == 0.3).all()
+
+
 def test_hashes_of_the_rows_lie_beside_them(bench):
     _, data = bench.sample(bound("generator", "fake-move"))
     assert np.load(bench.folder / "chunk" / "hashes.npy").tolist() == data.row_hashes().tolist()

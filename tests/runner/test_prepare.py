@@ -99,6 +99,22 @@ def test_what_is_declared_anew_wins_over_the_kept_training_part(prepared, frame)
         assert parts["train"].schema.columns["x"].min == bound
 
 
+def test_a_step_that_a_transform_breaks_is_forgotten_unless_declared(prepared):
+    x = np.where(np.arange(200) % 9 == 0, np.nan, np.arange(200) % 40 * 100 + 100)
+    frame = pd.DataFrame({"x": x, "label": ["a", "b"] * 100})
+    numbers = {"use": "impute", "with": {"numbers": "median"}}
+    constant = {"use": "impute", "with": {"numbers": "constant", "constant": 5}}
+    for transforms, declared, step in (
+        ([], {}, 100),
+        ([numbers], {}, 100),
+        ([constant], {}, None),
+        ([constant], {"x": {"step": 100}}, 100),
+    ):
+        schema = {"target": "label", "columns": declared}
+        _, parts = prepared(frame, transforms=transforms, schema=schema)
+        assert {part.schema.columns["x"].step for part in parts.values()} == {step}
+
+
 def test_transforms_are_fitted_on_the_training_part_and_applied_to_both(prepared, frame):
     gaps = frame.assign(x=frame["x"].where(frame["x"] > -1), t=range(40))
     gaps.loc[35:, "x"] = np.nan
