@@ -20,6 +20,14 @@ from augment.text import listing
 __all__ = ["are_integers_with_gaps", "categorical_dtype", "check", "conform", "valid_rows"]
 
 
+CANONICAL = {
+    "number": np.dtype("float64"),
+    "integer": np.dtype("int64"),
+    "boolean": pd.BooleanDtype(),
+    "datetime": np.dtype("datetime64[us]"),
+}
+
+
 def conform(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     """The same rows in canonical types, with a new RangeIndex and the columns in the schema's order.
 
@@ -31,20 +39,29 @@ def conform(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
         DataError: a column is missing or contains a value of another type; the message names the first such row.
     """
     columns = {}
+    is_canonical = list(frame.columns) == list(schema.columns) and frame.index.equals(pd.RangeIndex(len(frame)))
     for name, column in schema.columns.items():
         if name not in frame.columns:
             raise DataError(f"column {name!r} is missing; the data has {listing(frame.columns)}")
+        values = frame[name]
         try:
-            columns[name] = _cast(frame[name], column).reset_index(drop=True)
+            columns[name] = _cast(values, column)
         except (ValueError, TypeError, KeyError, OverflowError) as error:
-            raise DataError(_bad_value(name, column, frame[name], error)) from error
+            raise DataError(_bad_value(name, column, values, error)) from error
+        is_canonical &= columns[name] is values
+    if is_canonical and isinstance(frame.index, pd.RangeIndex):
+        return frame.copy(deep=False)  # rows pass through here several times: generator, host, file
+    columns = {name: values.reset_index(drop=True) for name, values in columns.items()}
     return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)), columns=list(schema.columns))
 
 
 def _cast(values: pd.Series, column: Column) -> pd.Series:
+    """The values in the column's canonical type; the same object if they have it."""
+    if column.type in CANONICAL and values.dtype == CANONICAL[column.type]:
+        return values
     match column.type:
         case "number":
-            return values if values.dtype == "float64" else pd.to_numeric(values).astype("float64")
+            return pd.to_numeric(values).astype("float64")
         case "integer":
             return _integers(values)
         case "boolean":

@@ -433,7 +433,12 @@ def test_conforming_changes_no_value_fits_its_schema_and_is_done_once(data, kind
     conformed = conform(frame, schema)
     assert check(conformed, {}, schema) == []
     assert valid_rows(conformed, {}, schema).all()
+    again = conform(conformed, schema)
+    pd.testing.assert_frame_equal(again, conformed)
+    again.iloc[0, 0] = again.iloc[-1, 0]  # the frame may be passed through, but is no other name of the same rows
+    again["other"] = 1
     pd.testing.assert_frame_equal(conform(conformed, schema), conformed)
+    assert list(conformed) == ["x"]
     back = [None if pd.isna(value) else value for value in conformed["x"]]
     assert back == [str(value) if kind in ("category", "text") and value is not None else value for value in values]
 
