@@ -40,6 +40,8 @@ class _Group:
             num_rows: synthetic rows that are asked for.
             moved: whether the generator starts from real rows.
         """
+        if self.rows < 2:
+            return ""  # one row does not show how few are possible
         num_pairs = num_rows * (num_rows - 1) / 2
         if num_pairs * self.equal >= 1:
             return "real rows repeat as well"
@@ -58,7 +60,8 @@ class Repeats:
     one in the number of rows that the values of these training rows can be combined to; and, for a generator that
     starts from real rows, in a table of categories, booleans and integers alone, one in the number of these real rows.
     All values between a column's smallest and largest count as possible, so that it is rather too few rows that may
-    repeat. Where the plan asks for no classes, all training rows count as one class.
+    repeat. A class of one training row shows nothing of this, so its rows may not repeat. Where the plan asks for no
+    classes, all training rows count as one class.
     """
 
     def __init__(self, train: Dataset):

@@ -46,6 +46,7 @@ REPEATED = pd.concat([NUMBERS[:45], NUMBERS[:45]], ignore_index=True)
         (NUMBERS.round(1), "yes", 5000, False, "different rows are possible"),
         (REPEATED, "no", 100, False, "real rows repeat as well"),
         (REPEATED, "no", 2, False, ""),
+        (GRID[:9], "yes", 100, True, ""),  # one row shows nothing
     ],
     ids=lambda value: "" if isinstance(value, pd.DataFrame) else str(value) or "none",
 )
