@@ -9,7 +9,7 @@ test:  ## the tests, except the slow ones
 	$(BIN)/pytest -q -n 2
 
 slow:  ## the tests that take minutes
-	$(BIN)/pytest -q -m slow -n 2
+	$(BIN)/pytest -q -m slow -n 2 --dist worksteal
 
 faults:  ## the fault injection tests; takes an hour
 	$(BIN)/python tests/faults/everywhere.py all

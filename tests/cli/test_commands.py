@@ -437,10 +437,10 @@ def test_every_long_option_has_help():
 @pytest.mark.slow
 def test_from_data_to_a_run_without_a_word_of_yaml(tmp_path):
     rng = np.random.default_rng(0)
-    label = np.where(rng.random(300) < 0.2, "yes", "no")
+    label = np.where(rng.random(120) < 0.2, "yes", "no")
     rows = [
         f"{x:.3f},{y:.2f},{name}"
-        for x, y, name in zip(rng.normal(size=300) + (label == "yes"), rng.random(300), label, strict=True)
+        for x, y, name in zip(rng.normal(size=120) + (label == "yes"), rng.random(120), label, strict=True)
     ]
     (tmp_path / "data.csv").write_text("\n".join(["x,y,label", *rows]) + "\n")
     environment = {**os.environ, "AUGMENT_STORE": str(tmp_path / "store")}
