@@ -21,6 +21,7 @@ from augment_series.reading import dataset_of, parsed
 MIN_STEPS = 8  # that make a file without a header series, and no table
 MIN_LINES = 4
 MAX_LABELS = 0.5  # share of the lines looked at
+MAX_SCALE = 10.0  # of a step's standard deviation, in those of the median step: more in a table of several quantities
 
 
 class UcrSource(Source):
@@ -55,7 +56,9 @@ class UcrSource(Source):
             return None
         labels = numbers[:, 0]
         is_labels = bool((labels % 1 == 0).all()) and len(set(labels)) <= MAX_LABELS * len(lines)
-        return 0.9 if is_labels and (numbers[:, 1:] % 1 != 0).any() else None
+        if not is_labels or not (numbers[:, 1:] % 1 != 0).any():
+            return None
+        return 0.9 if path.stem.endswith(("_TRAIN", "_TEST")) or _are_of_one_scale(numbers[:, 1:]) else None
 
     def read(self, context: Context) -> Dataset:
         path = self.params.path
@@ -77,6 +80,13 @@ class UcrSource(Source):
         frame = pd.DataFrame({self.params.label: _labels(labels)})
         channels = {"channel 1": ColumnDeclaration()}
         return dataset_of(values, lengths, channels, frame, context, path, target=self.params.label)
+
+
+def _are_of_one_scale(steps_NT: np.ndarray) -> bool:
+    """Whether columns vary by about as much as each other, as steps of one quantity do."""
+    steps_NT = steps_NT[:, ~np.isnan(steps_NT).any(axis=0)]
+    deviations_T = steps_NT.std(axis=0)
+    return not len(deviations_T) or bool(deviations_T.max() <= MAX_SCALE * np.median(deviations_T))
 
 
 def _cells(line: str) -> list[str]:

@@ -69,9 +69,22 @@ def _rows(first, between="\t", steps=STEPS):
         ("a.tsv", _rows(range(12)), "csv"),
         ("a.tsv", _rows([1, 2] * 6, steps=STEPS[:, :3]), "csv"),
         ("a.tsv", _rows([1, 2] * 6, steps=np.arange(108).reshape(12, 9)), "csv"),
+        ("a.tsv", _rows([1, 2] * 6, steps=STEPS * 10.0 ** np.arange(9)), "csv"),
+        ("a_TRAIN.tsv", _rows([1, 2] * 6, steps=STEPS * 10.0 ** np.arange(9)), "ucr"),
         ("a.txt", "Some words of a text\n" * 12, "text"),
     ],
-    ids=["tabs", "blanks", "padded", "header", "row-numbers", "few-columns", "whole-numbers", "words"],
+    ids=[
+        "tabs",
+        "blanks",
+        "padded",
+        "header",
+        "row-numbers",
+        "few-columns",
+        "whole-numbers",
+        "many-scales",
+        "archive-name",
+        "words",
+    ],
 )
 def test_rows_of_numbers_without_a_header_are_seen_as_series(tmp_path, name, text, source):
     (tmp_path / name).write_text(text)
