@@ -36,7 +36,7 @@ def describe_array(name: str, values: np.ndarray, said: ArrayDeclaration, column
     """
     kind = said.type or _type_of(name, values)
     if said.length_column is not None and said.length_column not in columns:
-        raise DataError(f"array {name!r}: its length_column {said.length_column!r} is no column of the data")
+        raise DataError(f"array {name!r}: its length_column {said.length_column!r} is not a column of the data")
     declared = said.model_dump(exclude_none=True)
     if kind == "series" and values.ndim == 3:
         declared["channels"] = _channels(name, values.shape[2], said.channels)
@@ -174,7 +174,7 @@ def problems_of_array(name: str, array: Array, values: np.ndarray, frame: pd.Dat
         if bad.any():
             row = int(bad.to_numpy(bool).argmax())
             return [
-                f"column {array.length_column!r}, data row {row + 1}: {lengths.iloc[row]} is no length of a row of "
+                f"column {array.length_column!r}, data row {row + 1}: {lengths.iloc[row]} is not a length of a row of "
                 f"array {name!r}, which has room for {array.shape[0]} steps"
             ]
     if values.dtype.kind != "f":

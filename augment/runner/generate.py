@@ -28,8 +28,6 @@ __all__ = ["DUPLICATES", "Counts", "Mixture", "fit_filters", "make_rows"]
 WAYS_OUT = "increase `max_rounds`, request fewer rows, or accept fewer with `shortfall: warn`"
 NAMED = 3  # classes in a note
 DUPLICATES = "duplicates"  # the host's own filter: rows equal to an earlier synthetic row
-
-
 PILOT_ROWS = 1000  # of each generator, unfiltered, that filters are fitted beside
 
 

@@ -172,7 +172,7 @@ def _as_numbers(values: pd.Series, column: Column) -> np.ndarray:
             seconds = values.to_numpy().astype("datetime64[us]").astype(np.float64) / 1e6
             return np.where(values.isna(), np.nan, seconds)
         case "text" | "id":
-            raise DataError(f"column {values.name!r} is {column.type}, which is no number; take it from `frame`")
+            raise DataError(f"column {values.name!r} is {column.type}, which is not a number; take it from `frame`")
         case _:
             return values.to_numpy(dtype=np.float64, na_value=np.nan)
 

@@ -103,7 +103,7 @@ def read_events(path: Path, names: Names, delimiter: str) -> Events:
         wrong = ~np.isfinite(ratings) & cells.notna().to_numpy()
         if wrong.any():
             row = int(wrong.argmax())
-            raise DataError(f"{place(row)}: the rating {cells.iloc[row]!r} is no number; mend it, or leave it empty")
+            raise DataError(f"{place(row)}: the rating {cells.iloc[row]!r} is not a number; mend it, or leave it empty")
     if names.time is not None:
         cells = frame.pop(names.time)
         times = _times(cells)

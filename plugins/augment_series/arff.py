@@ -152,7 +152,7 @@ def _column(attribute: _Attribute, cells: list[str], lines: list[int], path: Pat
         numbers = pd.to_numeric(values, errors="coerce")
         if (odd := (numbers.isna() & values.notna()).to_numpy()).any():
             place = int(odd.argmax())
-            raise DataError(f"{path}, line {lines[place]}: {cells[place][:40]!r} in {attribute.name!r} is no number")
+            raise DataError(f"{path}, line {lines[place]}: {cells[place][:40]!r} in {attribute.name!r} is not a number")
         return numbers
     if not attribute.kind.startswith("{"):
         return values

@@ -52,7 +52,7 @@ def channel_values(
     if is_number.mean() > 0.5 and (said is None or said.type != "category"):
         row = int((~is_number & cells.notna()).to_numpy().argmax())
         raise DataError(
-            f"{path}, line {row % num_rows + 2}: {cells.iloc[row]!r} in {name!r} is no number, as most others are; "
+            f"{path}, line {row % num_rows + 2}: {cells.iloc[row]!r} in {name!r} is not a number, as most others are; "
             f"leave the cell empty if the value is missing, or say `{name}: {{type: category}}` under "
             f"schema.arrays.{ARRAY}.channels"
         )

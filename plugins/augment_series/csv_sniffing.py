@@ -22,8 +22,8 @@ TIMES = re.compile(
 THINGS = re.compile(r"item|product|movie|book|track|song|page|article|sku|rating", re.IGNORECASE)  # users meet these
 STEP = re.compile(r"(?:t|time|step)[ _]?\d+", re.IGNORECASE)
 NUM_ROWS = 2_000  # looked at
-LEAST_STEPS = 3  # of a series, on average
-LEAST_WIDE = 8
+MIN_STEPS = 3  # of a series, on average
+MIN_WIDE_STEPS = 8
 MAX_DUPLICATES = 0.2  # share of rows that repeat the series and time of another one
 DATES = [f"{order}{year}" for order in ("%d.%m.", "%d/%m/", "%m/%d/", "%d-%m-", "%m-%d-") for year in ("%Y", "%y")]
 CLOCKS = ("", " %H:%M", " %H:%M:%S")
@@ -48,7 +48,7 @@ def series_settings(data: Path, dialect: Mapping[str, Any]) -> dict[str, Any] | 
     except (ValueError, OSError):  # whoever reads it says what is wrong
         return None
     names = [str(name) for name in head.columns]
-    if sum(STEP.fullmatch(name) is not None for name in names) >= LEAST_WIDE:
+    if sum(STEP.fullmatch(name) is not None for name in names) >= MIN_WIDE_STEPS:
         return {}
     keys = [name for name in names if KEYS.fullmatch(name)]
     times = [name for name in names if TIMES.fullmatch(name)]
@@ -67,7 +67,7 @@ def _are_steps(head: pd.DataFrame, key: str, time: str) -> bool:
     if head[[key, time]].isna().to_numpy().any() or head.duplicated([key, time]).mean() > MAX_DUPLICATES:
         return False
     num_keys = head[key].nunique()
-    if num_keys < 2 or len(head) < LEAST_STEPS * num_keys:
+    if num_keys < 2 or len(head) < MIN_STEPS * num_keys:
         return False
     numbers = head.drop(columns=[key, time]).select_dtypes("number")
     ends = numbers.groupby(head[key]).agg(["min", "max"]).swaplevel(axis=1) if numbers.shape[1] else None

@@ -184,7 +184,7 @@ class SeriesEdits(Generator):
     def _at(self, values: np.ndarray, lengths: np.ndarray, when: np.ndarray) -> np.ndarray:
         """The series at other moments (N, T), 0 the first step and 1 the last: between two steps on a straight line.
 
-        What is no number is that of the nearest step, and a moment nearest to a gap is a gap.
+        What is not a number is that of the nearest step, and a moment nearest to a gap is a gap.
         """
         last = np.maximum(lengths - 1, 0)[:, np.newaxis]
         moment = np.clip(when, 0, 1) * last

@@ -37,7 +37,7 @@ def parsed(bodies: Sequence[str], lines: Sequence[int], path: Path, between: str
         The values (N, T, F) float32, NaN where missing and padded with zeros, and the lengths (N,) int64.
 
     Raises:
-        DataError: a cell is no number, or the channels do not fit together; names file and line.
+        DataError: a cell is not a number, or the channels do not fit together; names file and line.
     """
     channels = pc.split_pattern(pa.array(bodies, pa.large_string()), between)
     counts = pc.list_value_length(channels).to_numpy()
@@ -78,7 +78,7 @@ def _numbers(cells: pa.Array, per_row: np.ndarray, lines: Sequence[int], path: P
                 numbers[place] = float(cell)
             except ValueError:
                 raise DataError(
-                    f"{path}, line {_line(place, per_row, lines)}: {cell[:40]!r} is no number; `?` stands for a "
+                    f"{path}, line {_line(place, per_row, lines)}: {cell[:40]!r} is not a number; `?` stands for a "
                     "missing value"
                 ) from None
     with np.errstate(over="ignore"):  # what does not fit becomes infinite, and is refused

@@ -86,7 +86,7 @@ def _split(path: Path) -> tuple[list[str], list[int], dict[str, list[str]]]:
             name, *words = text[1:].split()
             if name.lower() not in KNOWN:
                 near = did_you_mean(name.lower(), KNOWN)
-                raise DataError(f"{path}, line {number}: '@{name}' is no part of a .ts header{near}")
+                raise DataError(f"{path}, line {number}: '@{name}' is not a part of a .ts header{near}")
             header[name.lower()] = words
             if name.lower() == "timestamps" and _is_true(words):
                 raise DataError(
@@ -123,5 +123,7 @@ def _numbers(labels: list[str], lines: list[int], path: Path) -> np.ndarray:
         try:
             found[place] = np.nan if label == "?" else float(label)
         except ValueError:
-            raise DataError(f"{path}, line {line}: the target {label!r} is no number, as @targetLabel says") from None
+            raise DataError(
+                f"{path}, line {line}: the target {label!r} is not a number, as @targetLabel says"
+            ) from None
     return found

@@ -34,9 +34,11 @@ def _known_format(text: str) -> str:
     try:
         pd.to_datetime(pd.Series(["1"]), format=text, errors="coerce")
     except ValueError as error:
-        raise ValueError(f"{text!r} is no way of writing dates ({error}); `%d.%m.%Y` is one, for 31.12.2024") from None
+        raise ValueError(
+            f"{text!r} is not a way of writing dates ({error}); `%d.%m.%Y` is one, for 31.12.2024"
+        ) from None
     if "%" not in text:
-        raise ValueError(f"{text!r} is no way of writing dates: `%d.%m.%Y` is one, for 31.12.2024")
+        raise ValueError(f"{text!r} is not a way of writing dates: `%d.%m.%Y` is one, for 31.12.2024")
     return text
 
 
@@ -184,8 +186,8 @@ class CsvSource(Source):
         if (wrong := numbers.isna() & text.notna()).any():
             row = int(wrong.to_numpy().argmax())
             raise DataError(
-                f"{self.params.path}: column {name!r}, data row {row + 1}: {text[row]!r} is no number with {unit!r}; "
-                "mend the cell, name the word under `null_values`, or take the column out of `units`"
+                f"{self.params.path}: column {name!r}, data row {row + 1}: {text[row]!r} is not a number with {unit!r}"
+                "; mend the cell, name the word under `null_values`, or take the column out of `units`"
             )
         return table.set_column(table.column_names.index(name), name, pa.array(numbers.astype("float64")))
 
@@ -202,8 +204,8 @@ class CsvSource(Source):
             if wrong.any():
                 row = int(wrong.to_numpy().argmax())
                 raise DataError(
-                    f"{self.params.path}: column {field.name!r}, data row {row + 1}: {cells[row]!r} is no date written "
-                    f"{date_format!r}, as others there are; mend the cell, or name the word under `null_values`"
+                    f"{self.params.path}: column {field.name!r}, data row {row + 1}: {cells[row]!r} is not a date "
+                    f"written {date_format!r}, as others there are; mend the cell, or name the word under `null_values`"
                 )
             if dates.notna().any():
                 values = pa.array(dates.astype("datetime64[us]"), pa.timestamp("us"))

@@ -82,7 +82,7 @@ def test_only_series_have_channels():
 
 
 def test_a_length_column_is_a_column():
-    with pytest.raises(DataError, match="length_column 'n' is no column"):
+    with pytest.raises(DataError, match="length_column 'n' is not a column"):
         of(np.zeros((2, 3, 1)), length_column="n")
 
 
@@ -95,7 +95,9 @@ def test_a_length_beyond_the_room_is_told_with_its_row():
     data = of(np.zeros((2, 3, 1)), lengths=[3, 3])
     frame = data.frame.assign(length=[1, 4])
     (told,) = check(frame, data.arrays, data.schema)
-    assert "column 'length', data row 2: 4 is no length of a row of array 'series', which has room for 3 steps" in told
+    assert (
+        "column 'length', data row 2: 4 is not a length of a row of array 'series', which has room for 3 steps" in told
+    )
 
 
 def test_a_missing_value_is_a_problem_only_where_training_has_none():

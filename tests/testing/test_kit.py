@@ -465,7 +465,7 @@ class Overshooting(Jitter):
 
 
 class Diverging(Jitter):
-    """Reports a loss that is no number."""
+    """Reports a loss that is not a number."""
 
     def report(self, context, step):
         context.progress(step, 3, {"loss": float("nan")})

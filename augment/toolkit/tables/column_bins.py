@@ -344,7 +344,7 @@ def _nearest(lows: np.ndarray, highs: np.ndarray, amounts: np.ndarray) -> np.nda
     """Which of the bins, which do not overlap, each of (M,) amounts lies in or next to: (M,) int64."""
     after = np.minimum(np.searchsorted(highs, amounts), len(highs) - 1)
     before = np.maximum(after - 1, 0)
-    # halves, since the distance between huge numbers is no number
+    # halves, since the distance between huge numbers is not a number
     below = amounts / 2 - highs[before] / 2
     above = lows[after] / 2 - amounts / 2
     return np.where(below < above, before, after)

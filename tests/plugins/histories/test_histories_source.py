@@ -125,7 +125,7 @@ def test_parquet_is_read_as_well(read):
         ("user,item\n\n,x\n", "line 3: the user is missing"),
         ("user,item,time\na,x,2024-01-01\na,y,yesterday\n", "line 3: the time 'yesterday' cannot be read"),
         ("user,item,time\na,x,2024-01-01\na,y,\n", "line 3: the time is missing"),
-        ("user,item,rating\na,x,good\n", "line 2: the rating 'good' is no number"),
+        ("user,item,rating\na,x,good\n", "line 2: the rating 'good' is not a number"),
         ("user,item\na,x,y\n", "line 2: has 3 cells, and the header 2"),
         ("user,thing\na,x\n", "called as one of items usually is"),
         ("user,user\na,x\n", "the name 'user' twice"),

@@ -381,7 +381,7 @@ def test_metadata_columns_keep_their_lines_and_types(tmp_path):
     )
     data = read(tmp_path)
     columns = {name: column.type for name, column in data.schema.columns.items()}
-    assert columns.pop("code") in ("category", "text")  # 007 is no number
+    assert columns.pop("code") in ("category", "text")  # 007 is not a number
     assert columns == {
         "label": "category",
         "age": "integer",

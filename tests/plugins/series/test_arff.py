@@ -50,7 +50,7 @@ def test_a_relational_attribute_holds_the_channels(tmp_path, quote):
     ("text", "told"),
     [
         (ONE + "1,2,1\n1,2\n", r"toy.arff, line 8: the row has 2 values, and the header 3 attributes"),
-        (ONE + "1,x,1\n", r"line 7: 'x' is no number"),
+        (ONE + "1,x,1\n", r"line 7: 'x' is not a number"),
         (ONE + "1,2,3\n", r"line 7: '3' is not among the labels of 'target'"),
         (ONE + "{0 1}\n", r"line 7: sparse rows are not read"),
         (ONE, r"there are no series after '@data'"),
@@ -72,7 +72,7 @@ def test_a_numeric_last_attribute_called_like_a_target_is_no_step(tmp_path, name
     assert data.arrays["series"].shape == (3, 2, 1)
     assert data.schema.target == name
     assert data.frame[name].tolist() == [1, 2, 1]
-    with pytest.raises(DataError, match=f"line 7: 'x' in '{name}' is no number"):
+    with pytest.raises(DataError, match=f"line 7: 'x' in '{name}' is not a number"):
         read(tmp_path, head + "1,2,1\n3,4,x\n")
 
 

@@ -173,7 +173,7 @@ def test_steps_of_a_wide_file_may_be_bare_numbers(tmp_path):
         ("who,day,x\na,one,5\na,two,6\n", {"time": "day"}, r"column 'day' is the time, and holds values such as 'one'"),
         ("who,x\na,5\n,6\n", {}, r"line 3: no value in 'who'"),
         ("who,x\na,5\nb,6\n", {}, r"every column has one value for the whole of each series"),
-        ("who,x\na,5\na,6\na,7\na,what\n", {}, r"line 5: 'what' in 'x' is no number"),
+        ("who,x\na,5\na,6\na,7\na,what\n", {}, r"line 5: 'what' in 'x' is not a number"),
         ("who,x\na,5\na\n", {}, r"line 3: the row has 1 fields, and the header has 2"),
         ("who,x\na,5\na,1e50\n", {}, r"channel 'x', series 1, step 2: a number that is infinite or too large"),
         ("who,x\na,this\na,that\n", {}, r"free text"),

@@ -73,8 +73,8 @@ def test_what_is_declared_of_a_channel_wins(tmp_path):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (ONE + "1,2:calm\n1,x:wild\n", r"toy.ts, line 8: 'x' is no number"),
-        (ONE + "1,2:calm\n1,,2:wild\n", r"line 8: '' is no number"),
+        (ONE + "1,2:calm\n1,x:wild\n", r"toy.ts, line 8: 'x' is not a number"),
+        (ONE + "1,2:calm\n1,,2:wild\n", r"line 8: '' is not a number"),
         (ONE + "1,2:calm\n1,1e50:wild\n", r"line 8: 1e\+50 is infinite or too large"),
         (ONE + "1,2:calm\n3,4:clam\n", r"line 8: the label 'clam' is not among .*calm"),
         (ONE + "1,2:calm\n3,4\n", r"line 8: no label"),
@@ -83,10 +83,10 @@ def test_what_is_declared_of_a_channel_wins(tmp_path):
         (ONE, r"there are no series after '@data'"),
         ("@univariate true\n", r"there is no line '@data'"),
         ("1,2,3:a\n", r"line 1: a header of lines that begin with '@'"),
-        ("@clasLabel true a b\n@data\n1:a\n", r"line 1: '@clasLabel' is no part of a .ts header.*classlabel"),
+        ("@clasLabel true a b\n@data\n1:a\n", r"line 1: '@clasLabel' is not a part of a .ts header.*classlabel"),
         ("@timeStamps true\n@data\n(1,2):a\n", r"line 1: series with time stamps are not read"),
         ("@dimensions 3\n@data\n1,2:3,4\n", r"line 3: the series has 2 channels; the header says 3"),
-        ("@targetLabel true\n@data\n1,2:high\n", r"line 3: the target 'high' is no number"),
+        ("@targetLabel true\n@data\n1,2:high\n", r"line 3: the target 'high' is not a number"),
         ("", r"the file is empty"),
         (b"@data\n1,\xff:a\n", r"line 2: byte 0xff at offset 2 is not utf-8"),
         (b"@data\n1,\x00:a\n", r"line 2: a NUL character"),

@@ -42,9 +42,9 @@ def test_missing_values_at_the_end_are_the_end(tmp_path):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("1\t2\n1\tx\n", r"toy_TRAIN.tsv, line 2: 'x' is no number"),
+        ("1\t2\n1\tx\n", r"toy_TRAIN.tsv, line 2: 'x' is not a number"),
         ("1\t2\n\n1\tNaN\n", r"line 3: a label and no values"),
-        ("1\t2\n1\t\t3\n", r"line 2: '' is no number"),
+        ("1\t2\n1\t\t3\n", r"line 2: '' is not a number"),
         ("\n \n", r"only blank lines"),
         (b"1\t2\n1\t\xff\n", r"line 2: byte 0xff"),
     ],

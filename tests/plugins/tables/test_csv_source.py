@@ -66,7 +66,7 @@ def test_a_unit_stands_beside_decimal_commas_too(file: Path) -> None:
 
 
 def test_what_is_no_number_with_that_unit_is_refused_with_its_row(file: Path) -> None:
-    with pytest.raises(DataError, match=r"column 'p', data row 2: '3 \$' is no number with '€'"):
+    with pytest.raises(DataError, match=r"column 'p', data row 2: '3 \$' is not a number with '€'"):
         read(file, "p\n1 €\n3 $\n", units={"p": "€"})
 
 
@@ -107,7 +107,7 @@ def test_dates_are_read_in_the_format_that_is_named(file: Path) -> None:
 
 
 def test_a_date_that_does_not_exist_is_refused_and_never_another_date(file: Path) -> None:
-    with pytest.raises(DataError, match=r"column 'd', data row 2: '31.02.2023' is no date written '%d.%m.%Y'"):
+    with pytest.raises(DataError, match=r"column 'd', data row 2: '31.02.2023' is not a date written '%d.%m.%Y'"):
         read(file, "d\n31.12.2024\n31.02.2023\n", date_format="%d.%m.%Y")
 
 
@@ -119,7 +119,7 @@ def test_a_column_declared_as_words_stays_words_under_a_date_format(file: Path) 
 
 @pytest.mark.parametrize("date_format", ["%Q", "dd.mm.yyyy"])
 def test_what_is_no_date_format_is_refused(file: Path, date_format: str) -> None:
-    with pytest.raises(ValidationError, match="is no way of writing dates"):
+    with pytest.raises(ValidationError, match="is not a way of writing dates"):
         read(file, "d\n31.12.2024\n", date_format=date_format)
 
 
