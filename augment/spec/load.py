@@ -18,9 +18,10 @@ from augment.errors import PluginError, Problem, SpecError
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Params
 from augment.plugin.kinds import Kind
+from augment.spec.cross_checks import cross_check
 from augment.spec.document import Document, from_mapping, read
 from augment.spec.messages import MAX_PROBLEMS
-from augment.spec.models import SECTIONS, Pipeline, cross_check, expand_short_forms
+from augment.spec.models import SECTIONS, Pipeline, expand_short_forms
 from augment.spec.overrides import set_value
 from augment.spec.resolve import Resolver
 from augment.spec.stages import Bound, Stage, map_paths
