@@ -97,6 +97,7 @@ def propose(
         "time": "when each step was",
         "size": "height, width: the images have several sizes, and this is about the middle one",
         "encoding": "the file is not in UTF-8",
+        "header": "the first line is a row of data; to name the columns, add `names: [...]`",
         "null_values": "cells that mean a missing value",
         "duplicates": "some rows have one series and time: the first counts; `mean` averages, `error` refuses them",
         "date_format": "day %d, month %m, year %Y or %y",

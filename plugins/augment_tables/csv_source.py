@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import itertools
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from augment import plugin
 from augment.data import Dataset
@@ -22,12 +24,16 @@ from augment.plugin import Context, Source
 from augment.toolkit.csv_dialect import infer_dialect
 from augment.toolkit.text_files import CHUNK, Encoding, check_file, check_text, tolerating_mark
 from augment_tables import csv_settings
+from augment_tables.csv_header import judge_first_line
 from augment_tables.csv_settings import MISSING_NUMBERS
 from augment_tables.reading import KEPT_AS_TEXT, check_names, chosen_columns, dataset_of
 
 CODE = r"^ *-?0[0-9xX]"
 LONG_INTEGER = r"^ *[+-]?[0-9]{19,} *$"
 MAX_BLOCK = 2**31 - 1  # Arrow's limit, in bytes
+NUM_ROWS = 500  # that the first line is compared with
+
+log = logging.getLogger("augment")
 
 
 def _known_format(text: str) -> str:
@@ -43,7 +49,7 @@ def _known_format(text: str) -> str:
 
 
 class CsvSource(Source):
-    """Reads one CSV file whose first line names the columns."""
+    """Reads one CSV file."""
 
     name = "csv"
     yields = frozenset({"table", "text"})
@@ -60,6 +66,11 @@ class CsvSource(Source):
         """How characters are stored; a byte order mark is accepted."""
         decimal: Literal[".", ","] = "."
         """The character before the decimals of a number."""
+        header: bool | None = None
+        """Whether the first line names the columns. When not given, it does, and is refused if it looks like a row of
+        data; `true` takes it as it is."""
+        names: tuple[str, ...] | None = None
+        """The names of all columns, in order, with `header: false`. When not given: `column1`, `column2` and so on."""
         null_values: tuple[str, ...] | None = None
         """Cells that mean a missing value. When not given: in columns of numbers and dates the empty cell, `NA`,
         `N/A`, `NaN`, `nan`, `NULL` and `null`; in columns of words only the empty cell, since `NA` may be Namibia. A
@@ -73,9 +84,20 @@ class CsvSource(Source):
         columns: tuple[str, ...] | None = None
         """The columns to read; all when not given."""
 
+        @field_validator("names")
+        @classmethod
+        def _names_replace_a_header(cls, names: tuple[str, ...] | None, info: ValidationInfo) -> tuple[str, ...] | None:
+            if names is not None and info.data.get("header") is not False:
+                raise ValueError("are for a file without a header: say `header: false` too, or leave them out")
+            return names
+
     @classmethod
     def settings_for(cls, path: Path) -> dict[str, Any]:
-        return infer_dialect(path) if path.is_file() else {}
+        if not path.is_file():
+            return {}
+        dialect = infer_dialect(path)
+        first, *rows = cls(cls.Params(path=path, **dialect))._first_rows() or [[]]
+        return {**dialect, "header": False} if judge_first_line(first, rows) == "data" else dialect
 
     @classmethod
     def further_settings(cls, path: Path, settings: Mapping[str, Any], data: Dataset | None) -> dict[str, Any]:
@@ -87,14 +109,15 @@ class CsvSource(Source):
         num_quotes = check_text(path, self.params.encoding)
         if num_quotes % 2:
             self._check_quotes_close()
-        names = self._header()
+        known = {context.declared.target, *context.declared.columns, *(self.params.columns or ()), *self.params.units}
+        names = self._names(known)
         chosen = chosen_columns(path, names, self.params.columns)
         declared = context.declared.columns
         chosen_columns(path, names, tuple(self.params.units))  # refuses those that are not there
         with_unit = self.params.units.keys() & set(chosen)
         as_text = {name for name in chosen if name in declared and declared[name].type in (*KEPT_AS_TEXT, "datetime")}
         table = self._parse(names, chosen, as_text | with_unit, quoted=num_quotes > 0)
-        if changed := self._changed_by_reading(table):
+        if changed := self._changed_by_reading(table, names):
             table = self._parse(names, chosen, as_text | with_unit | changed, quoted=num_quotes > 0)
         table = self._without_missing_words(table)
         for name in sorted(with_unit):
@@ -115,7 +138,12 @@ class CsvSource(Source):
         try:
             return pacsv.read_csv(
                 path,
-                read_options=pacsv.ReadOptions(use_threads=False, block_size=block, encoding=self.params.encoding),
+                read_options=pacsv.ReadOptions(
+                    use_threads=False,
+                    block_size=block,
+                    encoding=self.params.encoding,
+                    column_names=names if self.params.header is False else None,
+                ),
                 parse_options=pacsv.ParseOptions(delimiter=self.params.delimiter, newlines_in_values=quoted),
                 convert_options=pacsv.ConvertOptions(
                     column_types=dict.fromkeys(as_text, pa.string()),
@@ -127,7 +155,7 @@ class CsvSource(Source):
         except pa.ArrowInvalid as error:
             raise DataError(self._ragged(names) or f"{path}: {error}") from error
 
-    def _changed_by_reading(self, table: pa.Table) -> set[str]:
+    def _changed_by_reading(self, table: pa.Table, names: list[str]) -> set[str]:
         """Columns that would not be written as they were read: codes such as 00123 and 0x1F, integers of more digits
         than a number holds, times of day."""
         changed = {field.name for field in table.schema if pa.types.is_time(field.type)}
@@ -142,7 +170,7 @@ class CsvSource(Source):
                 patterns[field.name] = LONG_INTEGER
         if not patterns:
             return changed
-        text = self._parse(table.column_names, sorted(patterns), set(patterns), quoted=True)
+        text = self._parse(names, sorted(patterns), set(patterns), quoted=True)
         return changed | {
             name for name, pattern in patterns.items() if pc.any(pc.match_substring_regex(text[name], pattern)).as_py()
         }
@@ -212,19 +240,49 @@ class CsvSource(Source):
                 table = table.set_column(position, field.name, values)
         return table
 
-    def _header(self) -> list[str]:
-        path, delimiter = self.params.path, self.params.delimiter
-        _, names = next(self._records(), (0, []))
-        if not names:
+    def _names(self, known: set[str | None]) -> list[str]:
+        """The names of all columns; a first line that holds none of the known names must not look like data."""
+        path, delimiter, named = self.params.path, self.params.delimiter, self.params.names
+        first, *rows = self._first_rows() or [[]]
+        if not first:
             raise DataError(f"{path}: holds only blank lines; a header and at least one row were expected")
-        others = [other for other in ";\t|," if other != delimiter and len(names) == 1 and other in names[0]]
+        others = [other for other in ";\t|," if other != delimiter and len(first) == 1 and other in first[0]]
         if others:
             raise DataError(
-                f"{path}: the header is one column named {names[0]!r}; cells seem to be divided by {others[0]!r}: "
+                f"{path}: the header is one column named {first[0]!r}; cells seem to be divided by {others[0]!r}: "
                 f'set `delimiter: "{others[0]}"`'.replace("\t", "\\t")
             )
-        check_names(path, names)
-        return names
+        if self.params.header is False:
+            if named is not None and len(named) != len(first):
+                raise DataError(f"{path}: has {len(first)} columns, and `names` has {len(named)}; name every column")
+            first = list(named or (f"column{place}" for place in range(1, len(first) + 1)))
+        elif self.params.header is None and known.isdisjoint(first):
+            found = judge_first_line(first, rows)
+            if found == "data":
+                raise DataError(
+                    f"{path}: the first line, {delimiter.join(first)[:60]!r}, looks like a row of data, and names of "
+                    "columns are expected there; if the file has no header, say `header: false` and name the columns "
+                    "with `names: [...]`; if these are names, say `header: true`"
+                )
+            if found == "names that are numbers":
+                log.warning(
+                    "%s: the first line, %r, is taken for names of columns though it holds only numbers; if it is a "
+                    "row of data, say `header: false`, else `header: true`",
+                    *(path.name, delimiter.join(first)[:60]),
+                )
+        check_names(path, first)
+        return first
+
+    def _first_rows(self) -> list[list[str]]:
+        """The cells of the first line and some below, up to a cell that is too long."""
+        rows: list[list[str]] = []
+        try:
+            for _, cells in itertools.islice(self._records(), NUM_ROWS + 1):
+                rows.append(cells)
+        except DataError:
+            if not rows:
+                raise
+        return rows
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:
         """The line each record begins on, counted from 1, and its cells; for messages, far slower than Arrow."""
@@ -264,7 +322,8 @@ class CsvSource(Source):
         """Which rows have too few or too many cells, in words; None when all have as many as the header."""
         path, expected = self.params.path, len(names)
         records = self._records()
-        next(records)
+        if self.params.header is not False:
+            next(records)
         first: tuple[int, int] | None = None
         num_rows = num_longer_by_one = 0
         for line, cells in records:
@@ -280,7 +339,8 @@ class CsvSource(Source):
                 "header names; name the column that it leaves out (often a row number in front), or drop a last "
                 f"{self.params.delimiter!r} in each row"
             )
+        above = "first row" if self.params.header is False else "header"
         return (
-            f"{path}, line {first[0]}: the row has {first[1]} field{'s' * (first[1] != 1)}, and the "
-            f"header has {expected}; mend the row, or put cells that contain {self.params.delimiter!r} in double quotes"
+            f"{path}, line {first[0]}: the row has {first[1]} field{'s' * (first[1] != 1)}, and the {above} has "
+            f"{expected}; mend the row, or put cells that contain {self.params.delimiter!r} in double quotes"
         )
