@@ -21,9 +21,12 @@ Mode = Literal["auto", "L", "RGB", "RGBA"]
 
 # pillow tries only these: others may start programs (EPS), or are no pictures
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
 GREY_MODES = ("1", "L", "LA", "La")
 ALPHA_MODES = ("LA", "La", "PA", "RGBA", "RGBa")
+Levels = tuple[int, int]
+NUM_VALUES = 65536  # of 16 bits
+ALL_LEVELS: Levels = (0, NUM_VALUES - 1)
 
 
 class BadImageError(Exception):
@@ -32,10 +35,17 @@ class BadImageError(Exception):
 
 @dataclass(frozen=True)
 class Picture:
-    """What a file holds: pixels (H, W, C) uint8, and whether they had 16 bits before."""
+    """What a file holds.
+
+    Attributes:
+        pixels: (H, W, C) uint8.
+        values: which values of 16 bits a grey file holds, bool (65536,), before they were scaled.
+        is_cut: whether colours had 16 bits a channel, of which pillow keeps the upper 8.
+    """
 
     pixels: np.ndarray
-    had_16_bits: bool
+    values: np.ndarray | None = None
+    is_cut: bool = False
 
 
 @contextmanager
@@ -57,13 +67,14 @@ def pixel_limit(max_pixels: int) -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS = before
 
 
-def decode(path: Path, mode: Mode, size: tuple[int, int] | None) -> Picture:
+def decode(path: Path, mode: Mode, size: tuple[int, int] | None, levels: Levels = ALL_LEVELS) -> Picture:
     """Read one file, turned as its EXIF orientation says.
 
     Args:
         path: the file.
         mode: what to convert to; `auto` keeps grey grey, and alpha only where it is used.
         size: (H, W) to resize to.
+        levels: which values of 16 bits become 0 and 255; those beyond become these as well.
 
     Raises:
         BadImageError: it is empty, cut short, no image, too large (see `pixel_limit`), or holds several frames.
@@ -71,7 +82,7 @@ def decode(path: Path, mode: Mode, size: tuple[int, int] | None) -> Picture:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        return _decode(path, mode, size)
+        return _decode(path, mode, size, levels)
     except BadImageError:
         raise
     except UnidentifiedImageError as error:
@@ -84,7 +95,7 @@ def decode(path: Path, mode: Mode, size: tuple[int, int] | None) -> Picture:
         raise BadImageError(f"cannot be decoded: {str(error) or type(error).__name__}") from error
 
 
-def _decode(path: Path, mode: Mode, size: tuple[int, int] | None) -> Picture:
+def _decode(path: Path, mode: Mode, size: tuple[int, int] | None, levels: Levels) -> Picture:
     from PIL import Image, ImageOps
 
     with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
@@ -92,31 +103,46 @@ def _decode(path: Path, mode: Mode, size: tuple[int, int] | None) -> Picture:
         num_frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
         if num_frames > 1:
             raise BadImageError(f"animated, {num_frames} frames")
-        had_16_bits = image.mode.startswith("I;16")
-        if (
-            image.format == "PNG"
-        ):  # the one format with checksums, and pillow wants it opened anew after looking at them
+        is_deep = image.mode.startswith("I;16")
+        is_cut = not is_deep and any(";16" in str(tile) for tile in image.tile)
+        # the one format with checksums, and pillow wants it opened anew after looking at them
+        if image.format == "PNG":
             image.verify()
             file.seek(0)
             with Image.open(file, formats=FORMATS) as anew:
-                upright = _plain(ImageOps.exif_transpose(anew))
+                upright = ImageOps.exif_transpose(anew)
         else:
-            upright = _plain(ImageOps.exif_transpose(image))
+            upright = ImageOps.exif_transpose(image)
+    values = None
+    if is_deep:
+        deep = np.asarray(upright)
+        values = np.bincount(deep.ravel(), minlength=NUM_VALUES) > 0
+        upright = Image.fromarray(scaled(deep, levels))
+    else:
+        upright = _plain(upright)
     if mode != "auto":
         upright = _convert(upright, mode)
     if size is not None and upright.size != (size[1], size[0]):
         upright = upright.resize((size[1], size[0]), Image.Resampling.BILINEAR)
     pixels = np.asarray(upright)
-    return Picture(pixels if pixels.ndim == 3 else pixels[:, :, np.newaxis], had_16_bits)
+    return Picture(pixels if pixels.ndim == 3 else pixels[:, :, np.newaxis], values, is_cut)
+
+
+def scaled(values: np.ndarray, levels: Levels) -> np.ndarray:
+    """Values of 16 bits as 8 bits, uint8: `levels` become 0 and 255.
+
+    >>> scaled(np.array([90, 100, 150, 200]), (100, 200)).tolist()
+    [0, 0, 128, 255]
+    """
+    low, high = levels
+    span = max(1, high - low)
+    steps = ((np.clip(values.astype(np.int64), low, high) - low) * 510 + span) // (2 * span)
+    return steps.astype(np.uint8)
 
 
 def _plain(image: Image.Image) -> Image.Image:
     """The same picture in mode L, RGB or RGBA: the least that holds it."""
-    from PIL import Image
 
-    if image.mode.startswith("I;16"):
-        values = np.asarray(image).astype(np.uint32)
-        return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
     if image.mode in ("I", "F"):
         raise BadImageError("has 32 bits a pixel; save it with 8 or 16")
     plain = "L" if image.mode in GREY_MODES else "RGB"

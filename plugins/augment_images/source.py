@@ -13,14 +13,25 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import Field, PositiveInt
+from pydantic import AfterValidator, Field, PositiveInt
 
 from augment import plugin
 from augment.data import Dataset, SchemaDeclaration, infer
 from augment.errors import DataError, DiskError
 from augment.plugin import Context, Source
 from augment_images import metadata
-from augment_images.decoding import SUFFIXES, BadImageError, Mode, Picture, decode, pixel_limit
+from augment_images.decoding import (
+    ALL_LEVELS,
+    NUM_VALUES,
+    SUFFIXES,
+    BadImageError,
+    Levels,
+    Mode,
+    Picture,
+    decode,
+    pixel_limit,
+    scaled,
+)
 from augment_images.stack import Stack
 
 logger = logging.getLogger("augment")
@@ -31,6 +42,7 @@ MAX_LISTED = 10
 MAX_THREADS = 8
 MAX_SIDE = 128  # pixels that images of several sizes are brought to: larger ones train for days
 MAX_SIZES = 2000  # looked at to find the middle one
+MIN_GREYS = 64  # fewer that are left of 16 bits are worth a warning
 AT_ONCE = 256  # images decoded, and held in memory, between two reports of progress
 
 
@@ -42,6 +54,27 @@ class _Listing:
     frame: pd.DataFrame = field(default_factory=pd.DataFrame)
     num_others: int = 0
     num_links: int = 0
+
+
+@dataclass
+class _Stacked:
+    """What was decoded: N files, the pixels of those that can be used, and what is worth a message."""
+
+    kept: np.ndarray  # bool (N,)
+    pixels: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint8))
+    bad: list[str] = field(default_factory=list)
+    shapes: Counter[tuple[int, int]] = field(default_factory=Counter)
+    num_deep: int = 0  # grey with 16 bits a pixel
+    values: np.ndarray = field(default_factory=lambda: np.zeros(NUM_VALUES, dtype=bool))  # that occur in them
+    num_cut: int = 0  # colours with 16 bits a channel
+    greys: np.ndarray = field(default_factory=lambda: np.zeros(256, dtype=bool))  # values of theirs that are left
+
+
+def _rising(levels: tuple[int, int]) -> tuple[int, int]:
+    low, high = levels
+    if not 0 <= low < high <= ALL_LEVELS[1]:
+        raise ValueError(f"two rising whole numbers from 0 to {ALL_LEVELS[1]} are expected")
+    return levels
 
 
 class ImageFolderSource(Source):
@@ -74,6 +107,9 @@ class ImageFolderSource(Source):
         there is no alpha channel."""
         on_bad_image: Literal["fail", "skip"] = "fail"
         """What to do about files that cannot be read: `fail` lists them all; `skip` goes on without them."""
+        levels: Annotated[tuple[int, int], AfterValidator(_rising)] | None = None
+        """The values of grey images of 16 bits that become black (0) and white (255), such as `[0, 4095]` for a camera
+        of 12 bits. By default the lowest and the highest value in all files, those that are held out included."""
         max_pixels: PositiveInt = 64_000_000
         """Most pixels (height times width) an image file may have; larger ones are bad images, never decoded."""
 
@@ -128,31 +164,47 @@ class ImageFolderSource(Source):
 
     def _pixels(self, root: Path, names: Sequence[str], context: Context) -> tuple[np.ndarray, np.ndarray]:
         """All good images (M, H, W, C) uint8, and which files they are: bool (N,)."""
-        stack = Stack(len(names), context.folder)
-        bad: list[str] = []
-        shapes: Counter[tuple[int, int]] = Counter()
-        kept = np.ones(len(names), dtype=bool)
-        num_deep = 0
-        for row, found in enumerate(self._decoded(root, names, context)):
-            if isinstance(found, BadImageError):
-                bad.append(f"{_shown(names[row])}: {found}")
-                kept[row] = False
-                continue
-            num_deep += found.had_16_bits
-            shapes[found.pixels.shape[:2]] += 1
-            if len(shapes) == 1:  # else this cannot end well, and goes on only to say why
-                stack.add(found.pixels)
-        self._report_bad(root, bad, len(names))
-        if len(shapes) > 1:
-            raise DataError(_mixed_sizes(root, shapes))
-        if num_deep:
-            logger.info("%s: %d images with 16 bits a pixel are scaled to 8 bits", root, num_deep)
-        return stack.array(), kept
+        levels = self.params.levels or ALL_LEVELS
+        stacked = self._stacked(root, names, levels, context)
+        self._report_bad(root, stacked.bad, len(names))
+        if len(stacked.shapes) > 1:
+            raise DataError(_mixed_sizes(root, stacked.shapes))
+        if stacked.num_deep:
+            # beside images of 8 bits, those of 16 keep their brightness
+            if self.params.levels is None and stacked.num_deep == stacked.kept.sum():
+                values = np.flatnonzero(stacked.values)
+                levels = int(values[0]), int(values[-1])
+                stacked = self._stacked(root, names, levels, context)
+            _report_deep(root, stacked, levels)
+        if stacked.num_cut:
+            _report_cut(root, stacked)
+        return stacked.pixels, stacked.kept
 
-    def _decoded(self, root: Path, names: Sequence[str], context: Context) -> Iterator[Picture | BadImageError]:
+    def _stacked(self, root: Path, names: Sequence[str], levels: Levels, context: Context) -> _Stacked:
+        stack, stacked = Stack(len(names), context.folder), _Stacked(np.ones(len(names), dtype=bool))
+        for row, found in enumerate(self._decoded(root, names, levels, context)):
+            if isinstance(found, BadImageError):
+                stacked.bad.append(f"{_shown(names[row])}: {found}")
+                stacked.kept[row] = False
+                continue
+            if found.values is not None:
+                stacked.num_deep += 1
+                stacked.values |= found.values
+            if found.is_cut:
+                stacked.num_cut += 1
+                stacked.greys |= np.bincount(found.pixels.ravel(), minlength=256) > 0
+            stacked.shapes[found.pixels.shape[:2]] += 1
+            if len(stacked.shapes) == 1:  # else this cannot end well, and goes on only to say why
+                stack.add(found.pixels)
+        stacked.pixels = stack.array()
+        return stacked
+
+    def _decoded(
+        self, root: Path, names: Sequence[str], levels: Levels, context: Context
+    ) -> Iterator[Picture | BadImageError]:
         def attempt(name: str) -> Picture | BadImageError:
             try:
-                return decode(root / name, self.params.mode, self.params.size)
+                return decode(root / name, self.params.mode, self.params.size, levels)
             except BadImageError as error:
                 return error
 
@@ -177,6 +229,32 @@ class ImageFolderSource(Source):
             raise DataError(f"{root}: none of the {num_files} images can be used:\n{listed}")
         said = listed.replace("\n", "; ")
         logger.warning("%s: %d of %d images cannot be used and are left out: %s", root.name, len(bad), num_files, said)
+
+
+def _report_deep(root: Path, stacked: _Stacked, levels: Levels) -> None:
+    values = np.flatnonzero(stacked.values)
+    num_greys = len(np.unique(scaled(values, levels)))
+    logger.info(
+        "%s: %d images with 16 bits a pixel are scaled to 8 bits: %d becomes 0 and %d becomes 255 (`levels`); images "
+        "are written with 8 bits",
+        root, stacked.num_deep, *levels,
+    )  # fmt: skip
+    if num_greys < min(MIN_GREYS, len(values)):
+        logger.warning(
+            "%s: only %d grey levels are left of the %d values in the images of 16 bits; set `levels` to the values "
+            "that matter, such as `levels: [0, 4095]` for a camera of 12 bits",
+            root, num_greys, len(values),
+        )  # fmt: skip
+
+
+def _report_cut(root: Path, stacked: _Stacked) -> None:
+    logger.info("%s: %d colour images with 16 bits a channel are read with the upper 8 of them", root, stacked.num_cut)
+    if stacked.greys.sum() < MIN_GREYS:
+        logger.warning(
+            "%s: only %d levels are left in the colour images of 16 bits a channel; save them with 8 bits, scaled to "
+            "the range 0 to 255",
+            root, stacked.greys.sum(),
+        )  # fmt: skip
 
 
 def _checked_root(root: Path) -> Path:

@@ -4,6 +4,7 @@ import struct
 import sys
 import zlib
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -252,6 +253,53 @@ def test_16_bits_are_scaled_to_8_and_told_of_once(tmp_path, caplog, file):
         data = read(tmp_path)
     assert data.arrays["image"][0, 0, :, 0].tolist() == [0, 1, 255, 128]
     assert caplog.text.count("16 bits") == 1
+
+
+def test_12_bits_in_16_keep_as_many_grey_levels_as_8_bits_hold(tmp_path, caplog):
+    put(tmp_path / "cat" / "1.tif", np.arange(1000, 2000, dtype=np.uint16).reshape(20, 50))
+    put(tmp_path / "cat" / "2.png", np.full((20, 50), 1500, np.uint16))
+    with caplog.at_level(logging.INFO, "augment"):
+        data = read(tmp_path)
+    assert len(np.unique(data.arrays["image"])) == 256
+    assert (data.arrays["image"][1] == 128).all()  # scaled with the range of all images
+    assert "1000 becomes 0 and 1999 becomes 255" in caplog.text
+    assert "only" not in caplog.text
+
+
+def test_levels_decide_what_is_black_and_white_in_16_bits(tmp_path, caplog):
+    put(tmp_path / "cat" / "1.tif", np.array([[0, 1000, 2000, 3000, 60000]], np.uint16))
+    assert read(tmp_path, levels=[1000, 3000]).arrays["image"][0, 0, :, 0].tolist() == [0, 0, 128, 255, 255]
+    with pytest.raises(ValidationError, match="rising"):
+        ImageFolderSource.Params(path=tmp_path, levels=[5, 5])
+
+
+def test_few_grey_levels_left_of_16_bits_are_a_warning(tmp_path, caplog):
+    values = np.arange(4096, dtype=np.uint16).reshape(64, 64)
+    values[0, 0] = 65535  # a dead pixel
+    put(tmp_path / "cat" / "1.tif", values)
+    data = read(tmp_path)
+    assert "only 18 grey levels are left of the 4096 values" in caplog.text
+    assert len(np.unique(data.arrays["image"])) == 18
+
+
+def test_images_of_16_bits_beside_some_of_8_keep_their_brightness(tmp_path):
+    put(tmp_path / "cat" / "1.png", np.full((2, 2), 50, np.uint8))
+    put(tmp_path / "cat" / "2.png", np.full((2, 2), 50 * 257, np.uint16))
+    assert (read(tmp_path).arrays["image"] == 50).all()
+
+
+def test_colours_of_which_8_bits_hold_little_are_a_warning(tmp_path, caplog):
+    deep = np.random.default_rng(0).integers(0, 4096, (32, 32, 3)).astype(np.uint16)
+    (tmp_path / "cat").mkdir()
+    (tmp_path / "cat" / "1.png").write_bytes(cv2.imencode(".png", deep)[1].tobytes())
+    assert read(tmp_path).arrays["image"].max() == 15
+    assert "only 16 levels are left in the colour images of 16 bits" in caplog.text
+
+
+def test_every_ending_of_a_jpeg_is_read(tmp_path):
+    for number, ending in enumerate(("jpg", "JPEG", "jfif", "jpe")):
+        put(tmp_path / "cat" / f"{number}.{ending}", picture((8, 8)), format="JPEG")
+    assert len(read(tmp_path)) == 4
 
 
 def test_big_endian_16_bits_are_read_alike(tmp_path):
