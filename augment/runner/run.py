@@ -28,7 +28,7 @@ from augment.runner.session import Events, Session, opened
 from augment.spec.bind import bind
 from augment.spec.load import Resolved, load, resolved_yaml
 from augment.spec.models import Pipeline
-from augment.spec.stages import Bound
+from augment.spec.stages import Bound, paths_in
 from augment.statistics.arms import SYNTHETIC
 from augment.storage.keys import content_key, library_versions, platform_class, source_hash
 from augment.storage.run_folder import (
@@ -89,7 +89,7 @@ def run(
         overrides: such as `generators.0.with.epochs=5`.
         seed: instead of the pipeline's.
         out: the run's folder, instead of one under `runs/` beside the file.
-        overwrite: whether `out` may replace another run.
+        overwrite: whether `out` may replace another run. One with files that it did not write is never replaced.
         device: instead of the pipeline's.
         workers: processes at the same time (by default one a processor, at most 4); 0 keeps all in this one. Results
             do not depend on it.
@@ -104,14 +104,15 @@ def run(
     out = Path(out) if out is not None else None
     with opened(pipeline, overrides, workers, events) as (session, resolved):
         observers = Observers(resolved.pipeline.observers, session.catalog, session.note)
-        Place.check_writable(resolved.base, out)
+        Place.check_writable(resolved.base, out, paths_in(resolved.source().params))
         started = time.monotonic()
         prepared = prepare(session, resolved)
         components = _bind(resolved, prepared)
         made_of = [session.made_of(bound) for bounds in components.values() for bound in bounds]
         content = {"settings": resolved.settings(components), "source": prepared.source, "made of": made_of}
         key = content_key({**content, "host": source_hash(__name__)})
-        place = Place(resolved.base, resolved.pipeline.name, key, out, overwrite)
+        inputs = [path for bounds in components.values() for bound in bounds for path in paths_in(bound.params)]
+        place = Place(resolved.base, resolved.pipeline.name, key, out, overwrite, inputs)
         finished = place.finished()
         if finished is not None:
             return finished

@@ -51,7 +51,7 @@ def sample(
         generator: id; not needed where the run has one only.
         where: column to the value that every row is to have.
         seed: instead of the run's; another seed gives other rows.
-        overwrite: whether `out` may be replaced.
+        overwrite: whether `out` may be replaced, unless it is a folder with something in it.
         workers: as for `augment.runner.run.run`.
 
     Returns:
@@ -70,6 +70,8 @@ def sample(
         raise SpecError(f"{out}: {out.suffix!r} is not a known format; {expected}")
     if out.exists() and not overwrite:
         raise SpecError(f"{out} exists; name another file, or replace it with --overwrite")
+    if out.is_dir() and any(out.iterdir()):  # nothing says whose files those are
+        raise SpecError(f"{out}: --overwrite replaces files, not folders; remove this folder, or name another one")
     with opened(run.resolved, workers=workers, source_needed=False) as (session, resolved):
         folder = training_part(run, session, resolved)
         train = Dataset.load(folder)
@@ -176,5 +178,5 @@ def _written(
         task = WriteTask(sink, out.stem, tuple(parts), described, origin_column, first_id={}, out=hidden)
         (file,) = session.one(f"write {out.stem}", sink, write, task).files
         with disk_errors(out, "writing"):
-            publish(hidden / file, out.absolute(), replace=True)
+            publish(hidden / file, out.absolute())
     return out

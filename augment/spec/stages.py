@@ -17,7 +17,7 @@ from augment.plugin.kinds import Kind
 from augment.spec.messages import KeyPath
 from augment.spec.validation import validate
 
-__all__ = ["Bound", "Candidate", "Stage", "bound_from_json", "class_name", "map_paths"]
+__all__ = ["Bound", "Candidate", "Stage", "bound_from_json", "class_name", "map_paths", "paths_in"]
 
 
 @dataclass(frozen=True)
@@ -126,3 +126,15 @@ def map_paths(value: Any, change: Callable[[Path, KeyPath], Path], key_path: Key
     if type(value) in (list, tuple):
         return type(value)(map_paths(inner, change, (*key_path, position)) for position, inner in enumerate(value))
     return value
+
+
+def paths_in(value: Any) -> list[Path]:
+    """Every path in the settings of a component."""
+    found: list[Path] = []
+
+    def keep(path: Path, _: KeyPath) -> Path:
+        found.append(path)
+        return path
+
+    map_paths(value, keep)
+    return found

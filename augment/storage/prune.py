@@ -17,7 +17,7 @@ from typing import Any
 from augment.errors import LockedError, SpecError
 from augment.storage.atomic_files import disk_errors, exclusive, remove
 from augment.storage.run_folder import Run
-from augment.storage.store import Store
+from augment.storage.store import KEY, Store
 
 __all__ = ["Entry", "entries", "parse_duration", "parse_size", "prune"]
 
@@ -55,7 +55,7 @@ def entries(store: Store, now: float | None = None) -> list[Entry]:
         users, in_use = _runs(store), store.uses()
         found = []
         for place, finished in (("objects", True), ("work", False)):
-            folders = [path for path in (store.root / place).glob("*") if path.is_dir()]
+            folders = [path for path in (store.root / place).glob("*") if KEY.fullmatch(path.name) and path.is_dir()]
             for folder in folders:
                 size = _size(folder)
                 if not finished and not size:

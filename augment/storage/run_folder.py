@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -27,8 +27,10 @@ from augment.errors import DataError, DiskError, LockedError, SpecError
 from augment.plugin.run_metrics import RunMetrics
 from augment.storage.atomic_files import clear, disk_errors, draft, publish, remove, taken
 from augment.storage.keys import content_key, file_sha256
+from augment.storage.ownership import files_of_others, json_text
 from augment.storage.run_manifest import RunManifest
 from augment.storage.written_rows import REAL, Part, read_part
+from augment.text import listing
 
 __all__ = ["Draft", "Place", "Run"]
 
@@ -173,9 +175,15 @@ class Run:
             path = self.folder / name
             if not path.is_file() or file_sha256(path) != expected:
                 raise DiskError(
-                    f"{path} is missing or is not what the run wrote; run the pipeline again with --overwrite"
+                    f"{path} is missing or is not what the run wrote; move it away if it is there, and run the "
+                    "pipeline again with --overwrite"
                 )
         return content_key(hashes)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every file that the run wrote is there, whatever it holds by now."""
+        return all((self.folder / name).is_file() for name in self.manifest.files)
 
 
 class Draft:
@@ -188,8 +196,7 @@ class Draft:
 
     def write_json(self, name: str, content: Any) -> None:
         """Write one of the JSON files."""
-        text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False, default=_plain)
-        self.write_text(name, text + "\n")
+        self.write_text(name, json_text(content, default=_plain))
 
     def write_private(self, content: Any) -> None:
         """Write what may point at single rows into a file that nobody but its owner can read."""
@@ -219,25 +226,33 @@ class Place:
         name: the pipeline's name.
         key: content key of the run.
         out: a folder named by the user instead.
-        overwrite: whether `out` may replace the folder of another run.
+        overwrite: whether this run may replace another one, or one whose files are missing.
+        inputs: files and folders that the run reads, which it must not replace.
     """
 
-    def __init__(self, base: Path, name: str, key: str, out: Path | None, overwrite: bool):
-        self.name, self.key, self.overwrite = name, key, overwrite
+    def __init__(self, base: Path, name: str, key: str, out: Path | None, overwrite: bool, inputs: Sequence[Path] = ()):
+        self.name, self.key, self.overwrite, self.inputs = name, key, overwrite, inputs
         self.final = out.resolve() if out else base.absolute() / "runs" / f"{name}-{key[:8]}"
         self._latest = None if out else self.final.parent / name
 
     @staticmethod
-    def check_writable(base: Path, out: Path | None) -> None:
+    def check_writable(base: Path, out: Path | None, sources: Sequence[Path] = ()) -> None:
         """Refuse a place that cannot be written, or that holds somebody's files, before any work is done.
 
         Raises:
-            SpecError: `out` is a file, or holds files that are no run's.
+            SpecError: `out` is a file, holds files that are no run's, or lies in a folder that the source reads.
             DiskError: the place is not writable.
         """
         if out is not None:
             _refuse_strangers(out)
-        parent = out.absolute().parent if out else base.absolute() / "runs"
+        place = out.absolute() if out else base.absolute() / "runs"
+        for source in sources:
+            if source.is_dir() and place.resolve().is_relative_to(source.resolve()):
+                raise SpecError(
+                    f"{place}: it lies in {source}, which the source reads, so results would be read as data the next "
+                    "time; name a folder elsewhere with --out"
+                )
+        parent = place.parent if out else place
         while not parent.exists():
             parent = parent.parent
         if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
@@ -276,7 +291,8 @@ class Place:
             yield made
             with disk_errors(hidden, "finishing the run's folder"):
                 _refuse_strangers(self.final)  # hours may have gone by
-                self._standing()
+                if self._standing() is not None:
+                    self._refuse_loss()
                 publish(hidden, self.final, replace=(self.final / RUN).is_file())
                 self._point_to_it()
 
@@ -287,17 +303,32 @@ class Place:
         try:
             run = Run(self.final)
         except DataError:  # damaged, or of another version
-            if self.overwrite:
-                return None
-            raise
-        if run.key == self.key:
-            return run
-        if not self.overwrite:
-            raise SpecError(
-                f"{self.final}: it holds another run ({run.name}, key {run.key[:8]}; this one is {self.key[:8]}); name "
-                "another folder with --out, or replace it with --overwrite"
-            )
+            if not self.overwrite:
+                raise
+        else:
+            if run.key == self.key and (run.is_complete or not self.overwrite):
+                return run
+            if not self.overwrite:
+                raise SpecError(
+                    f"{self.final}: it holds another run ({run.name}, key {run.key[:8]}; this one is {self.key[:8]}); "
+                    "name another folder with --out, or replace it with --overwrite"
+                )
+        self._refuse_loss()
         return None
+
+    def _refuse_loss(self) -> None:
+        """Never let a run replace what cannot be made again: the user's files in the old one, and its own inputs."""
+        for path in self.inputs:
+            if path.resolve().is_relative_to(self.final):
+                what = f"this run reads {path}, which --overwrite would delete"
+                raise SpecError(f"{self.final}: {what}; name another folder with --out")
+        with disk_errors(self.final, "looking into the folder"):
+            others = files_of_others(self.final, RUN, (RUN, PRIVATE))
+        if others:
+            raise SpecError(
+                f"{self.final}: --overwrite would delete files that the run in it did not write, or that were changed "
+                f"since: {listing(others, 5)}; move them away, or name another folder with --out"
+            )
 
     def _point_to_it(self) -> None:
         """Let the link lead to the run that was asked for last. Some file systems know no links: the run is whole."""

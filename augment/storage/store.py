@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,9 +25,12 @@ from augment.errors import LockedError
 from augment.storage.atomic_files import disk_errors, exclusive, publish, remove
 from augment.storage.keys import file_sha256
 
-__all__ = ["MANIFEST", "Store", "write_manifest"]
+__all__ = ["KEY", "MANIFEST", "Store", "write_manifest"]
 
 MANIFEST = "manifest.json"
+# Nothing but folders of such names is ever cleared away: `AUGMENT_STORE` may be a folder with files of the user's.
+KEY = re.compile(r"[a-z]+-[0-9a-f]{64}")
+SCRATCH = re.compile(r"[0-9a-f]{32}")
 
 
 def write_manifest(folder: Path) -> dict[str, str]:
@@ -128,6 +132,8 @@ class Store:
         """The keys of entries that living runs work with."""
         found: set[str] = set()
         for folder in (self.root / "scratch").glob("*/uses"):
+            if not SCRATCH.fullmatch(folder.parent.name):
+                continue
             try:
                 with exclusive(folder.parent.with_suffix(".lock"), f"{folder}", wait=False):
                     continue  # nobody holds it: that run is dead
@@ -150,7 +156,7 @@ class Store:
 
     def _clear_dead(self) -> None:
         """Remove the scratch folders whose locks nobody holds."""
-        for name in {path.stem for path in (self.root / "scratch").iterdir()}:
+        for name in {path.stem for path in (self.root / "scratch").iterdir() if SCRATCH.fullmatch(path.stem)}:
             folder = self.root / "scratch" / name
             with suppress(LockedError), exclusive(folder.with_suffix(".lock"), f"{folder}", wait=False):
                 remove(folder)

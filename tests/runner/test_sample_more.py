@@ -107,6 +107,14 @@ def test_a_file_that_is_there_is_replaced_on_request_alone(draw, tmp_path):
     assert not list(tmp_path.glob(".more*"))
 
 
+def test_a_folder_with_files_is_never_replaced(draw, tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "holiday.jpg").write_text("me")
+    with pytest.raises(SpecError, match="--overwrite replaces files, not folders"):
+        draw("photos", overwrite=True)
+    assert (tmp_path / "photos" / "holiday.jpg").read_text() == "me"
+
+
 def test_the_training_part_is_read_again_where_the_store_has_lost_it(draw, store):
     first = draw("a.csv").read_bytes()
     shutil.rmtree(store)

@@ -48,13 +48,23 @@ def test_entries_say_what_they_are_how_large_and_how_old(filled):
 
 
 def test_what_a_killed_run_left_is_listed_as_unfinished(filled):
-    left = filled.root / "work" / "filter-abc"
+    left = filled.root / "work" / f"filter-{0:064d}"
     left.mkdir(parents=True)
     (left / "checkpoint").write_bytes(b"x" * 9000)
     assert _names(entries(filled))[0] == "filter, unfinished"
     removed, _ = prune(filled, everything=True)
     assert "filter, unfinished" in _names(removed)
     assert not left.exists()
+
+
+def test_folders_of_the_users_own_in_the_store_are_never_removed(store):
+    for place in ("objects/photos", "work/thesis", "scratch/ideas", "scratch/ideas/uses"):
+        (store / place).mkdir(parents=True)
+        (store / place / "x").write_text("mine")
+    held = Store(store)
+    with held.scratch():
+        assert prune(held, everything=True) == ([], [])
+    assert len(list(store.rglob("x"))) == 4
 
 
 def test_prune_removes_what_was_not_used_for_long(filled):

@@ -14,6 +14,7 @@ from run_records import manifest, run_metrics
 from augment.errors import DataError, DiskError, LockedError, SpecError
 from augment.storage import atomic_files, run_folder
 from augment.storage.keys import file_sha256
+from augment.storage.ownership import json_text
 from augment.storage.run_folder import Place, Run
 
 KEY, OTHER_KEY = "0123456789abcdef", "fedcba9876543210"
@@ -136,6 +137,104 @@ def test_another_run_in_the_place_is_refused_and_named(place, tmp_path):
 def test_another_run_may_be_overwritten(place, tmp_path):
     build(place(out=tmp_path / "mine"))
     assert place(OTHER_KEY, tmp_path / "mine", overwrite=True).finished() is None
+
+
+# what is the user's in the folder of a run
+
+
+def add_notes(folder: Path) -> str:
+    (folder / "notes").mkdir()
+    (folder / "notes" / "x").write_text("mine")
+    return "notes/x"
+
+
+def edit(folder: Path) -> str:
+    (folder / "log.txt").write_text("mine")
+    return "log.txt"
+
+
+def put_a_link_in_place_of_a_folder(folder: Path) -> str:
+    (folder / "models" / "gan").rename(folder.parent / "gan")
+    (folder / "models" / "gan").symlink_to(folder.parent / "gan")
+    return "models/gan"
+
+
+def put_a_link_to_nothing(folder: Path) -> str:
+    (folder / "link").symlink_to(folder / "nowhere")
+    return "link"
+
+
+def write_private(folder: Path) -> str:
+    (folder / "private.json").write_text("mine")
+    return "private.json"
+
+
+def damage_the_manifest(folder: Path) -> str:
+    (folder / "run.json").write_text("{")
+    return "run.json"
+
+
+USERS = [add_notes, edit, put_a_link_in_place_of_a_folder, put_a_link_to_nothing, write_private, damage_the_manifest]
+
+
+@pytest.mark.parametrize("change", USERS, ids=lambda change: change.__name__)
+def test_a_run_with_files_of_the_users_is_not_overwritten(place, tmp_path, change):
+    run = build(place(out=tmp_path / "mine"))
+    name = change(run.folder)
+    before = {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}
+    here = place(OTHER_KEY, tmp_path / "mine", overwrite=True)
+    with pytest.raises(SpecError, match=rf"--overwrite would delete files .*{name!r}.*; move them away"):
+        here.finished()
+    assert {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()} == before
+
+
+def test_files_that_came_into_the_old_run_while_the_new_one_was_made_are_not_lost(place, tmp_path):
+    run = build(place(out=tmp_path / "mine"))
+    for key in (KEY, OTHER_KEY):
+        (run.folder / "notes.txt").unlink(missing_ok=True)
+        with pytest.raises(SpecError, match="would delete"), place(key, run.folder, overwrite=True).building({}) as new:
+            new.finish(manifest(key=key))
+            (run.folder / "notes.txt").write_text("mine")
+        assert (run.folder / "notes.txt").read_text() == "mine"
+
+
+def test_empty_folders_and_private_findings_of_a_run_go_with_it(place, tmp_path):
+    with place(out=tmp_path / "mine").building({}) as draft:
+        draft.write_private({"rows": [1, 2.5], "text": "\u00e4"})
+        draft.finish(manifest())
+    (tmp_path / "mine" / "empty").mkdir()
+    assert build(place(OTHER_KEY, tmp_path / "mine", overwrite=True)).key == OTHER_KEY
+
+
+def test_a_run_of_another_version_of_augment_is_overwritten(place, tmp_path):
+    run = build(place(out=tmp_path / "mine"))
+    content = json.loads((run.folder / "run.json").read_text())
+    del content["device"]
+    (run.folder / "run.json").write_text(json_text(content))
+    assert build(place(OTHER_KEY, tmp_path / "mine", overwrite=True)).key == OTHER_KEY
+
+
+def test_missing_files_of_the_very_same_run_are_made_again_on_request(place, tmp_path):
+    run = build(place(out=tmp_path / "mine"))
+    (run.folder / "log.txt").unlink()
+    assert place(out=tmp_path / "mine").finished() is not None
+    assert place(out=tmp_path / "mine", overwrite=True).finished() is None
+    assert build(place(out=tmp_path / "mine", overwrite=True)).is_complete
+
+
+def test_a_run_does_not_replace_the_run_that_it_reads(tmp_path, place):
+    run = build(place(out=tmp_path / "mine"))
+    here = Place(tmp_path, "credit", OTHER_KEY, run.folder, True, inputs=[run.folder / "data" / "train.csv"])
+    with pytest.raises(SpecError, match=r"this run reads .*train\.csv, which --overwrite would delete"):
+        here.finished()
+
+
+@pytest.mark.parametrize("out", [None, "photos", "photos/run", "link/run"])
+def test_a_run_inside_its_own_source_is_refused(tmp_path, out):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "photos")
+    with pytest.raises(SpecError, match=r"which the source reads, so results would be read as data"):
+        Place.check_writable(tmp_path / "photos", tmp_path / out if out else None, [tmp_path / "photos"])
 
 
 # building

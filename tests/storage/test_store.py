@@ -210,7 +210,7 @@ def test_scratch_of_the_dead_is_cleared_away(store, holder):
 
 
 def test_scratch_without_a_lock_is_nobodys(store):
-    old = store.root / "scratch" / "of-an-older-version"
+    old = store.root / "scratch" / f"{0:032x}"
     old.mkdir(parents=True)
     (old / "file").write_text("left behind")
     with store.scratch():

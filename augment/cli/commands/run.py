@@ -16,7 +16,7 @@ from augment.errors import BelowMinimum
 @set_option
 @click.option("--seed", type=click.IntRange(min=0), help="Override the seed of the pipeline.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="The run's folder.  [default: runs/...]")
-@click.option("--overwrite", is_flag=True, help="Replace another run in --out.")
+@click.option("--overwrite", is_flag=True, help="Replace another run in --out, unless it holds files of yours.")
 @click.option(
     "--device", shell_complete=complete_device, help="Override the device of the pipeline: auto, cpu, cuda or cuda:1."
 )

@@ -30,7 +30,7 @@ from augment.cli.options import complete_generator, pairs
     required=True,
     help="Write to this .csv, .parquet or .npz file, or folder.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
+@click.option("--overwrite", is_flag=True, help="Replace the output if it is a file that exists.")
 def sample(
     run_folder: Path,
     rows: int,
