@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import augment.resampling as resampling
     from augment.runner.run import check as check
     from augment.runner.run import run as run
-    from augment.runner.sample_more import sample as sample
+    from augment.runner.sample_finished_run import sample as sample
     from augment.storage.run_folder import Run as load
 
 __all__ = ["__version__", "check", "load", "loaders", "resampling", "run", "sample"]
@@ -37,6 +37,6 @@ __getattr__, __dir__ = exporting(
         "loaders": "loaders",
         "resampling": "resampling",
         "run": "runner.run:run",
-        "sample": "runner.sample_more:sample",
+        "sample": "runner.sample_finished_run:sample",
     },
 )

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from augment.engine.draw_and_filter import Sampled, SampleTask, Sampling, sample
 from augment.engine.executors import Worker, spawn
 from augment.engine.jobs import Call, Host, Job
-from augment.engine.sample_task import Sampled, SampleTask, Sampling, sample
 from augment.errors import ShortfallError
 from augment.plan.amounts import apportion
 from augment.plan.chunks import PlanRow

@@ -22,15 +22,15 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from augment.data import Dataset
+from augment.engine.draw_and_filter import Sampling
 from augment.engine.jobs import Host
-from augment.engine.sample_task import Sampling
 from augment.errors import SpecError, did_you_mean
 from augment.loader_plan import Epoch, Piece, Plan, Stream
 from augment.plan.amounts import apportion, training_counts
 from augment.plan.chunks import chunk_size
 from augment.plugin.context import derive_seed
 from augment.plugin.contracts import Generator
-from augment.runner.sample_more import training_part
+from augment.runner.sample_finished_run import training_part
 from augment.runner.session import opened
 from augment.spec.bind import bind
 from augment.storage.keys import content_key
@@ -228,9 +228,9 @@ def mixed(
     scratch = tempfile.TemporaryDirectory(prefix="augment-loader-")
     host = Host(Path(scratch.name), device, threads)
     streams = {name: Stream(samplings[name], host, plan, background) for name in counts if name != REAL}
-    made_of = content_key([run.key, counts, batch_size, exact, drop_last, seed])
+    identity = content_key([run.key, counts, batch_size, exact, drop_last, seed])
     names = tuple(bound.id for bound in components["filter"])
-    loader = Mixed(plan, streams, _Batches(train, encode, with_origin), ahead, options, made_of, names)
+    loader = Mixed(plan, streams, _Batches(train, encode, with_origin), ahead, options, identity, names)
     weakref.finalize(loader, _close, list(streams.values()), scratch)
     return loader
 
@@ -294,12 +294,12 @@ class Mixed:
         batches: _Batches,
         ahead: int,
         options: Mapping[str, Any],
-        made_of: str,
+        identity: str,
         filters: tuple[str, ...],
     ):
         self.origins, self.counts, self.filters = tuple(plan.counts), dict(plan.counts), filters
         self._plan, self._streams, self._batches = plan, streams, batches
-        self._ahead, self._options, self._made_of = ahead, dict(options), made_of
+        self._ahead, self._options, self._identity = ahead, dict(options), identity
         self._reached = self._next = (0, 0)
 
     def __len__(self) -> int:
@@ -323,7 +323,7 @@ class Mixed:
     def state_dict(self) -> dict[str, Any]:
         """The position: after the batch that was handed out last."""
         epoch, batch = self._reached
-        return {"epoch": epoch, "batch": batch, "made_of": self._made_of}
+        return {"epoch": epoch, "batch": batch, "made_of": self._identity}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on at a position.
@@ -331,7 +331,7 @@ class Mixed:
         Raises:
             SpecError: it is of a loader of another run, or with other settings.
         """
-        if state["made_of"] != self._made_of:
+        if state["made_of"] != self._identity:
             raise SpecError("this position is of a loader of another run, or with other amounts, batch size or seed")
         self._reached = self._next = (int(state["epoch"]), int(state["batch"]))
 

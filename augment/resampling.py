@@ -34,6 +34,7 @@ from augment.plan.amounts import amounts, training_counts
 from augment.plan.chunks import plan
 from augment.plan.repeats import Repeats
 from augment.plugin.catalog import Catalog
+from augment.runner.fitting import fit_components
 from augment.runner.generate import make_rows
 from augment.runner.session import Session
 from augment.spec.bind import bind
@@ -209,7 +210,7 @@ class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no t
                 listeners=[],
             )
             (generator,) = components["generator"]
-            fitted = [(generator, session.fit([generator], place / "train", "train")[generator.id])]
+            fitted = [(generator, fit_components(session, [generator], place / "train", "train")[generator.id])]
             wanted = amounts(self._rows(classes), training_counts(train))
             self.sampling_strategy_ = {classes[int(code)]: count for code, count in wanted.items() if count}
             conditional = {generator.id: generator.cls.accepts.conditional != "none"}
@@ -222,7 +223,9 @@ class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no t
                 )  # fmt: skip
                 found = Dataset.concat([Dataset.load(part) for part, _ in pilot.parts])
                 found.save(place / "pilot" / "all")
-                judges = session.fit(components["filter"], place / "train", "train", place / "pilot" / "all", "pilot")
+                judges = fit_components(
+                    session, components["filter"], place / "train", "train", place / "pilot" / "all", "pilot"
+                )
                 filters = [(bound, judges[bound.id]) for bound in components["filter"]]
             mixture = make_rows(
                 session, rows, fitted, place / "train", place / "rows", purpose="mix", filters=filters,

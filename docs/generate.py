@@ -31,7 +31,7 @@ from augment.plugin import contracts, hookspecs, run_metrics
 from augment.plugin.catalog import Catalog
 from augment.plugin.kinds import KINDS
 from augment.runner import run as runner
-from augment.runner import sample_more
+from augment.runner import sample_finished_run
 from augment.spec.models import Mix, Pipeline, Search, Split, Trial, Use
 from augment.statistics.scores import SCORES
 from augment.storage import run_folder, run_manifest
@@ -132,7 +132,7 @@ def python_page() -> str:
     entries: list[tuple[str, object]] = [
         ("run", runner.run),
         ("check", runner.check),
-        ("sample", sample_more.sample),
+        ("sample", sample_finished_run.sample),
         ("load", run_folder.Run),
         ("loaders.mixed", loaders.mixed),
         ("loaders.tensors", loaders.tensors),

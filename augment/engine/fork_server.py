@@ -309,7 +309,7 @@ class _Server:
 def main() -> None:
     """Serve until the host is gone; in what is forked, do tasks until its pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for name in ("tasks", "sample_task", "judge_tasks", "write_tasks"):
+    for name in ("tasks", "draw_and_filter", "judge_tasks", "write_tasks"):
         importlib.import_module(f"augment.engine.{name}")
     threads = _Server().serve()
     if threads is not None:

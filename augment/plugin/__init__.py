@@ -22,7 +22,6 @@ if TYPE_CHECKING:
         Params,
         Probe,
         Reporter,
-        RunView,
         Score,
         Sink,
         Source,
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
         SearchResult,
         TrialResult,
     )
+    from augment.plugin.run_view import RunView
     from augment.plugin.state import read_state, write_state
     from augment.plugin.suits import Suits
 
@@ -112,6 +112,7 @@ _ELSEWHERE = {
     "Checkpoint": "context",
     "Context": "context",
     "derive_seed": "context",
+    "RunView": "run_view",
     "Suits": "suits",
     "hookimpl": "hookspecs",
     "read_state": "state",

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ from augment.data import Dataset, Modality, Schema
 from augment.plugin.accepts import EVERY_MODALITY, Accepts
 from augment.plugin.context import Context
 from augment.plugin.kinds import Kind
-from augment.plugin.run_metrics import RunMetrics
+from augment.plugin.run_view import RunView
 from augment.plugin.state import write_state
 from augment.plugin.suits import Suits
 
@@ -34,7 +34,6 @@ __all__ = [
     "Params",
     "Probe",
     "Reporter",
-    "RunView",
     "Score",
     "Sink",
     "Source",
@@ -350,68 +349,6 @@ class Metric(Component):
     @abstractmethod
     def score(self, synthetic: Dataset, train: Dataset, holdout: Dataset, context: Context) -> list[Score]:
         """The scores. All three parts have the same columns. Each can be a seeded sample."""
-
-
-class RunView(Protocol):
-    """A run as a reporter receives it."""
-
-    @property
-    def folder(self) -> Path:
-        """The run's folder."""
-        ...
-
-    @property
-    def name(self) -> str:
-        """The pipeline's name."""
-        ...
-
-    @property
-    def key(self) -> str:
-        """The content key of the run."""
-        ...
-
-    @property
-    def pipeline(self) -> Mapping[str, Any]:
-        """The resolved pipeline, as plain data."""
-        ...
-
-    @property
-    def schema(self) -> Schema:
-        """The schema that components receive: that of the training part, after transforms and without ids."""
-        ...
-
-    @property
-    def metrics(self) -> RunMetrics:
-        """The content of `metrics.json`, with its keys as attributes: `run.metrics.trial.verdict`."""
-        ...
-
-    @property
-    def train(self) -> Dataset:
-        """The real training rows, after transforms."""
-        ...
-
-    @property
-    def test(self) -> Dataset:
-        """The hold-out, after transforms."""
-        ...
-
-    @property
-    def synthetic(self) -> Dataset:
-        """The synthetic rows that were kept, in the order of the plan. If there are over 50,000, a seeded sample."""
-        ...
-
-    @property
-    def synthetic_origin(self) -> np.ndarray:
-        """The generator id of each row of `synthetic`, (N,) object."""
-        ...
-
-    def losses(self) -> Mapping[str, pd.DataFrame]:
-        """Generator id to its training curve: columns `step` and one per loss."""
-        ...
-
-    def rejects(self) -> Mapping[str, Dataset]:
-        """Filter id to the first 20 rows that it rejected."""
-        ...
 
 
 class Reporter(Component):

@@ -9,7 +9,7 @@ from typing import Any
 
 from augment.data import Dataset
 from augment.engine import judge_tasks
-from augment.engine.sample_task import IN_SCHEMA
+from augment.engine.draw_and_filter import IN_SCHEMA
 from augment.errors import DiskError
 from augment.plan.amounts import training_counts
 from augment.plugin.contracts import Generator

@@ -13,7 +13,7 @@ from augment import __version__
 from augment.data import ArrayDeclaration, ColumnDeclaration, Dataset, SchemaDeclaration
 from augment.data.conformity import valid_rows
 from augment.detect import formats
-from augment.engine.sample_task import IN_SCHEMA, MAX_REJECTS
+from augment.engine.draw_and_filter import IN_SCHEMA, MAX_REJECTS
 from augment.engine.tasks import ReadTask, read
 from augment.engine.write_tasks import ReportTask, report
 from augment.errors import DataError, SpecError

@@ -13,13 +13,14 @@ import numpy as np
 import pandas as pd
 
 from augment.data import Dataset, labels_of
+from augment.engine.draw_and_filter import IN_SCHEMA, Sampled, SampleTask, Sampling, sample
 from augment.engine.jobs import Job
-from augment.engine.sample_task import IN_SCHEMA, Sampled, SampleTask, Sampling, sample
 from augment.errors import ShortfallError
 from augment.plan.chunks import PlanRow
 from augment.plan.repeats import Repeats
 from augment.plugin.contracts import Filter, Generator
-from augment.runner.session import Fit, Session
+from augment.runner.fitting import Fit, fit_all
+from augment.runner.session import Session
 from augment.spec.stages import Bound
 from augment.storage.atomic_files import disk_errors
 
@@ -188,7 +189,7 @@ def fit_filters(
         data.save(folder / "all")
         report["rows"] = len(data)
     fits = [Fit(bound, train, train_key, folder / "all", data.fingerprint()) for bound in bounds]
-    return list(zip(bounds, session.fit_all(fits, tell), strict=True))
+    return list(zip(bounds, fit_all(session, fits, tell), strict=True))
 
 
 def _shrink(row: PlanRow, max_rows: int) -> PlanRow:

@@ -24,6 +24,7 @@ from augment.engine.tasks import ApplyTask, ReadTask, apply, read
 from augment.errors import DataError
 from augment.plan.split import Cut, cut, cut_after, note_near_duplicates
 from augment.plugin.kinds import Kind
+from augment.runner.fitting import fit_components
 from augment.runner.session import Session
 from augment.spec.bind import bind
 from augment.spec.load import Resolved
@@ -125,7 +126,7 @@ def prepare(session: Session, resolved: Resolved, held: Dataset | None = None) -
         part.save(folders[name])
     transforms = bind(resolved, seen["train"].schema, len(train), TRANSFORM)["transform"]
     for number, transform in enumerate(transforms):
-        fitted = session.fit([transform], folders["train"], Dataset.load(folders["train"]).fingerprint())
+        fitted = fit_components(session, [transform], folders["train"], Dataset.load(folders["train"]).fingerprint())
         for name in folders:
             out = scratch / f"{name}-{number}"
             applying = ApplyTask(transform, fitted[transform.id], folders[name], out, is_holdout=name == "test")

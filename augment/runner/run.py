@@ -20,6 +20,7 @@ from augment.plugin.contracts import Filter, Generator
 from augment.plugin.kinds import Kind
 from augment.plugin.run_metrics import RunMetrics, TrialResult
 from augment.runner.assess import assess
+from augment.runner.fitting import component_content, fit_components
 from augment.runner.generate import Counts, Mixture, fit_filters, make_rows
 from augment.runner.observers import Observers
 from augment.runner.prepare import Prepared, prepare
@@ -108,8 +109,8 @@ def run(
         started = time.monotonic()
         prepared = prepare(session, resolved)
         components = _bind(resolved, prepared)
-        made_of = [session.made_of(bound) for bounds in components.values() for bound in bounds]
-        content = {"settings": resolved.settings(components), "source": prepared.source, "made of": made_of}
+        contents = [component_content(session, bound) for bounds in components.values() for bound in bounds]
+        content = {"settings": resolved.settings(components), "source": prepared.source, "made of": contents}
         key = content_key({**content, "host": source_hash(__name__)})
         inputs = [path for bounds in components.values() for bound in bounds for path in paths_in(bound.params)]
         place = Place(resolved.base, resolved.pipeline.name, key, out, overwrite, inputs)
@@ -293,7 +294,7 @@ class _Stages:
         bounds = self.components["generator"]
         if choice.result.asked:  # who has no part in the mix need not learn
             bounds = [bound for bound in bounds if choice.arm == SYNTHETIC and choice.share[bound.id]]
-        fitted = self.session.fit(bounds, self.prepared.train, self.prepared.key)
+        fitted = fit_components(self.session, bounds, self.prepared.train, self.prepared.key)
         for bound in bounds:
             self.session.copy_fitted(fitted[bound.id], self.draft.folder / MODELS / bound.id)
         return [(bound, fitted[bound.id]) for bound in bounds]

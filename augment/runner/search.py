@@ -32,9 +32,10 @@ from augment.plan.chunks import plan
 from augment.plan.folds import inner_cut
 from augment.plan.repeats import Repeats
 from augment.plugin.run_metrics import MixChoice, SearchResult
+from augment.runner.fitting import Fit, component_content, fit_all
 from augment.runner.generate import Mixture, fit_filters, make_rows
 from augment.runner.prepare import Prepared
-from augment.runner.session import Fit, Session
+from augment.runner.session import Session
 from augment.runner.trial import encode_truth
 from augment.spec.models import Pipeline
 from augment.spec.stages import Bound
@@ -107,8 +108,8 @@ def _skip(session: Session, choice: Choice, sentence: str) -> Choice:
 def _key(session: Session, pipeline: Pipeline, bounds: Sequence[Bound], train_key: str) -> str:
     settings = pipeline.model_dump(mode="json", include={"seed", "split", "mix", "max_rounds"})
     assert pipeline.trial is not None  # `auto` without a trial is refused
-    made_of = [{**session.made_of(bound), "id": bound.id} for bound in bounds]
-    content = {"settings": settings, "score": pipeline.trial.score, "made of": made_of, "train": train_key}
+    contents = [{**component_content(session, bound), "id": bound.id} for bound in bounds]
+    content = {"settings": settings, "score": pipeline.trial.score, "made of": contents, "train": train_key}
     content["host"] = source_hash(__name__)
     return f"search-{content_key(content)}"
 
@@ -209,7 +210,7 @@ class _Search:
         """Fit the generators that somebody needs, and make as many rows as anybody wants."""
         bounds = self._usable(seeds, inside)
         fits = [Fit(bound, seed.place, f"train-{seed.train.fingerprint()}") for seed in seeds for bound in bounds]
-        folders = iter(self.session.fit_all(fits, tell=False))
+        folders = iter(fit_all(self.session, fits, tell=False))
         for seed in seeds:
             fitted = [(bound, next(folders)) for bound in bounds]
             self._draw(seed, fitted, [one for one in inside if one.left is None and one.candidate.share])

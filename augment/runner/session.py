@@ -1,4 +1,4 @@
-"""What every stage of one run shares: the executor, the store, the events, and fitting through the store."""
+"""What every stage of one run shares: the executor, the store and the events."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,39 +19,17 @@ from augment.engine.executors import Executor, InProcess, Processes
 from augment.engine.jobs import Call, Host, Job
 from augment.errors import Interrupted, SpecError
 from augment.plugin.catalog import OWN_DISTRIBUTION, Catalog
-from augment.plugin.context import derive_seed
 from augment.spec.load import Resolved, load
-from augment.spec.messages import KeyPath
 from augment.spec.models import Pipeline
-from augment.spec.stages import Bound, map_paths
+from augment.spec.stages import Bound
 from augment.storage.atomic_files import copy_tree, disk_errors, remove
-from augment.storage.keys import content_key, file_sha256, library_versions, platform_class, source_hash
 from augment.storage.store import MANIFEST, Store
 
-__all__ = ["Events", "Fit", "Session", "opened"]
+__all__ = ["Events", "Session", "opened"]
 
 Events = Callable[[dict[str, Any]], None]
 T = TypeVar("T")
 R = TypeVar("R")
-
-
-@dataclass(frozen=True)
-class Fit:
-    """A fit that is asked for.
-
-    Attributes:
-        bound: what is fitted.
-        train: dataset folder of the rows that it learns from.
-        train_key: what stands for them in the key.
-        pilot: dataset folder of the sample that filters are fitted beside.
-        pilot_key: what stands for it in the key.
-    """
-
-    bound: Bound
-    train: Path
-    train_key: str
-    pilot: Path | None = None
-    pilot_key: str = ""
 
 
 @dataclass
@@ -152,9 +130,10 @@ class Session:
         start = time.monotonic()
         report: dict[str, Any] = {"rows": 0, "from_store": False}
         yield report
-        self._finished(stage, id, time.monotonic() - start, report)
+        self.stage_finished(stage, id, time.monotonic() - start, report)
 
-    def _finished(self, stage: str, id: str, seconds: float, report: Mapping[str, Any]) -> None:
+    def stage_finished(self, stage: str, id: str, seconds: float, report: Mapping[str, Any]) -> None:
+        """Record the end of a stage, and report it."""
         entry = {"stage": stage, "id": id, "seconds": round(seconds, 3), **report}
         self.stages.append(entry)
         self.emit({"event": "stage-finished", **entry})
@@ -169,79 +148,6 @@ class Session:
                     copy_tree(folder, work / "built")
                 kept = self.store.publish(key, work / "built")
         return kept
-
-    def made_of(self, bound: Bound) -> dict[str, Any]:
-        """What a component's work depends on, beside its data: settings, code, libraries, device, threads."""
-        offer = self.catalog.offer(bound.use)
-        return {
-            "use": bound.use,
-            "class": bound.to_json()["class"],
-            "params": map_paths(bound.params, _by_content).model_dump(mode="json"),
-            "plugin": [offer.distribution, offer.version, source_hash(offer.module)],
-            "libraries": library_versions(),
-            "platform": platform_class(),
-            "device": self.device.partition(":")[0],
-            "threads": self.threads,
-        }
-
-    def fit(
-        self, bounds: Sequence[Bound], train: Path, train_key: str, pilot: Path | None = None, pilot_key: str = ""
-    ) -> dict[str, Path]:
-        """Fit components on the training part, or fetch them from the store: id to the folder of the fitted state."""
-        fits = [Fit(bound, train, train_key, pilot, pilot_key) for bound in bounds]
-        return {fit.bound.id: folder for fit, folder in zip(fits, self.fit_all(fits), strict=True)}
-
-    def fit_all(self, fits: Sequence[Fit], tell: bool = True) -> list[Path]:
-        """Do all fits, or fetch them from the store: the folders of the fitted states.
-
-        Those that must be fitted are fitted side by side, each in a process of its own. A key is held while its
-        component is being fitted, so that runs beside this one wait for it instead of doing the same work.
-
-        Args:
-            fits: what to fit on what.
-            tell: whether each is a stage of its own.
-        """
-        folders: dict[str, Path] = {}
-        keys = [self._fit_key(fit) for fit in fits]
-        with ExitStack() as held:
-            jobs: dict[Job[tasks.FitTask, None], tuple[str, Bound, Path, float]] = {}
-            for key, fit in sorted(dict(zip(keys, fits, strict=True)).items()):  # one order, so no deadlock of runs
-                bound = fit.bound
-                work = held.enter_context(self.store.making(key, bound.what))
-                kept = self.store.get(key)
-                if tell:
-                    self.emit({"event": "stage-started", "stage": "fit", "id": bound.id})
-                if kept is not None:
-                    folders[key] = kept
-                    if tell:
-                        self._finished("fit", bound.id, 0.0, {"rows": 0, "from_store": True})
-                    continue
-                offer = self.catalog.offer(bound.use)
-                remove(work / "built")
-                task = tasks.FitTask(
-                    bound=bound,
-                    train=fit.train,
-                    seed=derive_seed(self.seed, bound.kind, bound.id, "fit"),
-                    out=work / "built",
-                    metadata={"seed": self.seed, "plugin": offer.distribution, "version": offer.version},
-                    checkpoint=work / "checkpoint",
-                    pilot=fit.pilot,
-                )
-                jobs[self.job("fit", bound, tasks.fit, [task])] = (key, bound, work, time.monotonic())
-            for job, _, _ in self.map(list(jobs)):
-                key, bound, work, start = jobs[job]
-                folders[key] = self.store.publish(key, work / "built")
-                if tell:
-                    self._finished("fit", bound.id, time.monotonic() - start, {"rows": 0, "from_store": False})
-        return [folders[key] for key in keys]
-
-    def _fit_key(self, fit: Fit) -> str:
-        bound = fit.bound
-        content = {**self.made_of(bound), "seed": self.seed, "id": bound.id, "train": fit.train_key}
-        content["host"] = file_sha256(
-            Path(tasks.__file__)
-        )  # what hands a component its context, and no more of the host
-        return f"{bound.kind}-{content_key({**content, 'pilot': fit.pilot_key})}"
 
     def copy_fitted(self, fitted: Path, place: Path) -> None:
         """Copy a fitted component out of the store into a run's folder."""
@@ -338,8 +244,3 @@ def _has_cuda_driver() -> bool:
     except OSError:
         return False
     return True
-
-
-def _by_content(path: Path, key_path: KeyPath) -> Path:
-    """What stands for a path in a key: the content of a file, else its last name."""
-    return Path(file_sha256(path) if path.is_file() else path.name)

@@ -11,8 +11,8 @@ from typing import Any
 
 from augment.errors import did_you_mean
 from augment.spec.messages import KeyPath, show_value
+from augment.spec.model_errors import Violation
 from augment.spec.models import NAME, NAME_RULE, SECTIONS, infer_ids
-from augment.spec.validation import Violation
 
 __all__ = ["cross_check"]
 

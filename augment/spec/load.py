@@ -21,11 +21,11 @@ from augment.plugin.kinds import Kind
 from augment.spec.cross_checks import cross_check
 from augment.spec.document import Document, from_mapping, read
 from augment.spec.messages import MAX_PROBLEMS
+from augment.spec.model_errors import validate
 from augment.spec.models import SECTIONS, Pipeline, expand_short_forms
 from augment.spec.overrides import set_value
 from augment.spec.resolve import Resolver
 from augment.spec.stages import Bound, Stage, map_paths
-from augment.spec.validation import validate
 from augment.toolkit.yaml_text import dump
 
 __all__ = ["Resolved", "load", "resolved_yaml"]

@@ -17,9 +17,9 @@ from augment.plugin.contracts import Component, Params, Probe, Source
 from augment.plugin.kinds import Kind
 from augment.spec.document import Document, list_names
 from augment.spec.messages import MAX_PROBLEMS, KeyPath, show_value
+from augment.spec.model_errors import Violation, validate
 from augment.spec.models import SECTIONS, infer_ids
 from augment.spec.stages import Candidate, Stage, class_name, map_paths
-from augment.spec.validation import Violation, validate
 
 __all__ = ["Resolver"]
 

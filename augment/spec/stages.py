@@ -15,7 +15,7 @@ from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Component, Params
 from augment.plugin.kinds import Kind
 from augment.spec.messages import KeyPath
-from augment.spec.validation import validate
+from augment.spec.model_errors import validate
 
 __all__ = ["Bound", "Candidate", "Stage", "bound_from_json", "class_name", "map_paths", "paths_in"]
 

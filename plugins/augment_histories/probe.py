@@ -11,7 +11,7 @@ import numpy as np
 
 from augment.data import Dataset
 from augment.plugin import Accepts, Context
-from augment.toolkit.probes import LinearProbe
+from augment.toolkit.feature_probe import LinearProbe
 
 
 class Items(LinearProbe):

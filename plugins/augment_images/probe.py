@@ -13,7 +13,7 @@ from pydantic import Field, PositiveInt
 from augment import plugin
 from augment.data import Dataset
 from augment.plugin import Accepts, Context, Probe, derive_seed
-from augment.toolkit.probes import rows_with_target
+from augment.toolkit.feature_probe import rows_with_target
 
 if TYPE_CHECKING:
     import torch

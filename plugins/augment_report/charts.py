@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
-from augment_report.words import count, fixed
+from augment_report.formatting import count, fixed
 
 __all__ = ["Scale", "bars", "bullet", "forest_axis", "forest_row", "histogram", "lines", "spark"]
 

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from augment.data import Column, Dataset, Schema, labels_of
 from augment_report import charts
-from augment_report.words import clip, count, number, percent
+from augment_report.formatting import clip, count, number, percent
 
 __all__ = ["compare_columns"]
 

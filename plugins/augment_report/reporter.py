@@ -44,7 +44,7 @@ class Html(plugin.Reporter):
         from jinja2 import Environment, PackageLoader, StrictUndefined
         from markupsafe import Markup
 
-        from augment_report import words
+        from augment_report import formatting
 
         environment = Environment(
             loader=PackageLoader("augment_report"),
@@ -54,10 +54,10 @@ class Html(plugin.Reporter):
             lstrip_blocks=True,
         )
         environment.filters |= {
-            "clip": words.clip,
-            "count": words.count,
-            "listing": words.listing,
-            "percent": words.percent,
+            "clip": formatting.clip,
+            "count": formatting.count,
+            "listing": formatting.listing,
+            "percent": formatting.percent,
         }
         assert environment.loader is not None
         style = environment.loader.get_source(environment, "report.css")[0].replace("\r\n", "\n")
@@ -70,7 +70,7 @@ class Html(plugin.Reporter):
         return [path]
 
     def _sections(self, run: RunView) -> dict[str, Any]:
-        from augment_report import columns, passages, samples, sections, words
+        from augment_report import columns, formatting, passages, samples, sections
 
         metrics, schema = run.metrics, run.schema
         shown: dict[str, Any] = {
@@ -85,7 +85,7 @@ class Html(plugin.Reporter):
             "losses": sections.losses(run.losses()),
             "filters": sections.thrown_out(metrics.filters),
             "rejects": {
-                name: samples.show_rejects(rows.take(slice(20)), run.train, schema, words.clip(name))
+                name: samples.show_rejects(rows.take(slice(20)), run.train, schema, formatting.clip(name))
                 for name, rows in run.rejects().items()
                 if len(rows)
             },

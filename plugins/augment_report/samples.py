@@ -15,9 +15,9 @@ from markupsafe import Markup
 
 from augment.data import Dataset, Schema, labels_of
 from augment_report import charts
+from augment_report.formatting import cell, clip, number
 from augment_report.passages import marked_texts
 from augment_report.series import channel_ends, series_plots, thinned
-from augment_report.words import cell, clip, number
 
 __all__ = ["example_rows", "nearest", "sample_grid", "show_rejects", "show_rows"]
 

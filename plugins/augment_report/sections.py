@@ -19,7 +19,7 @@ from augment.plugin import (
     TrialResult,
 )
 from augment_report import charts
-from augment_report.words import clip, count, decimals_for, fixed, listing, number, percent, span
+from augment_report.formatting import clip, count, decimals_for, fixed, listing, number, percent, span
 
 __all__ = ["class_counts", "generators", "losses", "privacy", "scores", "search", "thrown_out", "trial"]
 

@@ -13,8 +13,8 @@ from pydantic import Field
 from augment import plugin
 from augment.data import Dataset
 from augment.plugin import Accepts, Context
+from augment.toolkit.feature_probe import FeatureProbe
 from augment.toolkit.lossless import ENCODED_TYPES
-from augment.toolkit.probes import FeatureProbe
 from augment.toolkit.tables.matrix import TableEncoder
 from augment_series.kernels import Kernels, bridged
 from augment_series.ridge import Ridge

@@ -14,6 +14,6 @@ def augment_components() -> list[type[Component]]:
     from augment_tables.json_lines import JsonLinesSource
     from augment_tables.parquet_sink import ParquetSink
     from augment_tables.parquet_source import ParquetSource
-    from augment_tables.probes import Boosting, Logistic
+    from augment_tables.table_probes import Boosting, Logistic
 
     return [Boosting, CsvSink, CsvSource, Impute, JsonLinesSource, Logistic, ParquetSink, ParquetSource]

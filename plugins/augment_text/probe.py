@@ -8,7 +8,7 @@ from pydantic import Field
 
 from augment.data import Dataset
 from augment.plugin import Accepts, Context
-from augment.toolkit.probes import LinearProbe
+from augment.toolkit.feature_probe import LinearProbe
 
 
 class Tfidf(LinearProbe):

@@ -298,7 +298,7 @@ def test_sample_passes_on_what_it_was_given(tmp_path, monkeypatch):
         calls.append((run_folder, settings))
         return settings["out"]
 
-    monkeypatch.setattr("augment.runner.sample_more.sample", sample, raising=False)
+    monkeypatch.setattr("augment.runner.sample_finished_run.sample", sample, raising=False)
     words = "--rows 1500 --generator gan --where a=1 --where b=x=y --seed 4 -o more.csv --overwrite"
     result = invoke("sample", tmp_path, *words.split())
     assert result.output == "wrote 1,500 rows to more.csv\n"

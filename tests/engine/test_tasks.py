@@ -12,6 +12,7 @@ from augment.engine.jobs import Call, Host
 from augment.errors import DataError, PluginError
 from augment.plugin.catalog import Catalog
 from augment.plugin.context import Context
+from augment.runner.fitting import fit_components
 from augment.runner.run import run
 from augment.runner.session import opened
 from augment.spec.load import load
@@ -187,7 +188,7 @@ def test_what_a_component_prints_and_where_it_goes_does_not_matter(spec, store, 
         rows = resolved.source()
         session.one("read", rows, tasks.read, tasks.ReadTask(rows, SchemaDeclaration(), 1, tmp_path / "r"))
         component = faulty("fit:print")
-        found = session.fit([component], tmp_path / "r", "key")
+        found = fit_components(session, [component], tmp_path / "r", "key")
     assert (found["fake-faulty"] / "losses.csv").is_file()
 
 

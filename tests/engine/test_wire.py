@@ -11,9 +11,9 @@ from pydantic_core import PydanticSerializationError
 
 from augment import errors
 from augment.data import Column, Schema, SchemaDeclaration
+from augment.engine.draw_and_filter import Sampled, SampleTask, Sampling, sample
 from augment.engine.jobs import Host, Job
 from augment.engine.judge_tasks import ArmTask, Pick, Scored, ScoreTask, predict_arm, score
-from augment.engine.sample_task import Sampled, SampleTask, Sampling, sample
 from augment.engine.tasks import ApplyTask, FitTask, ReadTask, Saved, apply, devices, fit, read
 from augment.engine.wire import (
     call_from_json,

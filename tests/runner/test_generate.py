@@ -8,6 +8,7 @@ from augment.data import Dataset
 from augment.errors import ShortfallError
 from augment.plan.chunks import PlanRow, plan
 from augment.plan.repeats import Repeats
+from augment.runner.fitting import fit_components
 from augment.runner.generate import DUPLICATES, Counts, make_rows
 from augment.runner.prepare import prepare
 from augment.runner.session import opened
@@ -30,8 +31,10 @@ def mixed(spec):
             prepared = prepare(session, resolved)
             schema = Dataset.load(prepared.train).schema
             components = bind(resolved, schema, None, ("generator", "filter"))
-            fitted = session.fit(components["generator"], prepared.train, prepared.key)
-            judges = session.fit(components["filter"], prepared.train, prepared.key, prepared.train, "pilot")
+            fitted = fit_components(session, components["generator"], prepared.train, prepared.key)
+            judges = fit_components(
+                session, components["filter"], prepared.train, prepared.key, prepared.train, "pilot"
+            )
             plan_rows = rows(schema) if callable(rows) else rows
             options = {"purpose": "mix", "max_rounds": 10, "repeats": Repeats(Dataset.load(prepared.train)), **options}
             mixture = make_rows(

@@ -6,9 +6,8 @@ import pytest
 
 from augment.data import Dataset
 from augment.errors import SpecError
-from augment.runner import search
+from augment.runner import fitting, generate, search
 from augment.runner.run import check, run
-from augment.runner.session import Session
 
 pytestmark = pytest.mark.usefixtures("fakes")
 
@@ -82,22 +81,23 @@ def test_where_a_cheap_alternative_or_nothing_wins_only_real_rows_are_written(fo
 
 def test_no_fit_of_the_search_sees_a_row_that_judges_it(found, monkeypatch):
     judges, learnt = {}, []
-    inner_cut, fit_all = search.inner_cut, Session.fit_all
+    inner_cut, fit_all = search.inner_cut, fitting.fit_all
 
     def cut(train, split, seed, number):
         rows = inner_cut(train, split, seed, number)
         judges[number] = set(train.frame["x"].iloc[rows[1]])
         return rows
 
-    def fit(self, fits, tell=True):
+    def fit(session, fits, tell=True):
         learnt.extend((fit.bound.id, fit.train) for fit in fits)
         for fit in fits:
             if fit.train.parent.parent.name == "search":
                 assert not judges[int(fit.train.parent.name)] & set(Dataset.load(fit.train).frame["x"])
-        return fit_all(self, fits, tell)
+        return fit_all(session, fits, tell)
 
     monkeypatch.setattr(search, "inner_cut", cut)
-    monkeypatch.setattr(Session, "fit_all", fit)
+    for module in (fitting, generate, search):
+        monkeypatch.setattr(module, "fit_all", fit)
     done, _ = found(filters=["fake-reject"])
     inner = {(id, place) for id, place in learnt if place.parent.parent.name == "search"}
     assert {id for id, _ in inner} == {"fake-drawn", "fake-reject"}

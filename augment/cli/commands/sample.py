@@ -49,9 +49,9 @@ def sample(
       augment sample runs/credit-balance --rows 1000 -o more.parquet
       augment sample runs/credit-balance --rows 500 --generator gan --where defaulted=yes -o yes.csv
     """
-    from augment.runner import sample_more
+    from augment.runner import sample_finished_run
 
-    written = sample_more.sample(
+    written = sample_finished_run.sample(
         run_folder, rows=rows, generator=generator, where=where, seed=seed, out=output, overwrite=overwrite
     )
     click.echo(f"wrote {rows:,} rows to {written}")

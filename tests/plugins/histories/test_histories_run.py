@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from augment.runner.run import run
-from augment.runner.sample_more import sample
+from augment.runner.sample_finished_run import sample
 from augment.toolkit.yaml_text import dump
 
 QUICK = {"name": "met", "seed": 3, "trial": False, "reporters": [], "filters": [], "metrics": []}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from augment_report import charts
 from augment_report.columns import compare_columns
-from augment_report.words import number, percent
+from augment_report.formatting import number, percent
 
 finite = st.floats(-1e12, 1e12, allow_nan=False).map(lambda value: 0.0 if abs(value) < 1e-9 else value)
 

@@ -12,7 +12,7 @@ import pytest
 from augment.data import Dataset, Schema, SchemaDeclaration, infer, observe
 from augment.errors import DataError
 from augment.plugin.context import Context
-from augment_tables.probes import MAX_CATEGORIES, Boosting, Logistic
+from augment_tables.table_probes import MAX_CATEGORIES, Boosting, Logistic
 
 PROBES = [Boosting, Logistic]
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from augment.data import Dataset, labels_of, observe
+from augment.engine.draw_and_filter import Sampled, SampleTask, Sampling, sample
 from augment.engine.jobs import Call, Host
-from augment.engine.sample_task import Sampled, SampleTask, Sampling, sample
 from augment.engine.tasks import FitTask, fit
 from augment.errors import PluginError
 from augment.plan.chunks import PlanRow, given_frame, plan

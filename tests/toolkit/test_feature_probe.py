@@ -6,7 +6,7 @@ import pytest
 
 from augment.data import Dataset, SchemaDeclaration, infer, observe
 from augment.errors import DataError
-from augment.toolkit.probes import rows_with_target
+from augment.toolkit.feature_probe import rows_with_target
 
 
 def dataset(targets):

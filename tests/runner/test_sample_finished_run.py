@@ -9,7 +9,7 @@ import pytest
 
 from augment.errors import DataError, DiskError, SpecError
 from augment.runner.run import run
-from augment.runner.sample_more import sample
+from augment.runner.sample_finished_run import sample
 
 pytestmark = pytest.mark.usefixtures("fakes")
 

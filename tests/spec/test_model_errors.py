@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from augment.plugin import Params
-from augment.spec.validation import validate
+from augment.spec.model_errors import validate
 
 
 class Settings(Params):

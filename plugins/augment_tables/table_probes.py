@@ -15,8 +15,8 @@ from augment import plugin
 from augment.data import Dataset
 from augment.errors import DataError
 from augment.plugin import Accepts, Context
+from augment.toolkit.feature_probe import FeatureProbe, LinearProbe
 from augment.toolkit.lossless import ENCODED_TYPES
-from augment.toolkit.probes import FeatureProbe, LinearProbe
 from augment.toolkit.tables.matrix import TableEncoder
 
 MAX_CATEGORIES = 255  # of a categorical feature, in scikit-learn's boosting
