@@ -1,4 +1,4 @@
-"""Whether the first line of a CSV file names the columns, or is a row of data."""
+"""The first line of a CSV file: whether it names the columns or is a row of data, and what an index is called."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 
 from augment_tables.csv_settings import MISSING_WORDS
 
-__all__ = ["FirstLine", "judge_first_line"]
+__all__ = ["FirstLine", "judge_first_line", "named_columns"]
 
 FirstLine = Literal["names", "names that are numbers", "data"]
 Kind = Literal["missing", "number", "date", "words"]
@@ -49,6 +49,16 @@ def judge_first_line(first: Sequence[str], rows: Sequence[Sequence[str]]) -> Fir
         return "names that are numbers" if only_numbers else "names"
     stands_again = any(cell and cell in column for cell, column in zip(cells, columns, strict=True))
     return "data" if only_numbers or stands_again or len(values) > 1 else "names"
+
+
+def named_columns(names: Sequence[str]) -> list[str]:
+    """The names, where a first column without one, as pandas writes the index of a frame, is called `index`.
+
+    >>> named_columns(["", "x", "y"])
+    ['index', 'x', 'y']
+    """
+    is_index = len(names) > 1 and not names[0] and all(names[1:])
+    return ["Unnamed: 0" if "index" in names else "index", *names[1:]] if is_index else list(names)
 
 
 def _kind(cell: str) -> Kind:

@@ -24,7 +24,7 @@ from augment.plugin import Context, Source
 from augment.toolkit.csv_dialect import infer_dialect
 from augment.toolkit.text_files import CHUNK, Encoding, check_file, check_text, tolerating_mark
 from augment_tables import csv_settings
-from augment_tables.csv_header import judge_first_line
+from augment_tables.csv_header import judge_first_line, named_columns
 from augment_tables.csv_settings import MISSING_NUMBERS
 from augment_tables.reading import KEPT_AS_TEXT, check_names, chosen_columns, dataset_of
 
@@ -82,7 +82,7 @@ class CsvSource(Source):
         """Column to the sign or word that stands beside its numbers: `{price: €}` where cells are `€ 9.50` or
         `1,250.00 €`. It is taken away, and is the column's unit from then on."""
         columns: tuple[str, ...] | None = None
-        """The columns to read; all when not given."""
+        """The columns to read; all when not given. Others need no name in the file."""
 
         @field_validator("names")
         @classmethod
@@ -110,15 +110,17 @@ class CsvSource(Source):
         if num_quotes % 2:
             self._check_quotes_close()
         known = {context.declared.target, *context.declared.columns, *(self.params.columns or ()), *self.params.units}
-        names = self._names(known)
+        written = self._names(known)
+        names = named_columns(written)
+        check_names(path, names, all_needed=self.params.columns is None)
         chosen = chosen_columns(path, names, self.params.columns)
         declared = context.declared.columns
         chosen_columns(path, names, tuple(self.params.units))  # refuses those that are not there
         with_unit = self.params.units.keys() & set(chosen)
         as_text = {name for name in chosen if name in declared and declared[name].type in (*KEPT_AS_TEXT, "datetime")}
-        table = self._parse(names, chosen, as_text | with_unit, quoted=num_quotes > 0)
-        if changed := self._changed_by_reading(table, names):
-            table = self._parse(names, chosen, as_text | with_unit | changed, quoted=num_quotes > 0)
+        table = self._parse(written, chosen, as_text | with_unit, quoted=num_quotes > 0)
+        if changed := self._changed_by_reading(table, written):
+            table = self._parse(written, chosen, as_text | with_unit | changed, quoted=num_quotes > 0)
         table = self._without_missing_words(table)
         for name in sorted(with_unit):
             table = self._without_unit(table, name)
@@ -133,10 +135,11 @@ class CsvSource(Source):
     def _parse(self, names: list[str], chosen: list[str], as_text: set[str], quoted: bool) -> pa.Table:
         path = self.params.path
         missing = self.params.null_values
+        as_written = dict(zip(named_columns(names), names, strict=True))
         # types are inferred from the first block: one block is the whole file (up to 3 bytes of UTF-8 for each of its)
         block = min(3 * path.stat().st_size + 1, MAX_BLOCK)
         try:
-            return pacsv.read_csv(
+            table = pacsv.read_csv(
                 path,
                 read_options=pacsv.ReadOptions(
                     use_threads=False,
@@ -146,14 +149,15 @@ class CsvSource(Source):
                 ),
                 parse_options=pacsv.ParseOptions(delimiter=self.params.delimiter, newlines_in_values=quoted),
                 convert_options=pacsv.ConvertOptions(
-                    column_types=dict.fromkeys(as_text, pa.string()),
-                    include_columns=chosen,
+                    column_types={as_written[name]: pa.string() for name in as_text},
+                    include_columns=[as_written[name] for name in chosen],
                     null_values=list(MISSING_NUMBERS if missing is None else missing),
                     decimal_point=self.params.decimal,
                 ),
             )
         except pa.ArrowInvalid as error:
             raise DataError(self._ragged(names) or f"{path}: {error}") from error
+        return table.rename_columns(chosen)
 
     def _changed_by_reading(self, table: pa.Table, names: list[str]) -> set[str]:
         """Columns that would not be written as they were read: codes such as 00123 and 0x1F, integers of more digits
@@ -241,7 +245,7 @@ class CsvSource(Source):
         return table
 
     def _names(self, known: set[str | None]) -> list[str]:
-        """The names of all columns; a first line that holds none of the known names must not look like data."""
+        """The names of all columns as written; a first line with none of the known names must not look like data."""
         path, delimiter, named = self.params.path, self.params.delimiter, self.params.names
         first, *rows = self._first_rows() or [[]]
         if not first:
@@ -270,7 +274,6 @@ class CsvSource(Source):
                     "row of data, say `header: false`, else `header: true`",
                     *(path.name, delimiter.join(first)[:60]),
                 )
-        check_names(path, first)
         return first
 
     def _first_rows(self) -> list[list[str]]:

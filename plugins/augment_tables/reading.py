@@ -19,15 +19,18 @@ from augment.plugin import Context
 KEPT_AS_TEXT = ("category", "text", "id")  # declared types whose cells are never read as numbers, dates or booleans
 
 
-def check_names(path: Path, names: Sequence[str]) -> None:
-    """Refuse column names that are blank or occur twice."""
+def check_names(path: Path, names: Sequence[str], all_needed: bool = True) -> None:
+    """Refuse column names that occur twice or, where all are needed, are blank."""
     blank = [str(i + 1) for i, name in enumerate(names) if not name.strip()]
-    if blank:
+    if blank and all_needed:
         raise DataError(
-            f"{path}: the header has no name for column {', '.join(blank)} of {len(names)}; name every column"
+            f"{path}: the header has no name for column {', '.join(blank)} of {len(names)}; name every column, or "
+            "leave it out"
         )
     positions: dict[str, list[str]] = {}
     for i, name in enumerate(names):
+        if not name.strip():
+            continue
         positions.setdefault(name, []).append(str(i + 1))
     doubles = [f"{name!r} (columns {' and '.join(where)})" for name, where in positions.items() if len(where) > 1]
     if doubles:

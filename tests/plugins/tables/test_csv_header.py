@@ -117,3 +117,20 @@ def test_codes_in_a_file_without_a_header_stay_as_they_are(tmp_path: Path) -> No
 def test_a_short_row_in_a_file_without_a_header_is_refused_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"line 3: the row has 1 field, and the first row has 3"):
         read(tmp_path / "data.csv", [*NUMBERS[:2], "5"], header=False)
+
+
+@pytest.mark.parametrize(("header", "name"), [(",x,label", "index"), (",index,label", "Unnamed: 0")])
+def test_the_unnamed_index_that_pandas_writes_is_an_id(header: str, name: str, tmp_path: Path) -> None:
+    rows = [f"{n},{n / 7:.3f},{'ab'[n % 2]}" for n in range(30)]
+    data = read(tmp_path / "data.csv", [header, *rows])
+    assert data.schema.columns[name].type == "id"
+    assert data.frame[name].tolist() == list(range(30))
+    again = read(tmp_path / "data.csv", [header, *rows], columns=[name, "label"])
+    assert list(again.frame.columns) == [name, "label"]
+
+
+def test_a_column_that_is_not_chosen_needs_no_name(tmp_path: Path) -> None:
+    lines = ["x,,label,", *(f"{n / 7:.3f},{n},{'ab'[n % 2]}," for n in range(9))]
+    assert list(read(tmp_path / "data.csv", lines, columns=["x", "label"]).frame.columns) == ["x", "label"]
+    with pytest.raises(DataError, match=r"no name for column 2, 4 of 4; name every column, or leave it out"):
+        read(tmp_path / "data.csv", lines)
