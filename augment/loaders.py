@@ -196,7 +196,7 @@ def mixed(
         raise SpecError(f"mixed: {sorted(ours)[0]} cannot be set: the order of a mixed loader is its own")
     if batch_size < 1:
         raise SpecError(f"mixed: batch_size is {batch_size}; at least 1 is expected")
-    overrides = [f"device={device}"] if device else []
+    overrides = ["trial=false", *([f"device={device}"] if device else [])]  # no model of the trial is needed
     with opened(run.resolved, overrides, workers=1, source_needed=False) as (session, resolved):
         train = training_part(run, session, resolved)
         data = Dataset.load(train)

@@ -39,10 +39,11 @@ def pytest_make_parametrize_id(val, argname):
 
 @pytest.fixture(autouse=True)
 def store(tmp_path_factory, monkeypatch):
-    """A store of each test's own; nobody's cache is touched."""
+    """A store of each test's own, and no configuration; nobody's own is touched."""
     folder = tmp_path_factory.getbasetemp() / "stores" / str(next(STORES))  # mktemp would list all others each time
     folder.mkdir(parents=True)
     monkeypatch.setenv("AUGMENT_STORE", str(folder))
+    monkeypatch.setenv("AUGMENT_CONFIG", str(folder / "config.yaml"))
     return folder
 
 

@@ -11,6 +11,7 @@ import click
 from click.shell_completion import CompletionItem
 
 __all__ = ["SpecFile", "complete_component", "complete_device", "complete_generator", "pairs", "set_option"]
+__all__ += ["trust_option"]
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -71,6 +72,16 @@ def pairs(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> 
             raise click.BadParameter(f"{key!r} is given twice")
         pairs[key] = value
     return pairs
+
+
+def trust_option(command: Decorated) -> Decorated:
+    """`--trust MODULE`, given to the command as `trust`."""
+    return click.option(
+        "--trust",
+        multiple=True,
+        metavar="MODULE",
+        help="Let the pipeline run this module of your own, such as models for `probe: models:make`. Can be repeated.",
+    )(command)
 
 
 def set_option(command: Decorated) -> Decorated:

@@ -31,11 +31,13 @@ class Host:
         scratch: parent of their scratch folders.
         device: torch device name.
         threads: how many threads each may use.
+        trusted: modules of the user's that components may import, see `Context.trusted`.
     """
 
     scratch: Path
     device: str = "cpu"
     threads: int = 1
+    trusted: frozenset[str] = frozenset()
 
 
 class Call:

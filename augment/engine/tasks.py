@@ -98,7 +98,8 @@ def lend(call: Call, seed: int, **more: Any) -> Iterator[Context]:
     """
     folder = Path(tempfile.mkdtemp(prefix="call-", dir=call.host.scratch))
     try:
-        yield Context(seed=seed, folder=folder, device=call.host.device, threads=call.host.threads, **more)
+        host = call.host
+        yield Context(seed, folder, device=host.device, threads=host.threads, trusted=host.trusted, **more)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

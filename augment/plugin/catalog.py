@@ -391,7 +391,7 @@ def _try_import(offer: Offer, timeout: float) -> None:
     # -c with the name as an argument: no text of the entry point is ever run as code
     code = "import importlib, sys; importlib.import_module(sys.argv[1]); print(sys.argv[2])"
     told = secrets.token_hex()  # which nothing else says, whatever a plugin prints as it comes and goes
-    command = [sys.executable, "-c", code, offer.module, told]
+    command = [sys.executable, "-P", "-c", code, offer.module, told]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL)
     except subprocess.TimeoutExpired as error:

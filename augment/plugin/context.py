@@ -80,6 +80,8 @@ class Context:
         checkpoint: the position of a long fit.
         origins: for metrics, what the generators of the scored rows start from (`Generator.origin`); empty if
             unknown.
+        trusted: first names of the modules that the pipeline names and the user trusts. No other code that a pipeline
+            names may be imported.
     """
 
     seed: int
@@ -91,6 +93,7 @@ class Context:
     progress: Callable[[int, int, Mapping[str, float]], None] = _no_progress
     checkpoint: Checkpoint = field(default_factory=Checkpoint)
     origins: frozenset[str] = frozenset()
+    trusted: frozenset[str] = frozenset()
 
     @cached_property
     def rng(self) -> np.random.Generator:

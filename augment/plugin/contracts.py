@@ -323,11 +323,14 @@ class Probe(Component):
     """A downstream model, of the kind that the user would train, for the trial. It is never saved.
 
     `takes_factory` is true for the probe that `use: package.module:function` refers to. Its settings are `factory`,
-    that text, and `file`, the module's file if it is beside the pipeline.
+    that text, and `file`, the module's file if it is beside the pipeline. A pipeline may name a factory of the packages
+    in `libraries`; the probe must see that it is a class of a model before it calls it. The host refuses any other
+    package that the user does not trust. The probe receives those that it does as `context.trusted`.
     """
 
     kind = "probe"
     takes_factory: ClassVar[bool] = False
+    libraries: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
     def fit(self, data: Dataset, context: Context, weights: np.ndarray | None = None) -> Self:

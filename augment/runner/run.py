@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,7 @@ def run(
     overwrite: bool = False,
     device: str | None = None,
     workers: int | None = None,
+    trust: Collection[str] = (),
     events: Events | None = None,
 ) -> Run:
     """Run a pipeline, or give back the run that this very pipeline and data have had already.
@@ -94,6 +95,8 @@ def run(
         device: instead of the pipeline's.
         workers: processes at the same time (by default one a processor, at most 4); 0 keeps all in this one. Results
             do not depend on it.
+        trust: first names of modules of your own that the pipeline may run, such as `["models"]`; see
+            `docs/explanation/trust.md`.
         events: called with a mapping for everything that happens; see `docs/reference/events.md`.
 
     Raises:
@@ -103,7 +106,7 @@ def run(
     overrides += [f"seed={seed}"] if seed is not None else []
     overrides += [f"device={device}"] if device is not None else []
     out = Path(out) if out is not None else None
-    with opened(pipeline, overrides, workers, events) as (session, resolved):
+    with opened(pipeline, overrides, workers, events, trust=trust) as (session, resolved):
         observers = Observers(resolved.pipeline.observers, session.catalog, session.note)
         Place.check_writable(resolved.base, out, paths_in(resolved.source().params))
         started = time.monotonic()
@@ -175,7 +178,12 @@ def _compare_to_minimum(pipeline: Pipeline, trial: TrialResult) -> str:
 
 
 def check(
-    pipeline: Spec, *, overrides: Sequence[str] = (), data: bool = True, events: Events | None = None
+    pipeline: Spec,
+    *,
+    overrides: Sequence[str] = (),
+    data: bool = True,
+    trust: Collection[str] = (),
+    events: Events | None = None,
 ) -> CheckResult:
     """Look for all that is wrong with a pipeline, and say what it would do.
 
@@ -183,11 +191,12 @@ def check(
         pipeline: as for `run`.
         overrides: as for `run`.
         data: read the data too, cut and transform it, but fit no generator.
+        trust: as for `run`.
         events: as for `run`.
     """
     if not data:
-        return CheckResult(load(pipeline, Catalog(), overrides=overrides))
-    with opened(pipeline, overrides, events=events) as (session, resolved):
+        return CheckResult(load(pipeline, Catalog(), overrides=overrides, trust=trust))
+    with opened(pipeline, overrides, events=events, trust=trust) as (session, resolved):
         prepared = prepare(session, resolved)
         components = _bind(resolved, prepared)
         train = Dataset.load(prepared.train)

@@ -72,7 +72,8 @@ def sample(
         raise SpecError(f"{out} exists; name another file, or replace it with --overwrite")
     if out.is_dir() and any(out.iterdir()):  # nothing says whose files those are
         raise SpecError(f"{out}: --overwrite replaces files, not folders; remove this folder, or name another one")
-    with opened(run.resolved, workers=workers, source_needed=False) as (session, resolved):
+    # without the trial, and so without a model of the user's that would have to be trusted again
+    with opened(run.resolved, ["trial=false"], workers, source_needed=False) as (session, resolved):
         folder = training_part(run, session, resolved)
         train = Dataset.load(folder)
         fitting = [sink for sink in sinks if train.schema.modality in sink.accepts.modalities]

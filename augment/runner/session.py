@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,6 +45,7 @@ class Session:
         scratch: parent of the tasks' scratch folders.
         catalog: whose plugins' versions are part of a key.
         listeners: called with every event.
+        trusted: modules of the user's that components may import, see `Context.trusted`.
         stages: what was done so far, for `run.json`.
         lines: of the log.
         remarks: for the report.
@@ -59,6 +60,7 @@ class Session:
     scratch: Path
     catalog: Catalog
     listeners: list[Events]
+    trusted: frozenset[str] = frozenset()
     stages: list[dict[str, Any]] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
@@ -98,7 +100,7 @@ class Session:
     @property
     def host(self) -> Host:
         """Where tasks are done."""
-        return Host(self.scratch, self.device, self.threads)
+        return Host(self.scratch, self.device, self.threads, self.trusted)
 
     def map(self, jobs: Sequence[Job[T, R]]) -> Iterator[tuple[Job[T, R], int, R]]:
         """Do the tasks of all jobs, side by side where there are workers."""
@@ -162,6 +164,7 @@ def opened(
     workers: int | None = None,
     events: Events | None = None,
     source_needed: bool = True,
+    trust: Collection[str] = (),
 ) -> Iterator[tuple[Session, Resolved]]:
     """Load a pipeline and open a session for it, with a scratch folder that is gone afterwards.
 
@@ -169,7 +172,7 @@ def opened(
         Interrupted: the user stopped what was done inside the block, with Ctrl-C or SIGTERM.
     """
     catalog = Catalog()
-    resolved = load(pipeline, catalog, overrides=overrides, source_needed=source_needed)
+    resolved = load(pipeline, catalog, overrides=overrides, source_needed=source_needed, trust=trust)
     store = Store()
     threads = resolved.pipeline.threads
     workers = min(4, os.cpu_count() or 1) if workers is None else workers
@@ -184,6 +187,7 @@ def opened(
             scratch=scratch,
             catalog=catalog,
             listeners=[events] if events else [],
+            trusted=resolved.trusted,
         )
         store.note = session.note
         session.device = _device(session, resolved.pipeline.device)

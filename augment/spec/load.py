@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -26,6 +26,7 @@ from augment.spec.models import SECTIONS, Pipeline, expand_short_forms
 from augment.spec.overrides import set_value
 from augment.spec.resolve import Resolver
 from augment.spec.stages import Bound, Stage, map_paths
+from augment.spec.trust import check_names
 from augment.toolkit.yaml_text import dump
 
 __all__ = ["Resolved", "load", "resolved_yaml"]
@@ -42,6 +43,7 @@ class Resolved:
         stages: its components, in the order in which they run.
         text: the file as given, or YAML made of the mapping.
         document: where each part was written.
+        trusted: first names of the modules of the user's that it names, all of them trusted.
     """
 
     pipeline: Pipeline
@@ -50,6 +52,7 @@ class Resolved:
     stages: tuple[Stage, ...]
     text: str
     document: Document = field(repr=False, compare=False)
+    trusted: frozenset[str] = frozenset()
 
     def stages_of(self, kind: Kind) -> list[Stage]:
         """The stages of one kind, in order."""
@@ -80,6 +83,7 @@ def load(
     overrides: Sequence[str] = (),
     base: Path | None = None,
     source_needed: bool = True,
+    trust: Collection[str] = (),
 ) -> Resolved:
     """Read a pipeline and check all that can be checked without the data.
 
@@ -89,6 +93,7 @@ def load(
         overrides: such as `generators.0.with.epochs=5`, each changing one value.
         base: the folder that relative paths refer to; the file's own, or the current one for a mapping.
         source_needed: whether the files that the source names must be there.
+        trust: first names of the modules of the user's own that the pipeline may name, see `augment.spec.trust`.
 
     Raises:
         SpecError: with everything that is wrong, in the order of the lines.
@@ -110,7 +115,7 @@ def load(
 
     pipeline, violations = validate(Pipeline, tree)
     violations += cross_check(tree)
-    resolver = Resolver(catalog, document, base, source_needed)
+    resolver = Resolver(catalog, document, base, source_needed, check_names(trust))
     violations += resolver.violations
     if violations:
         problems = list(dict.fromkeys(document.problem(*violation) for violation in violations))
@@ -119,7 +124,8 @@ def load(
             raise PluginError("\n".join(map(str, order))) from resolver.broken[0]
         raise SpecError(order[:MAX_PROBLEMS]) from next(iter(resolver.broken), None)
     assert pipeline is not None
-    return Resolved(pipeline, path, base, tuple(resolver.stages), document.text, document)
+    trusted = frozenset(resolver.trusted)
+    return Resolved(pipeline, path, base, tuple(resolver.stages), document.text, document, trusted)
 
 
 def resolved_yaml(resolved: Resolved, components: Mapping[Kind, list[Bound]], folder: Path) -> str:

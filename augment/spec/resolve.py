@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from augment.spec.messages import MAX_PROBLEMS, KeyPath, show_value
 from augment.spec.model_errors import Violation, validate
 from augment.spec.models import SECTIONS, infer_ids
 from augment.spec.stages import Candidate, Stage, class_name, map_paths
+from augment.spec.trust import is_trusted
 
 __all__ = ["Resolver"]
 
@@ -31,11 +32,21 @@ class Resolver:
         stages: those that were found, in the order in which they run.
         violations: everything that is wrong.
         broken: the plugins among it that cannot be imported or fail.
+        trusted: first names of the modules of the user's that the pipeline names, all of them trusted.
     """
 
-    def __init__(self, catalog: Catalog, document: Document, base: Path, source_needed: bool = True):
+    def __init__(
+        self,
+        catalog: Catalog,
+        document: Document,
+        base: Path,
+        source_needed: bool = True,
+        trust: Collection[str] = (),
+    ):
         self.violations: list[Violation] = []
         self.broken: list[PluginError] = []
+        self.trusted: set[str] = set()
+        self._trust = trust
         self._catalog = catalog
         self._document = document
         self._base = base
@@ -97,21 +108,28 @@ class Resolver:
         if not isinstance(use, str) or ":" not in use:
             return entry
         module = use.partition(":")[0]
+        top = module.partition(".")[0]
+        classes = (
+            (name, cls)
+            for name in self._catalog.default_names("probe")
+            for cls in self._classes("probe", name, key_path)
+            if issubclass(cls, Probe) and cls.takes_factory
+        )
+        name, cls = next(classes, ("", None))
+        if cls is None:
+            self.violations.append(((*key_path, "use"), "no installed plugin makes a probe of a function"))
+            return None
         place = self._base.joinpath(*module.split("."))
         beside = [file for file in (place.with_name(f"{place.name}.py"), place / "__init__.py") if file.is_file()]
+        beside = [] if top in cls.libraries else beside  # a library's name always means the installed one
         file = {"file": str(beside[0])} if beside else {}
-        top = module.partition(".")[0]
         if not beside and (not top.isidentifier() or importlib.util.find_spec(top) is None):
             here = f"it is neither in the folder of the pipeline file, {str(self._base)!r}, nor installed"
             self.violations.append(((*key_path, "use"), f"there is no module {module!r}: {here}"))
             return None
         settings = entry.get("with", {})
         settings = {"factory": use, **file, **settings} if isinstance(settings, dict) else settings
-        for name in self._catalog.default_names("probe"):
-            if any(issubclass(cls, Probe) and cls.takes_factory for cls in self._classes("probe", name, key_path)):
-                return {**entry, "use": name, "with": settings}
-        self.violations.append(((*key_path, "use"), "no installed plugin makes a probe of a function"))
-        return None
+        return {**entry, "use": name, "with": settings}
 
     def _stage(
         self,
@@ -206,7 +224,25 @@ class Resolver:
                 )
             return found
 
-        return map_paths(params, absolute), problems
+        params = map_paths(params, absolute)
+        if issubclass(cls, Probe) and cls.takes_factory and (problem := self._distrust(cls, params)):
+            problems.append((key_path, problem))
+        return params, problems
+
+    def _distrust(self, cls: type[Probe], params: Any) -> str:
+        """Why the code that a probe's settings name may not run, or nothing; nothing is imported to find out."""
+        module, file = params.factory.partition(":")[0], params.file
+        top = module.partition(".")[0]
+        if file is None and top in cls.libraries:
+            return ""
+        if is_trusted(module, file, self._trust):
+            self.trusted.add(top)
+            return ""
+        what = f"the code in {str(file)!r}" if file else f"the installed module {top!r}"
+        return (
+            f"{params.factory!r} would run {what}, which a pipeline may do only where you trust it; if you know "
+            f"that code, add `--trust {top}` to the command, or `trust=[{top!r}]` in Python"
+        )
 
     def _check_observers(self) -> None:
         observers = self._document.tree.get("observers")

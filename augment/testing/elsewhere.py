@@ -41,7 +41,7 @@ class _Elsewhere:
         self.path = _path()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 it lives as long as the process
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "augment.testing.elsewhere"],
+            [sys.executable, "-P", "-m", "augment.testing.elsewhere"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from augment import plugin
 from augment.data import Dataset, Schema, labels_of
-from augment.errors import SpecError, did_you_mean
+from augment.errors import SpecError
 from augment.plugin import Accepts, Context, Probe
+from augment_estimator.factories import LIBRARIES, check_arguments, is_of_library, library_class, load_factory
 
 
 class Estimator(Probe):
-    """A model of your own: whatever a function of yours returns that has `fit` and `predict` as scikit-learn's have.
+    """A model of your own: whatever has `fit` and `predict` as scikit-learn's models have.
 
-    `trial: {probe: mypackage.models:make}` is short for it. The module is looked for beside the pipeline file first,
-    then among what is installed; it is imported where the trial judges and nowhere else. `make()` is called for every
-    arm and seed. What it returns is fitted on
+    `trial: {probe: sklearn.ensemble:RandomForestClassifier}` names a class of scikit-learn, imbalanced-learn, XGBoost,
+    LightGBM or CatBoost. `trial: {probe: mypackage.models:make}` names a function of yours that returns a model. Its
+    module runs only where you trust it: `augment run --trust mypackage`. It is looked for beside the pipeline file
+    first, then among what is installed, and imported where the trial judges and nowhere else. `make()` is called for
+    every arm and seed. What it returns is fitted on
 
     * tables: a data frame of the features, in the types of the schema (`float64`, `category`, `boolean`, ...);
     * texts: a list of them, so that a pipeline may begin with `TfidfVectorizer`;
@@ -40,6 +39,7 @@ class Estimator(Probe):
     imports = ("sklearn.pipeline",)
     accepts = Accepts(targets=frozenset({"classes", "number"}))
     takes_factory = True
+    libraries = LIBRARIES
 
     class Params(plugin.Params):
         """Which model."""
@@ -47,12 +47,37 @@ class Estimator(Probe):
         factory: str = Field(
             "sklearn.ensemble:HistGradientBoostingClassifier", pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
         )
-        """`module:function`, or a class; called without arguments but for these below."""
+        """`module:class` of a library above, or `module:function` of a module that you trust."""
         arguments: dict[str, Any] = {}
-        """Passed to it by name."""
+        """Passed to it by name. A library's class takes plain values: no files, folders, machines or functions."""
         file: Path | None = None
         """The module's file, where it is not installed; found by itself beside the pipeline file. A run is made again
         when its content changes, though not when only a module does that it imports."""
+
+        @field_validator("factory")
+        @classmethod
+        def _is_a_model(cls, factory: str) -> str:
+            if is_of_library(factory):
+                library_class(factory)
+            return factory
+
+        @field_validator("arguments")
+        @classmethod
+        def _are_plain(cls, arguments: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+            factory = info.data.get("factory")  # absent if it was refused already
+            if factory is not None and is_of_library(factory):
+                check_arguments(factory, arguments)
+            return arguments
+
+        @field_validator("file")
+        @classmethod
+        def _is_no_library(cls, file: Path | None, info: ValidationInfo) -> Path | None:
+            factory = info.data.get("factory")
+            if file is not None and factory is not None and is_of_library(factory):
+                raise ValueError(
+                    f"{factory} is a class of an installed library; leave `file` out, or rename the module"
+                )
+            return file
 
     _schema: Schema
     _model: Any
@@ -100,7 +125,8 @@ class Estimator(Probe):
         return predicted
 
     def _build(self, context: Context) -> Any:
-        model = _factory(self.params)(**self.params.arguments)
+        factory = load_factory(self.params.factory, self.params.file, context.trusted)
+        model = factory(**self.params.arguments)
         missing = [name for name in ("fit", "predict") if not callable(getattr(model, name, None))]
         if missing:
             raise SpecError(
@@ -116,59 +142,6 @@ class Estimator(Probe):
             ]
             model.set_params(**dict.fromkeys(open_seeds, seed))
         return model
-
-
-def _factory(params: Any) -> Callable[..., Any]:
-    """The user's function; its module is imported anew, and leaves no trace where it is a file of the user's."""
-    module_name, _, name = params.factory.partition(":")
-    try:
-        with _importing_from(params.file, module_name):
-            module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name is not None and (module_name == error.name or module_name.startswith(f"{error.name}.")):
-            raise SpecError(
-                f"trial.probe: there is no module {error.name!r}, neither beside the pipeline file nor installed; "
-                f"expected `module:function` such as `models:make` for a function `make` in `models.py`"
-            ) from error
-        raise SpecError(f"trial.probe: importing {module_name} failed: {error}; install what it needs") from error
-    except Exception as error:
-        raise SpecError(f"trial.probe: importing {module_name} failed: {type(error).__name__}: {error}") from error
-    if not callable(factory := getattr(module, name, None)):
-        known = [one for one in vars(module) if not one.startswith("_") and callable(getattr(module, one))]
-        raise SpecError(
-            f"trial.probe: module {module_name} has no function {name!r}{did_you_mean(name, known)}"
-            if factory is None
-            else f"trial.probe: {params.factory} is {type(factory).__name__}, which cannot be called"
-        )
-    checked: Callable[..., Any] = factory
-    return checked
-
-
-@contextmanager
-def _importing_from(file: Path | None, module_name: str) -> Iterator[None]:
-    """Inside, modules beside this file are found first; afterwards none of them stays imported."""
-    if file is None:
-        yield
-        return
-    depth = len(module_name.split(".")) + (file.name == "__init__.py")
-    root = file.parents[depth - 1]
-    path, wrote, modules = list(sys.path), sys.dont_write_bytecode, dict(sys.modules)
-    sys.modules.pop(module_name.partition(".")[0], None)  # of that name there may be another, of another pipeline
-    sys.path.insert(0, str(root))
-    sys.dont_write_bytecode = True
-    importlib.invalidate_caches()
-    try:
-        yield
-    finally:
-        sys.path[:], sys.dont_write_bytecode = path, wrote
-        for name, module in list(sys.modules.items()):
-            said = getattr(module, "__dict__", {})  # some modules make up whatever attribute they are asked for
-            places = [said.get("__file__") or "", *(said.get("__path__") or ())]
-            if modules.get(name) is not module and any(str(place).startswith(str(root)) for place in places):
-                del sys.modules[name]
-        top = module_name.partition(".")[0]
-        if top in modules:
-            sys.modules[top] = modules[top]
 
 
 def _weight_parameter(model: Any) -> str | None:

@@ -39,7 +39,7 @@ log = logging.getLogger("augment")
 def _known_format(text: str) -> str:
     try:
         pd.to_datetime(pd.Series(["1"]), format=text, errors="coerce")
-    except ValueError as error:
+    except (ValueError, re.error) as error:
         raise ValueError(
             f"{text!r} is not a way of writing dates ({error}); `%d.%m.%Y` is one, for 31.12.2024"
         ) from None

@@ -7,14 +7,15 @@ from pathlib import Path
 import click
 
 from augment.cli.group import Command
-from augment.cli.options import SpecFile, set_option
+from augment.cli.options import SpecFile, set_option, trust_option
 
 
 @click.command(cls=Command)
 @click.argument("spec", type=SpecFile)
 @click.option("--no-data", is_flag=True, help="Check names and settings only, without reading the data.")
 @set_option
-def check(spec: Path, no_data: bool, overrides: tuple[str, ...]) -> None:
+@trust_option
+def check(spec: Path, no_data: bool, overrides: tuple[str, ...], trust: tuple[str, ...]) -> None:
     """Check the pipeline SPEC and show what a run would do.
 
     \b
@@ -25,4 +26,4 @@ def check(spec: Path, no_data: bool, overrides: tuple[str, ...]) -> None:
     from augment.cli import summaries
     from augment.runner import run
 
-    click.echo(summaries.check(run.check(spec, overrides=overrides, data=not no_data)))
+    click.echo(summaries.check(run.check(spec, overrides=overrides, data=not no_data, trust=trust)))

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from augment.cli.group import Command
-from augment.cli.options import SpecFile, complete_device, set_option
+from augment.cli.options import SpecFile, complete_device, set_option, trust_option
 from augment.errors import BelowMinimum
 
 
@@ -23,6 +23,7 @@ from augment.errors import BelowMinimum
 @click.option(
     "--workers", type=click.IntRange(min=0), help="Number of worker processes. 0 runs everything in this process."
 )
+@trust_option
 @click.option("--json", "as_json", is_flag=True, help="Print events and the result as JSON lines.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only the last line of the result, without progress.")
 @click.option("-v", "--verbose", is_flag=True, help="Print each progress report on its own line.")
@@ -34,6 +35,7 @@ def run(
     overwrite: bool,
     device: str | None,
     workers: int | None,
+    trust: tuple[str, ...],
     as_json: bool,
     quiet: bool,
     verbose: bool,
@@ -65,6 +67,7 @@ def run(
                 overwrite=overwrite,
                 device=device,
                 workers=workers,
+                trust=trust,
                 events=display,
             )
         except BelowMinimum as error:

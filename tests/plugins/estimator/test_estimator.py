@@ -42,7 +42,7 @@ def mine(tmp_path):
 
 
 def fitted(model: Estimator, data, folder, weights=None, seed: int = 1) -> Estimator:
-    return model.fit(data, Context(seed, folder), weights)
+    return model.fit(data, Context(seed, folder, trusted=frozenset({"models", "mypackage", "nonesuch"})), weights)
 
 
 def test_probabilities_stand_in_the_order_of_the_schemas_classes(tmp_path):
@@ -166,14 +166,14 @@ def written(tmp_path, probe):
 def test_a_pipeline_names_it_as_module_and_function_in_a_worker_too(mine, tmp_path):
     mine("from sklearn.tree import DecisionTreeClassifier as make")
     path = written(tmp_path, "models:make")
-    done = run(path, workers=1)
+    done = run(path, workers=1, trust=["models"])
     assert done.metrics.trial.probe == "models:make"
     assert done.metrics.trial.arms[0].mean > 0.8
     assert "models" not in sys.modules
-    assert run(path).already_done
+    assert run(path, trust=["models"]).already_done
     mine("from sklearn.naive_bayes import GaussianNB as make")
-    assert not run(path, workers=0).already_done  # the model is part of the key
-    again = run(done.folder / "resolved.yaml", out=tmp_path / "again", workers=0)
+    assert not run(path, workers=0, trust=["models"]).already_done  # the model is part of the key
+    again = run(done.folder / "resolved.yaml", out=tmp_path / "again", workers=0, trust=["models"])
     assert again.metrics.trial.probe == "models:make"
 
 
@@ -188,7 +188,7 @@ def test_a_module_that_is_nowhere_is_told_before_anything_runs(tmp_path, factory
 def test_a_model_that_fails_is_named(mine, tmp_path):
     mine("class make:\n    def fit(self, X, y): raise ValueError('too hot')\n    def predict(self, X): ...")
     with pytest.raises(PluginError, match=r"probe 'models:make' \(estimator\) failed in fit: ValueError: too hot"):
-        run(written(tmp_path, "models:make"), workers=0)
+        run(written(tmp_path, "models:make"), workers=0, trust=["models"])
 
 
 def test_texts_are_a_list_and_tables_a_frame(mine, tmp_path):

@@ -117,7 +117,7 @@ def test_a_column_declared_as_words_stays_words_under_a_date_format(file: Path) 
     assert data.frame["d"].tolist() == ["31.12.2024", "31.01.2023"]
 
 
-@pytest.mark.parametrize("date_format", ["%Q", "dd.mm.yyyy"])
+@pytest.mark.parametrize("date_format", ["%Q", "dd.mm.yyyy", "%d.%d"])
 def test_what_is_no_date_format_is_refused(file: Path, date_format: str) -> None:
     with pytest.raises(ValidationError, match="is not a way of writing dates"):
         read(file, "d\n31.12.2024\n", date_format=date_format)
