@@ -27,7 +27,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from augment.data import ColumnDeclaration, Dataset, Schema, SchemaDeclaration, infer, observe
+from augment.data import ColumnDeclaration, Dataset, Schema, SchemaDeclaration, as_written, infer, observe
 from augment.engine.executors import InProcess
 from augment.errors import AugmentError
 from augment.plan.amounts import amounts, training_counts
@@ -135,7 +135,9 @@ class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no t
         except AugmentError as error:
             raise ValueError(str(error)) from error
         target = made.schema.target
-        synthetic, label = made.frame.drop(columns=target), made.frame[target].astype("int64").to_numpy()
+        columns = made.schema.columns
+        synthetic = pd.DataFrame({name: as_written(made.frame[name], columns[name]) for name in made.schema.features})
+        label = made.frame[target].astype("int64").to_numpy()
         self.origin_ = np.repeat(np.array([REAL, self.generator], dtype=object), [len(frame), len(made)])
         labels = classes[np.concatenate([codes, label])]
         if one_vs_all:

@@ -214,6 +214,9 @@ def entry_part(heading: str, name: str, member: object) -> Iterator[str]:
     elif inspect.isfunction(member):
         yield f"```python\n{signature(name, member)}\n```"
         yield indented_code(inspect.getdoc(member) or "")
+    elif hasattr(member, "__metadata__"):
+        (check,) = member.__metadata__
+        yield f"A {code(member.__origin__.__name__)}: {inspect.getdoc(check.func)}"
     elif get_args(member):
         yield f"One of {', '.join(code(str(value)) for value in get_args(member))}."
     elif isinstance(member, pluggy.HookimplMarker):

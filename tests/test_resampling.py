@@ -53,6 +53,7 @@ def _mixed_frame():
             "user_id": np.arange(60),
             "owner": [True, False] * 30,
             "since": pd.date_range("2020-01-01", periods=60),
+            "until": pd.date_range("2021-01-01", periods=60).strftime("%Y%m%d").astype("int32"),
         },
         index=np.arange(60) + 7,
     )
@@ -65,6 +66,7 @@ def test_a_frame_of_all_types_comes_back_in_its_types(generator):
     more, labels = Augmenter(generator, random_state=0).fit_resample(X, y)
     pd.testing.assert_series_equal(more.dtypes, X.dtypes)
     pd.testing.assert_frame_equal(more[:60], X.reset_index(drop=True))
+    assert pd.to_datetime(more["until"].astype(str), format="%Y%m%d").dt.year.eq(2021).all()
     assert labels.value_counts().to_dict() == {"no": 45, "yes": 45}
     assert labels.name == "left"
 

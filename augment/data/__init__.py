@@ -6,6 +6,7 @@ in this package are internal and may be rearranged at any time.
 
 from augment.data.conformity import check, conform
 from augment.data.dataset import Dataset
+from augment.data.dates import as_written
 from augment.data.declarations import (
     Array,
     ArrayDeclaration,
@@ -13,6 +14,7 @@ from augment.data.declarations import (
     Column,
     ColumnDeclaration,
     ColumnType,
+    DateFormat,
     Modality,
     SchemaDeclaration,
 )
@@ -29,9 +31,11 @@ __all__ = [
     "ColumnDeclaration",
     "ColumnType",
     "Dataset",
+    "DateFormat",
     "Modality",
     "Schema",
     "SchemaDeclaration",
+    "as_written",
     "check",
     "class_positions",
     "conform",

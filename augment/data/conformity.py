@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from augment.data.arrays import problems_of_array, valid_array_rows
+from augment.data.dates import read_dates
 from augment.data.declarations import Column, ColumnDeclaration
 from augment.data.schema import Schema, labels_of
 from augment.errors import DataError
@@ -33,7 +34,8 @@ def conform(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 
     number float64; integer int64 (Int64 where values are missing); boolean `boolean`; category Categorical of str
     (labels unknown to the schema are kept, after the known ones); datetime datetime64[us], text being read as ISO 8601
-    and times with a zone turned into UTC; text and id `str` (integer ids stay integers).
+    or in the column's `date_format`, and times with a zone turned into UTC; text and id `str` (integer ids stay
+    integers).
 
     Raises:
         DataError: a column is missing or contains a value of another type; the message names the first such row.
@@ -71,7 +73,7 @@ def _cast(values: pd.Series, column: Column) -> pd.Series:
         case "category":
             return _categorical(values, column.categories)
         case "datetime":
-            return _datetimes(values)
+            return read_dates(values, column.date_format)
         case "id" if pd.api.types.is_integer_dtype(values.dtype):
             return _integers(values)
         case _:
@@ -92,17 +94,6 @@ def _integers(values: pd.Series) -> pd.Series:
         values = values.astype("float64")  # whose fractions are refused below; Float64's would be cut off
     integers = values.astype("Int64")
     return integers if integers.hasnans else integers.astype("int64")
-
-
-def _datetimes(values: pd.Series) -> pd.Series:
-    held = pd.api.types.infer_dtype(values.dropna())
-    if held in ("boolean", "decimal", "floating", "integer", "mixed-integer-float"):
-        raise TypeError("a number says no date without its unit and origin")
-    if not pd.api.types.is_datetime64_any_dtype(values.dtype):
-        values = pd.to_datetime(values, format="ISO8601", utc=True)  # 02/03/2024 is two dates: never guessed
-    if values.dt.tz is not None:
-        values = values.dt.tz_convert(None)
-    return values.astype("datetime64[us]")
 
 
 _BOOLEANS = {True: True, False: False, "True": True, "False": False, "true": True, "false": False}  # 1 and 0 are equal
@@ -140,12 +131,14 @@ def _is_categorical_of(values: pd.Series, labels: tuple[str, ...]) -> bool:
 
 
 def _bad_value(name: str, column: Column, values: pd.Series, error: Exception) -> str:
-    one_row = ColumnDeclaration(type=column.type)
+    one_row = ColumnDeclaration(type=column.type, date_format=column.date_format)
+    example = pd.Timestamp(2024, 12, 31, 23, 59).strftime(column.date_format) if column.date_format else None
     for row, value in enumerate(values):
         try:
             _cast(pd.Series([value], dtype="object"), Column(**one_row.model_dump()))
         except (ValueError, TypeError, KeyError, OverflowError):
-            hint = "; write dates as 2024-12-31 or 2024-12-31T23:59:00" if column.type == "datetime" else ""
+            hint = f"; write dates as {example or '2024-12-31 or 2024-12-31T23:59:00'}"
+            hint = hint if column.type == "datetime" else ""
             return f"column {name!r}, data row {row + 1}: {value!r} is not of type {column.type}{hint}"
     return f"column {name!r} cannot be read as {column.type}: {error}"
 

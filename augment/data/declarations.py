@@ -5,10 +5,12 @@ Shapes: N rows, H height, W width, C channels, T time steps, F fields.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+import pandas as pd
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 __all__ = [
     "Array",
@@ -17,6 +19,7 @@ __all__ = [
     "Column",
     "ColumnDeclaration",
     "ColumnType",
+    "DateFormat",
     "Modality",
     "Plain",
     "SchemaDeclaration",
@@ -25,6 +28,22 @@ __all__ = [
 ColumnType = Literal["number", "integer", "category", "boolean", "datetime", "text", "id"]
 ArrayType = Literal["image", "series", "audio", "tokens", "vector"]
 Modality = Literal["table", "image", "text", "series", "audio", "tokens"]
+
+
+def _known_format(text: str) -> str:
+    """How dates are written, in the signs of `strftime`: `%d.%m.%Y` for 31.12.2024."""
+    try:
+        pd.to_datetime(pd.Series(["1"]), format=text, errors="coerce")
+    except (ValueError, re.error) as error:
+        raise ValueError(
+            f"{text!r} is not a way of writing dates ({error}); `%d.%m.%Y` is one, for 31.12.2024"
+        ) from None
+    if "%" not in text:
+        raise ValueError(f"{text!r} is not a way of writing dates: `%d.%m.%Y` is one, for 31.12.2024")
+    return text
+
+
+DateFormat = Annotated[str, AfterValidator(_known_format)]
 
 
 class Plain(BaseModel):
@@ -57,6 +76,9 @@ class ColumnDeclaration(Plain):
     """The numbers that a column can contain. Synthetic ones are replaced by the nearest. `seen` for those of the
     training part, `any` for no limit. Inferred as `seen` if not given, for integers that look like codes: with gaps,
     and hardly any that occurs once."""
+    date_format: DateFormat | None = None
+    """How the dates of a `datetime` are written, in the signs of `strftime`: `"%Y%m%d"` for 20241231. They are read and
+    written so. Inferred for integers that are all dates, or all times of day such as 2359."""
     nullable: bool | None = None
     """Whether values can be missing. Inferred from the training part if not given."""
 

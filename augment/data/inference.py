@@ -17,6 +17,7 @@ import pandas as pd
 
 from augment.data.arrays import decimals_of, describe_array, observe_array, true_lengths
 from augment.data.conformity import are_integers_with_gaps
+from augment.data.dates import FORMAT_OF_TIMES, infer_date_format, is_numeric
 from augment.data.declarations import ArrayDeclaration, Column, ColumnDeclaration, ColumnType, SchemaDeclaration
 from augment.data.schema import Schema
 from augment.data.snapping import learn_step, learn_values
@@ -64,10 +65,10 @@ def infer(
     columns = {}
     for name in frame.columns:
         said = declared.columns.get(name, ColumnDeclaration())
-        kind = said.type or _infer_type(str(name), frame[name], is_target=name == declared.target)
+        kind, date_format = _infer_type(str(name), frame[name], said, name == declared.target)
         if name == declared.payload and said.type is None:
             kind = "text"
-        columns[name] = Column(**{**said.model_dump(exclude_none=True), "type": kind})
+        columns[name] = Column(**{**said.model_dump(exclude_none=True), "type": kind, "date_format": date_format})
         _refuse_bad_values(str(name), columns[name])
     described = {
         name: describe_array(name, values, declared.arrays.get(name, ArrayDeclaration()), columns)
@@ -92,6 +93,8 @@ def _refuse_bad_values(name: str, column: Column) -> None:
         raise DataError(f"{what} `{said}`, and its type is {column.type}; a number or an integer can have it")
     if isinstance(column.step, float) and column.values not in (None, "any"):
         raise DataError(f"{what} both `step` and `values`; leave one of them out")
+    if column.date_format is not None and column.type != "datetime":
+        raise DataError(f"{what} a `date_format`, and its type is {column.type}; only a datetime can have it")
     if column.values == ():
         raise DataError(f"{what} no `values`; name one or more, or write `values: any`")
     listed = column.values if isinstance(column.values, tuple) else ()
@@ -100,7 +103,19 @@ def _refuse_bad_values(name: str, column: Column) -> None:
         raise DataError(f"{what} {fractions[0]:g} in `step` or `values`, which is not an integer as its values are")
 
 
-def _infer_type(name: str, values: pd.Series, is_target: bool) -> ColumnType:
+def _infer_type(
+    name: str, values: pd.Series, said: ColumnDeclaration, is_target: bool
+) -> tuple[ColumnType, str | None]:
+    """The type of a column, and how its dates are written where that is not as usual."""
+    kind = said.type or ("datetime" if said.date_format else _type_of_values(name, values, is_target))
+    if said.date_format is None and kind == "datetime" and not pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return kind, infer_date_format(values, name, is_declared=True)
+    if said.type is None and kind == "integer" and not is_target and (found := infer_date_format(values, name)):
+        return "datetime", found
+    return kind, said.date_format
+
+
+def _type_of_values(name: str, values: pd.Series, is_target: bool) -> ColumnType:
     present = values.dropna()
     if present.dtype == object:
         held = pd.api.types.infer_dtype(present)
@@ -242,6 +257,12 @@ def _worth_a_look(name: str, column: Column, present: pd.Series, is_target: bool
         return [f"column {name!r} has no values at all"]
     if num_distinct == 1:
         return [f"column {name!r} is constant: {str(present.iloc[0])!r} in every row"]
+    if column.date_format is not None and is_numeric(column.date_format):
+        what = "times of day" if column.date_format == FORMAT_OF_TIMES else "dates"
+        return [
+            f"column {name!r} holds integers that are read and written as {what}, {column.date_format}; if they are "
+            f"quantities or codes, say `{name}: {{type: integer}}` under schema.columns"
+        ]
     if column.type == "id":
         return [f"column {name!r} is taken for an id: nothing learns from it, and synthetic rows get new ones"]
     if column.type == "integer" and num_distinct == len(present) >= 20 and not is_target:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from augment.data.arrays import MAX_DECIMALS
+from augment.data.dates import as_written, is_writable, read_dates
 from augment.data.declarations import Column
 from augment.data.schema import Schema
 
@@ -96,8 +97,10 @@ def _whole(present: pd.Series, digits: int) -> np.ndarray:
 def snap(values: pd.Series, column: Column) -> pd.Series:
     """The nearest value that the column takes for each of (N,), missing ones as they are.
 
-    A value between the column's bounds stays between them.
+    A value between the column's bounds stays between them. Dates lose what their format does not write.
     """
+    if column.type == "datetime" and column.date_format is not None and is_writable(column.date_format):
+        return read_dates(as_written(values, column, words=True), column.date_format)
     if not isinstance(column.values, tuple) and not isinstance(column.step, float):
         return values
     is_there = values.notna().to_numpy()
@@ -144,7 +147,8 @@ def snap_rows(frame: pd.DataFrame, schema: Schema, without: Collection[str] = ()
     changed = {
         name: snap(frame[name], column)
         for name, column in schema.columns.items()
-        if name not in without and (isinstance(column.values, tuple) or isinstance(column.step, float))
+        if name not in without
+        and (isinstance(column.values, tuple) or isinstance(column.step, float) or column.date_format is not None)
     }
     return frame.assign(**changed) if changed else frame
 

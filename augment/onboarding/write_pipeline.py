@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-from augment.data import MAX_INTEGER_CLASSES, Dataset
+from augment.data import MAX_INTEGER_CLASSES, Dataset, as_written
 from augment.data.inference import repeats_words
 from augment.detect.formats import read, source_of
 from augment.errors import DataError, DiskError, SpecError
@@ -185,7 +185,7 @@ def _schema(look: Look) -> list[str]:
 def _column(name: str, look: Look) -> str:
     """One column as a line of the schema with a comment."""
     column, values = look.schema.columns[name], look.dataset.frame[name]
-    present = values.dropna()
+    present = as_written(values.dropna(), column)
     words = []
     if column.type in ("number", "integer", "datetime") and len(present):
         words.append(f"{_brief(present.min())} to {_brief(present.max())}")
@@ -206,7 +206,8 @@ def _column(name: str, look: Look) -> str:
         words.append("differs in every row: if it is an id, say {type: id}")
     elif look.schema.modality == "table" and repeats_words(column, present):
         words.append("written out word for word: if these are names or remarks, say {type: id} or leave it out")
-    return f"{dump_flow(name)}: {{type: {column.type}}}" + (f"  # {'; '.join(words)}" if words else "")
+    said = f"{column.type}, date_format: {dump_flow(column.date_format)}" if column.date_format else column.type
+    return f"{dump_flow(name)}: {{type: {said}}}" + (f"  # {'; '.join(words)}" if words else "")
 
 
 def _target(look: Look) -> str:

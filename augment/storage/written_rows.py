@@ -23,6 +23,7 @@ from augment.data import (
     Dataset,
     Schema,
     SchemaDeclaration,
+    as_written,
     class_positions,
     labels_of,
 )
@@ -63,8 +64,10 @@ class Part:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """All columns as pandas, the origin column last."""
-        return self.data.frame.assign(**{self.origin_column: pd.Categorical(self.origin)})
+        """All columns as pandas, the origin column last. Dates that the data has as integers are such."""
+        columns = self.schema.columns
+        frame = self.data.frame.assign(**{name: as_written(self.data.frame[name], columns[name]) for name in columns})
+        return frame.assign(**{self.origin_column: pd.Categorical(self.origin)})
 
     @property
     def arrays(self) -> dict[str, np.ndarray]:
@@ -115,7 +118,8 @@ class Part:
                 columns[name] = [
                     None if missing else value for value, missing in zip(values, values.isna(), strict=True)
                 ]
-                features[name] = datasets.Value(_HUGGINGFACE[kind])
+                is_count = kind == "datetime" and pd.api.types.is_integer_dtype(values.dtype)
+                features[name] = datasets.Value("int64" if is_count else _HUGGINGFACE[kind])
         for name, array in self.schema.arrays.items():
             rows = self.data.arrays[name]
             if array.type == "image":

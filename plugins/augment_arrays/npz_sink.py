@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.lib import format as npy
 
-from augment.data import Dataset, Schema, conform, labels_of
+from augment.data import Dataset, Schema, as_written, conform, labels_of
 from augment.errors import DataError
 from augment.plugin import Sink
 
@@ -113,7 +113,7 @@ def _empty(schema: Schema) -> Dataset:
 def _values(batch: Dataset, name: str) -> np.ndarray:
     if name in batch.arrays:
         return batch.arrays[name]
-    values = batch.frame[name]
+    values = as_written(batch.frame[name], batch.schema.columns[name])
     missing = values.isna().to_numpy()
     if pd.api.types.is_bool_dtype(values.dtype) and not missing.any():
         return values.to_numpy(dtype=bool)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from augment.data import Dataset, Schema, labels_of
+from augment.data import Dataset, Schema, as_written, labels_of
 from augment.errors import DataError
 from augment.plugin import Accepts, Sink
 from augment_images import metadata
@@ -57,7 +57,9 @@ class ImageFolderSink(Sink):
                 names = _file_names(batch, schema, folders, start)
                 for file_name, pixels in zip(names, batch.arrays[array], strict=True):
                     _write_png(top / file_name, pixels)
-                cells = [_cells(batch.frame[column]) for column in schema.columns]
+                cells = [
+                    _cells(as_written(batch.frame[name], column, words=True)) for name, column in schema.columns.items()
+                ]
                 writer.writerows(zip(names, *cells, strict=True))
                 start += len(batch)
         return [top]

@@ -107,7 +107,7 @@ def _numbers(values: pd.Series, column: Column) -> np.ndarray:
 
 def _end(value: float, column: Column, sign: str) -> str:
     if column.type == "datetime":
-        return sign + (pd.Timestamp(0) + pd.Timedelta(days=value)).strftime("%Y-%m-%d")
+        return sign + (pd.Timestamp(0) + pd.Timedelta(days=value)).strftime(column.date_format or "%Y-%m-%d")
     return sign + (count(value) if column.type in ("integer", "text") else number(value))
 
 

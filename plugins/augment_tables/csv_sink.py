@@ -21,7 +21,8 @@ from augment.toolkit.tables.arrow import table_of
 class CsvSink(Sink):
     """Writes `train.csv` and `test.csv`: UTF-8, commas, cells of words in double quotes, missing values empty.
 
-    Times are written as ISO 8601 has them, as far as needed: a column of dates alone has no time of day.
+    Times are written in the column's `date_format`, else as ISO 8601 has them, as far as needed: a column of dates
+    alone has no time of day.
     """
 
     name = "csv"
@@ -44,7 +45,7 @@ class CsvSink(Sink):
             )
         path = folder / f"{name}.csv"
         tables: Iterator[pa.Table] = (
-            with_words(table_of(batch, schema), self.params.guard_formulas) for batch in batches
+            with_words(table_of(batch, schema, dates_as_text=True), self.params.guard_formulas) for batch in batches
         )
         if any(column.type == "datetime" for column in schema.columns.values()):
             tables = _plain_times(tables, folder)

@@ -15,10 +15,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from augment import plugin
-from augment.data import Dataset
+from augment.data import Dataset, DateFormat
 from augment.errors import DataError
 from augment.plugin import Context, Source
 from augment.toolkit.csv_dialect import infer_dialect
@@ -34,18 +34,6 @@ MAX_BLOCK = 2**31 - 1  # Arrow's limit, in bytes
 NUM_ROWS = 500  # that the first line is compared with
 
 log = logging.getLogger("augment")
-
-
-def _known_format(text: str) -> str:
-    try:
-        pd.to_datetime(pd.Series(["1"]), format=text, errors="coerce")
-    except (ValueError, re.error) as error:
-        raise ValueError(
-            f"{text!r} is not a way of writing dates ({error}); `%d.%m.%Y` is one, for 31.12.2024"
-        ) from None
-    if "%" not in text:
-        raise ValueError(f"{text!r} is not a way of writing dates: `%d.%m.%Y` is one, for 31.12.2024")
-    return text
 
 
 class CsvSource(Source):
@@ -75,7 +63,7 @@ class CsvSource(Source):
         """Cells that mean a missing value. When not given: in columns of numbers and dates the empty cell, `NA`,
         `N/A`, `NaN`, `nan`, `NULL` and `null`; in columns of words only the empty cell, since `NA` may be Namibia. A
         column of nothing but such cells is missing altogether."""
-        date_format: Annotated[str, AfterValidator(_known_format)] | None = None
+        date_format: DateFormat | None = None
         """How dates are written where it is not as ISO 8601 has it (2024-12-31), in the signs of `strftime`:
         `"%d.%m.%Y"` for 31.12.2024, `"%m/%d/%Y %H:%M"` for 12/31/2024 23:59. Columns of such dates become dates."""
         units: dict[str, Annotated[str, Field(min_length=1)]] = {}
@@ -117,19 +105,28 @@ class CsvSource(Source):
         declared = context.declared.columns
         chosen_columns(path, names, tuple(self.params.units))  # refuses those that are not there
         with_unit = self.params.units.keys() & set(chosen)
-        as_text = {name for name in chosen if name in declared and declared[name].type in (*KEPT_AS_TEXT, "datetime")}
+        dated = {name for name, column in declared.items() if column.type == "datetime" or column.date_format}
+        words = {name for name, column in declared.items() if column.type in KEPT_AS_TEXT}
+        as_text = (words | dated) & {*chosen}
         table = self._parse(written, chosen, as_text | with_unit, quoted=num_quotes > 0)
         if changed := self._changed_by_reading(table, written):
             table = self._parse(written, chosen, as_text | with_unit | changed, quoted=num_quotes > 0)
         table = self._without_missing_words(table)
         for name in sorted(with_unit):
             table = self._without_unit(table, name)
+        learned: dict[str, dict[str, str]] = {}
         if self.params.date_format is not None:
-            kept = {name for name in as_text if declared[name].type in KEPT_AS_TEXT}
+            kept = {name for name in as_text if name in words or declared[name].date_format}
+            texts = {field.name for field in table.schema if pa.types.is_string(field.type)}
             table = self._with_dates(table, self.params.date_format, kept)
+            times = {field.name for field in table.schema if pa.types.is_timestamp(field.type)}
+            learned = {name: {"date_format": self.params.date_format} for name in texts & times}
         data = dataset_of(table, {}, context, path)
-        units = {name: {"unit": data.schema.columns[name].unit or self.params.units[name]} for name in with_unit}
-        columns = {name: column.model_copy(update=units.get(name, {})) for name, column in data.schema.columns.items()}
+        for name in with_unit:
+            learned[name] = {"unit": data.schema.columns[name].unit or self.params.units[name]}
+        columns = {
+            name: column.model_copy(update=learned.get(name, {})) for name, column in data.schema.columns.items()
+        }
         return Dataset.of(data.frame, data.arrays, data.schema.model_copy(update={"columns": columns}))
 
     def _parse(self, names: list[str], chosen: list[str], as_text: set[str], quoted: bool) -> pa.Table:

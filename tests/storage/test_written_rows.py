@@ -70,8 +70,8 @@ def test_a_changed_file_is_refused(tmp_path):
 
 
 def test_tables_come_back_from_csv_with_their_types_and_ids(tmp_path):
-    rows = [f"{100 + i},{i % 7}.25,0{i % 5},{'yes' if i % 3 else 'no'}" for i in range(60)]
-    (tmp_path / "in.csv").write_text("\n".join(["account_id,income,postcode,churned", *rows]), encoding="utf-8")
+    rows = [f"{100 + i},{i % 7}.25,0{i % 5},2024{1 + i % 12:02}28,{'yes' if i % 3 else 'no'}" for i in range(60)]
+    (tmp_path / "in.csv").write_text("\n".join(["account_id,income,postcode,day,churned", *rows]), encoding="utf-8")
     run = augment.run(
         {
             "name": "table",
@@ -90,8 +90,9 @@ def test_tables_come_back_from_csv_with_their_types_and_ids(tmp_path):
     assert f"train-{run.real.data.drop_columns(['account_id']).fingerprint()}" == run.manifest.train
     assert run.train.data.schema == run.schema
     assert run.train.frame["account_id"].is_unique
+    assert run.train.frame["day"].between(20240128, 20241228).all()
     X, y = run.train.to_numpy()
-    assert X.shape == (len(run.train), 2)
+    assert X.shape == (len(run.train), 3)
     assert np.bincount(y).tolist() == [32, 32]
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from augment.data import Column, Dataset, Schema
+from augment.data import Column, Dataset, Schema, as_written
+from augment.data.dates import is_numeric, is_writable
 
 __all__ = ["arrow_values", "empty_table", "table_of"]
 
@@ -19,23 +20,37 @@ _TYPES = {
 }
 
 
-def table_of(data: Dataset, schema: Schema) -> pa.Table:
-    """The N rows of the frame: categories are dictionaries, text is strings, ids are integers or strings."""
-    return pa.table({name: arrow_values(data.frame[name], column) for name, column in schema.columns.items()})
+def table_of(data: Dataset, schema: Schema, *, dates_as_text: bool = False) -> pa.Table:
+    """The N rows of the frame: categories are dictionaries, text is strings, ids are integers or strings.
+
+    Dates that the data has as integers are such; with `dates_as_text`, those of another format are strings.
+    """
+    columns = schema.columns.items()
+    return pa.table({name: arrow_values(data.frame[name], column, dates_as_text) for name, column in columns})
 
 
 def empty_table(schema: Schema) -> pa.Table:
     """No rows of the same types; ids are strings."""
-    types = {name: _TYPES.get(column.type, pa.string()) for name, column in schema.columns.items()}
+    types = {name: _type_of(column) for name, column in schema.columns.items()}
     return pa.schema(list(types.items())).empty_table()
 
 
-def arrow_values(values: pd.Series, column: Column) -> pa.Array:
-    """The N values of a column, of the type of its kind."""
+def _type_of(column: Column, dates_as_text: bool = False) -> pa.DataType:
+    written = column.date_format if column.type == "datetime" else None
+    if written is not None and is_writable(written):
+        if is_numeric(written):
+            return pa.int64()
+        if dates_as_text:
+            return pa.string()
+    return _TYPES.get(column.type, pa.string())
+
+
+def arrow_values(values: pd.Series, column: Column, dates_as_text: bool = False) -> pa.Array:
+    """The N values of a column, of the type of its kind. For dates see `table_of`."""
     if column.type == "category":
         labels = pa.Array.from_pandas(values.cat.categories).cast(pa.string())
         codes = values.cat.codes.to_numpy().astype(np.int32)
         return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), labels)
-    array = pa.Array.from_pandas(values)
+    array = pa.Array.from_pandas(as_written(values, column, words=dates_as_text))
     whole_id = column.type == "id" and pa.types.is_integer(array.type)
-    return array.cast(pa.int64() if whole_id else _TYPES.get(column.type, pa.string()))
+    return array.cast(pa.int64() if whole_id else _type_of(column, dates_as_text))

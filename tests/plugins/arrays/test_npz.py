@@ -106,6 +106,14 @@ def test_missing_booleans_are_written_as_text(tmp_path):
         assert arrays["on"].tolist() == ["True", "", "False"]
 
 
+def test_dates_that_were_integers_are_such(tmp_path):
+    frame = pd.DataFrame({"ymd": [20240131, 20240229]})
+    data = Dataset.of(frame, {}, infer(frame))
+    [path] = NpzSink().write("train", data.batches(1), data.schema, tmp_path)
+    with np.load(path) as arrays:
+        assert arrays["ymd"].tolist() == [20240131, 20240229]
+
+
 def test_a_name_shared_by_column_and_array_is_refused(tmp_path):
     frame = pd.DataFrame({"x": [1.0]})
     arrays = {"x": np.zeros((1, 2), np.float32)}

@@ -73,11 +73,13 @@ def test_the_source_reads_back_what_was_written(tmp_path, channels):
             "weight": [0.1, 2.0, 1 / 3, np.nan],
             "tame": pd.array([True, False, None, True], dtype="boolean"),
             "seen": pd.to_datetime(["2024-01-01", "2024-01-01 10:00:00.000001", None, "2025-01-01"], format="ISO8601"),
+            "day": [20240131, 20240229, 20240301, 20240302],
             "origin": ["real", "real", "gan", "gan"],
         },
         channels,
     )
     write(data, tmp_path)
+    assert ",20240131," in (tmp_path / "train" / "metadata.csv").read_text()
     back = read(tmp_path / "train")
     np.testing.assert_array_equal(back.arrays["image"], data.arrays["image"])
     pd.testing.assert_frame_equal(back.frame, data.frame)

@@ -104,6 +104,17 @@ def test_dates_are_read_in_the_format_that_is_named(file: Path) -> None:
     data = read(file, "d,e,word\n31.12.2024,2024-01-01,x\n,2024-01-02,y\n1.2.2024,,z\n", date_format="%d.%m.%Y")
     assert types(data) == {"d": "datetime", "e": "datetime", "word": "text"}
     assert data.frame["d"].tolist() == [pd.Timestamp("2024-12-31"), pd.NaT, pd.Timestamp("2024-02-01")]
+    assert {name: column.date_format for name, column in data.schema.columns.items()} == {
+        "d": "%d.%m.%Y",
+        "e": None,
+        "word": None,
+    }
+
+
+def test_a_column_may_have_dates_of_its_own_format(file: Path) -> None:
+    declared = {"columns": {"e": {"date_format": "%m/%d/%Y"}}}
+    data = read(file, "d,e\n31.12.2024,12/31/2024\n01.02.2024,02/01/2024\n", declared, date_format="%d.%m.%Y")
+    assert data.frame["d"].equals(data.frame["e"].rename("d"))
 
 
 def test_a_date_that_does_not_exist_is_refused_and_never_another_date(file: Path) -> None:

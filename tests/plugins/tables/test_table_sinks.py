@@ -158,6 +158,20 @@ def test_times_are_written_as_fine_as_the_whole_column_needs(times: list, cells:
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize(("sink", "source"), [(CsvSink, CsvSource), (ParquetSink, ParquetSource)])
+def test_dates_are_written_as_they_were(sink: type, source: type, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"ymd": [20240131, 20240229, None], "day": ["31.01.2024", None, "29.02.2024"]})
+    said = SchemaDeclaration.model_validate({"columns": {"day": {"date_format": "%d.%m.%Y"}}})
+    data = Dataset.of(frame, {}, infer(frame, declared=said))
+    path = write(sink(), data, tmp_path)
+    if sink is CsvSink:
+        assert path.read_text() == 'ymd,day\n20240131,"31.01.2024"\n20240229,\n,"29.02.2024"\n'
+    else:
+        [empty] = sink().write("none", [], data.schema, tmp_path)
+        assert pq.read_schema(path).types == pq.read_schema(empty).types == [pa.int64(), pa.timestamp("us")]
+    assert read_back(source, path, data.schema).equals(data)
+
+
 def test_csv_refuses_arrays(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot hold the array 'image'; use parquet"):
         write(CsvSink(), images(), tmp_path)
