@@ -126,7 +126,7 @@ def propose(
         *_section("split:", [f"holdout: {HOLDOUT}  # nobody learns from this share of the rows: it tells what helped"]),
         "",
         *_transforms(look, choice),
-        *_generators(choice),
+        *_generators(look, choice),
         "",
         *_mix(look, choice),
         *_filters(choice),
@@ -229,11 +229,15 @@ def _transforms(look: Look, choice: Choice) -> list[str]:
     return [*_section("transforms:", [f"- use: {choice.fill.name}  # values are missing in {shown}"]), ""]
 
 
-def _generators(choice: Choice) -> list[str]:
+def _generators(look: Look, choice: Choice) -> list[str]:
     active = []
     for cls, suits in choice.generators:
         reason = [f"# Chosen because, {suits.reason}."] if suits.reason else []
-        active += [f"# {_purpose(cls)}", *reason, f"- use: {cls.name}"]
+        settings = [
+            f"{key}: {dump_flow(value)}  # {why}" for key, (value, why) in cls.settings_for(look.dataset).items()
+        ]
+        with_them = [f"  {line}" for line in _section("with:", settings)] if settings else []
+        active += [f"# {_purpose(cls)}", *reason, f"- use: {cls.name}", *with_them]
     inactive = [f"not {name}: {why}" for name, why in choice.refused.items()]
     show = ", ".join(f"`augment show {cls.name}`" for cls, _ in choice.generators)
     return _section("generators:", active, [f"Settings, which go under `with:`, are listed by {show}.", *inactive])

@@ -272,6 +272,11 @@ class Generator(Fitted):
     suits: ClassVar[tuple[Suits, ...]] = ()
     origin: ClassVar[Literal["noise", "rows", "copies"]] = "noise"
 
+    @classmethod
+    def settings_for(cls, data: Dataset) -> dict[str, tuple[Any, str]]:
+        """The settings that `augment init` writes where the defaults do not suit the data, each with the reason."""
+        return {}
+
     @abstractmethod
     def fit(self, data: Dataset, context: Context) -> Self:
         """Learn from the training part (ids are already dropped) and return self.

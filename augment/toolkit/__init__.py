@@ -4,7 +4,7 @@ This package is less stable than `augment.data` and `augment.plugin`: a minor ve
 CHANGELOG then describes how. Nothing is imported in advance, because some modules need torch.
 
     training           the loop that built-in networks share: checkpoints, progress, early stopping, reproducibility
-    probes             the rows that teach a probe, the target as numbers, models of a matrix of features
+    feature_probe      the rows that teach a probe, the target as numbers, models of a matrix of features
     conditions         classes as numbers for networks, and sampling in full batches
     network_generator  saving and loading of generators with networks
     latents            latents and KL divergence of variational autoencoders
@@ -14,6 +14,7 @@ CHANGELOG then describes how. Nothing is imported in advance, because some modul
     lossless           lossless encoding of values as numbers
     substrings         substrings that texts have in common
     text_files         reading of text files, with errors that name file and line
+    words              words of texts, also where no spaces divide them
     csv_files          headers of CSV files, and protection from spreadsheet formulas
     csv_dialect        encoding, delimiter and decimal point of CSV files
     yaml_text          plain data as YAML
@@ -23,15 +24,16 @@ __all__ = [
     "conditions",
     "csv_dialect",
     "csv_files",
+    "feature_probe",
     "latents",
     "lossless",
     "network_generator",
-    "probes",
     "sequences",
     "series_scaling",
     "substrings",
     "tables",
     "text_files",
     "training",
+    "words",
     "yaml_text",
 ]

@@ -15,11 +15,11 @@ from pydantic import Field
 from augment import plugin
 from augment.data import Dataset
 from augment.plugin import Accepts, Context, Metric, Score
+from augment.toolkit.words import WORD
 from augment_evidence.references import Better, scores_beside
 from augment_evidence.samples import common_counts, rows_in_shares, rows_of_each, target_labels
 
-UNSPACED = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # Chinese and Japanese: each character is a word
-WORD = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+|[^\w\s]")
+WORD_OR_SIGN = re.compile(rf"{WORD.pattern}|[^\w\s]")
 ORDER = 6  # characters that the language model looks at, the predicted one included
 MAX_NGRAM = 4  # words of an n-gram, for novelty and BLEU
 MAX_COMPARED = 200  # texts, in BLEU
@@ -130,7 +130,7 @@ def _novelty(texts: Sequence[str], known: set[tuple[str, ...]]) -> float | None:
 
 
 def _ngrams(text: str, length: int) -> list[tuple[str, ...]]:
-    words = WORD.findall(text.casefold())
+    words = WORD_OR_SIGN.findall(text.casefold())
     return list(zip(*(words[start:] for start in range(length)), strict=False))
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -16,8 +16,10 @@ from augment.data import Dataset, Schema
 from augment.errors import DataError, PluginError
 from augment.plugin import Accepts, Context, Suits, derive_seed, read_state, write_state
 from augment.toolkit.conditions import Conditions
+from augment.toolkit.words import characters, has_spaces
 
-WORD = re.compile(r"\w")
+LETTER = re.compile(r"\w")
+MAX_DRAWS = 100  # of a text that is new
 
 
 class TextEdits(plugin.Generator):
@@ -25,7 +27,11 @@ class TextEdits(plugin.Generator):
 
     A word is replaced by a synonym, one is inserted, two change places, or one is left out; which edit is left to
     chance, and how many follows from the length of the text. Without synonyms, the inserted word is one of the text's
-    own, and none is replaced. The label is that of the text it began as.
+    own, and none is replaced. The label is that of the text it began as. A text of one word without synonyms is not
+    used. No text is equal to a training text, or is one twice over, white space aside.
+
+    With `unit: character`, for languages without spaces between words, the edits are of characters: one is left out or
+    inserted, or two neighbours change places; synonyms replace what they can stand for. Latin words stay whole.
     """
 
     name = "text-edits"
@@ -38,8 +44,10 @@ class TextEdits(plugin.Generator):
     )
 
     class Params(plugin.Params):
+        unit: Literal["word", "character"] = "word"
+        """What is edited: words between spaces, or characters."""
         share: float = Field(0.1, gt=0, le=1)
-        """Share of a text's words that are edited; at least one is."""
+        """Share of a text's words or characters that are edited; at least one is."""
         synonyms: Path | None = None
         """A UTF-8 file of words that can stand for each other: one group a line, commas between them."""
         wordnet: bool = False
@@ -48,6 +56,15 @@ class TextEdits(plugin.Generator):
     schema: Schema
     conditions: Conditions
     synonyms: dict[str, list[str]]
+
+    @classmethod
+    def settings_for(cls, data: Dataset) -> dict[str, tuple[Any, str]]:
+        texts = data.texts()
+        if not has_spaces(texts):
+            return {"unit": ("character", "these texts have hardly any spaces between words")}
+        if 2 * sum(len(text.split()) > 1 for text in texts) < len(texts):
+            return {"unit": ("character", "most of these texts are single words")}
+        return {}
 
     def fit(self, data: Dataset, context: Context) -> Self:
         self.schema = data.schema
@@ -70,33 +87,71 @@ class TextEdits(plugin.Generator):
         assert context.train is not None  # the host lends it to every generator
         classes = self.conditions.draw(given, context.rng)
         _, numbers = Conditions.of(context.train)
-        rows_of = [np.flatnonzero(numbers == label) for label in range(len(self.conditions.labels))]
+        texts = context.train.texts()
+        split = self._splitter()
+        can_change = np.array([self._can_change(split(text)) for text in texts])
+        rows_of = {label: np.flatnonzero((numbers == label) & can_change) for label in np.unique(classes)}
+        known = {_bare(text) for text in texts}
         rows = np.empty(len(given), np.int64)
-        texts = list(context.train.frame[self._column].astype(object))
         edited = []
         for place, label in enumerate(classes):  # a stream of random numbers a row: k rows begin as n rows do
             rng = np.random.default_rng(derive_seed(context.seed, "row", place))
-            rows[place] = rng.choice(rows_of[label])
-            text = texts[rows[place]]
-            edited.append(self._edited(text, rng) if isinstance(text, str) else text)
+            for _ in range(MAX_DRAWS if len(rows_of[label]) else 0):
+                rows[place] = rng.choice(rows_of[label])
+                text = texts[rows[place]]
+                new = self._edited(split(text), rng)
+                if _bare(new) not in known and _bare(new) != 2 * _bare(text):
+                    edited.append(new)
+                    break
+            else:
+                raise self._cannot_change(label, len(rows_of[label]))
         made = context.train.take(rows)
         frame = made.frame.assign(**{self._column: pd.Series(edited, dtype="str")})
         if self.schema.target is not None and self.schema.target in given:
             frame[self.schema.target] = given[self.schema.target].reset_index(drop=True)
         return Dataset.of(frame, {}, self.schema)
 
-    def _edited(self, text: str, rng: np.random.Generator) -> str:
-        words = text.split(" ")
-        places = [place for place, word in enumerate(words) if WORD.search(word)]
-        edits: list[Callable[[list[str], list[int], np.random.Generator], None]] = [self._insert, _swap, _delete]
-        if any(self._known(words[place]) for place in places):
+    def _splitter(self) -> Callable[[str], list[str]]:
+        """What splits a text into the units that are edited; joined by `_glue` they are the text again."""
+        if self.params.unit == "word":
+            return lambda text: text.split(" ")
+        longest_first = sorted(self.synonyms, key=len, reverse=True)
+        known = re.compile(f"({'|'.join(map(re.escape, longest_first)) or '(?!)'})", re.IGNORECASE)
+
+        def split(text: str) -> list[str]:
+            parts = known.split(text)
+            return [unit for part in parts for unit in ([part] if self._known(part) else characters(part))]
+
+        return split
+
+    @property
+    def _glue(self) -> str:
+        return " " if self.params.unit == "word" else ""
+
+    def _can_change(self, units: Sequence[str]) -> bool:
+        places = [unit for unit in units if LETTER.search(unit)]
+        return len(places) > 1 or any(map(self._known, places))
+
+    def _cannot_change(self, label: int, num_texts: int) -> DataError:
+        unit = self.params.unit
+        whose = "" if self.schema.target is None else f" of class {self.conditions.labels[label]!r}"
+        other = "use `unit: character`, or name `synonyms`" if unit == "word" else "use another generator"
+        if not num_texts:
+            return DataError(f"text-edits: no training text{whose} has two {unit}s that could be edited; {other}")
+        return DataError(
+            f"text-edits: {MAX_DRAWS} edits of the {num_texts} training texts{whose} gave nothing but training texts, "
+            f"because they are short; ask for fewer rows, or {other}"
+        )
+
+    def _edited(self, units: list[str], rng: np.random.Generator) -> str:
+        places = [place for place, unit in enumerate(units) if LETTER.search(unit)]
+        edits: list[Callable[[list[str], list[int], np.random.Generator], None]] = [self._insert, self._swap, _delete]
+        if any(self._known(units[place]) for place in places):
             edits.append(self._replace)
         for _ in range(max(1, round(self.params.share * len(places)))):
-            places = [place for place, word in enumerate(words) if WORD.search(word)]
-            if not places:
-                break
-            edits[rng.integers(len(edits))](words, places, rng)
-        return " ".join(words)
+            places = [place for place, unit in enumerate(units) if LETTER.search(unit)]
+            edits[rng.integers(len(edits))](units, places, rng)
+        return self._glue.join(units)
 
     def _known(self, word: str) -> list[str]:
         return self.synonyms.get(word.casefold(), [])
@@ -111,6 +166,14 @@ class TextEdits(plugin.Generator):
         word = words[int(rng.choice(places))]
         new = str(rng.choice(self._known(word))) if self._known(word) else word
         words.insert(int(rng.integers(len(words) + 1)), new)
+
+    def _swap(self, words: list[str], places: list[int], rng: np.random.Generator) -> None:
+        if len(places) < 2:
+            return
+        one, other = (int(place) for place in rng.choice(len(places), 2, replace=False))
+        if self.params.unit == "character":  # neighbours: further apart, little would be left of the words
+            one, other = min(one, len(places) - 2), min(one, len(places) - 2) + 1
+        words[places[one]], words[places[other]] = words[places[other]], words[places[one]]
 
     def save(self, folder: Path) -> None:
         schema = self.schema.model_dump(mode="json", exclude_none=True)
@@ -127,15 +190,14 @@ class TextEdits(plugin.Generator):
         return edits
 
 
-def _swap(words: list[str], places: list[int], rng: np.random.Generator) -> None:
-    if len(places) > 1:
-        one, other = rng.choice(places, 2, replace=False)
-        words[one], words[other] = words[other], words[one]
-
-
 def _delete(words: list[str], places: list[int], rng: np.random.Generator) -> None:
     if len(places) > 1:  # a text keeps its last word
         del words[int(rng.choice(places))]
+
+
+def _bare(text: str) -> str:
+    """A text without white space, which decides whether two are the same."""
+    return "".join(text.split())
 
 
 def _as_written(word: str, other: str) -> str:

@@ -9,13 +9,15 @@ from pydantic import Field
 from augment.data import Dataset
 from augment.plugin import Accepts, Context
 from augment.toolkit.feature_probe import LinearProbe
+from augment.toolkit.words import WORD
 
 
 class Tfidf(LinearProbe):
     """Logistic regression, or ridge regression for a numeric target, on the weighted words of the text.
 
     The weight of a word grows with how often it occurs in a text and falls with how many texts have it (TF-IDF).
-    Columns beside the text are ignored, and a missing text is an empty one.
+    In Chinese, Japanese, Thai and other scripts without spaces each character counts as a word. Columns beside the text
+    are ignored, and a missing text is an empty one.
     """
 
     name = "tfidf"
@@ -37,7 +39,7 @@ class Tfidf(LinearProbe):
     def _fit_features(self, data: Dataset, context: Context) -> None:
         from sklearn.feature_extraction.text import TfidfVectorizer
 
-        vectorizer = TfidfVectorizer(ngram_range=(1, self.params.max_ngram), token_pattern=r"(?u)\b\w+\b")
+        vectorizer = TfidfVectorizer(ngram_range=(1, self.params.max_ngram), token_pattern=WORD.pattern)
         texts = data.texts()
         has_words = any(map(vectorizer.build_analyzer(), texts))
         self._vectorizer = vectorizer.fit(texts) if has_words else None

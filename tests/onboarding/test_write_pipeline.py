@@ -197,6 +197,16 @@ def test_few_rows_of_a_rare_class_are_balanced(tmp_path):
     assert tree["mix"] == {"rows": "balance"}
 
 
+def test_a_generators_settings_for_the_data_are_written_with_the_reason(tmp_path):
+    lines = [
+        f"{'好坏'[number % 2]},这个{'大小长短高低多少新旧红黄蓝白黑快慢冷热轻'[number]}产品的质量"
+        for number in range(20)
+    ]
+    (tmp_path / "texts.csv").write_text("\n".join(["label,text", *lines]) + "\n", encoding="utf-8")
+    text = write_pipeline.propose(tmp_path / "texts.csv", tmp_path)
+    assert "  - use: text-edits\n    with:\n      unit: character  # these texts have hardly any spaces" in text
+
+
 def test_rare_texts_are_gone_on_with_and_balanced(tmp_path):
     lines = [f"{'spam' if n < 40 else 'ham'},word {n} and {n % 7} more words of number {n % 11}" for n in range(300)]
     (tmp_path / "texts.csv").write_text("\n".join(["label,message", *lines]) + "\n")

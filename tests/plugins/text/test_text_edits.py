@@ -80,6 +80,68 @@ def test_wordnet_that_is_not_there_is_explained(data, tmp_path, monkeypatch):
         edited(data, tmp_path, wordnet=True)
 
 
+def bare(text):
+    return "".join(text.split())
+
+
+def classed(texts):
+    frame = pd.DataFrame({"text": pd.Series(texts, dtype="str"), "label": ["a", "b"] * (len(texts) // 2)})
+    return dataset(frame, target="label", payload="text")
+
+
+CHINESE = ["质量非常好", "物流太慢了", "价格便宜 很喜欢", "不推荐购买iPhone 15"]
+THAI = ["สินค้าดีมาก", "ไม่ชอบเลย"]
+SHORT = ["good product", "bad", "do not buy", "very nice", "ok", "broke after two days"]
+
+
+@pytest.mark.parametrize(("texts", "unit"), [(CHINESE, "character"), (THAI, "character"), (SHORT, "word")])
+def test_no_text_is_one_of_training_or_one_twice_over(texts, unit, tmp_path):
+    known = set(map(bare, texts))
+    made = edited(classed(texts * 4), tmp_path, 400, unit=unit)["text"]
+    assert not {bare(text) for text in made} & known
+    assert not {bare(text) for text in made} & {2 * text for text in known}
+    assert made.nunique() > 20
+
+
+def test_characters_keep_their_signs_and_latin_words_stay_whole(tmp_path):
+    frame = edited(classed(["ที่นี่ดีมาก", "买iPhone很好"] * 4), tmp_path, 200, unit="character")
+    thai, chinese = (frame["text"][frame["label"] == label] for label in "ab")
+    assert not thai.str.contains(r"(?:^|[\sาก])[\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]").any()  # no sign without its letter
+    assert (chinese.str.count("[iPhone]") % len("iPhone") == 0).all()
+
+
+def test_synonyms_replace_what_they_stand_for_between_characters(tmp_path):
+    path = tmp_path / "synonyms.txt"
+    path.write_text("非常,特别\n", encoding="utf-8")
+    texts = edited(classed(["质量非常好", "物流太慢了"] * 4), tmp_path, 200, unit="character", synonyms=path)["text"]
+    assert (texts == "质量特别好").any()
+
+
+@pytest.mark.parametrize(
+    ("texts", "settings", "message"),
+    [
+        (["质量非常好", "物流太慢了"], {}, r"of class 'a' has two words that could be edited; use `unit: character`"),
+        (["好", "坏"], {"unit": "character"}, r"has two characters that could be edited; use another generator"),
+        (["a a", "a", "a a", "a a a"], {}, r"100 edits of the 2 training texts of class 'a' gave nothing but training"),
+    ],
+)
+def test_texts_that_cannot_be_changed_are_refused(texts, settings, message, tmp_path):
+    with pytest.raises(DataError, match=message):
+        edited(classed(texts), tmp_path, **settings)
+
+
+@pytest.mark.parametrize(
+    ("texts", "reason"),
+    [
+        (CHINESE, "these texts have hardly any spaces between words"),
+        (["yes", "no", "not at all", "never"], "most of these texts are single words"),
+        (SHORT, None),
+    ],
+)
+def test_characters_are_proposed_where_words_cannot_be_edited(texts, reason):
+    assert TextEdits.settings_for(classed(texts)) == ({"unit": ("character", reason)} if reason else {})
+
+
 @pytest.mark.parametrize("text", ["", "word", "...", "  two  spaces  ", "👨‍👩‍👧 🇫🇷"])
 def test_texts_with_hardly_a_word_are_no_trouble(text, tmp_path):
     frame = pd.DataFrame({"text": pd.Series([text, "other words"] * 5, dtype="str")})

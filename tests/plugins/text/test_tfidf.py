@@ -27,6 +27,13 @@ def test_words_tell_classes_apart(tmp_path):
     assert found[1, 0] > 0.7
 
 
+def test_characters_are_words_in_scripts_without_spaces(tmp_path):
+    data = classed(["质量很好", "太坏了"] * 20, ["good", "bad"] * 20)
+    found = predicted(data, tmp_path, ["坏", "好"])
+    assert found[0, 0] > 0.6
+    assert found[1, 1] > 0.6
+
+
 def test_runs_of_words_count_where_asked_for(tmp_path):
     data = classed(["good not bad", "bad not good"] * 20, ["yes", "no"] * 20)
     assert abs(predicted(data, tmp_path, ["not bad"])[0, 1] - 0.5) < 0.01
