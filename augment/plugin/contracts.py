@@ -129,11 +129,14 @@ class Source(Component):
     Attributes:
         yields: kinds of data.
         endings: file extensions that it reads, in lower case with the dot, such as `.csv`; `/` means a folder.
+        reads_only_paths: whether the data depends on the settings, the files and folders that they name, and the
+            installed versions alone. A finished run is then recognised by the files' times, without reading them.
     """
 
     kind = "source"
     yields: ClassVar[frozenset[Modality]] = EVERY_MODALITY
     endings: ClassVar[tuple[str, ...]] = ()
+    reads_only_paths: ClassVar[bool] = False
 
     @classmethod
     def sniff(cls, path: Path, head: bytes) -> float | None:

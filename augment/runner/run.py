@@ -19,6 +19,7 @@ from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Filter, Generator
 from augment.plugin.kinds import Kind
 from augment.plugin.run_metrics import RunMetrics, TrialResult
+from augment.runner import finished_runs
 from augment.runner.assess import assess
 from augment.runner.fitting import component_content, fit_components
 from augment.runner.generate import Counts, Mixture, fit_filters, make_rows
@@ -110,6 +111,9 @@ def run(
         observers = Observers(resolved.pipeline.observers, session.catalog, session.note)
         Place.check_writable(resolved.base, out, paths_in(resolved.source().params))
         started = time.monotonic()
+        stamp = finished_runs.stamp(session, resolved)
+        if (finished := finished_runs.recognise(session, resolved, stamp, out, overwrite)) is not None:
+            return finished
         prepared = prepare(session, resolved)
         components = _bind(resolved, prepared)
         contents = [component_content(session, bound) for bounds in components.values() for bound in bounds]
@@ -119,6 +123,7 @@ def run(
         place = Place(resolved.base, resolved.pipeline.name, key, out, overwrite, inputs)
         finished = place.finished()
         if finished is not None:
+            session.store.remember(place.final, key, stamp)
             return finished
         session.expect(bound for bounds in components.values() for bound in bounds)
         with (
@@ -155,7 +160,7 @@ def run(
             draft.write_text(LOG, "\n".join(session.lines) + "\n")
             draft.finish(manifest)
         done = Run(place.final)
-        session.store.remember(place.final, done.key)
+        session.store.remember(place.final, done.key, stamp)
         if shortfall:
             raise BelowMinimum(shortfall, done)
         return done

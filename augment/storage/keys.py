@@ -88,9 +88,10 @@ def source_hash(module: str) -> str:
 
 
 def _files_of(package: str) -> dict[str, Path]:
-    """Place below a top package to each of its Python files; a single module has but its own."""
+    """Place below a top package to each of its Python files; a single module has only its own, a missing one none."""
     spec = importlib.util.find_spec(package)
-    assert spec is not None, package
+    if spec is None:
+        return {}
     # a package has folders, several where it is a namespace
     roots = [Path(folder) for folder in spec.submodule_search_locations or [str(spec.origin)]]
     return {

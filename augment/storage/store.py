@@ -20,6 +20,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from augment.errors import LockedError
 from augment.storage.atomic_files import disk_errors, exclusive, publish, remove
@@ -141,15 +142,24 @@ class Store:
                 found |= {path.name for path in folder.glob("*")}
         return found
 
-    def remember(self, run_folder: Path, run_key: str) -> None:
-        """Note the entries in use as those that a finished run was made with."""
-        keys = sorted(path.name for path in self._uses.glob("*")) if self._uses is not None else []
+    def remember(self, run_folder: Path, run_key: str, stamp: str | None = None) -> None:
+        """Note the entries in use as those that a finished run was made with, and by which stamp to recognise it."""
+        keys = {path.name for path in self._uses.glob("*")} if self._uses is not None else set()
         name = hashlib.sha256(str(run_folder).encode()).hexdigest()[:32]
         note, fresh = self.root / "runs" / f"{name}.json", self.root / "runs" / f"{name}.{uuid.uuid4().hex}"
+        before = _read_note(note)
+        if before.get("run") == run_key:  # it was recognised: what it was made with stays noted
+            keys |= set(before["keys"])
+        content = {"folder": str(run_folder), "run": run_key, "keys": sorted(keys), "stamp": stamp}
         with disk_errors(note, "noting a finished run"):
             note.parent.mkdir(parents=True, exist_ok=True)
-            fresh.write_text(json.dumps({"folder": str(run_folder), "run": run_key, "keys": keys}), encoding="utf-8")
+            fresh.write_text(json.dumps(content), encoding="utf-8")
             os.replace(fresh, note)
+
+    def run_keys(self, stamp: str) -> set[str]:
+        """The keys of the finished runs that were noted with this stamp."""
+        notes = [_read_note(path) for path in (self.root / "runs").glob("*.json")]
+        return {note["run"] for note in notes if note.get("stamp") == stamp}
 
     def _scratch_name(self) -> Path:
         return self.root / "scratch" / uuid.uuid4().hex
@@ -168,6 +178,15 @@ def default_root() -> Path:
 
     named = os.environ.get("AUGMENT_STORE")
     return Path(named).expanduser().absolute() if named else Path(platformdirs.user_cache_path("augment"))
+
+
+def _read_note(path: Path) -> dict[str, Any]:
+    """The note of a finished run; empty where there is none, or it is damaged."""
+    try:
+        note = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return note if isinstance(note, dict) and isinstance(note.get("keys"), list) else {}
 
 
 def _damage(folder: Path) -> str | None:

@@ -42,6 +42,7 @@ class NpzSource(Source):
 
     name = "npz"
     endings = (".npz",)
+    reads_only_paths = True
 
     class Params(plugin.Params):
         path: Path

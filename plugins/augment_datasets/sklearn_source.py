@@ -50,6 +50,7 @@ class SklearnDataset(Source):
     name = "sklearn"
     imports = ("sklearn.datasets",)
     yields = frozenset({"table", "image"})
+    reads_only_paths = True
 
     class Params(plugin.Params):
         dataset: Literal["breast-cancer", "diabetes", "digits", "iris", "wine"]

@@ -28,6 +28,7 @@ class Shoppers(Source):
 
     name = "shoppers"
     yields = frozenset({"tokens"})
+    reads_only_paths = True
 
     class Params(plugin.Params):
         """How many there are."""

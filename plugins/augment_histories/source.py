@@ -39,6 +39,7 @@ class HistoriesSource(Source):
     name = "histories"
     yields = frozenset({"tokens"})
     endings = (".csv", ".tsv", ".inter")
+    reads_only_paths = True
 
     class Params(plugin.Params):
         """Where the file is, and what its columns are called."""

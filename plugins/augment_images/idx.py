@@ -42,6 +42,7 @@ class IdxSource(Source):
     name = "idx"
     yields = frozenset({"image"})
     endings = ("/",)
+    reads_only_paths = True
 
     class Params(plugin.Params):
         """Settings of the source `idx`."""

@@ -91,6 +91,7 @@ class ImageFolderSource(Source):
     name = "image-folder"
     yields = frozenset({"image"})
     endings = ("/",)
+    reads_only_paths = True
 
     class Params(plugin.Params):
         """Settings of the source `image-folder`."""

@@ -42,6 +42,7 @@ class ArffSource(Source):
     name = "arff"
     yields = frozenset({"series"})
     endings = (".arff",)
+    reads_only_paths = True
 
     class Params(plugin.Params):
         path: Path

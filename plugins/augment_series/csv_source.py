@@ -52,6 +52,7 @@ class SeriesCsvSource(Source):
     name = "series-csv"
     yields = frozenset({"series"})
     endings = (".csv", ".tsv")
+    reads_only_paths = True
 
     class Params(plugin.Params):
         path: Path

@@ -26,6 +26,7 @@ class CylinderBellFunnel(Source):
 
     name = "cylinder-bell-funnel"
     yields = frozenset({"series"})
+    reads_only_paths = True
 
     class Params(plugin.Params):
         rows: dict[Shape, Annotated[int, Field(ge=1)]] = Field(

@@ -37,6 +37,7 @@ class TsSource(Source):
     name = "ts"
     yields = frozenset({"series"})
     endings = (".ts",)
+    reads_only_paths = True
 
     class Params(plugin.Params):
         path: Path

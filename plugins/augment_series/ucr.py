@@ -35,6 +35,7 @@ class UcrSource(Source):
     name = "ucr"
     yields = frozenset({"series"})
     endings = (".tsv", ".txt")
+    reads_only_paths = True
 
     class Params(plugin.Params):
         path: Path

@@ -42,6 +42,7 @@ class CsvSource(Source):
     name = "csv"
     yields = frozenset({"table", "text"})
     endings = (".csv", ".tsv")
+    reads_only_paths = True
 
     class Params(plugin.Params):
         """Where the file is and how it is written."""

@@ -26,6 +26,7 @@ class JsonLinesSource(Source):
     name = "json-lines"
     yields = frozenset({"table", "text"})
     endings = (".jsonl", ".ndjson")
+    reads_only_paths = True
 
     class Params(plugin.Params):
         """Where the file is."""

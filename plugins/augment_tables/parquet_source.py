@@ -37,6 +37,7 @@ class ParquetSource(Source):
     name = "parquet"
     yields = frozenset({"table", "text", "image", "series", "tokens", "audio"})
     endings = (".parquet",)
+    reads_only_paths = True
 
     class Params(plugin.Params):
         """Where the file is."""

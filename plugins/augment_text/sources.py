@@ -24,6 +24,7 @@ class TextFile(Source):
     name = "text"
     yields = frozenset({"text"})
     endings = (".txt",)
+    reads_only_paths = True
 
     class Params(plugin.Params):
         path: Path
@@ -65,6 +66,7 @@ class TextFolder(Source):
     name = "text-folder"
     yields = frozenset({"text"})
     endings = ("/",)
+    reads_only_paths = True
 
     class Params(plugin.Params):
         path: Path
