@@ -297,4 +297,6 @@ def _announcement(event: Event) -> str:
             return f"{printable(event['name'])}: run {event['key'][:8]}"
         case "note":
             return f"note: {printable(event['message'])}"
+        case "waiting":
+            return printable(event["message"])
     return ""  # the end of a run is said by its summary; events of later versions are passed over

@@ -6,18 +6,14 @@ only the plugins that it uses. Only this module reads entry points.
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import logging
 import os
 import re
-import secrets
-import signal
-import subprocess
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import redirect_stdout
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from itertools import combinations
@@ -27,6 +23,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 from augment.errors import PluginError, did_you_mean
+from augment.plugin.importing import failure, import_here, in_time, try_elsewhere
 from augment.plugin.kinds import KINDS, Kind
 
 if TYPE_CHECKING:
@@ -202,7 +199,7 @@ class Catalog:
         unsafe = {str(offer): offer for offer in offers if self._must_be_tried(offer)}
         if unsafe:
             with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:  # each thread waits for a subprocess
-                problems = pool.map(lambda one: _import_problem(one, timeout), unsafe.values())
+                problems = pool.map(lambda one: try_elsewhere(one.module, str(one), timeout), unsafe.values())
                 self._problems.update(zip(unsafe, problems, strict=True))
         return [self.report(offer, timeout) for offer in offers]
 
@@ -217,7 +214,7 @@ class Catalog:
         try:
             self.offer(offer.name)
             if self._must_be_tried(offer):
-                self._problems[str(offer)] = _import_problem(offer, timeout)
+                self._problems[str(offer)] = try_elsewhere(offer.module, str(offer), timeout)
             if problem := self._problems.get(str(offer)):
                 raise problem
             if any(cls.name == offer.name for cls in self._load(offer)) or not self._observes(offer):
@@ -238,14 +235,9 @@ class Catalog:
 
     def _load(self, offer: Offer) -> tuple[type[Component], ...]:
         if offer.module not in self._loaded:
-            try:
-                with redirect_stdout(sys.stderr):  # stdout is for results, which programs read
-                    module = importlib.import_module(offer.module)
-            except Exception as error:
-                raise PluginError(f"plugin {offer} fails on import: {_failure(error)}") from error
-            except SystemExit as error:
-                raise PluginError(f"plugin {offer} exits on import (status {error.code})") from error
-            self._loaded[offer.module] = self._register(module, offer)
+            with in_time(str(offer)) if offer.distribution != OWN_DISTRIBUTION else nullcontext():
+                module = import_here(offer.module, str(offer))
+                self._loaded[offer.module] = self._register(module, offer)
         return self._loaded[offer.module]
 
     def _register(self, module: ModuleType, offer: Offer) -> tuple[type[Component], ...]:
@@ -275,7 +267,7 @@ class Catalog:
         except pluggy.PluginValidationError as error:
             raise PluginError(f"plugin {offer}: {error}") from error
         except Exception as error:
-            raise PluginError(f"plugin {offer}: augment_components failed: {_failure(error)}") from error
+            raise PluginError(f"plugin {offer}: augment_components failed: {failure(error)}") from error
         for cls in offered:
             if problem := component_problem(cls):
                 raise PluginError(f"plugin {offer}: {problem}")
@@ -376,46 +368,3 @@ def _installed() -> list[Offer]:
 
 def _distribution(entry: EntryPoint) -> str:
     return entry.dist.metadata["Name"] if entry.dist else "an unknown distribution"
-
-
-def _import_problem(offer: Offer, timeout: float) -> PluginError | None:
-    """What goes wrong when a subprocess imports an entry point's module; None if nothing does."""
-    try:
-        _try_import(offer, timeout)
-    except PluginError as error:
-        return error
-    return None
-
-
-def _try_import(offer: Offer, timeout: float) -> None:
-    # -c with the name as an argument: no text of the entry point is ever run as code
-    code = "import importlib, sys; importlib.import_module(sys.argv[1]); print(sys.argv[2])"
-    told = secrets.token_hex()  # which nothing else says, whatever a plugin prints as it comes and goes
-    command = [sys.executable, "-P", "-c", code, offer.module, told]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL)
-    except subprocess.TimeoutExpired as error:
-        raise PluginError(f"plugin {offer} hangs on import: not done after {timeout:g} seconds") from error
-    if told in done.stdout:
-        return
-    if done.returncode < 0:
-        raise PluginError(f"plugin {offer} crashes on import ({signal.Signals(-done.returncode).name})")
-    said = done.stderr.strip().splitlines()
-    if done.returncode != 1 or not said:
-        raise PluginError(f"plugin {offer} exits on import (status {done.returncode})")
-    where = _place(said[-2::-1]) if re.match(r"(Syntax|Indentation|Tab)Error: ", said[-1]) else ""
-    raise PluginError(f"plugin {offer} fails on import: {said[-1]}{where}")
-
-
-def _failure(error: Exception) -> str:
-    """An exception as the last line of its traceback, with the position of a syntax error."""
-    if isinstance(error, SyntaxError):
-        where = f" ({error.filename}, line {error.lineno})" if error.filename else ""
-        return f"{type(error).__name__}: {error.msg}{where}"
-    return f"{type(error).__name__}: {error}"
-
-
-def _place(lines: Iterable[str]) -> str:
-    """The first position in a file that a traceback mentions."""
-    places = (re.fullmatch(r'\s*File "(.+)", (line \d+).*', line) for line in lines)
-    return next((f" ({place[1]}, {place[2]})" for place in places if place), "")

@@ -190,6 +190,8 @@ def opened(
             trusted=resolved.trusted,
         )
         store.note = session.note
+        if events:  # else it is logged
+            store.waiting = lambda message: session.emit({"event": "waiting", "message": message})
         session.device = _device(session, resolved.pipeline.device)
         if session.device != "cpu" and isinstance(executor, Processes):
             executor.workers = 1  # two fits on one device would fight over its memory

@@ -12,8 +12,10 @@ import errno
 import os
 import shutil
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ __all__ = [
     "draft",
     "exclusive",
     "is_disk_fault",
+    "lock_of",
     "publish",
     "remove",
     "taken",
@@ -35,6 +38,9 @@ __all__ = [
 ]
 
 DRAFT = ".draft"
+SIGN_OF_LIFE = 15.0  # seconds between two of a process that holds a lock which others wait for
+MAX_SILENCE = 600.0  # seconds without one after which nobody waits any longer
+REMINDER = 60.0  # seconds between two messages of a process that waits
 MANY = 500  # files from which on one flush of a whole file system takes less time than one of each
 # what a disk answers when nobody's code is at fault: full, broken, or not to be written
 FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM}
@@ -244,12 +250,12 @@ def exclusive(
     Args:
         lock_file: the file that stands for the lock. It holds its holder's process id, and is gone afterwards.
         what: named in messages.
-        wait: wait for another holder, after saying so once, or refuse at once.
-        waiting: called with a message before waiting.
+        wait: wait for another holder as long as it gives signs of life, or refuse at once.
+        waiting: called with a message before waiting, and now and then meanwhile.
         patience: seconds before that: somebody may just be clearing away what a killed process left.
 
     Raises:
-        LockedError: another process holds it, and `wait` is false.
+        LockedError: another process holds it, and `wait` is false or that process is silent.
     """
     lock = FileLock(lock_file)
     try:
@@ -264,9 +270,10 @@ def exclusive(
                         f"{what} is held by another run (process {holder}); wait for it or stop it"
                     ) from None
                 waiting(f"{what} is being made by another run (process {holder}); waiting for it")
-                lock.acquire()
+                _wait(lock, lock_file, what, waiting)
             lock_file.write_text(str(os.getpid()))
-        yield
+        with _signs_of_life(lock_file) if wait else nullcontext():
+            yield
     finally:
         if lock.is_locked:
             with suppress(OSError):  # whoever waits for the removed file sees that, and takes the next one
@@ -274,11 +281,64 @@ def exclusive(
             lock.release()
 
 
+def _wait(lock: FileLock, lock_file: Path, what: str, waiting: Callable[[str], None]) -> None:
+    """Take a lock as soon as its holder gives it back."""
+    began = said = heard = time.monotonic()
+    last = _changed(lock_file)
+    while True:
+        with suppress(Timeout):
+            lock.acquire(timeout=min(1.0, MAX_SILENCE))
+            return
+        now, changed = time.monotonic(), _changed(lock_file)
+        if changed != last:
+            last, heard = changed, now
+        if now - heard >= MAX_SILENCE:
+            raise LockedError(
+                f"{what} is held by another run (process {_holder(lock_file)}), which has given no sign of life for "
+                f"{now - heard:.0f} seconds: it is suspended, or hangs; end it, and repeat this command"
+            )
+        if now - said >= REMINDER:
+            said = now
+            holder = _holder(lock_file)
+            waiting(f"{what} is still being made by another run (process {holder}), after {now - began:.0f} seconds")
+
+
+def _changed(lock_file: Path) -> int:
+    try:
+        return lock_file.stat().st_mtime_ns
+    except OSError:  # it is just changing hands
+        return 0
+
+
+@contextmanager
+def _signs_of_life(lock_file: Path) -> Iterator[None]:
+    """Inside, a lock's file shows those who wait that this process goes on."""
+    ended = threading.Event()
+
+    def give() -> None:
+        while not ended.wait(SIGN_OF_LIFE):
+            with suppress(OSError):
+                os.utime(lock_file)
+
+    thread = threading.Thread(target=give, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
 @contextmanager
 def taken(place: Path, patience: float = 0.0) -> Iterator[None]:
     """Hold a place where something is to be published, or raise LockedError where another process does."""
-    with exclusive(place.with_name(f".{place.name}.lock"), f"{place}", wait=False, patience=patience):
+    with exclusive(lock_of(place), f"{place}", wait=False, patience=patience):
         yield
+
+
+def lock_of(place: Path) -> Path:
+    """The file that is locked while something is made for a place."""
+    return place.with_name(f".{place.name}.lock")
 
 
 def _holder(lock_file: Path) -> str:

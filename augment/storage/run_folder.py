@@ -25,7 +25,7 @@ from pydantic import BaseModel, ValidationError
 from augment.data import Schema
 from augment.errors import DataError, DiskError, LockedError, SpecError
 from augment.plugin.run_metrics import RunMetrics
-from augment.storage.atomic_files import clear, disk_errors, draft, publish, remove, taken
+from augment.storage.atomic_files import clear, disk_errors, draft, lock_of, publish, remove, taken
 from augment.storage.keys import content_key, file_sha256
 from augment.storage.ownership import files_of_others, json_text
 from augment.storage.run_manifest import RunManifest
@@ -241,10 +241,14 @@ class Place:
 
         Raises:
             SpecError: `out` is a file, holds files that are no run's, or lies in a folder that the source reads.
+            LockedError: another process builds the same folder.
             DiskError: the place is not writable.
         """
         if out is not None:
             _refuse_strangers(out)
+            if lock_of(out.resolve()).exists():  # else nothing is made beside it yet
+                with taken(out.resolve(), patience=1.0):
+                    pass
         place = out.absolute() if out else base.absolute() / "runs"
         for source in sources:
             if source.is_dir() and place.resolve().is_relative_to(source.resolve()):

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import re
 import uuid
@@ -29,6 +30,7 @@ from augment.storage.keys import file_sha256
 __all__ = ["KEY", "MANIFEST", "Store", "write_manifest"]
 
 MANIFEST = "manifest.json"
+logger = logging.getLogger("augment")
 # Nothing but folders of such names is ever cleared away: `AUGMENT_STORE` may be a folder with files of the user's.
 KEY = re.compile(r"[a-z]+-[0-9a-f]{64}")
 SCRATCH = re.compile(r"[0-9a-f]{32}")
@@ -50,12 +52,19 @@ class Store:
 
     Args:
         root: where; by default `AUGMENT_STORE` or the user's cache folder.
-        note: called with a sentence about a wait or a damaged entry.
+        note: called with a sentence about a damaged entry; by default, a warning is logged.
+        waiting: called with a sentence while another run makes what is needed here; by default, as `note`.
     """
 
-    def __init__(self, root: Path | None = None, note: Callable[[str], None] = lambda message: None):
+    def __init__(
+        self,
+        root: Path | None = None,
+        note: Callable[[str], None] = logger.warning,
+        waiting: Callable[[str], None] | None = None,
+    ):
         self.root = root or default_root()
         self.note = note
+        self.waiting = waiting or note
         self._uses: Path | None = None
 
     def get(self, key: str) -> Path | None:
@@ -83,7 +92,7 @@ class Store:
     @contextmanager
     def making(self, key: str, what: str) -> Iterator[Path]:
         """Hold the key while its result is made; the folder given keeps what a killed run left there."""
-        with exclusive(self.root / "locks" / f"{key}.lock", what, wait=True, waiting=self.note):
+        with exclusive(self.root / "locks" / f"{key}.lock", what, wait=True, waiting=self.waiting):
             folder = self.root / "work" / key
             with disk_errors(folder, "making a work folder"):
                 folder.mkdir(parents=True, exist_ok=True)

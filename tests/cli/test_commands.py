@@ -136,6 +136,7 @@ def test_help_imports_click_and_nothing_heavy():
 def test_run_passes_on_what_it_was_given(spec, fake_run):
     calls = fake_run()
     words = "--set generators.0.with.epochs=5 --set seed=1 --seed 3 --out o --overwrite --device cpu --workers 0"
+    words += " --trust models --trust mypackage"
     assert invoke("run", spec, *words.split()).exit_code == 0
     ((pipeline, settings),) = calls
     assert pipeline == spec
@@ -147,6 +148,7 @@ def test_run_passes_on_what_it_was_given(spec, fake_run):
         "overwrite": True,
         "device": "cpu",
         "workers": 0,
+        "trust": ("models", "mypackage"),
     }
 
 

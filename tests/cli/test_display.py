@@ -88,8 +88,9 @@ def test_notes_and_the_beginning_of_a_run_are_lines():
     events = [
         {"event": "run-started", "name": "credit", "key": "3fa9c1d2ee", "folder": "runs/credit"},
         {"event": "note", "message": "column 'x' is constant"},
+        {"event": "waiting", "message": "'gan' is being made"},
     ]
-    assert shown(events) == ["credit: run 3fa9c1d2", "note: column 'x' is constant"]
+    assert shown(events) == ["credit: run 3fa9c1d2", "note: column 'x' is constant", "'gan' is being made"]
 
 
 def test_events_of_a_later_version_are_passed_over():

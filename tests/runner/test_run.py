@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import threading
+import time
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from augment.errors import BelowMinimum, PluginError, ShortfallError
+from augment.errors import BelowMinimum, LockedError, PluginError, ShortfallError
 from augment.runner.run import check, run
+from augment.storage.atomic_files import exclusive, taken
 
 pytestmark = pytest.mark.usefixtures("fakes")
 TIMED = {"run.json", "log.txt", "pipeline.yaml"}  # these alone may differ between equal runs
@@ -228,6 +232,40 @@ def test_a_filter_says_whom_it_does_not_judge(spec):
     assert not [event for event in events if event.get("id") == "fake-near-real"]  # nor is it fitted
     assert any("'fake-near-real' does not judge fake-move" in note for note in done.metrics.notes)
     assert "fake-near-real" not in done.metrics.filters
+
+
+def test_a_locked_place_is_refused_before_anything_is_read(spec, tmp_path):
+    events = []
+    with (
+        taken(tmp_path / "mine"),
+        pytest.raises(LockedError, match=rf"mine is held by another run \(process {os.getpid()}\)"),
+    ):
+        run(spec(**BLEND), workers=0, out=tmp_path / "mine", events=events.append)
+    assert events == []
+
+
+def test_a_fit_that_another_run_makes_is_waited_for_with_a_word(spec, tmp_path, store, caplog):
+    """With events as an event; a run without a display logs it."""
+    said = []
+    path = spec(**BLEND)
+    run(path, workers=0)
+    fit = min((store / "objects").glob("generator-*"))
+    for number, events in enumerate((said.append, None)):
+        lock, begun = store / "locks" / f"{fit.name}.lock", threading.Event()
+
+        def hold(lock=lock, begun=begun):
+            with exclusive(lock, "it", wait=False):
+                begun.set()
+                time.sleep(0.4)
+
+        thread = threading.Thread(target=hold)
+        thread.start()
+        begun.wait()
+        run(path, workers=0, out=tmp_path / str(number), events=events)
+        thread.join()
+    message = f"is being made by another run (process {os.getpid()}); waiting for it"
+    assert [event["message"].partition(" is ")[2] for event in said if event["event"] == "waiting"] == [message[3:]]
+    assert [record.message for record in caplog.records if message in record.message]
 
 
 def test_check_says_what_would_be_made_and_fits_no_generator(spec, store, runs):

@@ -193,6 +193,41 @@ def test_whoever_waits_for_a_lock_has_it_when_its_file_was_removed(tmp_path, hol
     assert left_in(tmp_path) == []
 
 
+def test_a_holder_that_gives_no_sign_of_life_is_waited_for_so_long_and_no_longer(tmp_path, holder, monkeypatch):
+    monkeypatch.setattr(atomic_files, "MAX_SILENCE", 0.5)
+    monkeypatch.setattr(atomic_files, "REMINDER", 0.1)
+    said = []
+    with (
+        pytest.raises(
+            LockedError, match=rf"process {holder.pid}\), which has given no sign of life for .* repeat this"
+        ),
+        exclusive(tmp_path / "a.lock", "the run", wait=True, waiting=said.append),
+    ):
+        pass
+    assert said[0] == f"the run is being made by another run (process {holder.pid}); waiting for it"
+    assert (tmp_path / "a.lock").read_text() == str(holder.pid)  # which has not been disturbed
+
+
+def test_a_holder_that_goes_on_is_waited_for_and_said_now_and_then(tmp_path, monkeypatch):
+    for name, seconds in (("MAX_SILENCE", 0.5), ("REMINDER", 0.3), ("SIGN_OF_LIFE", 0.05)):
+        monkeypatch.setattr(atomic_files, name, seconds)
+    held, said = threading.Event(), []
+
+    def hold():
+        with exclusive(tmp_path / "a.lock", "the run", wait=True):
+            held.set()
+            time.sleep(1.5)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    with exclusive(tmp_path / "a.lock", "the run", wait=True, waiting=said.append):
+        pass
+    thread.join()
+    assert len(said) > 1
+    assert said[1].startswith(f"the run is still being made by another run (process {os.getpid()}), after ")
+
+
 def test_the_lock_of_a_dead_process_is_free(tmp_path, holder):
     holder.kill()
     holder.wait()

@@ -169,7 +169,7 @@ def holder(store):
 
 
 def test_a_key_that_another_process_holds_is_waited_for_after_saying_so(store, notes, holder):
-    store.note = lambda message: (notes.append(message), holder.stdin.write("go on\n"), holder.stdin.flush())
+    store.waiting = lambda message: (notes.append(message), holder.stdin.write("go on\n"), holder.stdin.flush())
     with store.making("key", "generator 'gan'") as work:
         assert (work / "ended").exists()
     assert notes == [f"generator 'gan' is being made by another run (process {holder.pid}); waiting for it"]
