@@ -6,7 +6,7 @@ in this package are internal and may be rearranged at any time.
 
 from augment.data.conformity import check, conform
 from augment.data.dataset import Dataset
-from augment.data.dates import as_written
+from augment.data.dates import as_written, has_zone
 from augment.data.declarations import (
     Array,
     ArrayDeclaration,
@@ -39,6 +39,7 @@ __all__ = [
     "check",
     "class_positions",
     "conform",
+    "has_zone",
     "infer",
     "labels_of",
     "observe",

@@ -5,6 +5,7 @@ Shapes: N rows.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from augment.data.arrays import problems_of_array, valid_array_rows
-from augment.data.dates import read_dates
+from augment.data.dates import has_zone, read_dates
 from augment.data.declarations import Column, ColumnDeclaration
 from augment.data.schema import Schema, labels_of
 from augment.errors import DataError
@@ -20,6 +21,7 @@ from augment.text import listing
 
 __all__ = ["are_integers_with_gaps", "categorical_dtype", "check", "conform", "valid_rows"]
 
+log = logging.getLogger("augment")
 
 CANONICAL = {
     "number": np.dtype("float64"),
@@ -48,6 +50,8 @@ def conform(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
         values = frame[name]
         try:
             columns[name] = _cast(values, column)
+            if column.type == "datetime" and has_zone(values):
+                log.warning("column %r: times with a zone have become UTC, and are written in UTC without one", name)
         except (ValueError, TypeError, KeyError, OverflowError) as error:
             raise DataError(_bad_value(name, column, values, error)) from error
         is_canonical &= columns[name] is values

@@ -13,13 +13,14 @@ import pandas as pd
 
 from augment.data.declarations import Column
 
-__all__ = ["as_written", "infer_date_format", "is_numeric", "is_writable", "read_dates"]
+__all__ = ["as_written", "has_zone", "infer_date_format", "is_numeric", "is_writable", "read_dates"]
 
 FORMATS_OF_DATES = ("%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S")
 FORMAT_OF_TIMES = "%H%M"
 YEARS = (1900, 2100)  # of integers that are taken for dates
 MIN_TIMES, MIN_TIMES_BY_NAME = 40, 10  # different integers of 100 or more that are taken for times of day
 WRITABLE = np.datetime64("1000-01-01", "us"), np.datetime64("9999-12-31T23:59:59", "us")  # years of four digits
+ZONE = re.compile(r":[0-9.]+ ?(?:Z|[+-][0-9]{2}:?(?:[0-9]{2})?)$")  # behind a time of day
 TIME_NAME = re.compile(r"(^|[_\W])(time|hhmm|hour|clock|at)([_\W]|$)", re.IGNORECASE)
 
 
@@ -101,6 +102,15 @@ def read_dates(values: pd.Series, date_format: str | None = None) -> pd.Series:
     if values.dt.tz is not None:
         values = values.dt.tz_convert(None)
     return values.astype("datetime64[us]")
+
+
+def has_zone(values: pd.Series) -> bool:
+    """Whether any of these (N,) dates, or words that are dates, has a time zone."""
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return isinstance(values.dtype, pd.DatetimeTZDtype)
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return False
+    return bool(values.dropna().astype("str").str.contains(ZONE).any())
 
 
 def as_written(values: pd.Series, column: Column, *, words: bool = False) -> pd.Series:

@@ -5,7 +5,10 @@ Sources say themselves what they read (`endings`, `sniff`) and with which settin
 
 from __future__ import annotations
 
+import logging
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +18,34 @@ from augment.plugin.catalog import Catalog
 from augment.plugin.context import Context
 from augment.plugin.contracts import Source
 
-__all__ = ["looks_like_id", "read", "source_of"]
+__all__ = ["collected_notes", "looks_like_id", "read", "source_of"]
 
 HEAD = 65_536  # bytes
 MIN_ROWS_OF_IDS = 20
+
+log = logging.getLogger("augment")
+
+
+@contextmanager
+def collected_notes() -> Iterator[list[str]]:
+    """Inside, what sources log is collected, each message once, instead of shown."""
+    collector = _Collector()
+    handlers, propagate = log.handlers, log.propagate
+    log.handlers, log.propagate = [collector], False
+    try:
+        yield collector.notes
+    finally:
+        log.handlers, log.propagate = handlers, propagate
+
+
+class _Collector(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.notes: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if (message := record.getMessage()) not in self.notes:
+            self.notes.append(message)
 
 
 def source_of(data: Path, catalog: Catalog) -> type[Source]:
@@ -47,6 +74,8 @@ def source_of(data: Path, catalog: Catalog) -> type[Source]:
 def read(source: type[Source], data: Path, keep: str | None = None) -> tuple[Dataset, dict[str, Any], list[str]]:
     """The dataset, the settings beside the path that the source needed to read it, and the columns left out.
 
+    What the source logs is logged once, as it reads the file with these settings.
+
     Args:
         source: what reads it.
         data: the file or folder.
@@ -58,9 +87,12 @@ def read(source: type[Source], data: Path, keep: str | None = None) -> tuple[Dat
 
     def attempt() -> Dataset:
         params = source.Params.model_validate({"path": data.absolute(), **settings})
-        with tempfile.TemporaryDirectory() as folder:
-            return source(params).read(Context(0, Path(folder)))
+        with tempfile.TemporaryDirectory() as folder, collected_notes() as notes:
+            found = source(params).read(Context(0, Path(folder)))
+        final[:] = notes
+        return found
 
+    final: list[str] = []
     settings = source.settings_for(data)
     while True:
         dataset, problem = None, None
@@ -82,6 +114,8 @@ def read(source: type[Source], data: Path, keep: str | None = None) -> tuple[Dat
     if left_out:
         settings["columns"] = [name for name in dataset.schema.columns if name not in left_out]
         dataset = attempt()
+    for note in final:
+        log.warning("%s", note)
     return dataset, settings, left_out
 
 

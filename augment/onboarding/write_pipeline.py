@@ -6,6 +6,7 @@ Every choice is based on the data and on what the installed components accept. C
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 import re
 import shlex
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from augment.data import MAX_INTEGER_CLASSES, Dataset, as_written
 from augment.data.inference import repeats_words
-from augment.detect.formats import read, source_of
+from augment.detect.formats import collected_notes, read, source_of
 from augment.errors import DataError, DiskError, SpecError
 from augment.onboarding.suggest import HOLDOUT, Choice, Look, choose, look_at
 from augment.plugin.catalog import Catalog
@@ -28,6 +29,8 @@ __all__ = ["propose", "write"]
 LOPSIDED = 1.2  # largest class / smallest class from which classes are balanced
 RARE = 5  # where a generator proposes an amount: largest class / smallest class from which balance is better
 MOST_COLUMNS = 60  # described in the file
+
+log = logging.getLogger("augment")
 
 
 def write(data: Path, output: Path | None = None, target: str | None = None) -> Path:
@@ -84,8 +87,11 @@ def propose(
         DataError: the data cannot be read, is empty or lacks the column, or no installed generator accepts it.
     """
     catalog = catalog or Catalog()
-    source_class = source_of(data, catalog)
-    dataset, settings, left_out = read(source_class, data, keep=target)
+    with collected_notes() as notes:
+        source_class = source_of(data, catalog)
+        dataset, settings, left_out = read(source_class, data, keep=target)
+    for note in notes:
+        log.warning("%s", note)
     if len(dataset) == 0:
         raise DataError(f"{data}: it holds no rows")
     look = look_at(dataset, target)
@@ -100,7 +106,7 @@ def propose(
         "header": "the first line is a row of data; to name the columns, add `names: [...]`",
         "null_values": "cells that mean a missing value",
         "duplicates": "some rows have one series and time: the first counts; `mean` averages, `error` refuses them",
-        "date_format": "day %d, month %m, year %Y or %y",
+        "date_format": "day %d, month %m or %b, year %Y or %y",
         "units": "signs beside numbers, taken away",
         "columns": f"without free text, which would be copied word for word: {', '.join(map(dump_flow, left_out))}",
     }
@@ -118,7 +124,7 @@ def propose(
         f"name: {dump_flow(name or _slug(data))}",
         "seed: 7  # another seed: another hold-out, other samples",
         "",
-        *_section("source:", [f"use: {source_class.name}", *_section("with:", source)]),
+        *_section("source:", [f"use: {source_class.name}", *_section("with:", source), *_notes(notes, data)]),
         *_origin_column(dataset),
         "",
         *_schema(look),
@@ -139,6 +145,12 @@ def _section(head: str, active: Sequence[str], inactive: Sequence[str] = ()) -> 
     if not active:
         return [f"# {head}", *(f"#   {line}" for line in inactive)]
     return [head, *(f"  {line}" for line in active), *(f"  # {line}" for line in inactive)]
+
+
+def _notes(notes: Sequence[str], data: Path) -> list[str]:
+    """What sources noted, as comments: with the file's name for its path, which is not the same elsewhere."""
+    short = [note.replace(str(data.absolute()), data.name) for note in notes]
+    return [f"# note: {printable(note)}" for note in short]
 
 
 def _origin_column(dataset: Dataset) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from augment.data import has_zone
 from augment.errors import DataError, did_you_mean
 from augment.toolkit.text_files import check_file, check_text
 from augment_histories.sniffing import plain_name
@@ -31,6 +33,8 @@ USUAL = {
     "time": ("time", "timestamp", "datetime", "date", "ts", "when"),
 }
 MAX_BLOCK = 2**31 - 1  # Arrow's limit, in bytes
+
+log = logging.getLogger("augment")
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,8 @@ def read_events(path: Path, names: Names, delimiter: str) -> Events:
     if names.time is not None:
         cells = frame.pop(names.time)
         times = _times(cells)
+        if has_zone(cells):
+            log.warning("%s: times with a zone have become UTC, and are written in UTC without one", path.name)
         wrong = np.isnat(times) if times.dtype.kind == "M" else ~np.isfinite(times)
         if wrong.any():
             row = int(wrong.argmax())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import pandas as pd
 
 __all__ = ["infer_date_format", "series_settings"]
+
+log = logging.getLogger("augment")
 
 KEYS = re.compile(
     r"series|key|case|patient|subject|person|sensor|device|unit|machine|engine|station|meter|.*[ _]?id", re.IGNORECASE
@@ -56,15 +59,23 @@ def series_settings(data: Path, dialect: Mapping[str, Any]) -> dict[str, Any] | 
         return None
     for key in keys:
         for time in times:
-            if key != time and _are_steps(head, key, time):
+            if key == time or not _are_steps(head, key, time):
+                continue
+            repeated = head.drop_duplicates().duplicated([key, time]).mean()
+            if repeated <= MAX_DUPLICATES:
                 return {} if (key, time) == ("series", "step") else {"key": key, "time": time}
+            log.warning(
+                "%s is read as a table, not as series: %.0f %% of the rows have the %s and %s of an earlier row; if "
+                "they are series, say `use: series-csv` with `key: %s`, `time: %s` and `duplicates: first` or `mean`",
+                *(data.name, 100 * repeated, key, time, key, time),
+            )
     return None
 
 
 def _are_steps(head: pd.DataFrame, key: str, time: str) -> bool:
-    """Whether rows with the same key have mostly distinct times and some number that changes."""
+    """Whether there are several rows of each key with some number that changes."""
     head = head.drop_duplicates()
-    if head[[key, time]].isna().to_numpy().any() or head.duplicated([key, time]).mean() > MAX_DUPLICATES:
+    if head[[key, time]].isna().to_numpy().any():
         return False
     num_keys = head[key].nunique()
     if num_keys < 2 or len(head) < MIN_STEPS * num_keys:

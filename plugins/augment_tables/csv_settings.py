@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -15,6 +15,12 @@ MISSING_WORDS = re.compile(
     r"n\.?/?a\.?|nan|nil|none|null|missing|unknown|unbekannt|keine? angabe|k\.\s?a\.|[-?.#]+", re.IGNORECASE
 )
 DATE = r"[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2,4}"
+DATE_AND_CLOCK = (
+    rf"(?:{DATE}|[0-9]{{1,2}}[ -][A-Z][a-z]{{2}}[ -][0-9]{{4}})(?: [0-9]{{1,2}}:[0-9]{{2}}(?::[0-9]{{2}})?)?"
+)
+DAYS = [f"{order}{year}" for year in ("%Y", "%y") for order in ("%d.%m.", "%d/%m/", "%m/%d/", "%d-%m-", "%m-%d-")]
+DAYS += ["%d-%b-%Y", "%d %b %Y"]
+CLOCKS = ("", " %H:%M", " %H:%M:%S")
 MISSING_NUMBERS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")  # what is missing in numbers when nothing is said
 MOSTLY = 0.6  # share of a column's cells that are numbers or dates, where the others are words for a missing value
 
@@ -71,18 +77,31 @@ def _units(dataset: Dataset, decimal: str) -> dict[str, str]:
 
 
 def _date_format(dataset: Dataset) -> str | None:
-    """How dates are written that are not as ISO 8601 has them; None where there are none, or day and month cannot be
-    told apart."""
-    formats = [
-        f"{order}{year}" for year in ("%Y", "%y") for order in ("%d.%m.", "%d/%m/", "%m/%d/", "%d-%m-", "%m-%d-")
-    ]
+    """How dates are written that are not as ISO 8601 has them; None where there are none, or that is ambiguous."""
+    found = [formats[0] for _, formats in _dates(dataset) if len(formats) == 1]
+    return found[0] if found else None
+
+
+def ambiguous_dates(dataset: Dataset) -> dict[str, tuple[str, list[str]]]:
+    """Column to one of its dates, and how that may be read, where day or month could be first."""
+    ambiguous = {name: formats for name, formats in _dates(dataset) if len(formats) > 1}
+    return {name: (str(dataset.frame[name].dropna().iloc[0]), formats) for name, formats in ambiguous.items()}
+
+
+def _dates(dataset: Dataset) -> Iterator[tuple[str, list[str]]]:
+    """Columns of words that are all dates, and the formats that fit."""
     for name, column in dataset.schema.columns.items():
         if column.type not in ("category", "text"):
             continue
-        cells = dataset.frame[name].dropna().astype("str").str.strip()
-        if len(cells) < 2 or not cells.str.fullmatch(DATE).all():
+        present = dataset.frame[name].dropna()
+        if len(present) < 2 or not re.fullmatch(DATE_AND_CLOCK, str(present.iloc[0]).strip()):
             continue
-        fitting = [fmt for fmt in formats if pd.to_datetime(cells, format=fmt, errors="coerce").notna().all()]
-        if len(fitting) == 1:
-            return fitting[0]
-    return None
+        cells = present.astype("str").str.strip()
+        if cells.str.fullmatch(DATE_AND_CLOCK).all():
+            formats = [f"{day}{clock}" for day in DAYS for clock in CLOCKS]
+            formats = [one for one in formats if _fits(cells[:1], one)]
+            yield name, [one for one in formats if _fits(cells, one)]
+
+
+def _fits(cells: pd.Series, date_format: str) -> bool:
+    return bool(pd.to_datetime(cells, format=date_format, errors="coerce").notna().all())

@@ -123,6 +123,13 @@ class CsvSource(Source):
             times = {field.name for field in table.schema if pa.types.is_timestamp(field.type)}
             learned = {name: {"date_format": self.params.date_format} for name in texts & times}
         data = dataset_of(table, {}, context, path)
+        for name, (cell, formats) in csv_settings.ambiguous_dates(data).items():
+            if name not in words:
+                log.warning(
+                    "%s: the dates in column %r, such as %r, may have the day or the month first, and are labels until "
+                    '`%s: {date_format: "%s"}` or `"%s"` under schema.columns says which',
+                    *(path.name, name, cell, name, *formats[:2]),
+                )
         for name in with_unit:
             learned[name] = {"unit": data.schema.columns[name].unit or self.params.units[name]}
         columns = {

@@ -410,8 +410,15 @@ def test_dates_may_be_written_with_and_without_a_time():
 
 
 @pytest.mark.parametrize("values", [["2020-01-01T10:00:00+02:00"], pd.to_datetime(["2020-01-01 08:00"], utc=True)])
-def test_a_time_with_a_zone_becomes_utc(values):
+def test_a_time_with_a_zone_becomes_utc_and_that_is_noted(values, caplog):
     assert _conformed(values, "datetime").tolist() == [pd.Timestamp("2020-01-01 08:00")]
+    assert caplog.messages == ["column 'x': times with a zone have become UTC, and are written in UTC without one"]
+
+
+@pytest.mark.parametrize("values", [["2020-01-01T10:00:00", "2020-01-01"], pd.to_datetime(["2020-01-01"]), [None]])
+def test_a_time_without_a_zone_needs_no_note(values, caplog):
+    _conformed(values, "datetime")
+    assert not caplog.messages
 
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=8)

@@ -523,6 +523,24 @@ def test_series_with_repeated_times_or_dates_in_another_form_are_series(tmp_path
     assert source == {"use": "series-csv", "with": said}
 
 
+def test_series_of_which_many_rows_share_a_time_are_read_as_a_table_and_that_is_noted(tmp_path, caplog):
+    (tmp_path / "data.csv").write_text(_days("%Y-%m-%d", repeated=8))
+    text = write_pipeline.propose(tmp_path / "data.csv", tmp_path)
+    assert "  use: csv\n" in text
+    note = "% of the rows have the series_id and timestamp of an earlier row"
+    assert note in caplog.text
+    assert [line.strip().startswith("# note: data.csv") for line in text.splitlines() if note in line] == [True]
+
+
+def test_what_a_source_notes_stands_in_the_pipeline_once_and_without_the_path(tmp_path, caplog):
+    (tmp_path / "data.csv").write_text(_days("%d.%m.%Y", repeated=1))
+    text = write_pipeline.propose(tmp_path / "data.csv", tmp_path)
+    assert text.count("rows repeat an earlier one: the first of each counts") == 1
+    assert "  # note: data.csv, line" in text
+    assert str(tmp_path) not in text
+    assert len(caplog.messages) == 1
+
+
 @pytest.mark.parametrize("name", ["x.inter", "ratings.csv"])
 def test_files_of_recbole_are_histories(name, tmp_path):
     lines = [f"u{who}\ti{who % 5 + step}\t{1_700_000_000 + step}.0" for who in range(30) for step in range(6)]
@@ -597,6 +615,17 @@ def test_the_source_of_a_third_party_is_found_by_the_ending_of_a_file(tmp_path, 
     text = write_pipeline.propose(tmp_path / "data.pts", tmp_path, catalog=catalog)
     assert "  use: points\n  with:\n    path: data.pts  # relative to this file\n    scale: 2.0\n" in text
     monkeypatch.delitem(sys.modules, "somebodys_points")
+
+
+@pytest.mark.parametrize(
+    "form", ["%d.%m.%Y", "%m/%d/%y", "%d-%b-%Y", "%d %b %Y", "%m/%d/%Y %H:%M", "%d.%m.%Y %H:%M:%S"]
+)
+def test_dates_of_a_table_are_read_in_the_form_that_fits_all(form, tmp_path):
+    days = pd.date_range("2024-01-10 10:05:00", periods=60, freq="D").strftime(form)
+    table(60).assign(day=days).to_csv(tmp_path / "data.csv", index=False)
+    text = write_pipeline.propose(tmp_path / "data.csv", tmp_path, "label")
+    assert f'date_format: "{form}"  # day' in text
+    assert f'#   day: {{type: datetime, date_format: "{form}"}}' in text
 
 
 CODES = {

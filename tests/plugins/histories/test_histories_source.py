@@ -59,6 +59,11 @@ def test_times_decide_the_order_and_ties_stay_as_in_the_file(read):
     assert data.frame["began"].tolist() == [pd.Timestamp("2024-01-01")]
 
 
+def test_times_with_a_zone_become_utc_and_that_is_noted(read, caplog):
+    read("user,item,time\na,x,2024-03-01T10:00:00+02:00\na,y,2024-03-01T11:00:00+02:00\n")
+    assert "times with a zone have become UTC" in caplog.text
+
+
 def test_times_as_numbers_are_seconds_and_usual_names_are_found(read):
     data = read("userId,movieId,rating,timestamp\n1,31,2.5,1260759144\n1,1029,3.0,1260759179\n")
     assert items_of(data) == [["31", "1029"]]

@@ -111,6 +111,23 @@ def test_dates_are_read_in_the_format_that_is_named(file: Path) -> None:
     }
 
 
+AMBIGUOUS = "d,x\n01/02/2024,1\n03/04/2024,2\n01/02/2024,3\n03/04/2024,4\n"
+
+
+def test_dates_that_may_be_read_two_ways_are_labels_and_named(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert types(read(file, AMBIGUOUS))["d"] == "category"
+    (message,) = caplog.messages
+    assert "column 'd', such as '01/02/2024', may have the day or the month first" in message
+    assert '`d: {date_format: "%d/%m/%Y"}` or `"%m/%d/%Y"`' in message
+
+
+@pytest.mark.parametrize("said", [{"date_format": "%m/%d/%Y"}, {"type": "category"}])
+def test_dates_that_are_declared_are_not_ambiguous(file: Path, said: dict, caplog: pytest.LogCaptureFixture) -> None:
+    data = read(file, AMBIGUOUS, {"columns": {"d": said}})
+    assert types(data)["d"] == said.get("type", "datetime")
+    assert not caplog.messages
+
+
 def test_a_column_may_have_dates_of_its_own_format(file: Path) -> None:
     declared = {"columns": {"e": {"date_format": "%m/%d/%Y"}}}
     data = read(file, "d,e\n31.12.2024,12/31/2024\n01.02.2024,02/01/2024\n", declared, date_format="%d.%m.%Y")
