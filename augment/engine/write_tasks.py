@@ -114,13 +114,15 @@ class ReportTask:
     """Argument of `report`.
 
     Attributes:
-        out: the run's folder, unfinished, to write into.
+        out: the folder to write into.
+        folder: the run's folder, unfinished.
         synthetic: dataset folders with the ids of their generators.
         rejects: filter id to dataset folders.
     """
 
     bound: Component
     out: Path
+    folder: Path
     name: str
     key: str
     pipeline: Mapping[str, Any]
@@ -197,7 +199,7 @@ def _view(task: ReportTask) -> _ViewWithFiles:
     names = np.array([name for _, name in task.synthetic], dtype=object)
     origin = np.repeat(names, [len(Dataset.load(folder)) for folder in folders])
     return _ViewWithFiles(
-        folder=task.out,
+        folder=task.folder,
         name=task.name,
         key=task.key,
         pipeline=task.pipeline,

@@ -369,7 +369,10 @@ class Reporter(Component):
 
     @abstractmethod
     def write(self, run: RunView, folder: Path) -> list[Path]:
-        """Write into `folder` and return the paths. Equal runs must give equal bytes, so write no times or paths."""
+        """Write into the empty `folder` and return the paths. What is written moves into the run's folder.
+
+        Equal runs must give equal bytes, so write no times or paths.
+        """
 
 
 class Sink(Component):
@@ -384,7 +387,7 @@ class Sink(Component):
 
     @abstractmethod
     def write(self, name: str, batches: Iterable[Dataset], schema: Schema, folder: Path) -> list[Path]:
-        """Write all batches in order into `folder`, under this name (`train` or `test`).
+        """Write all batches in order into the empty `folder`, under this name (`train`, then `test`).
 
         `schema` describes every batch, including the origin column. Do not keep all batches in memory. Return the files
         that were written, or the top folder of many. Equal data must give equal bytes.

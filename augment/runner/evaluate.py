@@ -206,6 +206,7 @@ def _report(
     task = ReportTask(
         bound=reporter,
         out=folder,
+        folder=folder,
         name="evaluation",
         key=key,
         pipeline={"evaluate": inputs},

@@ -44,10 +44,10 @@ from augment.storage.run_folder import (
     SCHEMA,
     SPLIT,
     Draft,
-    Place,
     Run,
 )
 from augment.storage.run_manifest import BELOW_MINIMUM, RunManifest, SourceRecord, WrittenData
+from augment.storage.run_place import Place
 
 __all__ = ["CheckResult", "check", "run"]
 
@@ -335,35 +335,38 @@ class _Stages:
         schema = with_origin(prepared.schema, pipeline.origin_column, origins)
         parts = {"train": ((prepared.train_written, REAL), *mixture.parts), "test": ((prepared.test_written, REAL),)}
         for bound in self.components["sink"]:
-            for name, folders in parts.items():
-                task = WriteTask(
-                    bound=bound,
-                    name=name,
-                    parts=folders,
-                    schema=schema,
-                    origin_column=pipeline.origin_column,
-                    first_id=prepared.first_id,
-                    out=self.draft.folder / DATA,
-                )
-                files = self.session.one(f"write {name}", bound, write, task).files
-                if len(files) == 1:  # several belong together in a way that only their reader knows
-                    self.written[name][bound.use] = f"{DATA}/{files[0]}"
+            with self.draft.lending(bound.what, DATA) as out:
+                for name, folders in parts.items():
+                    task = WriteTask(
+                        bound=bound,
+                        name=name,
+                        parts=folders,
+                        schema=schema,
+                        origin_column=pipeline.origin_column,
+                        first_id=prepared.first_id,
+                        out=out,
+                    )
+                    files = self.session.one(f"write {name}", bound, write, task).files
+                    if len(files) == 1:  # several belong together in a way that only their reader knows
+                        self.written[name][bound.use] = f"{DATA}/{files[0]}"
 
     def _report(self, mixture: Mixture, metrics: RunMetrics) -> list[str]:
         files = []
         for bound in self.components["reporter"]:
-            task = ReportTask(
-                bound=bound,
-                out=self.draft.folder,
-                name=self.draft.name,
-                key=self.draft.key,
-                pipeline=self.draft.pipeline,
-                metrics=metrics,
-                train=self.prepared.train,
-                test=self.prepared.test,
-                synthetic=tuple(mixture.parts),
-                rejects=mixture.rejects,
-                seed=self.session.seed,
-            )
-            files += self.session.one("report", bound, report, task).files
+            with self.draft.lending(bound.what) as out:
+                task = ReportTask(
+                    bound=bound,
+                    out=out,
+                    folder=self.draft.folder,
+                    name=self.draft.name,
+                    key=self.draft.key,
+                    pipeline=self.draft.pipeline,
+                    metrics=metrics,
+                    train=self.prepared.train,
+                    test=self.prepared.test,
+                    synthetic=tuple(mixture.parts),
+                    rejects=mixture.rejects,
+                    seed=self.session.seed,
+                )
+                files += self.session.one("report", bound, report, task).files
         return files

@@ -6,10 +6,11 @@ from collections.abc import Collection
 
 from augment.data import Schema
 from augment.errors import Problem, SpecError, did_you_mean
+from augment.plugin.contracts import Sink
 from augment.plugin.kinds import KINDS, Kind
 from augment.spec.load import Resolved
 from augment.spec.messages import KeyPath
-from augment.spec.stages import Bound, Stage
+from augment.spec.stages import Bound, Stage, class_name
 from augment.statistics.scores import scores_for
 
 __all__ = ["bind"]
@@ -69,6 +70,8 @@ class _Binder:
             return []  # nothing to predict, so nothing to try
         picked = [self._pick(stage) for stage in self.stages if stage.kind == kind]
         components = [bound for bound in picked if bound is not None]
+        if kind == "sink":
+            self._check_files(components)
         if kind == "probe" and len(components) > 1:
             names = " and ".join(repr(bound.use) for bound in components)
             self._report(
@@ -78,6 +81,22 @@ class _Binder:
             missing = f"no installed sink is the default for {self.schema.modality} data"
             self._report((), f"{missing}; name one under `sinks:`")
         return components
+
+    def _check_files(self, sinks: list[Bound]) -> None:
+        """No two sinks write the same files: a sink names them after the part, with its ending."""
+        stages = {stage.id: stage for stage in self.stages if stage.kind == "sink"}
+        authors: dict[str, Stage] = {}
+        for sink in sinks:
+            assert issubclass(sink.cls, Sink)
+            stage = stages[sink.id]
+            for ending in sink.cls.endings or (class_name(sink.cls),):  # at least not the same one twice
+                author = authors.setdefault(ending, stage)
+                if author is not stage:
+                    self._report(
+                        stage.key_path,
+                        f"{sink.use!r} writes the same files as {author.where}, {author.use!r}; remove one of them",
+                    )
+                    break
 
     def _pick(self, stage: Stage) -> Bound | None:
         if stage.default_for is not None and self.schema.modality not in stage.default_for:

@@ -24,6 +24,7 @@ from filelock import FileLock, Timeout
 from augment.errors import DiskError, LockedError
 
 __all__ = [
+    "DRAFT",
     "clear",
     "copy_tree",
     "disk_errors",

@@ -194,10 +194,11 @@ def test_a_generator_that_breaks_its_contract(attempt, fault):
         ("sinks", {"use": "fake-faulty-sink", "with": {"fault": "stops-early"}}, "write stopped after 0 rows"),
         ("sinks", {"use": "fake-faulty-sink", "with": {"fault": "elsewhere"}}, "write returned [PosixPath('/etc"),
         ("sinks", {"use": "fake-faulty-sink", "with": {"fault": "nothing"}}, "write returned None"),
+        ("reporters", "twice", "reporter 'fake-lines-2' (fake-lines) wrote 'report.txt', but the run has"),
     ],
 )
 def test_a_component_that_breaks_its_contract(attempt, section, entries, says):
-    code, message = attempt(**{section: [entries]})
+    code, message = attempt(**{section: ["fake-lines", "fake-lines"] if entries == "twice" else [entries]})
     assert says in message
     assert code == 4
 

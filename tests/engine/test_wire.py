@@ -74,7 +74,7 @@ def requests():
         "report": (
             report,
             ReportTask(
-                bound("reporter", "fake-lines"), HERE, "n", "k", {"spec": [1, {}]}, metrics, HERE, HERE, PARTS,
+                bound("reporter", "fake-lines"), HERE, HERE, "n", "k", {"spec": [1, {}]}, metrics, HERE, HERE, PARTS,
                 {"in-schema": [HERE]}, 1,
             ),
             Written(["report.html"]),

@@ -1,4 +1,4 @@
-"""What `metrics.json` and `run.json` hold, with made-up figures, for tests that read runs."""
+"""What `metrics.json` and `run.json` hold, and the folder of a run, with made-up figures, for tests that read runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Any
 
 from augment.plugin.run_metrics import RunMetrics, SearchResult
 from augment.statistics.verdict import not_assessable
+from augment.storage.run_folder import Run
 from augment.storage.run_manifest import RunManifest
+from augment.storage.run_place import Place
 
 
 def run_metrics(**content: Any) -> RunMetrics:
@@ -54,3 +56,15 @@ def manifest(**content: Any) -> RunManifest:
         "key": "0123456789abcdef",
     }
     return RunManifest.model_validate({**nothing, **content})
+
+
+def build(place: Place, text: str = "first") -> Run:
+    """The folder of a run that did nothing, with a log, metrics and a generator `gan`."""
+    with place.building({"name": "credit"}) as draft:
+        draft.write_text("log.txt", text)
+        draft.write_json("metrics.json", run_metrics(rows={"train": 3}, notes=["a note"]).model_dump())
+        model = draft.folder / "models" / "gan"
+        model.mkdir()
+        (model / "state.safetensors").write_bytes(b"weights")
+        draft.finish(manifest(name=place.name, key=place.key, reports=["report.html"]))
+    return Run(place.final)

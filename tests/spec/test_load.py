@@ -560,6 +560,13 @@ def test_binding_picks_the_component_for_the_kind_of_data(project):
     assert [probe.id for probe in bound_of(path, IMAGES)["probe"]] == ["cnn"]
 
 
+def test_two_sinks_that_write_the_same_files_are_refused(project):
+    path = project("source: anything\ngenerators: [gan]\nsinks:\n  - parquet\n  - {id: second, use: parquet}\n")
+    assert bind_problem(path, CLASSED) == (
+        "p.yaml:5: sinks.1: 'parquet' writes the same files as sinks.0, 'parquet'; remove one of them"
+    )
+
+
 def test_defaults_that_cannot_work_with_the_data_are_left_out(project):
     bound = bound_of(project("source: anything\ngenerators: [gan]\n"), IMAGES)
     assert bound["filter"] == []
