@@ -22,6 +22,9 @@ __all__ = ["collected_notes", "looks_like_id", "read", "source_of"]
 
 HEAD = 65_536  # bytes
 MIN_ROWS_OF_IDS = 20
+AMOUNT = r"[+-]?(?:[1-9][0-9]{0,2}(?:[., '][0-9]{3})+|0|[1-9][0-9]*)(?:[.,][0-9]+)?"
+MOSTLY_AMOUNTS = 0.9  # share of the cells, among which some have separators
+MIN_VALUES, MIN_SHARE = 5, 0.05  # a column with fewer values on both counts may have none in the training part
 
 log = logging.getLogger("augment")
 
@@ -71,8 +74,9 @@ def source_of(data: Path, catalog: Catalog) -> type[Source]:
     raise DataError(f"{data}: nothing is known of {what}; {known} or a folder of images or texts is expected")
 
 
-def read(source: type[Source], data: Path, keep: str | None = None) -> tuple[Dataset, dict[str, Any], list[str]]:
-    """The dataset, the settings beside the path that the source needed to read it, and the columns left out.
+def read(source: type[Source], data: Path, keep: str | None = None) -> tuple[Dataset, dict[str, Any], dict[str, str]]:
+    """The dataset, the settings beside the path that the source needed to read it, and the columns left out, each with
+    the reason.
 
     What the source logs is logged once, as it reads the file with these settings.
 
@@ -108,31 +112,42 @@ def read(source: type[Source], data: Path, keep: str | None = None) -> tuple[Dat
         else:
             break
     assert dataset is not None
-    left_out: list[str] = []
+    left_out: dict[str, str] = {}
     if "columns" in source.Params.model_fields and "columns" not in settings:
-        left_out = [name for name in _free_text(dataset) if name != keep]
+        left_out = {name: why for name, why in _unusable(dataset).items() if name != keep}
+    said = [*final]  # also of columns that are left out
     if left_out:
         settings["columns"] = [name for name in dataset.schema.columns if name not in left_out]
         dataset = attempt()
-    for note in final:
+    for note in said:
         log.warning("%s", note)
     return dataset, settings, left_out
 
 
-def _free_text(dataset: Dataset) -> list[str]:
-    """Columns of free text in a table, which no generator for tables can hold; none where the text is the matter."""
+def _unusable(dataset: Dataset) -> dict[str, str]:
+    """Columns of a table that no generator can use, with the reason: those with hardly any values, and free text
+    unless it is the matter."""
     schema = dataset.schema
-    text = [
-        name for name, column in schema.columns.items() if column.type == "text" and not looks_like_id(dataset, name)
-    ]
-    others = [name for name in schema.features if name not in text]
-    return text if schema.modality == "table" and len(others) > len(text) else []
+    if schema.modality != "table":
+        return {}
+    empty, text = {}, {}
+    for name, column in schema.columns.items():
+        num_values, num_rows = int(dataset.frame[name].notna().sum()), len(dataset)
+        if num_values < min(MIN_VALUES, MIN_SHARE * num_rows):
+            empty[name] = "columns of hardly any values"
+        elif column.type == "text" and not looks_like_id(dataset, name):
+            text[name] = "free text, which would be copied word for word"
+    others = [name for name in schema.features if name not in text and name not in empty]
+    return {**empty, **(text if len(others) > len(text) else {})}
 
 
 def looks_like_id(dataset: Dataset, name: str) -> bool:
-    """Whether a text column numbers the rows: all cells differ, are short, of one word and hold a digit."""
+    """Whether a text column numbers the rows: all cells differ, are short, of one word and hold a digit, and they are
+    not nearly all amounts such as `1.250,00`."""
     cells = dataset.frame[name]
     if cells.hasnans or len(cells) < MIN_ROWS_OF_IDS or not cells.is_unique:
         return False
     text = cells.astype("str")
+    if text.str.fullmatch(AMOUNT).mean() >= MOSTLY_AMOUNTS and text.str.contains("[., ']").any():
+        return False
     return bool((text.str.len() <= 40).all() and not text.str.contains(r"\s").any() and text.str.contains(r"\d").all())

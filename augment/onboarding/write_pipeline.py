@@ -11,8 +11,9 @@ import os
 import re
 import shlex
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from augment.data import MAX_INTEGER_CLASSES, Dataset, as_written
 from augment.data.inference import repeats_words
@@ -104,11 +105,16 @@ def propose(
         "size": "height, width: the images have several sizes, and this is about the middle one",
         "encoding": "the file is not in UTF-8",
         "header": "the first line is a row of data; to name the columns, add `names: [...]`",
+        "decimal": "numbers are written like 1,5",
+        "thousands": f"large numbers are written like {_amount(settings)}",
         "null_values": "cells that mean a missing value",
         "duplicates": "some rows have one series and time: the first counts; `mean` averages, `error` refuses them",
         "date_format": "day %d, month %m or %b, year %Y or %y",
         "units": "signs beside numbers, taken away",
-        "columns": f"without free text, which would be copied word for word: {', '.join(map(dump_flow, left_out))}",
+        "columns": "; ".join(
+            f"without {why}: {', '.join(dump_flow(name) for name in left_out if left_out[name] == why)}"
+            for why in dict.fromkeys(left_out.values())
+        ),
     }
     source = [
         f"{key}: {dump_flow(value)}" + (f"  # {comments[key]}" if key in comments else "")
@@ -151,6 +157,11 @@ def _notes(notes: Sequence[str], data: Path) -> list[str]:
     """What sources noted, as comments: with the file's name for its path, which is not the same elsewhere."""
     short = [note.replace(str(data.absolute()), data.name) for note in notes]
     return [f"# note: {printable(note)}" for note in short]
+
+
+def _amount(settings: Mapping[str, Any]) -> str:
+    """A number that shows how a file separates thousands and decimals."""
+    return "1{thousands}234{thousands}567{decimal}89".format(**{"thousands": "", "decimal": ".", **settings})
 
 
 def _origin_column(dataset: Dataset) -> list[str]:

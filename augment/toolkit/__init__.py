@@ -17,6 +17,7 @@ CHANGELOG then describes how. Nothing is imported in advance, because some modul
     words              words of texts, also where no spaces divide them
     csv_files          headers of CSV files, and protection from spreadsheet formulas
     csv_dialect        encoding, delimiter and decimal point of CSV files
+    csv_numbers        numbers with separators of thousands in CSV files
     yaml_text          plain data as YAML
 """
 
@@ -24,6 +25,7 @@ __all__ = [
     "conditions",
     "csv_dialect",
     "csv_files",
+    "csv_numbers",
     "feature_probe",
     "latents",
     "lossless",

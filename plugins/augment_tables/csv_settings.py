@@ -7,9 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from augment.data import MAX_INTEGER_CLASSES, Dataset
 from augment.toolkit.csv_dialect import CURRENCY, UNIT
+from augment.toolkit.csv_numbers import infer_separators, number_pattern
 
 MISSING_WORDS = re.compile(
     r"n\.?/?a\.?|nan|nil|none|null|missing|unknown|unbekannt|keine? angabe|k\.\s?a\.|[-?.#]+", re.IGNORECASE
@@ -27,24 +30,46 @@ MOSTLY = 0.6  # share of a column's cells that are numbers or dates, where the o
 
 def further_settings(data: Dataset, settings: Mapping[str, Any]) -> dict[str, Any]:
     """The first of `null_values`, `units` and `date_format` that the columns, as they were read, show to be needed."""
-    decimal = settings.get("decimal", ".")
-    if "null_values" not in settings and (words := _words_for_missing(data, decimal)):
+    decimal, thousands = settings.get("decimal", "."), settings.get("thousands", "")
+    if "null_values" not in settings and (words := _words_for_missing(data, decimal, thousands)):
         return {"null_values": [*MISSING_NUMBERS, *words]}
-    if "units" not in settings and (units := _units(data, decimal)):
+    if "units" not in settings and (units := _units(data, decimal, thousands)):
         return {"units": units}
     if "date_format" not in settings and (date_format := _date_format(data)):
         return {"date_format": date_format}
     return {}
 
 
-def _words_for_missing(dataset: Dataset, decimal: str) -> list[str]:
+def separators(table: pa.Table, delimiter: str) -> dict[str, str]:
+    """The settings `decimal` and `thousands`, where they are not a point and nothing.
+
+    Args:
+        table: all cells, as they are written.
+        delimiter: the character between them.
+    """
+    missing = rf"(?i)^(?:{MISSING_WORDS.pattern}|)$"
+    columns, without_units = [], []
+    for cells in table.columns:
+        text = pc.unique(pc.utf8_trim_whitespace(cells))
+        text = text.filter(pc.invert(pc.match_substring_regex(text, missing)))
+        columns.append(pc.replace_substring_regex(text, rf"^(?:{CURRENCY})\s?|\s?(?:{UNIT})$", ""))
+        if columns[-1].equals(text):
+            without_units.append(text)
+    found = infer_separators(columns, delimiter)
+    if {found.get("decimal", "."), found.get("thousands")} == {".", ","}:  # which `units` reads anyway
+        needed = infer_separators(without_units, delimiter)
+        found = {name: value for name, value in found.items() if name == "decimal" or name in needed}
+    return found
+
+
+def _words_for_missing(dataset: Dataset, decimal: str, thousands: str) -> list[str]:
     """Words that stand for a missing value in columns that else hold numbers or dates, such as `n/a` or `?`."""
     found: set[str] = set()
     for name, column in dataset.schema.columns.items():
         if column.type not in ("category", "text"):
             continue
         cells = dataset.frame[name].dropna().astype("str").str.strip()
-        numbers = pd.to_numeric(cells.str.replace(decimal, ".", regex=False), errors="coerce").notna()
+        numbers = cells.str.fullmatch(number_pattern(decimal, thousands))
         known = numbers | cells.str.fullmatch(DATE)
         others = set(cells[~known])
         if known.mean() >= MOSTLY and others and all(MISSING_WORDS.fullmatch(word) for word in others):
@@ -52,13 +77,12 @@ def _words_for_missing(dataset: Dataset, decimal: str) -> list[str]:
     return sorted(found - set(MISSING_NUMBERS))
 
 
-def _units(dataset: Dataset, decimal: str) -> dict[str, str]:
+def _units(dataset: Dataset, decimal: str, thousands: str) -> dict[str, str]:
     """Column to the one sign or word of `UNIT` that stands after all its numbers, a currency before them too.
 
     A column of few different values may be labels, such as doses or the target, which keep their words.
     """
-    group = re.escape("." if decimal == "," else ",")
-    number = rf"[+-]?(?!0[0-9])[0-9]+(?:{group}[0-9]{{3}})*(?:{re.escape(decimal)}[0-9]+)?"
+    number = number_pattern(decimal, thousands or ("." if decimal == "," else ","))
     pattern = rf"(?P<before>{CURRENCY})?\s?{number}\s?(?P<after>{UNIT})?"
     found = {}
     for name, column in dataset.schema.columns.items():

@@ -5,13 +5,12 @@ from __future__ import annotations
 import csv
 import itertools
 import logging
-import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
@@ -22,8 +21,17 @@ from augment.data import Dataset, DateFormat
 from augment.errors import DataError
 from augment.plugin import Context, Source
 from augment.toolkit.csv_dialect import infer_dialect
+from augment.toolkit.csv_numbers import Thousands
 from augment.toolkit.text_files import CHUNK, Encoding, check_file, check_text, tolerating_mark
 from augment_tables import csv_settings
+from augment_tables.csv_cells import (
+    warn_of_decimals,
+    warn_of_numbers,
+    with_amounts,
+    with_dates,
+    with_missing,
+    without_unit,
+)
 from augment_tables.csv_header import judge_first_line, named_columns
 from augment_tables.csv_settings import MISSING_NUMBERS
 from augment_tables.reading import KEPT_AS_TEXT, check_names, chosen_columns, dataset_of
@@ -55,6 +63,9 @@ class CsvSource(Source):
         """How characters are stored; a byte order mark is accepted."""
         decimal: Literal[".", ","] = "."
         """The character before the decimals of a number."""
+        thousands: Thousands | None = None
+        """The character between groups of three digits: `.` where 1234567.5 is written `1.234.567,5`. A space is any
+        space, `'` also `’`. A column becomes numbers if all its cells are. Sinks write plain numbers."""
         header: bool | None = None
         """Whether the first line names the columns. When not given, it does, and is refused if it looks like a row of
         data; `true` takes it as it is."""
@@ -80,13 +91,26 @@ class CsvSource(Source):
                 raise ValueError("are for a file without a header: say `header: false` too, or leave them out")
             return names
 
+        @field_validator("thousands")
+        @classmethod
+        def _separators_differ(cls, thousands: Thousands | None, info: ValidationInfo) -> Thousands | None:
+            if thousands == info.data.get("decimal"):
+                raise ValueError(f"and `decimal` are both {thousands!r}, and only one can be")
+            return thousands
+
     @classmethod
     def settings_for(cls, path: Path) -> dict[str, Any]:
         if not path.is_file():
             return {}
-        dialect = infer_dialect(path)
-        first, *rows = cls(cls.Params(path=path, **dialect))._first_rows() or [[]]
-        return {**dialect, "header": False} if judge_first_line(first, rows) == "data" else dialect
+        settings = infer_dialect(path)
+        first, *rows = cls(cls.Params(path=path, **settings))._first_rows() or [[]]
+        if judge_first_line(first, rows) == "data":
+            settings |= {"header": False}
+        source = cls(cls.Params.model_validate({"path": path, "header": True, **settings}))
+        with suppress(DataError):  # what cannot be read is refused when it is read
+            separators = csv_settings.separators(source._texts(), source.params.delimiter)
+            settings = {name: value for name, value in settings.items() if name != "decimal"} | separators
+        return settings
 
     @classmethod
     def further_settings(cls, path: Path, settings: Mapping[str, Any], data: Dataset | None) -> dict[str, Any]:
@@ -112,14 +136,11 @@ class CsvSource(Source):
         table = self._parse(written, chosen, as_text | with_unit, quoted=num_quotes > 0)
         if changed := self._changed_by_reading(table, written):
             table = self._parse(written, chosen, as_text | with_unit | changed, quoted=num_quotes > 0)
-        table = self._without_missing_words(table)
-        for name in sorted(with_unit):
-            table = self._without_unit(table, name)
+        texts = {field.name for field in table.schema if pa.types.is_string(field.type)}
+        kept = {name for name in as_text if name in words or declared[name].date_format}
+        table = self._with_values(table, with_unit, kept, as_text | changed)
         learned: dict[str, dict[str, str]] = {}
         if self.params.date_format is not None:
-            kept = {name for name in as_text if name in words or declared[name].date_format}
-            texts = {field.name for field in table.schema if pa.types.is_string(field.type)}
-            table = self._with_dates(table, self.params.date_format, kept)
             times = {field.name for field in table.schema if pa.types.is_timestamp(field.type)}
             learned = {name: {"date_format": self.params.date_format} for name in texts & times}
         data = dataset_of(table, {}, context, path)
@@ -136,6 +157,31 @@ class CsvSource(Source):
             name: column.model_copy(update=learned.get(name, {})) for name, column in data.schema.columns.items()
         }
         return Dataset.of(data.frame, data.arrays, data.schema.model_copy(update={"columns": columns}))
+
+    def _with_values(self, table: pa.Table, with_unit: set[str], kept: set[str], codes: set[str]) -> pa.Table:
+        """Texts as the missing values, numbers and dates that they are; `kept` stay texts, `codes` are not numbers."""
+        path, decimal, thousands = self.params.path, self.params.decimal, self.params.thousands or ""
+        table = with_missing(table, [""] if self.params.null_values is None else self.params.null_values)
+        for name in sorted(with_unit):
+            grouping = thousands or ("." if decimal == "," else ",")
+            table = without_unit(table, name, self.params.units[name], decimal, grouping, path)
+        if thousands:
+            table = with_amounts(table, decimal, thousands, codes, path)
+        elif (self.params.delimiter, decimal) != (",", "."):
+            warn_of_decimals(table, decimal, path)
+        if self.params.date_format is not None:
+            table = with_dates(table, self.params.date_format, kept, path)
+        warn_of_numbers(table, codes, path)
+        return table
+
+    def _texts(self) -> pa.Table:
+        """All cells as they are written."""
+        check_text(self.params.path, self.params.encoding)
+        written = self._names(set())
+        names = named_columns(written)
+        check_names(self.params.path, names, all_needed=False)
+        named = [name for name in names if name]
+        return self._parse(written, named, set(named), quoted=True)
 
     def _parse(self, names: list[str], chosen: list[str], as_text: set[str], quoted: bool) -> pa.Table:
         path = self.params.path
@@ -198,56 +244,6 @@ class CsvSource(Source):
             if np.isin(part[places], edges).any():
                 return True
         return False
-
-    def _without_missing_words(self, table: pa.Table) -> pa.Table:
-        missing = pa.array([""] if self.params.null_values is None else list(self.params.null_values), pa.string())
-        for position, field in enumerate(table.schema):
-            if pa.types.is_string(field.type):
-                cells = table.column(position)
-                table = table.set_column(
-                    position,
-                    field.name,
-                    pc.if_else(pc.is_in(cells, value_set=missing), pa.scalar(None, pa.string()), cells),
-                )
-        return table
-
-    def _without_unit(self, table: pa.Table, name: str) -> pa.Table:
-        """A column of texts such as `1,250.00 €`, as numbers."""
-        unit, decimal = self.params.units[name], self.params.decimal
-        group = "." if decimal == "," else ","
-        text = table[name].to_pandas().str.strip()
-        bare = text.str.removeprefix(unit).str.removesuffix(unit).str.strip()
-        grouped = bare.str.fullmatch(rf"[+-]?[0-9]{{1,3}}({re.escape(group)}[0-9]{{3}})+({re.escape(decimal)}[0-9]+)?")
-        plain = bare.where(~grouped.fillna(False).astype(bool), bare.str.replace(group, "", regex=False))
-        numbers = pd.to_numeric(plain.str.replace(decimal, ".", regex=False), errors="coerce")
-        if (wrong := numbers.isna() & text.notna()).any():
-            row = int(wrong.to_numpy().argmax())
-            raise DataError(
-                f"{self.params.path}: column {name!r}, data row {row + 1}: {text[row]!r} is not a number with {unit!r}"
-                "; mend the cell, name the word under `null_values`, or take the column out of `units`"
-            )
-        return table.set_column(table.column_names.index(name), name, pa.array(numbers.astype("float64")))
-
-    def _with_dates(self, table: pa.Table, date_format: str, kept: set[str]) -> pa.Table:
-        """Columns of texts that are dates in that format, as dates; Arrow's own reader takes 31.02. for 03.03."""
-        for position, field in enumerate(table.schema):
-            if not pa.types.is_string(field.type) or field.name in kept:
-                continue
-            cells = table.column(position).to_pandas().str.strip()
-            dates = pd.to_datetime(cells, format=date_format, errors="coerce")
-            wrong = dates.isna() & cells.notna()
-            if wrong.sum() > dates.notna().sum():
-                continue  # a column of other words
-            if wrong.any():
-                row = int(wrong.to_numpy().argmax())
-                raise DataError(
-                    f"{self.params.path}: column {field.name!r}, data row {row + 1}: {cells[row]!r} is not a date "
-                    f"written {date_format!r}, as others there are; mend the cell, or name the word under `null_values`"
-                )
-            if dates.notna().any():
-                values = pa.array(dates.astype("datetime64[us]"), pa.timestamp("us"))
-                table = table.set_column(position, field.name, values)
-        return table
 
     def _names(self, known: set[str | None]) -> list[str]:
         """The names of all columns as written; a first line with none of the known names must not look like data."""

@@ -1,0 +1,107 @@
+"""Numbers as CSV files write them: `1234.5`, `1,234.5`, `1.234,5`, `1 234,5`, `1'234.5`."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+__all__ = ["ANY_NUMBER", "Thousands", "infer_separators", "matches", "number_pattern", "read_numbers"]
+
+Thousands = Literal[",", ".", " ", "'"]
+Style = tuple[str, str]  # the character before decimals, the one between thousands or nothing
+
+SAME = {" ": " \u00a0\u2009\u202f", "'": "'’"}  # characters that mean the same between thousands
+STYLES: tuple[Style, ...] = (
+    *((".", ""), (",", ""), (".", ","), (",", "."), (".", " "), (",", " "), (".", "'"), (",", "'")),
+)
+
+
+def number_pattern(decimal: str, thousands: str = "") -> str:
+    """A regular expression, for `re` and for Arrow, of a number with groups of three digits or without.
+
+    Codes with leading zeros are not numbers: `007`, `01.02.2024`.
+
+    >>> bool(re.fullmatch(number_pattern(",", "."), "1.234.567,5"))
+    True
+    >>> bool(re.fullmatch(number_pattern(",", "."), "1.2.3"))
+    False
+    """
+    point, between = re.escape(decimal), SAME.get(thousands, thousands)
+    grouped = f"[1-9][0-9]{{0,2}}(?:[{between}][0-9]{{3}})+|" if thousands else ""
+    return rf"[+-]?(?:(?:{grouped}0|[1-9][0-9]*)(?:{point}[0-9]+)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?"
+
+
+ANY_NUMBER = "|".join(number_pattern(*style) for style in STYLES)
+
+
+def read_numbers(cells: pa.ChunkedArray, decimal: str, thousands: str = "") -> pa.ChunkedArray | None:
+    """Texts as numbers: integers if none has decimals, else floats. None if a cell is not a number, or too large.
+
+    Args:
+        cells: strings, spaces around them ignored; missing ones stay missing.
+        decimal: the character before decimals.
+        thousands: the character between groups of three digits, or nothing.
+    """
+    text = pc.utf8_trim_whitespace(cells)
+    if not pc.all(matches(text, number_pattern(decimal, thousands)), min_count=1).as_py():
+        return None
+    if thousands:
+        text = pc.replace_substring_regex(text, f"[{SAME.get(thousands, thousands)}]", "")
+    text = pc.replace_substring_regex(pc.replace_substring(text, decimal, "."), r"^\+", "")
+    try:
+        return text.cast(pa.float64() if pc.any(matches(text, ".*[.eE].*")).as_py() else pa.int64())
+    except pa.ArrowInvalid:
+        return None
+
+
+def matches(text: Any, pattern: str) -> Any:
+    """Whether each of (N,) texts matches a regular expression as a whole; missing where the text is."""
+    return pc.match_substring_regex(text, f"^(?:{pattern})$")
+
+
+def infer_separators(columns: Iterable[pa.ChunkedArray], delimiter: str) -> dict[str, str]:
+    """The settings `decimal` and `thousands` of a file, where they are not a point and nothing.
+
+    Every column of numbers has a say. `1,234` alone is 1.234 or 1234: other numbers of its column and of the file
+    decide. Where they do not, a comma stands between thousands in files with commas between cells, and before decimals
+    in others; a point stands before decimals.
+
+    Args:
+        columns: strings. A column counts if all its cells are numbers in one style, and some are not just digits.
+        delimiter: the character between cells.
+    """
+    possible = [styles for cells in columns if (styles := _styles(cells, delimiter))]
+    if not possible:
+        return {}
+    order = list(STYLES)
+    if delimiter == ",":
+        order = [(".", ""), (".", ","), *(style for style in order if style not in ((".", ""), (".", ",")))]
+    votes = Counter(style for styles in possible for style in styles)
+    if max(votes.values()) < len(possible) and delimiter != ",":  # versions such as 1.2 look like numbers with a point
+        order.sort(key=lambda style: style[0] != ",")
+    decimal, thousands = max(order, key=lambda style: votes[style])  # the first of equals
+    return {**({"decimal": decimal} if decimal != "." else {}), **({"thousands": thousands} if thousands else {})}
+
+
+def _styles(cells: pa.ChunkedArray, delimiter: str) -> list[Style]:
+    """The styles in which all cells are numbers; none if these are not numbers, or just digits."""
+    text = pc.unique(pc.utf8_trim_whitespace(cells)).drop_null()
+    if not len(text) or pc.all(matches(text, "[+-]?[0-9]*")).as_py():
+        return []
+    styles = [style for style in STYLES if pc.all(matches(text, number_pattern(*style))).as_py()]
+    for sign in ",.":
+        if (
+            (sign, "") in styles
+            and any(thousands == sign for _, thousands in styles)
+            and (delimiter, sign) != (",", ".")
+        ):
+            # 950 beside 1,234: decimals of measured numbers would not all be three or none
+            has_hundreds = pc.any(matches(text, "[+-]?[1-9][0-9]{0,2}")).as_py()
+            if has_hundreds and not pc.any(matches(text, "[+-]?[1-9][0-9]{3,}")).as_py():
+                styles = [style for style in styles if style[0] != sign]
+    return styles
