@@ -55,8 +55,10 @@ def source_of(data: Path, catalog: Catalog) -> type[Source]:
     """The source that is surest to read such a file or folder.
 
     Raises:
-        DataError: no installed source knows such files.
+        DataError: no installed source knows such files, or it is neither a file nor a folder.
     """
+    if data.exists() and not (data.is_file() or data.is_dir()):  # it is read several times
+        raise DataError(f"{data}: it is a pipe or a device; save its content in a file, and name that")
     head = b""
     if data.is_file():
         try:

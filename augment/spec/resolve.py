@@ -123,7 +123,7 @@ class Resolver:
         beside = [file for file in (place.with_name(f"{place.name}.py"), place / "__init__.py") if file.is_file()]
         beside = [] if top in cls.libraries else beside  # a library's name always means the installed one
         file = {"file": str(beside[0])} if beside else {}
-        if not beside and (not top.isidentifier() or importlib.util.find_spec(top) is None):
+        if not beside and not _is_installed(top):
             here = f"it is neither in the folder of the pipeline file, {str(self._base)!r}, nor installed"
             self.violations.append(((*key_path, "use"), f"there is no module {module!r}: {here}"))
             return None
@@ -216,12 +216,17 @@ class Resolver:
         def absolute(path: Path, inner: KeyPath) -> Path:
             found = Path(os.path.abspath(self._base / os.path.expanduser(path)))
             is_pattern = re.search(r"[*?[]", str(path)) is not None
-            if cls.kind == "source" and self._source_needed and not is_pattern and not os.path.exists(found):
+            if cls.kind != "source" or not self._source_needed or is_pattern:
+                return found
+            if not os.path.exists(found):
                 looked = "" if path.is_absolute() else f" (relative paths start from {str(self._base)!r})"
                 near = did_you_mean(found.name, list_names(found.parent))
                 problems.append(
                     ((*key_path, *inner), f"there is no file or folder {show_value(str(path), 200)}{looked}{near}")
                 )
+            elif not (found.is_file() or found.is_dir()):  # reading it may wait for ever, and never twice the same
+                said = f"{show_value(str(path), 200)} is a pipe or a device; save its content in a file, and name that"
+                problems.append(((*key_path, *inner), said))
             return found
 
         params = map_paths(params, absolute)
@@ -253,3 +258,11 @@ class Resolver:
     def _unknown(self, use: str) -> str:
         near = did_you_mean(use.lower(), self._catalog.names)
         return f"{show_value(use)} is not installed{near or '; `augment plugins` lists what is'}"
+
+
+def _is_installed(module: str) -> bool:
+    """Whether there is a module of that first name; nothing is imported."""
+    try:
+        return module.isidentifier() and importlib.util.find_spec(module) is not None
+    except ValueError:  # Python's main module, among others, says nothing of itself
+        return False

@@ -48,7 +48,7 @@ class Estimator(Probe):
             "sklearn.ensemble:HistGradientBoostingClassifier", pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
         )
         """`module:class` of a library above, or `module:function` of a module that you trust."""
-        arguments: dict[str, Any] = {}
+        arguments: dict[str, Any] = Field({}, validate_default=True)
         """Passed to it by name. A library's class takes plain values: no files, folders, machines or functions."""
         file: Path | None = None
         """The module's file, where it is not installed; found by itself beside the pipeline file. A run is made again

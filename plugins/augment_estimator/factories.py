@@ -28,6 +28,8 @@ PRIVATE = re.compile(r"_.*|tests?|testing|conftest")  # in the path of a module:
 # settings that name a file, a folder, another machine or a function; joblib unpickles what is in the folder `memory`
 NOT_PLAIN = frozenset({"callback", "callbacks", "client", "memory"})
 NOT_PLAIN |= {"input_borders", "output_borders", "save_snapshot", "snapshot_file", "snapshot_interval", "train_dir"}
+MODELS = frozenset({"estimator", "estimators", "final_estimator", "regressor", "steps"})  # settings that hold a model
+YOUR_OWN = "write a function of your own that returns the model, and name it as `models:make`"
 TAKE_LABELS = frozenset({"imblearn", "sklearn"})  # whose settings hold names of columns and labels: any text
 # the others hand text to parsers of their own: LightGBM reads "binary save_binary=true" as two settings
 WORD = re.compile(r"[\w.:;,=+()\[\]-]*")
@@ -66,18 +68,17 @@ def library_class(factory: str) -> type:
         raise ValueError(f"module {module_name} has no class {name!r}{did_you_mean(name, models)}")
     if not _is_model(found) or found.__module__.partition(".")[0] not in LIBRARIES:
         raise ValueError(
-            f"{factory} is not a class with `fit` and `predict`; nothing else of {library} is called from a pipeline. "
-            "Write a function of your own that returns the model, and name it as `models:make`"
+            f"{factory} is not a class with `fit` and `predict`, and a pipeline calls nothing else of it; {YOUR_OWN}"
         )
     checked: type = found
     return checked
 
 
 def check_arguments(factory: str, arguments: Mapping[str, Any]) -> None:
-    """See that a class of a known library takes these settings, and that they are plain.
+    """See that a class of a known library takes these settings, that they are plain, and that none is missing.
 
     Raises:
-        ValueError: there is no such setting, or it names a file, a machine or a function.
+        ValueError: there is no such setting, one is missing, or it takes a model, a file, a machine or a function.
     """
     cls, library = library_class(factory), _top(factory)
     known = _settings(cls)
@@ -85,12 +86,17 @@ def check_arguments(factory: str, arguments: Mapping[str, Any]) -> None:
         if name not in known:
             raise ValueError(f"{cls.__name__} has no setting {name!r}{did_you_mean(name, known)}")
         if name in NOT_PLAIN:
-            raise ValueError(
-                f"{name}: a pipeline cannot set files, folders, machines or functions of a model; set it in a function "
-                "of your own that returns the model, and name it as `models:make`"
-            )
+            raise ValueError(f"{name}: a pipeline cannot set files, folders, machines or functions; {YOUR_OWN}")
+        if name in MODELS and value is not None:
+            raise ValueError(f"{name}: a pipeline cannot put a model into a model; {YOUR_OWN}")
         if library not in TAKE_LABELS and (text := next((t for t in _texts(value) if not WORD.fullmatch(t)), None)):
             raise ValueError(f"{name}: expected a number or a word without spaces and slashes, got {text[:60]!r}")
+    for name, one in inspect.signature(cls).parameters.items():
+        if one.default is one.empty and one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY):
+            if name in MODELS:
+                raise ValueError(f"{cls.__name__} needs another model as its `{name}`; {YOUR_OWN}")
+            if name not in arguments:
+                raise ValueError(f"{cls.__name__} needs the setting {name!r}")
 
 
 def load_factory(factory: str, file: Path | None, trusted: frozenset[str]) -> Callable[..., Any]:

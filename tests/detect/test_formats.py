@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from augment.detect.formats import read, source_of
@@ -33,6 +35,12 @@ def test_a_folder_is_of_texts_where_most_files_are(names, expected, tmp_path):
 def test_a_file_of_unknown_kind_is_refused_with_what_is_known(tmp_path):
     with pytest.raises(DataError, match=r"'\.xlsx'; \.arff, \.csv, "):
         source_of(tmp_path / "data.xlsx", Catalog())
+
+
+def test_a_pipe_is_refused_and_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "data.csv")
+    with pytest.raises(DataError, match="it is a pipe or a device; save its content in a file"):
+        source_of(tmp_path / "data.csv", Catalog())
 
 
 @pytest.mark.parametrize(

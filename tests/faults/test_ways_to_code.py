@@ -8,19 +8,24 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from payloads import PAYLOADS
 from test_spoiled_source import ROOT, SOURCES
 
 import augment
-from augment.data import Dataset
+from augment.data import Column, Dataset, Schema
 from augment.errors import AugmentError, SpecError
 from augment.onboarding.write_pipeline import propose
 from augment.plugin.catalog import Catalog
+from augment.plugin.context import Context
 from augment.plugin.state import read_state
 from augment.spec.load import load
+from augment_tables.parquet_source import ParquetSource
 
 SAFE = (
     "source: {use: sklearn, with: {dataset: iris}}\ngenerators: [bootstrap]\nfilters: []\nmetrics: []\nreporters: []\n"
@@ -51,7 +56,8 @@ PROBES = {
     "a private module of a library": "sklearn.utils._testing:check_skip_network",
     "a module inside a module": "sklearn.os:system",
     "a walk over attributes": "sklearn.ensemble:np.load",
-    "a cache of pickles": '{use: "sklearn.pipeline:Pipeline", with: {arguments: {steps: [], memory: cache}}}',
+    "a cache of pickles": '{use: "sklearn.pipeline:Pipeline", with: {arguments: {memory: cache}}}',
+    "a model inside a model": '{use: "sklearn.ensemble:BaggingClassifier", with: {arguments: {estimator: "os:x"}}}',
     "the interpreter's main module": "__main__:open",
     "a component's own module": "augment_estimator.factories:load_factory",
     "a run as a module": "runpy:run_path",
@@ -172,12 +178,29 @@ def test_no_stored_file_is_unpickled(place, payload):
             door()
 
 
+def test_no_type_of_an_arrow_column_is_unpickled(place):
+    """What old versions of pyarrow did with the type of a column, before they looked at any value."""
+    column = pa.array([1.5, 2.5])
+    hidden = {b"ARROW:extension:name": b"arrow.py_extension_type"}
+    hidden[b"ARROW:extension:metadata"] = PAYLOADS["pickle"](place / "PWNED")
+    table = pa.Table.from_arrays([column], schema=pa.schema([pa.field("x", pa.float64(), metadata=hidden)]))
+    pq.write_table(table, "x.parquet")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ParquetSource(ParquetSource.Params(path=place / "x.parquet")).read(Context(0, place))
+        Dataset.of(table.to_pandas(), {}, Schema(columns={"x": Column(type="number")})).save(place / "saved")
+        (frame,) = (place / "saved").glob("*.arrow")
+        with pa.OSFile(str(frame), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+            writer.write_table(table)
+        assert list(Dataset.load(place / "saved").frame["x"]) == [1.5, 2.5]
+
+
 DOORS = {
     "augment/cli/group.py",  # commands of our own
     "augment/engine/fork_server.py",  # libraries of built-in components
     "augment/engine/wire.py",  # tasks of `augment.engine`
     "augment/lazy.py",  # exports of our own
-    "augment/plugin/catalog.py",  # installed plugins
+    "augment/plugin/importing.py",  # installed plugins
     "augment/testing/elsewhere.py",  # a component that whoever checks has named
     "plugins/augment_estimator/factories.py",  # known libraries, and what the user trusts
     "plugins/augment_tracking/__init__.py",  # libraries named in the code

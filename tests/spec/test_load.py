@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -380,6 +381,13 @@ def test_a_missing_data_file_is_told_with_its_likely_name(project, tmp_path):
     assert problem == (
         f"p.yaml:1: source.with.path: there is no file or folder 'credti.csv' (relative paths start "
         f"from {str(tmp_path)!r}); did you mean 'credit.csv'?"
+    )
+
+
+def test_a_pipe_as_data_is_refused(project, tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    assert problem_of(project(SMALLEST.replace("credit.csv", "pipe.csv"))) == (
+        "p.yaml:1: source.with.path: 'pipe.csv' is a pipe or a device; save its content in a file, and name that"
     )
 
 

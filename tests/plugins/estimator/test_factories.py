@@ -29,9 +29,8 @@ def ran(folder) -> str:
     "factory",
     [
         FOREST,
-        "sklearn.pipeline:Pipeline",
         "sklearn.svm:SVC",
-        "sklearn.model_selection:GridSearchCV",
+        "sklearn.calibration:CalibratedClassifierCV",  # has a model of its own by default
         "imblearn.ensemble:BalancedRandomForestClassifier",
     ],
 )
@@ -101,11 +100,30 @@ def test_settings_are_the_classs_own():
 
 @pytest.mark.parametrize("folder", ["cache", "/tmp/cache", {"location": "cache"}])
 def test_a_cache_which_joblib_would_unpickle_is_refused(folder):
-    steps = [["only", "passthrough"]]
     for factory in ("sklearn.pipeline:Pipeline", "imblearn.pipeline:Pipeline"):
-        assert "memory: a pipeline cannot set files" in refusal(
-            factory=factory, arguments={"steps": steps, "memory": folder}
-        )
+        assert "memory: a pipeline cannot set files" in refusal(factory=factory, arguments={"memory": folder})
+
+
+@pytest.mark.parametrize(
+    ("factory", "arguments", "says"),
+    [
+        ("sklearn.pipeline:Pipeline", {}, "Pipeline needs another model as its `steps`"),
+        (
+            "sklearn.pipeline:Pipeline",
+            {"steps": [["only", "passthrough"]]},
+            "steps: a pipeline cannot put a model into",
+        ),
+        ("sklearn.model_selection:GridSearchCV", {}, "GridSearchCV needs another model as its `estimator`"),
+        ("sklearn.ensemble:VotingClassifier", {}, "VotingClassifier needs another model as its `estimators`"),
+        ("sklearn.ensemble:BaggingClassifier", {"estimator": FOREST}, "estimator: a pipeline cannot put a model into"),
+    ],
+)
+def test_a_model_inside_a_model_is_refused_when_the_file_is_read(factory, arguments, says):
+    said = refusal(factory=factory, arguments=arguments)
+    assert says in said
+    assert "write a function of your own" in said
+    if not arguments:
+        assert refusal(factory=factory) == said
 
 
 @pytest.fixture
