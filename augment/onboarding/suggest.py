@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from augment.data import MAX_INTEGER_CLASSES, Dataset, Modality, Schema, SchemaDeclaration, infer, labels_of, observe
@@ -36,12 +37,14 @@ class Look:
         schema: with the target.
         why: the reason for the target, or for having none.
         counts: rows of each class; empty if the target has no classes.
+        num_without_target: rows that have no target, left out of all that is said above.
     """
 
     dataset: Dataset
     schema: Schema
     why: str
     counts: dict[str, int]
+    num_without_target: int = 0
 
     @property
     def missing(self) -> list[str]:
@@ -98,15 +101,18 @@ def look_at(dataset: Dataset, asked: str | None) -> Look:
         asked: the target, if the user has set it.
 
     Raises:
-        DataError: the target is not in the data, or is missing in some rows.
+        DataError: the target is not in the data, or is missing in all rows.
     """
     found, frame = dataset.schema, dataset.frame
     target, why = (asked, "as asked for") if asked is not None else (found.target, "as the source says")
     if target is None:
         target, why = choose_target(found, frame)
-    if target in frame and frame[target].hasnans:
-        num_missing = int(frame[target].isna().sum())
-        raise DataError(f"target {target!r} has no value in {num_missing:,} rows; leave those out, or name another")
+    num_without_target = int(frame[target].isna().sum()) if target in frame else 0
+    if num_without_target == len(frame):
+        raise DataError(f"target {target!r} has no value in any row; name another")
+    if num_without_target:
+        dataset = dataset.take(np.flatnonzero(frame[target].notna()))
+        frame = dataset.frame
     # inferred again, because what the target is depends on its being the target
     known = {name: column for name, column in found.columns.items() if name != target or name == found.target}
     if found.modality == "table":
@@ -121,7 +127,7 @@ def look_at(dataset: Dataset, asked: str | None) -> Look:
     if target is not None and schema.task == "classes":
         rows = pd.Series(labels_of(frame[target])).value_counts()
         counts = {label: int(rows.get(label, 0)) for label in schema.classes}
-    return Look(Dataset.of(frame, dataset.arrays, schema), schema, why, counts)
+    return Look(Dataset.of(frame, dataset.arrays, schema), schema, why, counts, num_without_target)
 
 
 def choose(look: Look, catalog: Catalog) -> Choice:

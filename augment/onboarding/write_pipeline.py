@@ -120,6 +120,9 @@ def propose(
         f"{key}: {dump_flow(value)}" + (f"  # {comments[key]}" if key in comments else "")
         for key, value in {"path": place, **settings}.items()
     ]
+    split = [f"holdout: {HOLDOUT}  # nobody learns from this share of the rows: it tells what helped"]
+    if look.num_without_target:
+        split += [f"missing_target: drop  # {look.num_without_target:,} rows have no value of the target"]
     command = printable(shlex.quote(file))
     lines = [
         f"# A pipeline for {dump_flow(data.resolve().name)}: {_size(dataset)}. Written by `augment init`.",
@@ -135,7 +138,7 @@ def propose(
         "",
         *_schema(look),
         "",
-        *_section("split:", [f"holdout: {HOLDOUT}  # nobody learns from this share of the rows: it tells what helped"]),
+        *_section("split:", split),
         "",
         *_transforms(look, choice),
         *_generators(look, choice),

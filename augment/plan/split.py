@@ -26,7 +26,7 @@ class Cut:
     Attributes:
         train: (n_train,) int64.
         test: (n_test,) int64.
-        dropped: rows left out of both, (n_dropped,) int64.
+        dropped: rows left out of both, (n_dropped,) int64: duplicates, and rows without a target.
         notes: what a person should know.
     """
 
@@ -34,6 +34,12 @@ class Cut:
     test: np.ndarray
     dropped: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     notes: tuple[str, ...] = ()
+
+    def within(self, cut: np.ndarray, num_rows: int) -> Cut:
+        """The same cut with positions in `num_rows` rows, of which only those at (n,) were cut; the others are
+        dropped."""
+        others = np.setdiff1d(np.arange(num_rows, dtype=np.int64), cut)
+        return Cut(cut[self.train], cut[self.test], np.union1d(others, cut[self.dropped]), self.notes)
 
 
 def cut(

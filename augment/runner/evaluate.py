@@ -94,7 +94,7 @@ def evaluate(
         "seed": seed,
         "source": _source(real, Catalog()),
         "schema": {"target": target} if target else {},
-        "split": {"holdout": share},
+        "split": {"holdout": share, "missing_target": "drop"},
         "generators": Catalog().default_names("generator"),  # a pipeline has one; here it is not used
         "trial": {"seeds": seeds},
         "filters": [],

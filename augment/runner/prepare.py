@@ -43,6 +43,7 @@ class Prepared:
     Attributes:
         source: fingerprint of what was read.
         num_read: rows read.
+        num_without_target: rows of these that were left out because they have no target.
         cut: which source rows are held out.
         schema: of the real rows after transforms, ids included: what is written.
         train: dataset folder of the training part without ids, after transforms: what components see.
@@ -60,6 +61,7 @@ class Prepared:
 
     source: str
     num_read: int
+    num_without_target: int
     cut: Cut
     schema: Schema
     train: Path
@@ -95,6 +97,10 @@ def prepare(session: Session, resolved: Resolved, held: Dataset | None = None) -
         data = Dataset.concat([data, held])
     types = _declare(data, declared)
     data = Dataset.of(data.frame, data.arrays, types)
+    num_all, kept = len(data), np.arange(len(data))
+    if types.target is not None and pipeline.split.missing_target == "drop":
+        data, kept = _with_target(data, types.target, scratch)
+    num_without_target = num_all - len(kept)
     _check_target(data, _called(bound))
 
     # only for the cut: what is learnt from values is learnt again from the training part alone, below
@@ -110,7 +116,7 @@ def prepare(session: Session, resolved: Resolved, held: Dataset | None = None) -
     if held is None:
         rows = cut(data, holdout=split.holdout, seed=pipeline.seed, stratify=stratify, **options)  # type: ignore[arg-type]
     else:
-        rows = cut_after(data, num_read)
+        rows = cut_after(data, int((kept < num_read).sum()))
     train, test = data.gather(rows.train, scratch / "cut-train"), data.gather(rows.test, scratch / "cut-test")
     train, test = _with_own_vocabularies(train, test, declared)
     schema, notes = observe(train.schema, train.frame, train.arrays)
@@ -144,10 +150,14 @@ def prepare(session: Session, resolved: Resolved, held: Dataset | None = None) -
     for name, part in written.items():
         part.save(scratch / f"{name}-written")
     key = f"train-{after['train'].fingerprint()}"
+    dropped = [f"{num_without_target:,} of {num_all:,} rows have no target and were left out"] * bool(
+        num_without_target
+    )
     return Prepared(
         source=found.fingerprint,
         num_read=found.rows,
-        cut=rows,
+        num_without_target=num_without_target,
+        cut=rows.within(kept, num_all),
         schema=written["train"].schema,
         train=session.keep(key, folders["train"]),
         test=folders["test"],
@@ -158,7 +168,7 @@ def prepare(session: Session, resolved: Resolved, held: Dataset | None = None) -
         key=key,
         transforms=transforms,
         first_id={name: _first_free(data.frame[name]) for name in ids},
-        notes=[*notes, *rows.notes, *note_near_duplicates(data, rows, pipeline.seed)],
+        notes=[*dropped, *notes, *rows.notes, *note_near_duplicates(data, rows, pipeline.seed)],
     )
 
 
@@ -224,6 +234,16 @@ def _called(source: Bound) -> str:
     return str(path) if isinstance(path, Path) else source.what
 
 
+def _with_target(data: Dataset, target: str, scratch: Path) -> tuple[Dataset, np.ndarray]:
+    """The rows that have a target, and their positions."""
+    has_target = data.frame[target].notna().to_numpy()
+    kept = np.flatnonzero(has_target)
+    if has_target.all() or not has_target.any():
+        return data, np.arange(len(data))
+    data = data.gather(kept, scratch / "with-target")
+    return Dataset.of(data.frame, data.arrays, data.schema), kept  # an integer without gaps has another pandas type
+
+
 def _check_target(data: Dataset, called: str) -> None:
     name = data.schema.target
     if name is None:
@@ -233,7 +253,7 @@ def _check_target(data: Dataset, called: str) -> None:
         row = int(np.flatnonzero(values.isna().to_numpy())[0]) + 1
         raise DataError(
             f"{called}: target {name!r} is missing in {int(values.isna().sum())} of {len(values)} rows, first in data "
-            f"row {row}; fill it in or leave those rows out of the source"
+            f"row {row}; fill it in, or leave those rows out with `split: {{missing_target: drop}}`"
         )
     if (values == values.iloc[0]).all():
         raise DataError(

@@ -148,7 +148,11 @@ def run(
                 plugins={
                     bound.use: str(session.catalog.offer(bound.use)) for bs in components.values() for bound in bs
                 },
-                source=SourceRecord(fingerprint=prepared.source, rows=prepared.num_read),
+                source=SourceRecord(
+                    fingerprint=prepared.source,
+                    rows=prepared.num_read,
+                    without_target=prepared.num_without_target,
+                ),
                 train=prepared.key,
                 data=WrittenData(origin_column=resolved.pipeline.origin_column, written=stages.written),
                 stages=session.stages,

@@ -123,6 +123,9 @@ class Split(_Model):
     """A column to sort by. The last rows are the hold-out."""
     dedupe: Literal["keep", "drop", "group"] = "keep"
     """What to do with equal rows: `keep` them, `drop` all but the first, or `group` them in one part."""
+    missing_target: Literal["refuse", "drop"] = "refuse"
+    """What to do with rows without a value of the target: `refuse` the data, or `drop` them. How many were dropped is
+    in the log, the report and `run.json`."""
 
 
 class Search(_Model):

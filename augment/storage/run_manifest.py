@@ -27,6 +27,8 @@ class SourceRecord(_Part):
     """SHA-256 of the rows."""
     rows: int
     """Rows read."""
+    without_target: int
+    """Rows left out because they have no target, by `split.missing_target: drop`."""
 
 
 class WrittenData(_Part):

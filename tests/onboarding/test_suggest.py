@@ -156,9 +156,12 @@ def test_an_asked_target_that_is_not_there_is_refused_with_a_hint():
         look_at(table(grade=["c", "d"] * 50), "grad")
 
 
-def test_an_asked_target_with_missing_values_is_refused():
-    with pytest.raises(DataError, match="no value in 50 rows"):
-        look_at(table(grade=["c", None] * 50), "grade")
+def test_rows_without_the_asked_target_are_counted_and_not_looked_at():
+    look = look_at(table(grade=["c", None, "d", "d"] * 25), "grade")
+    assert (look.num_without_target, len(look.dataset)) == (25, 75)
+    assert look.counts == {"c": 25, "d": 50}
+    with pytest.raises(DataError, match="no value in any row"):
+        look_at(table(grade=[None] * 100), "grade")
 
 
 def test_the_target_of_the_source_is_kept():

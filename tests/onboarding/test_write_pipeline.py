@@ -169,6 +169,16 @@ def test_the_pipeline_fits_the_data_as_it_is(save, tmp_path, monkeypatch):
     assert steps["probe"]
 
 
+def test_rows_without_a_target_are_left_out_and_counted(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frame = table()
+    frame.loc[frame.index % 10 == 3, "label"] = None
+    frame.to_csv("data.csv", index=False)
+    path = write_pipeline.write(Path("data.csv"), target="label")
+    assert "  missing_target: drop  # 10 rows have no value of the target\n" in path.read_text()
+    assert "10 of 100 rows have no target and were left out" in check(path).notes
+
+
 def test_a_checked_pipeline_has_no_problems_and_makes_rows(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AUGMENT_STORE", str(tmp_path / "store"))

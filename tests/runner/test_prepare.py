@@ -135,13 +135,42 @@ def test_a_note_says_what_deserves_a_look(prepared, frame):
     ("change", "error", "says"),
     [
         ({"label": ["a"] * 40}, DataError, r"target 'label' is 'a' in all 40 rows"),
-        ({"label": [None, *["a", "b", "b"] * 13]}, DataError, r"missing in 1 of 40 rows, first in data row 1"),
+        (
+            {"label": [None, *["a", "b", "b"] * 13]},
+            DataError,
+            r"missing in 1 of 40 rows, first in data row 1;.*missing_target: drop",
+        ),
         ({"origin": ["p", "q"] * 20}, SpecError, r"the data has a column 'origin' already; write `origin_column:"),
     ],
 )
 def test_data_that_cannot_be_prepared(prepared, frame, change, error, says):
     with pytest.raises(error, match=says):
         prepared(frame.assign(**change))
+
+
+@pytest.mark.parametrize("dedupe", ["keep", "drop"])
+def test_rows_without_a_target_are_left_out_where_that_is_said(prepared, frame, dedupe):
+    frame = pd.concat([frame.assign(label=[None, *frame["label"][1:-1], None], n=[1, *range(1, 40)]), frame[3:4]])
+    found, parts = prepared(frame, split={"missing_target": "drop", "dedupe": dedupe})
+    assert (found.num_read, found.num_without_target) == (41, 2)
+    assert "2 of 41 rows have no target and were left out" in found.notes
+    assert {0, 39} <= {*found.cut.dropped}
+    assert np.sort(np.concatenate([found.cut.train, found.cut.test, found.cut.dropped])).tolist() == list(range(41))
+    for part in ("train", "test"):
+        rows = getattr(found.cut, part)
+        assert parts[f"{part}_written"].frame["x"].tolist() == frame["x"].iloc[rows].tolist()
+        assert not parts[part].frame["label"].hasnans
+
+
+def test_where_all_rows_have_a_target_none_is_left_out(prepared, frame):
+    found, _ = prepared(frame, split={"missing_target": "drop"})
+    assert (found.num_without_target, found.cut.dropped.tolist()) == (0, [])
+    assert not any("left out" in note for note in found.notes)
+
+
+def test_a_target_without_any_value_is_refused(prepared, frame):
+    with pytest.raises(DataError, match="missing in 40 of 40 rows"):
+        prepared(frame.assign(label=np.nan), split={"missing_target": "drop"})
 
 
 def test_a_target_that_is_an_id_is_refused(prepared, frame):

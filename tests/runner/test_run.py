@@ -57,6 +57,17 @@ def test_a_run_writes_what_it_promises(spec):
     assert (done.folder.parent / "fake").resolve() == done.folder
 
 
+def test_rows_without_a_target_are_counted_in_the_manifest_the_log_and_the_notes(spec, tmp_path):
+    rows = [f"{n}.5,{'ab'[n % 2] if n > 2 else ''}" for n in range(40)]
+    (tmp_path / "data.csv").write_text("x,label\n" + "\n".join(rows) + "\n")
+    source = {"use": "csv", "with": {"path": "data.csv"}}
+    done = run(spec(source=source, schema={"target": "label"}, split={"missing_target": "drop"}), workers=0)
+    note = "3 of 40 rows have no target and were left out"
+    assert (done.manifest.source.rows, done.manifest.source.without_target) == (40, 3)
+    assert note in done.metrics.notes
+    assert note in (done.folder / "log.txt").read_text()
+
+
 def test_data_models_and_report_do_not_depend_on_the_number_of_workers(spec, tmp_path, monkeypatch):
     found = []
     path = spec(**BLEND, trial={"probe": "fake-centroids", "seeds": 1})
