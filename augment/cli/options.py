@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,8 +11,16 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-__all__ = ["SpecFile", "complete_component", "complete_device", "complete_generator", "pairs", "set_option"]
-__all__ += ["trust_option"]
+__all__ = [
+    "DataFiles",
+    "SpecFile",
+    "complete_component",
+    "complete_device",
+    "complete_generator",
+    "pairs",
+    "set_option",
+    "trust_option",
+]
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -23,13 +32,25 @@ class _SpecFile(click.Path):
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         if path.suffix.lower() not in (".yaml", ".yml"):
             from augment.plugin.catalog import Catalog
+            from augment.toolkit.data_files import plain_name
 
             sources: list[Any] = Catalog().classes("source")
-            if any(path.suffix.lower() in source.endings for source in sources):
+            if any(plain_name(path).lower().endswith(source.endings) for source in sources):
                 self.fail(f"{path} is data; `augment init {path}` writes a pipeline for it", param, ctx)
         return path
 
 
+class _DataFiles(click.Path):
+    """A file or folder that exists, or a pattern such as `parts/*.csv` that some file matches."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = Path(os.fsdecode(value))
+        if any(glob.iglob(str(path), recursive=True)):
+            return path
+        return super().convert(value, param, ctx)
+
+
+DataFiles = _DataFiles(exists=True, path_type=Path)
 SpecFile = _SpecFile(exists=True, dir_okay=False, path_type=Path)
 
 

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 from augment.data import Dataset
 from augment.errors import DataError
 from augment.plugin.catalog import Catalog
 from augment.plugin.context import Context
 from augment.plugin.contracts import Source
+from augment.toolkit.data_files import files_of, is_pattern, plain_name, unpacked
 
-__all__ = ["collected_notes", "looks_like_id", "read", "source_of"]
+__all__ = ["Data", "collected_notes", "looks_like_id", "read", "settings_of", "source_of"]
 
 HEAD = 65_536  # bytes
 MIN_ROWS_OF_IDS = 20
@@ -51,32 +54,40 @@ class _Collector(logging.Handler):
             self.notes.append(message)
 
 
-def source_of(data: Path, catalog: Catalog) -> type[Source]:
-    """The source that is surest to read such a file or folder.
+Data = Path | Sequence[Path]
+"""A file, a folder, a pattern such as `parts/*.csv`, or several of them that are read as one."""
+
+
+def source_of(data: Data, catalog: Catalog) -> type[Source]:
+    """The source that is surest to read such a file or folder; of several, the first one counts.
 
     Raises:
         DataError: no installed source knows such files, or it is neither a file nor a folder.
     """
-    if data.exists() and not (data.is_file() or data.is_dir()):  # it is read several times
-        raise DataError(f"{data}: it is a pipe or a device; save its content in a file, and name that")
-    head = b""
-    if data.is_file():
-        try:
-            with data.open("rb") as file:
-                head = file.read(HEAD)
-        except OSError:  # whoever reads it says why
-            pass
     sources = [cls for cls in catalog.classes("source") if issubclass(cls, Source)]
-    sure = {cls: confidence for cls in sources if (confidence := cls.sniff(data, head)) is not None}
+    first = _first(data)
+    if first.exists() and not (first.is_file() or first.is_dir()):  # it is read several times
+        raise DataError(f"{first}: it is a pipe or a device; save its content in a file, and name that")
+    sure = _sure(sources, first)
+    if not sure:
+        with _plain(first) as plain:
+            sure = _sure(sources, plain)
     if sure:
         return max(sure, key=lambda cls: sure[cls])  # the first of equals
     known = ", ".join(sorted({ending for cls in sources for ending in cls.endings} - {"/"}))
-    what = "folders like this" if data.is_dir() else f"files that end in {data.suffix!r}"
-    what = what if data.is_dir() or data.suffix else "files without an ending"
-    raise DataError(f"{data}: nothing is known of {what}; {known} or a folder of images or texts is expected")
+    ending = Path(plain_name(first)).suffix
+    what = "folders like this" if first.is_dir() else f"files that end in {ending!r}"
+    what = what if first.is_dir() or ending else "files without an ending"
+    raise DataError(f"{first}: nothing is known of {what}; {known} or a folder of images or texts is expected")
 
 
-def read(source: type[Source], data: Path, keep: str | None = None) -> tuple[Dataset, dict[str, Any], dict[str, str]]:
+def settings_of(source: type[Source], data: Data) -> dict[str, Any]:
+    """The settings beside the path that a source needs to read this, as far as they are known before it is read."""
+    with _plain(_first(data)) as plain:
+        return source.settings_for(plain)
+
+
+def read(source: type[Source], data: Data, keep: str | None = None) -> tuple[Dataset, dict[str, Any], dict[str, str]]:
     """The dataset, the settings beside the path that the source needed to read it, and the columns left out, each with
     the reason.
 
@@ -84,35 +95,42 @@ def read(source: type[Source], data: Path, keep: str | None = None) -> tuple[Dat
 
     Args:
         source: what reads it.
-        data: the file or folder.
+        data: the file or folder, or several files.
         keep: a column that is never left out.
 
     Raises:
         DataError: it cannot be read.
     """
+    path = data.absolute() if isinstance(data, Path) else tuple(each.absolute() for each in data)
+    try:
+        source.Params.model_validate({"path": path})
+    except ValidationError as error:
+        if isinstance(path, tuple) or is_pattern(path):
+            raise DataError(f"{source.name} reads one file, not several such as {_first(data)}") from error
+    settings = settings_of(source, data)
 
     def attempt() -> Dataset:
-        params = source.Params.model_validate({"path": data.absolute(), **settings})
+        params = source.Params.model_validate({"path": path, **settings})
         with tempfile.TemporaryDirectory() as folder, collected_notes() as notes:
             found = source(params).read(Context(0, Path(folder)))
         final[:] = notes
         return found
 
     final: list[str] = []
-    settings = source.settings_for(data)
-    while True:
-        dataset, problem = None, None
-        try:
-            dataset = attempt()
-        except DataError as error:
-            problem = error
-        further = source.further_settings(data, settings, dataset)
-        if more := {name: value for name, value in further.items() if name not in settings}:
-            settings |= more
-        elif problem is not None:
-            raise problem
-        else:
-            break
+    with _plain(_first(data)) as plain:
+        while True:
+            dataset, problem = None, None
+            try:
+                dataset = attempt()
+            except DataError as error:
+                problem = error
+            further = source.further_settings(plain, settings, dataset)
+            if more := {name: value for name, value in further.items() if name not in settings}:
+                settings |= more
+            elif problem is not None:
+                raise problem
+            else:
+                break
     assert dataset is not None
     left_out: dict[str, str] = {}
     if "columns" in source.Params.model_fields and "columns" not in settings:
@@ -124,6 +142,30 @@ def read(source: type[Source], data: Path, keep: str | None = None) -> tuple[Dat
     for note in said:
         log.warning("%s", note)
     return dataset, settings, left_out
+
+
+def _first(data: Data) -> Path:
+    first = data if isinstance(data, Path) else data[0]
+    return files_of(first, ())[0] if is_pattern(first) else first
+
+
+@contextmanager
+def _plain(path: Path) -> Iterator[Path]:
+    """The file or folder; if it is a compressed file, an unpacked copy."""
+    with tempfile.TemporaryDirectory() as folder, unpacked(path, Path(folder)) as plain:
+        yield plain
+
+
+def _sure(sources: Sequence[type[Source]], data: Path) -> dict[type[Source], float]:
+    """The sources that can read a file or folder, and how sure each is of it."""
+    head = b""
+    if data.is_file():
+        try:
+            with data.open("rb") as file:
+                head = file.read(HEAD)
+        except OSError:  # whoever reads it says why
+            pass
+    return {cls: confidence for cls in sources if (confidence := cls.sniff(data, head)) is not None}
 
 
 def _unusable(dataset: Dataset) -> dict[str, str]:

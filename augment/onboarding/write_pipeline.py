@@ -17,12 +17,13 @@ from typing import Any
 
 from augment.data import MAX_INTEGER_CLASSES, Dataset, as_written
 from augment.data.inference import repeats_words
-from augment.detect.formats import collected_notes, read, source_of
+from augment.detect.formats import Data, collected_notes, read, source_of
 from augment.errors import DataError, DiskError, SpecError
 from augment.onboarding.suggest import HOLDOUT, Choice, Look, choose, look_at
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Component
 from augment.text import printable
+from augment.toolkit.data_files import plain_name
 from augment.toolkit.yaml_text import dump_flow
 
 __all__ = ["propose", "write"]
@@ -34,11 +35,11 @@ MOST_COLUMNS = 60  # described in the file
 log = logging.getLogger("augment")
 
 
-def write(data: Path, output: Path | None = None, target: str | None = None) -> Path:
+def write(data: Data, output: Path | None = None, target: str | None = None) -> Path:
     """Write a pipeline for a dataset.
 
     Args:
-        data: a file, or a folder of images.
+        data: a file, several of the same columns, or a folder of images.
         output: the file to write. Default: the data's name with `.yaml`, in the current folder.
         target: the column that a model should predict. Chosen automatically if not given.
 
@@ -50,7 +51,7 @@ def write(data: Path, output: Path | None = None, target: str | None = None) -> 
         DataError: the data cannot be read, or has no such column.
         DiskError: the file cannot be written.
     """
-    output = output or Path(f"{_slug(data)}.yaml")
+    output = output or Path(f"{_slug(_first(data))}.yaml")
     exists = SpecError(f"{output} exists already; name another file with -o")
     if output.exists():
         raise exists
@@ -66,7 +67,7 @@ def write(data: Path, output: Path | None = None, target: str | None = None) -> 
 
 
 def propose(
-    data: Path,
+    data: Data,
     folder: Path,
     target: str | None = None,
     *,
@@ -77,7 +78,7 @@ def propose(
     """The text of a pipeline for a dataset.
 
     Args:
-        data: a file, or a folder of images.
+        data: a file, several of the same columns, or a folder of images.
         folder: the folder of the pipeline; paths in it are relative to it.
         target: the column that a model should predict. Chosen automatically if not given.
         name: the pipeline's name. Default: derived from the data's name.
@@ -94,10 +95,13 @@ def propose(
     for note in notes:
         log.warning("%s", note)
     if len(dataset) == 0:
-        raise DataError(f"{data}: it holds no rows")
+        raise DataError(f"{_first(data)}: it holds no rows")
     look = look_at(dataset, target)
     choice = choose(look, catalog)
-    place = Path(os.path.relpath(data.resolve(), folder.resolve())).as_posix()
+    places = [
+        Path(os.path.relpath(each.resolve(), folder.resolve())).as_posix()
+        for each in ([data] if isinstance(data, Path) else data)
+    ]
     comments = {
         "path": "relative to this file",
         "key": "rows with one value here are one series",
@@ -118,19 +122,19 @@ def propose(
     }
     source = [
         f"{key}: {dump_flow(value)}" + (f"  # {comments[key]}" if key in comments else "")
-        for key, value in {"path": place, **settings}.items()
+        for key, value in {"path": places if len(places) > 1 else places[0], **settings}.items()
     ]
     split = [f"holdout: {HOLDOUT}  # nobody learns from this share of the rows: it tells what helped"]
     if look.num_without_target:
         split += [f"missing_target: drop  # {look.num_without_target:,} rows have no value of the target"]
     command = printable(shlex.quote(file))
     lines = [
-        f"# A pipeline for {dump_flow(data.resolve().name)}: {_size(dataset)}. Written by `augment init`.",
+        f"# A pipeline for {dump_flow(_first(data).resolve().name)}: {_size(dataset)}. Written by `augment init`.",
         f"#   augment check {command}   says what will happen",
         f"#   augment run {command}     makes it happen",
         "",
         "spec: 1",
-        f"name: {dump_flow(name or _slug(data))}",
+        f"name: {dump_flow(name or _slug(_first(data)))}",
         "seed: 7  # another seed: another hold-out, other samples",
         "",
         *_section("source:", [f"use: {source_class.name}", *_section("with:", source), *_notes(notes, data)]),
@@ -156,10 +160,11 @@ def _section(head: str, active: Sequence[str], inactive: Sequence[str] = ()) -> 
     return [head, *(f"  {line}" for line in active), *(f"  # {line}" for line in inactive)]
 
 
-def _notes(notes: Sequence[str], data: Path) -> list[str]:
+def _notes(notes: Sequence[str], data: Data) -> list[str]:
     """What sources noted, as comments: with the file's name for its path, which is not the same elsewhere."""
-    short = [note.replace(str(data.absolute()), data.name) for note in notes]
-    return [f"# note: {printable(note)}" for note in short]
+    for path in [data] if isinstance(data, Path) else data:
+        notes = [note.replace(str(path.absolute()), path.name) for note in notes]
+    return [f"# note: {printable(note)}" for note in notes]
 
 
 def _amount(settings: Mapping[str, Any]) -> str:
@@ -320,8 +325,16 @@ def _brief(value: object) -> str:
     return dump_flow(text if len(text) <= 40 else text[:37] + "...") if isinstance(value, str) else text
 
 
+def _first(data: Data) -> Path:
+    return data if isinstance(data, Path) else data[0]
+
+
 def _slug(path: Path) -> str:
     """A pipeline's name from a path: lower-case letters, digits and single hyphens."""
-    plain = unicodedata.normalize("NFKD", path.resolve().stem.casefold()).encode("ascii", "ignore").decode()
+    plain = (
+        unicodedata.normalize("NFKD", Path(plain_name(path.resolve())).stem.casefold())
+        .encode("ascii", "ignore")
+        .decode()
+    )
     words = re.findall(r"[a-z0-9]+", plain)
     return "-".join(words)[:64].rstrip("-") or "pipeline"

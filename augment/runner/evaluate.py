@@ -134,7 +134,7 @@ def evaluate(
 
 def _source(path: Path, catalog: Catalog) -> dict[str, Any]:
     source = formats.source_of(path, catalog)
-    return {"use": source.name, "with": {"path": str(path.absolute()), **source.settings_for(path)}}
+    return {"use": source.name, "with": {"path": str(path.absolute()), **formats.settings_of(source, path)}}
 
 
 def _read(session: Session, path: Path, declared: SchemaDeclaration, what: str) -> Dataset:

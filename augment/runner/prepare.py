@@ -29,6 +29,7 @@ from augment.runner.session import Session
 from augment.spec.bind import bind
 from augment.spec.load import Resolved
 from augment.spec.stages import Bound
+from augment.toolkit.data_files import listed
 
 __all__ = ["Prepared", "prepare"]
 
@@ -231,6 +232,8 @@ def _with_own_vocabularies(train: Dataset, test: Dataset, declared: SchemaDeclar
 def _called(source: Bound) -> str:
     """What messages call the data: its file or folder, else its source."""
     path = getattr(source.params, "path", None)
+    if isinstance(path, tuple) and path:
+        return listed(path)
     return str(path) if isinstance(path, Path) else source.what
 
 

@@ -13,6 +13,7 @@ CHANGELOG then describes how. Nothing is imported in advance, because some modul
     series_scaling     series of one length as numbers for convolutions
     lossless           lossless encoding of values as numbers
     substrings         substrings that texts have in common
+    data_files         several files as one dataset, and compressed files
     text_files         reading of text files, with errors that name file and line
     words              words of texts, also where no spaces divide them
     csv_files          headers of CSV files, and protection from spreadsheet formulas
@@ -26,6 +27,7 @@ __all__ = [
     "csv_dialect",
     "csv_files",
     "csv_numbers",
+    "data_files",
     "feature_probe",
     "latents",
     "lossless",

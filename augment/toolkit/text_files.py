@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from augment.errors import DataError, did_you_mean
+from augment.toolkit.data_files import unpacked_chunks
 
 __all__ = ["check_file", "check_text", "decoded", "read_bytes", "tolerating_mark"]
 
@@ -82,9 +83,9 @@ def check_text(path: Path, encoding: str) -> int:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of a file; refused as by `check_file`."""
+    """The content of a file, unpacked if it is compressed; refused as by `check_file` and `unpacked_chunks`."""
     check_file(path)
-    return path.read_bytes()
+    return b"".join(unpacked_chunks(path))
 
 
 def decoded(content: bytes, encoding: str, path: Path, line: int = 1) -> str:
@@ -117,7 +118,7 @@ def _refuse_archive(path: Path) -> None:
     }
     for mark, kind in kinds.items():
         if head.startswith(mark):
-            raise DataError(f"{path}: is {kind}, whatever its ending says; unpack it, or save it as text")
+            raise DataError(f"{path}: is {kind}, whatever its ending says; correct the ending, or save it as text")
 
 
 def _wrong_byte(path: Path, line: int, error: UnicodeDecodeError, offset: int, encoding: str) -> DataError:

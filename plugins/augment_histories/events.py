@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from augment.data import has_zone
 from augment.errors import DataError, did_you_mean
-from augment.toolkit.text_files import check_file, check_text
+from augment.toolkit.text_files import check_text
 from augment_histories.sniffing import plain_name
 
 __all__ = ["Events", "Names", "read_events"]
@@ -75,7 +75,6 @@ def read_events(path: Path, names: Names, delimiter: str) -> Events:
         DataError: there is no such file, a column is missing, or a cell is not what it must be; with its line.
     """
     is_csv = path.suffix.lower() != ".parquet"
-    check_file(path)
     if is_csv:
         check_text(path, "utf-8")
     try:

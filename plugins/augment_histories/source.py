@@ -18,6 +18,8 @@ from augment.data import ArrayDeclaration, Dataset
 from augment.errors import DataError
 from augment.plugin import Context, Source
 from augment.toolkit.csv_dialect import infer_dialect
+from augment.toolkit.data_files import unpacked
+from augment.toolkit.text_files import check_file
 from augment_histories.events import Events, Names, read_events
 from augment_histories.rows import ABOUT, BEGAN, GAP, ITEMS, LENGTH, RATING, users_of
 from augment_histories.sniffing import holds_events
@@ -45,7 +47,8 @@ class HistoriesSource(Source):
         """Where the file is, and what its columns are called."""
 
         path: Path
-        """The file to read; Parquet where its name ends in `.parquet`, else CSV in UTF-8."""
+        """The file to read; Parquet where its name ends in `.parquet`, else CSV in UTF-8. A file that ends
+        in `.gz`, `.bz2`, `.xz` or `.zst` is unpacked."""
         user: str | None = None
         """The column of users. Found by its name where that is usual, such as `user_id`, `customer` or `session`."""
         item: str | None = None
@@ -73,6 +76,11 @@ class HistoriesSource(Source):
         return {name: value for name, value in dialect.items() if name == "delimiter"}
 
     def read(self, context: Context) -> Dataset:
+        check_file(self.params.path)
+        with unpacked(self.params.path, context.folder) as path:
+            return type(self)(self.params.model_copy(update={"path": path}))._read(context)
+
+    def _read(self, context: Context) -> Dataset:
         params = self.params
         names = Names(params.user, params.item, params.rating, params.time)
         events = read_events(params.path, names, params.delimiter)

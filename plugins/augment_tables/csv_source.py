@@ -1,11 +1,11 @@
-"""The source `csv`: one CSV file, read by Arrow and refused in words where it is not what it seems."""
+"""The source `csv`: CSV files, read by Arrow and refused in words where it is not what it seems."""
 
 from __future__ import annotations
 
 import csv
 import itertools
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,13 +16,13 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 from pydantic import Field, ValidationInfo, field_validator
 
-from augment import plugin
 from augment.data import Dataset, DateFormat
 from augment.errors import DataError
-from augment.plugin import Context, Source
+from augment.plugin import Context
 from augment.toolkit.csv_dialect import infer_dialect
 from augment.toolkit.csv_numbers import Thousands
-from augment.toolkit.text_files import CHUNK, Encoding, check_file, check_text, tolerating_mark
+from augment.toolkit.data_files import files_of, listed
+from augment.toolkit.text_files import CHUNK, Encoding, check_text, tolerating_mark
 from augment_tables import csv_settings
 from augment_tables.csv_cells import (
     warn_of_decimals,
@@ -34,7 +34,8 @@ from augment_tables.csv_cells import (
 )
 from augment_tables.csv_header import judge_first_line, named_columns
 from augment_tables.csv_settings import MISSING_NUMBERS
-from augment_tables.reading import KEPT_AS_TEXT, check_names, chosen_columns, dataset_of
+from augment_tables.reading import KEPT_AS_TEXT, check_names, chosen_columns
+from augment_tables.table_files import Part, TableFiles
 
 CODE = r"^ *-?0[0-9xX]"
 LONG_INTEGER = r"^ *[+-]?[0-9]{19,} *$"
@@ -44,19 +45,18 @@ NUM_ROWS = 500  # that the first line is compared with
 log = logging.getLogger("augment")
 
 
-class CsvSource(Source):
-    """Reads one CSV file."""
+class CsvSource(TableFiles):
+    """Reads a CSV file, or several of the same columns."""
 
     name = "csv"
     yields = frozenset({"table", "text"})
     endings = (".csv", ".tsv")
     reads_only_paths = True
+    reads_text = True
 
-    class Params(plugin.Params):
-        """Where the file is and how it is written."""
+    class Params(TableFiles.Params):
+        """Where the files are and how they are written."""
 
-        path: Path
-        """The file to read."""
         delimiter: str = Field(default=",", min_length=1, max_length=1)
         """The character between two cells."""
         encoding: Encoding = "utf-8"
@@ -81,8 +81,6 @@ class CsvSource(Source):
         units: dict[str, Annotated[str, Field(min_length=1)]] = {}
         """Column to the sign or word that stands beside its numbers: `{price: €}` where cells are `€ 9.50` or
         `1,250.00 €`. It is taken away, and is the column's unit from then on."""
-        columns: tuple[str, ...] | None = None
-        """The columns to read; all when not given. Others need no name in the file."""
 
         @field_validator("names")
         @classmethod
@@ -117,46 +115,42 @@ class CsvSource(Source):
         return csv_settings.further_settings(data, settings) if data is not None else {}
 
     def read(self, context: Context) -> Dataset:
-        path = self.params.path
-        check_file(path)
-        num_quotes = check_text(path, self.params.encoding)
-        if num_quotes % 2:
-            self._check_quotes_close()
-        known = {context.declared.target, *context.declared.columns, *(self.params.columns or ()), *self.params.units}
-        written = self._names(known)
-        names = named_columns(written)
-        check_names(path, names, all_needed=self.params.columns is None)
-        chosen = chosen_columns(path, names, self.params.columns)
+        data = super().read(context)
         declared = context.declared.columns
-        chosen_columns(path, names, tuple(self.params.units))  # refuses those that are not there
-        with_unit = self.params.units.keys() & set(chosen)
-        dated = {name for name, column in declared.items() if column.type == "datetime" or column.date_format}
-        words = {name for name, column in declared.items() if column.type in KEPT_AS_TEXT}
-        as_text = (words | dated) & {*chosen}
-        table = self._parse(written, chosen, as_text | with_unit, quoted=num_quotes > 0)
-        if changed := self._changed_by_reading(table, written):
-            table = self._parse(written, chosen, as_text | with_unit | changed, quoted=num_quotes > 0)
-        texts = {field.name for field in table.schema if pa.types.is_string(field.type)}
-        kept = {name for name in as_text if name in words or declared[name].date_format}
-        table = self._with_values(table, with_unit, kept, as_text | changed)
-        learned: dict[str, dict[str, str]] = {}
-        if self.params.date_format is not None:
-            times = {field.name for field in table.schema if pa.types.is_timestamp(field.type)}
-            learned = {name: {"date_format": self.params.date_format} for name in texts & times}
-        data = dataset_of(table, {}, context, path)
+        files = [Path(file.name) for file in files_of(self.params.path, self.endings)]
         for name, (cell, formats) in csv_settings.ambiguous_dates(data).items():
-            if name not in words:
+            if name not in declared or declared[name].type not in KEPT_AS_TEXT:
                 log.warning(
                     "%s: the dates in column %r, such as %r, may have the day or the month first, and are labels until "
                     '`%s: {date_format: "%s"}` or `"%s"` under schema.columns says which',
-                    *(path.name, name, cell, name, *formats[:2]),
+                    *(listed(files), name, cell, name, *formats[:2]),
                 )
-        for name in with_unit:
-            learned[name] = {"unit": data.schema.columns[name].unit or self.params.units[name]}
-        columns = {
-            name: column.model_copy(update=learned.get(name, {})) for name, column in data.schema.columns.items()
-        }
-        return Dataset.of(data.frame, data.arrays, data.schema.model_copy(update={"columns": columns}))
+        return data
+
+    def _part(self, as_text: Collection[str], context: Context) -> Part:
+        path = self.params.path
+        num_quotes = check_text(path, self.params.encoding)
+        if num_quotes % 2:
+            self._check_quotes_close()
+        declared = context.declared.columns
+        written = self._names({context.declared.target, *declared, *(self.params.columns or ()), *self.params.units})
+        names = named_columns(written)
+        check_names(path, names, all_needed=self.params.columns is None)
+        chosen = chosen_columns(path, names, self.params.columns)
+        chosen_columns(path, names, tuple(self.params.units))  # refuses those that are not there
+        with_unit = self.params.units.keys() & set(chosen)
+        text = (set(as_text) & set(chosen)) | with_unit
+        table = self._parse(written, chosen, text, quoted=num_quotes > 0)
+        if changed := self._changed_by_reading(table, written):
+            table = self._parse(written, chosen, text | changed, quoted=num_quotes > 0)
+        texts = {field.name for field in table.schema if pa.types.is_string(field.type)}
+        dated = {name for name, said in declared.items() if said.type == "datetime" and not said.date_format}
+        table = self._with_values(table, with_unit, set(as_text) - dated, (set(as_text) & set(chosen)) | changed)
+        learned = {name: {"unit": self.params.units[name]} for name in with_unit}
+        if self.params.date_format is not None:
+            times = {field.name for field in table.schema if pa.types.is_timestamp(field.type)}
+            learned |= {name: {"date_format": self.params.date_format} for name in texts & times}
+        return Part(table, {}, learned)
 
     def _with_values(self, table: pa.Table, with_unit: set[str], kept: set[str], codes: set[str]) -> pa.Table:
         """Texts as the missing values, numbers and dates that they are; `kept` stay texts, `codes` are not numbers."""

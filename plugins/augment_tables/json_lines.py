@@ -4,50 +4,42 @@ from __future__ import annotations
 
 import json
 import math
-from pathlib import Path
+from collections.abc import Collection
 from typing import Any, NoReturn
 
 import pyarrow as pa
 import pyarrow.json as pajson
 
-from augment import plugin
-from augment.data import Dataset
 from augment.errors import DataError
-from augment.plugin import Context, Source
-from augment.toolkit.text_files import check_file, check_text
-from augment_tables.reading import KEPT_AS_TEXT, check_names, dataset_of
+from augment.plugin import Context
+from augment.toolkit.text_files import check_text
+from augment_tables.reading import check_names, chosen_columns
+from augment_tables.table_files import Part, TableFiles
 
 MAX_BLOCK = 2**31 - 1  # Arrow's limit, in bytes
 
 
-class JsonLinesSource(Source):
-    """Reads one UTF-8 file of JSON lines. A key that a line leaves out, or a null, is a missing value."""
+class JsonLinesSource(TableFiles):
+    """Reads UTF-8 files of JSON lines. A key that a line leaves out, or a null, is a missing value."""
 
     name = "json-lines"
     yields = frozenset({"table", "text"})
     endings = (".jsonl", ".ndjson")
     reads_only_paths = True
+    reads_text = True  # times, that is: numbers and words in one column are refused
 
-    class Params(plugin.Params):
-        """Where the file is."""
-
-        path: Path
-        """The file to read."""
-
-    def read(self, context: Context) -> Dataset:
+    def _part(self, as_text: Collection[str], context: Context) -> Part:
         path = self.params.path
-        check_file(path)
         check_text(path, "utf-8")
-        as_text = [name for name, said in context.declared.columns.items() if said.type in (*KEPT_AS_TEXT, "datetime")]
         try:
-            table = self._parse(as_text)
+            table = self._parse(sorted(as_text))
         except pa.ArrowInvalid:
             try:
                 table = self._parse([])  # labels written as JSON numbers become text later
             except pa.ArrowInvalid as error:
                 raise DataError(self._first_problem() or f"{path}: {error}") from error
-        check_names(path, table.column_names)
-        return dataset_of(table, {}, context, path)
+        check_names(path, table.column_names, all_needed=self.params.columns is None)
+        return Part(table.select(chosen_columns(path, table.column_names, self.params.columns)))
 
     def _parse(self, as_text: list[str]) -> pa.Table:
         path = self.params.path

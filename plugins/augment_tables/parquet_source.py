@@ -1,4 +1,4 @@
-"""The source `parquet`: one Parquet file, nested columns becoming arrays.
+"""The source `parquet`: Parquet files, nested columns becoming arrays.
 
 Shapes: N rows, H height, W width, C channels, T steps, F fields.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from augment import plugin
-from augment.data import Dataset
 from augment.errors import DataError
-from augment.plugin import Context, Source
-from augment.toolkit.text_files import check_file
-from augment_tables.reading import check_names, chosen_columns, dataset_of
+from augment.plugin import Context
+from augment_tables.reading import check_names, chosen_columns
+from augment_tables.table_files import Part, TableFiles
 
 # pillow tries only these: others may start programs (EPS), or are no pictures
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
-class ParquetSource(Source):
-    """Reads one Parquet file.
+class ParquetSource(TableFiles):
+    """Reads a Parquet file, several of the same columns, or a folder of them.
 
     A column of `struct<bytes, path>` (as Hugging Face writes images) becomes an image array (N, H, W, C) uint8; lists
     of equal length become (N, F), lists of lists (N, T, F), floats as float32 and integers as int32.
@@ -36,24 +35,21 @@ class ParquetSource(Source):
 
     name = "parquet"
     yields = frozenset({"table", "text", "image", "series", "tokens", "audio"})
-    endings = (".parquet",)
+    endings = (".parquet", "/")
     reads_only_paths = True
 
-    class Params(plugin.Params):
-        """Where the file is."""
+    @classmethod
+    def sniff(cls, path: Path, head: bytes) -> float | None:
+        if path.is_dir():
+            return 0.9 if any(path.glob("*.parquet")) else None
+        return super().sniff(path, head)
 
-        path: Path
-        """The file to read."""
-        columns: tuple[str, ...] | None = None
-        """The columns to read; all when not given."""
-
-    def read(self, context: Context) -> Dataset:
+    def _part(self, as_text: Collection[str], context: Context) -> Part:
         path = self.params.path
-        check_file(path)
         try:
             with pq.ParquetFile(path) as file:
                 names = [name for name in file.schema_arrow.names if not PANDAS_INDEX.fullmatch(name)]
-                check_names(path, names)
+                check_names(path, names, all_needed=self.params.columns is None)
                 chosen = chosen_columns(path, names, self.params.columns)
                 table = file.read(columns=chosen, use_threads=False)
         except (pa.ArrowException, OSError) as error:
@@ -67,7 +63,7 @@ class ParquetSource(Source):
                 arrays[name] = _images(path, name, table[name])
             elif pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
                 arrays[name] = _block(path, name, table[name])
-        return dataset_of(table.drop_columns(list(arrays)), arrays, context, path)
+        return Part(table.drop_columns(list(arrays)), arrays)
 
 
 def _images(path: Path, name: str, values: pa.ChunkedArray) -> np.ndarray:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from augment.data import Dataset, infer
 from augment.errors import DataError, did_you_mean
@@ -45,24 +46,39 @@ def chosen_columns(path: Path, names: Sequence[str], chosen: Sequence[str] | Non
     return list(names if chosen is None else chosen)
 
 
-def dataset_of(table: pa.Table, arrays: Mapping[str, np.ndarray], context: Context, path: Path) -> Dataset:
-    """The table's rows and the arrays in canonical types, under the declared and inferred schema."""
-    if not table.num_rows:
-        raise DataError(f"{path}: has a header but no rows; at least one row was expected")
+def plain_table(path: Path, table: pa.Table) -> pa.Table:
+    """The table of one file with values of the types that the schema knows; a column without any has type null."""
     plain = pa.table({name: _plain(path, name, table[name]) for name in table.column_names})
-    frame = plain.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get)
+    for position, field in enumerate(plain.schema):
+        values = plain.column(position)
+        if pa.types.is_floating(field.type) and pc.any(pc.is_inf(values)).as_py():
+            row = pc.index(pc.is_inf(values), pa.scalar(True)).as_py()
+            raise DataError(
+                f"{path}: column {field.name!r}, data row {row + 1}: an infinite number; leave the cell empty if the "
+                "value is missing, or write a finite number"
+            )
+    return plain if table.num_columns else table
+
+
+def dataset_of(table: pa.Table, arrays: Mapping[str, np.ndarray], context: Context, called: str) -> Dataset:
+    """The rows of plain tables and the arrays in canonical types, under the declared and inferred schema.
+
+    Args:
+        table: what `plain_table` gave, of one file or several.
+        arrays: name to array, first axis the row.
+        context: lent to the source.
+        called: what messages call the data.
+    """
+    for position, field in enumerate(table.schema):
+        if pa.types.is_null(field.type):
+            table = table.set_column(position, field.name, table.column(position).cast(pa.string()))
+    frame = table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get)
     if not table.num_columns:
         frame = pd.DataFrame(index=pd.RangeIndex(table.num_rows))
-    for name in frame.columns:
-        if frame[name].dtype == np.float64 and (infinite := np.isinf(frame[name].to_numpy())).any():
-            raise DataError(
-                f"{path}: column {name!r}, data row {int(infinite.argmax()) + 1}: an infinite number; leave the cell "
-                "empty if the value is missing, or write a finite number"
-            )
     try:
         return Dataset.of(frame, arrays, infer(frame, arrays, context.declared))
     except DataError as error:
-        raise DataError(f"{path}: {error}") from error
+        raise DataError(f"{called}: {error}") from error
 
 
 def _plain(path: Path, name: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -74,7 +90,7 @@ def _plain(path: Path, name: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
         return values.cast(pa.float64())
     if pa.types.is_date(kind):
         return values.cast(pa.timestamp("s") if pa.types.is_date32(kind) else pa.timestamp("ms"))
-    if pa.types.is_null(kind) or pa.types.is_time(kind):
+    if pa.types.is_time(kind):
         return values.cast(pa.string())
     if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_duration(kind):
         raise DataError(f"{path}: column {name!r} holds values of type {kind}, which no column can; leave it out")

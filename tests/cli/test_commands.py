@@ -464,6 +464,20 @@ def test_a_misspelt_command_is_answered_with_the_nearest_one():
     assert "No such command 'frobnicate'" in CliRunner().invoke(main, ["frobnicate"]).output
 
 
+def test_init_takes_patterns_and_several_files_that_exist(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("x,y\n" + "\n".join(f"{n},{'pq'[n % 2]}" for n in range(30)) + "\n")
+    for data in (["a.csv", "b.csv"], ["*.csv"]):
+        result = CliRunner().invoke(main, ["init", *data, "-o", "out.yaml"])
+        assert result.exit_code == 0, result.output
+        assert "60 rows" in (tmp_path / "out.yaml").read_text()
+        (tmp_path / "out.yaml").unlink()
+    result = CliRunner().invoke(main, ["init", "*.tsv"])
+    assert result.exit_code == 2
+    assert "'*.tsv' does not exist" in result.output
+
+
 @pytest.mark.parametrize("command", ["run", "check"])
 def test_a_file_of_data_in_place_of_a_pipeline_is_answered_with_init(command, tmp_path):
     (tmp_path / "rows.csv").write_text("a,b\n1,2\n")

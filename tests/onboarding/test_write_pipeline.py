@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 import struct
 import sys
@@ -346,6 +347,28 @@ def test_paths_are_relative_to_the_pipeline(tmp_path, monkeypatch):
     tree = document.read(Path("specs/mine.yaml")).tree
     assert tree["source"]["with"] == {"path": "../data/data.csv"}
     assert tree["name"] == "mine"
+
+
+def test_several_files_and_patterns_are_written_relative_to_the_pipeline(tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "specs").mkdir()
+    monkeypatch.chdir(tmp_path)
+    first, second = save_csv(tmp_path / "data"), tmp_path / "data" / "more.csv"
+    second.write_bytes(first.read_bytes())
+    for data, expected in (
+        ([first, second], ["../data/data.csv", "../data/more.csv"]),
+        (Path("data/*.csv"), "../data/*.csv"),
+    ):
+        path = write_pipeline.write(data, Path("specs/all.yaml"))
+        assert document.read(path).tree["source"]["with"] == {"path": expected}
+        assert bound(path)["source"]
+        path.unlink()
+
+
+def test_a_compressed_file_names_the_pipeline(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data.csv.gz").write_bytes(gzip.compress(save_csv(tmp_path).read_bytes()))
+    assert write_pipeline.write(Path("data.csv.gz")) == Path("data.yaml")
 
 
 def test_odd_file_names_make_good_pipeline_names(tmp_path, monkeypatch):

@@ -7,29 +7,33 @@ from pathlib import Path
 import click
 
 from augment.cli.group import Command
+from augment.cli.options import DataFiles
 
 
 @click.command(cls=Command)
-@click.argument("data", type=click.Path(exists=True, path_type=Path))
+@click.argument("data", type=DataFiles, nargs=-1, required=True)
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="SPEC", help="File to write.")
 @click.option("--target", help="The column that a model should predict.  [default: inferred from names and values]")
-def init(data: Path, output: Path | None, target: str | None) -> None:
+def init(data: tuple[Path, ...], output: Path | None, target: str | None) -> None:
     """Inspect DATA and write a commented pipeline for it.
 
     DATA is a table, series or histories (.csv, .tsv, .parquet, .jsonl), arrays (.npz), series (.ts, .arff), or a folder
-    with one folder of images or texts for each class. The pipeline can be run as it is. It is written to the
-    current folder and named after the data. No file is overwritten.
+    with one folder of images or texts for each class. Files can be compressed (.gz, .bz2, .xz, .zst). Several files of
+    the same columns are read as one table. The pipeline can be run as it is. It is written to the current folder and
+    named after the data. No file is overwritten.
 
     \b
     Examples:
       augment init customers.csv
       augment init customers.csv --target churned -o churn.yaml
       augment init photos/
+      augment init sales-2023.csv.gz sales-2024.csv.gz
+      augment init "parts/*.csv"
     """
     import shlex
 
     from augment.onboarding import write_pipeline
 
-    written = write_pipeline.write(data, output, target)
+    written = write_pipeline.write(data[0] if len(data) == 1 else data, output, target)
     click.echo(f"wrote {written}")
     click.echo(f"next: augment run {shlex.quote(str(written))}")

@@ -1,0 +1,177 @@
+"""The base of sources that read one file, or several of the same columns, as one table."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Collection, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from augment import plugin
+from augment.data import Dataset
+from augment.errors import DataError, did_you_mean
+from augment.plugin import Context, Source
+from augment.toolkit.data_files import Files, files_of, listed, unpacked
+from augment.toolkit.text_files import check_file
+from augment_tables.reading import KEPT_AS_TEXT, dataset_of, plain_table
+
+
+class Part(NamedTuple):
+    """What a file holds.
+
+    Attributes:
+        table: its columns.
+        arrays: name to array, first axis the row.
+        learned: column to what else was found out about it, such as its unit. What is declared wins.
+    """
+
+    table: pa.Table
+    arrays: dict[str, np.ndarray] = {}
+    learned: dict[str, dict[str, str]] = {}
+
+
+class TableFiles(Source):
+    """Reads files into Arrow tables and joins them.
+
+    A subclass has a `Params` with `path: Files`, and reads one file, unpacked if it was compressed, in `_part`.
+
+    Attributes:
+        reads_text: whether `_part` can read any column as text. Then columns that are numbers in one file and words in
+            another are text, as they would be in one file. Otherwise they are refused.
+    """
+
+    reads_text: ClassVar[bool] = False
+
+    class Params(plugin.Params):
+        """Where the data is."""
+
+        path: Files
+        """The file to read, or several of the same columns: a list, or a pattern such as `parts/*.csv`. Files that end
+        in `.gz`, `.bz2`, `.xz` or `.zst` are unpacked."""
+        columns: tuple[str, ...] | None = None
+        """The columns to read; all when not given. Others need no name in the file."""
+
+    def read(self, context: Context) -> Dataset:
+        files = files_of(self.params.path, self.endings)
+        as_text = {
+            name
+            for name, said in context.declared.columns.items()
+            if said.type in (*KEPT_AS_TEXT, "datetime") or said.date_format
+        }
+        with ExitStack() as stack:
+            readers: list[TableFiles] = []
+            for file in files:
+                check_file(file)
+                plain = stack.enter_context(unpacked(file, context.folder))
+                readers.append(type(self)(self.params.model_copy(update={"path": plain})))
+            parts = [reader._checked_part(as_text, context) for reader in readers]
+            _check_same_columns(files, parts)
+            parts = _without_types_of_gaps(parts)
+            mixed = _mixed(parts)
+            if mixed and self.reads_text:
+                parts = [reader._checked_part(as_text | set(mixed), context) for reader in readers]
+                parts = _without_types_of_gaps(parts)
+                mixed = _mixed(parts)
+        if mixed:
+            raise _differs(files, parts, mixed[0])
+        first = parts[0].table.column_names
+        table = pa.concat_tables([part.table.select(first) for part in parts], promote_options="permissive")
+        arrays = {
+            name: np.concatenate([part.arrays[name] for part in parts]) if len(parts) > 1 else values
+            for name, values in parts[0].arrays.items()
+        }
+        data = dataset_of(table.unify_dictionaries(), arrays, context, listed(files))
+        columns = dict(data.schema.columns)
+        for name, column in columns.items():
+            found = {key: value for part in parts for key, value in part.learned.get(name, {}).items()}
+            unsaid = {key: value for key, value in found.items() if getattr(column, key) is None}
+            columns[name] = column.model_copy(update=unsaid)
+        return Dataset.of(data.frame, data.arrays, data.schema.model_copy(update={"columns": columns}))
+
+    @abstractmethod
+    def _part(self, as_text: Collection[str], context: Context) -> Part:
+        """The content of the one file that `params.path` names, columns in `as_text` as they are written."""
+
+    def _checked_part(self, as_text: Collection[str], context: Context) -> Part:
+        path = self.params.path
+        part = self._part(as_text, context)
+        if not part.table.num_rows:
+            raise DataError(f"{path}: has a header but no rows; at least one row was expected")
+        return part._replace(table=plain_table(path, part.table))
+
+
+def _columns(part: Part) -> list[str]:
+    return [*part.table.column_names, *part.arrays]
+
+
+def _check_same_columns(files: Sequence[Path], parts: Sequence[Part]) -> None:
+    first = _columns(parts[0])
+    for file, part in zip(files, parts, strict=True):
+        names = _columns(part)
+        for has, lacks, where, other in ((first, names, file, files[0]), (names, first, files[0], file)):
+            if absent := [name for name in has if name not in lacks]:
+                raise DataError(
+                    f"{where}: has no column {absent[0]!r}, which {other} has{did_you_mean(absent[0], lacks)}; files "
+                    "that are read as one need the same columns: name those that all have under `columns`"
+                )
+
+
+def _without_types_of_gaps(parts: Sequence[Part]) -> list[Part]:
+    """The parts; a column without any value in one of them has the type that it has in another."""
+    typed = {
+        field.name: field.type
+        for table in [part.table for part in parts]
+        for field in table.schema
+        if table[field.name].null_count < table.num_rows
+    }
+    aligned = []
+    for part in parts:
+        table = part.table
+        for position, field in enumerate(table.schema):
+            kind = typed.get(field.name, field.type)
+            if kind != field.type and table[field.name].null_count == table.num_rows:
+                table = table.set_column(position, field.name, pa.nulls(table.num_rows, kind))
+        aligned.append(part._replace(table=table))
+    return aligned
+
+
+def _mixed(parts: Sequence[Part]) -> list[str]:
+    """Columns whose types in the files have none in common, and arrays of different shapes."""
+    if len(parts) == 1:
+        return []
+    found = []
+    for name in parts[0].table.column_names:
+        schemas = [pa.schema([part.table.schema.field(name)]) for part in parts]
+        try:
+            whole = pa.unify_schemas(schemas, promote_options="permissive").field(0).type
+            for part in parts:
+                part.table[name].cast(whole)  # refuses integers that no float holds
+        except pa.ArrowException:
+            found.append(name)
+    for name in parts[0].arrays:
+        kinds = {_kind(part, name) for part in parts}
+        if len(kinds) > 1:
+            found.append(name)
+    return found
+
+
+def _kind(part: Part, name: str) -> str:
+    if name in part.arrays:
+        return f"{part.arrays[name].dtype} of shape {part.arrays[name].shape[1:]}"
+    return str(part.table.schema.field(name).type)
+
+
+def _differs(files: Sequence[Path], parts: Sequence[Part], name: str) -> DataError:
+    first = _kind(parts[0], name)
+    file, kind = next(
+        ((file, _kind(part, name)) for file, part in zip(files, parts, strict=True) if _kind(part, name) != first),
+        (files[-1], first),
+    )
+    return DataError(
+        f"{file}: column {name!r} holds {kind}, and in {files[0]} it holds {first}; write it alike in all files, or "
+        "leave it out under `columns`"
+    )
