@@ -287,10 +287,10 @@ def test_members_of_an_archive_are_never_unpacked_to_where_they_say(name, tmp_pa
     assert sorted(tmp_path.rglob("*")) == [path.parent, path]
 
 
-@pytest.mark.parametrize("ending", ["csv", "csv.gz", "jsonl", "jsonl.gz", "parquet", "npz"])
-def test_a_packed_file_is_refused_without_unpacking_it(ending, tmp_path):
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet", "npz"])
+def test_a_packed_file_whose_name_hides_it_is_refused_without_unpacking_it(ending, tmp_path):
     path = tmp_path / f"data.{ending}"
-    content = b"x,y\n1,2\n" if "csv" in ending else b'{"x": 1}\n'
+    content = b"x,y\n1,2\n" if ending == "csv" else b'{"x": 1}\n'
     path.write_bytes(gzip.compress(content + b"1,2\n" * 1_000_000))
     source = {"csv": CsvSource, "jsonl": JsonLinesSource, "parquet": ParquetSource, "npz": NpzSource}
-    assert read(source[ending.partition(".")[0]], path) is None
+    assert read(source[ending], path) is None
