@@ -22,6 +22,7 @@ __all__ = ["TableEncoder"]
 
 WIDE = 2**50  # float64 holds a standardised whole number to better than a half up to here; beyond, it is cut in two
 HALF_WORD = 2**32
+MAX_LOSS = 1e-9  # of a number's own size
 
 
 class _Encoding(BaseModel, ABC):
@@ -98,7 +99,15 @@ class _Number(_Numeric):
         digits = column.decimals if column.decimals is not None else digits_of(present)
         offset, scale = _standard(present)
         missing = bool(column.nullable) or len(present) < len(values)
-        return cls(name=name, column=column, missing=missing, offset=offset, scale=scale, digits=digits)
+        centered = cls(name=name, column=column, missing=missing, offset=offset, scale=scale, digits=digits)
+        small = present[present != 0]
+        with np.errstate(over="ignore"):
+            back = ((small - offset) / scale) * scale + offset
+        if digits is not None:
+            back = rounded(back, digits)
+        # 1e-12 is lost beside a mean of 1e10, and would come back as 0
+        is_kept = np.allclose(back, small, rtol=MAX_LOSS, atol=0)
+        return centered if is_kept else centered.model_copy(update={"offset": 0.0})
 
     def amounts(self, present: pd.Series) -> np.ndarray:
         standardised: np.ndarray = (present.to_numpy(dtype=np.float64) - self.offset) / self.scale
@@ -242,9 +251,10 @@ class TableEncoder:
     its own, or a number's mean beside a last matrix column that is 1.
 
     Decoding what was encoded gives the same values, to the bit, for every value that the fitted rows held. The one
-    exception is float64's own: a number with more than 15 decimals, far smaller than its column's mean, comes back to
-    within a unit in the last place of that mean. Matrices are float64 for the same reason: float32 cannot tell one
-    second from the next in a column of datetimes. Hand a network `encode(...).astype("float32")`.
+    exception is float64's own: a number with more than 15 decimals comes back to 9 digits or more. Columns with numbers
+    so much smaller than their mean that less would be left, as with tails from 1e-12 to 1e12, are scaled and not
+    centered. Matrices are float64 for the same reason: float32 cannot tell one second from the next in a column of
+    datetimes. Hand a network `encode(...).astype("float32")`.
 
     Attributes:
         columns: the encoded table columns, in the order in which they lie in the matrix.

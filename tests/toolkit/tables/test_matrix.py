@@ -92,6 +92,16 @@ def test_extreme_magnitudes_are_encoded_to_finite_numbers(largest: float) -> Non
     assert encoder.decode(matrix).x.tolist() == [largest, 0.0, -largest]
 
 
+def test_small_numbers_are_not_lost_beside_large_ones() -> None:
+    values = [1e-12, 3.7e-5, 0.0, 1.0, 2.5e11]
+    data = dataset(x=(NUMBER, values))
+    encoder = TableEncoder.fit(data)
+    matrix = encoder.encode(data.frame)
+    np.testing.assert_allclose(encoder.decode(matrix).x, values, rtol=1e-14, atol=0)
+    between = encoder.decode((matrix[:1] + matrix[1:2]) / 2).x[0]
+    assert between == pytest.approx((1e-12 + 3.7e-5) / 2, rel=1e-9)
+
+
 def test_values_that_were_not_fitted_come_back_too() -> None:
     train = dataset(count=(INTEGER, [1, 2, 3]), day=(DATETIME, ["2024-01-01", "2024-01-03", None]))
     fresh = dataset(count=(INTEGER, [10_000_000, -5]), day=(DATETIME, ["1970-01-01", "2150-12-31"]))
