@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 
 from augment.data import Dataset, Schema, SchemaDeclaration, infer, labels_of, observe
 from augment.plugin.context import Context
-from augment_evidence.series_judges import SeriesJudges
+from augment_evidence.series_scores import SeriesScores
 from augment_series.csv_source import SeriesCsvSource
 from augment_series.cylinder_bell_funnel import CylinderBellFunnel
 from augment_series.edits import SeriesEdits
@@ -78,7 +78,7 @@ def judges() -> None:
         given = train.frame
         made = edits.sample(given, Context(2, Path(folder), train=train))
         started = time.process_time()
-        for score in SeriesJudges(SeriesJudges.Params(steps=500)).score(made, train, held, Context(3, Path(folder))):
+        for score in SeriesScores(SeriesScores.Params(steps=500)).score(made, train, held, Context(3, Path(folder))):
             beside = ", ".join(f"{name} {value:.3f}" for name, value in score.detail["reference"].items())
             print(f"Energy, series-edits: {score.name} {score.value:.3f}; beside it: {beside}", flush=True)
         print(f"  {time.process_time() - started:.0f} CPU-s")

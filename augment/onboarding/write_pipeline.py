@@ -124,7 +124,7 @@ def propose(
         f"{key}: {dump_flow(value)}" + (f"  # {comments[key]}" if key in comments else "")
         for key, value in {"path": places if len(places) > 1 else places[0], **settings}.items()
     ]
-    split = [f"holdout: {HOLDOUT}  # nobody learns from this share of the rows: it tells what helped"]
+    split = [f"holdout: {HOLDOUT}  # held out: these rows only show whether synthetic ones helped"]
     if look.num_without_target:
         split += [f"missing_target: drop  # {look.num_without_target:,} rows have no value of the target"]
     command = printable(shlex.quote(file))
@@ -190,9 +190,7 @@ def _schema(look: Look) -> list[str]:
         inactive[MOST_COLUMNS:] = [f"and {len(inactive) - MOST_COLUMNS} more"]
     found = "# What was found in the columns; where that is wrong, remove the # and correct it."
     if look.schema.target is None and look.schema.modality == "tokens":
-        why = [
-            "# Without a target, what tells whether this helps is how well the next item of held-out users is foretold."
-        ]
+        why = ["# Without a target, the result is judged by how well the next item of held-out users is predicted."]
         return [*why, *_section("schema:", _section("columns:", active, inactive))] if active or inactive else why
     if look.schema.target is None:
         why = [f"# {look.why}: name the target if there is one.", "# Without it, nothing can tell whether this helps."]
@@ -298,7 +296,7 @@ def _filters(choice: Choice) -> list[str]:
     if choice.unfit_filter is None:
         return []
     name = choice.unfit_filter.name
-    why = f"# `{name}`, the default, throws out what is very near a training row, as moved rows are by design."
+    why = f"# `{name}`, the default, rejects rows very near a training row, as moved rows are by design."
     return ["", why, "filters: []"]
 
 

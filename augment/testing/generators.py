@@ -83,7 +83,7 @@ def rows_fit_the_schema(case: Case) -> None:
         valid >= 0.5,
         done=f"sampled {MOST} rows",
         came=f"{valid:.0%} of them keep to the bounds and known categories",
-        expected="at least half: the host throws the others away and asks again",
+        expected="at least half: the host rejects the others and asks again",
         fix="clip to the column's min and max, and draw only known categories",
     )
 

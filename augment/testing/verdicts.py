@@ -206,13 +206,13 @@ def _colleague(number: int, findings: Sequence[Finding]) -> list[str]:
     lines = [f"{number}. {first.component} does not keep the rule {first.rule!r}"]
     more = f", and {len(others)} more: {', '.join(finding.data for finding in others)}" if others else ""
     told = {
-        "on data": f"{first.data}{more}" if first.data else "",
-        "I did this": first.done,
-        "and got": first.came,
-        "I expected": first.expected,
-        "the contract": first.promise,
-        "because": first.why,
-        "to mend it": first.fix,
+        "data": f"{first.data}{more}" if first.data else "",
+        "check": first.done,
+        "result": first.came,
+        "expected": first.expected,
+        "contract": first.promise,
+        "reason": first.why,
+        "fix": first.fix,
     }
     for what, text in told.items():
         if not text:

@@ -15,7 +15,7 @@ def augment_components() -> list[type]:
     from augment_evidence.not_a_copy import NotACopy
     from augment_evidence.plausible import Plausible
     from augment_evidence.privacy import Privacy
-    from augment_evidence.series_judges import SeriesJudges
+    from augment_evidence.series_scores import SeriesScores
 
     fidelity = [FidelityTables, FidelityTexts, FidelityImages, FidelityHistories, FidelitySeries]
-    return [*fidelity, NextItem, SeriesJudges, Privacy, NotACopy, LabelAgreement, Plausible]
+    return [*fidelity, NextItem, SeriesScores, Privacy, NotACopy, LabelAgreement, Plausible]

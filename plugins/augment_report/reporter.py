@@ -83,7 +83,7 @@ class Html(plugin.Reporter):
             "privacy": sections.privacy(metrics.scores),
             "scores": sections.scores(metrics.scores),
             "losses": sections.losses(run.losses()),
-            "filters": sections.thrown_out(metrics.filters),
+            "filters": sections.rejected(metrics.filters),
             "rejects": {
                 name: samples.show_rejects(rows.take(slice(20)), run.train, schema, formatting.clip(name))
                 for name, rows in run.rejects().items()

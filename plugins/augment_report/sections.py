@@ -21,7 +21,7 @@ from augment.plugin import (
 from augment_report import charts
 from augment_report.formatting import clip, count, decimals_for, fixed, listing, number, percent, span
 
-__all__ = ["class_counts", "generators", "losses", "privacy", "scores", "search", "thrown_out", "trial"]
+__all__ = ["class_counts", "generators", "losses", "privacy", "rejected", "scores", "search", "trial"]
 
 MAX_CLASSES = 30
 MAX_POINTS = 300  # of a loss curve
@@ -220,7 +220,7 @@ def generators(found: Mapping[str, GeneratorCounts]) -> list[dict[str, Any]]:
     ]
 
 
-def thrown_out(found: Mapping[str, FilterCounts]) -> list[dict[str, Any]]:
+def rejected(found: Mapping[str, FilterCounts]) -> list[dict[str, Any]]:
     """One row per filter: rows checked and rejected."""
     return [
         {

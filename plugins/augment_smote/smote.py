@@ -71,7 +71,7 @@ class Smote(Generator):
                 f"smote: cannot make the array {next(iter(data.schema.arrays))!r}; it works on columns only"
             )
         if not data.schema.features:
-            raise DataError("smote: there is no column beside the target; rows cannot be told apart")
+            raise DataError("smote: there is no column beside the target, so rows have no neighbours")
         self._schema = data.schema
         self._encoder = TableEncoder.fit(data, data.schema.features, categories="code")
         return self

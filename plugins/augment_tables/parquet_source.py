@@ -81,7 +81,7 @@ def _images(path: Path, name: str, values: pa.ChunkedArray) -> np.ndarray:
                 warnings.simplefilter("error", Image.DecompressionBombWarning)  # such pictures are not decoded
                 pixels_HWC = _pixels(Image.open(io.BytesIO(blob), formats=FORMATS))
         except Exception as error:  # pillow's decoders raise whatever they stumble over in a broken file
-            raise DataError(f"{where}: is no image that can be read: {str(error)[:200]}") from error
+            raise DataError(f"{where} cannot be read as an image: {str(error)[:200]}") from error
         if images is None:
             images = np.empty((len(blobs), *pixels_HWC.shape), dtype=np.uint8)
         if pixels_HWC.shape != images.shape[1:]:

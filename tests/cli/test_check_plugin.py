@@ -88,20 +88,20 @@ def test_a_broken_rule_is_explained_once_with_all_it_was_broken_on(plugin):
         "metric gap (Gap): 0 of 1 checks kept",
         "",
         "1. metric 'gap' (Gap) does not keep the rule 'inputs-are-left-as-they-were'",
-        "   on data       table-classes",
-        "   I did this    compared the data before and after",
-        "   and got       training part changed",
-        "   I expected    data that is left as it was: others look at the same rows",
-        "   the contract  A component does not modify its input.",
-        "   because       The host passes the same rows to the next component without copying them.",
-        "   to mend it    work on copies: frame.copy(), array.copy(), frame.assign(...)",
+        "   data          table-classes",
+        "   check         compared the data before and after",
+        "   result        training part changed",
+        "   expected      data that is left as it was: others look at the same rows",
+        "   contract      A component does not modify its input.",
+        "   reason        The host passes the same rows to the next component without copying them.",
+        "   fix           work on copies: frame.copy(), array.copy(), frame.assign(...)",
     ]
 
 
 def test_a_crash_is_told_with_its_line_and_the_kinds_of_data_it_happened_on(plugin):
     verdicts = examine("gap", catalog=plugin("1 / 0"), rule="scores-are-finite-numbers")
     text = " ".join(told(verdicts).split())
-    assert "on data table-classes, and 7 more: table-number, table-none," in text
+    assert "data table-classes, and 7 more: table-number, table-none," in text
     assert "the component failed: ZeroDivisionError: division by zero (augment_gap.py, line 19, in score)" in text
     assert text.count("does not keep the rule") == 1
 
@@ -119,7 +119,7 @@ def test_the_command_ends_with_the_exit_code_of_plugins(plugin):
     result = _check("gap", "--rule", "two-synthetic-rows-are-enough")
     assert result.exit_code == 4
     assert result.stderr.endswith("error: 1 of 1 checks failed\n")
-    assert "to mend it" in result.stdout
+    assert "   fix  " in result.stdout
 
 
 def test_json_holds_every_finding_and_nothing_else_goes_to_stdout(plugin):

@@ -122,7 +122,7 @@ SETTINGS = {
     "LabelAgreement": {"steps": 10},
     "NotACopy": {"steps": 10},
     "Plausible": {"steps": 10},
-    "SeriesJudges": {"steps": 3},
+    "SeriesScores": {"steps": 3},
     "AnchoredImage": {"steps": 4},
     "Warp": {"num_pairs": 8},
     "TableGan": {"steps": 4, "autoencoder_steps": 4, "width": 16, "latent_dim": 4},

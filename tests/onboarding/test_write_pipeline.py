@@ -511,7 +511,7 @@ def test_a_file_of_events_becomes_histories(tmp_path):
 
 def test_what_tells_whether_histories_help_is_said_and_their_length_is_no_target(tmp_path):
     text = write_pipeline.propose(events(tmp_path / "events.csv", "user,item,rating"), tmp_path)
-    assert "how well the next item of held-out users is foretold" in text
+    assert "how well the next item of held-out users is predicted" in text
     assert "num_" not in text
     assert "auto" not in text
 

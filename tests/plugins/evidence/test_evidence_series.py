@@ -11,7 +11,7 @@ from augment.data import Dataset
 from augment.plugin.context import Context
 from augment_evidence.fidelity_series import CONTROL, FidelitySeries, copies_with_noise
 from augment_evidence.not_a_copy import NotACopy
-from augment_evidence.series_judges import SeriesJudges
+from augment_evidence.series_scores import SeriesScores
 from augment_evidence.space import Space
 
 
@@ -92,7 +92,7 @@ def test_series_of_one_step_have_no_course(tmp_path):
     found = scores(FidelitySeries(), one[0], tmp_path, *one)
     assert "autocorrelation error" not in found
     assert "value shapes" in found
-    assert set(scores(SeriesJudges(SeriesJudges.Params(steps=2)), one[0], tmp_path, *one)) == {"discriminative score"}
+    assert set(scores(SeriesScores(SeriesScores.Params(steps=2)), one[0], tmp_path, *one)) == {"discriminative score"}
 
 
 def test_points_see_lengths_and_labels_and_no_padding():
@@ -120,11 +120,11 @@ def test_near_copies_are_thrown_out(tmp_path):
 def test_judges_know_noise_from_series_and_are_fooled_by_copies(tmp_path):
     values = np.random.default_rng(1).permuted(TRAIN.arrays["series"], axis=1)
     noise = Dataset.of(TRAIN.frame, {"series": np.nan_to_num(values)}, TRAIN.schema)
-    found = scores(SeriesJudges(SeriesJudges.Params(steps=100, max_steps=8)), noise, tmp_path)
+    found = scores(SeriesScores(SeriesScores.Params(steps=100, max_steps=8)), noise, tmp_path)
     assert found["discriminative score"][0] > 0.2
     assert found["discriminative score"][1][CONTROL] < 0.2
     assert set(found["predictive score"][1]) == {"training part", CONTROL}
 
 
 def test_too_few_series_are_not_judged(tmp_path):
-    assert scores(SeriesJudges(), TRAIN.take(slice(0, 5)), tmp_path) == {}
+    assert scores(SeriesScores(), TRAIN.take(slice(0, 5)), tmp_path) == {}

@@ -1,4 +1,4 @@
-"""The metric `series-judges`: the discriminative and the predictive score of series, each beside its controls.
+"""The metric `series-scores`: the discriminative and the predictive score of series, each beside its controls.
 
 Source: Yoon, Jarrett and van der Schaar 2019, "Time-series generative adversarial networks".
 
@@ -17,12 +17,12 @@ from augment_evidence.fidelity_series import CONTROL, copies_with_noise
 from augment_evidence.references import Better, scores_beside
 from augment_evidence.samples import shares_of, target_labels, uniform, weights_for
 
-__all__ = ["SeriesJudges"]
+__all__ = ["SeriesScores"]
 
 MIN_SERIES = 20  # of each part
 
 
-class SeriesJudges(Metric):
+class SeriesScores(Metric):
     """Scores of small recurrent networks (GRU) that are trained on the series; training them takes time.
 
     * `discriminative score`: how far from 0.5 the accuracy of a network is that tells synthetic from training series,
@@ -36,7 +36,7 @@ class SeriesJudges(Metric):
     used.
     """
 
-    name = "series-judges"
+    name = "series-scores"
     imports = ("torch",)
     accepts = Accepts(modalities=frozenset({"series"}))
 
