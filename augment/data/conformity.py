@@ -6,7 +6,9 @@ Shapes: N rows.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 
 import numpy as np
@@ -16,10 +18,18 @@ from augment.data.arrays import problems_of_array, valid_array_rows
 from augment.data.dates import has_zone, read_dates
 from augment.data.declarations import Column, ColumnDeclaration
 from augment.data.schema import Schema, labels_of
-from augment.errors import DataError
+from augment.errors import DataError, PluginError
 from augment.text import listing
 
-__all__ = ["are_integers_with_gaps", "categorical_dtype", "check", "conform", "valid_rows"]
+__all__ = [
+    "are_integers_with_gaps",
+    "categorical_dtype",
+    "check",
+    "conform",
+    "made_by",
+    "unknown_labels",
+    "valid_rows",
+]
 
 log = logging.getLogger("augment")
 
@@ -29,6 +39,29 @@ CANONICAL = {
     "boolean": pd.BooleanDtype(),
     "datetime": np.dtype("datetime64[us]"),
 }
+# what values of a component may be, in the words of pandas.api.types.infer_dtype; text is read where data is
+NUMBERS = {"boolean", "decimal", "empty", "floating", "integer", "mixed-integer-float"}
+TYPED = {
+    "number": NUMBERS,
+    "integer": NUMBERS,
+    "boolean": NUMBERS,
+    "datetime": {"date", "datetime", "datetime64", "empty"},
+}
+_author: ContextVar[str] = ContextVar("author", default="")
+
+
+@contextmanager
+def made_by(author: str) -> Iterator[None]:
+    """Inside, rows given to `conform` come from a component: what does not fit is its mistake, and not the data's.
+
+    `conform` then raises a PluginError that begins with the author, also for two mistakes that it passes over in data:
+    columns that the schema lacks, and text where numbers, times or truth values belong.
+    """
+    token = _author.set(author)
+    try:
+        yield
+    finally:
+        _author.reset(token)
 
 
 def conform(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
@@ -41,24 +74,43 @@ def conform(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 
     Raises:
         DataError: a column is missing or contains a value of another type; the message names the first such row.
+        PluginError: likewise, for rows that a component makes; see `made_by`.
     """
+    if author := _author.get():
+        _refuse_untyped(frame, schema, author)
     columns = {}
     is_canonical = list(frame.columns) == list(schema.columns) and frame.index.equals(pd.RangeIndex(len(frame)))
     for name, column in schema.columns.items():
         if name not in frame.columns:
-            raise DataError(f"column {name!r} is missing; the data has {listing(frame.columns)}")
+            problem = f"column {name!r} is missing; the data has {listing(frame.columns)}"
+            raise PluginError(f"{author}: {problem}") if author else DataError(problem)
         values = frame[name]
         try:
             columns[name] = _cast(values, column)
             if column.type == "datetime" and has_zone(values):
                 log.warning("column %r: times with a zone have become UTC, and are written in UTC without one", name)
         except (ValueError, TypeError, KeyError, OverflowError) as error:
-            raise DataError(_bad_value(name, column, values, error)) from error
+            problem = _bad_value(name, column, values, error)
+            raise (PluginError(f"{author}: {problem}") if author else DataError(problem)) from error
         is_canonical &= columns[name] is values
     if is_canonical and isinstance(frame.index, pd.RangeIndex):
         return frame.copy(deep=False)  # rows pass through here several times: generator, host, file
     columns = {name: values.reset_index(drop=True) for name, values in columns.items()}
     return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)), columns=list(schema.columns))
+
+
+def _refuse_untyped(frame: pd.DataFrame, schema: Schema, author: str) -> None:
+    extra = [name for name in frame.columns if name not in schema.columns]
+    if extra:
+        raise PluginError(f"{author}: made columns that the schema lacks: {listing(extra)}; leave them out")
+    for name in frame.columns:
+        values, column = frame[name], schema.columns[name]
+        if column.type in TYPED and pd.api.types.infer_dtype(values, skipna=True) not in TYPED[column.type]:
+            row, value = next((row, value) for row, value in enumerate(values) if not pd.isna(value))
+            raise PluginError(
+                f"{author}: column {name!r}, data row {row + 1}: {value!r} is {type(value).__name__}, and the column "
+                f"has type {column.type}"
+            )
 
 
 def _cast(values: pd.Series, column: Column) -> pd.Series:
@@ -216,3 +268,16 @@ def valid_rows(frame: pd.DataFrame, arrays: Mapping[str, np.ndarray], schema: Sc
     for name, array in schema.arrays.items():
         valid &= valid_array_rows(array, arrays[name], frame)
     return valid
+
+
+def unknown_labels(frame: pd.DataFrame, schema: Schema) -> dict[str, tuple[list[str], bool]]:
+    """Columns with labels that the schema does not list: these labels, sorted, and whether no row has a listed one."""
+    found = {}
+    for name, column in schema.columns.items():
+        if column.categories is None or _is_categorical_of(frame[name], column.categories):
+            continue
+        labels = {label for label in labels_of(frame[name]) if label is not None}
+        unknown = labels - set(column.categories)
+        if unknown:
+            found[name] = (sorted(unknown), unknown == labels)
+    return found

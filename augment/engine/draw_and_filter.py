@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from augment.data import Dataset, Schema, check, conform, labels_of
-from augment.data.conformity import valid_rows
+from augment.data.conformity import unknown_labels, valid_rows
 from augment.data.snapping import snap_rows
 from augment.engine.jobs import Call
 from augment.engine.tasks import Component, calling, frame_hash, lend, load_fitted
@@ -23,6 +23,7 @@ from augment.plugin.context import derive_seed
 from augment.plugin.contracts import Filter, Generator
 from augment.spec.stages import Bound
 from augment.storage.atomic_files import whole
+from augment.text import listing
 
 __all__ = ["IN_SCHEMA", "MAX_REJECTS", "SampleTask", "Sampled", "Sampling", "sample"]
 
@@ -100,6 +101,7 @@ def sample(task: SampleTask, call: Call) -> Sampled:
         names = (sampling.seed, bound.id, sampling.purpose, row.chunk, row.first_round + chunk.rounds)
         asked = given.iloc[open_slots].reset_index(drop=True)
         made = _draw(opened.generator, bound, asked, train, derive_seed(*names), call)
+        chunk.note_labels(made)
         kept = chunk.note(IN_SCHEMA, made, valid_rows(made.frame, made.arrays, train.schema))
         for filter_bound, judge in filters:
             positions = np.flatnonzero(kept)
@@ -108,6 +110,13 @@ def sample(task: SampleTask, call: Call) -> Sampled:
             kept[positions] = chunk.note(filter_bound.id, candidates, passed)
         chunk.accept(made.take(kept), open_slots[kept])
         open_slots = open_slots[~kept]
+    if len(open_slots) and chunk.invented:
+        name, labels = next(iter(chunk.invented.items()))
+        known = listing(train.schema.columns[name].categories)
+        raise PluginError(
+            f"{bound.what}: sample invented all labels of column {name!r}: {listing(labels)}; the training part has "
+            f"{known}"
+        )
     if frame_hash(train) != opened.train_hash:
         raise PluginError(f"{bound.what}: sample changed the training rows; they are read only")
     data = chunk.data(train)
@@ -166,10 +175,15 @@ def _draw(generator: Generator, bound: Bound, given: pd.DataFrame, train: Datase
 
 
 class _Chunk:
-    """What has been made of one chunk so far."""
+    """What has been made of one chunk so far.
+
+    Attributes:
+        invented: columns in which no candidate had a label of the training part, to the labels there instead.
+    """
 
     def __init__(self, filter_ids: list[str]):
         self.rounds = 0
+        self.invented: dict[str, list[str]] = {}
         self.judged = dict.fromkeys(filter_ids, 0)
         self.rejected = dict.fromkeys(filter_ids, 0)
         self.rejects: dict[str, list[Dataset]] = {name: [] for name in filter_ids}
@@ -183,6 +197,14 @@ class _Chunk:
         if sum(len(part) for part in self.rejects[filter_id]) < MAX_REJECTS and not passed.all():
             self.rejects[filter_id].append(candidates.take(np.flatnonzero(~passed)[:MAX_REJECTS]))
         return passed
+
+    def note_labels(self, candidates: Dataset) -> None:
+        """Follow which columns have had none but invented labels."""
+        unknown = unknown_labels(candidates.frame, candidates.schema)
+        invented = {name: labels for name, (labels, are_all) in unknown.items() if are_all}
+        if self.rounds:
+            invented = {name: labels for name, labels in invented.items() if name in self.invented}
+        self.invented = invented
 
     def accept(self, rows: Dataset, slots: np.ndarray) -> None:
         """Fill these slots."""

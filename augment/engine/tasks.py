@@ -13,7 +13,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,6 +22,7 @@ import numpy as np
 from pydantic import PlainSerializer, PlainValidator
 
 from augment.data import Dataset, SchemaDeclaration, check
+from augment.data.conformity import made_by, unknown_labels
 from augment.engine.jobs import Call
 from augment.errors import AugmentError, PluginError
 from augment.plugin.catalog import Catalog
@@ -30,6 +31,7 @@ from augment.plugin.contracts import Filter, Fitted, Source, Transform
 from augment.spec.stages import Bound, bound_from_json
 from augment.storage.atomic_files import is_disk_fault, whole
 from augment.storage.keys import content_key
+from augment.text import listing
 
 __all__ = [
     "ApplyTask",
@@ -72,7 +74,8 @@ def calling(bound: Bound, verb: str) -> Iterator[None]:
     """Run a component's method: whatever goes wrong in it becomes an error that names the component and the stage."""
     folder, environment = os.getcwd(), dict(os.environ)
     try:
-        with redirect_stdout(sys.stderr):  # standard output is for results
+        # standard output is for results; what a source reads is the user's
+        with redirect_stdout(sys.stderr), nullcontext() if verb == "read" else made_by(f"{bound.what}: {verb}"):
             yield
     except AugmentError:
         raise
@@ -212,6 +215,11 @@ def apply(task: ApplyTask, call: Call) -> Saved:
     _expect_dataset(bound, "apply", changed)
     if problems := check(changed.frame, changed.arrays, changed.schema):
         raise PluginError(f"{bound.what}: apply gave data that does not fit its own schema: {'; '.join(problems)}")
+    unknown = {} if task.is_holdout else unknown_labels(changed.frame, changed.schema)
+    for name, (labels, _) in unknown.items():
+        raise PluginError(
+            f"{bound.what}: apply gave column {name!r} labels that its own schema does not list: {listing(labels)}"
+        )
     if changed.schema.target != data.schema.target:
         raise PluginError(f"{bound.what}: apply changed the target from {data.schema.target!r}")
     if task.is_holdout:

@@ -174,6 +174,11 @@ def test_further_conditions_are_given_too(bench):
         ("sample:count", r": sample returned 19 rows; exactly the 20 asked for were expected$"),
         ("sample:columns", r": sample returned rows that do not fit the training part: columns are 'z', 'y', 'label'"),
         ("sample:type", r": sample returned rows .*: column 'x' has pandas type str; type number was expected$"),
+        ("of:dropped", r": sample: column 'y' is missing; the data has 'x', 'label'$"),
+        ("of:added", r": sample: made columns that the schema lacks: 'z'; leave them out$"),
+        ("of:text", r": sample: column 'x', data row 1: '[0-9.-]+' is str, and the column has type number$"),
+        ("of:words", r": sample: column 'x', data row 1: 'much' is str, and the column has type number$"),
+        ("of:time", r": sample: column 'x', data row 1: Timestamp.* is Timestamp, and the column has type number$"),
         ("sample:nan", r": sample returned rows .*: column 'x' has missing values in 20 rows; it may have none$"),
         ("sample:infinite", r": sample returned rows .*: column 'x' holds infinite numbers$"),
         ("sample:given", r": sample did not keep what was given: column 'label' differs in 8 of 20 rows$"),
@@ -186,6 +191,14 @@ def test_a_return_that_breaks_the_contract_names_the_generator(bench, fault, say
     with pytest.raises(PluginError, match=rf"^generator 'fake-faulty'{says}"):
         bench.sample(bound("generator", "fake-faulty", fault=fault))
     assert not (bench.folder / "chunk").exists()
+
+
+def test_labels_that_are_all_invented_are_the_generators_mistake(bench):
+    says = (
+        r"^generator 'fake-faulty': sample invented all labels of column 'label': 'unheard-of'; the training part has"
+    )
+    with pytest.raises(PluginError, match=says):
+        bench.sample(bound("generator", "fake-faulty", fault="sample:category"), FREE, max_rounds=2)
 
 
 def test_a_judgement_of_the_wrong_shape_names_the_filter(bench):

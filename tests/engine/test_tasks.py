@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from augment.data import Dataset, SchemaDeclaration
+from augment.data import Dataset, SchemaDeclaration, observe
 from augment.engine import tasks
 from augment.engine.jobs import Call, Host
 from augment.errors import DataError, PluginError
@@ -205,3 +205,23 @@ def test_a_plugin_that_fails_on_import_harms_only_who_names_it(spec):
         load(spec(generators=["fake-fails-on-import"]), Catalog())
     with pytest.raises(PluginError, match=r"augment_fake_exits .* exits on import \(status 3\)"):
         load(spec(filters=["fake-exits-on-import"]), Catalog())
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ("text", r"apply: column 'x', data row 1: '.*' is str, and the column has type number"),
+        ("label", r"apply gave column 'label' labels that its own schema does not list: 'unheard-of'"),
+    ],
+)
+def test_a_transform_that_does_not_keep_to_its_schema_is_named(tmp_path, train, fault, says):
+    data = Dataset.load(train)
+    schema, _ = observe(data.schema, data.frame)
+    Dataset.of(data.frame, {}, schema).save(tmp_path / "observed")
+    order = bound("transform", "fake-order", fault=fault)
+    call = Call(Host(tmp_path), lambda event: None, "apply")
+    call.do(tasks.fit, tasks.FitTask(order, train, 1, tmp_path / "state", {}))
+    task = tasks.ApplyTask(order, tmp_path / "state", tmp_path / "observed", tmp_path / "changed", is_holdout=False)
+    with pytest.raises(PluginError, match=f"^transform 'fake-order': {says}"):
+        call.do(tasks.apply, task)
+    assert not (tmp_path / "changed").exists()

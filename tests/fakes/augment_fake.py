@@ -269,6 +269,16 @@ class Faulty(Move):
             return Dataset(frame.rename(columns={"x": "z"}), {}, made.schema)
         if fault == "sample:type":
             return Dataset(frame.assign(x=frame["x"].astype(str)), {}, made.schema)
+        if fault == "of:dropped":
+            return Dataset.of(frame.drop(columns="y"), {}, made.schema)
+        if fault == "of:added":
+            return Dataset.of(frame.assign(z=1.0), {}, made.schema)
+        if fault == "of:text":
+            return Dataset.of(frame.assign(x=frame["x"].astype(str)), {}, made.schema)
+        if fault == "of:words":
+            return Dataset.of(frame.assign(x="much"), {}, made.schema)
+        if fault == "of:time":
+            return Dataset.of(frame.assign(x=pd.Timestamp("2024-01-01")), {}, made.schema)
         if fault == "sample:nan":
             return Dataset(frame.assign(x=np.nan), {}, made.schema)
         if fault == "sample:infinite":
@@ -378,9 +388,13 @@ class Order(Transform):
     name = "fake-order"
 
     class Params(contracts.Params):
-        fault: Literal["", "sorted", "dropped", "scaled"] = ""
+        fault: Literal["", "sorted", "dropped", "scaled", "text", "label"] = ""
 
     def apply(self, data):
+        if self.params.fault == "text":
+            return Dataset.of(data.frame.assign(x=data.frame["x"].astype(str)), data.arrays, data.schema)
+        if self.params.fault == "label":
+            return Dataset.of(data.frame.assign(label="unheard-of"), data.arrays, data.schema)
         if self.params.fault == "sorted":
             return data.take(np.argsort(-data.frame["x"].to_numpy()))
         if self.params.fault == "dropped":
