@@ -137,7 +137,8 @@ def prepare(session: Session, resolved: Resolved, held: Dataset | None = None) -
         for name in folders:
             out = scratch / f"{name}-{number}"
             applying = ApplyTask(transform, fitted[transform.id], folders[name], out, is_holdout=name == "test")
-            session.one(f"apply to {name}", transform, apply, applying)
+            with session.remarking():  # what a transform says of the data, too
+                session.one(f"apply to {name}", transform, apply, applying)
             folders[name] = out
     after = {name: Dataset.load(folder) for name, folder in folders.items()}
     if outdated := _outdated(after["train"], types):

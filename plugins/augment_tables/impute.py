@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -9,14 +10,17 @@ import pandas as pd
 
 from augment import plugin
 from augment.data import Column, Dataset, snap
-from augment.errors import DataError
 from augment.plugin import Context, Transform, read_state, write_state
 
 LABEL = "missing"
 
+log = logging.getLogger("augment")
+
 
 class Impute(Transform):
     """Fills in missing values of all columns but the target, ids and text; these stay as they are.
+
+    A column without any value in the training part is left out, with a note, unless what fills it needs none.
 
     Booleans take their most frequent value, datetimes their median. Integers stay integers, declared bounds are kept.
     """
@@ -35,20 +39,19 @@ class Impute(Transform):
         """What missing categories become: the most frequent label, or one of their own named `missing`."""
 
     fills: dict[str, Any]
+    empty: list[str]
 
     def fit(self, data: Dataset, context: Context) -> Self:
-        self.fills = {}
+        self.fills, self.empty = {}, []
         for name in data.schema.features:
             column = data.schema.columns[name]
             if column.type == "text":
                 continue
             fill = self._usual(column, data.frame[name].dropna())
-            if fill is None:
-                raise DataError(
-                    f"impute: column {name!r} has no value in any training row, so nothing is usual; leave the "
-                    "column out"
-                )
-            self.fills[name] = fill
+            if fill is not None:
+                self.fills[name] = fill
+                continue
+            self.empty.append(name)
         return self
 
     def _usual(self, column: Column, present: pd.Series) -> Any:
@@ -70,6 +73,9 @@ class Impute(Transform):
         return str(counts.idxmax()) if column.type == "category" else bool(counts.sort_index().idxmax())
 
     def apply(self, data: Dataset) -> Dataset:
+        for name in self.empty:
+            log.warning("impute: column %r has no value in any training row, and is left out", name)
+        data = data.drop_columns(self.empty)
         frame = data.frame.copy()
         columns = dict(data.schema.columns)
         for name, fill in self.fills.items():
@@ -86,12 +92,13 @@ class Impute(Transform):
         return Dataset.of(frame, data.arrays, data.schema.model_copy(update={"columns": columns}))
 
     def save(self, folder: Path) -> None:
-        write_state(folder, {}, {"fills": self.fills})
+        write_state(folder, {}, {"fills": self.fills, "empty": self.empty})
 
     @classmethod
     def load(cls, folder: Path, params: Any) -> Self:
         impute = cls(params)
-        impute.fills = read_state(folder)[1]["fills"]
+        state = read_state(folder)[1]
+        impute.fills, impute.empty = state["fills"], state["empty"]
         return impute
 
 

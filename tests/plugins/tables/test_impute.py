@@ -7,7 +7,6 @@ import pytest
 from example_data import dataset
 
 from augment.data import Dataset, check
-from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_tables.impute import Impute
 
@@ -81,10 +80,15 @@ def test_other_rows_take_what_the_training_rows_taught(tmp_path: Path) -> None:
     assert other.frame.x.isna().all()
 
 
-def test_a_column_without_any_value_is_refused_unless_nothing_must_be_learnt(tmp_path: Path) -> None:
+def test_a_column_without_any_value_is_left_out_unless_nothing_must_be_learnt(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     data = gappy().take([1])
-    with pytest.raises(DataError, match="column 'x' has no value in any training row"):
-        imputed(data, tmp_path)
+    made = imputed(data, tmp_path, fresh=gappy())
+    assert list(made.schema.columns) == list(made.frame.columns)
+    assert "x" not in made.frame
+    assert made.schema.target == data.schema.target
+    assert "column 'x' has no value in any training row, and is left out" in caplog.text
     gaps = Dataset(data.frame[["x", "y"]], {}, data.drop_columns(list("ncbdt")).schema)
     assert imputed(gaps, tmp_path, numbers="constant").frame.x.tolist() == [0]
 
