@@ -114,7 +114,8 @@ def propose(
         "null_values": "cells that mean a missing value",
         "duplicates": "some rows have one series and time: the first counts; `mean` averages, `error` refuses them",
         "date_format": "day %d, month %m or %b, year %Y or %y",
-        "units": "signs beside numbers, taken away",
+        "units": "signs beside numbers, taken away"
+        + (", also from the target, which is a number" if look.schema.target in settings.get("units", {}) else ""),
         "columns": "; ".join(
             f"without {why}: {', '.join(dump_flow(name) for name in left_out if left_out[name] == why)}"
             for why in dict.fromkeys(left_out.values())

@@ -125,6 +125,12 @@ class CsvSource(TableFiles):
                     '`%s: {date_format: "%s"}` or `"%s"` under schema.columns says which',
                     *(listed(files), name, cell, name, *formats[:2]),
                 )
+        if (target := context.declared.target) in self.params.units:
+            log.warning(
+                "target %r is a number, and written rows have it without its unit %r; to predict its words as classes, "
+                "take it out of `units`",
+                *(target, self.params.units[target]),
+            )
         return data
 
     def _part(self, as_text: Collection[str], context: Context) -> Part:

@@ -681,6 +681,17 @@ def test_codes_are_not_taken_for_quantities(what, tmp_path):
     assert tree["source"]["with"].get("units", {}) == units
 
 
+@pytest.mark.parametrize(
+    ("cells", "found"),
+    [([f"{n} kg" for n in range(60)], "0 to 59"), ([f"{n % 20} kg" for n in range(60)], '"0 kg" (3 rows)')],
+)
+def test_a_target_keeps_its_unit_where_it_has_classes_and_is_a_number_otherwise(cells, found, tmp_path):
+    table(60).assign(size=cells).to_csv(tmp_path / "data.csv", index=False)
+    text = write_pipeline.propose(tmp_path / "data.csv", tmp_path, "size")
+    assert f"target: size  # {found}" in text
+    assert ("taken away, also from the target, which is a number" in text) == (found == "0 to 59")
+
+
 def test_labels_written_as_floats_are_named_as_a_run_names_them(tmp_path):
     table().assign(label=[1.0, 2.0] * 50).to_csv(tmp_path / "data.csv", index=False)
     assert "target: label  # 1 (50 rows), 2 (50 rows)" in write_pipeline.propose(

@@ -61,6 +61,12 @@ def test_a_unit_beside_numbers_is_taken_away_and_kept_in_the_schema(file: Path) 
     assert data.schema.columns["p"].unit == "€"
 
 
+@pytest.mark.parametrize("target", ["p", "c"])
+def test_a_target_that_loses_its_unit_is_named(target: str, file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    read(file, "p,c\n5 kg,a\n6 kg,b\n", {"target": target}, units={"p": "kg"})
+    assert [message.startswith("target 'p' is a number") for message in caplog.messages] == [True] * (target == "p")
+
+
 def test_a_unit_stands_beside_decimal_commas_too(file: Path) -> None:
     assert read(file, "p\n1.250,5 kg\n3 kg\n", units={"p": "kg"}, decimal=",", delimiter=";").frame.p.sum() == 1253.5
 
