@@ -6,14 +6,25 @@ holds times.
 
 from __future__ import annotations
 
-from typing import Literal
+from pathlib import PurePath
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 __all__ = ["BELOW_MINIMUM", "RunManifest", "SourceRecord", "StageRecord", "WrittenData"]
 
 Status = Literal["done", "below the required minimum"]
 BELOW_MINIMUM: Status = "below the required minimum"
+
+
+def _inside(path: str) -> str:
+    parts = PurePath(path)
+    if parts.is_absolute() or parts.drive or ".." in parts.parts:
+        raise ValueError(f"expected a path inside the run's folder, got {path!r}")
+    return path
+
+
+Inside = Annotated[str, AfterValidator(_inside)]  # a run's folder may have been sent by anybody
 
 
 class _Part(BaseModel):
@@ -36,7 +47,7 @@ class WrittenData(_Part):
 
     origin_column: str
     """The column that says where each row came from."""
-    written: dict[Literal["train", "test"], dict[str, str]]
+    written: dict[Literal["train", "test"], dict[str, Inside]]
     """Of each part, sink to the file that it wrote, relative to the run's folder."""
 
 
@@ -62,7 +73,7 @@ class RunManifest(_Part):
     """`done`; or `below the required minimum` where the trial did not reach `trial.min`."""
     exit_code: int
     """The exit code of `augment run`."""
-    reports: list[str]
+    reports: list[Inside]
     """The files that reporters wrote, relative to the run's folder."""
     seconds: float
     """Wall-clock time of the run."""
@@ -82,7 +93,7 @@ class RunManifest(_Part):
     """Name of each component to the distribution that offers it."""
     source: SourceRecord
     """What was read."""
-    train: str
+    train: Annotated[str, Field(pattern=r"^[a-z]+-[0-9a-f]+$")]
     """Content key of the training part."""
     data: WrittenData
     """The files of the written dataset."""
@@ -92,5 +103,5 @@ class RunManifest(_Part):
     """The name of the pipeline."""
     key: str
     """The content key of the run."""
-    files: dict[str, str] = {}
+    files: dict[Inside, str] = {}
     """SHA-256 of every other file but `private.json`."""

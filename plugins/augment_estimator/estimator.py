@@ -15,6 +15,8 @@ from augment.errors import SpecError
 from augment.plugin import Accepts, Context, Probe
 from augment_estimator.factories import LIBRARIES, check_arguments, is_of_library, library_class, load_factory
 
+NUMBERS_ALONE = ("xgboost:", "xgboost.")  # beginnings of factories whose models take classes as numbers
+
 
 class Estimator(Probe):
     """A model of your own: whatever has `fit` and `predict` as scikit-learn's models have.
@@ -29,10 +31,10 @@ class Estimator(Probe):
     * texts: a list of them, so that a pipeline may begin with `TfidfVectorizer`;
     * images, series, audio, tokens: the array, its first axis the row.
 
-    Labels are text, booleans or whole numbers, as in the data. Probabilities come from `predict_proba`; without it,
-    what is predicted counts as certain. Every `random_state` that is not set gets the trial's seed. Class weights are
-    given as `sample_weight` to `fit`, or to the last step of a scikit-learn pipeline; a model that takes none gets rows
-    drawn in proportion instead.
+    Labels are text, booleans or whole numbers, as in the data; models of XGBoost get their numbers from 0 on.
+    Probabilities come from `predict_proba`; without it, what is predicted counts as certain. Every `random_state` that
+    is not set gets the trial's seed. Class weights are given as `sample_weight` to `fit`, or to the last step of a
+    scikit-learn pipeline; a model that takes none gets rows drawn in proportion instead.
     """
 
     name = "estimator"
@@ -82,6 +84,7 @@ class Estimator(Probe):
     _schema: Schema
     _model: Any
     _only: int | None = None  # position of the one class that there is
+    _numbered: np.ndarray | None = None  # the label of each number, for models that take no labels
 
     def fit(self, data: Dataset, context: Context, weights: np.ndarray | None = None) -> Self:
         from threadpoolctl import threadpool_limits
@@ -91,6 +94,8 @@ class Estimator(Probe):
         if data.schema.task == "classes" and len(set(target)) == 1:
             self._only = data.schema.classes.index(str(target[0]))
             return self
+        if data.schema.task == "classes" and self.params.factory.startswith(NUMBERS_ALONE):
+            self._numbered, target = np.unique(target, return_inverse=True)
         self._model = self._build(context)
         features, options = _features(data), {}
         if weights is not None:
@@ -121,7 +126,8 @@ class Estimator(Probe):
                     predicted[row, position[str(label)]] = 1.0
                 return predicted
             probabilities = np.asarray(self._model.predict_proba(features), dtype=np.float64)
-        predicted[:, [classes.index(str(label)) for label in self._model.classes_]] = probabilities
+        labels = self._model.classes_ if self._numbered is None else self._numbered[self._model.classes_]
+        predicted[:, [classes.index(str(label)) for label in labels]] = probabilities
         return predicted
 
     def _build(self, context: Context) -> Any:

@@ -5,7 +5,9 @@ Each way tries to write `PWNED`. The page `docs/explanation/trust.md` lists what
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 import warnings
@@ -41,6 +43,18 @@ def place(tmp_path, monkeypatch):
         Path(f"{name}.py").write_text("open('PWNED', 'w').close()\ndef make(): ...\n")
     yield tmp_path
     assert not Path("PWNED").exists()
+
+
+@pytest.fixture(scope="module")
+def sent_run(tmp_path_factory):
+    """The folder of a finished run without a trial."""
+    folder = tmp_path_factory.mktemp("run")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUGMENT_STORE", str(folder / "store"))
+        source = {"use": "sklearn", "with": {"dataset": "iris"}}
+        tree = {"source": source, "generators": ["bootstrap"], "trial": False, "sinks": ["csv"]}
+        tree |= {"filters": [], "metrics": [], "reporters": []}
+        return augment.run(tree, out=folder / "sent", workers=0).folder
 
 
 PROBES = {
@@ -134,9 +148,44 @@ def test_a_run_that_was_sent_runs_no_module_at_any_door(place):
         augment.check(done.resolved)
     again = augment.load(done.folder)
     assert len(again.train.data)
+    assert again.resolved == done.resolved
     augment.sample(done.folder, rows=5, out=place / "more.csv", workers=0)
     loader = augment.loaders.mixed(again, batch_size=4, background=False)
     assert len(next(iter(loader))) == 2
+
+
+@pytest.mark.parametrize(
+    ("key_path", "value"),
+    [
+        (("train",), "../mine"),  # a key of the store, which removes what is damaged there
+        (("data", "written", "train", "csv"), "../mine/secret.csv"),
+        (("data", "written", "train", "csv"), "/etc/passwd"),
+        (("files",), {"models/../../mine/secret.csv": "0"}),
+        (("reports",), ["../mine/secret.csv"]),
+    ],
+)
+def test_a_run_that_was_sent_reaches_nothing_outside_its_folder(place, store, sent_run, key_path, value):
+    shutil.copytree(sent_run, place / "sent")
+    Path("mine").mkdir()
+    Path("mine/secret.csv").write_text("x\n1\n")
+    shutil.copytree("mine", store / "mine")
+    manifest = json.loads(Path("sent/run.json").read_text())
+    node = manifest
+    for key in key_path[:-1]:
+        node = node[key]
+    node[key_path[-1]] = value
+    Path("sent/run.json").write_text(json.dumps(manifest))
+    doors = (
+        lambda: augment.load("sent").train,
+        lambda: augment.load("sent").report,
+        lambda: augment.sample("sent", rows=5, out=place / "more.csv", workers=0),
+    )
+    for door in doors:
+        with pytest.raises(AugmentError, match=rf"run.json is damaged.*{key_path[0]}"):
+            door()
+    assert Path("mine/secret.csv").exists()
+    assert (store / "mine" / "secret.csv").exists()
+    assert not Path("more.csv").exists()
 
 
 def test_the_current_folder_is_not_where_the_command_looks_for_modules_and_plugins(place):

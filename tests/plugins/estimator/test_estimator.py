@@ -79,6 +79,30 @@ def test_what_is_predicted_without_probabilities_counts_as_certain(tmp_path):
     np.testing.assert_array_equal(found.sum(axis=1), 1.0)
 
 
+def test_a_model_of_xgboost_gets_numbers_for_labels(tmp_path, monkeypatch):
+    (tmp_path / "xgboost.py").write_text(
+        textwrap.dedent("""
+            from sklearn.tree import DecisionTreeClassifier
+
+            class XGBClassifier(DecisionTreeClassifier):
+                def fit(self, X, y, sample_weight=None):
+                    if sorted(set(y)) != list(range(len(set(y)))):
+                        raise ValueError(f"Invalid classes inferred from unique values of `y`: {set(y)}")
+                    return super().fit(X, y, sample_weight)
+        """)
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "xgboost", raising=False)
+    data = numbers()
+    label = data.schema.classes[1]
+    data = data.take((data.frame[data.schema.target].astype(str) != label).to_numpy())  # of three, one is missing
+    found = fitted(probe("xgboost:XGBClassifier"), data, tmp_path).predict(data)
+    labels = np.array(data.schema.classes)[found.argmax(axis=1)]
+    sys.modules.pop("xgboost")
+    assert (labels == data.frame[data.schema.target].astype(str).to_numpy()).mean() > 0.9
+    assert (found[:, 1] == 0).all()
+
+
 def test_one_class_alone_needs_no_model(tmp_path):
     data = numbers()
     label = data.schema.classes[1]
