@@ -112,9 +112,11 @@ def test_commands_of_the_pages_exist():
 def _files_for(block, folder, monkeypatch):
     """What a pipeline of the pages needs to be there."""
     if "customers.csv" in block.mark:
-        rows = [f"{i // 2},{20 * i}.5,0{i % 5},{'yes' if i % 3 else 'no'}" for i in range(60)]
-        text = "\n".join(["account,income,postcode,churned", *rows])
+        rows = [f"{i // 2},{20 * i}.5,0{i % 5},{i // 10 % 5},{'yes' if i % 3 else 'no'}" for i in range(60)]
+        text = "\n".join(["account,income,postcode,fold,churned", *rows])
         (folder / "customers.csv").write_text(text, encoding="utf-8")
+    if "test.csv" in block.mark:
+        (folder / "test.csv").write_text(text.replace(".5,", ".6,"), encoding="utf-8")
     if "models.py" in block.mark:
         (folder / "models.py").write_text("from sklearn.tree import DecisionTreeClassifier as make\n", encoding="utf-8")
     if "jitter" in block.mark:

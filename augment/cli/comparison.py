@@ -45,7 +45,7 @@ def _row(run: Run) -> dict[str, Any]:
         "name": run.name,
         "key": run.key,
         "folder": str(run.folder),
-        "source": run.manifest.source.fingerprint,
+        "source": " ".join(one.fingerprint for one in (run.manifest.source, run.manifest.test_source) if one),
         "rows": metrics.rows.model_dump(),
         "generators": generators,
         "verdict": trial.verdict,

@@ -38,8 +38,13 @@ def check(found: CheckResult) -> str:
         if pipeline.mix.is_auto:
             facts.append(("mix", f"searched for with {pipeline.mix.search.seeds} seeds within the training part"))
         facts.append(("split", f"{found.rows['train']:,} training rows, {found.rows['test']:,} held out"))
+    elif pipeline.split.test is None:
+        facts.append(("split", f"{pipeline.split.share:.0%} of the rows held out"))
+    elif pipeline.split.column is not None:
+        values = ", ".join(pipeline.split.test_values or ())
+        facts.append(("split", f"rows with {values} in column {pipeline.split.column} are held out"))
     else:
-        facts.append(("split", f"{pipeline.split.holdout:.0%} of the rows held out"))
+        facts.append(("split", "the rows of the second source are held out"))
     for kind in ("transform", "generator", "filter", "probe", "metric", "reporter", "sink"):
         facts += _stages(resolved, schema, kind)
     lines = table(facts)

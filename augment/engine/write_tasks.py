@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from augment.plugin.run_metrics import RunMetrics
 from augment.spec.stages import Bound
 from augment.storage.written_rows import REAL
 
-__all__ = ["REAL", "ReportTask", "View", "WriteTask", "Written", "report", "with_origin", "write"]
+__all__ = ["REAL", "ReportTask", "View", "WriteTask", "Written", "filled", "report", "with_origin", "write"]
 
 BATCH_ROWS = 16_384
 BATCH_ARRAYS = 1_024  # rows with arrays: encoding 10,000 pictures takes many seconds, in which nothing would be told
@@ -43,6 +43,7 @@ class WriteTask:
         schema: of the written data, origin included.
         first_id: id column to what stands before the number in ids of synthetic rows (nothing in a column of
             integers), and the first such number.
+        fill: other column that synthetic rows lack to its value in them.
     """
 
     bound: Component
@@ -52,6 +53,7 @@ class WriteTask:
     origin_column: str
     first_id: Mapping[str, tuple[str, int]]
     out: Path
+    fill: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def write(task: WriteTask, call: Call) -> Written:
 
     def counted() -> Iterator[Dataset]:
         nonlocal rows, complete
-        for batch in _batches(parts, own, task.origin_column, task.first_id):
+        for batch in _batches(parts, own, task):
             rows += len(batch)
             yield batch
             progress(rows, total, {})
@@ -89,24 +91,30 @@ def write(task: WriteTask, call: Call) -> Written:
     return Written(_written(bound, written, task.out), rows)
 
 
-def _batches(
-    parts: list[tuple[Dataset, str]], schema: Schema, origin_column: str, first_id: Mapping[str, tuple[str, int]]
-) -> Iterator[Dataset]:
-    """All rows, part after part; ids that synthetic rows lack are numbered on."""
+def _batches(parts: list[tuple[Dataset, str]], schema: Schema, task: WriteTask) -> Iterator[Dataset]:
+    """All rows, part after part; synthetic rows get the columns that no component sees."""
     made = 0
     types: dict[str, Any] = {}
     for part, origin in parts:
         for batch in part.batches(BATCH_ARRAYS if schema.arrays else BATCH_ROWS):
-            frame = batch.frame.assign(**{origin_column: pd.Categorical([origin] * len(batch))})
+            frame = batch.frame.assign(**{task.origin_column: pd.Categorical([origin] * len(batch))})
             if origin == REAL:
-                types = {name: frame[name].dtype for name in first_id}
+                types = {name: frame[name].dtype for name in (*task.first_id, *task.fill)}
             else:
                 numbers = pd.Series(np.arange(made, made + len(batch)))
-                for name, (prefix, first) in first_id.items():
+                for name, (prefix, first) in task.first_id.items():
                     fresh = prefix + (numbers + first).astype(str) if prefix else numbers + first
                     frame[name] = fresh.astype(types.get(name, fresh.dtype))
+                for name, value in task.fill.items():
+                    frame[name] = filled(value, len(batch), types.get(name, "str"))
                 made += len(batch)
             yield Dataset(conform(frame, schema), batch.arrays, schema)
+
+
+def filled(value: str | None, num_rows: int, dtype: Any) -> pd.Series:
+    """So many rows of one value, or of none, in the type of a column of ids."""
+    whole = pd.api.types.is_integer_dtype(dtype)
+    return pd.Series([value] * num_rows, dtype="str").astype("Int64" if whole else "str")
 
 
 @dataclass(frozen=True)

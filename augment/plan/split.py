@@ -12,7 +12,7 @@ from augment.data import Dataset, labels_of
 from augment.errors import DataError
 from augment.plugin.context import derive_seed
 
-__all__ = ["Cut", "cut", "cut_after", "note_near_duplicates"]
+__all__ = ["Cut", "complete_values", "cut", "hash_rows", "note_near_duplicates"]
 
 SIDE = 16  # pixels a side at which pictures are compared
 NEARLY = 0.05  # of the standard deviation of all pixels: what compressing an image once more may change
@@ -70,7 +70,7 @@ def cut(
     """
     rows, notes = np.arange(len(data), dtype=np.int64), []
     dropped = rows[:0]
-    hashes = _hashes(data)
+    hashes = hash_rows(data)
     if dedupe == "drop":
         first = ~pd.Series(hashes).duplicated().to_numpy()
         rows, dropped = rows[first], rows[~first]
@@ -84,11 +84,11 @@ def cut(
         )
     rng = np.random.default_rng(derive_seed(seed, "split"))
     if time is not None:
-        test = _latest(_complete(data, time)[rows], num_test)
+        test = _latest(complete_values(data, time)[rows], num_test)
     elif group is not None or dedupe == "group":
         groups = hashes[rows]
         if group is not None:
-            groups = pd.factorize(_complete(data, group)[rows])[0]
+            groups = pd.factorize(complete_values(data, group)[rows])[0]
             if dedupe == "group":
                 groups = _merged(groups, hashes[rows])
         test = _whole_groups(groups, num_test, rng)
@@ -105,13 +105,8 @@ def cut(
     return Cut(train, test, dropped, (*notes, *_across(hashes, train, test)))
 
 
-def cut_after(data: Dataset, num_train: int) -> Cut:
-    """The cut where somebody else has made it: the rows after the first `num_train` are held out."""
-    train, test = np.split(np.arange(len(data), dtype=np.int64), [num_train])
-    return Cut(train, test, notes=tuple(_across(_hashes(data), train, test)))
-
-
-def _hashes(data: Dataset) -> np.ndarray:
+def hash_rows(data: Dataset) -> np.ndarray:
+    """A hash of each row without its ids, (N,) uint64."""
     return data.row_hashes(without=[name for name, column in data.schema.columns.items() if column.type == "id"])
 
 
@@ -126,7 +121,7 @@ def _across(hashes: np.ndarray, train: np.ndarray, test: np.ndarray) -> list[str
     ]
 
 
-def note_near_duplicates(data: Dataset, rows: Cut, seed: int) -> list[str]:
+def note_near_duplicates(train: Dataset, test: Dataset, seed: int) -> list[str]:
     """Notes on held-out images that are nearly, but not exactly, equal to a training image.
 
     Equal but for a new compression, a faint noise or a change of size: smaller than `NEARLY` of the standard
@@ -134,24 +129,26 @@ def note_near_duplicates(data: Dataset, rows: Cut, seed: int) -> list[str]:
     """
     notes = []
     rng = np.random.default_rng(derive_seed(seed, "split", "near"))
-    for name, array in data.schema.arrays.items():
-        if array.type != "image" or not len(rows.train) or not len(rows.test):
+    for name, array in train.schema.arrays.items():
+        if array.type != "image" or not len(train) or not len(test):
             continue
-        test, train = (
-            _thumbnails(data.arrays[name][np.sort(rng.permutation(part)[:most])])
-            for part, most in ((rows.test, MAX_TEST), (rows.train, MAX_TRAIN))
+        held, learned = (
+            _thumbnails(part.arrays[name][np.sort(rng.permutation(len(part))[:most])])
+            for part, most in ((test, MAX_TEST), (train, MAX_TRAIN))
         )
-        limit = (NEARLY * float(train.std())) ** 2 * train.shape[1]
-        squares = np.einsum("rd,rd->r", train, train)
+        limit = (NEARLY * float(learned.std())) ** 2 * learned.shape[1]
+        squares = np.einsum("rd,rd->r", learned, learned)
         num_near = 0
-        for start in range(0, len(test), 256):
-            block = test[start : start + 256]
-            nearest = (squares - 2 * (block @ train.T)).argmin(axis=1)
-            distance = ((block - train[nearest]) ** 2).sum(axis=1)  # products leave rounding noise; differences do not
+        for start in range(0, len(held), 256):
+            block = held[start : start + 256]
+            nearest = (squares - 2 * (block @ learned.T)).argmin(axis=1)
+            distance = ((block - learned[nearest]) ** 2).sum(
+                axis=1
+            )  # products leave rounding noise; differences do not
             num_near += int(((distance > 0) & (distance < limit)).sum())
         if num_near:
             notes.append(
-                f"{num_near} of {len(test)} held-out images that were compared are nearly equal to a training image, "
+                f"{num_near} of {len(held)} held-out images that were compared are nearly equal to a training image, "
                 "which makes every score too good; give images that belong together the same value in a column, and "
                 "name it in `split: {group: ...}`"
             )
@@ -182,7 +179,12 @@ def _why_not(num_rows: int, stratify: str | None, group: str | None, time: str |
     return f"all {num_rows} rows are equal; use other data"
 
 
-def _complete(data: Dataset, name: str) -> np.ndarray:
+def complete_values(data: Dataset, name: str) -> np.ndarray:
+    """The values of a column, (N,).
+
+    Raises:
+        DataError: one is missing.
+    """
     values = data.frame[name]
     if values.hasnans:
         row = int(np.flatnonzero(values.isna().to_numpy())[0]) + 1

@@ -94,18 +94,20 @@ def evaluate(
         "seed": seed,
         "source": _source(real, Catalog()),
         "schema": {"target": target} if target else {},
-        "split": {"holdout": share, "missing_target": "drop"},
+        "split": {
+            **({"holdout": share} if holdout is None else {"test": _source(Path(holdout), Catalog())}),
+            "missing_target": "drop",
+        },
         "generators": Catalog().default_names("generator"),  # a pipeline has one; here it is not used
         "trial": {"seeds": seeds},
         "filters": [],
         **({} if out else {"reporters": []}),
     }
     with opened(spec, workers=workers, events=events) as (session, resolved):
-        held = None if holdout is None else _read(session, Path(holdout), SchemaDeclaration(target=target), "hold-out")
-        prepared = prepare(session, resolved, held)
+        prepared = prepare(session, resolved)
         for note in prepared.notes:
             session.remark(note)
-        if held is None:
+        if holdout is None:
             session.remark(
                 f"{prepared.num_test:,} of the real rows were held out here; if the synthetic rows were learnt from "
                 "them, all results flatter them: give rows that nothing has seen with --holdout"
@@ -147,7 +149,7 @@ def _read(session: Session, path: Path, declared: SchemaDeclaration, what: str) 
         "trial": False,
         **{section: [] for section in ("filters", "metrics", "reporters", "sinks")},
     }
-    bound = load(spec, catalog).source()
+    (bound,) = load(spec, catalog).sources()
     place = session.scratch / what
     session.one("read", bound, read, ReadTask(bound, declared, session.seed, place))
     return Dataset.load(place)

@@ -46,7 +46,7 @@ from augment.storage.run_folder import (
     Draft,
     Run,
 )
-from augment.storage.run_manifest import BELOW_MINIMUM, RunManifest, SourceRecord, WrittenData
+from augment.storage.run_manifest import BELOW_MINIMUM, RunManifest, WrittenData
 from augment.storage.run_place import Place
 
 __all__ = ["CheckResult", "check", "run"]
@@ -109,7 +109,8 @@ def run(
     out = Path(out) if out is not None else None
     with opened(pipeline, overrides, workers, events, trust=trust) as (session, resolved):
         observers = Observers(resolved.pipeline.observers, session.catalog, session.note)
-        Place.check_writable(resolved.base, out, paths_in(resolved.source().params))
+        read = [path for source in resolved.sources() for path in paths_in(source.params)]
+        Place.check_writable(resolved.base, out, read)
         started = time.monotonic()
         stamp = finished_runs.stamp(session, resolved)
         if (finished := finished_runs.recognise(session, resolved, stamp, out, overwrite)) is not None:
@@ -117,7 +118,8 @@ def run(
         prepared = prepare(session, resolved)
         components = _bind(resolved, prepared)
         contents = [component_content(session, bound) for bounds in components.values() for bound in bounds]
-        content = {"settings": resolved.settings(components), "source": prepared.source, "made of": contents}
+        fingerprints = [source.fingerprint for source in prepared.sources]
+        content = {"settings": resolved.settings(components), "sources": fingerprints, "made of": contents}
         key = content_key({**content, "host": source_hash(__name__)})
         inputs = [path for bounds in components.values() for bound in bounds for path in paths_in(bound.params)]
         place = Place(resolved.base, resolved.pipeline.name, key, out, overwrite, inputs)
@@ -148,11 +150,8 @@ def run(
                 plugins={
                     bound.use: str(session.catalog.offer(bound.use)) for bs in components.values() for bound in bs
                 },
-                source=SourceRecord(
-                    fingerprint=prepared.source,
-                    rows=prepared.num_read,
-                    without_target=prepared.num_without_target,
-                ),
+                source=prepared.sources[0],
+                test_source=next(iter(prepared.sources[1:]), None),
                 train=prepared.key,
                 data=WrittenData(origin_column=resolved.pipeline.origin_column, written=stages.written),
                 stages=session.stages,
@@ -224,7 +223,7 @@ def _bind(resolved: Resolved, prepared: Prepared) -> dict[Kind, list[Bound]]:
     schema = Dataset.load(prepared.train).schema
     after: tuple[Kind, ...] = ("generator", "filter", "probe", "metric", "reporter", "sink")
     bound = bind(resolved, schema, prepared.num_train, after)
-    return {"source": [resolved.source()], "transform": prepared.transforms, **bound}
+    return {"source": resolved.sources(), "transform": prepared.transforms, **bound}
 
 
 def _plan(generators: Sequence[Bound], train: Dataset, rows: Any, share: Mapping[str, float]) -> list[PlanRow]:
@@ -348,6 +347,7 @@ class _Stages:
                         schema=schema,
                         origin_column=pipeline.origin_column,
                         first_id=prepared.first_id,
+                        fill=prepared.fill,
                         out=out,
                     )
                     files = self.session.one(f"write {name}", bound, write, task).files

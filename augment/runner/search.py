@@ -106,7 +106,8 @@ def _skip(session: Session, choice: Choice, sentence: str) -> Choice:
 
 
 def _key(session: Session, pipeline: Pipeline, bounds: Sequence[Bound], train_key: str) -> str:
-    settings = pipeline.model_dump(mode="json", include={"seed", "split", "mix", "max_rounds"})
+    settings = pipeline.model_dump(mode="json", include={"seed", "mix", "max_rounds"})
+    settings["split"] = pipeline.split.model_dump(include={"group", "time", "dedupe"})
     assert pipeline.trial is not None  # `auto` without a trial is refused
     contents = [{**component_content(session, bound), "id": bound.id} for bound in bounds]
     content = {"settings": settings, "score": pipeline.trial.score, "made of": contents, "train": train_key}

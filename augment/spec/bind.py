@@ -13,7 +13,7 @@ from augment.spec.messages import KeyPath
 from augment.spec.stages import Bound, Stage, class_name
 from augment.statistics.scores import scores_for
 
-__all__ = ["bind"]
+__all__ = ["bind", "check_columns"]
 
 
 def bind(
@@ -25,8 +25,7 @@ def bind(
         resolved: the pipeline.
         schema: of the data that these kinds get: before the transforms for transforms, after them for the others.
         num_rows: training rows, when known.
-        kinds: bind these only. Columns of `split` are looked at with transforms, `mix` with generators, the score of
-            `trial` with probes.
+        kinds: bind these only. `mix` is looked at with generators, the score of `trial` with probes.
 
     Returns:
         Kind to its components, in order; every kind that was asked for is a key. Defaults that cannot work with this
@@ -37,17 +36,29 @@ def bind(
     """
     binder = _Binder(resolved, schema, num_rows)
     components = {
-        kind: [resolved.source()] if kind == "source" else binder.bind(kind) for kind in KINDS if kind in kinds
+        kind: resolved.sources() if kind == "source" else binder.bind(kind) for kind in KINDS if kind in kinds
     }
-    if "transform" in kinds:
-        binder.check_columns()
     if "generator" in kinds:
         binder.check_rows(components["generator"])
     if "probe" in kinds:
         binder.check_score()
-    if binder.problems:
-        raise SpecError(sorted(binder.problems, key=lambda problem: problem.line))
+    binder.refuse()
     return components
+
+
+def check_columns(resolved: Resolved, schema: Schema) -> None:
+    """Check that the data has the columns that `split` names, and none that is called as the one that is added.
+
+    Args:
+        resolved: the pipeline.
+        schema: of the data as read.
+
+    Raises:
+        SpecError: it is not so.
+    """
+    binder = _Binder(resolved, schema, None)
+    binder.check_columns()
+    binder.refuse()
 
 
 class _Binder:
@@ -63,6 +74,11 @@ class _Binder:
 
     def _report(self, key_path: KeyPath, message: str) -> None:
         self.problems.append(self.document.problem(key_path, message))
+
+    def refuse(self) -> None:
+        """Raise if there are problems."""
+        if self.problems:
+            raise SpecError(sorted(self.problems, key=lambda problem: problem.line))
 
     def bind(self, kind: Kind) -> list[Bound]:
         """The components of one kind, in order, without the defaults that cannot work with this data."""
@@ -120,7 +136,7 @@ class _Binder:
     def check_columns(self) -> None:
         """The columns that the pipeline names are there, and the one it adds is not."""
         pipeline, columns = self.pipeline, self.schema.columns
-        for key in ("stratify", "group", "time"):
+        for key in ("stratify", "group", "time", "column"):
             name = getattr(pipeline.split, key)
             if isinstance(name, str) and name not in columns:
                 near = did_you_mean(name, columns) or f"; the columns are {_listing(columns)}"

@@ -86,6 +86,8 @@ def _check_search(tree: Mapping[str, Any]) -> Iterator[Violation]:
 
 def _check_split(tree: Mapping[str, Any]) -> Iterator[Violation]:
     split = _part(tree, "split")
+    if split.get("test") is not None or split.get("column") is not None:
+        yield from _check_own_split(tree, split)
     if split.get("time") and split.get("stratify"):
         yield ("split", "stratify"), "a hold-out split by `time` cannot be stratified; remove one of the two"
     for key, refused in (("group", split.get("group")), ("dedupe", split.get("dedupe") == "group")):
@@ -96,6 +98,31 @@ def _check_split(tree: Mapping[str, Any]) -> Iterator[Violation]:
             ("split", "stratify"),
             "`true` means the target, but the schema has none; add `target:` there, or name a column here",
         )
+
+
+def _check_own_split(tree: Mapping[str, Any], split: Mapping[str, Any]) -> Iterator[Violation]:
+    test, column = split.get("test"), split.get("column")
+    if test is None:
+        yield ("split", "column"), "add `test:`, the values of this column that mark the held-out rows, such as `[4]`"
+    elif column is None and isinstance(test, list):
+        yield ("split", "test"), "these are values of a column; add `column:`, or name a source with `use:`"
+    elif column is not None and isinstance(test, Mapping):
+        yield ("split", "column"), "the held-out rows have a source of their own, `test`; remove one of the two"
+    if test is None:
+        return
+    for key in ("holdout", "stratify"):
+        if split.get(key):
+            yield ("split", key), "`test` says which rows are held out; remove one of the two"
+    if split.get("dedupe") == "group":
+        yield ("split", "dedupe"), "`test` says which rows are held out, so equal rows cannot be grouped; write `drop`"
+    uses = {
+        "schema.target": _part(tree, "schema").get("target"),
+        "schema.payload": _part(tree, "schema").get("payload"),
+    }
+    uses |= {f"split.{key}": split.get(key) for key in ("group", "time")}
+    for place, name in uses.items():
+        if column is not None and name == column:
+            yield ("split", "column"), f"nothing learns from the column of the split, but `{place}` names it too"
 
 
 def _check_schema(tree: Mapping[str, Any]) -> Iterator[Violation]:

@@ -40,6 +40,8 @@ def json_schema(catalog: Catalog) -> dict[str, Any]:
         else:
             place["items"] = reference
     definitions["Trial"]["properties"]["probe"]["anyOf"][0] = {"$ref": "#/$defs/probe"}
+    definitions["Split"]["properties"]["test"]["anyOf"][0] = {"$ref": "#/$defs/source"}
+    definitions["Split"]["properties"]["test"]["anyOf"].append({"type": ["string", "number", "boolean"]})
     schema["properties"]["trial"]["anyOf"].append({"const": False})
     schema["required"] = [key for key in schema["required"] if key != "name"]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -58,10 +58,9 @@ class Resolved:
         """The stages of one kind, in order."""
         return [stage for stage in self.stages if stage.kind == kind]
 
-    def source(self) -> Bound:
-        """The source, which is known before any data is read."""
-        (stage,) = self.stages_of("source")
-        return stage.bind(stage.candidates[0])
+    def sources(self) -> list[Bound]:
+        """The source, then that of the hold-out if it has one. They are known before any data is read."""
+        return [stage.bind(stage.candidates[0]) for stage in self.stages_of("source")]
 
     def settings(self, components: Mapping[Kind, list[Bound]]) -> dict[str, Any]:
         """All settings as plain data for hashing: no paths; files that generators and others name, by content."""
@@ -177,6 +176,10 @@ def _settings(
     for section, kind in SECTIONS.items():
         entries = [entry(component) for component in components.get(kind, [])]
         tree[section] = entries[0] if section == "source" else entries
+        if section == "source" and len(entries) > 1:
+            tree["split"]["test"] = entries[1]
+    if tree["split"]["test"] is None:
+        tree["split"]["holdout"] = resolved.pipeline.split.share
     if tree["trial"] is None:
         tree["trial"] = False
     else:

@@ -15,6 +15,7 @@ from augment.plugin.kinds import Kind
 from augment.spec.messages import show_value
 
 __all__ = [
+    "HOLDOUT",
     "NAME",
     "NAME_RULE",
     "SECTIONS",
@@ -39,6 +40,7 @@ SECTIONS: dict[str, Kind] = {
     "sinks": "sink",
 }
 
+HOLDOUT = 0.2  # of a split that says nothing else
 MAX_NAME = 64
 NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{MAX_NAME - 1}}}")
 NAME_RULE = f"1 to {MAX_NAME} letters, digits, `_`, `.` and `-`, beginning with a letter or digit"
@@ -111,8 +113,15 @@ class Use(_Model):
 class Split(_Model):
     """How the hold-out is split off, before any component learns from the data."""
 
-    holdout: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    """Share of the rows that no component is trained on."""
+    holdout: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Share of the rows that no component is trained on. By default 0.2, unless `test` says which rows these are."""
+    test: Use | Annotated[list[str | int | float | bool], Field(min_length=1)] | None = None
+    """The hold-out, if you have split the data yourself: a source of its own, such as
+    `{use: csv, with: {path: test.csv}}`, or the values of `column` that mark its rows, such as `[4]`. `group` and
+    `time` then only decide how `auto` splits the training part, and `dedupe: drop` drops training rows only."""
+    column: str | None = None
+    """The column that `test` refers to. No component sees it. Real rows are written with it; synthetic rows get its
+    value if all training rows have the same one, and none otherwise."""
     stratify: str | bool | None = None
     """The column whose classes have the same shares in both parts, or `false`. By default the target, if it has
     classes."""
@@ -126,6 +135,16 @@ class Split(_Model):
     missing_target: Literal["refuse", "drop"] = "refuse"
     """What to do with rows without a value of the target: `refuse` the data, or `drop` them. How many were dropped is
     in the log, the report and `run.json`."""
+
+    @property
+    def share(self) -> float:
+        """The share of the rows to hold out, where `test` does not say which."""
+        return HOLDOUT if self.holdout is None else self.holdout
+
+    @property
+    def test_values(self) -> list[str] | None:
+        """The values of `column` that mark held-out rows, as text; None if `test` is not a list of values."""
+        return [str(value) for value in self.test] if isinstance(self.test, list) else None
 
 
 class Search(_Model):
@@ -250,6 +269,9 @@ def expand_short_forms(tree: dict[str, Any]) -> None:
             found[:] = [entry(value) for value in found]
         elif section == "source" and section in tree:
             tree[section] = entry(tree[section])
+    split = tree.get("split")
+    if isinstance(split, dict) and isinstance(split.get("test"), str | int | float):
+        split["test"] = entry(split["test"]) if split.get("column") is None else [split["test"]]
     trial = tree.get("trial")
     if isinstance(trial, dict) and "probe" in trial:
         trial["probe"] = entry(trial["probe"])

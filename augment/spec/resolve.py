@@ -65,7 +65,7 @@ class Resolver:
             stage = self._stage(kind, key_path, entry, name)
             if stage is None:
                 continue
-            if kind == "source":
+            if key_path == ("source",):
                 classes = [candidate.cls for candidate in stage.candidates]
                 yields = [cls.yields for cls in classes if issubclass(cls, Source)]
                 self._modalities = frozenset[Modality]().union(*yields)
@@ -77,7 +77,10 @@ class Resolver:
         """KeyPath, entry and id of all entries of a section."""
         written = self._document.tree.get(section)
         if section == "source":
-            return [((section,), written, infer_ids([written])[0])]
+            split = self._document.tree.get("split")
+            test = split.get("test") if isinstance(split, dict) else None
+            of_test = [(("split", "test"), test, str(test.get("id") or "test"))] if isinstance(test, dict) else []
+            return [((section,), written, infer_ids([written])[0]), *of_test]
         entries = written if isinstance(written, list) else []
         named = zip(entries, infer_ids(entries), strict=True)
         return [((section, at), entry, name) for at, (entry, name) in enumerate(named)]

@@ -93,6 +93,8 @@ class RunManifest(_Part):
     """Name of each component to the distribution that offers it."""
     source: SourceRecord
     """What was read."""
+    test_source: SourceRecord | None = None
+    """What was read as the hold-out, if it has a source of its own."""
     train: Annotated[str, Field(pattern=r"^[a-z]+-[0-9a-f]+$")]
     """Content key of the training part."""
     data: WrittenData

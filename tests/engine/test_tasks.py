@@ -185,7 +185,7 @@ def test_a_fit_that_ends_its_process_harms_nobody_else(spec, store, fault, timeo
 def test_what_a_component_prints_and_where_it_goes_does_not_matter(spec, store, tmp_path):
     path = spec(generators=[{"use": "fake-faulty", "with": {"fault": "fit:print"}}])
     with opened(path, workers=1) as (session, resolved):
-        rows = resolved.source()
+        rows = resolved.sources()[0]
         session.one("read", rows, tasks.read, tasks.ReadTask(rows, SchemaDeclaration(), 1, tmp_path / "r"))
         component = faulty("fit:print")
         found = fit_components(session, [component], tmp_path / "r", "key")

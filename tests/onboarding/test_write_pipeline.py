@@ -66,7 +66,7 @@ def written(frame, tmp_path, **settings):
 def bound(path):
     """What every step of a pipeline file turns out to be; raises as a run would."""
     resolved = load(path, Catalog())
-    source = resolved.source()
+    source = resolved.sources()[0]
     data = source.cls(source.params).read(Context(0, path.parent, declared=resolved.pipeline.schema_))
     declared = SchemaDeclaration(
         target=resolved.pipeline.schema_.target or data.schema.target, columns=dict(data.schema.columns)

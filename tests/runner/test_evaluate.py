@@ -34,7 +34,7 @@ def judge(files, made="made.csv", **settings):
 
 def test_rows_of_another_tool_get_a_verdict_scores_and_privacy(files):
     metrics = judge(files).metrics
-    assert metrics.rows.model_dump() == {"read": 160, "train": 160, "test": 120, "synthetic": 120}
+    assert metrics.rows.model_dump() == {"read": 280, "train": 160, "test": 120, "synthetic": 120}
     assert {arm.id for arm in metrics.trial.arms} >= {"none", "synthetic"}
     assert {score.metric for score in metrics.scores} == {"fidelity", "privacy"}
     assert metrics.privacy.verdict == "no leak found"

@@ -20,7 +20,7 @@ from augment.plugin.accepts import Accepts
 from augment.plugin.catalog import Catalog, Offer
 from augment.plugin.hookspecs import hookimpl
 from augment.plugin.kinds import KINDS
-from augment.spec.bind import bind
+from augment.spec.bind import bind, check_columns
 from augment.spec.json_schema import json_schema
 from augment.spec.load import load, resolved_yaml
 from augment.spec.models import Pipeline
@@ -264,7 +264,7 @@ def problem_of(path, *overrides):
 def test_the_smallest_pipeline_has_every_default(project):
     resolved = load(project(SMALLEST, "my first pipeline.yaml"), CATALOG)
     assert resolved.pipeline.name == "my-first-pipeline"
-    assert resolved.pipeline.split.holdout == 0.2
+    assert resolved.pipeline.split.share == 0.2
     assert [(stage.kind, stage.id) for stage in resolved.stages] == [
         ("source", "csv"),
         ("generator", "gan"),
@@ -527,7 +527,7 @@ def test_a_plugin_whose_validator_fails_is_named(project):
 
 def test_paths_are_made_absolute_from_the_file(project, tmp_path):
     resolved = load(project(generators("{use: gan, with: {weights: sub/w.bin}}")), CATALOG)
-    assert resolved.source().params.path == tmp_path / "credit.csv"
+    assert resolved.sources()[0].params.path == tmp_path / "credit.csv"
     (stage,) = resolved.stages_of("generator")
     assert stage.candidates[0].params.weights == tmp_path / "sub" / "w.bin"
 
@@ -631,11 +631,6 @@ def test_kinds_are_bound_apart_so_that_transforms_may_change_the_schema(project)
 @pytest.mark.parametrize(
     ("line", "schema", "expected"),
     [
-        ("split: {stratify: yy}", CLASSED, "split.stratify: there is no column 'yy'; did you mean 'y'?"),
-        ("split: {group: custmer}", CLASSED, "split.group: there is no column 'custmer'; did you mean 'customer'?"),
-        ("split: {time: when}", CLASSED, "the columns are 'x', 'customer', 'y'"),
-        ("split: {stratify: true}", NUMERIC, "split.stratify: `true` means the target, which has no classes here"),
-        ("origin_column: x", CLASSED, "the data has a column 'x' already; write `origin_column: made_by`"),
         (
             "trial: {score: acuracy}",
             CLASSED,
@@ -655,6 +650,64 @@ def test_what_the_pipeline_says_of_the_data_is_checked(project, line, schema, ex
     problem = bind_problem(project(SMALLEST + line + "\n"), schema)
     assert problem.startswith("p.yaml:4: ")
     assert expected in problem
+
+
+@pytest.mark.parametrize(
+    ("line", "schema", "expected"),
+    [
+        ("split: {stratify: yy}", CLASSED, "split.stratify: there is no column 'yy'; did you mean 'y'?"),
+        ("split: {group: custmer}", CLASSED, "split.group: there is no column 'custmer'; did you mean 'customer'?"),
+        ("split: {column: custmer, test: [1]}", CLASSED, "split.column: there is no column 'custmer'; did you mean"),
+        ("split: {time: when}", CLASSED, "the columns are 'x', 'customer', 'y'"),
+        ("split: {stratify: true}", NUMERIC, "split.stratify: `true` means the target, which has no classes here"),
+        ("origin_column: x", CLASSED, "the data has a column 'x' already; write `origin_column: made_by`"),
+    ],
+)
+def test_columns_that_the_pipeline_names_are_in_the_data(project, line, schema, expected):
+    with pytest.raises(SpecError, match=r"p\.yaml:4: ") as caught:
+        check_columns(load(project(SMALLEST + line + "\n"), CATALOG), schema)
+    assert expected in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("split", "expected"),
+    [
+        ("{column: f}", "split.column: add `test:`, the values of this column"),
+        ("{test: [4]}", "split.test: these are values of a column; add `column:`"),
+        ("{column: f, test: {use: csv, with: {path: credit.csv}}}", "split.column: the held-out rows have a source"),
+        ("{column: f, test: 4, holdout: 0.2}", "split.holdout: `test` says which rows are held out"),
+        ("{column: f, test: 4, stratify: y}", "split.stratify: `test` says which rows are held out"),
+        ("{column: f, test: 4, dedupe: group}", "split.dedupe: `test` says which rows are held out"),
+        ("{column: f, test: 4, group: f}", "nothing learns from the column of the split, but `split.group` names it"),
+        ("{column: y, test: 4}", "nothing learns from the column of the split, but `schema.target` names it too"),
+        ("{column: f, test: [{a: 1}]}", "split.test.0: expected text or a whole number"),
+        ("{test: {use: csv, with: {path: tets.csv}}}", "split.test.with.path: there is no file or folder 'tets.csv'"),
+        ("{test: {use: csv, with: {pth: credit.csv}}}", "split.test.with.pth: unknown key"),
+        ("{test: csvv}", "split.test.use: 'csvv' is not installed"),
+    ],
+)
+def test_a_split_of_the_users_own_must_make_sense(project, split, expected):
+    assert any(expected in problem for problem in problems_of(project(SMALLEST + f"split: {split}\n")))
+
+
+def test_the_hold_out_may_have_a_source_of_its_own(project, tmp_path):
+    text = SMALLEST + "split: {test: {use: csv, with: {path: credit.csv}}, dedupe: drop}\n"
+    resolved = load(project(text), CATALOG)
+    source, of_test = resolved.sources()
+    assert (source.id, of_test.id) == ("csv", "test")
+    assert of_test.params.path == tmp_path / "credit.csv"
+    components = bind(resolved, CLASSED)
+    assert components["source"] == [source, of_test]
+    assert resolved.settings(components)["split"]["test"]["with"]["path"] == "data"
+    again = tmp_path / "again" / "p.yaml"
+    again.parent.mkdir()
+    again.write_text(resolved_yaml(resolved, components, again.parent))
+    assert load(again, CATALOG).sources() == [source, of_test]
+
+
+def test_one_value_of_a_split_column_needs_no_list(project):
+    resolved = load(project(SMALLEST + "split: {column: part, test: test}\n"), CATALOG)
+    assert (resolved.pipeline.split.test_values, len(resolved.sources())) == (["test"], 1)
 
 
 @pytest.mark.parametrize("rows", ["balance", "{yes: 3}", "{per_class: 3}"])
