@@ -20,7 +20,7 @@ from augment.spec.messages import MAX_PROBLEMS, KeyPath, show_value
 from augment.spec.model_errors import Violation, validate
 from augment.spec.models import SECTIONS, infer_ids
 from augment.spec.stages import Candidate, Stage, class_name, map_paths
-from augment.spec.trust import is_trusted
+from augment.spec.trust import is_trusted, outermost
 
 __all__ = ["Resolver"]
 
@@ -243,6 +243,11 @@ class Resolver:
         top = module.partition(".")[0]
         if file is None and top in cls.libraries:
             return ""
+        if file is not None and top in self._trust and _is_elsewhere(top, outermost(module, file)):
+            return (
+                f"{params.factory!r} would run the code in {str(file)!r}, but {top!r} is an installed module too, so "
+                "the name does not say which is trusted; rename the file, or trust its folder in your configuration"
+            )
         if is_trusted(module, file, self._trust):
             self.trusted.add(top)
             return ""
@@ -261,6 +266,19 @@ class Resolver:
     def _unknown(self, use: str) -> str:
         near = did_you_mean(use.lower(), self._catalog.names)
         return f"{show_value(use)} is not installed{near or '; `augment plugins` lists what is'}"
+
+
+def _is_elsewhere(module: str, folder: Path) -> bool:
+    """Whether a module of that first name is installed in another folder than this one; nothing is imported."""
+    try:
+        spec = importlib.util.find_spec(module)
+    except ValueError:
+        return True
+    if spec is None:
+        return False
+    places = [Path(place).parent for place in spec.submodule_search_locations or ()]
+    places = places or [Path(spec.origin).parent if spec.origin else Path()]
+    return all(place.resolve() != folder.resolve() for place in places)
 
 
 def _is_installed(module: str) -> bool:

@@ -23,7 +23,7 @@ from augment.errors import SpecError
 from augment.spec.document import read
 from augment.spec.model_errors import validate
 
-__all__ = ["check_names", "configuration", "is_trusted"]
+__all__ = ["check_names", "configuration", "is_trusted", "outermost"]
 
 
 class _Configuration(BaseModel):
@@ -66,16 +66,21 @@ def is_trusted(module: str, file: Path | None, trust: Collection[str]) -> bool:
     Raises:
         SpecError: the user's configuration cannot be read.
     """
-    parts = module.split(".")
-    if parts[0] in trust:
+    top = module.partition(".")[0]
+    if top in trust:
         return True
     entries = _configured()
     if file is None:
-        return parts[0] in entries
-    # what it imports is looked for in the folder of its outermost package first, so that one counts; as it is written,
-    # since a link in a folder that somebody sent may lead anywhere
-    outermost = file.parents[min(len(parts) + (file.name == "__init__.py"), len(file.parents)) - 1]
-    return any(outermost.is_relative_to(entry) for entry in entries if os.path.isabs(entry))
+        return top in entries
+    # what it imports is looked for there first; as it is written, since a link in a folder that was sent leads anywhere
+    folder = outermost(module, file)
+    return any(folder.is_relative_to(entry) for entry in entries if os.path.isabs(entry))
+
+
+def outermost(module: str, file: Path) -> Path:
+    """The folder that holds the outermost package of a module, or the module itself."""
+    depth = len(module.split(".")) + (file.name == "__init__.py")
+    return file.parents[min(depth, len(file.parents)) - 1]
 
 
 def _configured() -> list[str]:

@@ -70,6 +70,22 @@ def test_a_folder_beside_the_pipeline_does_not_stand_for_a_library(tmp_path):
     assert probe.candidates[0].params.file is None
 
 
+@pytest.mark.parametrize("top", ["pluggy", "time", "json"])
+def test_a_file_with_the_name_of_an_installed_module_is_not_trusted_by_that_name(tmp_path, top):
+    (tmp_path / f"{top}.py").write_text("raise RuntimeError('it ran')\n")
+    with pytest.raises(SpecError, match=rf"'{top}' is an installed module too, so .* rename the file"):
+        load(pipeline(f"{top}:make"), CATALOG, base=tmp_path, trust=[top])
+
+
+def test_a_module_that_is_installed_from_beside_the_pipeline_is_one_and_the_same(tmp_path, monkeypatch):
+    (tmp_path / "package_of_mine").mkdir()
+    (tmp_path / "package_of_mine" / "__init__.py").touch()
+    (tmp_path / "package_of_mine" / "models.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    found = load(pipeline("package_of_mine.models:make"), CATALOG, base=tmp_path, trust=["package_of_mine"])
+    assert found.trusted == {"package_of_mine"}
+
+
 def test_nobody_can_write_trust_into_a_pipeline(folder):
     for tree in ({"trust": ["models"]}, {"trial": {"probe": "models:make", "trust": ["models"]}}):
         with pytest.raises(SpecError, match="unknown key"):
