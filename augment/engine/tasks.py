@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+import pandas as pd
 from pydantic import PlainSerializer, PlainValidator
 
 from augment.data import Dataset, SchemaDeclaration, check
@@ -28,9 +29,11 @@ from augment.errors import AugmentError, PluginError
 from augment.plugin.catalog import Catalog
 from augment.plugin.context import Checkpoint, Context
 from augment.plugin.contracts import Filter, Fitted, Source, Transform
+from augment.plugin.kinds import Kind
 from augment.spec.stages import Bound, bound_from_json
 from augment.storage.atomic_files import is_disk_fault, whole
 from augment.storage.keys import content_key
+from augment.storage.store import withdraw
 from augment.text import listing
 
 __all__ = [
@@ -48,8 +51,10 @@ __all__ = [
     "load_fitted",
     "progress_of",
     "read",
+    "read_descriptions",
 ]
 
+NOT_FROM_CONTENT = (ImportError, MemoryError, OSError, RuntimeError)  # of a state that does not load, though it is good
 CATALOG = Catalog()  # what is installed does not change while a process lives
 
 
@@ -191,6 +196,18 @@ def fit(task: FitTask, call: Call) -> None:
             facts["threshold"] = float(fitted.threshold)
         _write_json(out / f"{bound.kind}.json", facts)
         _write_losses(out / "losses.csv", losses_by_step)
+        del component, fitted  # one state in memory at a time
+        load_fitted(bound, out)  # no state is kept that does not load: a library may have hidden that the disk is full
+
+
+def read_descriptions(kind: Kind, folder: Path) -> None:
+    """Read what `fit` has written beside the component's own files.
+
+    Raises:
+        OSError, ValueError: a file is missing or is not what `fit` writes.
+    """
+    json.loads((folder / f"{kind}.json").read_text(encoding="utf-8"))["component"]
+    pd.read_csv(folder / "losses.csv")
 
 
 @dataclass(frozen=True)
@@ -273,10 +290,19 @@ def devices(task: None, call: Call) -> int:
 
 
 def load_fitted(bound: Bound, folder: Path) -> Fitted:
-    """Bring a fitted component back from its folder."""
+    """Bring a fitted component back from its folder.
+
+    Raises:
+        AugmentError: it does not load. If the content of a stored fit is to blame, it is made again the next time.
+    """
     assert issubclass(bound.cls, Fitted)
-    with calling(bound, "load"):
-        component: Fitted = bound.cls.load(folder, bound.params)
+    try:
+        with calling(bound, "load"):
+            component: Fitted = bound.cls.load(folder, bound.params)
+    except AugmentError as error:
+        if isinstance(error.__cause__, NOT_FROM_CONTENT) or not withdraw(folder):
+            raise
+        raise type(error)(f"{error}; the stored fit is discarded, and the same command makes it again") from error
     if not isinstance(component, bound.cls):
         raise PluginError(f"{bound.what}: load returned {type(component).__name__}; it must return the component")
     return component

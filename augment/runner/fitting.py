@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ def fit_all(session: Session, fits: Sequence[Fit], tell: bool = True) -> list[Pa
         for key, fit in sorted(dict(zip(keys, fits, strict=True)).items()):  # one order, so no deadlock of runs
             bound = fit.bound
             work = held.enter_context(session.store.making(key, bound.what))
-            kept = session.store.get(key)
+            kept = session.store.get(key, partial(tasks.read_descriptions, bound.kind))
             if tell:
                 session.emit({"event": "stage-started", "stage": "fit", "id": bound.id})
             if kept is not None:

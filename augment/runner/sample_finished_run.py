@@ -115,7 +115,7 @@ def training_part(run: Run, session: Session, resolved: Resolved) -> Path:
         DataError: it is in none of them any more.
     """
     with session.store.making(run.manifest.train, "the training part"):  # nobody removes it meanwhile
-        kept = session.store.get(run.manifest.train)
+        kept = session.store.get(run.manifest.train, Dataset.load)
     if kept is not None:
         return kept
     with suppress(DataError, DiskError):  # a sink that cannot be read back, or files that somebody took away

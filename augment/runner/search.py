@@ -83,7 +83,7 @@ def choose(
         return _skip(session, as_written, f"The search for the mix was skipped, since {why}; the default mix is used")
     key = _key(session, pipeline, [*generators, *filters, probe], prepared.key)
     with session.store.making(key, "the search for the mix") as work:
-        if (kept := session.store.get(key)) is None:
+        if (kept := session.store.get(key, _load_result)) is None:
             result = _Search(session, pipeline, generators, filters, probe, train).run()
             built = work / "built"
             built.mkdir(exist_ok=True)
@@ -91,7 +91,7 @@ def choose(
             kept = session.store.publish(key, built)
         else:
             session.note("the search for the mix is in the store already")
-        result = SearchResult.model_validate_json((kept / "search.json").read_text(encoding="utf-8"))
+        result = _load_result(kept)
     session.remark(result.sentence)
     arm = result.chosen if result.chosen in (NONE, CLASS_WEIGHTS, OVERSAMPLING) else SYNTHETIC
     assert result.mix is not None
@@ -103,6 +103,10 @@ def _skip(session: Session, choice: Choice, sentence: str) -> Choice:
     rows = None if choice.rows == "auto" else choice.rows
     facts = {"asked": True, "sentence": sentence, "mix": MixChoice(rows=rows, share=dict(choice.share))}
     return Choice(choice.arm, rows, choice.share, choice.result.model_copy(update=facts))
+
+
+def _load_result(folder: Path) -> SearchResult:
+    return SearchResult.model_validate_json((folder / "search.json").read_text(encoding="utf-8"))
 
 
 def _key(session: Session, pipeline: Pipeline, bounds: Sequence[Bound], train_key: str) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from augment.data import Dataset
 from augment.engine import tasks
 from augment.engine.executors import Executor, InProcess, Processes
 from augment.engine.jobs import Call, Host, Job
@@ -143,7 +144,7 @@ class Session:
     def keep(self, key: str, folder: Path) -> Path:
         """Give a dataset folder its place in the store, if it has none yet, and return that place."""
         with self.store.making(key, "the training part") as work:
-            kept = self.store.get(key)
+            kept = self.store.get(key, Dataset.load)
             if kept is None:
                 with disk_errors(self.store.root, "storing the training part"):
                     remove(work / "built")

@@ -23,11 +23,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from augment.errors import LockedError
+from augment.errors import AugmentError, LockedError
 from augment.storage.atomic_files import disk_errors, exclusive, publish, remove
 from augment.storage.keys import file_sha256
 
-__all__ = ["KEY", "MANIFEST", "Store", "write_manifest"]
+__all__ = ["KEY", "MANIFEST", "Store", "withdraw", "write_manifest"]
 
 MANIFEST = "manifest.json"
 logger = logging.getLogger("augment")
@@ -45,6 +45,15 @@ def write_manifest(folder: Path) -> dict[str, str]:
     }
     (folder / MANIFEST).write_text(json.dumps(hashes, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return hashes
+
+
+def withdraw(folder: Path) -> bool:
+    """Mark an entry of a store as damaged, so that it is made again; false for a folder that is no such entry."""
+    try:
+        (folder / MANIFEST).unlink()
+    except OSError:
+        return False
+    return True
 
 
 class Store:
@@ -67,15 +76,20 @@ class Store:
         self.waiting = waiting or note
         self._uses: Path | None = None
 
-    def get(self, key: str) -> Path | None:
+    def get(self, key: str, load: Callable[[Path], object] = lambda folder: None) -> Path | None:
         """The finished folder of that key, every file checked against its hash, or None.
 
         A damaged entry is named, removed, and so made again.
+
+        Args:
+            key: of the entry.
+            load: reads the folder. If that fails, the entry is damaged, too: a disk that was full when the entry was
+                written, or another version of augment, leaves such entries with good hashes.
         """
         folder = self.root / "objects" / key
         if not folder.is_dir():
             return None
-        damage = _damage(folder)
+        damage = _damage(folder) or _refusal(folder, load)
         if damage is None:
             self._use(key)
             with suppress(OSError):  # the time of the last use
@@ -196,6 +210,15 @@ def _read_note(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return note if isinstance(note, dict) and isinstance(note.get("keys"), list) else {}
+
+
+def _refusal(folder: Path, load: Callable[[Path], object]) -> str | None:
+    """Why the content of a folder cannot be loaded, in one line, or None."""
+    try:
+        load(folder)
+    except (AugmentError, OSError, ValueError, KeyError, TypeError) as error:
+        return f"its content cannot be loaded: {(str(error).splitlines() or [repr(error)])[0]}"
+    return None
 
 
 def _damage(folder: Path) -> str | None:

@@ -215,7 +215,7 @@ def read_part(written: Sequence[tuple[str, Path, str]], schema: Schema, origin_c
         store = Store()
         key = f"rows-{content_key([sink, digest, schema.model_dump(mode='json'), origin_column])}"
         with store.making(key, f"{path}") as work:
-            folder = store.get(key)
+            folder = store.get(key, Dataset.load)
             if folder is None:
                 remove(work / "built")
                 _decode(sources[0], path, schema, origin_column, work / "built")

@@ -17,6 +17,7 @@ from augment.runner.run import run
 from augment.runner.session import opened
 from augment.spec.load import load
 from augment.spec.stages import Bound
+from augment.storage.store import Store
 
 pytestmark = pytest.mark.usefixtures("fakes")
 
@@ -99,10 +100,30 @@ def test_a_fit_that_goes_wrong_is_named_and_leaves_nothing(fit, tmp_path, fault,
     assert left(tmp_path) == []
 
 
-def test_state_that_does_not_load_is_named(fit):
-    component = faulty("load:raise")
-    with pytest.raises(PluginError, match=r"generator 'fake-faulty' failed in load: ValueError: bad state"):
-        tasks.load_fitted(component, fit(component))
+def test_state_that_does_not_load_is_named_and_not_kept(fit, tmp_path):
+    with pytest.raises(PluginError, match=r"^generator 'fake-faulty' failed in load: ValueError: bad state$"):
+        fit(faulty("load:raise"))
+    assert left(tmp_path) == []
+
+
+def test_a_stored_state_that_does_not_load_is_made_again_unless_memory_ran_out(fit, monkeypatch):
+    component = bound("generator", "fake-move")
+    store = Store()
+    with store.making("generator-1", "a fit"):
+        folder = store.publish("generator-1", fit(component))
+
+    def load(error):
+        monkeypatch.setattr(
+            component.cls, "load", classmethod(lambda cls, folder, params: (_ for _ in ()).throw(error))
+        )
+        tasks.load_fitted(component, folder)
+
+    with pytest.raises(PluginError, match=r"failed in load: MemoryError: $"):
+        load(MemoryError())
+    assert store.get("generator-1") == folder
+    with pytest.raises(PluginError, match=r"ValueError: bad; the stored fit is discarded, and the same comm"):
+        load(ValueError("bad"))
+    assert store.get("generator-1") is None
 
 
 def test_folder_and_environment_are_given_back(fit):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pickle
 import shutil
@@ -107,22 +108,15 @@ def test_a_payload_in_the_store_is_never_run_even_with_its_hash_in_the_manifest(
     path, canary = spec(**WITH_STATES), tmp_path / "canary"
     run(path, workers=0, out=tmp_path / "first")
     blob = PAYLOADS[payload](canary)
-    refused = 0
-    for file in files(store / "objects"):
-        if file.name == MANIFEST:
-            continue
-        kept = file.read_bytes()
-        file.write_bytes(blob)
-        sign_again(file.parent)
-        try:
+    for name in [file.relative_to(store) for file in files(store / "objects") if file.name != MANIFEST]:
+        (store / name).write_bytes(blob)
+        sign_again(store.joinpath(*name.parts[:2]))
+        with contextlib.suppress(AugmentError):  # a state is noticed in the middle of a run
             run(path, workers=0, out=tmp_path / "again")
-        except AugmentError:
-            refused += 1
-        assert not canary.exists(), file
         shutil.rmtree(tmp_path / "again", ignore_errors=True)
-        file.write_bytes(kept)
-        sign_again(file.parent)
-    assert refused >= 6
+        assert not canary.exists(), name
+        run(path, workers=0, out=tmp_path / "again")
+        shutil.rmtree(tmp_path / "again")
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)

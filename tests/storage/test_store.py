@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from augment.errors import DiskError
+from augment.errors import DataError, DiskError
 from augment.storage.store import MANIFEST, Store, default_root
 
 
@@ -132,6 +132,22 @@ def test_damage_is_noticed_named_and_removed_so_that_it_is_made_again(store, not
     assert not place.exists()
     assert store.get(put(store).name) == place
     assert len(notes) == 1
+
+
+@pytest.mark.parametrize("error", [ValueError("rows\n  Field required"), DataError("rows"), OSError(5, "rows")])
+def test_what_has_good_hashes_and_cannot_be_loaded_is_made_again(store, notes, error):
+    def load(folder):
+        raise error
+
+    place = put(store)
+    assert store.get("key", load) is None
+    (note,) = notes
+    assert "is damaged (its content cannot be loaded: " in note
+    assert "rows" in note
+    assert "\n" not in note
+    assert not place.exists()
+    assert store.get("key", lambda folder: (folder / "a.txt").read_text()) is None
+    assert store.get(put(store).name, lambda folder: (folder / "a.txt").read_text()) == place
 
 
 def test_other_entries_survive_a_damaged_one(store):
