@@ -133,11 +133,12 @@ def read(source: type[Source], data: Data, keep: str | None = None) -> tuple[Dat
                 break
     assert dataset is not None
     left_out: dict[str, str] = {}
-    if "columns" in source.Params.model_fields and "columns" not in settings:
+    if "columns" in source.Params.model_fields:
         left_out = {name: why for name, why in _unusable(dataset).items() if name != keep}
     said = [*final]  # also of columns that are left out
     if left_out:
-        settings["columns"] = [name for name in dataset.schema.columns if name not in left_out]
+        names = settings.get("columns") or [*dataset.schema.columns, *dataset.schema.arrays]
+        settings["columns"] = [name for name in names if name not in left_out]
         dataset = attempt()
     for note in said:
         log.warning("%s", note)

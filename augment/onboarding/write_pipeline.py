@@ -122,7 +122,7 @@ def propose(
         ),
     }
     source = [
-        f"{key}: {dump_flow(value)}" + (f"  # {comments[key]}" if key in comments else "")
+        f"{key}: {dump_flow(value)}" + (f"  # {comments[key]}" if comments.get(key) else "")
         for key, value in {"path": places if len(places) > 1 else places[0], **settings}.items()
     ]
     split = [f"holdout: {HOLDOUT}  # held out: these rows only show whether synthetic ones helped"]

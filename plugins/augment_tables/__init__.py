@@ -8,6 +8,7 @@ from augment.plugin import Component, hookimpl
 @hookimpl
 def augment_components() -> list[type[Component]]:
     """The components of this plugin."""
+    from augment_tables.arrow_source import ArrowSource
     from augment_tables.csv_sink import CsvSink
     from augment_tables.csv_source import CsvSource
     from augment_tables.impute import Impute
@@ -16,4 +17,4 @@ def augment_components() -> list[type[Component]]:
     from augment_tables.parquet_source import ParquetSource
     from augment_tables.table_probes import Boosting, Logistic
 
-    return [Boosting, CsvSink, CsvSource, Impute, JsonLinesSource, Logistic, ParquetSink, ParquetSource]
+    return [ArrowSource, Boosting, CsvSink, CsvSource, Impute, JsonLinesSource, Logistic, ParquetSink, ParquetSource]

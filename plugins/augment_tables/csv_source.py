@@ -21,7 +21,7 @@ from augment.errors import DataError
 from augment.plugin import Context
 from augment.toolkit.csv_dialect import infer_dialect
 from augment.toolkit.csv_numbers import Thousands
-from augment.toolkit.data_files import files_of, listed
+from augment.toolkit.data_files import listed
 from augment.toolkit.text_files import CHUNK, Encoding, check_text, tolerating_mark
 from augment_tables import csv_settings
 from augment_tables.csv_cells import (
@@ -117,7 +117,7 @@ class CsvSource(TableFiles):
     def read(self, context: Context) -> Dataset:
         data = super().read(context)
         declared = context.declared.columns
-        files = [Path(file.name) for file in files_of(self.params.path, self.endings)]
+        files = [Path(file.name) for file in self._files()]
         for name, (cell, formats) in csv_settings.ambiguous_dates(data).items():
             if name not in declared or declared[name].type not in KEPT_AS_TEXT:
                 log.warning(

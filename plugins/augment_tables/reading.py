@@ -48,7 +48,7 @@ def chosen_columns(path: Path, names: Sequence[str], chosen: Sequence[str] | Non
 
 def plain_table(path: Path, table: pa.Table) -> pa.Table:
     """The table of one file with values of the types that the schema knows; a column without any has type null."""
-    plain = pa.table({name: _plain(path, name, table[name]) for name in table.column_names})
+    plain = pa.table({name: plain_values(path, name, table[name]) for name in table.column_names})
     for position, field in enumerate(plain.schema):
         values = plain.column(position)
         if pa.types.is_floating(field.type) and pc.any(pc.is_inf(values)).as_py():
@@ -81,11 +81,16 @@ def dataset_of(table: pa.Table, arrays: Mapping[str, np.ndarray], context: Conte
         raise DataError(f"{called}: {error}") from error
 
 
-def _plain(path: Path, name: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
+def plain_values(path: Path, name: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Values of one of the types that the schema knows."""
     kind = values.type
-    if pa.types.is_integer(kind) and kind != pa.uint64():
-        return values.cast(pa.int64())
+    if pa.types.is_integer(kind):
+        try:
+            return values.cast(pa.int64())
+        except pa.ArrowInvalid:
+            raise DataError(
+                f"{path}: column {name!r} holds integers above 2⁶³ - 1; save it as text, or leave it out"
+            ) from None
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return values.cast(pa.float64())
     if pa.types.is_date(kind):

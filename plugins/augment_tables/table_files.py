@@ -56,7 +56,7 @@ class TableFiles(Source):
         """The columns to read; all when not given. Others need no name in the file."""
 
     def read(self, context: Context) -> Dataset:
-        files = files_of(self.params.path, self.endings)
+        files = self._files()
         as_text = {
             name
             for name, said in context.declared.columns.items()
@@ -91,6 +91,10 @@ class TableFiles(Source):
             unsaid = {key: value for key, value in found.items() if getattr(column, key) is None}
             columns[name] = column.model_copy(update=unsaid)
         return Dataset.of(data.frame, data.arrays, data.schema.model_copy(update={"columns": columns}))
+
+    def _files(self) -> list[Path]:
+        """The files that `params.path` names."""
+        return files_of(self.params.path, self.endings)
 
     @abstractmethod
     def _part(self, as_text: Collection[str], context: Context) -> Part:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -24,6 +25,7 @@ from augment.data import Dataset, check
 from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_arrays.npz_source import NpzSource
+from augment_tables.arrow_source import ArrowSource
 from augment_tables.csv_source import MISSING_NUMBERS, CsvSource
 from augment_tables.json_lines import JsonLinesSource
 from augment_tables.parquet_source import ParquetSource
@@ -216,6 +218,11 @@ def write_npz(path: Path) -> None:
     np.savez_compressed(path, image=image, x=rng.normal(size=20), label=np.array(["a", "b"] * 10))
 
 
+def write_arrow(path):
+    write_parquet(path)
+    pa.feather.write_feather(pq.read_table(path), path, compression="uncompressed")
+
+
 MEASURED = """
 import sys
 from pathlib import Path
@@ -239,9 +246,11 @@ print(num_read, peak_megabytes() - before)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="measures a process as Linux does")
-@pytest.mark.parametrize(("source", "make"), [(ParquetSource, write_parquet), (NpzSource, write_npz)])
+@pytest.mark.parametrize(
+    ("source", "make"), [(ParquetSource, write_parquet), (ArrowSource, write_arrow), (NpzSource, write_npz)]
+)
 def test_500_mutated_binary_files_are_read_or_refused_in_words_and_in_bounded_memory(source, make, tmp_path):
-    path = tmp_path / ("data.npz" if source is NpzSource else "data.parquet")
+    path = tmp_path / f"data{source.endings[0]}"
     make(path)
     arguments = [str(Path(__file__).parent), source.__name__, str(path), "500"]
     command = [sys.executable, "-W", "error", "-c", MEASURED, *arguments]

@@ -36,6 +36,11 @@ def _parquet(folder):
     return {"path": folder / "data.parquet"}
 
 
+def _arrow(folder):
+    TABLE.to_feather(folder / "data.feather")
+    return {"path": folder / "data.feather"}
+
+
 def _npz(folder):
     images = np.arange(4 * 8 * 8, dtype=np.uint8).reshape(4, 8, 8, 1)
     np.savez(folder / "data.npz", image=images, label=np.array(["a", "b", "a", "b"]))
@@ -100,6 +105,7 @@ def _histories(folder):
 
 # Settings that make a component quick enough to be checked, or that it cannot do without; by its class's name.
 SETTINGS = {
+    "ArrowSource": _arrow,
     "CsvSource": _csv,
     "ImageFolderSource": _images,
     "IdxSource": _idx,

@@ -1,0 +1,80 @@
+"""What the sources `parquet` and `arrow` share: typed columns, nested ones becoming arrays."""
+
+from __future__ import annotations
+
+import logging
+import re
+from abc import abstractmethod
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from augment.data import Dataset
+from augment.errors import DataError
+from augment.plugin import Context
+from augment_tables.nested_columns import array_of, is_nested
+from augment_tables.reading import plain_values
+from augment_tables.table_files import Part, TableFiles
+
+log = logging.getLogger("augment")
+
+
+def is_index(name: str) -> bool:
+    """Whether a column is the nameless index that pandas writes beside a frame."""
+    return re.fullmatch(r"__index_level_\d+__", name) is not None
+
+
+class ArrowFiles(TableFiles):
+    """Reads files of typed columns. `augment init` leaves out the columns whose values no dataset can hold."""
+
+    yields = frozenset({"table", "text", "image", "series", "tokens", "audio"})
+    reads_only_paths = True
+
+    @abstractmethod
+    def _table(self) -> pa.Table:
+        """The chosen columns of the one file that `params.path` names."""
+
+    @classmethod
+    def further_settings(cls, path: Path, settings: Mapping[str, Any], data: Dataset | None) -> dict[str, Any]:
+        if data is not None or "columns" in settings:
+            return {}
+        reader = cls(cls.Params.model_validate({"path": path, **settings}))
+        try:
+            reader = cls(reader.params.model_copy(update={"path": reader._files()[0]}))
+            table = reader._table()
+        except DataError:  # which reading raises too
+            return {}
+        kept, left_out = [], []
+        for name in table.column_names:
+            try:
+                _values(reader.params.path, name, table[name])
+                kept.append(name)
+            except DataError:
+                left_out.append(name)
+        if not kept or not left_out:
+            return {}
+        for name in left_out:
+            kind = table.schema.field(name).type
+            log.warning("column %r is left out: no dataset can hold its values, which are of type %s", name, kind)
+        return {"columns": kept}
+
+    def _part(self, as_text: Collection[str], context: Context) -> Part:
+        path, table = self.params.path, self._table()
+        if not table.num_rows:
+            raise DataError(f"{path}: holds no rows; at least one was expected")
+        values = {name: _values(path, name, table[name]) for name in table.column_names}
+        arrays = {name: column for name, column in values.items() if not isinstance(column, pa.ChunkedArray)}
+        return Part(table.drop_columns(list(arrays)), arrays)
+
+
+def _values(path: Path, name: str, values: pa.ChunkedArray) -> Any:
+    """The values of a column as an array, or in one of the types that the schema knows.
+
+    Raises:
+        DataError: there are values that neither can hold.
+    """
+    if isinstance(values.type, pa.BaseExtensionType):
+        values = values.cast(values.type.storage_type)
+    return array_of(path, name, values) if is_nested(values.type) else plain_values(path, name, values)
