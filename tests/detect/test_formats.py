@@ -33,8 +33,8 @@ def test_a_folder_is_of_texts_where_most_files_are(names, expected, tmp_path):
 
 
 def test_a_file_of_unknown_kind_is_refused_with_what_is_known(tmp_path):
-    with pytest.raises(DataError, match=r"'\.xlsx'; \.arff, \.csv, "):
-        source_of(tmp_path / "data.xlsx", Catalog())
+    with pytest.raises(DataError, match=r"'\.doc'; \.arff, \.arrow, \.csv, "):
+        source_of(tmp_path / "data.doc", Catalog())
 
 
 def test_a_pipe_is_refused_and_not_opened(tmp_path):
