@@ -9,7 +9,7 @@ Shapes: N rows.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -182,6 +182,7 @@ def observe(
             found["nullable"] = len(present) < len(values)
         if column.categories is None and column.type == "category":
             found["categories"] = tuple(sorted({str(value) for value in present}))
+            notes += _note_on_spelling(name, found["categories"])
         if column.categories is None and column.type == "integer" and name == schema.target:
             distinct = sorted(present.unique())
             if len(distinct) <= MAX_INTEGER_CLASSES:
@@ -203,6 +204,18 @@ def observe(
         for name, array in schema.arrays.items()
     }
     return schema.model_copy(update={"columns": columns, "arrays": seen}), notes
+
+
+def _note_on_spelling(name: str, labels: Sequence[str]) -> list[str]:
+    """A note on labels that are one but for case and spaces, which are learned as different."""
+    spellings: dict[str, list[str]] = {}
+    for label in labels:
+        spellings.setdefault(" ".join(label.split()).casefold(), []).append(label)
+    alike = next((found for found in spellings.values() if len(found) > 1), None)
+    if alike is None:
+        return []
+    listed = " and ".join(map(repr, alike[:3]))
+    return [f"column {name!r}: {listed} differ only in case or spaces; if they are one label, write them alike"]
 
 
 def _observe_values(name: str, column: Column, present: pd.Series, is_target: bool) -> tuple[Column, list[str]]:

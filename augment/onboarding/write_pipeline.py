@@ -108,6 +108,7 @@ def propose(
         "time": "when each step was",
         "size": "height, width: the images have several sizes, and this is about the middle one",
         "encoding": "the file is not in UTF-8",
+        "skip_lines": "lines before the header",
         "header": "the first line is a row of data; to name the columns, add `names: [...]`",
         "decimal": "numbers are written like 1,5",
         "thousands": f"large numbers are written like {_amount(settings)}",
@@ -119,7 +120,8 @@ def propose(
         "columns": "; ".join(
             f"without {why}: {', '.join(dump_flow(name) for name in left_out if left_out[name] == why)}"
             for why in dict.fromkeys(left_out.values())
-        ),
+        )
+        or "without those that have no name and no values",
     }
     source = [
         f"{key}: {dump_flow(value)}" + (f"  # {comments[key]}" if comments.get(key) else "")

@@ -6,17 +6,24 @@ import re
 from pathlib import Path
 from typing import Any
 
-__all__ = ["CURRENCY", "UNIT", "infer_dialect"]
+__all__ = ["CURRENCY", "UNIT", "infer_dialect", "infer_encoding"]
+
+HEAD = 65_536  # characters that are looked at
 
 CURRENCY = r"[€$£¥]|EUR|USD|GBP|CHF"  # that may stand before a number; `s1` and `m2` are codes
 UNIT = rf"{CURRENCY}|[%‰]|kg|g|mg|km|m|cm|mm|l|ml|h|min|s|ms|°C|kWh|W"  # that may stand beside a number
 
 
-def infer_dialect(path: Path) -> dict[str, Any]:
-    """`encoding`, `delimiter` and `decimal` of a CSV file, where they are not UTF-8, a comma and a point."""
-    encoding = _encoding(path)
+def infer_dialect(path: Path, skip_lines: int = 0) -> dict[str, Any]:
+    """`encoding`, `delimiter` and `decimal` of a CSV file, where they are not UTF-8, a comma and a point.
+
+    `skip_lines` is the number of lines before the header.
+    """
+    encoding = infer_encoding(path)
     with path.open(encoding=encoding or "utf-8-sig", errors="replace") as file:
-        head = file.read(65_536)
+        for _ in range(skip_lines):
+            file.readline()
+        head = file.read(HEAD)
     found: dict[str, Any] = {"encoding": encoding} if encoding else {}
     header = head.partition("\n")[0]
     delimiter = max(",;\t|", key=header.count)  # the first of equals
@@ -27,7 +34,7 @@ def infer_dialect(path: Path) -> dict[str, Any]:
     return {**found, "delimiter": delimiter, **({"decimal": ","} if cell.search(head) else {})}
 
 
-def _encoding(path: Path) -> str:
+def infer_encoding(path: Path) -> str:
     """The encoding of a text file that is not UTF-8, as far as it can be told; empty for UTF-8."""
     with path.open("rb") as file:
         if file.read(2) in (b"\xff\xfe", b"\xfe\xff"):

@@ -110,7 +110,7 @@ def tolerating_mark(encoding: str) -> str:
 
 def _refuse_archive(path: Path) -> None:
     with path.open("rb") as file:
-        head = file.read(4)
+        head = file.read(64)
     kinds = {
         b"PK\x03\x04": "a zip archive or an Excel workbook",
         b"\x1f\x8b": "compressed with gzip",
@@ -119,6 +119,10 @@ def _refuse_archive(path: Path) -> None:
     for mark, kind in kinds.items():
         if head.startswith(mark):
             raise DataError(f"{path}: is {kind}, whatever its ending says; correct the ending, or save it as text")
+    if head.lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        raise DataError(f"{path}: is a web page, perhaps a server's error message; download the file again")
+    if head.startswith(b"version https://git-lfs.github.com/spec/"):
+        raise DataError(f"{path}: is a pointer of Git LFS to the data, not the data; run `git lfs pull`")
 
 
 def _wrong_byte(path: Path, line: int, error: UnicodeDecodeError, offset: int, encoding: str) -> DataError:

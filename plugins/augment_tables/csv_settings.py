@@ -15,14 +15,15 @@ from augment.toolkit.csv_dialect import CURRENCY, UNIT
 from augment.toolkit.csv_numbers import infer_separators, number_pattern
 
 MISSING_WORDS = re.compile(
-    r"n\.?/?a\.?|nan|nil|none|null|missing|unknown|unbekannt|keine? angabe|k\.\s?a\.|[-?.#]+", re.IGNORECASE
+    r"#?n\.?/?a\.?|#(?:null|value|ref|num|div/0)!|#name\?|\\N|<na>|nat|\(null\)|nan|nil|none|null|missing|unknown"
+    r"|unbekannt|keine? angabe|k\.\s?a\.|[-?.#]+",
+    re.IGNORECASE,
 )
 DATE = r"[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2,4}"
-DATE_AND_CLOCK = (
-    rf"(?:{DATE}|[0-9]{{1,2}}[ -][A-Z][a-z]{{2}}[ -][0-9]{{4}})(?: [0-9]{{1,2}}:[0-9]{{2}}(?::[0-9]{{2}})?)?"
-)
+NAMED_DATE = r"[0-9]{1,2}(?:[ -]|\. )[A-Z][a-z]{2,8}[ -][0-9]{2,4}|[A-Z][a-z]{2,8} [0-9]{1,2}, [0-9]{4}"
+DATE_AND_CLOCK = rf"(?:{DATE}|{NAMED_DATE})(?: [0-9]{{1,2}}:[0-9]{{2}}(?::[0-9]{{2}})?)?"
 DAYS = [f"{order}{year}" for year in ("%Y", "%y") for order in ("%d.%m.", "%d/%m/", "%m/%d/", "%d-%m-", "%m-%d-")]
-DAYS += ["%d-%b-%Y", "%d %b %Y"]
+DAYS += ["%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %b %y", "%b %d, %Y", "%d %B %Y", "%d. %B %Y", "%B %d, %Y"]
 CLOCKS = ("", " %H:%M", " %H:%M:%S")
 MISSING_NUMBERS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")  # what is missing in numbers when nothing is said
 MOSTLY = 0.6  # share of a column's cells that are numbers or dates, where the others are words for a missing value
@@ -106,16 +107,15 @@ def _date_format(dataset: Dataset) -> str | None:
     return found[0] if found else None
 
 
-def ambiguous_dates(dataset: Dataset) -> dict[str, tuple[str, list[str]]]:
-    """Column to one of its dates, and how that may be read, where day or month could be first."""
-    ambiguous = {name: formats for name, formats in _dates(dataset) if len(formats) > 1}
-    return {name: (str(dataset.frame[name].dropna().iloc[0]), formats) for name, formats in ambiguous.items()}
+def dates_left_as_words(dataset: Dataset) -> dict[str, tuple[str, list[str]]]:
+    """Column to one of its dates, and the formats that fit all: several where day or month could be first."""
+    return {name: (str(dataset.frame[name].dropna().iloc[0]), formats) for name, formats in _dates(dataset) if formats}
 
 
 def _dates(dataset: Dataset) -> Iterator[tuple[str, list[str]]]:
     """Columns of words that are all dates, and the formats that fit."""
     for name, column in dataset.schema.columns.items():
-        if column.type not in ("category", "text"):
+        if column.type not in ("category", "text", "id"):
             continue
         present = dataset.frame[name].dropna()
         if len(present) < 2 or not re.fullmatch(DATE_AND_CLOCK, str(present.iloc[0]).strip()):

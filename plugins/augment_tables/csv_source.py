@@ -19,7 +19,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from augment.data import Dataset, DateFormat
 from augment.errors import DataError
 from augment.plugin import Context
-from augment.toolkit.csv_dialect import infer_dialect
+from augment.toolkit.csv_dialect import infer_dialect, infer_encoding
 from augment.toolkit.csv_numbers import Thousands
 from augment.toolkit.data_files import listed
 from augment.toolkit.text_files import CHUNK, Encoding, check_text, tolerating_mark
@@ -33,10 +33,13 @@ from augment_tables.csv_cells import (
     without_unit,
 )
 from augment_tables.csv_header import judge_first_line, named_columns
+from augment_tables.csv_preamble import count_lines_before_header, looks_like_table
 from augment_tables.csv_settings import MISSING_NUMBERS
 from augment_tables.reading import KEPT_AS_TEXT, check_names, chosen_columns
 from augment_tables.table_files import Part, TableFiles
 
+OTHER_ENDINGS = (".txt", ".dat", ".data", ".tab", ".asc")  # of files that may hold a table, or something else
+HEAD = 65_536  # characters
 CODE = r"^ *-?0[0-9xX]"
 LONG_INTEGER = r"^ *[+-]?[0-9]{19,} *$"
 MAX_BLOCK = 2**31 - 1  # Arrow's limit, in bytes
@@ -66,6 +69,8 @@ class CsvSource(TableFiles):
         thousands: Thousands | None = None
         """The character between groups of three digits: `.` where 1234567.5 is written `1.234.567,5`. A space is any
         space, `'` also `’`. A column becomes numbers if all its cells are. Sinks write plain numbers."""
+        skip_lines: int = Field(default=0, ge=0)
+        """Lines before the header, such as a title, comments, or `sep=;`."""
         header: bool | None = None
         """Whether the first line names the columns. When not given, it does, and is refused if it looks like a row of
         data; `true` takes it as it is."""
@@ -97,13 +102,24 @@ class CsvSource(TableFiles):
             return thousands
 
     @classmethod
+    def sniff(cls, path: Path, head: bytes) -> float | None:
+        usual = super().sniff(path, head)
+        if usual is None and path.name.lower().endswith(OTHER_ENDINGS) and looks_like_table(head):
+            return 0.6
+        return usual
+
+    @classmethod
     def settings_for(cls, path: Path) -> dict[str, Any]:
         if not path.is_file():
             return {}
-        settings = infer_dialect(path)
-        first, *rows = cls(cls.Params(path=path, **settings))._first_rows() or [[]]
+        skip_lines = _count_lines_before_header(path, infer_encoding(path) or "utf-8")
+        settings = infer_dialect(path, skip_lines) | ({"skip_lines": skip_lines} if skip_lines else {})
+        unnamed = cls(cls.Params(path=path, **settings))
+        first, *rows = unnamed._first_rows() or [[]]
         if judge_first_line(first, rows) == "data":
             settings |= {"header": False}
+        elif columns := unnamed._filled_columns(named_columns(first)):
+            settings |= {"columns": columns}
         source = cls(cls.Params.model_validate({"path": path, "header": True, **settings}))
         with suppress(DataError):  # what cannot be read is refused when it is read
             separators = csv_settings.separators(source._texts(), source.params.delimiter)
@@ -118,8 +134,16 @@ class CsvSource(TableFiles):
         data = super().read(context)
         declared = context.declared.columns
         files = [Path(file.name) for file in self._files()]
-        for name, (cell, formats) in csv_settings.ambiguous_dates(data).items():
-            if name not in declared or declared[name].type not in KEPT_AS_TEXT:
+        for name, (cell, formats) in csv_settings.dates_left_as_words(data).items():
+            if name in declared and declared[name].type in KEPT_AS_TEXT:
+                continue
+            if len(formats) == 1 and self.params.date_format is not None:
+                log.warning(
+                    '%s: column %r holds dates in another format, such as %r; say `%s: {date_format: "%s"}` under '
+                    "schema.columns",
+                    *(listed(files), name, cell, name, formats[0]),
+                )
+            elif len(formats) > 1:
                 log.warning(
                     "%s: the dates in column %r, such as %r, may have the day or the month first, and are labels until "
                     '`%s: {date_format: "%s"}` or `"%s"` under schema.columns says which',
@@ -132,6 +156,17 @@ class CsvSource(TableFiles):
                 *(target, self.params.units[target]),
             )
         return data
+
+    def _filled_columns(self, names: list[str]) -> list[str]:
+        """The names, where some are missing and nothing stands below them, as with a delimiter at the end of lines."""
+        nameless = [place for place, name in enumerate(names) if not name]
+        if not nameless:
+            return []
+        rows = (cells for _, cells in itertools.islice(self._records(), 1, None))
+        with suppress(DataError):  # what cannot be read is refused when it is read
+            if not any(cell.strip() for cells in rows for cell in [*cells, ""][nameless[0] :][: len(nameless)]):
+                return [name for name in names if name]
+        return []
 
     def _part(self, as_text: Collection[str], context: Context) -> Part:
         path = self.params.path
@@ -196,6 +231,7 @@ class CsvSource(TableFiles):
                     use_threads=False,
                     block_size=block,
                     encoding=self.params.encoding,
+                    skip_rows=self.params.skip_lines,
                     column_names=names if self.params.header is False else None,
                 ),
                 parse_options=pacsv.ParseOptions(delimiter=self.params.delimiter, newlines_in_values=quoted),
@@ -248,6 +284,12 @@ class CsvSource(TableFiles):
     def _names(self, known: set[str | None]) -> list[str]:
         """The names of all columns as written; a first line with none of the known names must not look like data."""
         path, delimiter, named = self.params.path, self.params.delimiter, self.params.names
+        is_unsaid = self.params.skip_lines == 0 and self.params.header is not True
+        if is_unsaid and (num_lines := _count_lines_before_header(path, self.params.encoding)):
+            raise DataError(
+                f"{path}: the header seems to stand in line {num_lines + 1}, below a title or comments; say "
+                f"`skip_lines: {num_lines}`, or `header: true` if it is in line 1"
+            )
         first, *rows = self._first_rows() or [[]]
         if not first:
             raise DataError(f"{path}: holds only blank lines; a header and at least one row were expected")
@@ -291,9 +333,11 @@ class CsvSource(TableFiles):
     def _records(self) -> Iterator[tuple[int, list[str]]]:
         """The line each record begins on, counted from 1, and its cells; for messages, far slower than Arrow."""
         with self.params.path.open(encoding=tolerating_mark(self.params.encoding), newline="") as file:
+            for _ in range(self.params.skip_lines):
+                file.readline()
             reader = csv.reader(file, delimiter=self.params.delimiter)
             while True:
-                line = reader.line_num + 1
+                line = self.params.skip_lines + reader.line_num + 1
                 try:
                     cells = next(reader)
                 except StopIteration:
@@ -348,3 +392,8 @@ class CsvSource(TableFiles):
             f"{path}, line {first[0]}: the row has {first[1]} field{'s' * (first[1] != 1)}, and the {above} has "
             f"{expected}; mend the row, or put cells that contain {self.params.delimiter!r} in double quotes"
         )
+
+
+def _count_lines_before_header(path: Path, encoding: str) -> int:
+    with path.open(encoding=tolerating_mark(encoding), errors="replace", newline="") as file:
+        return count_lines_before_header(file.read(HEAD))

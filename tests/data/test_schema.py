@@ -561,3 +561,17 @@ def test_a_target_of_few_whole_floats_has_classes(labels, task):
     schema, notes = observe(infer(frame, declared=SchemaDeclaration(target="y")), frame)
     assert schema.task == task
     assert any("count as classes" in note for note in notes) == (task == "classes")
+
+
+@pytest.mark.parametrize(
+    ("labels", "note"),
+    [
+        (["yes", "no", "yes ", "no"], ["column 'x': 'yes' and 'yes ' differ only in case or spaces"]),
+        (["Yes", "no", "yes", "no"], ["column 'x': 'Yes' and 'yes' differ only in case or spaces"]),
+        (["yes", "no", "ye s", "n o"], []),
+    ],
+)
+def test_labels_that_are_one_but_for_spelling_are_noted(labels, note):
+    frame = pd.DataFrame({"x": 10 * labels})
+    _, notes = observe(infer(frame), frame)
+    assert [one.partition(";")[0] for one in notes] == note

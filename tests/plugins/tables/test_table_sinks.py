@@ -307,7 +307,7 @@ def test_a_parquet_file_written_by_pandas_is_read_without_its_index(tmp_path: Pa
         ({"v": [["a"], ["b"]]}, r"column 'v' holds lists of string"),
         ({"v": [[1.0, None], [1.0, 2.0]]}, r"column 'v' holds 1 missing numbers"),
         ({"v": [[1.0, float("inf")], [1.0, 2.0]]}, r"column 'v' holds numbers that are not finite"),
-        ({"v": [{"bytes": b"no image"}]}, r"column 'v', data row 1: is no image"),
+        ({"v": [{"bytes": b"no image"}]}, r"column 'v', data row 1 cannot be read as an image"),
         ({"v": [{"bytes": None}]}, r"column 'v', data row 1: has no image bytes"),
         ({"v": [{"a": 1}]}, r"column 'v' holds values of type struct"),
         ({"v": [b"bytes"]}, r"column 'v' holds values of type binary"),

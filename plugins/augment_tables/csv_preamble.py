@@ -1,0 +1,91 @@
+"""What stands before the header of a CSV file, as spreadsheets write it, and text files that look like tables."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+from collections import Counter
+from collections.abc import Sequence
+
+__all__ = ["count_lines_before_header", "looks_like_table"]
+
+DELIMITERS = ",;\t|"
+NUM_RECORDS = 60  # that are looked at
+MIN_RECORDS = 5  # of a file whose ending does not say that it is a table
+MIN_SHARE = 0.6  # of the records that have as many cells as the header
+
+
+def count_lines_before_header(text: str) -> int:
+    """How many lines stand before the header: `sep=;`, comments that begin with `#`, titles of one cell, blank lines.
+
+    Args:
+        text: the beginning of the file.
+
+    >>> count_lines_before_header("Sales 2024;;\\n\\nday;shop;sold\\n1;a;3\\n2;a;4\\n")
+    2
+    """
+    records, num_cells = _records(text)
+    for position, (line, cells) in enumerate(records):
+        filled = [cell for cell in cells if cell.strip()]
+        if len(cells) == num_cells and len(filled) > 1:
+            return line if position else 0
+        is_comment = bool(filled) and filled[0].lstrip().startswith(("#", "sep="))
+        if not is_comment and (len(filled) > 1 or num_cells < 3):  # rather a row of another length
+            return 0
+    return 0
+
+
+def looks_like_table(head: bytes) -> bool:
+    """Whether the beginning of a text file of any ending is rows of as many cells each.
+
+    Two cells a row are a table only with a number in each row: a label and a text may be divided by a tab too.
+    """
+    is_utf16 = head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    text = head.decode("utf-16" if is_utf16 else "utf-8", errors="replace")
+    records, num_cells = _records(text)
+    rows = [cells for _, cells in records if len(cells) == num_cells]
+    if len(rows) < max(MIN_RECORDS, 0.9 * len(records)):
+        return False
+    num_of_numbers = sum(all(_is_number(cell) for cell in column) for column in zip(*rows[1:], strict=True))
+    return num_of_numbers > 0 if num_cells == 2 or "," in text.partition("\n")[0] else num_cells > 2
+
+
+def _records(text: str) -> tuple[list[tuple[int, list[str]]], int]:
+    """The first records, each with the number of lines before it, and the number of cells that most of them have.
+
+    The delimiter is the one that makes most records of as many cells. Without one, nothing is found.
+    """
+    best: tuple[list[tuple[int, list[str]]], int] = ([], 0)
+    most = (0, 0)
+    lines = text.splitlines(keepends=True)
+    lines = lines[:-1] if len(lines) > 1 and not text.endswith(("\n", "\r")) else lines  # the last may be cut
+    for delimiter in DELIMITERS:
+        records = _split(lines, delimiter)
+        counts = Counter(len(cells) for _, cells in records if cells)
+        num_cells, num_records = max(counts.items(), key=lambda item: item[1], default=(0, 0))
+        if num_cells > 1 and num_records >= MIN_SHARE * sum(counts.values()) and (num_records, num_cells) > most:
+            best, most = (records, num_cells), (num_records, num_cells)
+    return best
+
+
+def _split(lines: Sequence[str], delimiter: str) -> list[tuple[int, list[str]]]:
+    records = []
+    reader = csv.reader(lines, delimiter=delimiter)
+    line = 0
+    try:
+        for cells in reader:
+            records.append((line, cells))
+            line = reader.line_num
+            if len(records) == NUM_RECORDS:
+                break
+    except csv.Error:  # a cell that is too long: whoever reads the file says so
+        pass
+    return records
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell.strip().replace(",", "."))
+    except ValueError:
+        return not cell.strip()
+    return True
