@@ -105,7 +105,9 @@ def _refuse_untyped(frame: pd.DataFrame, schema: Schema, author: str) -> None:
         raise PluginError(f"{author}: made columns that the schema lacks: {listing(extra)}; leave them out")
     for name in frame.columns:
         values, column = frame[name], schema.columns[name]
-        if column.type in TYPED and pd.api.types.infer_dtype(values, skipna=True) not in TYPED[column.type]:
+        if column.categories is not None or column.type not in TYPED:  # labels are text, also where they are integers
+            continue
+        if pd.api.types.infer_dtype(values, skipna=True) not in TYPED[column.type]:
             row, value = next((row, value) for row, value in enumerate(values) if not pd.isna(value))
             raise PluginError(
                 f"{author}: column {name!r}, data row {row + 1}: {value!r} is {type(value).__name__}, and the column "

@@ -23,8 +23,8 @@ from augment.data import (
     labels_of,
     observe,
 )
-from augment.data.conformity import valid_rows
-from augment.errors import DataError
+from augment.data.conformity import made_by, valid_rows
+from augment.errors import DataError, PluginError
 
 NUMBERED = [f"text number {i}" for i in range(30)]
 
@@ -379,6 +379,14 @@ def test_columns_come_in_the_canonical_type(values, kind, dtype):
 def test_a_value_that_its_type_cannot_hold_is_refused_with_its_row(values, kind, row):
     with pytest.raises(DataError, match=f"column 'x', data row {row}: .* is not of type {kind}"):
         _conformed(values, kind)
+
+
+def test_a_component_may_give_integers_that_are_classes_as_labels():
+    schema = Schema(columns={"x": Column(type="integer", categories=("1", "2")), "n": Column(type="integer")})
+    with made_by("generator 'x'"):
+        assert conform(pd.DataFrame({"x": ["1", "2"], "n": [3, 4]}), schema)["x"].tolist() == [1, 2]
+        with pytest.raises(PluginError, match="column 'n', data row 1: '3' is str"):
+            conform(pd.DataFrame({"x": ["1", "2"], "n": ["3", "4"]}), schema)
 
 
 def test_a_missing_column_is_refused_with_those_there_are():
