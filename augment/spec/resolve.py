@@ -20,7 +20,7 @@ from augment.spec.messages import MAX_PROBLEMS, KeyPath, show_value
 from augment.spec.model_errors import Violation, validate
 from augment.spec.models import SECTIONS, infer_ids
 from augment.spec.stages import Candidate, Stage, class_name, map_paths
-from augment.spec.trust import is_trusted, outermost
+from augment.spec.trust import PYTHONS_OWN, is_trusted, outermost
 
 __all__ = ["Resolver"]
 
@@ -248,13 +248,17 @@ class Resolver:
                 f"{params.factory!r} would run the code in {str(file)!r}, but {top!r} is an installed module too, so "
                 "the name does not say which is trusted; rename the file, or trust its folder in your configuration"
             )
+        if file is None and top in PYTHONS_OWN:
+            return (
+                f"{params.factory!r} would call a function of Python itself, which makes no model; name one of your own"
+            )
         if is_trusted(module, file, self._trust):
             self.trusted.add(top)
             return ""
         what = f"the code in {str(file)!r}" if file else f"the installed module {top!r}"
         return (
-            f"{params.factory!r} would run {what}, which a pipeline may do only where you trust it; if you know "
-            f"that code, add `--trust {top}` to the command, or `trust=[{top!r}]` in Python"
+            f"{params.factory!r} would run {what}, which a pipeline may do only where you trust it; if that is "
+            f"your own code, add `--trust {top}` to the command, or `trust=[{top!r}]` in Python"
         )
 
     def _check_observers(self) -> None:

@@ -14,6 +14,7 @@ There, a name means an installed module alone: in a folder that somebody sent, a
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Collection
 from pathlib import Path
 
@@ -23,7 +24,10 @@ from augment.errors import SpecError
 from augment.spec.document import read
 from augment.spec.model_errors import validate
 
-__all__ = ["check_names", "configuration", "is_trusted", "outermost"]
+__all__ = ["PYTHONS_OWN", "check_names", "configuration", "is_trusted", "outermost"]
+
+
+PYTHONS_OWN = sys.stdlib_module_names | {"__main__"}
 
 
 class _Configuration(BaseModel):
@@ -44,7 +48,7 @@ def check_names(trust: Collection[str]) -> frozenset[str]:
     """The names given with `--trust` or `trust=`.
 
     Raises:
-        SpecError: one is not the first name of a module.
+        SpecError: one is not the first name of a module, or is Python's own.
     """
     names = frozenset([trust] if isinstance(trust, str) else trust)
     for name in sorted(names):
@@ -52,6 +56,8 @@ def check_names(trust: Collection[str]) -> frozenset[str]:
             first = name.partition(".")[0].partition(":")[0]
             hint = f"; write {first!r}" if first.isidentifier() else ""
             raise SpecError(f"trust: expected the first name of a module, such as `mymodels`, got {name!r}{hint}")
+        if name in PYTHONS_OWN:
+            raise SpecError(f"trust: {name!r} is a module of Python itself, which makes no model; name one of your own")
     return names
 
 
