@@ -57,7 +57,7 @@ class ColumnDeclaration(Plain):
 
     type: ColumnType | None = None
     """`number` (float64), `integer`, `category`, `boolean`, `datetime`, `text`, or `id` (dropped before anything
-    is fitted; synthetic rows get new unique ids)."""
+    is fitted; synthetic rows get new unique ids, integers, texts or UUIDs as the real ones are)."""
     unit: str | None = None
     """Unit of the values, for documentation: `EUR/year`, `mm`."""
     min: float | None = None

@@ -16,6 +16,7 @@ from augment.engine.judge_tasks import load_parts
 from augment.engine.tasks import Component, calling, progress_of
 from augment.errors import PluginError
 from augment.plan.caps import capped_rows
+from augment.plan.new_ids import NewIds
 from augment.plugin.contracts import Reporter, Sink
 from augment.plugin.run_metrics import RunMetrics
 from augment.spec.stages import Bound
@@ -41,8 +42,7 @@ class WriteTask:
         name: of the part of the dataset: train or test.
         parts: dataset folders with the origin of their rows.
         schema: of the written data, origin included.
-        first_id: id column to what stands before the number in ids of synthetic rows (nothing in a column of
-            integers), and the first such number.
+        new_ids: id column to the ids of synthetic rows.
         fill: other column that synthetic rows lack to its value in them.
     """
 
@@ -51,7 +51,7 @@ class WriteTask:
     parts: tuple[tuple[Path, str], ...]
     schema: Schema
     origin_column: str
-    first_id: Mapping[str, tuple[str, int]]
+    new_ids: Mapping[str, NewIds]
     out: Path
     fill: Mapping[str, str | None] = field(default_factory=dict)
 
@@ -99,12 +99,10 @@ def _batches(parts: list[tuple[Dataset, str]], schema: Schema, task: WriteTask) 
         for batch in part.batches(BATCH_ARRAYS if schema.arrays else BATCH_ROWS):
             frame = batch.frame.assign(**{task.origin_column: pd.Categorical([origin] * len(batch))})
             if origin == REAL:
-                types = {name: frame[name].dtype for name in (*task.first_id, *task.fill)}
+                types = {name: frame[name].dtype for name in task.fill}
             else:
-                numbers = pd.Series(np.arange(made, made + len(batch)))
-                for name, (prefix, first) in task.first_id.items():
-                    fresh = prefix + (numbers + first).astype(str) if prefix else numbers + first
-                    frame[name] = fresh.astype(types.get(name, fresh.dtype))
+                for name, ids in task.new_ids.items():
+                    frame[name] = ids.take(made, len(batch))
                 for name, value in task.fill.items():
                     frame[name] = filled(value, len(batch), types.get(name, "str"))
                 made += len(batch)

@@ -15,11 +15,12 @@ from augment.data.snapping import keeps_to_values
 from augment.engine.tasks import ApplyTask, apply
 from augment.engine.write_tasks import filled
 from augment.errors import DataError
+from augment.plan.new_ids import NewIds
 from augment.plan.split import Cut
 from augment.plugin.kinds import Kind
 from augment.runner.fitting import fit_components
 from augment.runner.session import Session
-from augment.runner.splitting import Parts, read_and_split
+from augment.runner.splitting import read_and_split
 from augment.spec.bind import bind
 from augment.spec.load import Resolved
 from augment.spec.stages import Bound
@@ -28,7 +29,6 @@ from augment.storage.run_manifest import SourceRecord
 __all__ = ["Prepared", "prepare"]
 
 TRANSFORM: tuple[Kind, ...] = ("transform",)
-SYNTHETIC_ID = "synthetic-"  # what ids of synthetic rows begin with where ids are text
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,7 @@ class Prepared:
         num_test: held-out rows.
         key: content key of the training part.
         transforms: as they were bound, in order.
-        first_id: id column to what stands before the number in ids of synthetic rows (nothing where ids are whole
-            numbers), and the first such number that no real row has.
+        new_ids: id column to the ids of synthetic rows.
         fill: column that no component sees, and that is no id, to its value in synthetic rows.
         notes: what a person should look at.
     """
@@ -64,7 +63,7 @@ class Prepared:
     num_test: int
     key: str
     transforms: list[Bound]
-    first_id: dict[str, tuple[str, int]]
+    new_ids: dict[str, NewIds]
     fill: dict[str, str | None]
     notes: list[str]
 
@@ -139,7 +138,11 @@ def prepare(session: Session, resolved: Resolved) -> Prepared:
         num_test=len(after["test"]),
         key=key,
         transforms=transforms,
-        first_id={name: _first_free(parts, name) for name in ids if name not in fill},
+        new_ids={
+            name: NewIds.after(pd.concat([part.frame[name] for part in (parts.train, parts.test)]))
+            for name in ids
+            if name not in fill
+        },
         fill=fill,
         notes=[*notes, *parts.notes],
     )
@@ -210,15 +213,3 @@ def _numbered(ids: pd.Series, num_rows: int) -> pd.Series:
 def _only_value(values: pd.Series) -> str | None:
     """The value that all rows have, as text."""
     return str(values.iloc[0]) if (values == values.iloc[0]).all() else None
-
-
-def _first_free(parts: Parts, name: str) -> tuple[str, int]:
-    """What stands before the number in synthetic ids, and the first number that makes new ones with it."""
-    numbers, prefix = pd.concat([part.frame[name] for part in (parts.train, parts.test)]).dropna(), ""
-    if not pd.api.types.is_integer_dtype(numbers.dtype):
-        if not numbers.str.fullmatch(r"0|[1-9][0-9]{0,17}").all():
-            prefix = SYNTHETIC_ID
-            # what was augmented before may be augmented again
-            numbers = numbers.str.extract(rf"^{SYNTHETIC_ID}([0-9]{{1,17}})$", expand=False).dropna()
-        numbers = numbers.astype("int64")
-    return prefix, int(numbers.max()) + 1 if len(numbers) else 0

@@ -14,6 +14,7 @@ from augment.engine.write_tasks import REAL, ReportTask, WriteTask, report, with
 from augment.errors import BelowMinimum
 from augment.plan.amounts import amounts, training_counts
 from augment.plan.chunks import PlanRow, plan
+from augment.plan.new_ids import NewIds
 from augment.plan.repeats import Repeats
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Filter, Generator
@@ -153,7 +154,9 @@ def run(
                 source=prepared.sources[0],
                 test_source=next(iter(prepared.sources[1:]), None),
                 train=prepared.key,
-                data=WrittenData(origin_column=resolved.pipeline.origin_column, written=stages.written),
+                data=WrittenData(
+                    origin_column=resolved.pipeline.origin_column, written=stages.written, new_ids=stages.new_ids
+                ),
                 stages=session.stages,
                 name=place.name,
                 key=key,
@@ -241,6 +244,7 @@ class _Stages:
 
     Attributes:
         written: `train` and `test` to sink to the file it wrote, relative to the run's folder.
+        new_ids: id column to the ids that are free after the synthetic rows.
     """
 
     session: Session
@@ -249,6 +253,7 @@ class _Stages:
     components: Mapping[Kind, list[Bound]]
     draft: Draft
     written: dict[str, dict[str, str]] = field(default_factory=lambda: {"train": {}, "test": {}})
+    new_ids: dict[str, NewIds] = field(default_factory=dict)
     choice: Choice = field(init=False)
 
     def all(self) -> tuple[RunMetrics, list[str]]:
@@ -334,6 +339,8 @@ class _Stages:
 
     def _write_data(self, mixture: Mixture) -> None:
         prepared, pipeline = self.prepared, self.resolved.pipeline
+        made = sum(counts.kept for counts in mixture.counts.values())
+        self.new_ids = {name: ids.without(made) for name, ids in prepared.new_ids.items()}
         origins = [REAL, *(bound.id for bound in self.components["generator"])]
         schema = with_origin(prepared.schema, pipeline.origin_column, origins)
         parts = {"train": ((prepared.train_written, REAL), *mixture.parts), "test": ((prepared.test_written, REAL),)}
@@ -346,7 +353,7 @@ class _Stages:
                         parts=folders,
                         schema=schema,
                         origin_column=pipeline.origin_column,
-                        first_id=prepared.first_id,
+                        new_ids=prepared.new_ids,
                         fill=prepared.fill,
                         out=out,
                     )

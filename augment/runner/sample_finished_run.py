@@ -13,6 +13,7 @@ from augment.engine.write_tasks import WriteTask, with_origin, write
 from augment.errors import DataError, DiskError, SpecError, did_you_mean
 from augment.plan.amounts import amounts, training_counts
 from augment.plan.chunks import plan
+from augment.plan.new_ids import NewIds
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Sink
 from augment.plugin.kinds import Kind
@@ -105,7 +106,11 @@ def sample(
             ways_out="request fewer rows, or run the pipeline again with a larger `max_rounds`",
             where={name: value for name, value in where.items() if not (classed and name == train.schema.target)},
         )
-        return _written(session, resolved, train.schema, mixture.parts, out, use)
+        new_ids = run.manifest.data.new_ids
+        described = {**train.schema.columns, **{name: run.schema.columns[name] for name in new_ids}}
+        columns = {name: described[name] for name in run.schema.columns if name in described}
+        schema = train.schema.model_copy(update={"columns": columns})
+        return _written(session, resolved, schema, new_ids, mixture.parts, out, use)
 
 
 def training_part(run: Run, session: Session, resolved: Resolved) -> Path:
@@ -167,7 +172,13 @@ def _checked(bound: Bound, schema: Schema, where: Mapping[str, str]) -> dict[str
 
 
 def _written(
-    session: Session, resolved: Resolved, schema: Schema, parts: list[tuple[Path, str]], out: Path, use: str
+    session: Session,
+    resolved: Resolved,
+    schema: Schema,
+    new_ids: Mapping[str, NewIds],
+    parts: list[tuple[Path, str]],
+    out: Path,
+    use: str,
 ) -> Path:
     """Write the parts beside `out`, and give the result its place when it is whole."""
     kind: tuple[Kind, ...] = ("sink",)
@@ -176,7 +187,7 @@ def _written(
     origin_column = resolved.pipeline.origin_column
     described = with_origin(schema, origin_column, sorted({origin for _, origin in parts}))
     with draft(out.absolute()) as hidden:
-        task = WriteTask(sink, out.stem, tuple(parts), described, origin_column, first_id={}, out=hidden)
+        task = WriteTask(sink, out.stem, tuple(parts), described, origin_column, new_ids, out=hidden)
         (file,) = session.one(f"write {out.stem}", sink, write, task).files
         with disk_errors(out, "writing"):
             publish(hidden / file, out.absolute())

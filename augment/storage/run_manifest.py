@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from augment.plan.new_ids import NewIds
+
 __all__ = ["BELOW_MINIMUM", "RunManifest", "SourceRecord", "StageRecord", "WrittenData"]
 
 Status = Literal["done", "below the required minimum"]
@@ -49,6 +51,8 @@ class WrittenData(_Part):
     """The column that says where each row came from."""
     written: dict[Literal["train", "test"], dict[str, Inside]]
     """Of each part, sink to the file that it wrote, relative to the run's folder."""
+    new_ids: dict[str, NewIds] = {}
+    """Of each id column, the ids that no row has, for `augment sample`."""
 
 
 class StageRecord(_Part):

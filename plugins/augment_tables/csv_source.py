@@ -36,7 +36,7 @@ from augment_tables.csv_header import judge_first_line, named_columns
 from augment_tables.csv_preamble import count_lines_before_header, looks_like_table
 from augment_tables.csv_settings import MISSING_NUMBERS
 from augment_tables.reading import KEPT_AS_TEXT, check_names, chosen_columns
-from augment_tables.table_files import Part, TableFiles
+from augment_tables.table_files import Part, TableFiles, ids_of, not_integers
 
 OTHER_ENDINGS = (".txt", ".dat", ".data", ".tab", ".asc")  # of files that may hold a table, or something else
 HEAD = 65_536  # characters
@@ -180,13 +180,14 @@ class CsvSource(TableFiles):
         chosen = chosen_columns(path, names, self.params.columns)
         chosen_columns(path, names, tuple(self.params.units))  # refuses those that are not there
         with_unit = self.params.units.keys() & set(chosen)
-        text = (set(as_text) & set(chosen)) | with_unit
+        text, ids = (set(as_text) & set(chosen)) | with_unit, ids_of(context)
         table = self._parse(written, chosen, text, quoted=num_quotes > 0)
-        if changed := self._changed_by_reading(table, written):
+        if changed := self._changed_by_reading(table, written) | not_integers(table, ids):
             table = self._parse(written, chosen, text | changed, quoted=num_quotes > 0)
         texts = {field.name for field in table.schema if pa.types.is_string(field.type)}
         dated = {name for name, said in declared.items() if said.type == "datetime" and not said.date_format}
-        table = self._with_values(table, with_unit, set(as_text) - dated, (set(as_text) & set(chosen)) | changed)
+        codes = (set(as_text) & set(chosen)) | changed | ids
+        table = self._with_values(table, with_unit, (set(as_text) - dated) | ids, codes)
         learned = {name: {"unit": self.params.units[name]} for name in with_unit}
         if self.params.date_format is not None:
             times = {field.name for field in table.schema if pa.types.is_timestamp(field.type)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import pyarrow as pa
@@ -14,7 +15,7 @@ from augment.errors import DataError
 from augment.plugin import Context
 from augment.toolkit.text_files import check_text
 from augment_tables.reading import check_names, chosen_columns
-from augment_tables.table_files import Part, TableFiles
+from augment_tables.table_files import Part, TableFiles, ids_of, not_integers
 
 MAX_BLOCK = 2**31 - 1  # Arrow's limit, in bytes
 
@@ -38,6 +39,9 @@ class JsonLinesSource(TableFiles):
                 table = self._parse([])  # labels written as JSON numbers become text later
             except pa.ArrowInvalid as error:
                 raise DataError(self._first_problem() or f"{path}: {error}") from error
+        if others := not_integers(table, ids_of(context)):
+            with suppress(pa.ArrowInvalid):
+                table = self._parse(sorted({*as_text, *others}))
         check_names(path, table.column_names, all_needed=self.params.columns is None)
         return Part(table.select(chosen_columns(path, table.column_names, self.params.columns)))
 

@@ -62,6 +62,7 @@ class TableFiles(Source):
             for name, said in context.declared.columns.items()
             if said.type in (*KEPT_AS_TEXT, "datetime") or said.date_format
         }
+        as_text -= ids_of(context)  # which stay integers where they are
         with ExitStack() as stack:
             readers: list[TableFiles] = []
             for file in files:
@@ -106,6 +107,19 @@ class TableFiles(Source):
         if not part.table.num_rows:
             raise DataError(f"{path}: has a header but no rows; at least one row was expected")
         return part._replace(table=plain_table(path, part.table))
+
+
+def ids_of(context: Context) -> set[str]:
+    """The columns that are declared as ids. A part gives them as integers or as texts, and as nothing else."""
+    return {name for name, said in context.declared.columns.items() if said.type == "id"}
+
+
+def not_integers(table: pa.Table, ids: Collection[str]) -> set[str]:
+    """The ids that were read as something else than integers or texts, such as dates."""
+    fields = [field for field in table.schema if field.name in ids]
+    return {
+        field.name for field in fields if not pa.types.is_integer(field.type) and not pa.types.is_string(field.type)
+    }
 
 
 def _columns(part: Part) -> list[str]:

@@ -27,6 +27,7 @@ from augment.engine.wire import (
 from augment.engine.write_tasks import ReportTask, WriteTask, Written, report, write
 from augment.errors import AugmentError, DataError, PluginError
 from augment.plan.chunks import PlanRow
+from augment.plan.new_ids import NewIds
 from augment.plugin.catalog import Catalog
 from augment.plugin.run_metrics import MetricScore
 from augment.spec.stages import Bound
@@ -41,6 +42,7 @@ def bound(kind, use, **params):
 HERE = Path("/here")
 HOST = Host(HERE, "cuda:1", 3)
 SCHEMA = Schema(columns={"y": Column(type="category", categories=("é", "b"))}, target="y")
+NEW_IDS = NewIds(type="text", first=4, prefix="synthetic-")
 PARTS = ((HERE / "0", "real"), (HERE / "1", "gan"))
 SCORE = {"metric": "m", "of": "gan", "name": "distance", "unit": "", "better": "lower", "interval": (0.1, 0.3)}
 
@@ -68,7 +70,7 @@ def requests():
         ),
         "write": (
             write,
-            WriteTask(bound("sink", "csv"), "train", PARTS, SCHEMA, "origin", {"id": ("synthetic-", 4)}, HERE),
+            WriteTask(bound("sink", "csv"), "train", PARTS, SCHEMA, "origin", {"id": NEW_IDS}, HERE),
             Written(["train.csv"], 30),
         ),
         "report": (

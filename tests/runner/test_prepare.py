@@ -6,6 +6,7 @@ import pytest
 
 from augment.data import Dataset
 from augment.errors import DataError, SpecError
+from augment.plan.new_ids import NewIds
 from augment.runner.prepare import prepare
 from augment.runner.session import opened
 
@@ -40,21 +41,7 @@ def test_ids_are_hidden_from_components_and_written(prepared, frame):
     assert list(parts["train"].frame.columns) == ["x", "label"]
     assert parts["train_written"].frame["id"].tolist() == frame["id"].iloc[found.cut.train].tolist()
     assert parts["test_written"].frame["id"].tolist() == frame["id"].iloc[found.cut.test].tolist()
-    assert found.first_id == {"id": ("", 540)}
-
-
-@pytest.mark.parametrize(
-    ("ids", "first"),
-    [
-        ([f"c{n}" for n in range(40)], ("synthetic-", 0)),
-        ([f"c{n}" for n in range(30)] + [f"synthetic-{n}" for n in range(10)], ("synthetic-", 10)),
-        ([n * 10 for n in range(40)], ("", 391)),
-    ],
-    ids=["text", "augmented before", "numbers"],
-)
-def test_the_first_new_id_is_one_that_no_row_has(prepared, frame, ids, first):
-    found, _ = prepared(frame.assign(id=ids))
-    assert found.first_id == {"id": first}
+    assert found.new_ids == {"id": NewIds(type="integer", first=540)}
 
 
 def test_both_parts_keep_the_proportions_of_the_classes(prepared, frame):
@@ -89,7 +76,7 @@ def test_what_is_declared_wins_over_what_is_inferred(prepared, frame):
     found, parts = prepared(frame, schema={"target": "label", "columns": columns})
     x = parts["train"].schema.columns["x"]
     assert (x.unit, x.max) == ("mm", 9.5)
-    assert found.first_id == {}
+    assert found.new_ids == {}
     assert "id" in parts["train"].frame
 
 

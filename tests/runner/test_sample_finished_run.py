@@ -168,3 +168,21 @@ def test_a_changed_model_is_refused(draw, done):
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"is not the folder of a finished run"):
         sample(tmp_path, rows=5, out=tmp_path / "more.csv")
+
+
+def test_ids_go_on_where_the_run_ended(spec, tmp_path):
+    columns = {"n": range(100, 160), "word": [f"c{number}" for number in range(60)], "x": np.arange(60) / 7}
+    frame = pd.DataFrame({**columns, "label": ["a", "b", "b"] * 20})
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    ids = {name: {"type": "id"} for name in ("n", "word")}
+    source = {"use": "csv", "with": {"path": "data.csv"}}
+    path = spec(source=source, schema={"target": "label", "columns": ids}, mix={"rows": 5}, trial=False, metrics=[])
+    done = run(path, workers=0)
+    written = pd.read_csv(done.folder / "data" / "train.csv")
+    assert written["n"].dtype == np.int64
+    assert written["n"][written["origin"] != "real"].tolist() == [160, 161, 162, 163, 164]
+    assert done.synthetic.frame["n"].dtype == np.int64
+    more = pd.read_csv(sample(done.folder, rows=3, out=tmp_path / "more.csv", workers=0))
+    assert list(more.columns) == list(written.columns)
+    assert more["n"].tolist() == [165, 166, 167]
+    assert more["word"].tolist() == ["synthetic-5", "synthetic-6", "synthetic-7"]

@@ -272,3 +272,13 @@ def test_reading_twice_gives_the_same_rows(file: Path) -> None:
     rng = np.random.default_rng(0)
     pd.DataFrame({"x": rng.normal(size=500), "c": rng.choice(list("ab"), 500)}).to_csv(file, index=False)
     assert read(file).equals(read(file))
+
+
+def test_declared_ids_stay_integers_or_are_kept_as_they_are_written(file: Path) -> None:
+    ids = {name: {"type": "id"} for name in ("n", "code", "day", "sum")}
+    content = 'n,code,day,sum\n7,007,2024-01-31,"1,234.5"\n,8,2024-02-01,2\n'
+    data = read(file, content, {"columns": ids}, thousands=",", date_format="%Y-%m-%d").frame
+    assert str(data.n.dtype) == "Int64"
+    assert data.code.tolist() == ["007", "8"]
+    assert data.day.tolist() == ["2024-01-31", "2024-02-01"]
+    assert data["sum"].tolist() == ["1,234.5", "2"]

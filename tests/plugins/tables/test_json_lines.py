@@ -85,3 +85,10 @@ def test_bytes_that_are_not_utf8_are_refused_with_their_offset(tmp_path: Path) -
     path.write_bytes(b'{"a": "\xff"}\n')
     with pytest.raises(DataError, match="line 1: byte 0xff at offset 7 is not utf-8"):
         JsonLinesSource(JsonLinesSource.Params(path=path)).read(Context(seed=0, folder=tmp_path))
+
+
+def test_declared_ids_stay_integers_or_texts(tmp_path: Path) -> None:
+    ids = {"columns": {name: {"type": "id"} for name in ("n", "day")}}
+    data = read(tmp_path, '{"n": 7, "day": "2024-01-31"}\n{"n": 8, "day": "2024-02-01"}\n', ids).frame
+    assert data.n.tolist() == [7, 8]
+    assert data.day.tolist() == ["2024-01-31", "2024-02-01"]
