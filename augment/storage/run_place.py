@@ -5,6 +5,7 @@ What a user has put into the place is never lost.
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -56,10 +57,11 @@ class Place:
                     pass
         place = out.absolute() if out else base.absolute() / "runs"
         for source in sources:
-            if source.is_dir() and place.resolve().is_relative_to(source.resolve()):
+            folder = _whole_folder(source)
+            if folder is not None and place.resolve().is_relative_to(folder.resolve()):
                 raise SpecError(
-                    f"{place}: it lies in {source}, which the source reads, so results would be read as data the next "
-                    "time; name a folder elsewhere with --out"
+                    f"{place}: it lies in {folder}, the folder of the source, where results can be taken for data the "
+                    "next time; name a folder elsewhere with --out"
                 )
         parent = place.parent if out else place
         while not parent.exists():
@@ -158,6 +160,14 @@ class Place:
                 with suppress(DiskError, LockedError), taken(place):
                     clear(place)
                     remove(_link(place))
+
+
+def _whole_folder(path: Path) -> Path | None:
+    """The folder that a source's path stands for with what is below it: a folder, or a pattern with `**`."""
+    if "**" in path.parts:
+        magic = next(place for place, part in enumerate(path.parts) if glob.has_magic(part))
+        return Path(*path.parts[:magic])
+    return path if path.is_dir() else None
 
 
 def _link(place: Path) -> Path:

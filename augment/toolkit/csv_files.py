@@ -16,16 +16,23 @@ FORMULA = r"^'*[=+\-@\t\r\n＝＋－＠]"
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 
 
-def guarded(words: pa.Array) -> pa.Array:
+def guarded(words: pa.Array, numbers: bool = False) -> pa.Array:
     """Words of which none is run: those that a spreadsheet would take for a formula get a `'` in front.
+
+    Args:
+        words: strings.
+        numbers: whether words that are numbers with a sign get it, too. A text `+1` is not a number, a label `-1` is.
 
     >>> guarded(pa.array(["=1+1", "-1", "plain", None])).to_pylist()
     ["'=1+1", '-1', 'plain', None]
+    >>> guarded(pa.array(["+1"]), numbers=True).to_pylist()
+    ["'+1"]
     """
     runs = pc.match_substring_regex(words, FORMULA)
     if not pc.any(runs).as_py():
         return words
-    runs = pc.and_not(runs, pc.match_substring_regex(words, NUMBER))
+    if not numbers:
+        runs = pc.and_not(runs, pc.match_substring_regex(words, NUMBER))
     return pc.if_else(runs, pc.binary_join_element_wise("'", words, ""), words)
 
 
@@ -38,12 +45,12 @@ def header_line(names: Sequence[str], guard: bool = True) -> bytes:
 
 
 def with_words(table: pa.Table, guard: bool = True) -> pa.Table:
-    """The table with the labels of dictionaries written out, and all words guarded."""
+    """The table with the labels of dictionaries written out, and all words guarded; labels that are numbers stay so."""
 
     def plain(values: pa.Array) -> pa.Array:
         if pa.types.is_dictionary(values.type):  # a few labels to look at instead of all rows
             labels = guarded(values.dictionary) if guard else values.dictionary
             return pa.DictionaryArray.from_arrays(values.indices, labels).cast(pa.string())
-        return guarded(values) if guard and pa.types.is_string(values.type) else values
+        return guarded(values, numbers=True) if guard and pa.types.is_string(values.type) else values
 
     return pa.table({name: plain(table[name].combine_chunks()) for name in table.column_names})

@@ -13,6 +13,24 @@ from augment.toolkit.data_files import unpacked_chunks
 
 __all__ = ["check_file", "check_text", "decoded", "read_bytes", "tolerating_mark"]
 
+SAVE = "save the table as a CSV file"
+# the first bytes of files that are no text: what they are, and what to do
+FORMATS = {
+    b"\x1f\x8b": ("compressed with gzip", "let its name end in .csv.gz or the like, or unpack it"),
+    b"BZh91AY&SY": ("compressed with bzip2", "let its name end in .csv.bz2 or the like, or unpack it"),
+    b"\xfd7zXZ\0": ("compressed with xz", "let its name end in .csv.xz or the like, or unpack it"),
+    b"\x28\xb5\x2f\xfd": ("compressed with zstd", "let its name end in .csv.zst or the like, or unpack it"),
+    b"7z\xbc\xaf\x27\x1c": ("a 7z archive", "unpack it"),
+    b"PAR1": ("Parquet", "let its name end in .parquet"),
+    b"ARROW1": ("an Arrow or Feather file", "save it as Parquet"),
+    b"\x93NUMPY": ("an array of numpy", "save it with numpy.savez, as .npz"),
+    b"SQLite format 3\0": ("an SQLite database", "export the table as a CSV file"),
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": ("an old Excel or other office file", SAVE),
+    b"%PDF-": ("a PDF document", SAVE),
+    b"\x89HDF\r\n\x1a\n": ("an HDF5 file", SAVE),
+    b"\x89PNG\r\n": ("a PNG image", "name the folder of the images"),
+    b"\xff\xd8\xff": ("a JPEG image", "name the folder of the images"),
+}
 CHUNK = 1 << 20  # bytes read at a time
 
 
@@ -61,7 +79,7 @@ def check_text(path: Path, encoding: str) -> int:
     Raises:
         DataError: with the line.
     """
-    _refuse_archive(path)
+    _refuse_other_formats(path)
     decoder = codecs.getincrementaldecoder(encoding)()
     position, num_quotes, num_lines = 0, 0, 1
     with path.open("rb") as file:
@@ -108,21 +126,23 @@ def tolerating_mark(encoding: str) -> str:
     return "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
 
 
-def _refuse_archive(path: Path) -> None:
+def _refuse_other_formats(path: Path) -> None:
+    """Say what a file is whose first bytes are those of another format, before they are taken for a wrong encoding."""
     with path.open("rb") as file:
-        head = file.read(64)
-    kinds = {
-        b"PK\x03\x04": "a zip archive or an Excel workbook",
-        b"\x1f\x8b": "compressed with gzip",
-        b"PAR1": "Parquet",
-    }
-    for mark, kind in kinds.items():
-        if head.startswith(mark):
-            raise DataError(f"{path}: is {kind}, whatever its ending says; correct the ending, or save it as text")
-    if head.lstrip().lower().startswith((b"<!doctype html", b"<html")):
-        raise DataError(f"{path}: is a web page, perhaps a server's error message; download the file again")
+        head = file.read(512)
+    if head[257:262] == b"ustar":
+        raise DataError(f"{path}: is a tar archive, whatever its ending says; unpack it")
+    if head.startswith(b"PK\x03\x04"):
+        office = any(name in head for name in (b"[Content_Types].xml", b"_rels/", b"xl/", b"mimetype"))
+        kind, remedy = ("an Excel or other office file", SAVE) if office else ("a zip archive", "unpack it")
+        raise DataError(f"{path}: is {kind}, whatever its ending says; {remedy}")
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype html", b"<html")):
+        raise DataError(f"{path}: is a web page, perhaps a login or a server's error message; download the file again")
     if head.startswith(b"version https://git-lfs.github.com/spec/"):
         raise DataError(f"{path}: is a pointer of Git LFS to the data, not the data; run `git lfs pull`")
+    for mark, (kind, remedy) in FORMATS.items():
+        if head.startswith(mark):
+            raise DataError(f"{path}: is {kind}, whatever its ending says; {remedy}")
 
 
 def _wrong_byte(path: Path, line: int, error: UnicodeDecodeError, offset: int, encoding: str) -> DataError:

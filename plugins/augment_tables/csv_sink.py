@@ -34,8 +34,9 @@ class CsvSink(Sink):
 
         guard_formulas: bool = True
         """Put a `'` before words and names of columns that a spreadsheet would run as a formula: those that begin with
-        `=`, `+`, `-`, `@`, a tab or a line end, with any number of `'` before it, and are no numbers. To undo it, take
-        one `'` away from words that begin with `'` and such a sign."""
+        `=`, `+`, `-`, `@`, a tab or a line end, with any number of `'` before it. Numbers stay as they are, and so do
+        categories and names of columns that are numbers, such as `-1`. To undo it, take one `'` away from words that
+        begin with `'` and such a sign."""
 
     def write(self, name: str, batches: Iterable[Dataset], schema: Schema, folder: Path) -> list[Path]:
         if schema.arrays:

@@ -48,7 +48,7 @@ def manifest(**content: Any) -> RunManifest:
         "seed": 0,
         "reproducible": True,
         "plugins": {},
-        "source": {"fingerprint": "", "rows": 0},
+        "source": {"fingerprint": "", "rows": 0, "without_target": 0},
         "train": "train-0",
         "data": {"origin_column": "origin", "written": {"train": {}, "test": {}}},
         "stages": [],

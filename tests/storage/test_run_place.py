@@ -215,12 +215,18 @@ def test_a_run_does_not_replace_the_run_that_it_reads(tmp_path, place):
         here.finished()
 
 
+@pytest.mark.parametrize("source", ["photos", "photos/**/*.csv"])
 @pytest.mark.parametrize("out", [None, "photos", "photos/run", "link/run"])
-def test_a_run_inside_its_own_source_is_refused(tmp_path, out):
+def test_a_run_inside_its_own_source_is_refused(tmp_path, out, source):
     (tmp_path / "photos").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "photos")
-    with pytest.raises(SpecError, match=r"which the source reads, so results would be read as data"):
-        Place.check_writable(tmp_path / "photos", tmp_path / out if out else None, [tmp_path / "photos"])
+    with pytest.raises(SpecError, match=r"photos, the folder of the source, where results can be taken for data"):
+        Place.check_writable(tmp_path / "photos", tmp_path / out if out else None, [tmp_path / source])
+
+
+def test_a_run_beside_its_source_is_fine(tmp_path):
+    (tmp_path / "photos").mkdir()
+    Place.check_writable(tmp_path, None, [tmp_path / "photos", tmp_path / "*.csv", tmp_path / "x" / "**" / "*.csv"])
 
 
 # building
