@@ -61,7 +61,10 @@ class Docstrings(Source):
 
 def _folder(package: str) -> Path:
     # only the top: to find a module inside, its parents would be run
-    spec = importlib.util.find_spec(package) if package.isidentifier() else None
+    try:
+        spec = importlib.util.find_spec(package) if package.isidentifier() else None
+    except ValueError:  # Python's main module says nothing of itself
+        spec = None
     if spec is None or not spec.submodule_search_locations:
         raise DataError(f"package {package!r} is not installed here; name one that is, as it is imported")
     return Path(next(iter(spec.submodule_search_locations)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from augment.errors import SpecError
@@ -53,6 +55,14 @@ def test_nothing_of_python_itself_can_be_trusted(factory):
         assert "--trust" not in str(caught.value)
     with pytest.raises(SpecError, match=f"trust: '{top}' is a module of Python itself"):
         load(pipeline(factory), CATALOG, trust=[top])
+
+
+def test_pythons_main_module_is_no_model(monkeypatch):
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)  # as in a command
+    with pytest.raises(SpecError, match="there is no module '__main__'"):
+        load(pipeline("__main__:open"), CATALOG)
+    with pytest.raises(SpecError, match="would call a function of Python itself"):
+        load(pipeline(long_form("__main__:open")), CATALOG)
 
 
 def test_a_message_names_the_file_and_its_line(folder):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from augment.errors import DataError
@@ -44,6 +46,12 @@ def test_so_many_are_taken_as_asked_for_and_none_twice(packages, tmp_path):
 def test_packages_that_are_not_there_are_refused(packages, tmp_path, name):
     with pytest.raises(DataError, match=rf"package '{name}' is not installed here"):
         read(tmp_path, **{name: 5})
+
+
+def test_pythons_main_module_is_no_package(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)  # as in a command
+    with pytest.raises(DataError, match="package '__main__' is not installed here"):
+        read(tmp_path, __main__=5)
 
 
 def test_packages_that_say_nothing_are_refused(packages, tmp_path):
