@@ -12,9 +12,20 @@ def augment_components() -> list[type[Component]]:
     from augment_tables.csv_sink import CsvSink
     from augment_tables.csv_source import CsvSource
     from augment_tables.impute import Impute
-    from augment_tables.json_lines import JsonLinesSource
+    from augment_tables.json_lines import JsonLinesSource, JsonSource
     from augment_tables.parquet_sink import ParquetSink
     from augment_tables.parquet_source import ParquetSource
     from augment_tables.table_probes import Boosting, Logistic
 
-    return [ArrowSource, Boosting, CsvSink, CsvSource, Impute, JsonLinesSource, Logistic, ParquetSink, ParquetSource]
+    return [
+        ArrowSource,
+        Boosting,
+        CsvSink,
+        CsvSource,
+        Impute,
+        JsonLinesSource,
+        JsonSource,
+        Logistic,
+        ParquetSink,
+        ParquetSource,
+    ]

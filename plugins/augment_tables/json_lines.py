@@ -1,12 +1,14 @@
-"""The source `json-lines`: one JSON object a line, its keys the columns."""
+"""The sources `json-lines` and `json`: JSON objects, their keys the columns."""
 
 from __future__ import annotations
 
 import json
 import math
+import tempfile
 from collections.abc import Collection
 from contextlib import suppress
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import Any, ClassVar, NoReturn
 
 import pyarrow as pa
 import pyarrow.json as pajson
@@ -25,8 +27,9 @@ class JsonLinesSource(TableFiles):
 
     name = "json-lines"
     yields = frozenset({"table", "text"})
-    endings = (".jsonl", ".ndjson")
+    endings: ClassVar[tuple[str, ...]] = (".jsonl", ".ndjson")
     reads_only_paths = True
+    _unit = "line"  # what messages count
     reads_text = True  # times, that is: numbers and words in one column are refused
 
     def _part(self, as_text: Collection[str], context: Context) -> Part:
@@ -63,27 +66,97 @@ class JsonLinesSource(TableFiles):
         kinds: dict[str, tuple[str, int]] = {}
         with path.open(encoding="utf-8-sig") as file:
             for number, line in enumerate(file, start=1):
+                where = f"{path}, {self._unit} {number}"
                 if not line.strip():
                     continue
                 try:
                     row = json.loads(line, parse_constant=_refuse_constant)
                 except ValueError as error:
-                    hint = "; the file is one JSON array: write one object a line" if line.lstrip()[0] == "[" else ""
-                    return f"{path}, line {number}: is not JSON: {error}{hint}"
+                    hint = "; the file is one JSON array: use the source `json`" if line.lstrip()[0] == "[" else ""
+                    return f"{where}: is not JSON: {error}{hint}"
                 if not isinstance(row, dict):
-                    return f"{path}, line {number}: holds {_kind(row)}; one JSON object a line was expected"
+                    return f"{where}: holds {_kind(row)}; one JSON object a line was expected"
                 for name, value in row.items():
                     if value is None:
                         continue
                     if value in (math.inf, -math.inf):
-                        return f"{path}, line {number}: {name!r} holds a number too large; null says it is missing"
+                        return (
+                            f"{path}, {self._unit} {number}: {name!r} holds a number too large; null says it is missing"
+                        )
                     kind, first = kinds.setdefault(name, (_kind(value), number))
                     if kind != _kind(value):
                         return (
-                            f"{path}, line {number}: {name!r} holds {_kind(value)}, and {kind} on line {first}; write "
-                            "all values of a column alike"
+                            f"{where}: {name!r} holds {_kind(value)}, and {kind} on {self._unit} {first}; write all "
+                            "values of a column alike"
                         )
         return None
+
+
+class JsonSource(JsonLinesSource):
+    """Reads JSON files that hold one list of objects, also called records; a file of JSON lines is read as such.
+
+    A key that an object leaves out, or a null, is a missing value.
+    """
+
+    name = "json"
+    endings = (".json",)
+
+    def _part(self, as_text: Collection[str], context: Context) -> Part:
+        path = self.params.path
+        check_text(path, "utf-8")
+        content = path.read_text(encoding="utf-8-sig")
+        if not content.lstrip().startswith("["):
+            self._refuse_one_object(content)
+            return super()._part(as_text, context)
+        with tempfile.TemporaryDirectory(dir=context.folder) as folder:
+            lines = Path(folder) / path.name
+            with lines.open("w", encoding="utf-8") as file:
+                file.writelines(json.dumps(record) + "\n" for record in self._records(content))
+            reader = JsonSource(self.params.model_copy(update={"path": lines}))
+            reader._unit = "object"
+            try:
+                return JsonLinesSource._part(reader, as_text, context)
+            except DataError as error:
+                raise DataError(str(error).replace(str(lines), str(path))) from error
+
+    def _records(self, content: str) -> list[Any]:
+        path = self.params.path
+        try:
+            records: list[Any] = json.loads(
+                content, parse_constant=_refuse_constant, object_pairs_hook=_without_doubles
+            )
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{path}: is not JSON: {str(error)[:200]}") from error
+        if not records:
+            raise DataError(f"{path}: the list is empty; at least one object was expected")
+        for number, record in enumerate(records, start=1):
+            if not isinstance(record, dict):
+                raise DataError(
+                    f"{path}, object {number}: holds {_kind(record)}; a list of objects was expected, as pandas writes "
+                    '`to_json(orient="records")`'
+                )
+        return records
+
+    def _refuse_one_object(self, content: str) -> None:
+        try:
+            whole = json.loads(content)
+        except (ValueError, RecursionError):
+            return  # more than one object, or not JSON, which reading the lines tells
+        if not isinstance(whole, dict):
+            return
+        if "\n" in content.strip() or any(isinstance(value, dict | list) for value in whole.values()):
+            raise DataError(
+                f"{self.params.path}: holds one object, and a list of objects was expected, as pandas writes "
+                '`to_json(orient="records")`'
+            )
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        twice = next(name for place, (name, _) in enumerate(pairs) if name in dict(pairs[:place]))
+        raise ValueError(f"an object has the key {twice!r} twice")
+    return record
 
 
 def _refuse_constant(name: str) -> NoReturn:

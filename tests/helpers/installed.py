@@ -41,6 +41,11 @@ def _arrow(folder):
     return {"path": folder / "data.feather"}
 
 
+def _json(folder):
+    TABLE.to_json(folder / "data.json", orient="records")
+    return {"path": folder / "data.json"}
+
+
 def _npz(folder):
     images = np.arange(4 * 8 * 8, dtype=np.uint8).reshape(4, 8, 8, 1)
     np.savez(folder / "data.npz", image=images, label=np.array(["a", "b", "a", "b"]))
@@ -111,6 +116,7 @@ SETTINGS = {
     "IdxSource": _idx,
     "HistoriesSource": _histories,
     "JsonLinesSource": _json_lines,
+    "JsonSource": _json,
     "NpzSource": _npz,
     "ParquetSource": _parquet,
     "Docstrings": {"packages": {"pluggy": 20, "iniconfig": 20}},

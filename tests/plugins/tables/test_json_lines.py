@@ -8,7 +8,7 @@ import pytest
 from augment.data import Dataset, SchemaDeclaration
 from augment.errors import DataError
 from augment.plugin.context import Context
-from augment_tables.json_lines import JsonLinesSource
+from augment_tables.json_lines import JsonLinesSource, JsonSource
 
 
 def read(folder: Path, content: str, declared: dict | None = None) -> Dataset:
@@ -60,7 +60,7 @@ def test_a_declared_text_that_looks_like_a_date_stays_text(tmp_path: Path) -> No
         ("", "the file is empty"),
         ('{"a": 1}\n{"a": 2\n', r"line 2: is not JSON"),
         ('[{"a": 1}, {"a": 2}]\n', r"line 1: holds a list; one JSON object a line"),
-        ('[\n{"a": 1}]\n', r"line 1: is not JSON.*one object a line"),
+        ('[\n{"a": 1}]\n', r"line 1: is not JSON.*use the source `json`"),
         ('{"a": 1}\n{"a": nan}\n', r"line 2: is not JSON"),
         ('{"a": 1}\n{"a": "x"}\n', r"line 2: 'a' holds a text, and a number on line 1"),
         ('{"a": {"b": 1}}\n', r"column 'a' holds values of type struct"),
@@ -92,3 +92,51 @@ def test_declared_ids_stay_integers_or_texts(tmp_path: Path) -> None:
     data = read(tmp_path, '{"n": 7, "day": "2024-01-31"}\n{"n": 8, "day": "2024-02-01"}\n', ids).frame
     assert data.n.tolist() == [7, 8]
     assert data.day.tolist() == ["2024-01-31", "2024-02-01"]
+
+
+def read_json(folder: Path, content: str, declared: dict | None = None) -> Dataset:
+    path = folder / "data.json"
+    path.write_text(content, encoding="utf-8")
+    context = Context(seed=0, folder=folder, declared=SchemaDeclaration.model_validate(declared or {}))
+    return JsonSource(JsonSource.Params(path=path)).read(context)
+
+
+RECORDS = [
+    '{"n": 1, "c": "00123", "x": 0.1, "b": true, "d": "2024-01-01"}',
+    '{"n": null, "c": "ü\\n😀", "x": 12345678901234567, "d": "2024-01-02"}',
+]
+
+
+@pytest.mark.parametrize(
+    "content", ["[" + ",\n ".join(RECORDS) + "]\n", "\n".join(RECORDS), " [" + ",".join(RECORDS) + "]"]
+)
+def test_a_list_of_objects_is_read_as_lines_of_them_are(content: str, tmp_path: Path) -> None:
+    expected, data = read(tmp_path, "\n".join(RECORDS)), read_json(tmp_path, content)
+    assert data.schema == expected.schema
+    pd.testing.assert_frame_equal(data.frame, expected.frame)
+
+
+def test_one_object_on_a_line_is_one_row(tmp_path: Path) -> None:
+    assert read_json(tmp_path, '{"a": 1}\n').frame.a.tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[]", r"data\.json: the list is empty"),
+        ("[1, 2]", r"data\.json, object 1: holds a number; a list of objects"),
+        ('[{"a": 1}, {"a": "x"}]', r"data\.json, object 2: 'a' holds a text, and a number on object 1"),
+        ('[{"a": 1}, {"a": 2}', r"data\.json: is not JSON"),
+        ('[{"a": NaN}]', r"data\.json: is not JSON: NaN is no JSON value"),
+        ('[{"a": 1, "a": 2}]', r"data\.json: is not JSON: an object has the key 'a' twice"),
+        ("[" * 100_000, r"data\.json: is not JSON"),
+        ('[{"a": {"b": 1}}]', r"data\.json: column 'a' holds values of type struct"),
+        ('{\n "a": [1, 2]\n}', r"data\.json: holds one object, and a list of objects"),
+        ('{"data": [{"a": 1}]}', r"data\.json: holds one object, and a list of objects"),
+        ('{"a": 1}\n{"a": 2', r"data\.json, line 2: is not JSON"),
+    ],
+)
+def test_a_bad_list_is_refused_with_the_place(content: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message) as error:
+        read_json(tmp_path, content)
+    assert str(tmp_path / "data.json") in str(error.value)
