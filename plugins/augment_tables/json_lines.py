@@ -1,4 +1,4 @@
-"""The sources `json-lines` and `json`: JSON objects, their keys the columns."""
+"""The sources `json-lines` and `json-records`: JSON objects, their keys the columns."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class JsonLinesSource(TableFiles):
                 try:
                     row = json.loads(line, parse_constant=_refuse_constant)
                 except ValueError as error:
-                    hint = "; the file is one JSON array: use the source `json`" if line.lstrip()[0] == "[" else ""
+                    hint = "; the file is one JSON array: use the source `json-records`" if line.lstrip()[0] == "[" else ""
                     return f"{where}: is not JSON: {error}{hint}"
                 if not isinstance(row, dict):
                     return f"{where}: holds {_kind(row)}; one JSON object a line was expected"
@@ -98,7 +98,7 @@ class JsonSource(JsonLinesSource):
     A key that an object leaves out, or a null, is a missing value.
     """
 
-    name = "json"
+    name = "json-records"
     endings = (".json",)
 
     def _part(self, as_text: Collection[str], context: Context) -> Part:

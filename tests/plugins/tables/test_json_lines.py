@@ -60,7 +60,7 @@ def test_a_declared_text_that_looks_like_a_date_stays_text(tmp_path: Path) -> No
         ("", "the file is empty"),
         ('{"a": 1}\n{"a": 2\n', r"line 2: is not JSON"),
         ('[{"a": 1}, {"a": 2}]\n', r"line 1: holds a list; one JSON object a line"),
-        ('[\n{"a": 1}]\n', r"line 1: is not JSON.*use the source `json`"),
+        ('[\n{"a": 1}]\n', r"line 1: is not JSON.*use the source `json-records`"),
         ('{"a": 1}\n{"a": nan}\n', r"line 2: is not JSON"),
         ('{"a": 1}\n{"a": "x"}\n', r"line 2: 'a' holds a text, and a number on line 1"),
         ('{"a": {"b": 1}}\n', r"column 'a' holds values of type struct"),
