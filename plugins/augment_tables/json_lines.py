@@ -72,7 +72,8 @@ class JsonLinesSource(TableFiles):
                 try:
                     row = json.loads(line, parse_constant=_refuse_constant)
                 except ValueError as error:
-                    hint = "; the file is one JSON array: use the source `json-records`" if line.lstrip()[0] == "[" else ""
+                    is_list = line.lstrip()[0] == "["
+                    hint = "; the file is one JSON array: use the source `json-records`" if is_list else ""
                     return f"{where}: is not JSON: {error}{hint}"
                 if not isinstance(row, dict):
                     return f"{where}: holds {_kind(row)}; one JSON object a line was expected"
