@@ -21,7 +21,8 @@ MISSING_WORDS = re.compile(
 )
 DATE = r"[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2,4}"
 NAMED_DATE = r"[0-9]{1,2}(?:[ -]|\. )[A-Z][a-z]{2,8}[ -][0-9]{2,4}|[A-Z][a-z]{2,8} [0-9]{1,2}, [0-9]{4}"
-DATE_AND_CLOCK = rf"(?:{DATE}|{NAMED_DATE})(?: [0-9]{{1,2}}:[0-9]{{2}}(?::[0-9]{{2}})?)?"
+CLOCK = r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?"
+DATE_AND_CLOCK = rf"(?:{DATE}|{NAMED_DATE})(?: {CLOCK})?|{CLOCK}"
 DAYS = [f"{order}{year}" for year in ("%Y", "%y") for order in ("%d.%m.", "%d/%m/", "%m/%d/", "%d-%m-", "%m-%d-")]
 DAYS += ["%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %b %y", "%b %d, %Y", "%d %B %Y", "%d. %B %Y", "%B %d, %Y"]
 CLOCKS = ("", " %H:%M", " %H:%M:%S")
@@ -122,7 +123,7 @@ def _dates(dataset: Dataset) -> Iterator[tuple[str, list[str]]]:
             continue
         cells = present.astype("str").str.strip()
         if cells.str.fullmatch(DATE_AND_CLOCK).all():
-            formats = [f"{day}{clock}" for day in DAYS for clock in CLOCKS]
+            formats = [f"{day}{clock}" for day in DAYS for clock in CLOCKS] + ["%H:%M", "%H:%M:%S"]
             formats = [one for one in formats if _fits(cells[:1], one)]
             yield name, [one for one in formats if _fits(cells, one)]
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 
+import pandas as pd
 import pytest
 
 from augment.data import SchemaDeclaration
@@ -128,6 +129,21 @@ def test_dates_with_names_of_months_are_read(file):
         settings |= more
     assert settings == {"date_format": "%b %d, %Y"}
     assert read(path, **settings).schema.columns["day"].type == "datetime"
+
+
+@pytest.mark.parametrize(("clock", "expected"), [("%H:%M", "%H:%M"), ("%H:%M:%S", "%H:%M:%S")])
+def test_times_of_day_are_times_and_are_written_as_they_were_read(file, clock, expected):
+    times = pd.date_range("2024-01-01 06:00", periods=30, freq="37min").strftime(clock)
+    path = file("t,a\n" + "".join(f"{time},{number % 7}\n" for number, time in enumerate(times)))
+    assert CsvSource.further_settings(path, {}, read(path)) == {"date_format": expected}
+    column = read(path, date_format=expected).schema.columns["t"]
+    assert (column.type, column.date_format) == ("datetime", expected)
+
+
+@pytest.mark.parametrize("cells", [["27:15", "3:10"], ["1:2:3", "4:5:6"], ["12:75", "3:10"]])
+def test_durations_and_ratios_are_no_times_of_day(file, cells):
+    path = file("t,a\n" + "".join(f"{cell},{number}\n" for number, cell in enumerate(15 * cells)))
+    assert "date_format" not in CsvSource.further_settings(path, {}, read(path))
 
 
 def test_dates_in_a_second_format_are_named(file, caplog):
