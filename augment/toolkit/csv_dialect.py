@@ -9,6 +9,8 @@ from typing import Any
 __all__ = ["CURRENCY", "UNIT", "infer_dialect", "infer_encoding"]
 
 HEAD = 65_536  # characters that are looked at
+NUM_LINES = 100  # compared for the delimiter
+DECIMAL_COMMA = re.compile(r"^\s*-?[0-9.]*[0-9],[0-9]+\s*$", re.MULTILINE)
 
 CURRENCY = r"[€$£¥]|EUR|USD|GBP|CHF"  # that may stand before a number; `s1` and `m2` are codes
 UNIT = rf"{CURRENCY}|[%‰]|kg|g|mg|km|m|cm|mm|l|ml|h|min|s|ms|°C|kWh|W"  # that may stand beside a number
@@ -25,13 +27,28 @@ def infer_dialect(path: Path, skip_lines: int = 0) -> dict[str, Any]:
             file.readline()
         head = file.read(HEAD)
     found: dict[str, Any] = {"encoding": encoding} if encoding else {}
-    header = head.partition("\n")[0]
-    delimiter = max(",;\t|", key=header.count)  # the first of equals
+    delimiter = _delimiter(head.splitlines()[:NUM_LINES])
     if delimiter == ",":
         return found
     edge = re.escape(delimiter)
     cell = re.compile(rf"(?:^|{edge})-?[0-9.]*[0-9],[0-9]+(?:\s?(?:{UNIT}))?(?:{edge}|$)", re.MULTILINE)
     return {**found, "delimiter": delimiter, **({"decimal": ","} if cell.search(head) else {})}
+
+
+def _delimiter(lines: list[str]) -> str:
+    """What stands most often in the first line. Where that is a comma, the other one that stands equally often in each
+    line, if it has numbers such as 1,5 between it: without a header, decimal commas may be the most frequent."""
+    most = max(",;\t|", key=(lines or [""])[0].count)  # the first of equals
+    filled = [line for line in lines[:-1] if line]  # the last may be cut
+    for other in ";\t|" if most == "," else "":
+        counts = {line.count(other) for line in filled}
+        if (
+            len(counts) == 1
+            and counts != {0}
+            and all(DECIMAL_COMMA.search(line.replace(other, "\n")) for line in filled)
+        ):
+            return other
+    return most
 
 
 def infer_encoding(path: Path) -> str:

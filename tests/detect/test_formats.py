@@ -51,6 +51,8 @@ def test_a_pipe_is_refused_and_not_opened(tmp_path):
         ("x\ty\n1.5\ta\n2\tb\n", {"delimiter": "\t"}),
         ("x;y\n1.5;a\n2;b\n", {"delimiter": ";"}),
         ("x;y\n1,5;a\n2;b\n", {"delimiter": ";", "decimal": ","}),
+        ("5,67;-0,4;0\n3,5;-1,5;0\n", {"delimiter": ";", "decimal": ",", "header": False}),
+        ("x,y;z\n1,a;b\n2,c;d\n", {}),
         ("x\n€ 1.50\n€ 2\n", {"units": {"x": "€"}}),
         ('x,y\n"1,250.00 €",a\n3.5€,b\n', {"units": {"x": "€"}}),
         ("x;y\n1.250,50 €;a\n3,5 €;b\n", {"delimiter": ";", "decimal": ",", "units": {"x": "€"}}),
@@ -63,7 +65,7 @@ def test_the_way_a_csv_file_is_written_is_found(tmp_path, text, settings):
     (tmp_path / "data.csv").write_text(text)
     data, found, _ = read(source("csv"), tmp_path / "data.csv")
     assert found == settings
-    assert data.schema.columns["x"].type in ("number", "integer")
+    assert next(iter(data.schema.columns.values())).type in ("number", "integer")
     assert len(data) == 2
 
 
