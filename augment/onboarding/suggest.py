@@ -19,12 +19,13 @@ from augment.plugin.contracts import Filter, Generator, Transform
 from augment.plugin.suits import Suits
 from augment.toolkit.yaml_text import dump_flow
 
-__all__ = ["HOLDOUT", "Choice", "Look", "choose", "choose_target", "look_at"]
+__all__ = ["HOLDOUT", "SPLIT_NAME", "Choice", "Look", "choose", "choose_target", "look_at"]
 
 TARGET_NAMES = (
     *("target", "label", "labels", "class", "classes", "y", "outcome", "response", "category", "species", "diagnosis"),
     *("income", "survived", "churn", "churned", "default", "defaulted", "fraud", "isfraud", "spam", "quality", "price"),
 )
+SPLIT_NAME = re.compile(r"(cv_?|k_?)?folds?|split|subset|partition|is_?test|(data_?)?set", re.IGNORECASE)
 HOLDOUT = 0.2
 
 
@@ -85,7 +86,7 @@ def choose_target(schema: Schema, frame: pd.DataFrame) -> tuple[str | None, str]
         most = len(frame) if schema.columns[name].type in ("number", "integer") else len(frame) // 2
         if 2 <= num_distinct <= most:
             return name, "chosen for its name"
-    for name in reversed(complete):
+    for name in reversed([name for name in complete if not SPLIT_NAME.fullmatch(name)]):
         num_distinct = frame[name].nunique()
         whole = schema.columns[name].type in ("category", "boolean", "integer")
         if whole and 2 <= num_distinct <= MAX_INTEGER_CLASSES and num_distinct <= len(frame) // 2:
@@ -130,8 +131,14 @@ def look_at(dataset: Dataset, asked: str | None) -> Look:
     return Look(Dataset.of(frame, dataset.arrays, schema), schema, why, counts, num_without_target)
 
 
-def choose(look: Look, catalog: Catalog) -> Choice:
-    """Whether to fill in missing values, and the first generator that fits of each origin."""
+def choose(look: Look, catalog: Catalog, holdout: float = HOLDOUT) -> Choice:
+    """Whether to fill in missing values, and the first generator that fits of each origin.
+
+    Args:
+        look: what was found in the data.
+        catalog: the components there are.
+        holdout: share of these rows that will not be learned from.
+    """
     schema, modality = look.schema, look.schema.modality
     fill = None
     if look.missing:
@@ -141,7 +148,7 @@ def choose(look: Look, catalog: Catalog) -> Choice:
         columns = dict(schema.columns)
         columns |= {name: columns[name].model_copy(update={"nullable": False}) for name in look.missing}
         schema = schema.model_copy(update={"columns": columns})
-    num_rows = round(len(look.dataset) * (1 - HOLDOUT))
+    num_rows = round(len(look.dataset) * (1 - holdout))
     chosen: dict[str, tuple[type[Generator], Suits]] = {}
     refused: dict[str, str] = {}
     for cls, suits in _in_order(catalog, modality):

@@ -18,8 +18,10 @@ from typing import Any
 from augment.data import MAX_INTEGER_CLASSES, Dataset, as_written
 from augment.data.inference import repeats_words
 from augment.detect.formats import Data, collected_notes, read, source_of
+from augment.detect.train_test import find_pair
 from augment.errors import DataError, DiskError, SpecError
 from augment.onboarding.suggest import HOLDOUT, Choice, Look, choose, look_at
+from augment.onboarding.suggest_split import find_obstacle, random_split
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Component
 from augment.text import printable
@@ -78,7 +80,7 @@ def propose(
     """The text of a pipeline for a dataset.
 
     Args:
-        data: a file, several of the same columns, or a folder of images.
+        data: a file, several of the same columns, or a folder of images; or a folder with a training and a test part.
         folder: the folder of the pipeline; paths in it are relative to it.
         target: the column that a model should predict. Chosen automatically if not given.
         name: the pipeline's name. Default: derived from the data's name.
@@ -89,19 +91,24 @@ def propose(
         DataError: the data cannot be read, is empty or lacks the column, or no installed generator accepts it.
     """
     catalog = catalog or Catalog()
+    named, test = _first(data), None
+    if isinstance(data, Path) and (pair := find_pair(data, catalog)) is not None:
+        data, test = pair
     with collected_notes() as notes:
         source_class = source_of(data, catalog)
         dataset, settings, left_out = read(source_class, data, keep=target)
-    for note in notes:
-        log.warning("%s", note)
     if len(dataset) == 0:
         raise DataError(f"{_first(data)}: it holds no rows")
     look = look_at(dataset, target)
-    choice = choose(look, catalog)
-    places = [
-        Path(os.path.relpath(each.resolve(), folder.resolve())).as_posix()
-        for each in ([data] if isinstance(data, Path) else data)
-    ]
+    if test is not None and isinstance(data, Path):
+        obstacle = find_obstacle(source_class, data, test, settings, dataset, look)
+        if obstacle is not None:
+            notes.append(f"{test.name} cannot be the hold-out: {obstacle}")
+            test = None
+    for note in notes:
+        log.warning("%s", note)
+    choice = choose(look, catalog, HOLDOUT if test is None else 0.0)
+    places = [_place(each, folder) for each in ([data] if isinstance(data, Path) else data)]
     comments = {
         "path": "relative to this file",
         "key": "rows with one value here are one series",
@@ -127,17 +134,21 @@ def propose(
         f"{key}: {dump_flow(value)}" + (f"  # {comments[key]}" if comments.get(key) else "")
         for key, value in {"path": places if len(places) > 1 else places[0], **settings}.items()
     ]
-    split = [f"holdout: {HOLDOUT}  # held out: these rows only show whether synthetic ones helped"]
+    if test is None:
+        split = random_split(look)
+    else:
+        held = {"use": source_class.name, "with": {"path": _place(test, folder), **settings}}
+        split = [f"test: {dump_flow(held)}  # held out: these rows only show whether synthetic ones helped"]
     if look.num_without_target:
         split += [f"missing_target: drop  # {look.num_without_target:,} rows have no value of the target"]
     command = printable(shlex.quote(file))
     lines = [
-        f"# A pipeline for {dump_flow(_first(data).resolve().name)}: {_size(dataset)}. Written by `augment init`.",
+        f"# A pipeline for {dump_flow(named.resolve().name)}: {_size(dataset)}. Written by `augment init`.",
         f"#   augment check {command}   says what will happen",
         f"#   augment run {command}     makes it happen",
         "",
         "spec: 1",
-        f"name: {dump_flow(name or _slug(_first(data)))}",
+        f"name: {dump_flow(name or _slug(named))}",
         "seed: 7  # another seed: another hold-out, other samples",
         "",
         *_section("source:", [f"use: {source_class.name}", *_section("with:", source), *_notes(notes, data)]),
@@ -154,6 +165,11 @@ def propose(
         *_filters(choice),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _place(path: Path, folder: Path) -> str:
+    """The path relative to the folder of the pipeline."""
+    return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
 
 
 def _section(head: str, active: Sequence[str], inactive: Sequence[str] = ()) -> list[str]:

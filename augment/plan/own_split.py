@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from augment.data import Dataset, labels_of
+from augment.data import Dataset, labels_of, observe
 from augment.errors import DataError, did_you_mean
 from augment.plan.split import Cut, complete_values, hash_rows
 from augment.text import listing
@@ -93,9 +93,10 @@ def note_unseen(train: Dataset, test: Dataset) -> list[str]:
         DataError: no held-out row has a class of the training part, so nothing could be judged.
     """
     notes = []
+    has_classes = observe(train.schema, train.frame)[0].task == "classes"
     for name, column in train.schema.columns.items():
         is_target = name == train.schema.target
-        if not (column.type == "category" or (is_target and train.schema.task == "classes")):
+        if not (column.type == "category" or (is_target and has_classes)):
             continue
         known = set(labels_of(train.frame[name]))
         labels = pd.Series(labels_of(test.frame[name]), dtype="object").dropna()

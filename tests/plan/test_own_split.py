@@ -3,7 +3,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from augment.data import Dataset, SchemaDeclaration, infer, observe
+from augment.data import Dataset, SchemaDeclaration, infer
 from augment.errors import DataError
 from augment.plan.own_split import find_held_rows, keep_cut, note_unseen
 
@@ -11,7 +11,7 @@ from augment.plan.own_split import find_held_rows, keep_cut, note_unseen
 def table(target=None, **columns):
     frame = pd.DataFrame(columns)
     schema = infer(frame, {}, SchemaDeclaration(target=target))
-    return Dataset.of(frame, {}, observe(schema, Dataset.of(frame, {}, schema).frame)[0])
+    return Dataset.of(frame, {}, schema)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,67 @@
+"""Propose how the hold-out is split off: as the files say it, or at random."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from augment.data import Dataset
+from augment.errors import DataError
+from augment.onboarding.suggest import HOLDOUT, SPLIT_NAME, Look
+from augment.plan.alignment import align
+from augment.plugin.context import Context
+from augment.plugin.contracts import Source
+from augment.toolkit.yaml_text import dump_flow
+
+__all__ = ["find_obstacle", "random_split"]
+
+HELD = re.compile(r"test(ing)?|hold-?_?out|true", re.IGNORECASE)
+MAX_VALUES = 20
+
+
+def find_obstacle(
+    source: type[Source], train: Path, test: Path, settings: Mapping[str, Any], dataset: Dataset, look: Look
+) -> str | None:
+    """Why a file or folder cannot be the hold-out; None if it can.
+
+    Args:
+        source: what reads both.
+        train: the file or folder of the training rows.
+        test: that of the hold-out.
+        settings: of the source, beside the path.
+        dataset: the training rows, as read.
+        look: what was found in them.
+    """
+    try:
+        params = source.Params.model_validate({"path": test.absolute(), **settings})
+        with tempfile.TemporaryDirectory() as folder:
+            held = source(params).read(Context(0, Path(folder)))
+        target = look.schema.target
+        if target is not None and (target not in held.frame or held.frame[target].isna().all()):
+            return f"it has no values of the target, {dump_flow(target)}"
+        align(dataset, held, train.name, test.name)
+    except DataError as error:
+        return str(error).replace(str(test.absolute()), test.name).removeprefix(f"{test.name}: ")
+    return None
+
+
+def random_split(look: Look) -> list[str]:
+    """The lines of a split at random, with a suggestion where a column looks like a split that was made already."""
+    lines = [f"holdout: {HOLDOUT}  # held out: these rows only show whether synthetic ones helped"]
+    for name, values in look.dataset.frame.items():
+        column = look.schema.columns[str(name)]
+        has_labels = column.type in ("category", "boolean", "integer", "text") and not values.hasnans
+        if name == look.schema.target or not has_labels or not SPLIT_NAME.fullmatch(str(name)):
+            continue
+        labels = sorted(values.unique())
+        if 2 <= len(labels) <= MAX_VALUES:
+            held = next((label for label in labels if HELD.fullmatch(str(label))), labels[-1])
+            own = {"column": str(name), "test": [int(held) if column.type == "integer" else str(held)]}
+            lines += [
+                f"# Column {dump_flow(str(name))} may be a split of your own. Now it is learned from. To use it:",
+                f"# split: {dump_flow(own)}",
+            ]
+    return lines

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+
+from augment.detect.train_test import find_pair
+from augment.errors import DataError
+from augment.plugin.catalog import Catalog
+
+CATALOG = Catalog()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    def folder(*names):
+        for name in names:
+            path = tmp_path / "data" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("a,b\n1,2\n")
+        return tmp_path / "data"
+
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["train.csv", "test.csv"], ("train.csv", "test.csv")),
+        (["Train.csv", "TEST.csv", "sample_submission.csv"], ("Train.csv", "TEST.csv")),
+        (["Gun_TRAIN.ts", "Gun_TEST.ts", "readme.md"], ("Gun_TRAIN.ts", "Gun_TEST.ts")),
+        (["train.csv", "test.csv", "validation.csv"], ("train.csv", "test.csv")),
+        (["training.csv", "validation.csv"], ("training.csv", "validation.csv")),
+        (["train/cat/1.png", "test/cat/1.png"], ("train", "test")),
+        (["train.parquet", "train.csv", "test.csv", "test.parquet"], ("train.csv", "test.csv")),
+        (["train/1.png", "test/1.png"], None),  # they may be the classes
+        (["train.csv", "test.parquet"], None),
+        (["trains.csv", "tests.csv"], None),
+        (["train.weights", "test.weights"], None),
+        (["train.csv"], None),
+    ],
+)
+def test_a_pair_is_found_by_its_names(folder, names, expected):
+    pair = find_pair(folder(*names), CATALOG)
+    assert (pair and tuple(path.name for path in pair)) == expected
+
+
+def test_several_pairs_are_refused_by_name(folder):
+    with pytest.raises(DataError, match=r"x_train\.csv and x_test\.csv; y_train\.csv and y_test\.csv; name the one"):
+        find_pair(folder("x_train.csv", "x_test.csv", "y_train.csv", "y_test.csv"), CATALOG)
+
+
+def test_a_file_is_no_pair(folder):
+    assert find_pair(folder("train.csv", "test.csv") / "train.csv", CATALOG) is None

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from augment.onboarding import write_pipeline
+from augment.runner.run import check
+from augment.spec.document import read
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def table(num_rows=60, seed=0):
+    x = np.random.default_rng(seed).normal(size=num_rows).round(3)
+    return pd.DataFrame({"x": x, "town": ["p", "q", "r"] * (num_rows // 3), "label": ["a", "b"] * (num_rows // 2)})
+
+
+def save(tmp_path, test, train=None):
+    (tmp_path / "data").mkdir()
+    (table() if train is None else train).to_csv(tmp_path / "data" / "train.csv", index=False, sep=";")
+    test.to_csv(tmp_path / "data" / "test.csv", index=False, sep=";")
+    return tmp_path / "data"
+
+
+def test_a_pair_of_files_becomes_source_and_hold_out(tmp_path):
+    path = write_pipeline.write(save(tmp_path, table(30, seed=1)))
+    tree = read(path).tree
+    assert path.name == "data.yaml"
+    assert tree["source"]["with"] == {"path": "data/train.csv", "delimiter": ";"}
+    assert tree["split"] == {"test": {"use": "csv", "with": {"path": "data/test.csv", "delimiter": ";"}}}
+    assert check(path).rows == {"read": 90, "train": 60, "test": 30}
+
+
+@pytest.mark.parametrize(
+    ("test", "why"),
+    [
+        (table(30).drop(columns="label"), "it has no values of the target, label"),
+        (table(30).assign(label=None), "it has no values of the target, label"),
+        (table(30).drop(columns="x"), "lacks 'x', which the training rows have"),
+    ],
+)
+def test_a_file_that_cannot_be_the_hold_out_is_not_and_the_reason_is_told(tmp_path, test, why, caplog):
+    path = write_pipeline.write(save(tmp_path, test), target="label")
+    assert read(path).tree["split"] == {"holdout": 0.2}
+    assert f"# note: test.csv cannot be the hold-out: {why}" in path.read_text()
+    assert why in caplog.text
+    assert str(tmp_path) not in path.read_text()
+    check(path)
+
+
+def test_folders_of_images_laid_out_as_train_and_test_are_read_as_such(tmp_path):
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for part, num_images in (("train", 12), ("test", 6)):
+        for number in range(num_images):
+            place = tmp_path / "photos" / part / ("cat", "dog")[number % 2] / f"{number}.png"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(rng.integers(0, 256, (8, 8), dtype=np.uint8)).save(place)
+    path = write_pipeline.write(tmp_path / "photos")
+    assert read(path).tree["split"] == {"test": {"use": "image-folder", "with": {"path": "photos/test"}}}
+    assert check(path).rows == {"read": 18, "train": 12, "test": 6}
+
+
+def test_folders_of_texts_too(tmp_path):
+    for part, num_texts in (("train", 20), ("test", 8)):
+        for number in range(num_texts):
+            place = tmp_path / "mails" / part / ("ham", "spam")[number % 2] / f"{number}.txt"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(f"a mail of the part {part}, number {number}")
+    path = write_pipeline.write(tmp_path / "mails")
+    assert read(path).tree["split"] == {"test": {"use": "text-folder", "with": {"path": "mails/test"}}}
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "own"),
+    [
+        ("fold", [0, 1, 2, 3, 4, 0], "{column: fold, test: [4]}"),
+        ("split", ["train", "test", "val"] * 2, "{column: split, test: [test]}"),
+        ("is_test", [True, False, False] * 2, '{column: is_test, test: ["True"]}'),
+    ],
+)
+def test_a_column_that_may_be_a_split_is_suggested_in_a_comment_alone(tmp_path, name, values, own):
+    table().assign(**{name: values * 10}).to_csv(tmp_path / "all.csv", index=False)
+    path = write_pipeline.write(tmp_path / "all.csv")
+    tree, text = read(path).tree, path.read_text()
+    assert (tree["split"], tree["schema"]["target"]) == ({"holdout": 0.2}, "label")
+    assert f"  # Column {name} may be a split of your own." in text
+    active = text.replace("\nsplit:\n  holdout", "\n# split:\n#   holdout")
+    active = active.replace(f"  # split: {own}", f"split: {own}")
+    path.write_text(active)
+    assert check(path).rows["test"] < 60
+
+
+def test_a_column_that_may_be_a_split_is_no_target_by_chance(tmp_path):
+    frame = table().rename(columns={"label": "kind"}).assign(fold=[0, 1, 2, 3, 4, 0] * 10)
+    frame.to_csv(tmp_path / "all.csv", index=False)
+    assert read(write_pipeline.write(tmp_path / "all.csv")).tree["schema"]["target"] == "kind"
