@@ -32,6 +32,7 @@ __all__ = [
     "ShortfallError",
     "SpecError",
     "did_you_mean",
+    "out_of_memory",
 ]
 
 
@@ -121,6 +122,19 @@ class Interrupted(AugmentError):
     def __init__(self, message: str, exit_code: int = 130):
         super().__init__(message)
         self.exit_code = exit_code
+
+
+def out_of_memory(what: str, error: MemoryError) -> str:
+    """The message of an error that often has none of its own.
+
+    >>> out_of_memory("generator 'gan': fit", MemoryError())[:54]
+    "generator 'gan': fit ran out of memory; run one task a"
+    """
+    detail = f" ({error})" if str(error) else ""
+    return (
+        f"{what} ran out of memory{detail}; run one task at a time with --workers 1, use fewer rows or columns, "
+        "smaller settings, or a machine with more memory"
+    )
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

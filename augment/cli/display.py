@@ -110,7 +110,7 @@ class Lines(Silent):
         match event["event"]:
             case "stage-started":
                 self._seen[_key(event)] = _Seen(-1, self._clock(), 0.0, self._clock())
-                self._write(f"{_label(event)}: started")
+                self._write(f"{_label(event)}: {'resumed from a checkpoint' if event.get('resumed') else 'started'}")
             case "progress":
                 self._progress(event)
             case "stage-finished":
@@ -257,6 +257,8 @@ def _label(event: Event) -> str:
 
 def _finish(event: Event) -> str:
     words = ["from store"] if event.get("from_store") else [duration(event["seconds"])]
+    if event.get("resumed"):
+        words.append("resumed from a checkpoint")
     if event.get("rows"):
         words.append(f"{event['rows']:,} rows")
     return ", ".join(words)

@@ -13,13 +13,15 @@ from typing import Any, NoReturn
 
 import click
 
-from augment.errors import AugmentError, DiskError, Interrupted, SpecError, did_you_mean
+from augment.errors import AugmentError, DiskError, Interrupted, SpecError, did_you_mean, out_of_memory
 
 __all__ = ["Command", "Commands", "Family"]
 
 INTERRUPTED = 130  # what a shell reports of a command ended by Ctrl-C
 SIGNALLED = 128  # what it adds to the number of a signal
 DEBUG = "augment.debug"
+MAX_LINES = 25  # of a message
+MAX_CHARS = 2_000  # of one of its lines: a plugin's error may show a whole table
 
 
 class Command(click.Command):
@@ -91,6 +93,8 @@ class Commands(click.Group):
             _fail(ctx, _problems(error), error.exit_code)
         except AugmentError as error:
             _fail(ctx, str(error), error.exit_code)
+        except MemoryError as error:
+            _fail(ctx, out_of_memory("augment", error), AugmentError.exit_code)
         except OSError as error:
             named = f"{error.filename}: " if error.filename else ""
             _fail(ctx, f"{named}{error.strerror or error}", DiskError.exit_code)
@@ -137,9 +141,16 @@ def _fail(ctx: click.Context, message: str, code: int) -> NoReturn:
         import traceback
 
         traceback.print_exc()
-    lines = [printable(line) for line in message.split("\n")]
+    lines = [_clip(printable(line)) for line in message.split("\n")]
+    if len(lines) > MAX_LINES and not ctx.meta.get(DEBUG):
+        more = len(lines) - MAX_LINES + 1
+        lines = [*lines[: MAX_LINES - 1], f"... and {more} more lines; --debug shows all"]
     click.echo("\n".join([f"{click.style('error:', fg='red')} {lines[0]}", *lines[1:]]), err=True, color=_color())
     ctx.exit(code)
+
+
+def _clip(line: str) -> str:
+    return line if len(line) <= MAX_CHARS else f"{line[:MAX_CHARS]}... ({len(line) - MAX_CHARS:,} more characters)"
 
 
 def _color() -> bool | None:

@@ -90,6 +90,8 @@ def error_to_json(error: BaseException, traceback: str) -> dict[str, Any]:
     # a plugin may derive its own errors from ours: the nearest of ours stands for it, with its exit code
     ours = next((cls for cls in type(error).__mro__ if cls.__module__ == errors.__name__), None)
     message = str(error) if ours else f"{type(error).__name__}: {error}"
+    if isinstance(error, MemoryError):
+        message = errors.out_of_memory("the task", error)
     return {"type": ours.__name__ if ours else "", "message": message, "traceback": traceback}
 
 

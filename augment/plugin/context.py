@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -14,9 +15,12 @@ from typing import Any
 import numpy as np
 
 from augment.data import Dataset, SchemaDeclaration
+from augment.errors import DiskError
 from augment.plugin.state import read_state, write_state
 
 __all__ = ["Checkpoint", "Context", "derive_seed"]
+
+logger = logging.getLogger("augment")
 
 
 def derive_seed(*parts: str | int) -> int:
@@ -52,8 +56,19 @@ class Checkpoint:
 
     def load(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
         """The last saved position, or None. A resumed fit reports its earlier progress again."""
-        current = self._current()
-        return read_state(self.folder / current) if self.folder and current else None
+        if not self.exists:
+            return None
+        assert self.folder is not None
+        try:
+            return read_state(self.folder / str(self._current()))
+        except DiskError as error:  # a machine that went down while it was saved
+            logger.warning("a checkpoint cannot be read, so the fit starts anew: %s", error)
+            return None
+
+    @property
+    def exists(self) -> bool:
+        """Whether a position was saved, from which a fit resumes."""
+        return self._current() is not None
 
     def _current(self) -> str | None:
         pointer = self.folder / "current" if self.folder else None

@@ -12,7 +12,7 @@ from typing import Any
 
 from augment.engine import tasks
 from augment.engine.jobs import Job
-from augment.plugin.context import derive_seed
+from augment.plugin.context import Checkpoint, derive_seed
 from augment.runner.session import Session
 from augment.spec.messages import KeyPath
 from augment.spec.stages import Bound, map_paths
@@ -82,17 +82,18 @@ def fit_all(session: Session, fits: Sequence[Fit], tell: bool = True) -> list[Pa
     folders: dict[str, Path] = {}
     keys = [_fit_key(session, fit) for fit in fits]
     with ExitStack() as held:
-        jobs: dict[Job[tasks.FitTask, None], tuple[str, Bound, Path, float]] = {}
+        jobs: dict[Job[tasks.FitTask, None], tuple[str, Bound, Path, float, bool]] = {}
         for key, fit in sorted(dict(zip(keys, fits, strict=True)).items()):  # one order, so no deadlock of runs
             bound = fit.bound
             work = held.enter_context(session.store.making(key, bound.what))
             kept = session.store.get(key, partial(tasks.read_descriptions, bound.kind))
+            resumed = kept is None and Checkpoint(work / "checkpoint").exists
             if tell:
-                session.emit({"event": "stage-started", "stage": "fit", "id": bound.id})
+                session.emit({"event": "stage-started", "stage": "fit", "id": bound.id, "resumed": resumed})
             if kept is not None:
                 folders[key] = kept
                 if tell:
-                    session.stage_finished("fit", bound.id, 0.0, {"rows": 0, "from_store": True})
+                    session.stage_finished("fit", bound.id, 0.0, {"rows": 0, "from_store": True, "resumed": False})
                 continue
             offer = session.catalog.offer(bound.use)
             remove(work / "built")
@@ -105,12 +106,13 @@ def fit_all(session: Session, fits: Sequence[Fit], tell: bool = True) -> list[Pa
                 checkpoint=work / "checkpoint",
                 pilot=fit.pilot,
             )
-            jobs[session.job("fit", bound, tasks.fit, [task])] = (key, bound, work, time.monotonic())
+            jobs[session.job("fit", bound, tasks.fit, [task])] = (key, bound, work, time.monotonic(), resumed)
         for job, _, _ in session.map(list(jobs)):
-            key, bound, work, start = jobs[job]
+            key, bound, work, start, resumed = jobs[job]
             folders[key] = session.store.publish(key, work / "built")
             if tell:
-                session.stage_finished("fit", bound.id, time.monotonic() - start, {"rows": 0, "from_store": False})
+                report = {"rows": 0, "from_store": False, "resumed": resumed}
+                session.stage_finished("fit", bound.id, time.monotonic() - start, report)
     return [folders[key] for key in keys]
 
 

@@ -131,7 +131,7 @@ class Session:
         """Tell of the begin and end of a stage; what is put into the mapping goes into the end."""
         self.emit({"event": "stage-started", "stage": stage, "id": id})
         start = time.monotonic()
-        report: dict[str, Any] = {"rows": 0, "from_store": False}
+        report: dict[str, Any] = {"rows": 0, "from_store": False, "resumed": False}
         yield report
         self.stage_finished(stage, id, time.monotonic() - start, report)
 

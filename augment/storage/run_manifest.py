@@ -68,6 +68,8 @@ class StageRecord(_Part):
     """Rows read, made or written, where the stage counts any."""
     from_store: bool
     """Whether the result was in the store already."""
+    resumed: bool = False
+    """Whether a fit went on from the checkpoint of an earlier run that was stopped."""
 
 
 class RunManifest(_Part):

@@ -247,6 +247,21 @@ def test_an_error_is_one_line_and_its_exit_code(spec, fake_run, error, code):
     assert (result.exit_code, result.stdout, result.stderr) == (code, "", "error: what happened\n")
 
 
+@pytest.mark.parametrize(("debug", "lines"), [([], 25), (["--debug"], 101)])
+def test_a_long_message_is_cut_and_says_how_much_is_missing(spec, fake_run, debug, lines):
+    fake_run(SpecError([*(Problem(f"problem {number}") for number in range(99)), Problem("x" * 3_000)]))
+    shown = invoke("run", spec, *debug).stderr.splitlines()
+    shown = shown[shown.index("error: 100 problems") :]
+    assert len(shown) == lines
+    last = f"{'x' * 2_000}... (1,000 more characters)" if debug else "... and 77 more lines; --debug shows all"
+    assert shown[-1] == last
+
+
+def test_memory_that_runs_out_is_no_bug(spec, fake_run):
+    fake_run(MemoryError("Unable to allocate 8 GiB"))
+    assert "error: augment ran out of memory (Unable to allocate 8 GiB); run one" in invoke("run", spec).stderr
+
+
 def test_all_problems_of_a_pipeline_are_listed_and_counted(spec, fake_run):
     fake_run(SpecError([Problem("one", "source.use", "p.yaml", 3), Problem("two", file="p.yaml", line=9)]))
     result = invoke("run", spec)

@@ -45,6 +45,12 @@ def test_lines_tell_what_came_from_the_store():
     assert shown([{**FINISHED, "from_store": True, "seconds": 0.0, "rows": 0}]) == ["fit gan: done, from store"]
 
 
+def test_lines_tell_that_a_fit_was_resumed():
+    begun, ended = ({**event, "resumed": True, "rows": 0} for event in (STARTED, FINISHED))
+    words = "resumed from a checkpoint"
+    assert shown([begun, ended]) == [f"fit gan: {words}", f"fit gan: done, 1 min 04 s, {words}"]
+
+
 def test_quick_progress_is_not_worth_a_line():
     assert shown([STARTED, *map(progress, range(1, 101))], seconds_between=0.05) == ["fit gan: started"]
 

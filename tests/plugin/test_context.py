@@ -56,6 +56,17 @@ def test_a_checkpoint_brings_back_what_was_saved_last(tmp_path):
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["checkpoint"]
 
 
+@pytest.mark.parametrize("damaged", ["current", "a/state.safetensors", "a/state.json"])
+def test_a_damaged_checkpoint_is_none_and_is_written_over(tmp_path, damaged, caplog):
+    checkpoint = Checkpoint(tmp_path)
+    checkpoint.save(_tensors(1), {})
+    (tmp_path / damaged).write_text("")
+    assert checkpoint.load() is None
+    assert "a checkpoint cannot be read, so the fit starts anew" in caplog.text
+    checkpoint.save(_tensors(2), {"step": 2})
+    assert checkpoint.load()[1] == {"step": 2}
+
+
 def test_a_checkpoint_without_a_folder_keeps_nothing():
     checkpoint = Checkpoint()
     checkpoint.save(_tensors(1), {})

@@ -220,7 +220,7 @@ BAD = {
     "an old Excel workbook": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0", "is an old Excel or other office file"),
     "a PDF": (b"%PDF-1.7\n1 0 obj\n", "is a PDF document, whatever its ending says; save the table as a CSV file"),
     "SQLite": (b"SQLite format 3\0\x10\0", "is an SQLite database, whatever its ending says; export the table"),
-    "a web page": (b"\n<!DOCTYPE html>\n<html>", "is a web page, .*download it again"),
+    "a web page": (b"\n<!DOCTYPE html>\n<html>", "is a web page, .*download the file again"),
     "a tar archive": (b"a.csv".ljust(257, b"\0") + b"ustar\x0000", "is a tar archive"),
     "gzip": (b"\x1f\x8b\x08\x00\xff", "is compressed with gzip"),
     "Parquet": (b"PAR1\x15\x04", "is Parquet, whatever its ending says"),
