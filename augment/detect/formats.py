@@ -25,7 +25,9 @@ __all__ = ["Data", "collected_notes", "looks_like_id", "read", "settings_of", "s
 
 HEAD = 65_536  # bytes
 MIN_ROWS_OF_IDS = 20
-AMOUNT = r"[+-]?(?:[1-9][0-9]{0,2}(?:[., '][0-9]{3})+|0|[1-9][0-9]*)(?:[.,][0-9]+)?"
+AMOUNT = (  # with signs around it, as in -5.00, (5.00) and € 5.00
+    r"[^\w\s]{0,2}\s?(?:[1-9][0-9]{0,2}(?:[., '][0-9]{2,3})*[., '][0-9]{3}|0|[1-9][0-9]*)(?:[.,][0-9]+)?\s?[^\w\s]{0,2}"
+)
 MOSTLY_AMOUNTS = 0.9  # share of the cells, among which some have separators
 MIN_VALUES, MIN_SHARE = 5, 0.05  # a column with fewer values on both counts may have none in the training part
 

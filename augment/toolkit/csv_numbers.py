@@ -24,7 +24,8 @@ STYLES: tuple[Style, ...] = (
 def number_pattern(decimal: str, thousands: str = "") -> str:
     """A regular expression, for `re` and for Arrow, of a number with groups of three digits or without.
 
-    Codes with leading zeros are not numbers: `007`, `01.02.2024`.
+    Groups that commas separate may also be as in India, `12,34,567`. Codes with leading zeros are not numbers: `007`,
+    `01.02.2024`.
 
     >>> bool(re.fullmatch(number_pattern(",", "."), "1.234.567,5"))
     True
@@ -33,6 +34,8 @@ def number_pattern(decimal: str, thousands: str = "") -> str:
     """
     point, between = re.escape(decimal), SAME.get(thousands, thousands)
     grouped = f"[1-9][0-9]{{0,2}}(?:[{between}][0-9]{{3}})+|" if thousands else ""
+    if thousands == ",":
+        grouped += "[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}|"
     return rf"[+-]?(?:(?:{grouped}0|[1-9][0-9]*)(?:{point}[0-9]+)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?"
 
 

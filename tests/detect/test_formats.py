@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import os
 
+import pandas as pd
 import pytest
 
-from augment.detect.formats import read, source_of
+from augment.data import Column, Dataset, Schema
+from augment.detect.formats import looks_like_id, read, source_of
 from augment.errors import DataError
 from augment.plugin.catalog import Catalog
 
@@ -83,3 +85,19 @@ def test_images_of_several_sizes_are_brought_to_one(tmp_path):
 def test_a_folder_that_cannot_be_read_at_any_size_says_why(tmp_path):
     with pytest.raises(DataError, match="image"):
         read(source("image-folder"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("write", "is_id"),
+    [
+        ("{:,}.50".format, False),
+        ("({:,})".format, False),
+        ("€{}.00".format, False),
+        ("C-{}".format, True),
+        ("{:08}".format, True),
+        ("{}".format, True),
+    ],
+)
+def test_amounts_are_not_ids(write, is_id):
+    frame = pd.DataFrame({"x": [write(number) for number in range(1000, 1100)]}, dtype="str")
+    assert looks_like_id(Dataset.of(frame, {}, Schema(columns={"x": Column(type="text")})), "x") is is_id

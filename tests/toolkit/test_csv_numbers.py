@@ -103,6 +103,12 @@ def test_versions_do_not_outvote_amounts() -> None:
     assert found == {"decimal": ",", "thousands": "."}
 
 
+def test_groups_may_be_as_in_india() -> None:
+    column = cells("12,34,567.50", "5,00,000", "999")
+    assert infer_separators([column], ",") == {"thousands": ","}
+    assert read_numbers(column, ".", ",").to_pylist() == [1234567.5, 500000.0, 999.0]
+
+
 def test_a_number_too_large_is_not_read() -> None:
     assert read_numbers(cells("99.999.999.999.999.999.999"), ",", ".") is None
     assert read_numbers(cells(None), ",", ".") is None
