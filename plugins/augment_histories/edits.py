@@ -16,6 +16,7 @@ from augment import plugin
 from augment.data import Dataset, Schema
 from augment.plugin import Accepts, Context, Suits, derive_seed, read_state, write_state
 from augment.toolkit.conditions import Conditions
+from augment_histories.rows import GAP
 
 Edit = Literal["crop", "drop", "reorder", "insert", "substitute"]
 EDITS: tuple[Edit, ...] = ("crop", "drop", "reorder", "insert", "substitute")
@@ -29,7 +30,8 @@ class HistoryEdits(plugin.Generator):
     A stretch of it is kept and the rest left out, items are dropped, or a stretch is shuffled (CL4SRec: Xie et al.
     2022); items are put in behind, or in place of, an item that they often come with (CoSeRec: Liu et al. 2021). Where
     no training history has an item twice, none gets one twice. What is known of an event, such as its rating, moves
-    with it; an item that is put in has what the one before it has. The user's columns and label stay.
+    with it; an item that is put in has what the one before it has. The time since the event before is that of a real
+    event, and none for the first one. The user's columns and label stay.
     """
 
     name = "history-edits"
@@ -78,6 +80,7 @@ class HistoryEdits(plugin.Generator):
         lengths = train.lengths(items)
         rows, new_lengths = np.empty(len(given), np.int64), np.empty(len(given), np.int64)
         histories = []
+        gaps = self._later_gaps(train)
         for place, label in enumerate(classes):  # a stream of random numbers a row: k rows begin as n rows do
             rng = np.random.default_rng(derive_seed(context.seed, "row", place))
             row = rows[place] = rng.choice(rows_of[label])
@@ -95,7 +98,13 @@ class HistoryEdits(plugin.Generator):
             arrays[items][place] = 0
             arrays[items][place, : len(tokens)] = tokens
             for name in beside:
-                moved = made.arrays[name][place, steps]
+                old = made.arrays[name][place]
+                moved = old[steps]
+                for channel, known in gaps.get(name, {}).items():
+                    # the first event has no gap: where it comes later, it has that of the second, or any
+                    later = old[1, channel] if lengths[rows[place]] > 1 else known[place % len(known)]
+                    moved[steps == 0, channel] = later
+                    moved[0, channel] = old[0, channel]
                 arrays[name][place] = 0
                 arrays[name][place, : len(steps)] = moved
         frame = made.frame
@@ -104,6 +113,15 @@ class HistoryEdits(plugin.Generator):
         if self.schema.target is not None and self.schema.target in given:
             frame = frame.assign(**{self.schema.target: given[self.schema.target].reset_index(drop=True)})
         return Dataset.of(frame, arrays, self.schema)
+
+    def _later_gaps(self, train: Dataset) -> dict[str, dict[int, np.ndarray]]:
+        """For each array and channel that has times between events, those of all events but the first of each user."""
+        found: dict[str, dict[int, np.ndarray]] = {}
+        for name, array in self.schema.arrays.items():
+            for channel in [place for place, title in enumerate(array.channels or {}) if title == GAP]:
+                later = np.asarray(train.arrays[name])[:, 1:, channel][train.step_mask(name)[:, 1:]]
+                found.setdefault(name, {})[channel] = later if len(later) else np.zeros(1, np.float32)
+        return found
 
     def _edited(self, tokens: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """The new tokens, and the step of the old history that each comes from."""

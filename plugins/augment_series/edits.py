@@ -100,6 +100,8 @@ class SeriesEdits(Generator):
         name = self.schema.array_of("series")
         train = np.asarray(context.train.arrays[name]), context.train.lengths(name)
         values, lengths = train[0][rows].astype(np.float64), train[1][rows]
+        if values.shape[1] > 1:  # the first gap is none; moved in time it would become one of 0
+            values[:, 0] = np.where(self._are_gaps & (lengths > 1)[:, np.newaxis], values[:, 1], values[:, 0])
         for stream in streams[3:]:
             values = self._edited(values, lengths, train, others, stream)
         made = context.train.take(rows)

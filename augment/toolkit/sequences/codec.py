@@ -13,7 +13,8 @@ says nothing, which is all they say beside a column. How many more steps there a
 every step, so a series ends where it should and not where chance has it.
 
 What is unusual: where in their ranges the values of a step lie is one number for all channels, so that two that are
-always equal stay so.
+always equal stay so. A number that is the same in the first step of every row, such as the time since the step before,
+says nothing of the other steps: bins are learnt without it, and it is put back.
 
 Shapes: N rows, T steps, M steps of all rows together, L of these of the arrays, S columns, K fields, C codes of a
 field, B places.
@@ -133,8 +134,11 @@ class StepCodes:
         max_length: steps of the longest sequence.
     """
 
-    def __init__(self, schema: Schema, table: BinTable, fields: Sequence[Field], longest: int):
+    def __init__(
+        self, schema: Schema, table: BinTable, fields: Sequence[Field], longest: int, firsts: Mapping[int, float]
+    ):
         self._schema, self._table, self._fields, self._longest = schema, table, list(fields), longest
+        self._same_first = dict(firsts)  # field to the value of every first step
         self._arrays = _stepped(schema)
         self._length_column = next(iter(self._arrays.values())).length_column
         self.num_columns = len(table.columns)
@@ -160,8 +164,9 @@ class StepCodes:
         longest = int(lengths.max(initial=0))
         if not longest:
             raise DataError(f"every row of array {next(iter(arrays))!r} has the length 0; there is nothing to learn")
-        values_LK = _steps_of(data, lengths)
+        values_LK, begins = _steps_of(data, lengths), _numbers(lengths) == 0
         fields: list[Field] = []
+        firsts: dict[int, float] = {}
         for array in arrays.values():
             if array.channels is None:
                 most = int(values_LK[:, len(fields)].max())
@@ -172,13 +177,18 @@ class StepCodes:
                     names = column.categories or ("False", "True")
                     fields.append(Places(num_values=len(names), missing=bool(column.nullable)))
                 else:
+                    if not begins.all() and len(np.unique(values[begins])) == 1:
+                        firsts[len(fields)] = float(values[begins][0])
+                        values = values[~begins]
                     fields.append(Amounts.fit(column, values))
-        return cls(data.schema, BinTable.fit(data, _columns(data.schema)), fields, longest)
+        return cls(data.schema, BinTable.fit(data, _columns(data.schema)), fields, longest, firsts)
 
     def encode(self, data: Dataset) -> Sequences:
         """Rows as sequences of codes (M, K + 1), auxiliary inputs included."""
         lengths = data.lengths(next(iter(self._arrays)))
-        values_LK = _steps_of(data, lengths)
+        values_LK, begins = _steps_of(data, lengths), _numbers(lengths) == 0
+        for k in self._same_first:
+            values_LK[begins, k] = self._usual(k)
         found = [field.encode(values_LK[:, k]) for k, field in enumerate(self._fields)]
         remaining = _remaining(np.repeat(lengths, lengths) - _numbers(lengths) - 1)
         num_steps = lengths + self.num_columns
@@ -214,6 +224,8 @@ class StepCodes:
             frame[self._length_column] = lengths
         codes, uniforms = drawn.codes[~is_column] - 1, uniforms[~is_column]
         values_LK = np.stack([field.decode(codes[:, k], uniforms) for k, field in enumerate(self._fields)], 1)
+        for k, value in self._same_first.items():
+            values_LK[_numbers(lengths) == 0, k] = value
         arrays: dict[str, np.ndarray] = {}
         is_there = np.arange(self._steps)[None] < lengths[:, None]
         place = 0
@@ -229,6 +241,11 @@ class StepCodes:
         """The auxiliary inputs of sequences that are drawn, so many side by side."""
         return StepInputs(self, num_places)
 
+    def _usual(self, k: int) -> float:
+        """A value that the field has a code for."""
+        field = self._fields[k]
+        return field.low if isinstance(field, Amounts) and field.low <= field.high else np.nan
+
     @property
     def _steps(self) -> int:
         return next(iter(self._arrays.values())).shape[0]
@@ -236,14 +253,16 @@ class StepCodes:
     def to_state(self) -> dict[str, Any]:
         """JSON values; the schema is kept beside them."""
         fields = [field.model_dump(mode="json") for field in self._fields]
-        return {"columns": self._table.to_state(), "fields": fields, "longest": self._longest}
+        firsts = [[k, None if np.isnan(value) else value] for k, value in self._same_first.items()]
+        return {"columns": self._table.to_state(), "fields": fields, "longest": self._longest, "firsts": firsts}
 
     @classmethod
     def from_state(cls, schema: Schema, values: Mapping[str, Any]) -> Self:
         """The inverse of `to_state`, with the schema of the data."""
         kinds: dict[str, type[Field]] = {"places": Places, "amounts": Amounts}
         fields = [kinds[field["kind"]].model_validate(field) for field in values["fields"]]
-        return cls(schema, BinTable.from_state(values["columns"]), fields, values["longest"])
+        firsts = {k: np.nan if value is None else value for k, value in values["firsts"]}
+        return cls(schema, BinTable.from_state(values["columns"]), fields, values["longest"], firsts)
 
 
 class StepInputs:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
+from series_with_gaps import check_gaps, series_with_gaps
 
 from augment.data import ColumnDeclaration, Dataset, SchemaDeclaration, infer
 from augment.plugin.context import Context
@@ -28,3 +30,10 @@ def test_each_class_has_its_own_series(tmp_path):
     rises = made[:, -3:].mean(1) - made[:, :3].mean(1)
     assert (np.sign(rises) == np.where(given["way"] == "up", 1, -1)).mean() > 0.9
     assert made.std(0).min() > 0.1  # not the same series over and over
+
+
+@pytest.mark.parametrize("equal", [False, True])
+def test_gaps_are_like_the_real_ones_and_the_first_is_none(equal, tmp_path):
+    data = series_with_gaps(equal)
+    gan = SeriesGan(SeriesGan.Params(steps=100, width=16, batch_size=32)).fit(data, Context(seed=1, folder=tmp_path))
+    check_gaps(gan.sample(pd.DataFrame(index=range(200)), Context(seed=2, folder=tmp_path)), equal)

@@ -12,7 +12,7 @@ from augment_histories.edits import EDITS, HistoryEdits
 WIDTH = 12
 
 
-def histories(rows, labels=None, ratings=False) -> Dataset:
+def histories(rows, labels=None, ratings=False, gaps=False) -> Dataset:
     """Users with these tokens; a rating equals its token."""
     frame = pd.DataFrame({"n": [len(row) for row in rows]})
     arrays = {"items": np.zeros((len(rows), WIDTH), np.int32)}
@@ -23,6 +23,11 @@ def histories(rows, labels=None, ratings=False) -> Dataset:
     if ratings:
         arrays["about"] = arrays["items"].astype(np.float32)[..., np.newaxis]
         said["about"] = {"type": "series", "channels": {"rating": {}}, "length_column": "n"}
+    if gaps:
+        is_later = (np.arange(WIDTH) > 0) & (np.arange(WIDTH) < frame[["n"]].to_numpy())
+        times = np.where(is_later, np.random.default_rng(1).integers(30, 90, is_later.shape), 0)
+        arrays["about"] = times[..., np.newaxis].astype(np.float32)
+        said["about"] = {"type": "series", "channels": {"gap": {}}, "length_column": "n"}
     if labels is not None:
         frame["label"] = labels
     target = None if labels is None else "label"
@@ -106,3 +111,22 @@ def test_arrays_without_lengths_keep_theirs(tmp_path):
     made = edited(data, tmp_path)
     assert sorted(made.arrays["items"][0].tolist()) == [0, 1, 2, 3]
     assert any(row != [0, 1, 2, 3] for row in made.arrays["items"].tolist())
+
+
+@pytest.mark.parametrize("edit", EDITS)
+@pytest.mark.parametrize("gaps", ["equal", "uneven"])
+def test_gaps_are_those_of_events_and_the_first_is_none(edit, gaps, tmp_path):
+    rng = np.random.default_rng(0)
+    data = histories([rng.permutation(10)[: 1 + row % 6].tolist() for row in range(40)], gaps=True)
+    about, lengths = data.arrays["about"], data.lengths("items")
+    if gaps == "equal":
+        about[:, 1:] = np.where(about[:, 1:] > 0, 60, 0)
+    made = edited(data, tmp_path, 200, edits=[edit])
+    found = made.arrays["about"][..., 0]
+    is_there = np.arange(WIDTH) < made.lengths("items")[:, np.newaxis]
+    assert (found[:, 0] == 0).all()
+    assert not found[~is_there].any()
+    real = about[..., 0][:, 1:][np.arange(1, WIDTH) < lengths[:, np.newaxis]]
+    later = found[:, 1:][is_there[:, 1:]]
+    assert np.isin(later, real).all()
+    assert abs(np.median(later) - np.median(real)) <= 0.5 * np.median(real)

@@ -108,3 +108,17 @@ def test_what_nobody_met_may_not_be_met_and_columns_are_no_items():
     assert rule.forbidden(1) is None
     rule.begin(np.array([0]))
     assert not rule.forbidden(0)[0, 1]
+
+
+@pytest.mark.parametrize("cls", [HistoryRnn, HistoryAnchored])
+def test_the_first_gap_is_none_and_the_others_are_like_the_real_ones(cls, users, tmp_path):
+    is_later = (np.arange(WIDTH) > 0) & (np.arange(WIDTH) < users.lengths("items")[:, None])
+    gaps = np.where(is_later, np.random.default_rng(0).integers(30, 90, is_later.shape), 0)
+    arrays = {"items": users.arrays["items"], "about": gaps[..., np.newaxis].astype(np.float32)}
+    said = {name: {"type": kind, "length_column": "n"} for name, kind in (("items", "tokens"), ("about", "series"))}
+    said["items"]["vocabulary"] = users.schema.arrays["items"].vocabulary
+    data = dataset(users.frame, arrays, arrays=said, target="way")
+    found = made_by(cls, data, pd.DataFrame(index=range(60)), tmp_path, steps=40)
+    for row in rows_of(found, "about"):
+        assert row[0, 0] == 0
+        assert ((row[1:, 0] >= 30) & (row[1:, 0] < 90)).all()

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from example_data import dataset
+from series_with_gaps import check_gaps, series_with_gaps
 
 from augment.data import ArrayDeclaration
 from augment.errors import DataError
@@ -73,3 +74,9 @@ def test_another_column_than_the_target_cannot_be_given(tmp_path):
     data = series_of(np.zeros((10, 3, 1)), level=np.arange(10) % 2)
     with pytest.raises(DataError, match=r"column 'level' cannot be given"):
         made(data, tmp_path, data.frame, steps=2)
+
+
+@pytest.mark.parametrize("equal", [False, True])
+def test_gaps_are_like_the_real_ones_and_the_first_is_none(equal, tmp_path):
+    data = series_with_gaps(equal)
+    check_gaps(made(data, tmp_path, steps=60), equal)

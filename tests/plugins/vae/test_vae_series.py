@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from series_with_gaps import check_gaps, series_with_gaps
 
 from augment.data import ArrayDeclaration, ColumnDeclaration, Dataset, SchemaDeclaration, infer
 from augment.plugin.context import Context
@@ -65,3 +66,11 @@ def test_unequal_lengths_are_refused_in_words(waves):
     assert SeriesVae.accepts.refusal(schema) == (
         "it takes rows of one length only, and column 'steps' says that theirs are not"
     )
+
+
+@pytest.mark.parametrize("equal", [False, True])
+def test_gaps_are_like_the_real_ones_and_the_first_is_none(equal, tmp_path):
+    data = series_with_gaps(equal)
+    vae = SeriesVae(SeriesVae.Params(steps=60, width=16, latent_dim=4, components=1))
+    vae.fit(data, Context(seed=1, folder=tmp_path))
+    check_gaps(vae.sample(pd.DataFrame(index=range(200)), Context(seed=2, folder=tmp_path)), equal)
