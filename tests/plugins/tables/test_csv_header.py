@@ -23,6 +23,8 @@ DAYS = [f"2024-01-{n + 1:02},{n / 7:.2f}" for n in range(9)]
 WITH_GAPS = ["5,1,?,2", "?,4,3,2", "5,4,NA,4", "6,?,8,2"]
 SCANS = [",".join(f"{x:.3f}" for x in row) for row in RNG.normal(size=(8, 6))]
 BITS = [f"{n % 2},{n % 3 % 2}" for n in range(12)]
+YEARS = [f"house-{n},{1950 + n * n},{1990 + n}" for n in range(6)]
+BITS_LIKE_NAMES = [f"{n % 2},{(n + 1) % 2}" for n in range(12)]
 
 
 def read(path: Path, lines: list[str], declared: dict[str, Any] | None = None, **params: Any) -> Dataset:
@@ -31,7 +33,9 @@ def read(path: Path, lines: list[str], declared: dict[str, Any] | None = None, *
     return CsvSource(CsvSource.Params(path=path, **params)).read(context)
 
 
-@pytest.mark.parametrize("lines", [NUMBERS, FLOWERS, ADULTS, PEOPLE, DAYS, WITH_GAPS, SCANS, BITS])
+@pytest.mark.parametrize(
+    "lines", [NUMBERS, FLOWERS, ADULTS, PEOPLE, DAYS, WITH_GAPS, SCANS, YEARS, BITS, BITS_LIKE_NAMES]
+)
 def test_a_first_line_of_data_is_refused_and_read_with_the_settings_proposed(lines: list[str], tmp_path: Path) -> None:
     path = tmp_path / "data.csv"
     with pytest.raises(DataError, match=r"data\.csv: the first line, .* say `header: false` .* say `header: true`"):
