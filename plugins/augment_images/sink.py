@@ -99,6 +99,8 @@ def class_folder(label: str | None, classes: Iterable[str]) -> str:
 
     >>> class_folder("tabby cat", ()), class_folder("../x", ()), class_folder("", ()), class_folder(None, ())
     ('tabby cat', '%2e.%2fx', '%empty', '%missing')
+    >>> class_folder("-rf", ()), class_folder("a-b", ())
+    ('%2drf', 'a-b')
     >>> class_folder("A", ("A", "B")), class_folder("A", ("A", "a"))
     ('A', '%41')
     """
@@ -117,7 +119,8 @@ def class_folder(label: str | None, classes: Iterable[str]) -> str:
 def _escaped(label: str, capitals: bool) -> str:
     forced = {match.start() for pattern in (DEVICE, SPLIT_WORD) for match in pattern.finditer(label)}
     # names that begin or end in dots, blanks or underscores are hidden, cut or skipped by one system or other
-    forced |= {0} if label[0] in "._ " else set()
+    # one that begins with a hyphen is taken for an option by commands such as `rm *`
+    forced |= {0} if label[0] in "._ -" else set()
     forced |= {len(label) - 1} if label[-1] in ". " else set()
     return "".join(
         character
