@@ -86,7 +86,7 @@ class Rows(TorchDataset[Any]):
 
     def __init__(self, part: Part, encode: Encode = tensors):
         self.origin = part.origin
-        ids = [name for name, column in part.schema.columns.items() if column.type == "id"]
+        ids = part.schema.set_aside
         self._rows = _Encoded(part.data.drop_columns(ids), encode)
 
     def __len__(self) -> int:

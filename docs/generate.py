@@ -168,6 +168,7 @@ def run_files_page() -> str:
         ("## run.json", run_manifest.RunManifest),
         ("### source", run_manifest.SourceRecord),
         ("### data", run_manifest.WrittenData),
+        ("### new_ids", run_manifest.NewIds),
         ("### stages", run_manifest.StageRecord),
     ):
         parts += [title, inspect.cleandoc(model.__doc__ or "")]

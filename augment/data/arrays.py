@@ -37,6 +37,8 @@ def describe_array(name: str, values: np.ndarray, said: ArrayDeclaration, column
     kind = said.type or _type_of(name, values)
     if said.length_column is not None and said.length_column not in columns:
         raise DataError(f"array {name!r}: its length_column {said.length_column!r} is not a column of the data")
+    if said.start_column is not None and said.start_column not in columns:
+        raise DataError(f"array {name!r}: its start_column {said.start_column!r} is not a column of the data")
     declared = said.model_dump(exclude_none=True)
     if kind == "series" and values.ndim == 3:
         declared["channels"] = _channels(name, values.shape[2], said.channels)

@@ -94,7 +94,12 @@ class Dataset:
         columns = {name: column for name, column in self.schema.columns.items() if name not in names}
         target = self.schema.target if self.schema.target in columns else None
         payload = self.schema.payload if self.schema.payload in columns else None
-        schema = self.schema.model_copy(update={"columns": columns, "target": target, "payload": payload})
+        arrays = {
+            name: array.model_copy(update={"start_column": None}) if array.start_column in names else array
+            for name, array in self.schema.arrays.items()
+        }
+        kept = {"columns": columns, "target": target, "payload": payload, "arrays": arrays}
+        schema = self.schema.model_copy(update=kept)
         return Dataset(self.frame[list(columns)], self.arrays, schema)
 
     def batches(self, size: int) -> Iterator[Dataset]:

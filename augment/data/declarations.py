@@ -104,11 +104,15 @@ class ArrayDeclaration(Plain):
     range: tuple[float, float] | None = None
     """Smallest and largest value allowed. A synthetic row outside is rejected."""
     rate: float | None = None
-    """Samples per second (Hz), for audio and evenly sampled series."""
+    """Samples per second (Hz), for audio and evenly sampled series; per unit of the `start_column` where that holds
+    numbers."""
     vocabulary: tuple[str, ...] | None = None
     """The name of each token, for `tokens`."""
     length_column: str | None = None
     """The integer column with each row's true length, if rows are padded with zeros."""
+    start_column: str | None = None
+    """The column with the time of each row's first step, dates or numbers. Nothing learns from it. A synthetic row gets
+    the start of a real row, of its class where the target has classes."""
     channels: Mapping[str, ColumnDeclaration] | None = None
     """The F channels of a `series`, in order: name to `type` (`number`, `integer`, `category` or `boolean`), `unit` and
     so on. The array contains a category as its position in `categories`, a boolean as 0 or 1, and a missing value as

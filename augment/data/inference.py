@@ -173,7 +173,7 @@ def observe(
         The schema with categories, decimals, step, values and nullable filled in, and notes for the log and the report.
     """
     columns, notes = {}, []
-    lengths = {array.length_column for array in schema.arrays.values()}
+    of_steps = {name for array in schema.arrays.values() for name in (array.length_column, array.start_column)}
     for name, column in schema.columns.items():
         values = frame[name]
         present = values.dropna()
@@ -193,7 +193,7 @@ def observe(
             if decimals is not None:
                 found["decimals"] = decimals
         columns[name] = column.model_copy(update=found)
-        if name not in lengths:
+        if name not in of_steps:
             columns[name], note = _observe_values(name, columns[name], present, name == schema.target)
             notes += note
             notes += _worth_a_look(name, column, present, name == schema.target)

@@ -47,9 +47,16 @@ class Schema(Plain):
         return features[0] if len(features) == 1 and self.columns[features[0]].type == "text" else None
 
     @property
+    def set_aside(self) -> list[str]:
+        """The columns that nothing learns from: ids, and the starts of series."""
+        starts = {array.start_column for array in self.arrays.values()}
+        return [name for name, column in self.columns.items() if column.type == "id" or name in starts]
+
+    @property
     def features(self) -> list[str]:
-        """The columns that a model can learn from: all except the target and ids."""
-        return [name for name, column in self.columns.items() if name != self.target and column.type != "id"]
+        """The columns that a model can learn from: all except the target and those that are set aside."""
+        aside = self.set_aside
+        return [name for name in self.columns if name != self.target and name not in aside]
 
     @property
     def task(self) -> Literal["classes", "number", "none"]:

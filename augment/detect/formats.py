@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from augment.plugin.context import Context
 from augment.plugin.contracts import Source
 from augment.toolkit.data_files import files_of, is_pattern, plain_name, unpacked
 
-__all__ = ["Data", "collected_notes", "looks_like_id", "read", "settings_of", "source_of"]
+__all__ = ["Data", "collected_notes", "looks_like_id", "read", "settings_of", "settings_to_write", "source_of"]
 
 HEAD = 65_536  # bytes
 MIN_ROWS_OF_IDS = 20
@@ -87,6 +87,14 @@ def settings_of(source: type[Source], data: Data) -> dict[str, Any]:
     """The settings beside the path that a source needs to read this, as far as they are known before it is read."""
     with _plain(_first(data)) as plain:
         return source.settings_for(plain)
+
+
+def settings_to_write(
+    source: type[Source], data: Data, settings: Mapping[str, Any], dataset: Dataset
+) -> dict[str, Any]:
+    """The settings with which the sink of the source's name writes files like these, or like the first of them."""
+    with _plain(_first(data)) as plain:
+        return source.settings_to_write(plain, settings, dataset)
 
 
 def read(source: type[Source], data: Data, keep: str | None = None) -> tuple[Dataset, dict[str, Any], dict[str, str]]:

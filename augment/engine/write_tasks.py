@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from augment.data import Column, Dataset, Schema, conform
+from augment.data import Column, Dataset, Schema, conform, labels_of
 from augment.engine.jobs import Call
 from augment.engine.judge_tasks import load_parts
 from augment.engine.tasks import Component, calling, progress_of
@@ -39,11 +40,12 @@ class WriteTask:
     """Argument of `write`.
 
     Attributes:
-        name: of the part of the dataset: train or test.
+        name: of the part of the dataset: train, test or synthetic.
         parts: dataset folders with the origin of their rows.
         schema: of the written data, origin included.
         new_ids: id column to the ids of synthetic rows.
         fill: other column that synthetic rows lack to its value in them.
+        real: dataset folder of the real rows that synthetic ones take their starts from; None where there are none.
     """
 
     bound: Component
@@ -54,6 +56,7 @@ class WriteTask:
     new_ids: Mapping[str, NewIds]
     out: Path
     fill: Mapping[str, str | None] = field(default_factory=dict)
+    real: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,11 @@ def write(task: WriteTask, call: Call) -> Written:
     rows, complete = 0, False
     # the hold-out may have tokens that the training part has not, and then names more of them
     parts = [(Dataset.load(folder), origin) for folder, origin in task.parts]
-    own = task.schema.model_copy(update={"arrays": parts[0][0].schema.arrays})
+    own = task.schema
+    if parts:
+        met = {name: {"vocabulary": array.vocabulary} for name, array in parts[0][0].schema.arrays.items()}
+        arrays = {name: array.model_copy(update=met[name]) for name, array in own.arrays.items()}
+        own = own.model_copy(update={"arrays": arrays})
     total = sum(len(part) for part, _ in parts)
     progress = progress_of(f"write {task.name}", bound, call)
 
@@ -95,6 +102,7 @@ def _batches(parts: list[tuple[Dataset, str]], schema: Schema, task: WriteTask) 
     """All rows, part after part; synthetic rows get the columns that no component sees."""
     made = 0
     types: dict[str, Any] = {}
+    starts = _Starts.of(schema, task.real, task.fill)
     for part, origin in parts:
         for batch in part.batches(BATCH_ARRAYS if schema.arrays else BATCH_ROWS):
             frame = batch.frame.assign(**{task.origin_column: pd.Categorical([origin] * len(batch))})
@@ -105,6 +113,7 @@ def _batches(parts: list[tuple[Dataset, str]], schema: Schema, task: WriteTask) 
                     frame[name] = ids.take(made, len(batch))
                 for name, value in task.fill.items():
                     frame[name] = filled(value, len(batch), types.get(name, "str"))
+                frame = starts.given_to(frame)
                 made += len(batch)
             yield Dataset(conform(frame, schema), batch.arrays, schema)
 
@@ -113,6 +122,49 @@ def filled(value: str | None, num_rows: int, dtype: Any) -> pd.Series:
     """So many rows of one value, or of none, in the type of a column of ids."""
     whole = pd.api.types.is_integer_dtype(dtype)
     return pd.Series([value] * num_rows, dtype="str").astype("Int64" if whole else "str")
+
+
+@dataclass
+class _Starts:
+    """The starts of real series, which synthetic ones get in turn: of their class, where the target has classes.
+
+    Attributes:
+        names: the columns.
+        target: the target, where it has classes.
+        real: the real rows of each label, with these columns.
+        num_given: how many synthetic rows of each label have theirs already.
+    """
+
+    names: list[str]
+    target: str | None
+    real: dict[Any, pd.DataFrame]
+    num_given: Counter[Any] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, schema: Schema, real: Path | None, others: Collection[str]) -> _Starts:
+        names = [name for name in schema.set_aside if schema.columns[name].type != "id" and name not in others]
+        target = schema.target if schema.task == "classes" else None
+        if real is None or not names:
+            return cls(names, target, {})
+        frame = Dataset.load(real).frame
+        labels = labels_of(frame[target]) if target else np.full(len(frame), None)
+        rows = {label: frame.loc[labels == label, names] for label in set(labels.tolist())} if target else {}
+        return cls(names, target, {**rows, None: frame[names]})
+
+    def given_to(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The synthetic rows with their starts; missing ones where no real row is at hand."""
+        if not self.names:
+            return frame
+        labels = labels_of(frame[self.target]) if self.target else np.full(len(frame), None)
+        found = []
+        for label in labels.tolist():
+            rows = self.real.get(label, self.real.get(None))
+            found.append(None if rows is None else rows.index[self.num_given[label] % len(rows)])
+            self.num_given[label] += 1
+        whole = self.real.get(None)
+        if whole is None:
+            return frame.assign(**dict.fromkeys(self.names, None))
+        return frame.assign(**{name: whole.loc[found, name].to_numpy() for name in self.names})
 
 
 @dataclass(frozen=True)

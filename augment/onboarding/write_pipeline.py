@@ -20,10 +20,11 @@ from augment.data.inference import repeats_words
 from augment.detect.formats import Data, collected_notes, read, source_of
 from augment.detect.train_test import find_pair
 from augment.errors import DataError, DiskError, SpecError
+from augment.onboarding.sinks import choose_sinks
 from augment.onboarding.suggest import HOLDOUT, Choice, Look, choose, look_at
 from augment.onboarding.suggest_split import find_obstacle, random_split
 from augment.plugin.catalog import Catalog
-from augment.plugin.contracts import Component
+from augment.plugin.contracts import Component, Sink
 from augment.text import printable
 from augment.toolkit.data_files import plain_name
 from augment.toolkit.yaml_text import dump_flow
@@ -163,6 +164,7 @@ def propose(
         "",
         *_mix(look, choice),
         *_filters(choice),
+        *_sinks(choose_sinks(source_class, data, settings, look.dataset, catalog), source_class.name),
     ]
     return "\n".join(lines) + "\n"
 
@@ -317,6 +319,21 @@ def _filters(choice: Choice) -> list[str]:
     name = choice.unfit_filter.name
     why = f"# `{name}`, the default, rejects rows very near a training row, as moved rows are by design."
     return ["", why, "filters: []"]
+
+
+def _sinks(sinks: Sequence[tuple[type[Sink], Mapping[str, Any]]], source: str) -> list[str]:
+    if not sinks:
+        return ["", f"# No sink writes what {source} reads, so the data is written by the default one."]
+    lines = []
+    for cls, settings in sinks:
+        with_settings = [f"{key}: {dump_flow(value)}" for key, value in settings.items()]
+        lines.append(f"- use: {cls.name}")
+        lines += [f"  {line}" for line in _section("with:", with_settings)] if settings else []
+    if len(sinks) > 1:
+        others = ", ".join(cls.name for cls, _ in sinks[1:])
+        lines.append(f"# {sinks[0][0].name} cannot say which rows are synthetic; {others} can.")
+    why = "# The data is written as it came. `rows: synthetic` under `with:` writes the synthetic rows alone."
+    return ["", why, *_section("sinks:", lines)]
 
 
 def _purpose(cls: type[Component]) -> str:

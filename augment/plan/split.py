@@ -107,7 +107,7 @@ def cut(
 
 def hash_rows(data: Dataset) -> np.ndarray:
     """A hash of each row without its ids, (N,) uint64."""
-    return data.row_hashes(without=[name for name, column in data.schema.columns.items() if column.type == "id"])
+    return data.row_hashes(without=data.schema.set_aside)
 
 
 def _across(hashes: np.ndarray, train: np.ndarray, test: np.ndarray) -> list[str]:

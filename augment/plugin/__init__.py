@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Reporter,
         Score,
         Sink,
+        SinkParams,
         Source,
         Transform,
     )
@@ -80,6 +81,7 @@ __all__ = [
     "Score",
     "SearchResult",
     "Sink",
+    "SinkParams",
     "Source",
     "Suits",
     "Transform",

@@ -36,6 +36,7 @@ __all__ = [
     "Reporter",
     "Score",
     "Sink",
+    "SinkParams",
     "Source",
     "Transform",
 ]
@@ -124,7 +125,8 @@ class Source(Component):
 
     `yields` declares the kinds of data that it can return, so that a pipeline can be checked before the data is read.
     `augment init` and `augment evaluate` use `endings`, `sniff`, `settings_for` and `further_settings` to find the
-    source of a file, and its settings beside `path`.
+    source of a file, and its settings beside `path`. `augment init` also proposes the sink that has the name of the
+    source, with the settings that both have and those of `settings_to_write`.
 
     Attributes:
         yields: kinds of data.
@@ -166,6 +168,17 @@ class Source(Component):
             path: the file or folder.
             settings: the settings that it was read with.
             data: the result; None if it could not be read.
+        """
+        return {}
+
+    @classmethod
+    def settings_to_write(cls, path: Path, settings: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
+        """Settings with which the sink of the same name writes files like this one, besides those of the same name.
+
+        Args:
+            path: the file or folder.
+            settings: the settings that it was read with.
+            data: the result.
         """
         return {}
 
@@ -375,19 +388,30 @@ class Reporter(Component):
         """
 
 
+class SinkParams(Params):
+    """The settings of every sink. The `Params` of a sink derive from these."""
+
+    rows: Literal["all", "synthetic"] = "all"
+    """Which rows are written: `all`, as `train` and `test`; or those that were generated alone, as `synthetic`."""
+
+
 class Sink(Component):
     """Writes data in a format that other tools read.
 
     `endings` lists the file extensions that it can write, such as `.csv`, or `/` for a folder. `augment sample` uses
-    them to find the sink for its output.
+    them to find the sink for its output. `augment init` proposes the sink that has the name of the source, with the
+    settings that both have. `holds_origin` declares whether the files say where each row came from; if not, the rows
+    are also written by the default sink.
     """
 
     kind = "sink"
     endings: ClassVar[tuple[str, ...]] = ()
+    holds_origin: ClassVar[bool] = True
+    Params = SinkParams
 
     @abstractmethod
     def write(self, name: str, batches: Iterable[Dataset], schema: Schema, folder: Path) -> list[Path]:
-        """Write all batches in order into the empty `folder`, under this name (`train`, then `test`).
+        """Write all batches in order into the empty `folder`, under this name: `train`, then `test`, or `synthetic`.
 
         `schema` describes every batch, including the origin column. Do not keep all batches in memory. Return the files
         that were written, or the top folder of many. Equal data must give equal bytes.

@@ -99,8 +99,8 @@ def prepare(session: Session, resolved: Resolved) -> Prepared:
     arrays = {name: array.model_copy(update={"vocabulary": named[name]}) for name, array in schema.arrays.items()}
     test = Dataset.of(test.frame, test.arrays, schema.model_copy(update={"arrays": arrays}))
 
-    ids = [name for name, column in schema.columns.items() if column.type == "id"]
-    seen = {"train": train.drop_columns(ids), "test": test.drop_columns(ids)}
+    aside = schema.set_aside
+    seen = {"train": train.drop_columns(aside), "test": test.drop_columns(aside)}
     folders = {name: scratch / name for name in seen}
     for name, part in seen.items():
         part.save(folders[name])
@@ -122,7 +122,7 @@ def prepare(session: Session, resolved: Resolved) -> Prepared:
             folders[name] = scratch / f"{name}-of-other-values"
             after[name].save(folders[name])
     fill = {} if of_split is None else {of_split: _only_value(train.frame[of_split])}
-    written = {"train": _with_ids(after["train"], train, ids, fill), "test": _with_ids(after["test"], test, ids, fill)}
+    written = {name: _with_columns(after[name], part, aside, fill) for name, part in (("train", train), ("test", test))}
     for name, part in written.items():
         part.save(scratch / f"{name}-written")
     key = f"train-{after['train'].fingerprint()}"
@@ -140,8 +140,8 @@ def prepare(session: Session, resolved: Resolved) -> Prepared:
         transforms=transforms,
         new_ids={
             name: NewIds.after(pd.concat([part.frame[name] for part in (parts.train, parts.test)]))
-            for name in ids
-            if name not in fill
+            for name in aside
+            if schema.columns[name].type == "id" and name not in fill
         },
         fill=fill,
         notes=[*notes, *parts.notes],
@@ -184,24 +184,31 @@ def _with_own_vocabularies(train: Dataset, test: Dataset, declared: SchemaDeclar
     return train, test
 
 
-def _with_ids(changed: Dataset, original: Dataset, ids: list[str], fill: Mapping[str, str | None]) -> Dataset:
+def _with_columns(changed: Dataset, original: Dataset, aside: list[str], fill: Mapping[str, str | None]) -> Dataset:
     """The rows with the columns back in place that no component sees.
 
-    Where a transform dropped rows, ids are numbered anew, and the others have the value that all rows have, if any.
+    Where a transform dropped rows, ids are numbered anew, series begin as the first real ones do, and others have the
+    value that all rows have, if any.
     """
-    if not ids:
+    if not aside:
         return changed
-    found = {name: original.frame[name] for name in ids}
+    types = original.schema.columns
+    found = {name: original.frame[name] for name in aside}
     if len(changed) != len(original):
         for name, values in found.items():
-            found[name] = (
-                filled(fill[name], len(changed), values.dtype) if name in fill else _numbered(values, len(changed))
-            )
-    order = [name for name in original.schema.columns if name in ids or name in changed.schema.columns]
+            if name in fill:
+                found[name] = filled(fill[name], len(changed), values.dtype)
+            elif types[name].type == "id":
+                found[name] = _numbered(values, len(changed))
+            else:
+                found[name] = values[: len(changed)]
+    order = [name for name in types if name in aside or name in changed.schema.columns]
     order += [name for name in changed.schema.columns if name not in order]
-    columns = {name: (original if name in ids else changed).schema.columns[name] for name in order}
-    frame = pd.DataFrame({name: found[name] if name in ids else changed.frame[name] for name in order})
-    return Dataset.of(frame, changed.arrays, changed.schema.model_copy(update={"columns": columns}))
+    columns = {name: (original if name in aside else changed).schema.columns[name] for name in order}
+    frame = pd.DataFrame({name: found[name] if name in aside else changed.frame[name] for name in order})
+    starts = {name: {"start_column": array.start_column} for name, array in original.schema.arrays.items()}
+    arrays = {name: array.model_copy(update=starts.get(name, {})) for name, array in changed.schema.arrays.items()}
+    return Dataset.of(frame, changed.arrays, changed.schema.model_copy(update={"columns": columns, "arrays": arrays}))
 
 
 def _numbered(ids: pd.Series, num_rows: int) -> pd.Series:

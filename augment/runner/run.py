@@ -14,7 +14,6 @@ from augment.engine.write_tasks import REAL, ReportTask, WriteTask, report, with
 from augment.errors import BelowMinimum
 from augment.plan.amounts import amounts, training_counts
 from augment.plan.chunks import PlanRow, plan
-from augment.plan.new_ids import NewIds
 from augment.plan.repeats import Repeats
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Filter, Generator
@@ -47,11 +46,12 @@ from augment.storage.run_folder import (
     Draft,
     Run,
 )
-from augment.storage.run_manifest import BELOW_MINIMUM, RunManifest, WrittenData
+from augment.storage.run_manifest import BELOW_MINIMUM, RunManifest, WrittenData, WrittenPart
 from augment.storage.run_place import Place
 
 __all__ = ["CheckResult", "check", "run"]
 
+Parts = Mapping[WrittenPart, tuple[tuple[Path, str], ...]]
 Spec = Path | str | Mapping[str, Any] | Pipeline
 
 
@@ -154,9 +154,7 @@ def run(
                 source=prepared.sources[0],
                 test_source=next(iter(prepared.sources[1:]), None),
                 train=prepared.key,
-                data=WrittenData(
-                    origin_column=resolved.pipeline.origin_column, written=stages.written, new_ids=stages.new_ids
-                ),
+                data=stages.written,
                 stages=session.stages,
                 name=place.name,
                 key=key,
@@ -243,8 +241,7 @@ class _Stages:
     """The stages of one run, in the order in which they stand here.
 
     Attributes:
-        written: `train` and `test` to sink to the file it wrote, relative to the run's folder.
-        new_ids: id column to the ids that are free after the synthetic rows.
+        written: the files of the dataset.
     """
 
     session: Session
@@ -252,8 +249,7 @@ class _Stages:
     prepared: Prepared
     components: Mapping[Kind, list[Bound]]
     draft: Draft
-    written: dict[str, dict[str, str]] = field(default_factory=lambda: {"train": {}, "test": {}})
-    new_ids: dict[str, NewIds] = field(default_factory=dict)
+    written: WrittenData = field(init=False)
     choice: Choice = field(init=False)
 
     def all(self) -> tuple[RunMetrics, list[str]]:
@@ -340,13 +336,20 @@ class _Stages:
     def _write_data(self, mixture: Mixture) -> None:
         prepared, pipeline = self.prepared, self.resolved.pipeline
         made = sum(counts.kept for counts in mixture.counts.values())
-        self.new_ids = {name: ids.without(made) for name, ids in prepared.new_ids.items()}
+        self.written = WrittenData(
+            origin_column=pipeline.origin_column,
+            written={"train": {}, "test": {}},
+            new_ids={name: ids.without(made) for name, ids in prepared.new_ids.items()},
+        )
         origins = [REAL, *(bound.id for bound in self.components["generator"])]
         schema = with_origin(prepared.schema, pipeline.origin_column, origins)
-        parts = {"train": ((prepared.train_written, REAL), *mixture.parts), "test": ((prepared.test_written, REAL),)}
+        real = ((prepared.train_written, REAL),)
+        all_rows: Parts = {"train": (*real, *mixture.parts), "test": ((prepared.test_written, REAL),)}
+        synthetic: Parts = {"synthetic": tuple(mixture.parts)}
         for bound in self.components["sink"]:
+            chosen = getattr(bound.params, "rows", "all")  # plugins of earlier versions have no such setting
             with self.draft.lending(bound.what, DATA) as out:
-                for name, folders in parts.items():
+                for name, folders in (synthetic if chosen == "synthetic" else all_rows).items():
                     task = WriteTask(
                         bound=bound,
                         name=name,
@@ -356,10 +359,13 @@ class _Stages:
                         new_ids=prepared.new_ids,
                         fill=prepared.fill,
                         out=out,
+                        real=prepared.train_written,
                     )
                     files = self.session.one(f"write {name}", bound, write, task).files
                     if len(files) == 1:  # several belong together in a way that only their reader knows
-                        self.written[name][bound.use] = f"{DATA}/{files[0]}"
+                        self.written.written.setdefault(name, {})[bound.use] = f"{DATA}/{files[0]}"
+                        settings = bound.params.model_dump(mode="json", by_alias=True)
+                        self.written.settings.setdefault(name, {})[bound.use] = settings
 
     def _report(self, mixture: Mixture, metrics: RunMetrics) -> list[str]:
         files = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -78,6 +79,8 @@ def sample(
         folder = training_part(run, session, resolved)
         train = Dataset.load(folder)
         fitting = [sink for sink in sinks if train.schema.modality in sink.accepts.modalities]
+        own = [entry.use for entry in resolved.pipeline.sinks or ()]
+        fitting.sort(key=lambda sink: sink.name not in own)  # as the run has written its rows, where that is possible
         use = next((sink.name for sink in fitting if ending in sink.endings), None)
         if use is None:
             what = f"a {ending} file" if out.suffix else "a folder"
@@ -107,10 +110,38 @@ def sample(
             where={name: value for name, value in where.items() if not (classed and name == train.schema.target)},
         )
         new_ids = run.manifest.data.new_ids
-        described = {**train.schema.columns, **{name: run.schema.columns[name] for name in new_ids}}
+        starts, real = _starts(run, session)
+        described = {
+            **train.schema.columns,
+            **{name: run.schema.columns[name] for name in (*new_ids, *starts.values())},
+        }
         columns = {name: described[name] for name in run.schema.columns if name in described}
-        schema = train.schema.model_copy(update={"columns": columns})
-        return _written(session, resolved, schema, new_ids, mixture.parts, out, use)
+        arrays = {
+            name: array.model_copy(update={"start_column": starts.get(name)})
+            for name, array in train.schema.arrays.items()
+        }
+        schema = train.schema.model_copy(update={"columns": columns, "arrays": arrays})
+        (kind,) = [sink for sink in fitting if sink.name == use][:1]
+        settings = _settings(kind, resolved, out)
+        return _written(session, resolved, schema, new_ids, mixture.parts, out, {"use": use, "with": settings}, real)
+
+
+def _starts(run: Run, session: Session) -> tuple[dict[str, str], Path | None]:
+    """Array to the column that says when its rows begin, and the dataset folder of the real rows; nothing where these
+    cannot be read any more."""
+    starts = {name: array.start_column for name, array in run.schema.arrays.items() if array.start_column is not None}
+    if starts:
+        with suppress(DataError, DiskError):
+            run.real.data.save(session.scratch / "real")
+            return starts, session.scratch / "real"
+    return {}, None
+
+
+def _settings(sink: type[Sink], resolved: Resolved, out: Path) -> dict[str, Any]:
+    """The settings that the run has given the sink, for a file of that extension."""
+    settings = next((dict(entry.with_) for entry in resolved.pipeline.sinks or () if entry.use == sink.name), {})
+    settings.pop("rows", None)
+    return {**settings, "ending": out.suffix} if out.suffix and "ending" in sink.Params.model_fields else settings
 
 
 def training_part(run: Run, session: Session, resolved: Resolved) -> Path:
@@ -125,7 +156,7 @@ def training_part(run: Run, session: Session, resolved: Resolved) -> Path:
         return kept
     with suppress(DataError, DiskError):  # a sink that cannot be read back, or files that somebody took away
         real = run.real.data
-        part = real.drop_columns([name for name, column in real.schema.columns.items() if column.type == "id"])
+        part = real.drop_columns(real.schema.set_aside)
         if f"train-{part.fingerprint()}" == run.manifest.train:
             part.save(session.scratch / "train")
             return session.keep(run.manifest.train, session.scratch / "train")
@@ -178,16 +209,17 @@ def _written(
     new_ids: Mapping[str, NewIds],
     parts: list[tuple[Path, str]],
     out: Path,
-    use: str,
+    use: Mapping[str, Any],
+    real: Path | None,
 ) -> Path:
     """Write the parts beside `out`, and give the result its place when it is whole."""
     kind: tuple[Kind, ...] = ("sink",)
-    spec = {**resolved.pipeline.model_dump(mode="json", by_alias=True), "sinks": [{"use": use}]}
+    spec = {**resolved.pipeline.model_dump(mode="json", by_alias=True), "sinks": [use]}
     (sink,) = bind(load(spec, session.catalog, base=resolved.base, source_needed=False), schema, None, kind)["sink"]
     origin_column = resolved.pipeline.origin_column
     described = with_origin(schema, origin_column, sorted({origin for _, origin in parts}))
     with draft(out.absolute()) as hidden:
-        task = WriteTask(sink, out.stem, tuple(parts), described, origin_column, new_ids, out=hidden)
+        task = WriteTask(sink, out.stem, tuple(parts), described, origin_column, new_ids, out=hidden, real=real)
         (file,) = session.one(f"write {out.stem}", sink, write, task).files
         with disk_errors(out, "writing"):
             publish(hidden / file, out.absolute())

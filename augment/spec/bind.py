@@ -99,14 +99,14 @@ class _Binder:
         return components
 
     def _check_files(self, sinks: list[Bound]) -> None:
-        """No two sinks write the same files: a sink names them after the part, with its ending."""
+        """No two sinks write the same files: a sink names them after the part or its rows, with its ending."""
         stages = {stage.id: stage for stage in self.stages if stage.kind == "sink"}
-        authors: dict[str, Stage] = {}
+        authors: dict[tuple[str, str], Stage] = {}
         for sink in sinks:
             assert issubclass(sink.cls, Sink)
             stage = stages[sink.id]
             for ending in sink.cls.endings or (class_name(sink.cls),):  # at least not the same one twice
-                author = authors.setdefault(ending, stage)
+                author = authors.setdefault((ending, getattr(sink.params, "rows", "all")), stage)
                 if author is not stage:
                     self._report(
                         stage.key_path,

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -24,8 +24,8 @@ from augment.plugin.run_metrics import RunMetrics
 from augment.storage.atomic_files import DRAFT, disk_errors
 from augment.storage.keys import content_key, file_sha256
 from augment.storage.ownership import json_text
-from augment.storage.run_manifest import RunManifest
-from augment.storage.written_rows import REAL, Part, read_part
+from augment.storage.run_manifest import RunManifest, WrittenPart
+from augment.storage.written_rows import REAL, Part, WrittenFile, read_part
 
 __all__ = ["Draft", "Run"]
 
@@ -113,12 +113,17 @@ class Run:
 
     @property
     def synthetic(self) -> Part:
-        """The synthetic rows of `train`."""
+        """The synthetic rows of `train`, or those that were written alone."""
+        if not self.manifest.data.written["train"] and "synthetic" in self.manifest.data.written:
+            return self._part("synthetic")
         return self.train.only(*sorted(set(self.train.origin) - {REAL}))
 
-    def _part(self, name: Literal["train", "test"]) -> Part:
+    def _part(self, name: WrittenPart) -> Part:
         data = self.manifest.data
-        written = [(sink, self.folder / path, self._check(path)) for sink, path in data.written[name].items()]
+        written = [
+            WrittenFile(sink, data.settings.get(name, {}).get(sink, {}), self.folder / path, self._check(path))
+            for sink, path in data.written[name].items()
+        ]
         return read_part(written, self.schema, data.origin_column)
 
     def model(self, generator: str) -> Path:

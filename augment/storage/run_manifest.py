@@ -7,14 +7,15 @@ holds times.
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from augment.plan.new_ids import NewIds
 
-__all__ = ["BELOW_MINIMUM", "RunManifest", "SourceRecord", "StageRecord", "WrittenData"]
+__all__ = ["BELOW_MINIMUM", "RunManifest", "SourceRecord", "StageRecord", "WrittenData", "WrittenPart"]
 
+WrittenPart = Literal["train", "test", "synthetic"]
 Status = Literal["done", "below the required minimum"]
 BELOW_MINIMUM: Status = "below the required minimum"
 
@@ -49,8 +50,11 @@ class WrittenData(_Part):
 
     origin_column: str
     """The column that says where each row came from."""
-    written: dict[Literal["train", "test"], dict[str, Inside]]
-    """Of each part, sink to the file that it wrote, relative to the run's folder."""
+    written: dict[WrittenPart, dict[str, Inside]]
+    """Of each part, sink to the file that it wrote, relative to the run's folder. The part `synthetic` has the rows of
+    sinks with `rows: synthetic`."""
+    settings: dict[WrittenPart, dict[str, dict[str, Any]]] = {}
+    """Of each part, sink to its settings, which the source of its name needs to read the file."""
     new_ids: dict[str, NewIds] = {}
     """Of each id column, the ids that no row has, for `augment sample`."""
 

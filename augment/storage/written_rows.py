@@ -8,7 +8,7 @@ Shapes: N rows, F features, H height, W width, C channels.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,12 @@ from augment.data import (
 from augment.errors import AugmentError, DataError, PluginError
 from augment.plugin.catalog import Catalog
 from augment.plugin.context import Context
-from augment.plugin.contracts import Source
+from augment.plugin.contracts import Sink, Source
 from augment.storage.atomic_files import disk_errors, remove
 from augment.storage.keys import content_key
 from augment.storage.store import Store
 
-__all__ = ["REAL", "Part", "features_of", "read_part", "target_of"]
+__all__ = ["REAL", "Part", "WrittenFile", "features_of", "read_part", "target_of"]
 
 REAL = "real"  # what the origin column says of a real row
 
@@ -195,11 +195,28 @@ def target_of(data: Dataset) -> np.ndarray | None:
     return _as_numbers(values, schema.columns[schema.target])
 
 
-def read_part(written: Sequence[tuple[str, Path, str]], schema: Schema, origin_column: str) -> Part:
+@dataclass(frozen=True)
+class WrittenFile:
+    """One form in which rows were written.
+
+    Attributes:
+        sink: what wrote it.
+        settings: of the sink.
+        path: the file or folder.
+        digest: SHA-256 of the content.
+    """
+
+    sink: str
+    settings: Mapping[str, Any]
+    path: Path
+    digest: str
+
+
+def read_part(written: Sequence[WrittenFile], schema: Schema, origin_column: str) -> Part:
     """Read back what a run has written.
 
     Args:
-        written: (sink, file, SHA-256) of every form in which the rows were written.
+        written: every form in which the rows were written.
         schema: of the rows, without the origin column.
         origin_column: what the origin column is called.
 
@@ -207,30 +224,33 @@ def read_part(written: Sequence[tuple[str, Path, str]], schema: Schema, origin_c
         DataError: none of the sinks has a source of the same name, or a file is not what its source can read.
     """
     catalog = Catalog()
-    for sink, path, digest in written:
-        found = [cls for cls in catalog.components(sink) if issubclass(cls, Source)]
-        sources = [cls for cls in found if schema.modality in cls.yields and "path" in cls.Params.model_fields]
+    for file in written:
+        found = catalog.components(file.sink)
+        if not all(cls.holds_origin for cls in found if issubclass(cls, Sink)):
+            continue
+        sources = [cls for cls in found if issubclass(cls, Source)]
+        sources = [cls for cls in sources if schema.modality in cls.yields and "path" in cls.Params.model_fields]
         if not sources:
             continue
         store = Store()
-        key = f"rows-{content_key([sink, digest, schema.model_dump(mode='json'), origin_column])}"
-        with store.making(key, f"{path}") as work:
+        key = f"rows-{content_key([file.sink, file.digest, schema.model_dump(mode='json'), origin_column])}"
+        with store.making(key, f"{file.path}") as work:
             folder = store.get(key, Dataset.load)
             if folder is None:
                 remove(work / "built")
-                _decode(sources[0], path, schema, origin_column, work / "built")
+                _decode(sources[0], file, schema, origin_column, work / "built")
                 folder = store.publish(key, work / "built")
         data = Dataset.load(folder)
         origin = labels_of(data.frame[origin_column])
         return Part(data.drop_columns([origin_column]), origin, origin_column)
-    names = ", ".join(sink for sink, _, _ in written) or "none"
+    names = ", ".join(file.sink for file in written) or "none"
     raise DataError(
         f"no sink of this run writes what can be read back ({names}); leave `sinks:` out, or add one that a "
         "source of its name reads"
     )
 
 
-def _decode(cls: type[Source], path: Path, schema: Schema, origin_column: str, out: Path) -> None:
+def _decode(cls: type[Source], file: WrittenFile, schema: Schema, origin_column: str, out: Path) -> None:
     """Write the rows of a file as a dataset folder."""
     origin = Column(type="category", nullable=False)
     described = schema.model_copy(update={"columns": {**schema.columns, origin_column: origin}})
@@ -246,7 +266,9 @@ def _decode(cls: type[Source], path: Path, schema: Schema, origin_column: str, o
     )
     with tempfile.TemporaryDirectory() as scratch, disk_errors(out, "keeping rows"):
         try:
-            read = cls(cls.Params(path=path)).read(Context(seed=0, folder=Path(scratch), declared=declared))  # type: ignore[call-arg]
+            shared = {name: value for name, value in file.settings.items() if name in cls.Params.model_fields}
+            params = cls.Params.model_validate({**shared, "path": file.path})
+            read = cls(params).read(Context(seed=0, folder=Path(scratch), declared=declared))
         except (AugmentError, OSError):
             raise
         except Exception as error:

@@ -16,9 +16,10 @@ CHANGELOG then describes how. Nothing is imported in advance, because some modul
     data_files         several files as one dataset, and compressed files
     text_files         reading of text files, with errors that name file and line
     words              words of texts, also where no spaces divide them
-    csv_files          headers of CSV files, and protection from spreadsheet formulas
+    csv_files          writing of CSV files, with protection from spreadsheet formulas
     csv_dialect        encoding, delimiter and decimal point of CSV files
     csv_numbers        numbers with separators of thousands in CSV files
+    date_formats       how the dates in text files are written
     yaml_text          plain data as YAML
 """
 
@@ -28,6 +29,7 @@ __all__ = [
     "csv_files",
     "csv_numbers",
     "data_files",
+    "date_formats",
     "feature_probe",
     "latents",
     "lossless",

@@ -1,15 +1,23 @@
-"""CSV files that people open in a spreadsheet, which runs some words as formulas: what the CSV sinks share."""
+"""What the CSV sinks share: how files are written, and protection from spreadsheets that run words as formulas."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Sequence
+import codecs
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import Field
 
-__all__ = ["guarded", "header_line", "with_words"]
+from augment.errors import DataError
+from augment.plugin import SinkParams
+from augment.toolkit.data_files import plain_name
+from augment.toolkit.text_files import Encoding
+
+__all__ = ["CsvFile", "CsvParams", "ending_like", "ending_of", "guarded"]
 
 # what spreadsheets run as a formula (OWASP, "CSV injection"), behind quotes put there before; a negative number is none
 FORMULA = r"^'*[=+\-@\t\r\n＝＋－＠]"
@@ -36,21 +44,110 @@ def guarded(words: pa.Array, numbers: bool = False) -> pa.Array:
     return pc.if_else(runs, pc.binary_join_element_wise("'", words, ""), words)
 
 
-def header_line(names: Sequence[str], guard: bool = True) -> bytes:
-    """The first line of a CSV file, its names guarded."""
-    words = pa.array(names, pa.string())
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow((guarded(words) if guard else words).to_pylist())
-    return line.getvalue().encode()
+def _delimiter(settings: dict[str, Any]) -> str:
+    return "\t" if settings.get("ending") in (".tsv", ".inter") else ","
 
 
-def with_words(table: pa.Table, guard: bool = True) -> pa.Table:
-    """The table with the labels of dictionaries written out, and all words guarded; labels that are numbers stay so."""
+class CsvParams(SinkParams):
+    """How a CSV file is written."""
 
-    def plain(values: pa.Array) -> pa.Array:
-        if pa.types.is_dictionary(values.type):  # a few labels to look at instead of all rows
-            labels = guarded(values.dictionary) if guard else values.dictionary
-            return pa.DictionaryArray.from_arrays(values.indices, labels).cast(pa.string())
-        return guarded(values, numbers=True) if guard and pa.types.is_string(values.type) else values
+    ending: Literal[".csv", ".tsv"] | None = None
+    """The file extension. When not given, `.tsv` for cells between tabs, else `.csv`."""
+    delimiter: str = Field(default_factory=_delimiter, min_length=1, max_length=1)
+    """The character between two cells. When not given, a comma, or a tab in files that end in `.tsv` or `.inter`."""
+    decimal: Literal[".", ","] = "."
+    """The character before the decimals of a number."""
+    encoding: Encoding = "utf-8"
+    """How characters are stored."""
 
-    return pa.table({name: plain(table[name].combine_chunks()) for name in table.column_names})
+
+def ending_of(params: CsvParams) -> str:
+    """The file extension, with the dot."""
+    return params.ending or (".tsv" if params.delimiter == "\t" else ".csv")
+
+
+def ending_like(path: Path, settings: Mapping[str, Any]) -> dict[str, str]:
+    """The setting `ending`, where files as this one is named need it.
+
+    Args:
+        path: the file, possibly compressed.
+        settings: the settings that it is read with.
+    """
+    usual = ".tsv" if settings.get("delimiter") == "\t" else ".csv"
+    found = Path(plain_name(path)).suffix.lower()
+    return {"ending": found} if found in (".csv", ".tsv", ".inter") and found != usual else {}
+
+
+class CsvFile:
+    """A CSV file that is written table by table: words in double quotes, missing values empty, lines end in `\\n`.
+
+    Args:
+        path: the file to write.
+        names: of the columns, for the header.
+        params: how it is written.
+        guard: whether words that a spreadsheet would run as a formula get a `'` in front.
+    """
+
+    def __init__(self, path: Path, names: Sequence[str], params: CsvParams, guard: bool = True):
+        self._path, self._params, self._guard = path, params, guard
+        self._encode = codecs.getincrementalencoder(params.encoding)().encode
+        self._file = path.open("wb")
+        header = pa.array(names, pa.string())
+        marks = (params.delimiter, '"', "\n", "\r")
+        cells = [
+            f'"{name.replace(chr(34), chr(34) * 2)}"' if any(mark in name for mark in marks) else name
+            for name in (guarded(header) if guard else header).to_pylist()
+        ]
+        self._write_text(params.delimiter.join(cells) + "\n")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._file.close()
+
+    def write(self, table: pa.Table) -> None:
+        """Write rows.
+
+        Args:
+            table: of words, numbers, booleans, dates and dictionaries of words.
+
+        Raises:
+            DataError: a word has a character that the encoding lacks.
+        """
+        if not table.num_rows:
+            return
+        cells = [self._cells(values.combine_chunks()) for values in table.columns]
+        lines = pc.binary_join_element_wise(*cells, pa.scalar(self._params.delimiter, pa.large_string()))
+        self._write_text("\n".join([*lines.to_pylist(), ""]))
+
+    def _cells(self, values: pa.Array) -> pa.Array:
+        kind = values.type
+        if pa.types.is_dictionary(kind):  # a few labels to quote instead of all rows
+            labels = self._quoted(guarded(values.dictionary) if self._guard else values.dictionary)
+            words = pa.DictionaryArray.from_arrays(values.indices, labels).cast(pa.large_string())
+        elif pa.types.is_string(kind):
+            words = self._quoted(guarded(values, numbers=True) if self._guard else values)
+        else:
+            words = values.cast(pa.large_string())
+            if pa.types.is_floating(kind):
+                words = pc.replace_substring_regex(words, r"^(-?[0-9]+)$", r"\1.0")  # so that it is read as a float
+            if pa.types.is_floating(kind) and self._params.decimal == ",":
+                words = pc.replace_substring(words, ".", ",")
+                words = self._quoted(words) if self._params.delimiter == "," else words
+        return pc.fill_null(words, "")
+
+    @staticmethod
+    def _quoted(words: pa.Array) -> pa.Array:
+        mark = pa.scalar('"', pa.large_string())
+        doubled = pc.replace_substring(words.cast(pa.large_string()), '"', '""')
+        return pc.binary_join_element_wise(mark, doubled, mark, pa.scalar("", pa.large_string()))
+
+    def _write_text(self, text: str) -> None:
+        try:
+            self._file.write(self._encode(text))
+        except UnicodeEncodeError as error:
+            raise DataError(
+                f"{self._path.name}: {text[error.start : error.start + 1]!r} cannot be written in "
+                f"{self._params.encoding}; set `encoding: utf-8` in the sink"
+            ) from None

@@ -9,9 +9,10 @@ import csv
 import itertools
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,10 +22,12 @@ import pyarrow.parquet as pq
 
 from augment.data import has_zone
 from augment.errors import DataError, did_you_mean
+from augment.toolkit.csv_files import ending_like
+from augment.toolkit.date_formats import infer_iso_format
 from augment.toolkit.text_files import check_text
 from augment_histories.sniffing import plain_name
 
-__all__ = ["Events", "Names", "read_events"]
+__all__ = ["Events", "Names", "read_events", "written_like"]
 
 USUAL = {
     "user": ("user", "customer", "client", "visitor", "reviewer", "member", "person", "session", "account"),
@@ -57,6 +60,7 @@ class Events:
         items: (M,) text.
         ratings: (M,) float64, NaN where there is none; or None.
         times: (M,) datetime64[us], or float64 seconds; or None.
+        date_format: how times are written, where they are dates and written alike.
         others: name to (M,) values.
     """
 
@@ -65,6 +69,7 @@ class Events:
     items: pd.Series
     ratings: np.ndarray | None
     times: np.ndarray | None
+    date_format: str | None
     others: dict[str, pd.Series]
 
 
@@ -99,7 +104,7 @@ def read_events(path: Path, names: Names, delimiter: str) -> Events:
         if missing.any():
             raise DataError(f"{place(int(missing.argmax()))}: the {what} is missing; fill it in, or leave the line out")
         texts.append(values.astype("str"))
-    ratings = times = None
+    ratings = times = date_format = None
     if names.rating is not None:
         cells = frame.pop(names.rating)
         ratings = pd.to_numeric(cells.astype("object"), errors="coerce").to_numpy(np.float64, na_value=np.nan)
@@ -110,6 +115,8 @@ def read_events(path: Path, names: Names, delimiter: str) -> Events:
     if names.time is not None:
         cells = frame.pop(names.time)
         times = _times(cells)
+        if times.dtype.kind == "M" and pd.api.types.is_string_dtype(cells.dtype):
+            date_format = infer_iso_format(cells)
         if has_zone(cells):
             log.warning("%s: times with a zone have become UTC, and are written in UTC without one", path.name)
         wrong = np.isnat(times) if times.dtype.kind == "M" else ~np.isfinite(times)
@@ -122,7 +129,23 @@ def read_events(path: Path, names: Names, delimiter: str) -> Events:
             )
     users, items = texts
     assert names.user is not None  # it was found, or refused
-    return Events(names.user, users, items, ratings, times, {str(name): frame[name] for name in frame.columns})
+    return Events(
+        names.user, users, items, ratings, times, date_format, {str(name): frame[name] for name in frame.columns}
+    )
+
+
+def written_like(path: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of the sink `histories` that write files as a CSV file is written.
+
+    Args:
+        path: the file.
+        settings: the settings that the source read it with.
+    """
+    delimiter = settings.get("delimiter", ",")
+    header = _header(path, delimiter)
+    names = _found(path, header, Names(**{what: settings.get(what) for what in USUAL}))
+    found: dict[str, Any] = {what: name for what in USUAL if (name := getattr(names, what)) is not None}
+    return {**found, "order": header, **ending_like(path, settings)}
 
 
 def _times(cells: pd.Series) -> np.ndarray:

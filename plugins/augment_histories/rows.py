@@ -22,6 +22,7 @@ def users_of(
     vocabulary: tuple[str, ...],
     channels: Mapping[str, Any],
     said: SchemaDeclaration,
+    date_format: str | None = None,
 ) -> Dataset:
     """The dataset of N users.
 
@@ -32,11 +33,14 @@ def users_of(
         vocabulary: the name of each token; the first is the padding's.
         channels: what the F numbers are.
         said: what the pipeline says of the schema, which wins but for the vocabulary.
+        date_format: how the dates in `began` are written, where they are dates and written alike.
 
     Raises:
         DataError: what is said does not fit the data.
     """
     columns: dict[str, Any] = {user: {"type": "id"}, LENGTH: {"type": "integer", "min": 1}}
+    if date_format is not None:
+        columns[BEGAN] = {"type": "datetime", "date_format": date_format}
     described: dict[str, Any] = {ITEMS: {"type": "tokens", "length_column": LENGTH}}
     if channels:
         described[ABOUT] = {"type": "series", "channels": channels, "length_column": LENGTH}

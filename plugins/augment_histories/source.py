@@ -6,6 +6,7 @@ Shapes: M events, N users, T places for the events of one.
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,9 @@ from augment.plugin import Context, Source
 from augment.toolkit.csv_dialect import infer_dialect
 from augment.toolkit.data_files import unpacked
 from augment.toolkit.text_files import check_file
-from augment_histories.events import Events, Names, read_events
+from augment_histories.events import Events, Names, read_events, written_like
 from augment_histories.rows import ABOUT, BEGAN, GAP, ITEMS, LENGTH, RATING, users_of
-from augment_histories.sniffing import holds_events
+from augment_histories.sniffing import TYPE, holds_events
 
 log = logging.getLogger("augment")
 
@@ -74,6 +75,10 @@ class HistoriesSource(Source):
     def settings_for(cls, path: Path) -> dict[str, Any]:
         dialect = infer_dialect(path) if path.is_file() else {}
         return {name: value for name, value in dialect.items() if name == "delimiter"}
+
+    @classmethod
+    def settings_to_write(cls, path: Path, settings: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
+        return written_like(path, settings)
 
     def read(self, context: Context) -> Dataset:
         check_file(self.params.path)
@@ -145,7 +150,7 @@ class HistoriesSource(Source):
         about: dict[str, np.ndarray] = {}
         channels: dict[str, Any] = {}
         frame = pd.DataFrame({events.user_column: user_names[kept]})
-        frame = frame.assign(**self._user_columns(events, users, order, firsts))
+        frame = frame.assign(**self._user_columns(events, users, order, firsts, context.declared.columns))
         if events.ratings is not None:
             about[RATING] = events.ratings[order]
             whole = np.isnan(about[RATING]) | (about[RATING] % 1 == 0)
@@ -163,16 +168,19 @@ class HistoriesSource(Source):
             for place, values in enumerate(about.values()):
                 arrays[ABOUT][rows, steps, place] = values
         try:
-            return users_of(frame, events.user_column, arrays, vocabulary, channels, context.declared)
+            said, date_format = context.declared, events.date_format
+            return users_of(frame, events.user_column, arrays, vocabulary, channels, said, date_format)
         except DataError as error:
             raise DataError(f"{self.params.path}: {error}") from error
 
     def _user_columns(
-        self, events: Events, users: np.ndarray, order: np.ndarray, firsts: np.ndarray
+        self, events: Events, users: np.ndarray, order: np.ndarray, firsts: np.ndarray, declared: Collection[str]
     ) -> dict[str, pd.Series]:
         """The other columns that say something of a user, (N,) each."""
         columns = {}
         for name, values in events.others.items():
+            bare = TYPE.sub("", name)
+            name = bare if bare in declared else name  # a run's `origin` has a type in such files
             if name in (LENGTH, BEGAN):
                 raise DataError(f"{self.params.path}: a column is called {name!r}, as one that is made here; rename it")
             codes = pd.factorize(values)[0][order]

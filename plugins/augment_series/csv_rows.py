@@ -34,6 +34,7 @@ class Rows:
         steps: and which step of it is, (R,).
         starts: where each series starts in that order, (N,).
         lengths: (N,).
+        began: when each series began, (N,); None without times.
         gaps: time since the step before, 0 for the first, (R,); None without times.
         is_dated: whether the times are dates; then gaps are in seconds.
         averaged: all rows of the file in order, and the place in `order` that each belongs to, where rows of one
@@ -46,6 +47,7 @@ class Rows:
     steps: np.ndarray
     starts: np.ndarray
     lengths: np.ndarray
+    began: np.ndarray | None
     gaps: np.ndarray | None
     is_dated: bool
     averaged: tuple[np.ndarray, np.ndarray] | None = None
@@ -82,16 +84,17 @@ class Rows:
         lengths = np.bincount(codes)
         starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
         steps = np.arange(len(order)) - np.repeat(starts, lengths)
-        gaps = None
+        began = gaps = None
         if moments is not None:
             moments = moments[order]
+            began = moments[starts]
             gaps = np.diff(moments, prepend=moments[0])
             gaps[starts] = 0
             if (shuffled := (np.diff(order, prepend=order[0]) < 0) & (steps > 0)).any():
                 log.warning(
                     "%s: %d steps do not stand in the order of their times; they were sorted", path.name, shuffled.sum()
                 )
-        return cls(names, order, codes, steps, starts, lengths, gaps, is_dated, averaged)
+        return cls(names, order, codes, steps, starts, lengths, began, gaps, is_dated, averaged)
 
     @property
     def is_even(self) -> bool:
@@ -102,10 +105,22 @@ class Rows:
 
     @property
     def rate(self) -> float | None:
-        """Samples a second, of evenly spaced dates."""
-        if self.gaps is None or not self.is_dated or not self.is_even or not (self.steps > 0).any():
+        """Steps a second, or a unit of the numbers, where they are evenly spaced."""
+        if self.gaps is None or not self.is_even or not (self.steps > 0).any():
             return None
         return float(1 / np.median(self.gaps[self.steps > 0]))
+
+    def starts_of(self, column: pa.ChunkedArray) -> pd.Series | None:
+        """When each series began, (N,): dates, or numbers of the type of the column of times. None without times, and
+        where all series begin at 0 and count their steps."""
+        if self.began is None:
+            return None
+        if self.is_dated:
+            return pd.Series(np.round(self.began * 1e6).astype("datetime64[us]"))
+        if not pa.types.is_integer(column.type):
+            return pd.Series(self.began)
+        counted = not self.began.any() and self.is_even and self.rate in (None, 1.0)
+        return None if counted else pd.Series(self.began.astype(np.int64))
 
     def values_of(self, column: np.ndarray, is_number: bool) -> np.ndarray:
         """The values of a channel in this order, (R,): of numbers, the mean where rows are averaged."""

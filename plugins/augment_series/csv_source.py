@@ -5,7 +5,6 @@ Shapes: N series, T steps, F channels, R rows of the file.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -20,15 +19,16 @@ from augment.data import ColumnDeclaration, Dataset, SchemaDeclaration
 from augment.errors import DataError, did_you_mean
 from augment.plugin import Context, Source
 from augment.toolkit.csv_dialect import infer_dialect
+from augment.toolkit.date_formats import infer_iso_format
 from augment.toolkit.text_files import Encoding
 from augment_series.csv_channels import channel_values, end_to_end, refuse_infinite
 from augment_series.csv_rows import Duplicates, Rows
 from augment_series.csv_sniffing import infer_date_format, series_settings
 from augment_series.csv_table import read_table
+from augment_series.csv_writing import NUMBERED, written_like
 from augment_series.reading import ARRAY, GAP, LENGTH, dataset_of
 
 KEY, TIME = "series", "step"  # `series` and `step` are what the sink writes
-NUMBERED = re.compile(r"^(.*?)[ _.\-]*(\d+)$")
 KEPT_AS_TEXT = ("category", "text", "id")
 
 
@@ -38,8 +38,9 @@ class SeriesCsvSource(Source):
     **Long**: a row a step. `key` says which series it belongs to, and `time` when; rows are put in the order of their
     times, and two rows of one series and time are refused, or resolved by `duplicates`. Columns with one value for the
     whole series stand beside it as columns; the others are its channels. The key itself is an id: nothing learns from
-    it, and synthetic series get new ones. Where times are not evenly spaced, a channel `time gap` says how long each
-    step took (in seconds, or the unit of the numbers); when a series began is not kept.
+    it, and synthetic series get new ones. Nor does anything learn from when a series began, which the column `time`
+    says; a synthetic series gets the start of a real one of its class. Where times are not evenly spaced, a channel
+    `time gap` says how long each step took (in seconds, or the unit of the numbers).
 
     **Wide**: a row a series, without a `key`. Columns whose names end in a number, such as `t0` to `t95`, are the steps
     of the channel that the rest of the name says; all others stand beside it. Empty cells at the end of a row are the
@@ -103,6 +104,10 @@ class SeriesCsvSource(Source):
             return {"date_format": date_format}
         return {} if "duplicates" in settings else {"duplicates": "first"}
 
+    @classmethod
+    def settings_to_write(cls, path: Path, settings: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
+        return written_like(path, settings, data)
+
     def read(self, context: Context) -> Dataset:
         path, said = self.params.path, context.declared
         array = said.arrays.get(ARRAY)
@@ -114,7 +119,7 @@ class SeriesCsvSource(Source):
             encoding=self.params.encoding,
             as_text=[
                 *(name for name, column in declared.items() if column.type in KEPT_AS_TEXT),
-                *([self.params.time] if self.params.time and self.params.date_format else []),
+                *([self.params.time] if self.params.time and self._date_format(context) else []),
             ],
             columns=self.params.columns,
         )
@@ -134,7 +139,7 @@ class SeriesCsvSource(Source):
         self, table: pa.Table, key: str, time: str | None, declared: dict[str, ColumnDeclaration], context: Context
     ) -> Dataset:
         path, said = self.params.path, context.declared
-        rows = Rows.of(table, key, time, path, self.params.duplicates, self.params.date_format)
+        rows = Rows.of(table, key, time, path, self.params.duplicates, self._date_format(context))
         others = [name for name in table.column_names if name not in (key, time)]
         target = [said.target] if said.target else []
         changing = self.params.channels
@@ -176,14 +181,54 @@ class SeriesCsvSource(Source):
                 padded[rows.codes, rows.steps, position] = column
         refuse_infinite(padded, list(channels), path)
         first = table.take(pa.array(rows.order[rows.starts]))
-        frame = _frame(first.select([key, *beside]) if key != KEY else first.select(beside))
+        is_counted = key == KEY and list(rows.names) == list(range(len(rows.names)))
+        frame = _frame(first.select(beside if is_counted else [key, *beside]))
         columns = dict(said.columns)
+        # without the gaps, uneven times cannot be told again
+        starts = rows.starts_of(table[time]) if time is not None and (GAP in channels or rows.is_even) else None
+        if time is not None and starts is not None:
+            frame[time] = starts
+            columns[time] = self._start(time, starts, declared.get(time))
         if key in frame.columns:
             columns.setdefault(key, ColumnDeclaration(type="id"))
         context = _saying(context, columns)
         array = said.arrays.get(ARRAY)
         length = _length_column(first, beside, rows.lengths, array.length_column if array else None)
-        return dataset_of(padded, rows.lengths, channels, frame, context, path, rate=rows.rate, length_column=length)
+        return dataset_of(
+            padded,
+            rows.lengths,
+            channels,
+            frame,
+            context,
+            path,
+            rate=rows.rate,
+            length_column=length,
+            start_column=time if starts is not None else None,
+        )
+
+    def _date_format(self, context: Context) -> str | None:
+        """How the times are written, where that is not as ISO 8601 has it."""
+        said = context.declared.columns.get(self.params.time or TIME)
+        return self.params.date_format or (said.date_format if said is not None else None)
+
+    def _start(self, time: str, starts: pd.Series, said: ColumnDeclaration | None) -> ColumnDeclaration:
+        """What the column with the starts of the series is, with the form in which the file has its times."""
+        params = self.params
+        if starts.dtype.kind != "M":
+            ours = ColumnDeclaration(type="integer" if starts.dtype.kind == "i" else "number")
+        else:
+            text = read_table(
+                params.path,
+                delimiter=params.delimiter,
+                decimal=params.decimal,
+                encoding=params.encoding,
+                as_text=[time],
+                columns=[time],
+            )
+            ours = ColumnDeclaration(
+                type="datetime", date_format=params.date_format or infer_iso_format(text[time].to_pandas())
+            )
+        return ours if said is None else ours.model_copy(update=said.model_dump(exclude_none=True))
 
 
 def _length_column(first: pa.Table, beside: list[str], lengths: np.ndarray, said: str | None) -> str | None:
@@ -219,7 +264,7 @@ def _wide(table: pa.Table, wanted: tuple[str, ...] | None, context: Context, pat
     steps: dict[str, dict[int, str]] = {}
     for name in table.column_names:
         if found := NUMBERED.match(name):
-            steps.setdefault(found[1], {})[int(found[2])] = name
+            steps.setdefault(found[1], {})[int(found[3])] = name
     if wanted is None:
         beside = {context.declared.target} - {None}
         wanted = tuple(

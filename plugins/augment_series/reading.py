@@ -107,6 +107,7 @@ def dataset_of(
     target: str | None = None,
     rate: float | None = None,
     length_column: str | None = None,
+    start_column: str | None = None,
 ) -> Dataset:
     """Series and the columns beside them as a dataset; what the pipeline says of them wins.
 
@@ -120,6 +121,7 @@ def dataset_of(
         target: the target where the pipeline names none.
         rate: samples a second, where that is known.
         length_column: the column of the frame that holds the lengths already, if one does.
+        start_column: the column of the frame that says when each series began, if one does.
     """
     said = context.declared
     if length_column is None and (lengths != values.shape[1]).any():
@@ -131,7 +133,9 @@ def dataset_of(
     if length_column is not None:
         ours = ColumnDeclaration(type="integer", min=1, max=values.shape[1])
         columns[length_column] = _merged(ours, columns.get(length_column))
-    ours_array = ArrayDeclaration(type="series", length_column=length_column, rate=rate, channels=channels)
+    ours_array = ArrayDeclaration(
+        type="series", length_column=length_column, start_column=start_column, rate=rate, channels=channels
+    )
     array = said.arrays.get(ARRAY)
     if array is not None:
         update = array.model_dump(exclude_none=True, exclude={"channels"})

@@ -8,28 +8,26 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pacsv
 
-from augment import plugin
 from augment.data import Dataset, Schema
 from augment.errors import DataError
 from augment.plugin import Accepts, Sink
-from augment.toolkit.csv_files import header_line, with_words
+from augment.toolkit.csv_files import CsvFile, CsvParams, ending_of
 from augment.toolkit.tables.arrow import table_of
 
 
 class CsvSink(Sink):
-    """Writes `train.csv` and `test.csv`: UTF-8, commas, cells of words in double quotes, missing values empty.
+    """Writes `train.csv` and `test.csv`: cells of words in double quotes, missing values empty.
 
-    Times are written in the column's `date_format`, else as ISO 8601 has them, as far as needed: a column of dates
-    alone has no time of day.
+    Without settings: UTF-8, commas, a decimal point. Times are written in the column's `date_format`, else as ISO 8601
+    has them, as far as needed: a column of dates alone has no time of day.
     """
 
     name = "csv"
     accepts = Accepts(modalities=frozenset({"table", "text"}))
-    endings = (".csv",)
+    endings = (".csv", ".tsv")
 
-    class Params(plugin.Params):
+    class Params(CsvParams):
         """How cells are written."""
 
         guard_formulas: bool = True
@@ -44,22 +42,13 @@ class CsvSink(Sink):
                 f"sink csv: a CSV file cannot hold the array {next(iter(schema.arrays))!r}; use parquet, npz or "
                 "image-folder"
             )
-        path = folder / f"{name}.csv"
-        tables: Iterator[pa.Table] = (
-            with_words(table_of(batch, schema, dates_as_text=True), self.params.guard_formulas) for batch in batches
-        )
+        path = folder / f"{name}{ending_of(self.params)}"
+        tables: Iterator[pa.Table] = (table_of(batch, schema, dates_as_text=True) for batch in batches)
         if any(column.type == "datetime" for column in schema.columns.values()):
             tables = _plain_times(tables, folder)
-        with path.open("wb") as file:
-            file.write(header_line(list(schema.columns), self.params.guard_formulas))
-            writer: pacsv.CSVWriter | None = None
+        with CsvFile(path, list(schema.columns), self.params, self.params.guard_formulas) as file:
             for table in tables:
-                writer = writer or pacsv.CSVWriter(
-                    file, table.schema, write_options=pacsv.WriteOptions(include_header=False)
-                )
-                writer.write_table(table)
-            if writer:
-                writer.close()
+                file.write(table)
         return [path]
 
 
@@ -67,9 +56,9 @@ def _plain_times(tables: Iterable[pa.Table], folder: Path) -> Iterator[pa.Table]
     """The same tables, times as dates or whole seconds where a whole column is; for that they pass through a file."""
     fitting: dict[str, list[pa.DataType]] = {}
     with tempfile.TemporaryFile(dir=folder) as spool:
-        writer: pa.RecordBatchFileWriter | None = None
+        writer: pa.RecordBatchStreamWriter | None = None
         for table in tables:
-            writer = writer or pa.ipc.new_file(spool, table.schema)
+            writer = writer or pa.ipc.new_stream(spool, table.schema)  # whose labels may change
             writer.write_table(table)
             for field in table.schema:
                 if pa.types.is_timestamp(field.type):
@@ -78,9 +67,9 @@ def _plain_times(tables: Iterable[pa.Table], folder: Path) -> Iterator[pa.Table]
         if writer is None:
             return
         writer.close()
-        reader = pa.ipc.open_file(spool)
-        for number in range(reader.num_record_batches):
-            table = pa.Table.from_batches([reader.get_batch(number)])
+        spool.seek(0)
+        for batch in pa.ipc.open_stream(spool):
+            table = pa.Table.from_batches([batch])
             for name, kinds in fitting.items():
                 if kinds:
                     table = table.set_column(table.column_names.index(name), name, table[name].cast(kinds[0]))

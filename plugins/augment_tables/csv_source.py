@@ -20,8 +20,10 @@ from augment.data import Dataset, DateFormat
 from augment.errors import DataError
 from augment.plugin import Context
 from augment.toolkit.csv_dialect import infer_dialect, infer_encoding
+from augment.toolkit.csv_files import ending_like
 from augment.toolkit.csv_numbers import Thousands
 from augment.toolkit.data_files import listed
+from augment.toolkit.date_formats import infer_iso_format
 from augment.toolkit.text_files import CHUNK, Encoding, check_text, tolerating_mark
 from augment_tables import csv_settings
 from augment_tables.csv_cells import (
@@ -130,6 +132,10 @@ class CsvSource(TableFiles):
     def further_settings(cls, path: Path, settings: Mapping[str, Any], data: Dataset | None) -> dict[str, Any]:
         return csv_settings.further_settings(data, settings) if data is not None else {}
 
+    @classmethod
+    def settings_to_write(cls, path: Path, settings: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
+        return ending_like(path, settings)
+
     def read(self, context: Context) -> Dataset:
         data = super().read(context)
         declared = context.declared.columns
@@ -184,11 +190,12 @@ class CsvSource(TableFiles):
         table = self._parse(written, chosen, text, quoted=num_quotes > 0)
         if changed := self._changed_by_reading(table, written) | not_integers(table, ids):
             table = self._parse(written, chosen, text | changed, quoted=num_quotes > 0)
+        learned = self._formats_of_dates(table, written, quoted=num_quotes > 0)
         texts = {field.name for field in table.schema if pa.types.is_string(field.type)}
         dated = {name for name, said in declared.items() if said.type == "datetime" and not said.date_format}
         codes = (set(as_text) & set(chosen)) | changed | ids
         table = self._with_values(table, with_unit, (set(as_text) - dated) | ids, codes)
-        learned = {name: {"unit": self.params.units[name]} for name in with_unit}
+        learned |= {name: {"unit": self.params.units[name]} for name in with_unit}
         if self.params.date_format is not None:
             times = {field.name for field in table.schema if pa.types.is_timestamp(field.type)}
             learned |= {name: {"date_format": self.params.date_format} for name in texts & times}
@@ -246,6 +253,17 @@ class CsvSource(TableFiles):
         except pa.ArrowInvalid as error:
             raise DataError(self._ragged(names) or f"{path}: {error}") from error
         return table.rename_columns(chosen)
+
+    def _formats_of_dates(self, table: pa.Table, names: list[str], quoted: bool) -> dict[str, dict[str, str]]:
+        """Column of dates that Arrow has read to the `date_format` that they are written in."""
+        dates = {
+            field.name for field in table.schema if pa.types.is_timestamp(field.type) or pa.types.is_date(field.type)
+        }
+        if not dates:
+            return {}
+        text = self._parse(names, sorted(dates), dates, quoted=quoted)
+        found = {name: infer_iso_format(text[name].to_pandas()) for name in text.column_names}
+        return {name: {"date_format": one} for name, one in found.items() if one is not None}
 
     def _changed_by_reading(self, table: pa.Table, names: list[str]) -> set[str]:
         """Columns that would not be written as they were read: codes such as 00123 and 0x1F, integers of more digits

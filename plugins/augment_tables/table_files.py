@@ -88,7 +88,7 @@ class TableFiles(Source):
         data = dataset_of(table.unify_dictionaries(), arrays, context, listed(files))
         columns = dict(data.schema.columns)
         for name, column in columns.items():
-            found = {key: value for part in parts for key, value in part.learned.get(name, {}).items()}
+            found = _learned(name, parts)
             unsaid = {key: value for key, value in found.items() if getattr(column, key) is None}
             columns[name] = column.model_copy(update=unsaid)
         return Dataset.of(data.frame, data.arrays, data.schema.model_copy(update={"columns": columns}))
@@ -120,6 +120,16 @@ def not_integers(table: pa.Table, ids: Collection[str]) -> set[str]:
     return {
         field.name for field in fields if not pa.types.is_integer(field.type) and not pa.types.is_string(field.type)
     }
+
+
+def _learned(name: str, parts: Sequence[Part]) -> dict[str, str]:
+    """What all files that have values in a column agree about."""
+    told = [
+        part.learned.get(name, {})
+        for part in parts
+        if name in part.arrays or part.table[name].null_count < part.table.num_rows
+    ]
+    return {key: value for key, value in told[0].items() if all(one.get(key) == value for one in told)} if told else {}
 
 
 def _columns(part: Part) -> list[str]:

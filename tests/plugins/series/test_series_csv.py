@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import re
 
 import numpy as np
 import pandas as pd
@@ -43,7 +44,7 @@ def test_rows_of_one_key_are_a_series(tmp_path):
 
 def test_what_never_changes_within_a_series_stands_beside_it(tmp_path):
     data = of_patients(tmp_path)
-    assert data.frame.drop(columns="length").astype("object").to_dict("list") == {
+    assert data.frame.drop(columns=["length", "day"]).astype("object").to_dict("list") == {
         "patient": ["a", "b"],
         "sex": ["f", "m"],
         "sick": ["yes", "no"],
@@ -230,10 +231,10 @@ def test_a_row_a_step_is_written(tmp_path):
         '"series","step","x","on","state","sex","age","sick"'.replace('"', ""),
         '0,0,0.1,true,"\'=up","f",1.5,1',
         '0,1,,false,"down","f",1.5,1',
-        '0,2,-2,,,"f",1.5,1',
-        '1,0,5,false,"\'=up","m",,0',
-        '2,0,7,true,"down",,3,1',
-        '2,1,8,true,"\'=up",,3,1',
+        '0,2,-2.0,,,"f",1.5,1',
+        '1,0,5.0,false,"\'=up","m",,0',
+        '2,0,7.0,true,"down",,3.0,1',
+        '2,1,8.0,true,"\'=up",,3.0,1',
     ]
 
 
@@ -248,9 +249,16 @@ def test_what_is_written_is_read_again(tmp_path):
 
 def test_ids_can_be_the_key(tmp_path):
     data = of_patients(tmp_path)
-    lines = written(tmp_path, data, key="patient", time="day number").read_text().splitlines()
-    assert lines[0] == "patient,day number,pulse,state,sex,sick"
-    assert lines[1].startswith('"a",0,60')
+    lines = written(tmp_path, data, key="patient", time="step").read_text().splitlines()
+    assert lines[:2] == ["patient,step,pulse,state,sex,sick", '"a",0,60.0,"sleep","f","yes"']
+
+
+def test_times_are_written_as_they_were_read(tmp_path):
+    text = re.sub(r"2024-01-(..)", r"\1.01.2024", LONG)
+    data = of_patients(tmp_path, text, date_format="%d.%m.%Y")
+    lines = written(tmp_path, data, key="patient", time="day").read_text().splitlines()
+    assert lines[0] == "patient,day,pulse,state,sex,sick"
+    assert lines[1:3] == ['"a","01.01.2024",60.0,"sleep","f","yes"', '"a","02.01.2024",61.5,"walk","f","yes"']
 
 
 def test_names_that_collide_are_refused(tmp_path):

@@ -121,16 +121,16 @@ def test_words_that_a_spreadsheet_would_run_are_guarded_and_numbers_are_not(tmp_
     assert lines[0] == "'=c,x"
     guarded = ["'=1+1", "'+cmd", "'-x", "'@sum", "'\tx", "'＝x", "-1", "+2.5e3", "a=b", "<=50K", "it's", "'x"]
     guarded += ["''=1", "''-1"]  # so that taking one away gives back every word
-    assert lines[1:] == [f'"{cell}",-1' for cell in guarded]
+    assert lines[1:] == [f'"{cell}",-1.0' for cell in guarded]
     texts = Dataset.of(
         frame.astype("str"),
         {},
         infer(frame, declared=SchemaDeclaration.model_validate({"columns": {"=c": {"type": "text"}}})),
     )
     lines = write(CsvSink(), texts, tmp_path).read_text().splitlines()
-    assert lines[1:] == [f'"{cell}",-1' for cell in [*guarded[:6], "'-1", "'+2.5e3", *guarded[8:]]]
+    assert lines[1:] == [f'"{cell}",-1.0' for cell in [*guarded[:6], "'-1", "'+2.5e3", *guarded[8:]]]
     plain = write(CsvSink(CsvSink.Params(guard_formulas=False)), data, tmp_path).read_text()
-    assert plain.startswith('=c,x\n"=1+1",-1\n')
+    assert plain.startswith('=c,x\n"=1+1",-1.0\n')
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -1,0 +1,195 @@
+"""Data that is brought comes back in its form: `init` writes sinks for that."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import augment
+from augment.onboarding import write_pipeline
+from augment.spec import document
+
+CHEAP = {
+    "generators": ["bootstrap"],
+    "mix": {"rows": 12},
+    "trial": False,
+    "filters": [],
+    "metrics": [],
+    "reporters": [],
+}
+
+
+def came_back(data, tmp_path, **settings):
+    """A run of the pipeline that `init` proposes for the data, with copies for synthetic rows."""
+    text = write_pipeline.propose(data, tmp_path, **settings)
+    (tmp_path / "p.yaml").write_text(text, encoding="utf-8")
+    tree = {**document.read(tmp_path / "p.yaml").tree, **CHEAP}
+    tree["source"]["with"]["path"] = str(data)
+    return augment.run(tree, out=tmp_path / "run", workers=0)
+
+
+def check_frames(original, augmented, *, new_ids=None):
+    """The same header with the origin behind it, and types that need no cast."""
+    assert list(augmented.columns) == [*original.columns, "origin"]
+    both = pd.concat([original, augmented.drop(columns="origin")])
+    assert both.dtypes.to_dict() == original.dtypes.to_dict()
+    if new_ids is not None:
+        synthetic = augmented[augmented["origin"] != "real"]
+        assert len(synthetic)
+        assert not set(synthetic[new_ids]) & set(original[new_ids])
+
+
+def check_real(original, run, read, order):
+    """The real rows of both parts are the original ones."""
+    parts = [read(run.folder / "data" / name) for name in run.manifest.data.written]
+    augmented = pd.concat(parts)
+    real = augmented[augmented["origin"] == "real"].drop(columns="origin")
+    pd.testing.assert_frame_equal(
+        real.sort_values(order, ignore_index=True), original.sort_values(order, ignore_index=True)
+    )
+
+
+def of_sensors(stamps, key="sensor"):
+    rng = np.random.default_rng(0)
+    num_steps = len(stamps)
+    return pd.DataFrame(
+        {
+            "when": np.tile(stamps, 20),
+            key: np.repeat([f"s{number:02}" for number in range(20)], num_steps),
+            "temp": rng.normal(20, 1, 20 * num_steps).round(1),
+            "count": rng.integers(0, 9, 20 * num_steps),
+            "label": np.repeat(["ok", "bad"] * 10, num_steps),
+        }
+    )
+
+
+EVEN = pd.date_range("2024-03-01", periods=6, freq="h")
+UNEVEN = pd.to_datetime([f"2024-03-01 {clock}" for clock in ("00:00:00", "00:10:00", "03:00:00", "23:00:07")])
+
+
+@pytest.mark.parametrize(
+    ("stamps", "dialect"),
+    [
+        (EVEN.strftime("%Y-%m-%dT%H:%M:%S"), {}),
+        (EVEN.strftime("%d.%m.%Y %H:%M"), {"sep": ";", "decimal": ","}),
+        (UNEVEN.strftime("%Y-%m-%d %H:%M:%S"), {}),
+        (UNEVEN.strftime("%Y-%m-%dT%H:%M:%SZ"), {"sep": "\t"}),
+        (np.array([3, 5, 9]), {}),
+    ],
+    ids=["even", "day first", "uneven", "zone and tabs", "numbers"],
+)
+def test_a_long_file_of_sensors(tmp_path, stamps, dialect):
+    original = of_sensors(stamps)
+    original.to_csv(tmp_path / "data.csv", index=False, **dialect)
+    original = pd.read_csv(tmp_path / "data.csv", **dialect)
+    run = came_back(tmp_path / "data.csv", tmp_path, target="label")
+
+    def read(part):
+        return pd.read_csv(f"{part}.csv", **dialect)
+
+    check_frames(original, read(run.folder / "data/train"), new_ids="sensor")
+    check_real(original, run, read, ["sensor", "when"])
+    assert run.synthetic.data.lengths("series").tolist() == [len(stamps)] * 12  # it is read again, too
+
+
+@pytest.mark.parametrize("names", ["t{}", "step_{:02}"])
+def test_a_wide_file(tmp_path, names):
+    rng = np.random.default_rng(0)
+    original = pd.DataFrame({"age": rng.integers(20, 90, 20)})
+    original = original.assign(**{names.format(step + 1): rng.normal(size=20).round(4) for step in range(9)})
+    original["label"] = ["up", "down"] * 10
+    original.to_csv(tmp_path / "data.csv", index=False)
+    run = came_back(tmp_path / "data.csv", tmp_path)
+
+    def read(part):
+        return pd.read_csv(f"{part}.csv")
+
+    check_frames(original, read(run.folder / "data/train"))
+    check_real(original, run, read, [names.format(1)])
+
+
+def test_a_table_in_its_dialect_with_two_forms_of_dates(tmp_path):
+    rng = np.random.default_rng(0)
+    days = pd.date_range("2024-01-01", periods=40, freq="37h")
+    original = pd.DataFrame(
+        {
+            "born": days.strftime("%d.%m.%Y"),
+            "seen": days.strftime("%Y-%m-%dT%H:%M"),
+            "größe": rng.normal(170, 9, 40).round(1),
+            "whole": rng.integers(1, 9, 40).astype(float),
+            "count": rng.integers(0, 99, 40),
+            "label": ["jä", "nein"] * 20,
+        }
+    )
+    dialect = {"sep": ";", "decimal": ",", "encoding": "cp1252"}
+    original.to_csv(tmp_path / "data.csv", index=False, **dialect)
+    run = came_back(tmp_path / "data.csv", tmp_path, target="label")
+
+    def read(part):
+        return pd.read_csv(f"{part}.csv", **dialect)
+
+    check_frames(original, read(run.folder / "data/train"))
+    check_real(original, run, read, ["seen"])
+    assert set(run.synthetic.frame["born"]) <= set(pd.to_datetime(original["born"], format="%d.%m.%Y"))
+
+
+def test_synthetic_rows_alone(tmp_path):
+    frame = pd.DataFrame({"x": range(20), "label": ["a", "b"] * 10})
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    sinks = [
+        {"use": "csv", "with": {"rows": "synthetic"}},
+        {"use": "csv"},
+        {"use": "npz", "with": {"rows": "synthetic"}},
+    ]
+    source = {"use": "csv", "with": {"path": str(tmp_path / "data.csv")}}
+    tree = {"name": "alone", "source": source, "schema": {"target": "label"}, **CHEAP}
+    run = augment.run({**tree, "sinks": sinks}, out=tmp_path / "run", workers=0)
+    assert {path.name for path in (run.folder / "data").iterdir()} == {
+        *("train.csv", "test.csv", "synthetic.csv", "synthetic.npz")
+    }
+    train, synthetic = (pd.read_csv(run.folder / f"data/{name}.csv") for name in ("train", "synthetic"))
+    pd.testing.assert_frame_equal(synthetic, train[train["origin"] == "bootstrap"].reset_index(drop=True))
+    alone = augment.run({**tree, "sinks": sinks[:1]}, out=tmp_path / "alone", workers=0)
+    assert alone.synthetic.frame.drop(columns="origin").equals(run.synthetic.frame.drop(columns="origin"))
+    none = augment.run({**tree, "mix": {"rows": 0}, "sinks": sinks[:1]}, out=tmp_path / "none", workers=0)
+    assert (none.folder / "data/synthetic.csv").read_text() == "x,label,origin\n"
+
+
+@pytest.mark.parametrize("form", ["movielens", "recbole", "dated"])
+def test_ratings(tmp_path, form):
+    rng = np.random.default_rng(0)
+    names = {
+        "movielens": ["userId", "movieId", "rating", "timestamp"],
+        "recbole": ["item_id:token", "user_id:token", "timestamp:float", "rating:float"],
+        "dated": ["date", "customer", "stars", "product"],
+    }[form]
+    time = rng.integers(0, 9_000_000, 120) + 978_300_000
+    if form == "dated":
+        time = pd.to_datetime(time, unit="s").strftime("%Y-%m-%dT%H:%M:%S")
+    columns = {
+        "user": np.repeat(np.arange(20) * 3 + 1, 6),
+        "item": rng.integers(1, 30, 120),
+        "rating": rng.integers(1, 11, 120) / 2,
+        "time": time,
+    }
+    order = {
+        "movielens": ["user", "item", "rating", "time"],
+        "recbole": ["item", "user", "time", "rating"],
+        "dated": ["time", "user", "rating", "item"],
+    }[form]
+    original = pd.DataFrame({name: columns[what] for name, what in zip(names, order, strict=True)})
+    original = original.drop_duplicates([names[order.index(what)] for what in ("user", "item", "time")])
+    file = tmp_path / ("ratings.inter" if form == "recbole" else "ratings.csv")
+    separator = "\t" if form == "recbole" else ","
+    original.to_csv(file, index=False, sep=separator)
+    run = came_back(file, tmp_path)
+    user = names[order.index("user")]
+
+    def read(part):
+        frame = pd.read_csv(f"{part}{file.suffix}", sep=separator)
+        return frame.rename(columns={"origin:token": "origin"})
+
+    check_frames(original, read(run.folder / "data/train"), new_ids=user)
+    check_real(original, run, read, [user, names[order.index("time")], names[order.index("item")]])
+    assert len(run.synthetic) == 12
