@@ -15,6 +15,7 @@ def augment_components() -> list[type[Component]]:
     from augment_tables.json_lines import JsonLinesSource, JsonSource
     from augment_tables.parquet_sink import ParquetSink
     from augment_tables.parquet_source import ParquetSource
+    from augment_tables.sql_source import SqlSource
     from augment_tables.table_probes import Boosting, Logistic
 
     return [
@@ -28,4 +29,5 @@ def augment_components() -> list[type[Component]]:
         Logistic,
         ParquetSink,
         ParquetSource,
+        SqlSource,
     ]

@@ -49,7 +49,7 @@ class ArrowFiles(TableFiles):
         kept, left_out = [], []
         for name in table.column_names:
             try:
-                _values(reader.params.path, name, table[name])
+                values_of(reader.params.path, name, table[name])
                 kept.append(name)
             except DataError:
                 left_out.append(name)
@@ -64,12 +64,12 @@ class ArrowFiles(TableFiles):
         path, table = self.params.path, self._table()
         if not table.num_rows:
             raise DataError(f"{path}: holds no rows; at least one was expected")
-        values = {name: _values(path, name, table[name]) for name in table.column_names}
+        values = {name: values_of(path, name, table[name]) for name in table.column_names}
         arrays = {name: column for name, column in values.items() if not isinstance(column, pa.ChunkedArray)}
         return Part(table.drop_columns(list(arrays)), arrays)
 
 
-def _values(path: Path, name: str, values: pa.ChunkedArray) -> Any:
+def values_of(path: Path | str, name: str, values: pa.ChunkedArray) -> Any:
     """The values of a column as an array, or in one of the types that the schema knows.
 
     Raises:

@@ -28,7 +28,7 @@ def is_nested(kind: pa.DataType) -> bool:
     )
 
 
-def array_of(path: Path, name: str, values: pa.ChunkedArray) -> np.ndarray:
+def array_of(path: Path | str, name: str, values: pa.ChunkedArray) -> np.ndarray:
     """Images (N, H, W, C) uint8; lists (N, F) or (N, T, F), float32 or int32.
 
     Raises:
@@ -37,7 +37,7 @@ def array_of(path: Path, name: str, values: pa.ChunkedArray) -> np.ndarray:
     return _images(path, name, values) if pa.types.is_struct(values.type) else _block(path, name, values)
 
 
-def _images(path: Path, name: str, values: pa.ChunkedArray) -> np.ndarray:
+def _images(path: Path | str, name: str, values: pa.ChunkedArray) -> np.ndarray:
     """(N, H, W, C) uint8."""
     from PIL import Image
 
@@ -73,7 +73,7 @@ def _pixels(image: Any) -> np.ndarray:
     return pixels[:, :, None] if pixels.ndim == 2 else pixels
 
 
-def _block(path: Path, name: str, values: pa.ChunkedArray) -> np.ndarray:
+def _block(path: Path | str, name: str, values: pa.ChunkedArray) -> np.ndarray:
     """Nested lists of equal lengths to (N, F) or (N, T, F), float32 or int32."""
     array = values.combine_chunks()
     shape: list[int] = [len(array)]

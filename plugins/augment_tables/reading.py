@@ -20,7 +20,7 @@ from augment.plugin import Context
 KEPT_AS_TEXT = ("category", "text", "id")  # declared types whose cells are never read as numbers, dates or booleans
 
 
-def check_names(path: Path, names: Sequence[str], all_needed: bool = True) -> None:
+def check_names(path: Path | str, names: Sequence[str], all_needed: bool = True) -> None:
     """Refuse column names that occur twice or, where all are needed, are blank."""
     blank = [str(i + 1) for i, name in enumerate(names) if not name.strip()]
     if blank and all_needed:
@@ -38,7 +38,7 @@ def check_names(path: Path, names: Sequence[str], all_needed: bool = True) -> No
         raise DataError(f"{path}: the header has names twice: {', '.join(doubles)}; give every column its own name")
 
 
-def chosen_columns(path: Path, names: Sequence[str], chosen: Sequence[str] | None) -> list[str]:
+def chosen_columns(path: Path | str, names: Sequence[str], chosen: Sequence[str] | None) -> list[str]:
     """The chosen columns, all where none are named; refuses names that are not there."""
     for name in chosen or ():
         if name not in names:
@@ -46,7 +46,7 @@ def chosen_columns(path: Path, names: Sequence[str], chosen: Sequence[str] | Non
     return list(names if chosen is None else chosen)
 
 
-def plain_table(path: Path, table: pa.Table) -> pa.Table:
+def plain_table(path: Path | str, table: pa.Table) -> pa.Table:
     """The table of one file with values of the types that the schema knows; a column without any has type null."""
     plain = pa.table({name: plain_values(path, name, table[name]) for name in table.column_names})
     for position, field in enumerate(plain.schema):
@@ -81,7 +81,7 @@ def dataset_of(table: pa.Table, arrays: Mapping[str, np.ndarray], context: Conte
         raise DataError(f"{called}: {error}") from error
 
 
-def plain_values(path: Path, name: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
+def plain_values(path: Path | str, name: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Values of one of the types that the schema knows."""
     kind = values.type
     if pa.types.is_integer(kind):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import struct
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +46,13 @@ def _arrow(folder):
 def _json(folder):
     TABLE.to_json(folder / "data.json", orient="records")
     return {"path": folder / "data.json"}
+
+
+def _sql(folder):
+    with closing(sqlite3.connect(folder / "data.db")) as connection:
+        TABLE.to_sql("rows", connection, index=False, if_exists="replace")
+        connection.commit()
+    return {"path": folder / "data.db", "table": "rows"}
 
 
 def _npz(folder):
@@ -120,6 +129,7 @@ SETTINGS = {
     "NpzSource": _npz,
     "ParquetSource": _parquet,
     "Docstrings": {"packages": {"pluggy": 20, "iniconfig": 20}},
+    "SqlSource": _sql,
     "TextFile": _text,
     "TextFolder": _text_folder,
     "TsSource": _ts,

@@ -1,0 +1,272 @@
+"""The source `sql`: a table of a database, or what a query gives."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import AfterValidator, Field, model_validator
+
+from augment import plugin
+from augment.data import Dataset
+from augment.errors import DataError, did_you_mean
+from augment.plugin import Context, Source
+from augment.toolkit.data_files import unpacked
+from augment.toolkit.text_files import check_file
+from augment_tables.arrow_files import values_of
+from augment_tables.reading import check_names, chosen_columns, dataset_of, plain_table
+
+MAGIC = b"SQLite format 3\0"
+ISO_TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?)?$"
+
+CONNECT_SECONDS = 15
+
+log = logging.getLogger("augment")
+
+
+class Rows(NamedTuple):
+    """What a query gave: the names of the columns, and the rows."""
+
+    names: list[str]
+    rows: list[tuple[Any, ...]]
+
+
+def _without_password(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        # a password may hold a `/` that is not escaped, and parsers then take it for something else
+        secret = re.search("://[^@]*:[^@]*@", url) is not None or any(
+            re.search("pass|pwd|secret|token", key, re.IGNORECASE) and key.casefold() != "passfile"
+            for key in parse_qs(parts.query, keep_blank_values=True)
+        )
+    except ValueError:
+        raise ValueError("is not the address of a database, such as postgresql://user@host/name") from None
+    if secret:
+        raise ValueError(
+            "holds a password, which would be copied into every run. Leave it out: PostgreSQL takes it from PGPASSWORD "
+            "or from the file ~/.pgpass. Or put the whole address into an environment variable, and name that under "
+            "`url_from`"
+        )
+    if not parts.scheme or "://" not in url:
+        raise ValueError("is not the address of a database, such as postgresql://user@host/name")
+    return url
+
+
+class SqlSource(Source):
+    """Reads a table of a database, or the result of a query: an SQLite file, or any database that SQLAlchemy reaches.
+
+    Databases other than SQLite need the extra `sql`: `pip install "augment-pipeline[sql]"`, which brings SQLAlchemy and
+    a driver for PostgreSQL. The database is only read. Rows of a table come in the order of its primary key; rows that
+    have no order in a server are sorted by their values, so that the same data gives the same hold-out.
+    """
+
+    name = "sql"
+    yields = frozenset({"table", "text"})
+    endings = (".db", ".sqlite", ".sqlite3")
+
+    class Params(plugin.Params):
+        """Which database, and what to read there: name one of `path`, `url` and `url_from`, and `table` or `query`."""
+
+        path: Path | None = None
+        """The file of an SQLite database."""
+        url: Annotated[str, AfterValidator(_without_password)] | None = None
+        """The address of a database as SQLAlchemy writes it, without a password: `postgresql://user@host:5432/name`.
+        PostgreSQL takes the password from the environment variable `PGPASSWORD`, or from the file `~/.pgpass`."""
+        url_from: str | None = None
+        """The environment variable that holds the address. It may have a password, which is written nowhere."""
+        table: str | None = Field(default=None, min_length=1)
+        """The table or view to read, possibly with its schema: `sales.orders`."""
+        query: str | None = Field(default=None, min_length=1)
+        """The query to run. End it with `order by`, so that rows come in the same order every time."""
+        columns: tuple[str, ...] | None = None
+        """The columns to read; all when not given."""
+
+        @model_validator(mode="after")
+        def _one_of_each(self) -> SqlSource.Params:
+            for names in (("path", "url", "url_from"), ("table", "query")):
+                if sum(getattr(self, name) is not None for name in names) != 1:
+                    raise ValueError(f"name one of {', '.join(f'`{name}`' for name in names)}")
+            return self
+
+    @classmethod
+    def sniff(cls, path: Path, head: bytes) -> float | None:
+        return 1.0 if head.startswith(MAGIC) else None
+
+    @classmethod
+    def settings_for(cls, path: Path) -> dict[str, Any]:
+        with _sqlite(path, str(path)) as connection:
+            names = _tables(connection)
+            counts = {name: connection.execute(f"select count(*) from {_quoted(name)}").fetchone()[0] for name in names}
+        if not counts:
+            raise DataError(f"{path}: holds no table")
+        largest = max(counts, key=lambda name: counts[name])
+        if len(counts) > 1:
+            log.warning("the table %r is read, which has most rows of %s", largest, ", ".join(map(repr, counts)))
+        return {"table": largest}
+
+    def read(self, context: Context) -> Dataset:
+        params = self.params
+        if params.path is None:
+            called, (names, rows) = self._from_server()
+        else:
+            check_file(params.path)
+            called = str(params.path)
+            with unpacked(params.path, context.folder) as path:
+                names, rows = self._from_sqlite(path, called)
+        check_names(called, names)
+        chosen = chosen_columns(called, names, params.columns)
+        if not rows:
+            raise DataError(f"{called}: {self._what} holds no rows; at least one was expected")
+        values = {name: self._values(called, name, [row[names.index(name)] for row in rows]) for name in chosen}
+        arrays = {name: array for name, array in values.items() if not isinstance(array, pa.ChunkedArray)}
+        table = pa.table({name: column for name, column in values.items() if name not in arrays})
+        return dataset_of(plain_table(called, table), arrays, context, called)
+
+    @property
+    def _what(self) -> str:
+        return f"the table {self.params.table!r}" if self.params.table is not None else "the result of the query"
+
+    def _from_sqlite(self, path: Path, called: str) -> Rows:
+        with _sqlite(path, called) as connection:
+            if self.params.table is None:
+                return _fetched(connection.execute(self.params.query))
+            tables = _tables(connection)
+            if self.params.table not in tables:
+                raise _no_table(called, self.params.table, tables)
+            everything = f"select * from {_quoted(self.params.table)}"
+            try:
+                return _fetched(connection.execute(f"{everything} order by rowid"))
+            except sqlite3.OperationalError:  # views, and tables without such numbers
+                return _fetched(connection.execute(everything))
+
+    def _from_server(self) -> tuple[str, Rows]:
+        try:
+            import sqlalchemy as sa
+        except ImportError:
+            raise DataError(
+                'source sql: SQLAlchemy is not installed; pip install "augment-pipeline[sql]" brings it and a driver '
+                "for PostgreSQL"
+            ) from None
+        params = self.params
+        address = params.url if params.url_from is None else os.environ.get(params.url_from)
+        if not address:
+            raise DataError(f"source sql: the environment variable {params.url_from} is not set; `url_from` names it")
+        try:
+            url = sa.make_url(address)
+        except sa.exc.ArgumentError:
+            raise DataError(f"source sql: {params.url_from} does not hold the address of a database") from None
+        if url.drivername == "postgresql":
+            url = url.set(drivername="postgresql+psycopg")
+        called = url.set(password=None, query={}).render_as_string(hide_password=True)
+        try:
+            limit = {"connect_timeout": CONNECT_SECONDS} if url.get_backend_name() == "postgresql" else {}
+            engine = sa.create_engine(url, poolclass=sa.pool.NullPool, connect_args=limit)
+            with engine.connect() as connection:
+                if engine.dialect.name == "postgresql":
+                    connection = connection.execution_options(postgresql_readonly=True)
+                query, is_ordered = self._query(sa, connection, called)
+                result = connection.execution_options(no_parameters=True).exec_driver_sql(query)
+                names, rows = list(result.keys()), [tuple(row) for row in result]
+        except ImportError as error:
+            raise DataError(f"{called}: the driver of this database is not installed ({error.name})") from None
+        except sa.exc.SQLAlchemyError as error:
+            said = str(getattr(error, "orig", None) or error)
+            for secret in (address if params.url is None else None, url.password):
+                said = said.replace(str(secret), "***") if secret else said
+            raise DataError(f"{called}: {said.strip()[:400]}") from None
+        if not is_ordered:
+            rows.sort(key=lambda row: [(value is None, str(value)) for value in row])
+        return called, Rows(names, rows)
+
+    def _query(self, sa: Any, connection: Any, called: str) -> tuple[str, bool]:
+        """The query, and whether it orders its rows."""
+        if self.params.query is not None:
+            return self.params.query, re.search(r"\border\s+by\b", self.params.query, re.IGNORECASE) is not None
+        *schema, name = self.params.table.split(".", 1)
+        inspector = sa.inspect(connection)
+        where = {"schema": schema[0]} if schema else {}
+        tables = [*inspector.get_table_names(**where), *inspector.get_view_names(**where)]
+        if name not in tables:
+            raise _no_table(called, name, tables)
+        quote = connection.dialect.identifier_preparer.quote_identifier
+        key = inspector.get_pk_constraint(name, **where)["constrained_columns"] if name in tables else []
+        ordered = f" order by {', '.join(map(quote, key))}" if key else ""
+        return f"select * from {'.'.join(map(quote, [*schema, name]))}{ordered}", bool(key)
+
+    def _values(self, called: str, name: str, cells: Sequence[Any]) -> Any:
+        cells = [
+            float(cell) if isinstance(cell, Decimal) else str(cell) if isinstance(cell, UUID) else cell
+            for cell in cells
+        ]
+        try:
+            values = pa.chunked_array([pa.array(cells)])
+        except (pa.ArrowException, OverflowError) as error:
+            kinds = sorted({type(cell).__name__ for cell in cells if cell is not None})
+            raise DataError(
+                f"{called}: column {name!r} of {self._what} holds values of {', '.join(kinds)}, which are not of one "
+                f"kind; convert them in `query`, as in `cast({name} as text)`"
+            ) from error
+        if self.params.path is not None and pa.types.is_string(values.type):
+            values = _times(values)
+        return values_of(called, name, values)
+
+
+def _times(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Texts that are all dates or times, as such; SQLite has no type for them."""
+    if values.null_count == len(values) or not pc.all(pc.match_substring_regex(values, ISO_TIME)).as_py():
+        return values
+    try:
+        return values.cast(pa.timestamp("us"))
+    except pa.ArrowInvalid:
+        return values
+
+
+@contextmanager
+def _sqlite(path: Path, called: str) -> Iterator[sqlite3.Connection]:
+    """A connection that only reads, and does not trust what a file says of views and functions."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            connection.execute("pragma trusted_schema = off")
+            connection.execute("pragma cell_size_check = on")
+            connection.execute("pragma query_only = on")
+            yield connection
+    except sqlite3.Error as error:
+        raise DataError(
+            f"{called}: {error}; a whole SQLite database, and a query that it knows, were expected"
+        ) from error
+
+
+def _fetched(cursor: sqlite3.Cursor) -> Rows:
+    if cursor.description is None:
+        raise sqlite3.OperationalError("the query gives no rows")
+    return Rows([column[0] for column in cursor.description], cursor.fetchall())
+
+
+def _tables(connection: sqlite3.Connection) -> list[str]:
+    found = connection.execute(
+        "select name from sqlite_master where type in ('table', 'view') and name not like 'sqlite~_%' escape '~' "
+        "order by name"
+    )
+    return [name for (name,) in found]
+
+
+def _quoted(name: str) -> str:
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'
+
+
+def _no_table(called: str, name: str, tables: Sequence[str]) -> DataError:
+    return DataError(
+        f"{called}: has no table {name!r}; it has {', '.join(tables)[:300] or 'none'}{did_you_mean(name, tables)}"
+    )

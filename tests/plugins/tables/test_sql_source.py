@@ -1,0 +1,261 @@
+"""Databases: SQLite files, and a PostgreSQL server that is started here where its programs are installed."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import pwd
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+
+from augment.data import Dataset
+from augment.detect.formats import read as look_at
+from augment.detect.formats import source_of
+from augment.errors import DataError, SpecError
+from augment.plugin.catalog import Catalog
+from augment.plugin.context import Context
+from augment.spec.load import load
+from augment_tables.sql_source import SqlSource
+
+PASSWORD = "s3cret/word"  # a `/` must be escaped in an address
+
+
+def read(**params: Any) -> Dataset:
+    with tempfile.TemporaryDirectory() as folder:
+        return SqlSource(SqlSource.Params(**params)).read(Context(seed=0, folder=Path(folder)))
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    with sqlite3.connect(tmp_path / "shop.db") as connection:
+        connection.execute('create table orders (day text, "unit price" real, number integer, state text)')
+        rows = [("2024-01-03", 2.5, 2, "open"), ("2024-01-01", 1, None, "open"), (None, 0.5, 7, "open")]
+        connection.executemany("insert into orders values (?, ?, ?, ?)", rows)
+        connection.execute("create table people (name text)")
+        connection.execute('create view cheap as select number from orders where "unit price" < 2')
+    connection.close()
+    return tmp_path / "shop.db"
+
+
+def test_a_table_of_sqlite_has_types_and_the_order_of_its_rows(database: Path) -> None:
+    data = read(path=database, table="orders")
+    assert {name: column.type for name, column in data.schema.columns.items()} == {
+        "day": "datetime",
+        "unit price": "number",
+        "number": "integer",
+        "state": "category",
+    }
+    assert data.frame["unit price"].tolist() == [2.5, 1, 0.5]
+    assert data.frame.day[1] == pd.Timestamp("2024-01-01")
+    assert data.frame.isna().sum().tolist() == [1, 0, 1, 0]
+
+
+def test_a_query_and_a_view_are_read(database: Path) -> None:
+    query = "select state, count(*) as number from orders group by state order by state"
+    assert read(path=database, query=query).frame.to_dict("list") == {"state": ["open"], "number": [3]}
+    assert len(read(path=database, table="cheap")) == 2
+    assert list(read(path=database, table="orders", columns=["state"]).frame) == ["state"]
+
+
+def test_init_reads_the_largest_table_and_says_so(database: Path, caplog: pytest.LogCaptureFixture) -> None:
+    packed = database.with_name("shop.sqlite.gz")
+    packed.write_bytes(gzip.compress(database.read_bytes()))
+    for path in (database, packed):
+        caplog.clear()
+        assert source_of(path, Catalog()) is SqlSource
+        dataset, settings, _ = look_at(SqlSource, path)
+        assert settings == {"table": "orders"}
+        assert len(dataset) == 3
+        assert "the table 'orders' is read, which has most rows of 'cheap', 'orders', 'people'" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"table": "order"}, r"shop\.db: has no table 'order'; it has cheap, orders, people; did you mean 'orders'"),
+        ({"table": "people"}, r"shop\.db: the table 'people' holds no rows"),
+        ({"query": "selec"}, r"shop\.db: .*syntax error"),
+        ({"query": "delete from orders"}, r"shop\.db: "),
+        ({"query": "attach database '/tmp/x.db' as x"}, r"shop\.db: "),
+        ({"query": "select 1 as a, 2 as a"}, r"names twice: 'a'"),
+        (
+            {"query": "select 'x' as a union all select 1"},
+            r"column 'a' .* holds values of int, str, .*cast\(a as text\)",
+        ),
+        ({"query": "select x'00ff' as a"}, r"column 'a' holds values of type binary"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(params: dict, message: str, database: Path) -> None:
+    before = database.read_bytes()
+    with pytest.raises(DataError, match=message):
+        read(path=database, **params)
+    assert database.read_bytes() == before
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "data.db"
+    path.write_bytes(b"SQLite format 3\0" + bytes(range(256)) * 20)
+    with pytest.raises(DataError, match=r"data\.db: "):
+        read(path=path, table="x")
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"path": "a.db"},
+        {"table": "x"},
+        {"path": "a.db", "table": "x", "query": "select 1"},
+        {"path": "a.db", "url": "sqlite://", "table": "x"},
+    ],
+)
+def test_one_database_and_one_table_or_query_are_named(params: dict) -> None:
+    with pytest.raises(ValidationError, match="name one of"):
+        SqlSource.Params(**params)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [f"postgresql://user:{PASSWORD}@host/db", f"postgresql://host/db?password={PASSWORD}", f"mysql://u:{PASSWORD}@h"],
+)
+def test_an_address_with_a_password_is_refused_without_repeating_it(url: str) -> None:
+    spec = {"source": {"use": "sql", "with": {"url": url, "table": "x"}}, "generators": ["bootstrap"]}
+    with pytest.raises(SpecError, match=r"holds a password, .* PGPASSWORD .* `url_from`") as error:
+        load(spec, Catalog())
+    assert "s3cret" not in str(error.value)
+
+
+def test_an_address_comes_from_the_environment(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("sqlalchemy")
+    with pytest.raises(DataError, match="the environment variable SHOP is not set"):
+        read(url_from="SHOP", table="orders")
+    monkeypatch.setenv("SHOP", f"sqlite:///{database}")
+    assert len(read(url_from="SHOP", table="orders")) == 3
+    monkeypatch.setenv("SHOP", PASSWORD)
+    with pytest.raises(DataError, match="SHOP does not hold the address") as error:
+        read(url_from="SHOP", table="orders")
+    assert "s3cret" not in str(error.value)
+
+
+POSTGRES = next(iter([*sorted(Path("/usr/lib/postgresql").glob("*/bin")), Path(shutil.which("initdb") or "").parent]))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """A server with a password, which listens on a socket in a folder of its own; the address without the password."""
+    pytest.importorskip("sqlalchemy")
+    pytest.importorskip("psycopg")
+    if not (POSTGRES / "initdb").is_file() or not (POSTGRES / "postgres").is_file():
+        pytest.skip("PostgreSQL is not installed")
+    user: dict[str, Any] = {}
+    if os.getuid() == 0:  # as whom the server does not run
+        try:
+            user = {"user": pwd.getpwnam("postgres").pw_uid}
+        except KeyError:
+            pytest.skip("PostgreSQL does not run as root")
+    with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as name:
+        folder = Path(name)
+        (folder / "password").write_text(PASSWORD)
+        if user:
+            for path in (folder, folder / "password"):
+                os.chown(path, user["user"], -1)
+        data = str(folder / "data")
+        made = [POSTGRES / "initdb", "-D", data, "-U", "analyst", "--auth=scram-sha-256", "--no-sync"]
+        subprocess.run([*made, f"--pwfile={folder / 'password'}"], check=True, capture_output=True, cwd=name, **user)
+        command = [POSTGRES / "postgres", "-D", data, "-k", name, "-c", "listen_addresses=", "-c", "fsync=off"]
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log, cwd=name, **user)
+        try:
+            for _ in range(200):
+                if (folder / ".s.PGSQL.5432").exists() and b"ready to accept" in (folder / "log").read_bytes():
+                    break
+                time.sleep(0.05)
+            yield f"postgresql://analyst@/postgres?host={name}"
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+@pytest.fixture
+def url(server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    import psycopg
+
+    monkeypatch.setenv("PGPASSWORD", PASSWORD)
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("drop schema if exists sales cascade")
+        connection.execute("create schema sales")
+        connection.execute(
+            "create table sales.orders (id int primary key, day date, seen timestamptz, price numeric(8,2), paid bool, "
+            "code uuid, v float8[], state text)"
+        )
+        for number in (3, 1, 2):
+            connection.execute(
+                "insert into sales.orders values (%s, '2024-01-31', '2024-01-31 12:00+01', 9.5, true, "
+                "'00000000-0000-0000-0000-000000000001', '{1,2}', '100%%')",
+                (number,),
+            )
+        connection.execute("create view sales.prices as select price * id as p from sales.orders order by id desc")
+    return server
+
+
+def test_a_table_of_postgresql_has_its_types_and_comes_in_the_order_of_its_key(url: str) -> None:
+    data = read(url=url, table="sales.orders")
+    assert data.frame.id.tolist() == [1, 2, 3]
+    assert {name: column.type for name, column in data.schema.columns.items()} == {
+        "id": "integer",
+        "day": "datetime",
+        "seen": "datetime",
+        "price": "number",
+        "paid": "boolean",
+        "code": "category",
+        "state": "category",
+    }
+    assert data.frame.price.tolist() == [9.5] * 3
+    assert data.frame.seen[0] == pd.Timestamp("2024-01-31 11:00")
+    assert data.arrays["v"].tolist() == [[1, 2]] * 3
+
+
+def test_rows_without_an_order_are_sorted(url: str) -> None:
+    assert read(url=url, table="sales.prices").frame.p.tolist() == [19.0, 28.5, 9.5]  # as text
+    ordered = "select id, state from sales.orders where state like '%\\%' and ':x' = ':x' order by id desc"
+    assert read(url=url, query=ordered).frame.id.tolist() == [3, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"table": "sales.order"}, r"has no table 'order'; it has orders, prices; did you mean 'orders'"),
+        ({"query": "selec"}, r"syntax error"),
+        ({"query": "delete from sales.orders returning id"}, r"read-only transaction"),
+        ({"query": "select '{}'::json as a"}, r"column 'a'"),
+    ],
+)
+def test_what_postgresql_refuses_is_said_without_the_password(params: dict, message: str, url: str) -> None:
+    with pytest.raises(DataError, match=rf"^postgresql\+psycopg://analyst@/postgres: .*{message}") as error:
+        read(url=url, **params)
+    assert "s3cret" not in str(error.value)
+    assert len(read(url=url, table="sales.orders")) == 3
+
+
+def test_a_wrong_password_and_a_server_that_is_not_there_are_errors(
+    url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PGPASSWORD", "wrong")
+    with pytest.raises(DataError, match="password authentication failed"):
+        read(url=url, table="sales.orders")
+    escaped = PASSWORD.replace("/", "%2F")
+    monkeypatch.setenv("SHOP", url.replace("analyst@", f"analyst:{escaped}@"))
+    assert len(read(url_from="SHOP", table="sales.orders")) == 3
+    monkeypatch.setenv("SHOP", f"postgresql://analyst:{escaped}@/postgres?host={tmp_path}")
+    with pytest.raises(DataError, match="No such file or directory") as error:
+        read(url_from="SHOP", table="sales.orders")
+    assert "s3cret" not in str(error.value)
