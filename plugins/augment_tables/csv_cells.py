@@ -58,10 +58,12 @@ def without_unit(table: pa.Table, name: str, unit: str, decimal: str, thousands:
     return table.set_column(table.column_names.index(name), name, values)
 
 
-def with_amounts(table: pa.Table, decimal: str, thousands: str, kept: Collection[str], path: Path) -> pa.Table:
+def with_amounts(
+    table: pa.Table, decimal: str, thousands: str, kept: Collection[str], path: Path, doubt: bool
+) -> pa.Table:
     """The table with columns of texts that are all numbers such as `1,250.00` as numbers.
 
-    A note says so where it is a guess: where all of them are such as `1,250`, and no other number shows a decimal.
+    Where that may be in doubt, a note says so if it is: all of them are such as `1,250`, and no number has decimals.
     """
     read: list[tuple[str, pa.ChunkedArray]] = []
     for position, name, cells in _texts(table, kept):
@@ -69,7 +71,7 @@ def with_amounts(table: pa.Table, decimal: str, thousands: str, kept: Collection
         if numbers is not None:
             table = table.set_column(position, name, numbers)
             read.append((name, numbers))
-    if read and thousands in ",." and not any(pa.types.is_floating(field.type) for field in table.schema):
+    if read and doubt and not any(pa.types.is_floating(field.type) for field in table.schema):
         sizes = [pc.min_max(pc.abs(numbers)).as_py() for _, numbers in read]
         if all(size["min"] >= 1000 and size["max"] < 1_000_000 for size in sizes):
             log.warning(

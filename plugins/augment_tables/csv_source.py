@@ -209,7 +209,8 @@ class CsvSource(TableFiles):
             grouping = thousands or ("." if decimal == "," else ",")
             table = without_unit(table, name, self.params.units[name], decimal, grouping, path)
         if thousands:
-            table = with_amounts(table, decimal, thousands, codes, path)
+            doubt = thousands == self.params.delimiter == ","  # in other files somebody has decided that
+            table = with_amounts(table, decimal, thousands, codes, path, doubt)
         elif (self.params.delimiter, decimal) != (",", "."):
             warn_of_decimals(table, decimal, path)
         if self.params.date_format is not None:

@@ -90,6 +90,7 @@ def test_a_guess_is_noted(content: str, params: dict, says: str, file: Path, cap
     [
         ("x;y\n1,234;2,5\n12,951;7\n", {"delimiter": ";", "decimal": ","}),
         ("x;y\n1,234;a\n12,951;b\n", {"delimiter": ";", "decimal": ",", "thousands": "."}),
+        ("x;y\n1,234;a\n12,951;b\n", {"delimiter": ";", "thousands": ","}),
         ('x,y\n"1,234",0.5\n"12,950",7\n', {"thousands": ","}),
         ('x,y\n"1,234",a\n950,b\n', {"thousands": ","}),
         ("x,y\n1.234,a\n12.951,b\n", {}),
