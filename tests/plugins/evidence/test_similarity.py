@@ -49,6 +49,13 @@ def test_correlations_agree_with_numpy():
         np.testing.assert_allclose(ours[np.ix_(varied, varied)], np.atleast_2d(expected), atol=1e-6)
 
 
+def test_correlations_of_large_numbers_keep_their_digits():
+    """Such as times in seconds since 1970, which differ by hours."""
+    numbers = np.random.default_rng(0).normal(size=(400, 2)) @ [[1, 0.6], [0, 0.8]]
+    moved = correlations(1.7e9 + 3_600 * numbers, even(numbers))
+    assert moved == pytest.approx(correlations(numbers, even(numbers)), abs=1e-6)
+
+
 def test_correlations_use_the_rows_that_have_both_and_know_when_there_is_none():
     a = np.array([1.0, 2.0, 3.0, np.nan, 100.0])
     b = np.array([2.0, 4.0, 6.0, 8.0, np.nan])
