@@ -106,11 +106,15 @@ class Resolver:
             yield stage
 
     def _spelled_out(self, entry: Any, key_path: KeyPath) -> Any:
-        """A probe `package.module:factory` as the component behind it; others as they are."""
+        """A probe `package.module:factory` as the component behind it, with the module's file; others as they are."""
         use = entry.get("use") if isinstance(entry, dict) else None
-        if not isinstance(use, str) or ":" not in use:
+        settings = entry.get("with", {}) if isinstance(entry, dict) else {}
+        written = settings.get("factory") if isinstance(settings, dict) and "file" not in settings else None
+        is_short = isinstance(use, str) and ":" in use
+        factory = use if is_short else written
+        if not isinstance(use, str) or not isinstance(factory, str):
             return entry
-        module = use.partition(":")[0]
+        module = factory.partition(":")[0]
         top = module.partition(".")[0]
         classes = (
             (name, cls)
@@ -118,7 +122,9 @@ class Resolver:
             for cls in self._classes("probe", name, key_path)
             if issubclass(cls, Probe) and cls.takes_factory
         )
-        name, cls = next(classes, ("", None))
+        name, cls = next(((name, cls) for name, cls in classes if is_short or name == use), ("", None))
+        if cls is None and not is_short:
+            return entry
         if cls is None:
             self.violations.append(((*key_path, "use"), "no installed plugin makes a probe of a function"))
             return None
@@ -128,10 +134,10 @@ class Resolver:
         file = {"file": str(beside[0])} if beside else {}
         if not beside and not _is_installed(top):
             here = f"it is neither in the folder of the pipeline file, {str(self._base)!r}, nor installed"
-            self.violations.append(((*key_path, "use"), f"there is no module {module!r}: {here}"))
+            place_of_name = ("use",) if is_short else ("with", "factory")
+            self.violations.append(((*key_path, *place_of_name), f"there is no module {module!r}: {here}"))
             return None
-        settings = entry.get("with", {})
-        settings = {"factory": use, **file, **settings} if isinstance(settings, dict) else settings
+        settings = {"factory": factory, **file, **settings} if isinstance(settings, dict) else settings
         return {**entry, "use": name, "with": settings}
 
     def _stage(

@@ -59,10 +59,16 @@ def test_nothing_of_python_itself_can_be_trusted(factory):
 
 def test_pythons_main_module_is_no_model(monkeypatch):
     monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)  # as in a command
-    with pytest.raises(SpecError, match="there is no module '__main__'"):
-        load(pipeline("__main__:open"), CATALOG)
-    with pytest.raises(SpecError, match="would call a function of Python itself"):
-        load(pipeline(long_form("__main__:open")), CATALOG)
+    for probe in ("__main__:open", long_form("__main__:open")):
+        with pytest.raises(SpecError, match="there is no module '__main__'"):
+            load(pipeline(probe), CATALOG)
+
+
+@pytest.mark.parametrize("probe", ["models:make", long_form("models:make")])
+def test_both_forms_find_the_module_beside_the_pipeline(folder, probe):
+    resolved = load(pipeline(probe), CATALOG, base=folder, trust=["models"])
+    (stage,) = resolved.stages_of("probe")
+    assert stage.candidates[0].params.file == folder / "models.py"
 
 
 def test_a_message_names_the_file_and_its_line(folder):
