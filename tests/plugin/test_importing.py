@@ -30,8 +30,8 @@ HANGS = {
 @pytest.fixture
 def offer(tmp_path, monkeypatch):
     """Writes a plugin's module, and makes its import overdue soon."""
-    monkeypatch.setattr(importing, "MAX_SECONDS", 0.25)
-    monkeypatch.setattr(importing, "REMINDER", 0.1)
+    monkeypatch.setattr(importing, "MAX_SECONDS", 0.5)
+    monkeypatch.setattr(importing, "REMINDER", 0.05)
     monkeypatch.syspath_prepend(str(tmp_path))
 
     def write(source):
@@ -47,7 +47,7 @@ def test_an_import_that_never_ends_is_an_error_that_names_the_plugin(offer, capl
     before = signal.getsignal(signal.SIGALRM)
     with (
         caplog.at_level(logging.WARNING, "augment"),
-        pytest.raises(PluginError, match=r"fake_hangs \(from somebodys 1.0\) hangs on import: not done after 0.25 s"),
+        pytest.raises(PluginError, match=r"fake_hangs \(from somebodys 1.0\) hangs on import: not done after 0.5 s"),
     ):
         Catalog([offer(source)]).components("hangs")
     assert "is still being imported, after 0 seconds" in caplog.text

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import threading
-import time
 
 import numpy as np
 import pandas as pd
@@ -255,28 +255,36 @@ def test_a_locked_place_is_refused_before_anything_is_read(spec, tmp_path):
     assert events == []
 
 
-def test_a_fit_that_another_run_makes_is_waited_for_with_a_word(spec, tmp_path, store, caplog):
-    """With events as an event; a run without a display logs it."""
-    said = []
-    path = spec(**BLEND)
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_fit_that_another_run_makes_is_waited_for_with_a_word(spec, tmp_path, store, monkeypatch, shown):
+    """An event where somebody listens, else a warning."""
+    path = spec(**BLEND, trial=False)
     run(path, workers=0)
     fit = min((store / "objects").glob("generator-*"))
-    for number, events in enumerate((said.append, None)):
-        lock, begun = store / "locks" / f"{fit.name}.lock", threading.Event()
+    held, said, go_on = threading.Event(), [], threading.Event()
 
-        def hold(lock=lock, begun=begun):
-            with exclusive(lock, "it", wait=False):
-                begun.set()
-                time.sleep(0.4)
+    def hold():
+        with exclusive(store / "locks" / f"{fit.name}.lock", "it", wait=False):
+            held.set()
+            go_on.wait(60)
 
-        thread = threading.Thread(target=hold)
-        thread.start()
-        begun.wait()
-        run(path, workers=0, out=tmp_path / str(number), events=events)
-        thread.join()
-    message = f"is being made by another run (process {os.getpid()}); waiting for it"
-    assert [event["message"].partition(" is ")[2] for event in said if event["event"] == "waiting"] == [message[3:]]
-    assert [record.message for record in caplog.records if message in record.message]
+    def listen(event):
+        if event["event"] == "waiting":
+            said.append(event["message"])
+            go_on.set()
+
+    class Handler(logging.Handler):
+        def emit(self, record):
+            listen({"event": "waiting", "message": record.getMessage()})
+
+    monkeypatch.setattr(logging.getLogger("augment"), "handlers", [Handler(logging.WARNING)])
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    run(path, workers=0, out=tmp_path / "again", events=listen if shown else None)
+    thread.join()
+    (message,) = said
+    assert message.endswith(f"is being made by another run (process {os.getpid()}); waiting for it")
 
 
 def test_check_says_what_would_be_made_and_fits_no_generator(spec, store, runs):

@@ -209,23 +209,27 @@ def test_a_holder_that_gives_no_sign_of_life_is_waited_for_so_long_and_no_longer
 
 
 def test_a_holder_that_goes_on_is_waited_for_and_said_now_and_then(tmp_path, monkeypatch):
-    for name, seconds in (("MAX_SILENCE", 0.5), ("REMINDER", 0.3), ("SIGN_OF_LIFE", 0.05)):
+    for name, seconds in (("MAX_SILENCE", 2.0), ("REMINDER", 0.5), ("SIGN_OF_LIFE", 0.05)):
         monkeypatch.setattr(atomic_files, name, seconds)
-    held, said = threading.Event(), []
+    held, go_on, said = threading.Event(), threading.Event(), []
 
     def hold():
         with exclusive(tmp_path / "a.lock", "the run", wait=True):
             held.set()
-            time.sleep(1.5)
+            go_on.wait(60)
+
+    def hear(message):
+        said.append(message)
+        if len(said) == 4:  # longer than a silent holder would be waited for
+            go_on.set()
 
     thread = threading.Thread(target=hold)
     thread.start()
     held.wait()
-    with exclusive(tmp_path / "a.lock", "the run", wait=True, waiting=said.append):
+    with exclusive(tmp_path / "a.lock", "the run", wait=True, waiting=hear):
         pass
     thread.join()
-    assert len(said) > 1
-    assert said[1].startswith(f"the run is still being made by another run (process {os.getpid()}), after ")
+    assert said[3].startswith(f"the run is still being made by another run (process {os.getpid()}), after ")
 
 
 def test_the_lock_of_a_dead_process_is_free(tmp_path, holder):
