@@ -27,6 +27,7 @@ TARGET_NAMES = (
 )
 SPLIT_NAME = re.compile(r"(cv_?|k_?)?folds?|split|subset|partition|is_?test|(data_?)?set", re.IGNORECASE)
 HOLDOUT = 0.2
+MAX_MISSING = 0.2  # share of the rows that may lack a target
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Choice:
 
 
 def choose_target(schema: Schema, frame: pd.DataFrame) -> tuple[str | None, str]:
-    """The most likely target, or None, and the reason.
+    """The most likely target, or None, and the reason. By its name, it may be one that few rows lack.
 
     Args:
         schema: the inferred schema; ids are not considered.
@@ -79,9 +80,10 @@ def choose_target(schema: Schema, frame: pd.DataFrame) -> tuple[str | None, str]
     """
     known = {wanted: place for place, wanted in enumerate(TARGET_NAMES)}
     lengths = {array.length_column for array in schema.arrays.values()}
-    complete = [name for name in schema.features if not frame[name].hasnans and name not in lengths]
-    named = [name for name in complete if _bare(name) in known]
-    for name in sorted(named, key=lambda name: known[_bare(name)]):
+    missing = {name: frame[name].isna().mean() for name in schema.features if name not in lengths}
+    complete = [name for name in missing if not missing[name]]
+    named = [name for name in missing if _bare(name) in known and missing[name] <= MAX_MISSING]
+    for name in sorted(named, key=lambda name: (name not in complete, known[_bare(name)])):
         num_distinct = frame[name].nunique()
         most = len(frame) if schema.columns[name].type in ("number", "integer") else len(frame) // 2
         if 2 <= num_distinct <= most:

@@ -135,8 +135,18 @@ def test_numbers_alone_have_no_target():
     assert choose_target(data.schema, data.frame)[0] is None
 
 
-def test_a_column_with_missing_values_is_no_target():
-    data = table(first=["a", "b"] * 50, target=["c", None] * 50)
+@pytest.mark.parametrize(
+    ("num_missing", "others", "target"),
+    [(20, {}, "target"), (21, {}, "first"), (20, {"price": np.linspace(1, 9, 100)}, "price")],
+)
+def test_a_target_may_be_missing_in_few_rows_if_it_is_called_so(num_missing, others, target):
+    cells = [*[None] * num_missing, *["c", "d"] * 50][:100]
+    data = table(first=["a", "b"] * 50, target=cells, **others)
+    assert choose_target(data.schema, data.frame)[0] == target
+
+
+def test_a_column_with_missing_values_is_no_target_without_such_a_name():
+    data = table(first=["a", "b"] * 50, last=[None, *["c", "d"] * 50][:100])
     assert choose_target(data.schema, data.frame)[0] == "first"
 
 
