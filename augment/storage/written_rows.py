@@ -32,7 +32,7 @@ from augment.plugin.catalog import Catalog
 from augment.plugin.context import Context
 from augment.plugin.contracts import Sink, Source
 from augment.storage.atomic_files import disk_errors, remove
-from augment.storage.keys import content_key
+from augment.storage.keys import content_key, source_hash
 from augment.storage.store import Store
 
 __all__ = ["REAL", "Part", "WrittenFile", "features_of", "read_part", "target_of"]
@@ -233,7 +233,8 @@ def read_part(written: Sequence[WrittenFile], schema: Schema, origin_column: str
         if not sources:
             continue
         store = Store()
-        key = f"rows-{content_key([file.sink, file.digest, schema.model_dump(mode='json'), origin_column])}"
+        read_by = [file.sink, file.settings, source_hash(sources[0].__module__), source_hash(__name__)]
+        key = f"rows-{content_key([*read_by, file.digest, schema.model_dump(mode='json'), origin_column])}"
         with store.making(key, f"{file.path}") as work:
             folder = store.get(key, Dataset.load)
             if folder is None:

@@ -17,10 +17,11 @@ from augment.plugin import SinkParams
 from augment.toolkit.data_files import plain_name
 from augment.toolkit.text_files import Encoding
 
-__all__ = ["CsvFile", "CsvParams", "ending_like", "ending_of", "guarded"]
+__all__ = ["CsvFile", "CsvParams", "ending_like", "ending_of", "guarded", "unguarded", "without_guards"]
 
 # what spreadsheets run as a formula (OWASP, "CSV injection"), behind quotes put there before; a negative number is none
 FORMULA = r"^'*[=+\-@\t\r\n＝＋－＠]"
+GUARD = r"^'('*[=+\-@\t\r\n＝＋－＠])"
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 
 
@@ -42,6 +43,23 @@ def guarded(words: pa.Array, numbers: bool = False) -> pa.Array:
     if not numbers:
         runs = pc.and_not(runs, pc.match_substring_regex(words, NUMBER))
     return pc.if_else(runs, pc.binary_join_element_wise("'", words, ""), words)
+
+
+def unguarded(words: pa.Array) -> pa.Array:
+    """The inverse of `guarded`, for words that had guards put before them.
+
+    >>> unguarded(pa.array(["'=1+1", "''=1", "'tis", None])).to_pylist()
+    ['=1+1', "'=1", "'tis", None]
+    """
+    return pc.replace_substring_regex(words, GUARD, r"\1", max_replacements=1)
+
+
+def without_guards(table: pa.Table) -> pa.Table:
+    """The table with all words unguarded."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
+            table = table.set_column(place, field.name, unguarded(table[field.name]))
+    return table
 
 
 def _delimiter(settings: dict[str, Any]) -> str:

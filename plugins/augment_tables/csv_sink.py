@@ -33,8 +33,8 @@ class CsvSink(Sink):
         guard_formulas: bool = True
         """Put a `'` before words and names of columns that a spreadsheet would run as a formula: those that begin with
         `=`, `+`, `-`, `@`, a tab or a line end, with any number of `'` before it. Numbers stay as they are, and so do
-        categories and names of columns that are numbers, such as `-1`. To undo it, take one `'` away from words that
-        begin with `'` and such a sign."""
+        categories and names of columns that are numbers, such as `-1`. The source `csv` takes it away again with
+        `guard_formulas: true`. Elsewhere, take one `'` away from words that begin with `'` and such a sign."""
 
     def write(self, name: str, batches: Iterable[Dataset], schema: Schema, folder: Path) -> list[Path]:
         if schema.arrays:

@@ -20,7 +20,7 @@ from augment.data import Dataset, DateFormat
 from augment.errors import DataError
 from augment.plugin import Context
 from augment.toolkit.csv_dialect import infer_dialect, infer_encoding
-from augment.toolkit.csv_files import ending_like
+from augment.toolkit.csv_files import ending_like, unguarded, without_guards
 from augment.toolkit.csv_numbers import Thousands
 from augment.toolkit.data_files import listed
 from augment.toolkit.date_formats import infer_iso_format
@@ -82,6 +82,9 @@ class CsvSource(TableFiles):
         """Cells that mean a missing value. When not given: in columns of numbers and dates the empty cell, `NA`,
         `N/A`, `NaN`, `nan`, `NULL` and `null`; in columns of words only the empty cell, since `NA` may be Namibia. A
         column of nothing but such cells is missing altogether."""
+        guard_formulas: bool = False
+        """Take away the `'` that the sink `csv` puts before words and names that a spreadsheet would run as formulas.
+        Say `true` for files that were written with the sink's setting of this name, which is its default."""
         date_format: DateFormat | None = None
         """How dates are written where it is not as ISO 8601 has it (2024-12-31), in the signs of `strftime`:
         `"%d.%m.%Y"` for 31.12.2024, `"%m/%d/%Y %H:%M"` for 12/31/2024 23:59. Columns of such dates become dates."""
@@ -181,7 +184,7 @@ class CsvSource(TableFiles):
             self._check_quotes_close()
         declared = context.declared.columns
         written = self._names({context.declared.target, *declared, *(self.params.columns or ()), *self.params.units})
-        names = named_columns(written)
+        names = self._columns(written)
         check_names(path, names, all_needed=self.params.columns is None)
         chosen = chosen_columns(path, names, self.params.columns)
         chosen_columns(path, names, tuple(self.params.units))  # refuses those that are not there
@@ -204,6 +207,8 @@ class CsvSource(TableFiles):
     def _with_values(self, table: pa.Table, with_unit: set[str], kept: set[str], codes: set[str]) -> pa.Table:
         """Texts as the missing values, numbers and dates that they are; `kept` stay texts, `codes` are not numbers."""
         path, decimal, thousands = self.params.path, self.params.decimal, self.params.thousands or ""
+        if self.params.guard_formulas:
+            table = without_guards(table)
         table = with_missing(table, [""] if self.params.null_values is None else self.params.null_values)
         for name in sorted(with_unit):
             grouping = thousands or ("." if decimal == "," else ",")
@@ -222,7 +227,7 @@ class CsvSource(TableFiles):
         """All cells as they are written."""
         check_text(self.params.path, self.params.encoding)
         written = self._names(set())
-        names = named_columns(written)
+        names = self._columns(written)
         check_names(self.params.path, names, all_needed=False)
         named = [name for name in names if name]
         return self._parse(written, named, set(named), quoted=True)
@@ -230,7 +235,7 @@ class CsvSource(TableFiles):
     def _parse(self, names: list[str], chosen: list[str], as_text: set[str], quoted: bool) -> pa.Table:
         path = self.params.path
         missing = self.params.null_values
-        as_written = dict(zip(named_columns(names), names, strict=True))
+        as_written = dict(zip(self._columns(names), names, strict=True))
         # types are inferred from the first block: one block is the whole file (up to 3 bytes of UTF-8 for each of its)
         block = min(3 * path.stat().st_size + 1, MAX_BLOCK)
         try:
@@ -323,7 +328,7 @@ class CsvSource(TableFiles):
             if named is not None and len(named) != len(first):
                 raise DataError(f"{path}: has {len(first)} columns, and `names` has {len(named)}; name every column")
             first = list(named or (f"column{place}" for place in range(1, len(first) + 1)))
-        elif self.params.header is None and known.isdisjoint(first):
+        elif self.params.header is None and known.isdisjoint(self._columns(first)):
             found = judge_first_line(first, rows)
             if found == "data":
                 raise DataError(
@@ -338,6 +343,11 @@ class CsvSource(TableFiles):
                     *(path.name, delimiter.join(first)[:60]),
                 )
         return first
+
+    def _columns(self, written: list[str]) -> list[str]:
+        """What the columns are called, from their names as written."""
+        names = named_columns(written)
+        return unguarded(pa.array(names, pa.string())).to_pylist() if self.params.guard_formulas else names
 
     def _first_rows(self) -> list[list[str]]:
         """The cells of the first line and some below, up to a cell that is too long."""

@@ -70,7 +70,8 @@ def test_a_changed_file_is_refused(tmp_path):
 
 
 def test_tables_come_back_from_csv_with_their_types_and_ids(tmp_path):
-    rows = [f"{100 + i},{i % 7}.25,0{i % 5},2024{1 + i % 12:02}28,{'yes' if i % 3 else 'no'}" for i in range(60)]
+    labels = ["=no", "+yes"]  # which the sink guards against spreadsheets
+    rows = [f"{100 + i},{i % 7}.25,0{i % 5},2024{1 + i % 12:02}28,{labels[i % 3 > 0]}" for i in range(60)]
     (tmp_path / "in.csv").write_text("\n".join(["account_id,income,postcode,day,churned", *rows]), encoding="utf-8")
     run = augment.run(
         {
@@ -89,6 +90,7 @@ def test_tables_come_back_from_csv_with_their_types_and_ids(tmp_path):
     )
     assert f"train-{run.real.data.drop_columns(['account_id']).fingerprint()}" == run.manifest.train
     assert run.train.data.schema == run.schema
+    assert set(run.train.frame["churned"]) == set(labels)
     assert run.train.frame["account_id"].is_unique
     assert run.train.frame["day"].between(20240128, 20241228).all()
     X, y = run.train.to_numpy()

@@ -51,9 +51,9 @@ def write(sink, data: Dataset, folder: Path, size: int = 1000) -> Path:
     return path
 
 
-def read_back(source: type, path: Path, schema: Schema) -> Dataset:
+def read_back(source: type, path: Path, schema: Schema, **settings) -> Dataset:
     declared = SchemaDeclaration(columns=schema.columns, arrays=schema.arrays, target=schema.target)
-    return source(source.Params(path=path)).read(Context(seed=0, folder=path.parent, declared=declared))
+    return source(source.Params(path=path, **settings)).read(Context(seed=0, folder=path.parent, declared=declared))
 
 
 @pytest.mark.parametrize(("sink", "suffix"), [(CsvSink, "csv"), (ParquetSink, "parquet")])
@@ -143,6 +143,8 @@ def test_guards_can_be_taken_away_again_and_leave_no_formula(words: list[str], t
     for cell in cells:
         assert cell[0] not in "=+-@\t\r\n＝"
     assert cells.str.replace(r"^'('*[=+\-@\t\r\n＝＋－＠])", r"\1", regex=True).tolist() == words
+    plain = read_back(CsvSource, tmp_path / "train.csv", data.schema, guard_formulas=True)
+    assert plain.frame.t.dropna().tolist() == words
 
 
 @pytest.mark.parametrize(
