@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 __all__ = ["NewIds"]
 
 PREFIX = "synthetic-"
+FAR = 2**62  # beyond, int64 may have no room for more
 UUID = r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
@@ -59,5 +60,14 @@ class NewIds(BaseModel):
 
 
 def _next(numbers: pd.Series) -> int:
-    """One more than the largest of whole numbers, which may be texts; 0 where there are none."""
-    return int(numbers.astype("int64").max()) + 1 if len(numbers) else 0
+    """The first of many free whole numbers: after the largest, or in the widest gap if that is near the end of int64.
+
+    Numbers may be texts. 0 where there are none.
+    """
+    if not len(numbers):
+        return 0
+    taken = numbers.to_numpy("int64")
+    if taken.max() < FAR:
+        return int(taken.max()) + 1
+    distinct = np.unique(np.append(taken, 0))
+    return int(distinct[np.diff(distinct.astype(float)).argmax()]) + 1

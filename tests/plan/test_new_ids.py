@@ -10,6 +10,7 @@ from augment.plan.new_ids import NewIds
 REAL = {
     "integers": pd.Series([50, 7, None], dtype="Int64"),
     "negative integers": pd.Series([-5, -9]),
+    "integers up to the last": pd.Series([2**63 - 1, 5]),
     "texts of digits": pd.Series(["50", "7", None], dtype="str"),
     "texts": pd.Series(["C-100", "C-101"], dtype="str"),
     "codes": pd.Series(["007", "008"], dtype="str"),
@@ -19,6 +20,7 @@ REAL = {
 FIRST = {
     "integers": 51,
     "negative integers": -4,
+    "integers up to the last": 6,
     "texts of digits": "51",
     "texts": "synthetic-0",
     "codes": "synthetic-0",
