@@ -11,6 +11,7 @@ def augment_components() -> list[type[Component]]:
     from augment_tables.arrow_source import ArrowSource
     from augment_tables.csv_sink import CsvSink
     from augment_tables.csv_source import CsvSource
+    from augment_tables.excel_source import ExcelSource
     from augment_tables.impute import Impute
     from augment_tables.json_lines import JsonLinesSource, JsonSource
     from augment_tables.parquet_sink import ParquetSink
@@ -23,6 +24,7 @@ def augment_components() -> list[type[Component]]:
         Boosting,
         CsvSink,
         CsvSource,
+        ExcelSource,
         Impute,
         JsonLinesSource,
         JsonSource,

@@ -55,6 +55,11 @@ def _sql(folder):
     return {"path": folder / "data.db", "table": "rows"}
 
 
+def _excel(folder):
+    TABLE.to_excel(folder / "data.xlsx", index=False)
+    return {"path": folder / "data.xlsx"}
+
+
 def _npz(folder):
     images = np.arange(4 * 8 * 8, dtype=np.uint8).reshape(4, 8, 8, 1)
     np.savez(folder / "data.npz", image=images, label=np.array(["a", "b", "a", "b"]))
@@ -121,6 +126,7 @@ def _histories(folder):
 SETTINGS = {
     "ArrowSource": _arrow,
     "CsvSource": _csv,
+    "ExcelSource": _excel,
     "ImageFolderSource": _images,
     "IdxSource": _idx,
     "HistoriesSource": _histories,

@@ -1,0 +1,176 @@
+"""The source `excel`: a sheet of a workbook, read as if it had been saved as CSV."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from augment import plugin
+from augment.data import Dataset
+from augment.errors import DataError, did_you_mean
+from augment.plugin import Context, Source
+from augment.toolkit.data_files import Files, files_of
+from augment.toolkit.text_files import check_file
+from augment_tables.csv_source import CsvSource
+
+MAX_UNPACKED = 2 * 10**9  # bytes of the XML in a workbook, which is a zip archive
+MISSING = "#N/A"
+
+
+class ExcelSource(Source):
+    """Reads a sheet of an Excel workbook (`.xlsx`), or of several with the same columns.
+
+    Needs the extra `excel`: `pip install "augment-pipeline[excel]"`. Formulas count with the results that were saved.
+    Numbers that are stored as text are numbers, and `#N/A` is a missing value. The other settings are those of `csv`.
+    """
+
+    name = "excel"
+    yields = frozenset({"table", "text"})
+    endings = (".xlsx", ".xlsm")
+    reads_only_paths = True
+
+    class Params(plugin.Params):
+        """Where the workbook is, and how its cells are meant."""
+
+        path: Files
+        """The workbook, or several with the same columns: a list, or a pattern such as `months/*.xlsx`."""
+        sheet: str | None = Field(default=None, min_length=1)
+        """The name of the sheet; the first one when not given."""
+        columns: tuple[str, ...] | None = None
+        """The columns to read; all when not given. Others need no name in the sheet."""
+        skip_lines: int = Field(default=0, ge=0)
+        """Rows before the header, such as a title."""
+        header: bool | None = None
+        """Whether the first row names the columns; see `csv`."""
+        names: tuple[str, ...] | None = None
+        """The names of all columns, in order, with `header: false`."""
+        null_values: tuple[str, ...] | None = None
+        """Cells that mean a missing value; see `csv`."""
+        date_format: str | None = None
+        """How dates are written that are stored as text; see `csv`."""
+        units: dict[str, str] = {}
+        """Column to the sign or word that stands beside its numbers in texts; see `csv`."""
+
+    @classmethod
+    def settings_for(cls, path: Path) -> dict[str, Any]:
+        check_file(path)
+        with _as_csv([path], None) as files:
+            return cls._own(CsvSource.settings_for(files[0]))
+
+    @classmethod
+    def further_settings(cls, path: Path, settings: Mapping[str, Any], data: Dataset | None) -> dict[str, Any]:
+        return cls._own(CsvSource.further_settings(path, settings, data))
+
+    @classmethod
+    def _own(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in settings.items() if name in cls.Params.model_fields}
+
+    def read(self, context: Context) -> Dataset:
+        files = files_of(self.params.path, self.endings)
+        for file in files:
+            check_file(file)
+        shared = self.params.model_dump(exclude={"path", "sheet"})
+        with _as_csv(files, self.params.sheet, context.folder) as copies:
+            return CsvSource(CsvSource.Params.model_validate({"path": tuple(copies), **shared})).read(context)
+
+
+@contextmanager
+def _as_csv(files: Sequence[Path], sheet: str | None, folder: Path | None = None) -> Iterator[list[Path]]:
+    """The sheets as CSV files, each of its workbook's name in a folder of its own.
+
+    A DataError that is raised meanwhile and names a copy comes out naming the workbook.
+    """
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        copies = [Path(place) / str(number) / file.name for number, file in enumerate(files)]
+        for file, copy in zip(files, copies, strict=True):
+            copy.parent.mkdir()
+            with copy.open("w", encoding="utf-8", newline="") as text:
+                csv.writer(text, lineterminator="\n").writerows(_rows(file, sheet))
+        try:
+            yield copies
+        except DataError as error:
+            message = str(error)
+            for file, copy in zip(files, copies, strict=True):
+                message = message.replace(str(copy), str(file))
+            raise DataError(message) from error
+
+
+def _rows(path: Path, sheet: str | None) -> list[list[str]]:
+    """The cells of a sheet as text, without empty rows and columns at its edges; rows in between stay, empty."""
+    try:
+        import openpyxl
+    except ImportError:
+        raise DataError(
+            f'{path}: openpyxl, which reads workbooks, is not installed; pip install "augment-pipeline[excel]", or '
+            "save the sheet as CSV"
+        ) from None
+    try:
+        _refuse_bomb(path)
+        with path.open("rb") as one, path.open("rb") as other:  # a sheet is read where it lies, row by row
+            results, formulas = (
+                openpyxl.load_workbook(file, read_only=True, data_only=only)
+                for file, only in ((one, True), (other, False))
+            )
+            name = sheet or results.sheetnames[0]
+            if name not in results.sheetnames:
+                names = ", ".join(results.sheetnames)
+                raise DataError(
+                    f"{path}: has no sheet {name!r}; it has {names}{did_you_mean(name, results.sheetnames)}"
+                )
+            rows, sheets = [], (results[name], formulas[name])
+            for each in sheets:
+                each.reset_dimensions()  # what a file claims of its size, which some programs write wrong
+            pairs = zip(*(each.iter_rows() for each in sheets), strict=True)
+            for number, (cells, written) in enumerate(pairs, start=1):
+                places = zip(cells, written, strict=True)
+                rows.append([_text(path, number, column, *both) for column, both in enumerate(places, start=1)])
+    except DataError:
+        raise
+    except Exception as error:  # openpyxl raises whatever it stumbles over in a damaged file
+        said = f"{type(error).__name__}: {str(error)[:200]}"
+        raise DataError(f"{path}: is not a workbook that can be read ({said}); save it as .xlsx, or as CSV") from error
+    width = max((place for row in rows for place, cell in enumerate(row, start=1) if cell), default=0)
+    while rows and not any(rows[-1]):
+        rows.pop()
+    if not width:
+        raise DataError(f"{path}: the sheet {name!r} is empty")
+    return [(row + [""] * width)[:width] if any(row) else [] for row in rows]
+
+
+def _refuse_bomb(path: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        size = sum(info.file_size for info in archive.infolist())
+    if size > MAX_UNPACKED:
+        raise DataError(
+            f"{path}: takes {size / 1e9:.1f} GB unpacked, and at most {MAX_UNPACKED / 1e9:g} are read; if the file is "
+            "yours, save the sheet as CSV"
+        )
+
+
+def _text(path: Path, row: int, column: int, result: Any, written: Any) -> str:
+    """A cell as it would stand in a CSV file."""
+    value = result.value
+    if value is None:
+        if written.value is not None:
+            raise DataError(
+                f"{path}, row {row}, column {column}: a formula without a saved result; open the workbook in a "
+                "spreadsheet program and save it"
+            )
+        return ""
+    if result.data_type == "e":
+        if value == MISSING:
+            return ""
+        raise DataError(f"{path}, row {row}, column {column}: the error {value}; mend the formula, or empty the cell")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dt.datetime):
+        return value.isoformat(" ") if value.time() != dt.time() else value.date().isoformat()
+    return repr(value) if isinstance(value, float) else str(value)
