@@ -39,6 +39,7 @@ from augment.runner.generate import make_rows
 from augment.runner.session import Session
 from augment.spec.bind import bind
 from augment.spec.load import load
+from augment.spec.stages import Bound
 from augment.storage.store import Store
 from augment.storage.written_rows import REAL
 
@@ -213,7 +214,7 @@ class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no t
             )
             (generator,) = components["generator"]
             fitted = [(generator, fit_components(session, [generator], place / "train", "train")[generator.id])]
-            wanted = amounts(self._rows(classes), training_counts(train))
+            wanted = self._wanted(generator, classes, training_counts(train))
             self.sampling_strategy_ = {classes[int(code)]: count for code, count in wanted.items() if count}
             conditional = {generator.id: generator.cls.accepts.conditional != "none"}
             rows = plan(wanted, {generator.id: 1.0}, conditional, train.schema)
@@ -238,6 +239,29 @@ class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no t
             parts = [Dataset.load(part) for part, _ in mixture.parts]
             made = Dataset.concat(parts) if parts else train.take(slice(0, 0))
             return Dataset(made.frame, {}, made.schema)
+
+    def _wanted(self, generator: Bound, classes: np.ndarray, counts: Mapping[str, int]) -> dict[str, int]:
+        """How many rows of each class number: none of classes that are too small for the generator, with a warning.
+
+        Raises:
+            ValueError: no rows can be made, or none of a class that `rows` names.
+        """
+        rows = self._rows(classes)
+        wanted = amounts(rows, counts)
+        least = generator.cls.accepts.min_class_rows if generator.cls.accepts.conditional != "none" else 0
+        left_out = [code for code, num_rows in wanted.items() if num_rows and counts[code] < least]
+        if not left_out:
+            return wanted
+        why = "; ".join(
+            f"class {str(classes[int(code)])!r} has {counts[code]} training row{'s' * (counts[code] != 1)}"
+            for code in left_out
+        )
+        why += f", and {self.generator!r} needs at least {least} of a class"
+        kept = {code: 0 if code in left_out else num_rows for code, num_rows in wanted.items()}
+        if not any(kept.values()) or (isinstance(rows, Mapping) and set(left_out) & set(rows)):
+            raise ValueError(f"no rows can be made: {why}; add rows of it, or use another generator")
+        warnings.warn(f"{why}: no rows are made of it", stacklevel=4)
+        return kept
 
     def _dataset(self, frame: pd.DataFrame, codes: np.ndarray) -> Dataset:
         """The training part. No column is treated as an id, because every column must be returned."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,11 @@ def chunk_size(schema: Schema) -> int:
 
 
 def plan(
-    wanted: Mapping[str, int], share: Mapping[str, float], conditional: Mapping[str, bool], schema: Schema
+    wanted: Mapping[str, int],
+    share: Mapping[str, float],
+    conditional: Mapping[str, bool],
+    schema: Schema,
+    too_small: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> list[PlanRow]:
     """Who makes which rows, in order: generator by generator, class by class, cut into chunks.
 
@@ -57,8 +62,9 @@ def plan(
         share: generator id to weight.
         conditional: generator id to whether it is asked for classes.
         schema: of the training part.
+        too_small: generator id to the classes that it cannot be asked for; the others make its rows of them, if any.
     """
-    split = _split(wanted, share)
+    split = _split(wanted, share, too_small)
     size, chunks = chunk_size(schema), []
     for generator in share:
         per_label = [(label, split[label][generator]) for label in wanted]
@@ -68,20 +74,27 @@ def plan(
     return chunks
 
 
-def _split(wanted: Mapping[str, int], share: Mapping[str, float]) -> dict[str, dict[str, int]]:
+def _split(
+    wanted: Mapping[str, int], share: Mapping[str, float], too_small: Mapping[str, Collection[str]]
+) -> dict[str, dict[str, int]]:
     """Label to generator to rows: exact for each label, and near each generator's share of all rows.
 
     What rounding takes from a generator in one label it is owed in the next, so that many small labels do not all fall
     to the same one.
     """
-    portions = np.array(list(share.values()), dtype=float) / sum(share.values())
-    owed = np.where(portions > 0, 0.0, -np.inf)  # who has no share gets no remainder
+    weights = np.array(list(share.values()), dtype=float)
+    owed = np.zeros(len(weights))
     split = {}
     for label, rows in wanted.items():
-        exact = rows * portions
+        able = (weights > 0) & [label not in too_small.get(generator, ()) for generator in share]
+        if not able.any():
+            split[label] = dict.fromkeys(share, 0)
+            continue
+        exact = rows * (np.where(able, weights, 0.0) / weights[able].sum())
         whole = np.floor(exact).astype(int)
         owed += exact - whole
-        most_owed = np.argsort(-owed, kind="stable")[: rows - int(whole.sum())]
+        # who has no share gets no remainder
+        most_owed = np.argsort(-np.where(able, owed, -np.inf), kind="stable")[: rows - int(whole.sum())]
         whole[most_owed] += 1
         owed[most_owed] -= 1
         split[label] = dict(zip(share, whole.tolist(), strict=True))

@@ -25,6 +25,7 @@ class Accepts:
         conditional: the columns that `given` can contain: `none`, the `target`, or `any`.
         missing: whether features and channels of series can have missing values.
         min_rows: the minimum number of training rows.
+        min_class_rows: the minimum number of training rows of a class. A generator is not asked for smaller classes.
     """
 
     modalities: frozenset[Modality] = EVERY_MODALITY
@@ -33,6 +34,7 @@ class Accepts:
     conditional: Literal["none", "target", "any"] = "none"
     missing: bool = True
     min_rows: int = 1
+    min_class_rows: int = 0
 
     def refusal(self, schema: Schema, num_rows: int | None = None) -> str | None:
         """Why data with this schema and size is refused, or None if it is accepted."""

@@ -11,10 +11,11 @@ from typing import Any
 from augment import __version__
 from augment.data import Dataset, Schema
 from augment.engine.write_tasks import REAL, ReportTask, WriteTask, report, with_origin, write
-from augment.errors import BelowMinimum
+from augment.errors import BelowMinimum, SpecError
 from augment.plan.amounts import amounts, training_counts
 from augment.plan.chunks import PlanRow, plan
 from augment.plan.repeats import Repeats
+from augment.plan.small_classes import explain, find_too_small
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Filter, Generator
 from augment.plugin.kinds import Kind
@@ -213,7 +214,11 @@ def check(
         totals: dict[tuple[str, str], int] = {}
         mix, generators = resolved.pipeline.mix, components["generator"]
         share = {bound.id: mix.weight(bound.id) for bound in generators}
-        for row in [] if mix.is_auto else _plan(generators, train, mix.rows, share):
+        planned: list[PlanRow] = []
+        if not mix.is_auto:
+            planned, notes = _plan(resolved, generators, train, mix.rows, share)
+            prepared.notes.extend(notes)
+        for row in planned:
             for label, count in row.labels or (("", row.rows),):
                 totals[row.generator, label] = totals.get((row.generator, label), 0) + count
         entries = tuple((generator, label, count) for (generator, label), count in totals.items())
@@ -227,13 +232,36 @@ def _bind(resolved: Resolved, prepared: Prepared) -> dict[Kind, list[Bound]]:
     return {"source": resolved.sources(), "transform": prepared.transforms, **bound}
 
 
-def _plan(generators: Sequence[Bound], train: Dataset, rows: Any, share: Mapping[str, float]) -> list[PlanRow]:
-    """Who makes which rows; `rows` and `share` as the pipeline has them, or a search found them."""
+def _plan(
+    resolved: Resolved, generators: Sequence[Bound], train: Dataset, rows: Any, share: Mapping[str, float]
+) -> tuple[list[PlanRow], list[str]]:
+    """Who makes which rows, and notes on classes that are too small; `rows` and `share` as the pipeline has them, or a
+    search found them.
+
+    Raises:
+        SpecError: no rows can be made, or none of a class that the pipeline names.
+    """
     classed = train.schema.task == "classes"
     conditional = {bound.id: classed and bound.cls.accepts.conditional != "none" for bound in generators}
     if rows is None:
         rows = "balance" if classed and all(conditional.values()) else "1x"
-    return plan(amounts(rows, training_counts(train)), share, conditional, train.schema)
+    counts = training_counts(train)
+    wanted = amounts(rows, counts)
+    least = {bound.id: bound.cls.accepts.min_class_rows for bound in generators if conditional[bound.id]}
+    reasons, left_out = explain(wanted, share, least, counts)
+    named = rows if isinstance(rows, Mapping) else {}
+    refused = [label for label in left_out if label in named]
+    if left_out and not any(rows for label, rows in wanted.items() if label not in left_out):
+        refused = list(left_out)
+    if refused:
+        ways_out = "add training rows of it, request none of it, or use a generator that needs fewer"
+        problems = [f"no rows can be made of it: {reasons[label]}; {ways_out}" for label in refused]
+        raise SpecError([resolved.document.problem(("mix", "rows"), problem) for problem in problems])
+    notes = [
+        f"{why}: {'no rows of it are made' if label in left_out else 'the other generators make its rows'}"
+        for label, why in reasons.items()
+    ]
+    return plan(wanted, share, conditional, train.schema, find_too_small(least, counts)), notes
 
 
 @dataclass
@@ -263,7 +291,9 @@ class _Stages:
         self.choice = choose(
             self.session, pipeline, components["generator"], components["filter"], probe, self.prepared
         )
-        rows = _plan(components["generator"], train, self.choice.rows, self.choice.share)
+        rows, notes = _plan(self.resolved, components["generator"], train, self.choice.rows, self.choice.share)
+        for note in notes:
+            self.session.remark(note)
         generators = self._fit_generators(self.choice)
         filters = self._fit_filters(generators, rows)
         repeats = Repeats(train)

@@ -15,6 +15,7 @@ from augment.errors import DataError, DiskError, SpecError, did_you_mean
 from augment.plan.amounts import amounts, training_counts
 from augment.plan.chunks import plan
 from augment.plan.new_ids import NewIds
+from augment.plan.small_classes import explain, find_too_small
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Sink
 from augment.plugin.kinds import Kind
@@ -92,9 +93,15 @@ def sample(
         where = _checked(bound, train.schema, where or {})
         session.seed = session.seed if seed is None else seed
         classed = train.schema.task == "classes" and bound.cls.accepts.conditional != "none"
-        wanted = amounts(rows, training_counts(train))
-        if classed and train.schema.target in where:
-            wanted = {where[train.schema.target]: rows}
+        counts = training_counts(train)
+        asked = {where[train.schema.target]: rows} if classed and train.schema.target in where else {}
+        least = {bound.id: bound.cls.accepts.min_class_rows if classed else 0}
+        too_small = find_too_small(least, counts)[bound.id]
+        reasons, refused = explain(asked, {bound.id: 1.0}, least, counts)
+        if refused:
+            raise SpecError("; ".join(f"no rows can be made of it: {reasons[label]}" for label in refused))
+        able = {label: count for label, count in counts.items() if label not in too_small}
+        wanted = asked or {label: amounts(rows, able).get(label, 0) for label in counts}
         mixture = make_rows(
             session,
             plan(wanted, {bound.id: 1.0}, {bound.id: classed}, train.schema),

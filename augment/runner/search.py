@@ -31,6 +31,7 @@ from augment.plan.candidates import (
 from augment.plan.chunks import plan
 from augment.plan.folds import inner_cut
 from augment.plan.repeats import Repeats
+from augment.plan.small_classes import find_too_small
 from augment.plugin.run_metrics import MixChoice, SearchResult
 from augment.runner.fitting import Fit, component_content, fit_all
 from augment.runner.generate import Mixture, fit_filters, make_rows
@@ -152,6 +153,7 @@ class _Search:
         rule = default_score(schema.task) if score is None else SCORES[score]
         classed = schema.task == "classes"
         self.conditional = {b.id: classed and b.cls.accepts.conditional != "none" for b in self.generators}
+        self.min_class_rows = {b.id: b.cls.accepts.min_class_rows for b in self.generators if self.conditional[b.id]}
         self.repeats = Repeats(self.train)
         tried = list_candidates(self.pipeline.mix, self.conditional, training_counts(self.train), schema.task)
         entrants = [Entrant(candidate) for candidate in tried]
@@ -265,7 +267,8 @@ class _Search:
     def _parts(self, one: Entrant, counts: Mapping[str, int]) -> dict[str, dict[str, int]]:
         """Generator to label to the rows that a candidate takes of it; all under an empty label without classes."""
         parts: dict[str, dict[str, int]] = {}
-        for row in plan(one.candidate.wanted(counts), one.candidate.share, self.conditional, self.train.schema):
+        wanted_rows, too_small = one.candidate.wanted(counts), find_too_small(self.min_class_rows, counts)
+        for row in plan(wanted_rows, one.candidate.share, self.conditional, self.train.schema, too_small):
             wanted = parts.setdefault(row.generator, {})
             for label, rows in row.labels or (("", row.rows),):
                 wanted[label] = wanted.get(label, 0) + rows

@@ -31,8 +31,8 @@ class Smote(Generator):
 
     Numbers, integers and datetimes are interpolated; categories and booleans are the most frequent among the
     neighbors (SMOTE-NC). Where all features are such, SMOTEN is used, on at most 2,000 training rows of the class,
-    drawn anew for each 1,024 synthetic ones; among rows that are equally near, neighbors are drawn by chance. A class
-    of a single training row has nothing to move towards: that row is repeated, for filters to judge.
+    drawn anew for each 1,024 synthetic ones; among rows that are equally near, neighbors are drawn by chance. A run
+    makes no rows of a class with a single training row, which has nothing to move towards.
 
     Source: N. V. Chawla, K. W. Bowyer, L. O. Hall, W. P. Kegelmeyer, "SMOTE: Synthetic Minority Over-sampling
     Technique", Journal of Artificial Intelligence Research 16, 2002.
@@ -49,6 +49,7 @@ class Smote(Generator):
         conditional="target",
         missing=False,
         min_rows=2,
+        min_class_rows=2,
     )
 
     class Params(plugin.Params):
