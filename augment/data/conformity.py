@@ -39,12 +39,12 @@ CANONICAL = {
     "boolean": pd.BooleanDtype(),
     "datetime": np.dtype("datetime64[us]"),
 }
-# what values of a component may be, in the words of pandas.api.types.infer_dtype; text is read where data is
+# what values of a component may be, in the words of pandas.api.types.infer_dtype; text is read where data is, and
+# `True` and `False` are labels too
 NUMBERS = {"boolean", "decimal", "empty", "floating", "integer", "mixed-integer-float"}
 TYPED = {
     "number": NUMBERS,
     "integer": NUMBERS,
-    "boolean": NUMBERS,
     "datetime": {"date", "datetime", "datetime64", "empty"},
 }
 _author: ContextVar[str] = ContextVar("author", default="")
@@ -55,7 +55,7 @@ def made_by(author: str) -> Iterator[None]:
     """Inside, rows given to `conform` come from a component: what does not fit is its mistake, and not the data's.
 
     `conform` then raises a PluginError that begins with the author, also for two mistakes that it passes over in data:
-    columns that the schema lacks, and text where numbers, times or truth values belong.
+    columns that the schema lacks, and text where numbers or times belong.
     """
     token = _author.set(author)
     try:

@@ -86,7 +86,8 @@ def _split(
     owed = np.zeros(len(weights))
     split = {}
     for label, rows in wanted.items():
-        able = (weights > 0) & [label not in too_small.get(generator, ()) for generator in share]
+        fitting = [label not in too_small.get(generator, ()) for generator in share]
+        able = (weights > 0) & np.array(fitting, dtype=bool)
         if not able.any():
             split[label] = dict.fromkeys(share, 0)
             continue
