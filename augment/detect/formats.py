@@ -74,6 +74,11 @@ def source_of(data: Data, catalog: Catalog) -> type[Source]:
     if not sure:
         with _plain(first) as plain:
             sure = _sure(sources, plain)
+    if first.is_dir() and (files := _files_to_name(sources, first)):
+        raise DataError(
+            f"{first}: it is a folder of files that are read by themselves; name one of them, such as {files[0]}, or a "
+            f"pattern such as {first / ('*' + files[0].suffix)} for several of the same columns"
+        )
     if sure:
         return max(sure, key=lambda cls: sure[cls])  # the first of equals
     known = ", ".join(sorted({ending for cls in sources for ending in cls.endings} - {"/"}))
@@ -81,6 +86,17 @@ def source_of(data: Data, catalog: Catalog) -> type[Source]:
     what = "folders like this" if first.is_dir() else f"files that end in {ending!r}"
     what = what if first.is_dir() or ending else "files without an ending"
     raise DataError(f"{first}: nothing is known of {what}; {known} or a folder of images or texts is expected")
+
+
+def _files_to_name(sources: Sequence[type[Source]], folder: Path) -> list[Path]:
+    """All that a folder holds, where sources read each of the files by itself, and none the folder; else nothing."""
+    if any(confidence > 0.5 for confidence in _sure(sources, folder).values()):
+        return []
+    try:
+        inside = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError:  # the source that reads folders says why
+        return []
+    return inside if all(path.is_file() and _sure(sources, path) for path in inside) else []
 
 
 def settings_of(source: type[Source], data: Data) -> dict[str, Any]:

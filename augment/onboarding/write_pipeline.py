@@ -129,7 +129,7 @@ def propose(
             f"without {why}: {', '.join(dump_flow(name) for name in left_out if left_out[name] == why)}"
             for why in dict.fromkeys(left_out.values())
         )
-        or "without those that have no name and no values",
+        or "without columns that nothing can learn from",
     }
     source = [
         f"{key}: {dump_flow(value)}" + (f"  # {comments[key]}" if comments.get(key) else "")

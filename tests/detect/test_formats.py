@@ -34,6 +34,15 @@ def test_a_folder_is_of_texts_where_most_files_are(names, expected, tmp_path):
     assert source_of(tmp_path, Catalog()).name == expected
 
 
+def test_a_folder_of_files_that_are_read_by_themselves_is_refused_with_their_names(tmp_path):
+    for name in (".DS_Store", "b.csv", "a.csv"):
+        (tmp_path / name).write_text("x,y\n1,2\n")
+    with pytest.raises(DataError, match=r"a folder of files .* such as .*a\.csv, or a pattern such as .*\*\.csv"):
+        source_of(tmp_path, Catalog())
+    (tmp_path / "class").mkdir()
+    assert source_of(tmp_path, Catalog()).name == "image-folder"
+
+
 def test_a_file_of_unknown_kind_is_refused_with_what_is_known(tmp_path):
     with pytest.raises(DataError, match=r"'\.doc'; \.arff, \.arrow, \.csv, "):
         source_of(tmp_path / "data.doc", Catalog())
