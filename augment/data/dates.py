@@ -61,14 +61,14 @@ def infer_date_format(values: pd.Series, name: str = "", *, is_declared: bool = 
             distinct = pd.Series(np.unique(present.to_numpy(np.int64)).astype("str"))
             is_date = pd.to_datetime(distinct, format=date_format, errors="coerce").notna()
             return date_format if is_date.all() else None
-    if low < 0 or high > 2359:
+    numbers = present.to_numpy(np.int64)
+    if low < 0 or not 100 <= high <= 2359 or (numbers % 100 >= 60).any():
         return None
-    times = np.unique(present.to_numpy(np.int64))
-    large = times[times >= 100]
+    large = np.unique(numbers[numbers >= 100])
     enough = 1 if is_declared else MIN_TIMES_BY_NAME if TIME_NAME.search(name) else MIN_TIMES
     if len(large) < enough or not (is_declared or (large % 50).any()):
         return None
-    return FORMAT_OF_TIMES if (times % 100 < 60).all() else None
+    return FORMAT_OF_TIMES
 
 
 @lru_cache(maxsize=64)
