@@ -14,10 +14,11 @@ def augment_components() -> list[type[Component]]:
     from augment_series.cylinder_bell_funnel import CylinderBellFunnel
     from augment_series.edits import SeriesEdits
     from augment_series.probe import KernelsProbe
+    from augment_series.text_sinks import TsSink, UcrSink
     from augment_series.ts import TsSource
     from augment_series.ucr import UcrSource
 
     return [
-        *(TsSource, UcrSource, ArffSource, SeriesCsvSource, SeriesCsvSink, CylinderBellFunnel),
+        *(TsSource, TsSink, UcrSource, UcrSink, ArffSource, SeriesCsvSource, SeriesCsvSink, CylinderBellFunnel),
         *(SeriesEdits, KernelsProbe),
     ]

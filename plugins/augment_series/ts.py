@@ -5,6 +5,7 @@ Format: https://www.sktime.net/en/stable/api_reference/file_specifications/ts.ht
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,11 @@ class TsSource(Source):
         """The file to read."""
         label: str = Field("label", min_length=1)
         """Name of the column of labels."""
+
+    @classmethod
+    def settings_to_write(cls, path: Path, settings: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
+        words = _split(path)[2].get("problemname", [])
+        return {"problem": words[0]} if len(words) == 1 else {}
 
     def read(self, context: Context) -> Dataset:
         path = self.params.path

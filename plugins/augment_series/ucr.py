@@ -5,7 +5,9 @@ Format: https://www.cs.ucr.edu/~eamonn/time_series_data_2018/
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +22,7 @@ from augment_series.reading import dataset_of, parsed
 
 MIN_STEPS = 8  # that make a file without a header series, and no table
 MIN_LINES = 4
+HEAD = 4_096  # bytes that say what is between cells
 MAX_LABELS = 0.5  # share of the lines looked at
 MAX_SCALE = 10.0  # of a step's standard deviation, in those of the median step: more in a table of several quantities
 
@@ -60,6 +63,16 @@ class UcrSource(Source):
         if not is_labels or not (numbers[:, 1:] % 1 != 0).any():
             return None
         return 0.9 if path.stem.endswith(("_TRAIN", "_TEST")) or _are_of_one_scale(numbers[:, 1:]) else None
+
+    @classmethod
+    def settings_to_write(cls, path: Path, settings: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
+        with path.open("rb") as file:
+            line = file.read(HEAD).decode("utf-8", errors="replace").strip().partition("\n")[0]
+        found = next(sign for sign in "\t, " if sign in line)
+        return {
+            **({"delimiter": found} if found != "\t" else {}),
+            **({"ending": ".txt"} if path.suffix.lower() == ".txt" else {}),
+        }
 
     def read(self, context: Context) -> Dataset:
         path = self.params.path

@@ -97,7 +97,8 @@ def _block(path: Path | str, name: str, values: pa.ChunkedArray) -> np.ndarray:
         block: np.ndarray = flat.reshape(shape).astype(np.int32 if whole else np.float32)
     if whole and not np.array_equal(block.ravel(), flat):
         raise DataError(f"{path}: column {name!r} holds integers that do not fit into 32 bits; leave the column out")
-    if not whole and not np.isfinite(block).all():
+    may_miss = block.ndim == 3  # of a series, values can be missing
+    if not whole and (np.isinf(block) if may_miss else ~np.isfinite(block)).any():
         raise DataError(
             f"{path}: column {name!r} holds numbers that are not finite, or too large for float32; lists of finite "
             "numbers were expected"

@@ -193,3 +193,48 @@ def test_ratings(tmp_path, form):
     check_frames(original, read(run.folder / "data/train"), new_ids=user)
     check_real(original, run, read, [user, names[order.index("time")], names[order.index("item")]])
     assert len(run.synthetic) == 12
+
+
+TS = """@problemName Demo
+@timeStamps false
+@missing true
+@univariate false
+@dimensions 2
+@equalLength false
+@classLabel true down up
+@data
+"""
+
+
+def test_a_ts_file(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = []
+    for number in range(20):
+        steps = 5 + number % 3
+        channels = [",".join(map(str, rng.normal(size=steps).round(3))) for _ in range(2)]
+        rows.append(f"{channels[0]}:{channels[1]}:{['up', 'down'][number % 2]}")
+    rows[3] = "?," + rows[3].partition(",")[2]
+    (tmp_path / "demo.ts").write_text(TS + "\n".join(rows) + "\n")
+    run = came_back(tmp_path / "demo.ts", tmp_path)
+    written = [(run.folder / f"data/{part}.ts").read_text() for part in ("train", "test")]
+    assert written[0].startswith(TS)
+    lines = [text.partition("@data\n")[2].splitlines() for text in written]
+    assert len(lines[0]) + len(lines[1]) == 32
+    assert sorted({*lines[0], *lines[1]}) == sorted(rows)  # synthetic ones are copies
+    assert len(run.synthetic) == 12  # of the file that the default sink has written
+
+
+def test_a_file_of_the_ucr_archive(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = [[number % 2 + 1, *rng.normal(size=9).round(3)] for number in range(20)]
+    rows[4][-2:] = rows[7][-1:] = [np.nan]
+    rows[4].append(np.nan)
+    original = pd.DataFrame(rows)
+    original.to_csv(tmp_path / "Demo_TRAIN.tsv", sep="\t", header=False, index=False, na_rep="NaN")
+    run = came_back(tmp_path / "Demo_TRAIN.tsv", tmp_path)
+    parts = [pd.read_csv(run.folder / f"data/{part}.tsv", sep="\t", header=None) for part in ("train", "test")]
+    assert pd.concat([original, *parts]).dtypes.to_dict() == original.dtypes.to_dict()
+    whole = pd.concat(parts).drop_duplicates()
+    pd.testing.assert_frame_equal(
+        whole.sort_values([1, 2], ignore_index=True), original.sort_values([1, 2], ignore_index=True)
+    )
