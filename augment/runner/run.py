@@ -112,11 +112,11 @@ def run(
     with opened(pipeline, overrides, workers, events, trust=trust) as (session, resolved):
         observers = Observers(resolved.pipeline.observers, session.catalog, session.note)
         read = [path for source in resolved.sources() for path in paths_in(source.params)]
-        Place.check_writable(resolved.base, out, read)
         started = time.monotonic()
         stamp = finished_runs.stamp(session, resolved)
         if (finished := finished_runs.recognise(session, resolved, stamp, out, overwrite)) is not None:
-            return finished
+            return finished  # also from a place that is read only by now
+        Place.check_writable(resolved.base, out, read)
         prepared = prepare(session, resolved)
         components = _bind(resolved, prepared)
         contents = [component_content(session, bound) for bounds in components.values() for bound in bounds]

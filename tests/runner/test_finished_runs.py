@@ -48,10 +48,11 @@ def again(spec, table, monkeypatch):
     return once
 
 
-def test_a_finished_run_is_recognised_without_reading_its_data(again):
+def test_a_finished_run_is_recognised_without_reading_its_data_also_in_a_place_that_is_read_only(again, monkeypatch):
     first, was_read = again()
     assert was_read
     assert not first.already_done
+    monkeypatch.setattr("augment.storage.run_place.os.access", lambda path, mode: False)
     second, was_read = again()
     assert second.already_done
     assert not was_read
