@@ -44,7 +44,8 @@ def find_obstacle(
             return f"it has no values of the target, {dump_flow(target)}"
         align(dataset, held, train.name, test.name)
     except DataError as error:
-        return str(error).replace(str(test.absolute()), test.name).removeprefix(f"{test.name}: ")
+        problems = str(error).replace(str(test.absolute()), test.name).split("\n")
+        return "; ".join(problem.removeprefix(f"{test.name}: ") for problem in problems)
     return None
 
 

@@ -33,6 +33,7 @@ def align(train: Dataset, test: Dataset, train_name: str, test_name: str) -> tup
     Raises:
         DataError: the test rows lack columns or arrays, or theirs are of another type.
     """
+    train, test = _with_lengths(train, test), _with_lengths(test, train)
     problems, notes = _missing(train, test), []
     extra = [*(name for name in test.schema.columns if name not in train.schema.columns)]
     extra += [name for name in test.schema.arrays if name not in train.schema.arrays]
@@ -75,6 +76,20 @@ def align(train: Dataset, test: Dataset, train_name: str, test_name: str) -> tup
 
 def _under(frame: pd.DataFrame, arrays: Mapping[str, np.ndarray], schema: Schema) -> Dataset:
     return Dataset.of(frame[list(schema.columns)], {name: arrays[name] for name in schema.arrays}, schema)
+
+
+def _with_lengths(part: Dataset, other: Dataset) -> Dataset:
+    """The rows with the lengths of their series, if those of the other part have them: all are of full length here."""
+    frame, schema = part.frame, part.schema
+    for name, array in other.schema.arrays.items():
+        column, ours = array.length_column, schema.arrays.get(name)
+        if column is None or ours is None or ours.length_column is not None or column in part.frame:
+            continue
+        frame = frame.assign(**{column: np.full(len(part), ours.shape[0], np.int64)})
+        columns = {**schema.columns, column: other.schema.columns[column]}
+        arrays = {**schema.arrays, name: ours.model_copy(update={"length_column": column})}
+        schema = schema.model_copy(update={"columns": columns, "arrays": arrays})
+    return part if schema is part.schema else Dataset.of(frame, part.arrays, schema)
 
 
 def _missing(train: Dataset, test: Dataset) -> list[str]:

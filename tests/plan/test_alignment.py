@@ -90,6 +90,22 @@ def test_padded_series_get_equally_many_steps():
     assert test.arrays["series"][:, :, 0].tolist() == [[1, 2, 0], [3, 0, 0]]
 
 
+def test_series_of_equal_lengths_fit_those_of_unequal_ones():
+    equal, unequal = series([[[1], [2]], [[3], [4]]]), series([[[4], [5], [6]], [[7], [8], [0]]], [3, 2])
+    for first, second in ((equal, unequal), (unequal, equal)):
+        train, test, notes = aligned(first, second)
+        assert train.schema == test.schema
+        assert sorted([*train.frame["length"], *test.frame["length"]]) == [2, 2, 2, 3]
+        assert train.schema.arrays["series"].length_column == "length"
+        assert notes == []
+
+
+def test_a_column_of_that_name_is_not_taken_for_lengths():
+    other = data({"series": np.zeros((2, 2, 1), np.float32)}, label=["p", "q"], length=[1, 2])
+    with pytest.raises(DataError, match=r"another length column: length in train.csv, None in it"):
+        aligned(series([[[4], [5]], [[7], [0]]], [2, 1]), other)
+
+
 @pytest.mark.parametrize(
     ("test", "says"),
     [
