@@ -101,7 +101,7 @@ def test_a_small_file_of_144_million_pixels_is_refused_before_it_is_decoded(tmp_
 def test_a_broken_picture_inside_a_parquet_file_is_named_with_its_row(blob, tmp_path):
     images = [{"bytes": picture("PNG"), "path": "1"}, {"bytes": blob, "path": "2"}]
     pq.write_table(pa.table({"image": images, "label": ["a", "b"]}), tmp_path / "data.parquet")
-    with pytest.raises(DataError, match="column 'image', data row 2: is no image"):
+    with pytest.raises(DataError, match="column 'image', data row 2 cannot be read as an image"):
         ParquetSource(ParquetSource.Params(path=tmp_path / "data.parquet")).read(Context(0, tmp_path))
 
 
