@@ -194,13 +194,19 @@ class SqlSource(Source):
         if self.params.query is not None:
             return self.params.query, re.search(r"\border\s+by\b", self.params.query, re.IGNORECASE) is not None
         *schema, name = self.params.table.split(".", 1)
-        inspector = sa.inspect(connection)
         where = {"schema": schema[0]} if schema else {}
-        tables = [*inspector.get_table_names(**where), *inspector.get_view_names(**where)]
-        if name not in tables:
-            raise _no_table(called, name, tables)
+        key: list[str] = []
+        try:
+            inspector = sa.inspect(connection)
+            tables = inspector.get_table_names(**where)
+            views = inspector.get_view_names(**where)
+            key = inspector.get_pk_constraint(name, **where)["constrained_columns"] if name in tables else []
+        except sa.exc.SQLAlchemyError:  # drivers such as DuckDB's do not tell; the query does whether there is a table
+            connection.rollback()
+        else:
+            if name not in (*tables, *views):
+                raise _no_table(called, name, [*tables, *views])
         quote = connection.dialect.identifier_preparer.quote_identifier
-        key = inspector.get_pk_constraint(name, **where)["constrained_columns"] if name in tables else []
         ordered = f" order by {', '.join(map(quote, key))}" if key else ""
         return f"select * from {'.'.join(map(quote, [*schema, name]))}{ordered}", bool(key)
 

@@ -17,11 +17,11 @@ from augment.cli.options import DataFiles
 def init(data: tuple[Path, ...], output: Path | None, target: str | None) -> None:
     """Inspect DATA and write a commented pipeline for it.
 
-    DATA is a table, series or histories (.csv, .tsv, .parquet, .jsonl), arrays (.npz), series (.ts, .arff), or a folder
-    with one folder of images or texts for each class. In a folder with train.csv and test.csv, or train/ and test/, the
-    test part is the hold-out. Files can be compressed (.gz, .bz2, .xz, .zst). Several files of
-    the same columns are read as one table. The pipeline can be run as it is. It is written to the current folder and
-    named after the data. No file is overwritten.
+    DATA is a table (.csv, .tsv, .parquet, .jsonl, .json, .feather, .xlsx, .sqlite), series (.csv, .ts, .arff),
+    histories, arrays (.npz), or a folder with one folder of images or texts for each class. In a folder with train.csv
+    and test.csv, or train/ and test/, the test part is the hold-out. Files can be compressed (.gz, .bz2, .xz, .zst).
+    Several files of the same columns are read as one table. The pipeline can be run as it is. It is written to the
+    current folder and named after the data. No file is overwritten.
 
     \b
     Examples:
