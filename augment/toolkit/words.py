@@ -34,7 +34,7 @@ def has_spaces(texts: Iterable[str]) -> bool:
     return 2 * num_unspaced <= num_words or num_spaces >= MIN_SPACES * num_unspaced
 
 
-def characters(text: str) -> list[str]:
+def characters(text: str, whole_words: bool = True) -> list[str]:
     """Characters as readers see them, with their accents and vowel signs; Latin words and numbers stay whole.
 
     >>> characters("买iPhone 15"), characters("ดีมาก")
@@ -44,7 +44,8 @@ def characters(text: str) -> list[str]:
     for character in text:
         last = found[-1] if found else ""
         joins = unicodedata.category(character)[0] == "M" or character == _JOINER or last.endswith(_JOINER)
-        if last and (joins or ((character + last[-1]).isascii() and (character + last[-1]).isalnum())):
+        both = character + last[-1:]
+        if last and (joins or (whole_words and both.isascii() and both.isalnum())):
             found[-1] += character
         else:
             found.append(character)

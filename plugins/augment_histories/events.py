@@ -33,7 +33,7 @@ USUAL = {
     "user": ("user", "customer", "client", "visitor", "reviewer", "member", "person", "session", "account"),
     "item": ("item", "product", "movie", "film", "track", "song", "book", "article", "page", "sku", "event", "artist"),
     "rating": ("rating", "stars", "score"),
-    "time": ("time", "timestamp", "datetime", "date", "ts", "when"),
+    "time": ("time", "timestamp", "eventtime", "datetime", "date", "ts", "when"),
 }
 MAX_BLOCK = 2**31 - 1  # Arrow's limit, in bytes
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 USER = re.compile(r"(user|customer|visitor|reviewer|member|session)(id)?")
 ITEM = re.compile(r"(item|product|movie|film|track|song|book|article|page|sku)(id)?")
-KNOWN_OF_EVENTS = re.compile(r"rating|stars|score|time|timestamp|datetime|date|ts|origin")
+KNOWN_OF_EVENTS = re.compile(r"rating|stars|score|(event)?time|timestamp|datetime|date|ts|origin")
 NUM_LINES = 1_000  # looked at
 TYPE = re.compile(r":(token|float)(_seq)?$")  # after a name in the headers of RecBole's files
 

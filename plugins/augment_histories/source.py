@@ -161,7 +161,7 @@ class HistoriesSource(Source):
             frame[BEGAN] = times[firsts]
             gaps = np.diff(times, prepend=times[:1])
             about[GAP] = np.where(steps == 0, 0.0, gaps.astype(np.float64) / (1e6 if is_date else 1.0))
-            channels[GAP] = {"type": "number", "min": 0, "unit": "s"}
+            channels[GAP] = {"type": "number", "min": 0, "unit": "s" if is_date else _unit_of(times)}
         frame[LENGTH] = lengths
         if about:
             arrays[ABOUT] = np.zeros((*arrays[ITEMS].shape, len(about)), np.float32)
@@ -189,6 +189,12 @@ class HistoriesSource(Source):
             else:
                 log.warning("%s: column %r changes within users and is left out", self.params.path.name, name)
         return columns
+
+
+def _unit_of(times: np.ndarray) -> str:
+    """What numbers count since 1970, as far as their size tells: seconds have 12 digits only from the year 5138 on."""
+    largest = float(np.abs(times).max())
+    return next(unit for unit, end in (("s", 1e11), ("ms", 1e14), ("us", 1e17), ("ns", np.inf)) if largest < end)
 
 
 def _numbered(items: pd.Series, known: tuple[str, ...] | None) -> tuple[tuple[str, ...], np.ndarray]:

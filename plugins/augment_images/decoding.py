@@ -102,6 +102,8 @@ def _decode(path: Path, mode: Mode, size: tuple[int, int] | None, levels: Levels
         # a phone's JPEG may carry more pictures (MPO) behind the first, which is the one that was taken
         num_frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
         if num_frames > 1:
+            if image.format == "TIFF":
+                raise BadImageError(f"{num_frames} pages, save each on its own")
             raise BadImageError(f"animated, {num_frames} frames")
         is_deep = image.mode.startswith("I;16")
         is_cut = not is_deep and any(";16" in str(tile) for tile in image.tile)
@@ -144,7 +146,7 @@ def _plain(image: Image.Image) -> Image.Image:
     """The same picture in mode L, RGB or RGBA: the least that holds it."""
 
     if image.mode in ("I", "F"):
-        raise BadImageError("has 32 bits a pixel; save it with 8 or 16")
+        raise BadImageError("has 32 bits a pixel, or a sign; save it with 8 or 16 bits, scaled to their range")
     plain = "L" if image.mode in GREY_MODES else "RGB"
     if image.mode in ALPHA_MODES or "transparency" in image.info:
         with_alpha = image.convert("RGBA")

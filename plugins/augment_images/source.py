@@ -320,6 +320,9 @@ def _entries(folder: Path, top: Path, listing: _Listing) -> Iterator[os.DirEntry
         for entry in entries:
             if _is_silent(entry.name):
                 continue
+            if _is_hidden(entry):
+                logger.info("%s: the hidden folder %s is left out", folder, _shown(entry.name))
+                continue
             if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(top):
                 listing.num_links += 1
             else:
@@ -341,6 +344,11 @@ def _is_image(name: str) -> bool:
 
 def _is_silent(name: str) -> bool:
     return name in LEFT_BY_SYSTEMS or name.startswith("._")  # macOS leaves ._x beside x on foreign disks
+
+
+def _is_hidden(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder that programs hide, such as `.cache`, and no class."""
+    return entry.is_dir() and entry.name[0] == "." and entry.name[:2] != ".."
 
 
 def _check_label(root: Path, name: str) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 import pandas as pd
 
+from augment.errors import DataError
+
 __all__ = ["infer_date_format", "series_settings"]
 
 log = logging.getLogger("augment")
@@ -22,6 +24,8 @@ TIMES = re.compile(
     r"|week|month",
     re.IGNORECASE,
 )
+# one value a line: what sktime writes
+VALUES = ({"index", "time_index", "column", "value"}, {"case_id", "dim_id", "reading_id", "value"})
 THINGS = re.compile(r"item|product|movie|book|track|song|page|article|sku|rating", re.IGNORECASE)  # users meet these
 STEP = re.compile(r"(?:t|time|step)[ _]?\d+", re.IGNORECASE)
 NUM_ROWS = 2_000  # looked at
@@ -51,6 +55,14 @@ def series_settings(data: Path, dialect: Mapping[str, Any]) -> dict[str, Any] | 
     except (ValueError, OSError):  # whoever reads it says what is wrong
         return None
     names = [str(name) for name in head.columns]
+    if set(names) in VALUES:
+        key, time, channel = "index", "time_index", "column"
+        if "case_id" in names:
+            key, time, channel = "case_id", "reading_id", "dim_id"
+        raise DataError(
+            f"{data}: has one value a line, and series are read with one time step a line; bring it into that form: "
+            f"`frame.pivot(index=[{key!r}, {time!r}], columns={channel!r}, values='value').reset_index()` with pandas"
+        )
     if sum(STEP.fullmatch(name) is not None for name in names) >= MIN_WIDE_STEPS:
         return {}
     keys = [name for name in names if KEYS.fullmatch(name)]

@@ -5,6 +5,7 @@ Format: https://www.sktime.net/en/stable/api_reference/file_specifications/ts.ht
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from augment.errors import DataError, did_you_mean
 from augment.plugin import Context, Source
 from augment.toolkit.text_files import decoded, read_bytes
 from augment_series.reading import dataset_of, parsed
+
+logger = logging.getLogger("augment")
 
 KNOWN = (
     *("problemname", "timestamps", "missing", "univariate", "dimension", "dimensions", "equallength", "serieslength"),
@@ -65,6 +68,13 @@ class TsSource(Source):
                 rows[place] = body
                 labels.append(label.strip())
         values, lengths = parsed(rows, lines, path, ":")
+        if _is_true(header.get("equallength", [])) and (lengths != lengths[0]).any():
+            odd = int((lengths != lengths[0]).argmax())
+            logger.warning(
+                "%s, line %d: the series has %d steps, the first one %d, though the header says `@equalLength true`; "
+                "they are read with unequal lengths",
+                path, lines[odd], lengths[odd], lengths[0],
+            )  # fmt: skip
         expected = header.get("dimensions", header.get("dimension", []))
         if expected and expected != [str(values.shape[2])]:
             raise DataError(

@@ -31,7 +31,8 @@ class TextEdits(plugin.Generator):
     used. No text is equal to a training text, or is one twice over, white space aside.
 
     With `unit: character`, for languages without spaces between words, the edits are of characters: one is left out or
-    inserted, or two neighbours change places; synonyms replace what they can stand for. Latin words stay whole.
+    inserted, or two neighbours change places; synonyms replace what they can stand for. Latin words
+    stay whole, but for a text of one.
     """
 
     name = "text-edits"
@@ -120,7 +121,8 @@ class TextEdits(plugin.Generator):
 
         def split(text: str) -> list[str]:
             parts = known.split(text)
-            return [unit for part in parts for unit in ([part] if self._known(part) else characters(part))]
+            units = [unit for part in parts for unit in ([part] if self._known(part) else characters(part))]
+            return units if self._can_change(units) else characters(text, whole_words=False)
 
         return split
 

@@ -182,3 +182,16 @@ def test_items_that_a_spreadsheet_would_run_are_written_as_words(read, tmp_path)
     data = read("user,item,=2+2\na,=1+1,x\na,-3,x\n")
     (path,) = HistoriesSink().write("train", [data], data.schema, tmp_path)
     assert path.read_text().splitlines() == ["user,item,'=2+2", '"a","\'=1+1","x"', '"a","-3","x"']
+
+
+@pytest.mark.parametrize(("first", "unit"), [(1_700_000_000, "s"), (1_700_000_000_000, "ms"), (1, "s")])
+def test_the_unit_of_numbers_follows_from_their_size(read, first, unit):
+    data = read(f"user,item,time\nu,a,{first}\nu,b,{first + 5}\n")
+    assert data.schema.arrays["about"].channels["gap"].unit == unit
+    assert channel(data, "gap") == [[0, 5]]
+
+
+def test_sessions_with_the_times_of_events_are_histories(tmp_path):
+    path = tmp_path / "events.csv"
+    path.write_text("session_id,item_id,event_time\n" + "s1,a,2024-01-01\ns1,b,2024-01-02\ns2,a,2024-01-01\n")
+    assert HistoriesSource.sniff(path, path.read_bytes()) == 1.0

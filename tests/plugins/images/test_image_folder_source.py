@@ -148,6 +148,20 @@ def test_other_files_are_counted_and_system_files_are_not(tmp_path, caplog):
     assert "2 files that are not images" in caplog.text
 
 
+def test_hidden_folders_are_no_classes(tmp_path, caplog):
+    put(tmp_path / "cat" / "1.png")
+    put(tmp_path / ".cache" / "1.png")
+    with caplog.at_level(logging.INFO, "augment"):
+        assert read(tmp_path).frame.label.tolist() == ["cat"]
+    assert "the hidden folder .cache is left out" in caplog.text
+
+
+def test_a_file_of_several_pages_is_refused_as_such(tmp_path):
+    second = Image.fromarray(picture())
+    put(tmp_path / "cat" / "1.tif", save_all=True, append_images=[second])
+    assert "2 pages, save each on its own" in message(tmp_path)
+
+
 def test_links_that_leave_the_folder_are_not_followed(tmp_path, caplog):
     outside = put(tmp_path / "outside" / "secret.png")
     put(tmp_path / "in" / "cat" / "1.png")

@@ -9,7 +9,9 @@ import pytest
 from example_data import dataset
 
 from augment.data import Dataset, SchemaDeclaration
+from augment.detect.formats import source_of
 from augment.errors import DataError
+from augment.plugin.catalog import Catalog
 from augment.plugin.context import Context
 from augment_series.csv_sink import SeriesCsvSink
 from augment_series.csv_source import SeriesCsvSource
@@ -271,3 +273,12 @@ def test_a_series_without_steps_is_refused(tmp_path):
     data = Dataset(data.frame.assign(num_steps=[3, 0, 2]), data.arrays, data.schema)
     with pytest.raises(DataError, match="series 2 has no steps"):
         written(tmp_path, data)
+
+
+@pytest.mark.parametrize("names", ["index,time_index,column,value", "case_id,reading_id,dim_id,value"])
+def test_one_value_a_line_is_refused_with_the_way_to_one_step_a_line(tmp_path, names):
+    lines = [f"{row},{step},{'x' if 'column' in names else 0},0.5" for row in range(4) for step in range(5)]
+    path = tmp_path / "long.csv"
+    path.write_text("\n".join([names, *lines]) + "\n")
+    with pytest.raises(DataError, match=r"one value a line.*frame.pivot\(index="):
+        source_of(path, Catalog())

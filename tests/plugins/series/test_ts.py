@@ -95,3 +95,9 @@ def test_what_is_declared_of_a_channel_wins(tmp_path):
 def test_what_cannot_be_read_is_told_with_its_line(tmp_path, text, told):
     with pytest.raises(DataError, match=told):
         read(tmp_path, text)
+
+
+def test_lengths_that_the_header_denies_are_a_warning(tmp_path, caplog):
+    text = "@equalLength true\n@classLabel true a b\n@data\n1,2,3:a\n1,2:b\n"
+    assert read(tmp_path, text).frame["length"].tolist() == [3, 2]
+    assert "line 5: the series has 2 steps, the first one 3, though the header says" in caplog.text

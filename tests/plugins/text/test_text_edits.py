@@ -110,6 +110,11 @@ def test_characters_keep_their_signs_and_latin_words_stay_whole(tmp_path):
     assert (chinese.str.count("[iPhone]") % len("iPhone") == 0).all()
 
 
+def test_a_text_of_one_latin_word_is_edited_letter_by_letter(tmp_path):
+    made = edited(classed(["lovely", "broken"] * 4), tmp_path, 50, unit="character")["text"]
+    assert made.str.fullmatch(r"[lovely]{5,7}|[broken]{5,7}").all()
+
+
 def test_synonyms_replace_what_they_stand_for_between_characters(tmp_path):
     path = tmp_path / "synonyms.txt"
     path.write_text("非常,特别\n", encoding="utf-8")
