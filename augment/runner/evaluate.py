@@ -18,6 +18,7 @@ from augment.engine.tasks import ReadTask, read
 from augment.engine.write_tasks import ReportTask, report
 from augment.errors import DataError, SpecError
 from augment.plugin.catalog import Catalog
+from augment.plugin.contracts import Source
 from augment.plugin.kinds import Kind
 from augment.plugin.run_metrics import RunMetrics, SearchResult
 from augment.runner.assess import assess
@@ -135,8 +136,13 @@ def evaluate(
 
 
 def _source(path: Path, catalog: Catalog) -> dict[str, Any]:
+    """The source of a file, with the settings that `augment init` would find. No column is left out."""
     source = formats.source_of(path, catalog)
-    return {"use": source.name, "with": {"path": str(path.absolute()), **formats.settings_of(source, path)}}
+    settings = formats.settings_of(source, path)
+    if source.further_settings.__func__ is not Source.further_settings.__func__:  # type: ignore[attr-defined]
+        _, found, left_out = formats.read(source, path)
+        settings = {name: value for name, value in found.items() if not (left_out and name == "columns")}
+    return {"use": source.name, "with": {"path": str(path.absolute()), **settings}}
 
 
 def _read(session: Session, path: Path, declared: SchemaDeclaration, what: str) -> Dataset:

@@ -186,3 +186,29 @@ def test_ids_go_on_where_the_run_ended(spec, tmp_path):
     assert list(more.columns) == list(written.columns)
     assert more["n"].tolist() == [165, 166, 167]
     assert more["word"].tolist() == ["synthetic-5", "synthetic-6", "synthetic-7"]
+
+
+def test_more_series_have_the_form_of_the_run_with_new_ids_and_times(tmp_path, monkeypatch):
+    monkeypatch.setenv("AUGMENT_STORE", str(tmp_path / "store"))
+    days = range(13, 18)
+    rows = [f"{day}.01.2024;s{number};{day},{number % 9};{'ab'[number % 2]}" for number in range(12) for day in days]
+    (tmp_path / "sensors.csv").write_text("day;sensor;x;label\n" + "\n".join(rows) + "\n")
+    with_settings = {"key": "sensor", "time": "day", "delimiter": ";", "decimal": ","}
+    source = {"path": str(tmp_path / "sensors.csv"), "date_format": "%d.%m.%Y", **with_settings}
+    tree = {
+        "name": "sensors",
+        "source": {"use": "series-csv", "with": source},
+        "schema": {"target": "label"},
+        "generators": ["bootstrap"],
+        "mix": {"rows": 4},
+        "trial": False,
+        **{section: [] for section in ("filters", "metrics", "reporters")},
+        "sinks": [{"use": "series-csv", "with": {**with_settings, "order": ["day", "sensor", "x", "label"]}}],
+    }
+    finished = run(tree, out=tmp_path / "run", workers=0)
+    out = sample(finished.folder, rows=3, out=tmp_path / "more.csv", workers=0)
+    more = pd.read_csv(out, sep=";", decimal=",")
+    assert list(more.columns) == ["day", "sensor", "x", "label", "origin"]
+    assert more["sensor"].unique().tolist() == ["synthetic-4", "synthetic-5", "synthetic-6"]
+    assert more["day"].tolist() == [f"{day}.01.2024" for day in days] * 3
+    assert more["x"].dtype == "float64"
