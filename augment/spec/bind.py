@@ -105,7 +105,10 @@ class _Binder:
         for sink in sinks:
             assert issubclass(sink.cls, Sink)
             stage = stages[sink.id]
-            for ending in sink.cls.endings or (class_name(sink.cls),):  # at least not the same one twice
+            endings = sink.cls.endings or (class_name(sink.cls),)  # at least not the same one twice
+            if "ending" in type(sink.params).model_fields:  # it writes one of them, the first if nothing else is said
+                endings = (getattr(sink.params, "ending", None) or endings[0],)
+            for ending in endings:
                 author = authors.setdefault((ending, getattr(sink.params, "rows", "all")), stage)
                 if author is not stage:
                     self._report(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment.errors import BelowMinimum, LockedError, PluginError, ShortfallError
+from augment.errors import BelowMinimum, LockedError, PluginError, ShortfallError, SpecError
 from augment.runner.run import check, run
 from augment.storage.atomic_files import exclusive, taken
 
@@ -388,3 +388,12 @@ def test_what_a_source_says_of_the_data_stands_among_the_notes_of_check_and_repo
     assert len(said) == 1
     done = run(pipeline, workers=0, out=tmp_path / "run")
     assert said[0] in done.metrics.notes
+
+
+def test_two_csv_sinks_need_endings_that_differ(spec):
+    tabs = {"use": "csv", "id": "tabs", "with": {"delimiter": "\t", "ending": ".tsv"}}
+    check(spec(sinks=["csv", tabs]))
+    with pytest.raises(
+        SpecError, match=r"sinks\.1: 'csv' writes the same files as sinks\.0, 'csv'; remove one of them"
+    ):
+        check(spec(sinks=["csv", {**tabs, "with": {"delimiter": ";", "ending": ".csv"}}]))
