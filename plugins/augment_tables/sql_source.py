@@ -30,6 +30,7 @@ from augment_tables.reading import check_names, chosen_columns, dataset_of, plai
 MAGIC = b"SQLite format 3\0"
 ISO_TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?)?$"
 
+POSTGRESQL = ("postgresql", "postgresql+psycopg", "postgresql+psycopg2")
 CONNECT_SECONDS = 15
 
 log = logging.getLogger("augment")
@@ -60,7 +61,23 @@ def _without_password(url: str) -> str:
         )
     if not parts.scheme or "://" not in url:
         raise ValueError("is not the address of a database, such as postgresql://user@host/name")
+    if parts.scheme.startswith("sqlite"):
+        raise ValueError("is an SQLite file, which is named under `path`, and only read")
+    if parts.scheme not in POSTGRESQL:  # drivers of others load libraries and files that an address names
+        raise ValueError(
+            "is not the address of a PostgreSQL database. Put that of another into an environment variable, and "
+            "name it under `url_from`: a pipeline that somebody sent must not choose its driver"
+        )
     return url
+
+
+def _one_question(query: str) -> str:
+    """A query that only asks: a pipeline that somebody sent must not change a database."""
+    if not re.match(r"[\s(]*(--[^\n]*\n[\s(]*)*(select|with|values)\b", query, re.IGNORECASE):
+        raise ValueError("is not a query that reads rows; it begins with `select`, `with` or `values`")
+    if ";" in query.rstrip().removesuffix(";"):
+        raise ValueError("holds a `;`, which divides statements; a query is one statement")
+    return query
 
 
 class SqlSource(Source):
@@ -81,14 +98,16 @@ class SqlSource(Source):
         path: Path | None = None
         """The file of an SQLite database."""
         url: Annotated[str, AfterValidator(_without_password)] | None = None
-        """The address of a database as SQLAlchemy writes it, without a password: `postgresql://user@host:5432/name`.
+        """The address of a PostgreSQL database, without a password: `postgresql://user@host:5432/name`.
         PostgreSQL takes the password from the environment variable `PGPASSWORD`, or from the file `~/.pgpass`."""
         url_from: str | None = None
-        """The environment variable that holds the address. It may have a password, which is written nowhere."""
+        """The environment variable that holds the address of any database, as SQLAlchemy writes it. It may have a
+        password, which is written nowhere."""
         table: str | None = Field(default=None, min_length=1)
         """The table or view to read, possibly with its schema: `sales.orders`."""
-        query: str | None = Field(default=None, min_length=1)
-        """The query to run. End it with `order by`, so that rows come in the same order every time."""
+        query: Annotated[str, AfterValidator(_one_question)] | None = None
+        """The query to run: one statement that reads rows. End it with `order by`, so that rows come in the same
+        order every time."""
         columns: tuple[str, ...] | None = None
         """The columns to read; all when not given."""
 
@@ -246,11 +265,18 @@ def _sqlite(path: Path, called: str) -> Iterator[sqlite3.Connection]:
             connection.execute("pragma trusted_schema = off")
             connection.execute("pragma cell_size_check = on")
             connection.execute("pragma query_only = on")
+            connection.set_authorizer(_may)  # last: no pragma, and no second file to attach or to copy into
             yield connection
     except sqlite3.Error as error:
         raise DataError(
             f"{called}: {error}; a whole SQLite database, and a query that it knows, were expected"
         ) from error
+
+
+def _may(action: int, *_: object) -> int:
+    """What a query may do in SQLite: look at rows."""
+    looking = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE)
+    return sqlite3.SQLITE_OK if action in looking else sqlite3.SQLITE_DENY
 
 
 def _fetched(cursor: sqlite3.Cursor) -> Rows:

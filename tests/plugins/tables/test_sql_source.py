@@ -25,6 +25,7 @@ from augment.errors import DataError, SpecError
 from augment.plugin.catalog import Catalog
 from augment.plugin.context import Context
 from augment.spec.load import load
+from augment_tables import sql_source
 from augment_tables.sql_source import SqlSource
 
 PASSWORD = "s3cret/word"  # a `/` must be escaped in an address
@@ -84,9 +85,10 @@ def test_init_reads_the_largest_table_and_says_so(database: Path, caplog: pytest
     [
         ({"table": "order"}, r"shop\.db: has no table 'order'; it has cheap, orders, people; did you mean 'orders'"),
         ({"table": "people"}, r"shop\.db: the table 'people' holds no rows"),
-        ({"query": "selec"}, r"shop\.db: .*syntax error"),
-        ({"query": "delete from orders"}, r"shop\.db: "),
-        ({"query": "attach database '/tmp/x.db' as x"}, r"shop\.db: "),
+        ({"query": "select from"}, r"shop\.db: .*syntax error"),
+        ({"query": "with a as (select 1) delete from orders"}, r"shop\.db: not authorized"),
+        ({"query": "select load_extension('x')"}, r"shop\.db: not authorized"),
+        ({"query": "select * from pragma_table_info('orders')"}, r"shop\.db: not authorized"),
         ({"query": "select 1 as a, 2 as a"}, r"names twice: 'a'"),
         (
             {"query": "select 'x' as a union all select 1"},
@@ -115,12 +117,45 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
         {"path": "a.db"},
         {"table": "x"},
         {"path": "a.db", "table": "x", "query": "select 1"},
-        {"path": "a.db", "url": "sqlite://", "table": "x"},
+        {"path": "a.db", "url": "postgresql://host/db", "table": "x"},
     ],
 )
 def test_one_database_and_one_table_or_query_are_named(params: dict) -> None:
     with pytest.raises(ValidationError, match="name one of"):
         SqlSource.Params(**params)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"query": "vacuum into '/tmp/x.db'"}, "is not a query that reads rows"),
+        ({"query": "attach database '/tmp/x.db' as x"}, "is not a query that reads rows"),
+        ({"query": "copy (select 1) to program 'touch x'"}, "is not a query that reads rows"),
+        ({"query": "-- select\ndelete from orders"}, "is not a query that reads rows"),
+        ({"query": "select 1; commit; drop table orders"}, "one statement"),
+        ({"url": "sqlite:////home/me/shop.db"}, "named under `path`"),
+        ({"url": "mssql+pyodbc:///?odbc_connect=Driver%3D/tmp/evil.so"}, "must not choose its driver"),
+        ({"url": "duckdb:///x"}, "must not choose its driver"),
+    ],
+)
+def test_a_pipeline_neither_changes_a_database_nor_chooses_a_driver(settings: dict, message: str) -> None:
+    place = {} if "url" in settings else {"path": "shop.db"}
+    with pytest.raises(ValidationError, match=message):
+        SqlSource.Params(**place, **settings, **({} if "query" in settings else {"table": "x"}))
+
+
+@pytest.mark.parametrize("query", ["select 1;", " -- one\n(select 1)", "with a as (select 1) select * from a"])
+def test_a_query_may_end_with_a_semicolon_and_begin_with_a_comment(query: str) -> None:
+    assert SqlSource.Params(path=Path("shop.db"), query=query).query == query
+
+
+def test_a_query_of_sqlite_looks_at_rows_and_does_nothing_else(database: Path, tmp_path: Path) -> None:
+    with sql_source._sqlite(database, "shop.db") as connection:
+        for statement in (f"vacuum into '{tmp_path / 'x.db'}'", f"attach database '{tmp_path / 'x.db'}' as x"):
+            with pytest.raises(sqlite3.DatabaseError, match="authorization denied|not authorized"):
+                connection.execute(statement)
+        assert connection.execute("select count(*) from orders").fetchone() == (3,)
+    assert not (tmp_path / "x.db").exists()
 
 
 @pytest.mark.parametrize(
@@ -246,8 +281,11 @@ def test_rows_without_an_order_are_sorted(url: str) -> None:
     ("params", "message"),
     [
         ({"table": "sales.order"}, r"has no table 'order'; it has orders, prices; did you mean 'orders'"),
-        ({"query": "selec"}, r"syntax error"),
-        ({"query": "delete from sales.orders returning id"}, r"read-only transaction"),
+        ({"query": "select from from"}, r"syntax error"),
+        (
+            {"query": "with gone as (delete from sales.orders returning id) select * from gone"},
+            r"read-only transaction",
+        ),
         ({"query": "select '{}'::json as a"}, r"column 'a'"),
     ],
 )
