@@ -152,7 +152,7 @@ def test_a_query_may_end_with_a_semicolon_and_begin_with_a_comment(query: str) -
 def test_a_query_of_sqlite_looks_at_rows_and_does_nothing_else(database: Path, tmp_path: Path) -> None:
     with sql_source._sqlite(database, "shop.db") as connection:
         for statement in (f"vacuum into '{tmp_path / 'x.db'}'", f"attach database '{tmp_path / 'x.db'}' as x"):
-            with pytest.raises(sqlite3.DatabaseError, match="authorization denied|not authorized"):
+            with pytest.raises(sqlite3.DatabaseError, match=r"authorization denied|not authorized"):
                 connection.execute(statement)
         assert connection.execute("select count(*) from orders").fetchone() == (3,)
     assert not (tmp_path / "x.db").exists()
