@@ -57,9 +57,10 @@ def _type_of(name: str, values: np.ndarray) -> ArrayType:
         return "vector"
     if values.ndim == 2 and values.dtype.kind in "iu":
         return "tokens"
+    advice = "; bring pixels to the range 0 to 255 and save them as uint8" if values.ndim == 4 else ""
     raise DataError(
         f"array {name!r} has shape {values.shape} and type {values.dtype}, which fits none of: image (N, H, W, C) "
-        "uint8; series (N, T, F) float; vector (N, F) float; tokens (N, T) integer"
+        f"uint8; series (N, T, F) float; vector (N, F) float; tokens (N, T) integer{advice}"
     )
 
 

@@ -180,3 +180,9 @@ def test_parts_of_other_widths_are_not_put_together():
 def test_what_channels_are_called_and_hold_is_part_of_the_content():
     said = ({"a": {}}, {"b": {}}, {"a": {"categories": ["x"]}}, {"a": {"categories": ["y"]}})
     assert len({of(np.zeros((1, 2, 1)), channels=channels).fingerprint() for channels in said}) == len(said)
+
+
+def test_pixels_of_16_bits_are_refused_with_what_to_do():
+    images = {"image": np.zeros((4, 8, 8, 1), np.uint16)}
+    with pytest.raises(DataError, match=r"type uint16.*range 0 to 255 and save them as uint8"):
+        infer(pd.DataFrame(index=range(4)), images)
