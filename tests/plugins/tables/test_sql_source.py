@@ -181,16 +181,16 @@ def test_an_address_comes_from_the_environment(database: Path, monkeypatch: pyte
     assert "s3cret" not in str(error.value)
 
 
-def test_duckdb_is_read_with_its_driver(tmp_path: Path) -> None:
+def test_duckdb_is_read_with_its_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     duckdb = pytest.importorskip("duckdb")
     pytest.importorskip("duckdb_engine")
     with duckdb.connect(str(tmp_path / "shop.duckdb")) as connection:
         connection.execute("create table t as select i as id, i / 2 as x from range(3, 0, -1) r(i)")
-    url = f"duckdb:///{tmp_path / 'shop.duckdb'}"
+    monkeypatch.setenv("SHOP", f"duckdb:///{tmp_path / 'shop.duckdb'}")
     for params in ({"table": "t"}, {"query": "select * from t order by id"}):
-        assert read(url=url, **params).frame.to_dict("list") == {"id": [1, 2, 3], "x": [0.5, 1.0, 1.5]}
+        assert read(url_from="SHOP", **params).frame.to_dict("list") == {"id": [1, 2, 3], "x": [0.5, 1.0, 1.5]}
     with pytest.raises(DataError, match="has no table 'u'; it has t"):
-        read(url=url, table="u")
+        read(url_from="SHOP", table="u")
 
 
 POSTGRES = next(iter([*sorted(Path("/usr/lib/postgresql").glob("*/bin")), Path(shutil.which("initdb") or "").parent]))
