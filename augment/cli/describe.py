@@ -125,12 +125,14 @@ def _type_words(said: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
 
 
 def example(cls: type[Component]) -> str:
-    """The component in a pipeline, with all its settings at their defaults, as YAML."""
+    """The component in a pipeline as YAML, with all its settings at their defaults, but for those of the example that
+    its `Params` has as a whole (`examples` of its JSON schema)."""
     values = {}
     declared = cls.Params.model_json_schema()
     for name, said in declared.get("properties", {}).items():
         required = name in declared.get("required", ())
         values[name] = _sample_value(said, declared.get("$defs", {})) if required else _default(cls.Params, name)
+    values |= next(iter(declared.get("examples", ())), {})
     inside = [f"use: {cls.name}"]
     if values:
         inside += ["with:", *(f"  {name}: {dump_flow(value)}" for name, value in values.items())]

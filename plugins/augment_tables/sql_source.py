@@ -16,7 +16,7 @@ from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from augment import plugin
 from augment.data import Dataset
@@ -94,6 +94,8 @@ class SqlSource(Source):
 
     class Params(plugin.Params):
         """Which database, and what to read there: name one of `path`, `url` and `url_from`, and `table` or `query`."""
+
+        model_config = ConfigDict(json_schema_extra={"examples": [{"path": "shop.sqlite", "table": "customers"}]})
 
         path: Path | None = None
         """The file of an SQLite database."""

@@ -94,14 +94,13 @@ def test_missing_numbers_are_refused_by_a_generator_that_cannot_take_them(attemp
     assert attempt(content, generators=["smote"], transforms=["impute"])[0] == 0
 
 
-def test_a_class_with_one_row_cannot_be_lifted_and_that_is_explained(attempt):
+def test_a_class_with_one_row_is_left_as_it_is_unless_rows_of_it_are_asked_for(attempt):
     content = GOOD + "5.5,3,c\n"
     settings = {"generators": ["smote"], "trial": {"probe": "boosting", "seeds": 1}, "reporters": ["html"]}
-    code, message = attempt(content, **settings)
-    assert code == 1
-    assert "equal to earlier rows" in message
-    assert attempt(content, **settings, shortfall="warn")[0] == 0
-    assert attempt(content, **settings, mix={"rows": {"b": 5}})[0] == 0
+    assert attempt(content, **settings)[0] == 0
+    code, message = attempt(content, **settings, mix={"rows": {"c": 5}})
+    assert code == 2
+    assert "'c'" in message
 
 
 def test_five_rows_work(attempt):
