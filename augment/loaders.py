@@ -35,7 +35,7 @@ from augment.runner.session import opened
 from augment.spec.bind import bind
 from augment.storage.keys import content_key
 from augment.storage.run_folder import Run
-from augment.storage.written_rows import REAL, Part, features_of, target_of
+from augment.storage.written_rows import REAL, Part, feature_array, target_array
 
 __all__ = ["Mixed", "Rows", "mixed", "tensors"]
 
@@ -49,14 +49,14 @@ def tensors(data: Dataset) -> tuple[torch.Tensor, ...]:
 
     x is float32, except for tokens. Images are (N, C, H, W) in [0, 1]. Series (N, T, F), audio (N, T) and vectors
     (N, F) are unchanged. Tokens are (N, T) int64. Tables are (N, F), with categories as their position in the schema
-    (see `augment.storage.written_rows.features_of`). y is the position of the class in `schema.classes`, (N,) int64,
+    (see `augment.storage.written_rows.feature_array`). y is the position of the class in `schema.classes`, (N,) int64,
     or a number, (N,) float32.
     """
-    return _features(data, features_of(data)), *_target(data)
+    return _features(data, feature_array(data)), *_target(data)
 
 
 def _features(data: Dataset, values: np.ndarray) -> torch.Tensor:
-    """The tensor x for the output of `features_of`."""
+    """The tensor x for the output of `feature_array`."""
     kind = next((array.type for array in data.schema.arrays.values()), "vector")
     x = torch.tensor(np.asarray(values))  # a copy: memory maps cannot be written to
     if kind == "image":
@@ -66,7 +66,7 @@ def _features(data: Dataset, values: np.ndarray) -> torch.Tensor:
 
 def _target(data: Dataset) -> tuple[torch.Tensor, ...]:
     """The tensor y, or nothing without a target."""
-    y = target_of(data)
+    y = target_array(data)
     return () if y is None else (torch.tensor(y, dtype=torch.int64 if y.dtype == np.int64 else torch.float32),)
 
 
@@ -122,7 +122,7 @@ class _Encoded:
 
     @cached_property
     def _payload(self) -> tuple[np.ndarray, tuple[torch.Tensor, ...]]:
-        return features_of(self._data), _target(self._data)
+        return feature_array(self._data), _target(self._data)
 
     def take(self, rows: np.ndarray) -> Any:
         """The encoded rows at these positions, (M,) int64."""

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from augment.data import Dataset, SchemaDeclaration, infer, labels_of, observe
+from augment.data import Dataset, SchemaDeclaration, as_labels, infer, observe
 from augment.plugin.context import Context
 from augment_evidence.privacy import LEAK, Privacy
 
@@ -79,7 +79,7 @@ def moved(data: Dataset, share: float, rng: np.random.Generator, spread_of: Data
 
 
 def blended(data: Dataset, rng: np.random.Generator) -> Dataset:
-    labels = labels_of(data.frame[data.schema.target])
+    labels = as_labels(data.frame[data.schema.target])
     other = np.arange(len(data))
     for label in np.unique(labels):
         rows = np.flatnonzero(labels == label)

@@ -29,7 +29,7 @@ from augment.toolkit.conditions import Conditions
 from augment.toolkit.sequences.network import SequenceNetwork, Shape
 from augment.toolkit.sequences.sampling import draw
 from augment.toolkit.sequences.training import Budget, Sequences, learn, mean_losses
-from augment.toolkit.training import rebuild, weights_of
+from augment.toolkit.training import copy_weights, rebuild
 from augment_rnn.text import TextAnchored, TextRnn
 from augment_text.edits import TextEdits
 from augment_text.probe import Tfidf
@@ -62,7 +62,7 @@ def speed(width: int = 512, length: int = 300) -> None:
     torch.manual_seed(0)
     shape = Shape((66,), 1, width=width)
     network = SequenceNetwork(shape).eval()
-    weights = weights_of(network)
+    weights = copy_weights(network)
     rates = []
     for seed in range(5):
         started = time.process_time()

@@ -22,7 +22,7 @@ import torch
 from sklearn.linear_model import RidgeCV
 from threadpoolctl import threadpool_limits
 
-from augment.data import Dataset, Schema, SchemaDeclaration, infer, labels_of, observe
+from augment.data import Dataset, Schema, SchemaDeclaration, as_labels, infer, observe
 from augment.plugin.context import Context
 from augment_evidence.series_scores import SeriesScores
 from augment_series.csv_source import SeriesCsvSource
@@ -56,7 +56,7 @@ def few() -> None:
     """The same from ten series a class, another ten for each seed; edits alone, to see which help."""
     for name in NAMES:
         train, test = (_ts(name, part) for part in ("TRAIN", "TEST"))
-        labels = labels_of(train.frame["label"])
+        labels = as_labels(train.frame["label"])
 
         def chosen(seed: int, train: Dataset = train, labels: np.ndarray = labels) -> Dataset:
             rng = np.random.default_rng(seed)
@@ -123,7 +123,7 @@ def ridge() -> None:
 
 
 def _compare(title: str, test: Dataset, chosen: Callable[[int], Dataset], ways: dict[str, Any]) -> None:
-    labels, scores, seconds = labels_of(test.frame["label"]), {}, []
+    labels, scores, seconds = as_labels(test.frame["label"]), {}, []
     for seed in SEEDS:
         train = chosen(seed)
         more = np.random.default_rng(seed).integers(len(train), size=len(train))

@@ -35,7 +35,7 @@ import torch.nn.functional as F
 from peers.environments import python_with
 from torch import Tensor, nn
 
-from augment.data import Dataset, SchemaDeclaration, infer, labels_of, observe
+from augment.data import Dataset, SchemaDeclaration, as_labels, infer, observe
 from augment.plugin.context import Context
 from augment.plugin.contracts import Generator
 from augment_gan.series import SeriesGan
@@ -128,14 +128,14 @@ def _make(maker: Maker, train: Dataset, given: pd.DataFrame, seed: int) -> tuple
 
 def _accuracies(train: Dataset, test: Dataset, seed: int) -> tuple[float, float]:
     """Of the probe, and of the nearest neighbour (where series have one length)."""
-    wanted = labels_of(test.frame["label"])
+    wanted = as_labels(test.frame["label"])
     with tempfile.TemporaryDirectory() as folder:
         chances = KernelsProbe().fit(train, Context(seed=seed, folder=Path(folder))).predict(test)
     of_probe = float((np.array(train.schema.classes)[chances.argmax(1)] == wanted).mean())
     steps = min(data.arrays["series"].shape[1] for data in (train, test))
     one, other = (torch.tensor(data.arrays["series"][:, :steps]).flatten(1) for data in (train, test))
     nearest = torch.cdist(other, one).argmin(1).numpy()
-    return of_probe, float((labels_of(train.frame["label"])[nearest] == wanted).mean())
+    return of_probe, float((as_labels(train.frame["label"])[nearest] == wanted).mean())
 
 
 def energy(only: list[str], num_rows: int = 12_000) -> None:
@@ -294,7 +294,7 @@ def _chosen(makers: dict[str, Maker], only: list[str]) -> dict[str, Maker]:
 
 def _labels(frame: pd.DataFrame) -> np.ndarray:
     """As text; the same for all where there are none."""
-    return labels_of(frame["label"]).astype(str) if "label" in frame else np.full(len(frame), "all")
+    return as_labels(frame["label"]).astype(str) if "label" in frame else np.full(len(frame), "all")
 
 
 def _both(scores: list[tuple[float, float]]) -> str:

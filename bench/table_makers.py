@@ -167,7 +167,7 @@ def read(path: str, discrete: list[str]) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(discrete, object))
 
 
-def labels_of(train: pd.DataFrame, target: str, rows: int, label: str | None, seed: int) -> pd.Series:
+def as_labels(train: pd.DataFrame, target: str, rows: int, label: str | None, seed: int) -> pd.Series:
     """Labels to ask for: all the same, or as frequent as in the training rows."""
     if label is not None:
         return pd.Series([label] * rows, dtype=object)
@@ -193,7 +193,7 @@ def run(job: dict[str, Any]) -> list[dict[str, Any]]:
         maker.fit(train, fit["discrete"], fit["target"], fit["seed"])
         answer: dict[str, Any] = {"fit": time.process_time() - started, "requests": []}
         for request in fit["requests"]:
-            labels = labels_of(train, fit["target"], request["rows"], request["label"], fit["seed"])
+            labels = as_labels(train, fit["target"], request["rows"], request["label"], fit["seed"])
             size = request["chunk"] or len(labels)
             started = time.process_time()
             parts = [

@@ -63,7 +63,7 @@ def _libraries() -> Iterator[Finding]:
     good = []
     for text in metadata(OWN_DISTRIBUTION).get_all("Requires-Dist") or []:
         wanted = Requirement(text)
-        extra = _extra_of(wanted)
+        extra = _extra_name(wanted)
         if extra in ("dev", "docs", "test") or (not extra and wanted.marker and not wanted.marker.evaluate()):
             continue
         try:
@@ -85,7 +85,7 @@ def _libraries() -> Iterator[Finding]:
         yield Finding(f"extra {extra}", "note", f"not installed: {', '.join(names)}", advice)
 
 
-def _extra_of(wanted: Requirement) -> str:
+def _extra_name(wanted: Requirement) -> str:
     text = str(wanted.marker or "")
     return text.partition("extra == ")[2].strip("\"' ") if "extra" in text else ""
 

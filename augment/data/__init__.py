@@ -19,7 +19,7 @@ from augment.data.declarations import (
     SchemaDeclaration,
 )
 from augment.data.inference import MAX_INTEGER_CLASSES, infer, observe
-from augment.data.schema import Schema, class_positions, labels_of
+from augment.data.schema import Schema, as_labels, class_positions
 from augment.data.snapping import snap
 
 __all__ = [
@@ -35,13 +35,13 @@ __all__ = [
     "Modality",
     "Schema",
     "SchemaDeclaration",
+    "as_labels",
     "as_written",
     "check",
     "class_positions",
     "conform",
     "has_zone",
     "infer",
-    "labels_of",
     "observe",
     "snap",
 ]

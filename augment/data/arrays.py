@@ -15,7 +15,7 @@ from augment.errors import DataError
 
 __all__ = [
     "MAX_DECIMALS",
-    "decimals_of",
+    "count_decimals",
     "describe_array",
     "met_in_training",
     "observe_array",
@@ -114,7 +114,7 @@ def observe_array(array: Array, values: np.ndarray, lengths: np.ndarray) -> Arra
         if channel.nullable is None:
             update["nullable"] = bool(np.isnan(steps).any())
         if channel.type == "number" and channel.decimals is None:
-            update["decimals"] = decimals_of(steps)
+            update["decimals"] = count_decimals(steps)
         found[name] = channel.model_copy(update=update)
     return array.model_copy(update={"channels": found})
 
@@ -151,7 +151,7 @@ def met_in_training(
     return (described[0], places[train[0]]), (described[1], places[test[0]])
 
 
-def decimals_of(values: np.ndarray) -> int | None:
+def count_decimals(values: np.ndarray) -> int | None:
     """The fewest decimals (0 to 6) that represent all finite values exactly; None if more are needed or there are none.
 
     Exactness depends on the dtype: 0.1 as float32 needs one decimal.

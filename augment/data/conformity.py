@@ -17,7 +17,7 @@ import pandas as pd
 from augment.data.arrays import problems_of_array, valid_array_rows
 from augment.data.dates import has_zone, read_dates
 from augment.data.declarations import Column, ColumnDeclaration
-from augment.data.schema import Schema, labels_of
+from augment.data.schema import Schema, as_labels
 from augment.errors import DataError, PluginError
 from augment.text import listing
 
@@ -265,7 +265,7 @@ def valid_rows(frame: pd.DataFrame, arrays: Mapping[str, np.ndarray], schema: Sc
                 if bound is not None:
                     valid &= ~outside(bound).fillna(False).to_numpy(dtype=bool)
         if column.categories is not None:
-            labels = pd.Series(labels_of(values), dtype=object)
+            labels = pd.Series(as_labels(values), dtype=object)
             valid &= (labels.isin(column.categories) | labels.isna()).to_numpy()
     for name, array in schema.arrays.items():
         valid &= valid_array_rows(array, arrays[name], frame)
@@ -278,7 +278,7 @@ def unknown_labels(frame: pd.DataFrame, schema: Schema) -> dict[str, tuple[list[
     for name, column in schema.columns.items():
         if column.categories is None or _is_categorical_of(frame[name], column.categories):
             continue
-        labels = {label for label in labels_of(frame[name]) if label is not None}
+        labels = {label for label in as_labels(frame[name]) if label is not None}
         unknown = labels - set(column.categories)
         if unknown:
             found[name] = (sorted(unknown), unknown == labels)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from augment.data.arrays import decimals_of, describe_array, observe_array, true_lengths
+from augment.data.arrays import count_decimals, describe_array, observe_array, true_lengths
 from augment.data.conformity import are_integers_with_gaps
 from augment.data.dates import FORMAT_OF_TIMES, infer_date_format, is_numeric
 from augment.data.declarations import ArrayDeclaration, Column, ColumnDeclaration, ColumnType, SchemaDeclaration
@@ -189,7 +189,7 @@ def observe(
                 found["categories"] = tuple(str(value) for value in distinct)
                 notes.append(f"target {name!r} is an integer with {len(distinct)} values: they count as classes")
         if column.decimals is None and column.type == "number":
-            decimals = decimals_of(present.to_numpy(dtype=float))
+            decimals = count_decimals(present.to_numpy(dtype=float))
             if decimals is not None:
                 found["decimals"] = decimals
         columns[name] = column.model_copy(update=found)

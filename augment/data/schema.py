@@ -14,7 +14,7 @@ import pandas as pd
 from augment.data.declarations import Array, ArrayType, Column, Modality, Plain
 from augment.errors import DataError
 
-__all__ = ["Schema", "class_positions", "labels_of"]
+__all__ = ["Schema", "as_labels", "class_positions"]
 
 
 class Schema(Plain):
@@ -91,10 +91,10 @@ class Schema(Plain):
         return names[0]
 
 
-def labels_of(values: pd.Series) -> np.ndarray:
+def as_labels(values: pd.Series) -> np.ndarray:
     """Labels as strings, (N,) object, the form in which classes are compared. Missing values become None.
 
-    >>> labels_of(pd.Series([3, 1])).tolist()
+    >>> as_labels(pd.Series([3, 1])).tolist()
     ['3', '1']
     """
     codes, found = pd.factorize(values, use_na_sentinel=True)
@@ -107,5 +107,5 @@ def class_positions(values: pd.Series, classes: Sequence[str]) -> np.ndarray:
     >>> class_positions(pd.Series(["b", None, "x", "a"]), ["a", "b"]).tolist()
     [1, -1, -1, 0]
     """
-    labels = pd.Index(labels_of(values), dtype="object")
+    labels = pd.Index(as_labels(values), dtype="object")
     return pd.Index(list(classes), dtype="object").get_indexer(labels).astype(np.int64)

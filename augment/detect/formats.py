@@ -21,7 +21,7 @@ from augment.plugin.context import Context
 from augment.plugin.contracts import Source
 from augment.toolkit.data_files import files_of, is_pattern, plain_name, unpacked
 
-__all__ = ["Data", "collected_notes", "looks_like_id", "read", "settings_of", "settings_to_write", "source_of"]
+__all__ = ["Data", "collected_notes", "find_source", "looks_like_id", "read", "settings_of", "settings_to_write"]
 
 HEAD = 65_536  # bytes
 MIN_ROWS_OF_IDS = 20
@@ -60,7 +60,7 @@ Data = Path | Sequence[Path]
 """A file, a folder, a pattern such as `parts/*.csv`, or several of them that are read as one."""
 
 
-def source_of(data: Data, catalog: Catalog) -> type[Source]:
+def find_source(data: Data, catalog: Catalog) -> type[Source]:
     """The source that is surest to read such a file or folder; of several, the first one counts.
 
     Raises:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from augment.data import Dataset, Schema, check, conform, labels_of
+from augment.data import Dataset, Schema, as_labels, check, conform
 from augment.data.conformity import unknown_labels, valid_rows
 from augment.data.snapping import snap_rows
 from augment.engine.jobs import Call
@@ -165,7 +165,7 @@ def _draw(generator: Generator, bound: Bound, given: pd.DataFrame, train: Datase
     if not given.equals(given_before):
         raise PluginError(f"{where} changed `given`; it is read only")
     for name in given.columns:
-        wrong = labels_of(made.frame[name]) != labels_of(given[name])
+        wrong = as_labels(made.frame[name]) != as_labels(given[name])
         if wrong.any():
             raise PluginError(
                 f"{where} did not keep what was given: column {name!r} differs in {int(wrong.sum())} of "

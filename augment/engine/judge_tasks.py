@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from augment.data import Dataset, labels_of
+from augment.data import Dataset, as_labels
 from augment.engine.jobs import Call
 from augment.engine.tasks import Component, calling, frame_hash, lend
 from augment.errors import PluginError
@@ -58,7 +58,7 @@ class Pick:
         data = Dataset.concat([Dataset.load(folder) for folder in self.parts])
         labels = np.full(len(data), "", dtype=object)
         if "" not in self.rows:
-            labels = labels_of(data.frame[data.schema.target])
+            labels = as_labels(data.frame[data.schema.target])
         keep = np.zeros(len(data), dtype=bool)
         for label, count in self.rows.items():
             keep[np.flatnonzero(labels == label)[:count]] = True
@@ -145,14 +145,14 @@ def predict_arm(task: ArmTask, call: Call) -> int:
 
 def balanced_weights(data: Dataset) -> np.ndarray:
     """Weights (N,) float that give every class the same total, with mean 1."""
-    labels = labels_of(data.frame[data.schema.target])
+    labels = as_labels(data.frame[data.schema.target])
     _, codes, counts = np.unique(labels.astype(str), return_inverse=True, return_counts=True)
     return np.asarray(len(labels) / (len(counts) * counts[codes]), dtype=float)
 
 
 def oversampled(data: Dataset, rng: np.random.Generator) -> Dataset:
     """All rows, and repeats of the smaller classes' until every class is as large as the largest."""
-    labels = labels_of(data.frame[data.schema.target]).astype(str)
+    labels = as_labels(data.frame[data.schema.target]).astype(str)
     distinct, counts = np.unique(labels, return_counts=True)
     extra = [
         rng.choice(np.flatnonzero(labels == label), counts.max() - count, replace=True)

@@ -49,7 +49,7 @@ __all__ = [
     "frame_hash",
     "lend",
     "load_fitted",
-    "progress_of",
+    "progress_reporter",
     "read",
     "read_descriptions",
 ]
@@ -129,7 +129,7 @@ def read(task: ReadTask, call: Call) -> Saved:
     bound = task.bound
     component: Any = bound.cls(bound.params)
     assert isinstance(component, Source)
-    progress = progress_of("read", bound, call)
+    progress = progress_reporter("read", bound, call)
     with lend(call, task.seed, declared=task.declared, progress=progress) as context:
         with calling(bound, "read"):
             data = component.read(context)
@@ -171,7 +171,7 @@ def fit(task: FitTask, call: Call) -> None:
     component: Any = bound.cls(bound.params)
     before = train.fingerprint()
     losses_by_step: dict[int, Mapping[str, float]] = {}
-    report = progress_of("fit", bound, call)
+    report = progress_reporter("fit", bound, call)
 
     def progress(step: int, total: int, losses: Mapping[str, float]) -> None:
         losses_by_step[int(step)] = {name: float(value) for name, value in losses.items()}
@@ -310,7 +310,7 @@ def load_fitted(bound: Bound, folder: Path) -> Fitted:
     return component
 
 
-def progress_of(stage: str, bound: Bound, call: Call) -> Callable[[int, int, Mapping[str, float]], None]:
+def progress_reporter(stage: str, bound: Bound, call: Call) -> Callable[[int, int, Mapping[str, float]], None]:
     """What a component, or who works for it, calls to tell how far it is."""
 
     def progress(step: int, total: int, losses: Mapping[str, float]) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from augment.data import Column, Dataset, Schema, conform, labels_of
+from augment.data import Column, Dataset, Schema, as_labels, conform
 from augment.engine.jobs import Call
 from augment.engine.judge_tasks import load_parts
-from augment.engine.tasks import Component, calling, progress_of
+from augment.engine.tasks import Component, calling, progress_reporter
 from augment.errors import PluginError
 from augment.plan.caps import capped_rows
 from augment.plan.new_ids import NewIds
@@ -81,7 +81,7 @@ def write(task: WriteTask, call: Call) -> Written:
         arrays = {name: array.model_copy(update=met[name]) for name, array in own.arrays.items()}
         own = own.model_copy(update={"arrays": arrays})
     total = sum(len(part) for part, _ in parts)
-    progress = progress_of(f"write {task.name}", bound, call)
+    progress = progress_reporter(f"write {task.name}", bound, call)
 
     def counted() -> Iterator[Dataset]:
         nonlocal rows, complete
@@ -147,7 +147,7 @@ class _Starts:
         if real is None or not names:
             return cls(names, target, {})
         frame = Dataset.load(real).frame
-        labels = labels_of(frame[target]) if target else np.full(len(frame), None)
+        labels = as_labels(frame[target]) if target else np.full(len(frame), None)
         rows = {label: frame.loc[labels == label, names] for label in set(labels.tolist())} if target else {}
         return cls(names, target, {**rows, None: frame[names]})
 
@@ -155,7 +155,7 @@ class _Starts:
         """The synthetic rows with their starts; missing ones where no real row is at hand."""
         if not self.names:
             return frame
-        labels = labels_of(frame[self.target]) if self.target else np.full(len(frame), None)
+        labels = as_labels(frame[self.target]) if self.target else np.full(len(frame), None)
         found = []
         for label in labels.tolist():
             rows = self.real.get(label, self.real.get(None))

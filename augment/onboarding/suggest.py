@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from augment.data import MAX_INTEGER_CLASSES, Dataset, Modality, Schema, SchemaDeclaration, infer, labels_of, observe
+from augment.data import MAX_INTEGER_CLASSES, Dataset, Modality, Schema, SchemaDeclaration, as_labels, infer, observe
 from augment.detect.formats import looks_like_id
 from augment.errors import DataError
 from augment.plugin.catalog import Catalog
@@ -128,7 +128,7 @@ def look_at(dataset: Dataset, asked: str | None) -> Look:
     schema, _ = observe(typed.schema, frame, dataset.arrays)
     counts: dict[str, int] = {}
     if target is not None and schema.task == "classes":
-        rows = pd.Series(labels_of(frame[target])).value_counts()
+        rows = pd.Series(as_labels(frame[target])).value_counts()
         counts = {label: int(rows.get(label, 0)) for label in schema.classes}
     return Look(Dataset.of(frame, dataset.arrays, schema), schema, why, counts, num_without_target)
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from augment.data import MAX_INTEGER_CLASSES, Dataset, as_written
 from augment.data.inference import repeats_words
-from augment.detect.formats import Data, collected_notes, read, source_of
+from augment.detect.formats import Data, collected_notes, find_source, read
 from augment.detect.train_test import find_pair
 from augment.errors import DataError, DiskError, SpecError
 from augment.onboarding.sinks import choose_sinks
@@ -96,7 +96,7 @@ def propose(
     if isinstance(data, Path) and (pair := find_pair(data, catalog)) is not None:
         data, test = pair
     with collected_notes() as notes:
-        source_class = source_of(data, catalog)
+        source_class = find_source(data, catalog)
         dataset, settings, left_out = read(source_class, data, keep=target)
     if len(dataset) == 0:
         raise DataError(f"{_first(data)}: it holds no rows")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from augment.data import Dataset, labels_of
+from augment.data import Dataset, as_labels
 
 __all__ = ["amounts", "apportion", "training_counts"]
 
@@ -42,7 +42,7 @@ def training_counts(train: Dataset) -> dict[str, int]:
     """Training rows of each class, in the schema's order; all of them under an empty label without classes."""
     if train.schema.task != "classes":
         return {"": len(train)}
-    counts = pd.Series(labels_of(train.frame[train.schema.target])).value_counts()
+    counts = pd.Series(as_labels(train.frame[train.schema.target])).value_counts()
     return {label: int(counts.get(label, 0)) for label in train.schema.classes}
 
 

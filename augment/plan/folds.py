@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from augment.data import Dataset, labels_of
+from augment.data import Dataset, as_labels
 from augment.plan.split import cut
 from augment.plugin.context import derive_seed
 from augment.spec.models import Split
@@ -44,7 +44,7 @@ def inner_cut(train: Dataset, split: Split, seed: int, number: int) -> tuple[np.
     order = np.random.default_rng(derive_seed(seed, "search", "folds", repetition)).permutation(len(train))
     fold_of = np.arange(len(train))
     if train.schema.task == "classes":
-        codes = np.unique(labels_of(train.frame[train.schema.target]).astype(str), return_inverse=True)[1]
+        codes = np.unique(as_labels(train.frame[train.schema.target]).astype(str), return_inverse=True)[1]
         order = order[np.argsort(codes[order], kind="stable")]  # class by class, in random order within
         fold_of = np.where(np.bincount(codes)[codes[order]] > 1, fold_of, -NUM_FOLDS - 1)
     held = np.zeros(len(train), dtype=bool)

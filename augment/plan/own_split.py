@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from augment.data import Dataset, labels_of, observe
+from augment.data import Dataset, as_labels, observe
 from augment.errors import DataError, did_you_mean
 from augment.plan.split import Cut, complete_values, hash_rows
 from augment.text import listing
@@ -29,7 +29,7 @@ def find_held_rows(data: Dataset, column: str, values: Sequence[str]) -> tuple[n
     """
     if any(array.length_column == column for array in data.schema.arrays.values()):
         raise DataError(f"split.column: {column!r} holds the lengths of series; name another column")
-    labels = pd.Series(labels_of(pd.Series(complete_values(data, column))), dtype="str")
+    labels = pd.Series(as_labels(pd.Series(complete_values(data, column))), dtype="str")
     known = sorted(labels.unique())
     for value in values:
         if value not in known:
@@ -77,7 +77,7 @@ def keep_cut(
             "too good; `split: {dedupe: drop}` drops them from the training rows"
         )
     if group is not None:
-        groups = [set(labels_of(pd.Series(complete_values(part, group)))) for part in (train, test)]
+        groups = [set(as_labels(pd.Series(complete_values(part, group)))) for part in (train, test)]
         if shared := groups[0] & groups[1]:
             notes.append(
                 f"{len(shared)} of {len(groups[1])} values of {group!r} in the hold-out are in the training part too, "
@@ -98,8 +98,8 @@ def note_unseen(train: Dataset, test: Dataset) -> list[str]:
         is_target = name == train.schema.target
         if not (column.type == "category" or (is_target and has_classes)):
             continue
-        known = set(labels_of(train.frame[name]))
-        labels = pd.Series(labels_of(test.frame[name]), dtype="object").dropna()
+        known = set(as_labels(train.frame[name]))
+        labels = pd.Series(as_labels(test.frame[name]), dtype="object").dropna()
         unseen = labels[~labels.isin(known)]
         if not len(unseen):
             continue

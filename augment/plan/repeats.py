@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from augment.data import Dataset, labels_of
+from augment.data import Dataset, as_labels
 from augment.plan.chunks import PlanRow
 from augment.toolkit.tables.possible_rows import count_possible_rows
 
@@ -94,7 +94,7 @@ class Repeats:
             data, mine = self._train, np.full(len(self._train), True)
             if label:
                 assert data.schema.target is not None  # the plan names classes
-                mine = labels_of(data.frame[data.schema.target]) == label
+                mine = as_labels(data.frame[data.schema.target]) == label
                 data = data.take(mine).drop_columns([data.schema.target])
             types = {column.type for column in data.schema.columns.values()}
             self._groups[label] = _Group(

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from augment.data import Dataset, labels_of
+from augment.data import Dataset, as_labels
 from augment.errors import DataError
 from augment.plugin.context import derive_seed
 
@@ -93,7 +93,7 @@ def cut(
                 groups = _merged(groups, hashes[rows])
         test = _whole_groups(groups, num_test, rng)
     elif stratify is not None:
-        test, note = _stratified(labels_of(data.frame[stratify])[rows], num_test, rng)
+        test, note = _stratified(as_labels(data.frame[stratify])[rows], num_test, rng)
         notes += note
     else:
         test = rng.permutation(len(rows))[:num_test]

@@ -137,7 +137,7 @@ def evaluate(
 
 def _source(path: Path, catalog: Catalog) -> dict[str, Any]:
     """The source of a file, with the settings that `augment init` would find. No column is left out."""
-    source = formats.source_of(path, catalog)
+    source = formats.find_source(path, catalog)
     settings = formats.settings_of(source, path)
     if source.further_settings.__func__ is not Source.further_settings.__func__:  # type: ignore[attr-defined]
         _, found, left_out = formats.read(source, path)

@@ -12,7 +12,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from augment.data import Dataset, labels_of
+from augment.data import Dataset, as_labels
 from augment.engine.draw_and_filter import IN_SCHEMA, Sampled, SampleTask, Sampling, sample
 from augment.engine.jobs import Job
 from augment.errors import ShortfallError
@@ -85,7 +85,7 @@ class Mixture:
         found: dict[str, dict[str, int]] = {generator: {} for generator in self.counts}
         if target is not None:
             for folder, generator in self.parts:
-                for label, count in pd.Series(labels_of(Dataset.load(folder).frame[target])).value_counts().items():
+                for label, count in pd.Series(as_labels(Dataset.load(folder).frame[target])).value_counts().items():
                     found[generator][str(label)] = found[generator].get(str(label), 0) + int(count)
         return {generator: dict(sorted(labels.items())) for generator, labels in found.items()}
 
@@ -291,7 +291,7 @@ def _not_natural(
 ) -> np.ndarray:
     """Which of a chunk's repeated rows must be redrawn, bool (N,); the others are counted in `kept`."""
     data = Dataset.load(path)
-    labels = labels_of(data.frame[data.schema.target]) if row.labels else np.full(len(data), "", dtype=object)
+    labels = as_labels(data.frame[data.schema.target]) if row.labels else np.full(len(data), "", dtype=object)
     stays = repeated & np.array([(row.generator, label) in natural for label in labels])
     kept.update((row.generator, label) for label in labels[stays])
     redrawn: np.ndarray = repeated & ~stays
@@ -317,7 +317,7 @@ def _remove_repeated(row: PlanRow, path: Path, repeated: np.ndarray, first_round
     data = Dataset.load(path)
     labels: tuple[tuple[str, int], ...] = ()
     if row.labels:
-        lost = labels_of(data.frame[data.schema.target].iloc[np.flatnonzero(repeated)])
+        lost = as_labels(data.frame[data.schema.target].iloc[np.flatnonzero(repeated)])
         labels = tuple((label, int((lost == label).sum())) for label, _ in row.labels if (lost == label).any())
     unique = path.with_name(f"{path.name}-unique")
     kept = data.take(~repeated)

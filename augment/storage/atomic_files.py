@@ -63,7 +63,7 @@ def disk_errors(path: Path | None, doing: str) -> Iterator[None]:
     except OSError as error:
         # what goes wrong in a draft, goes wrong in the place that the user knows
         named = error.filename2 or error.filename or path
-        where = f"{_place_of(Path(os.fsdecode(named)))}: " if isinstance(named, str | bytes | os.PathLike) else ""
+        where = f"{_final_path(Path(os.fsdecode(named)))}: " if isinstance(named, str | bytes | os.PathLike) else ""
         remedy = "; once that is mended, the same command goes on where it was" if is_disk_fault(error) else ""
         raise DiskError(f"{where}{doing} failed: {error.strerror or error}{remedy}") from error
 
@@ -86,7 +86,7 @@ def draft(place: Path) -> Iterator[Path]:
         LockedError: another process holds the place.
     """
     with taken(place, patience=1.0):
-        hidden = _draft_of(place)
+        hidden = _draft_path(place)
         try:
             with disk_errors(place, "making it"):
                 clear(place)
@@ -102,7 +102,7 @@ def whole(place: Path) -> Iterator[Path]:
 
     It is for what one run writes for itself: nobody holds the place, and nothing is pushed to the disk as by `publish`.
     """
-    hidden = _draft_of(place)
+    hidden = _draft_path(place)
     remove(hidden)
     place.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -116,14 +116,14 @@ def whole(place: Path) -> Iterator[Path]:
 def clear(place: Path) -> None:
     """Clear away what a killed process left beside this place. To be called while it is taken."""
     _put_back(place)
-    remove(_draft_of(place))
+    remove(_draft_path(place))
 
 
-def _draft_of(place: Path) -> Path:
+def _draft_path(place: Path) -> Path:
     return place.with_name(f".{place.name}{DRAFT}")
 
 
-def _place_of(path: Path) -> Path:
+def _final_path(path: Path) -> Path:
     """The same path with every draft under the name that it is to have."""
     return Path(*(part[1 : -len(DRAFT)] if part[:1] == "." and part.endswith(DRAFT) else part for part in path.parts))
 

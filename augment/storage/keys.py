@@ -73,11 +73,11 @@ def source_hash(module: str) -> str:
     the toolkit changes the keys of the plugins that use it, and a change of the command line changes no key of a fit.
     """
     own = module.startswith("augment.")
-    files = {} if own else _files_of(module.partition(".")[0])
+    files = {} if own else _package_files(module.partition(".")[0])
     todo = [module] if own else sorted({name for path in files.values() for name in _imported(path)})
     while todo:
         name = todo.pop()
-        path = _file_of(name)
+        path = _module_file(name)
         if path is not None and name not in files:
             files[name] = path
             todo += _imported(path)
@@ -87,7 +87,7 @@ def source_hash(module: str) -> str:
     return digest.hexdigest()
 
 
-def _files_of(package: str) -> dict[str, Path]:
+def _package_files(package: str) -> dict[str, Path]:
     """Place below a top package to each of its Python files; a single module has only its own, a missing one none."""
     spec = importlib.util.find_spec(package)
     if spec is None:
@@ -101,7 +101,7 @@ def _files_of(package: str) -> dict[str, Path]:
     }
 
 
-def _file_of(module: str) -> Path | None:
+def _module_file(module: str) -> Path | None:
     """The file of a module of `augment`, without importing anything; None where the name is no module."""
     stem = AUGMENT.joinpath(*module.split(".")[1:])
     return next((path for path in (stem / "__init__.py", stem.with_suffix(".py")) if path.is_file()), None)
@@ -114,7 +114,7 @@ def _imported(path: Path) -> list[str]:
     for package, names, modules in IMPORT.findall(path.read_text(encoding="utf-8")):
         for name in re.findall(r"\w+(?=\s*(?:,|\)|$|\s+as\b))", names):
             inner = f"{package}.{name}"
-            found.append(inner if _file_of(inner) else package)
+            found.append(inner if _module_file(inner) else package)
         found += re.findall(r"augment(?:\.\w+)+", modules)
     return [name for name in found if name != "augment"]
 

@@ -23,9 +23,9 @@ from augment.data import (
     Dataset,
     Schema,
     SchemaDeclaration,
+    as_labels,
     as_written,
     class_positions,
-    labels_of,
 )
 from augment.errors import AugmentError, DataError, PluginError
 from augment.plugin.catalog import Catalog
@@ -35,7 +35,7 @@ from augment.storage.atomic_files import disk_errors, remove
 from augment.storage.keys import content_key, source_hash
 from augment.storage.store import Store
 
-__all__ = ["REAL", "Part", "WrittenFile", "features_of", "read_part", "target_of"]
+__all__ = ["REAL", "Part", "WrittenFile", "feature_array", "read_part", "target_array"]
 
 REAL = "real"  # what the origin column says of a real row
 
@@ -88,8 +88,8 @@ class Part:
         return self if rows.all() else Part(self.data.take(rows), self.origin[rows], self.origin_column)
 
     def to_numpy(self) -> tuple[np.ndarray, np.ndarray | None]:
-        """Features and target, as `features_of` and `target_of` give them."""
-        return features_of(self.data), target_of(self.data)
+        """Features and target, as `feature_array` and `target_array` give them."""
+        return feature_array(self.data), target_array(self.data)
 
     def to_huggingface(self) -> Any:
         """A `datasets.Dataset`: a column for each column and array, the origin column too.
@@ -110,9 +110,9 @@ class Part:
             values = frame[name]
             kind = self.schema.columns[name].type if name in self.schema.columns else "category"
             if name == self.schema.target and classes:
-                columns[name], features[name] = target_of(self.data), datasets.ClassLabel(names=list(classes))
+                columns[name], features[name] = target_array(self.data), datasets.ClassLabel(names=list(classes))
             elif kind == "category":
-                labels = labels_of(values)
+                labels = as_labels(values)
                 columns[name], features[name] = labels.tolist(), datasets.Value("string")
             else:
                 columns[name] = [
@@ -148,7 +148,7 @@ def _as_picture(image_HWC: np.ndarray) -> np.ndarray:
     return image_HWC[:, :, 0] if image_HWC.shape[2] == 1 else image_HWC
 
 
-def features_of(data: Dataset) -> np.ndarray:
+def feature_array(data: Dataset) -> np.ndarray:
     """What a model learns from, as one array.
 
     The payload array as it is where there is one: images (N, H, W, C) uint8. Else all features as a matrix, (N, F)
@@ -181,7 +181,7 @@ def _as_numbers(values: pd.Series, column: Column) -> np.ndarray:
             return values.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def target_of(data: Dataset) -> np.ndarray | None:
+def target_array(data: Dataset) -> np.ndarray | None:
     """The target: the position of each row's class in `schema.classes`, (N,) int64; else numbers, (N,) float64.
 
     None without a target.
@@ -242,7 +242,7 @@ def read_part(written: Sequence[WrittenFile], schema: Schema, origin_column: str
                 _decode(sources[0], file, schema, origin_column, work / "built")
                 folder = store.publish(key, work / "built")
         data = Dataset.load(folder)
-        origin = labels_of(data.frame[origin_column])
+        origin = as_labels(data.frame[origin_column])
         return Part(data.drop_columns([origin_column]), origin, origin_column)
     names = ", ".join(file.sink for file in written) or "none"
     raise DataError(

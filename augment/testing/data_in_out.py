@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from augment.data import Column, Dataset, SchemaDeclaration, check, labels_of
+from augment.data import Column, Dataset, SchemaDeclaration, as_labels, check
 from augment.errors import PluginError
 from augment.plugin.catalog import Catalog
 from augment.plugin.context import Context, derive_seed
@@ -279,7 +279,7 @@ def the_source_of_the_same_name_reads_it(case: Case) -> None:
         if name is None:
             continue
         came = read.frame[name if holds_columns else str(read.schema.target)]
-        found = difference(labels_of(came), labels_of(data.frame[name]))
+        found = difference(as_labels(came), as_labels(data.frame[name]))
         # a folder of files has an order of its own
         same_order = not found or _sorted_alike(came, data.frame[name])
         case.expect(
@@ -292,7 +292,7 @@ def the_source_of_the_same_name_reads_it(case: Case) -> None:
 
 
 def _sorted_alike(one: pd.Series, other: pd.Series) -> bool:
-    return sorted(map(str, labels_of(one))) == sorted(map(str, labels_of(other)))
+    return sorted(map(str, as_labels(one))) == sorted(map(str, as_labels(other)))
 
 
 class _Batch(Dataset):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from augment.data import Dataset, check, labels_of
+from augment.data import Dataset, as_labels, check
 from augment.data.conformity import valid_rows
 from augment.plugin.context import Checkpoint
 from augment.plugin.contracts import Component
@@ -198,7 +198,7 @@ def what_it_declines_it_cannot_do(case: Case) -> None:
     given = case.given(MOST, [str(case.data.schema.target)])
     try:
         rows = case.sample(case.fitted(), given)
-        kept = not difference(labels_of(given.iloc[:, 0]), labels_of(rows.frame[given.columns[0]]))
+        kept = not difference(as_labels(given.iloc[:, 0]), as_labels(rows.frame[given.columns[0]]))
     except Exception:  # it cannot, as it says
         return
     case.expect(
@@ -260,7 +260,7 @@ def a_class_of_one_row_can_be_asked_for(case: Case) -> None:
     """
     data = case.data
     target, rare = str(data.schema.target), data.schema.classes[-1]
-    labels = labels_of(data.frame[target])
+    labels = as_labels(data.frame[target])
     rows = np.flatnonzero(labels != rare).tolist() + np.flatnonzero(labels == rare)[:1].tolist()
     data = data.take(np.array(rows))
     generator = case.fit(data)
@@ -271,7 +271,7 @@ def a_class_of_one_row_can_be_asked_for(case: Case) -> None:
 def _expect_given(case: Case, rows: Dataset, given: pd.DataFrame) -> None:
     for name in given.columns:
         found = (
-            difference(labels_of(given[name]), labels_of(rows.frame[name])) if name in rows.frame else "it is missing"
+            difference(as_labels(given[name]), as_labels(rows.frame[name])) if name in rows.frame else "it is missing"
         )
         case.expect(
             not found,

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from augment.data import Dataset, check, labels_of
+from augment.data import Dataset, as_labels, check
 from augment.plugin.contracts import Component, Score
 from augment.testing.examples import Recipe
 from augment.testing.learners import request, work
@@ -165,7 +165,7 @@ def predicts_better_than_chance(case: Case) -> None:
     predicted = probe.predict(test.drop_columns([target]))
     if train.schema.task == "classes":
         classes = np.array(train.schema.classes, dtype=object)
-        labels = labels_of(test.frame[target])
+        labels = as_labels(test.frame[target])
         hits = classes[predicted.argmax(axis=1)] == labels
         recall = float(np.mean([hits[labels == label].mean() for label in classes]))
         guessing = 1 / len(classes)
@@ -190,7 +190,7 @@ def a_class_may_be_missing_in_training(case: Case) -> None:
     """
     data = case.data
     target, absent = str(data.schema.target), data.schema.classes[0]  # the first: later columns must not move up
-    train = data.take(labels_of(data.frame[target]) != absent)
+    train = data.take(as_labels(data.frame[target]) != absent)
     predicted = case.fit(train).predict(request(case))
     shape = (len(case.other_data), len(data.schema.classes))
     case.expect(
@@ -200,7 +200,7 @@ def a_class_may_be_missing_in_training(case: Case) -> None:
         expected=f"{shape}: a column for each of schema.classes",
         fix="fill the columns of absent classes with zeros",
     )
-    labels = labels_of(case.other_data.frame[target])
+    labels = as_labels(case.other_data.frame[target])
     chosen = np.array(data.schema.classes, dtype=object)[predicted.argmax(axis=1)]
     present = labels != absent
     right, for_absent = (chosen[present] == labels[present]).mean(), predicted[:, 0].mean()
@@ -223,7 +223,7 @@ def weights_count(case: Case) -> None:
     # shuffled labels: the weights are all there is to learn
     shuffled = data.frame[target].take(np.random.default_rng(0).permutation(len(data))).reset_index(drop=True)
     data = Dataset(data.frame.assign(**{target: shuffled}), data.arrays, data.schema)
-    is_favourite = labels_of(data.frame[target]) == favourite
+    is_favourite = as_labels(data.frame[target]) == favourite
     shares = []
     for weight in (0.05, 20.0):
         weights = np.where(is_favourite, weight, 1.0)

@@ -75,7 +75,7 @@ def same_seed_same_outcome(case: Case) -> None:
     """
     outcomes = []
     for turn in (1, 2):
-        with _global_state_of(turn):
+        with _with_global_state(turn):
             outcomes.append(work(case, case.fit(case.data)))
     found = difference(*outcomes)
     case.expect(
@@ -142,7 +142,7 @@ def global_random_state_is_left_alone(case: Case) -> None:
     They belong to the user's program and to other components.
     """
     work(case, case.fitted())  # imports what it needs, so that torch's state can be looked at before and after
-    with _global_state_of(3):
+    with _with_global_state(3):
         before = _global_states()
         work(case, case.fit(case.data))
         after = _global_states()
@@ -288,7 +288,7 @@ def _global_states() -> dict[str, Any]:
 
 
 @contextmanager
-def _global_state_of(turn: int) -> Iterator[None]:
+def _with_global_state(turn: int) -> Iterator[None]:
     """Set the global random states, and restore the user's afterwards."""
     seed = derive_seed("global", turn) % 2**32
     torch: Any = sys.modules.get("torch")

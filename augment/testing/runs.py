@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from augment.data import Dataset, Modality, labels_of
+from augment.data import Dataset, Modality, as_labels
 from augment.engine.write_tasks import View
 from augment.plugin.run_metrics import RunMetrics
 from augment.testing.examples import Task, example
@@ -109,7 +109,7 @@ def _metrics(train: Dataset, test: Dataset, synthetic: Dataset, origin: np.ndarr
 def _classes(data: Dataset) -> dict[str, int]:
     if not data.schema.classes:
         return {}
-    labels = labels_of(data.frame[str(data.schema.target)])
+    labels = as_labels(data.frame[str(data.schema.target)])
     return {label: int((labels == label).sum()) for label in data.schema.classes}
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from augment.data import Dataset, Schema, class_positions, labels_of
+from augment.data import Dataset, Schema, as_labels, class_positions
 from augment.errors import DataError
 
 __all__ = ["Conditions", "columns_to_make", "in_full_batches", "refuse_others"]
@@ -86,7 +86,7 @@ class Conditions:
             row = int(np.argmin(is_known[numbers]))
             known = ", ".join(label for label, count in zip(self.labels, self.counts, strict=True) if count)
             raise DataError(
-                f"row {row + 1} of those wanted has {self.target} = {labels_of(given[self.target])[row]!r}, which no "
+                f"row {row + 1} of those wanted has {self.target} = {as_labels(given[self.target])[row]!r}, which no "
                 f"training row has; ask for one of {known}"
             )
         return numbers

@@ -10,14 +10,14 @@ import pandas as pd
 
 from augment.data import Column, ColumnType
 
-__all__ = ["ENCODED_TYPES", "MICROSECONDS", "counts_of", "digits_of", "ordered", "rounded", "series_of"]
+__all__ = ["ENCODED_TYPES", "MICROSECONDS", "as_integers", "count_digits", "ordered", "rounded", "series_of"]
 
 ENCODED_TYPES: frozenset[ColumnType] = frozenset({"number", "integer", "category", "boolean", "datetime"})
 MICROSECONDS = (86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000, 1_000, 1)  # of a day, hour, minute, ...
 MAX_DIGITS = 15  # a float64 has no more decimal digits to give
 
 
-def digits_of(values: np.ndarray) -> int | None:
+def count_digits(values: np.ndarray) -> int | None:
     """The fewest digits after the point that write all values exactly, or None when float64 has no more to give."""
     for digits in range(MAX_DIGITS + 1):
         if np.array_equal(rounded(values, digits), values):
@@ -32,7 +32,7 @@ def rounded(values: np.ndarray, digits: int) -> np.ndarray:
     return result
 
 
-def counts_of(present: pd.Series) -> np.ndarray:
+def as_integers(present: pd.Series) -> np.ndarray:
     """Integers as they are, datetimes as microseconds since 1970: int64."""
     if pd.api.types.is_datetime64_any_dtype(present.dtype):
         return present.to_numpy(dtype="datetime64[us]").view(np.int64)
@@ -40,7 +40,7 @@ def counts_of(present: pd.Series) -> np.ndarray:
 
 
 def series_of(counts: np.ndarray, unit: int, column: Column) -> pd.Series:
-    """The inverse of `counts_of`, in units of `unit`; declared bounds are kept."""
+    """The inverse of `as_integers`, in units of `unit`; declared bounds are kept."""
     if column.type == "datetime":
         furthest = (2**63 - 1) // unit
         return pd.Series((np.clip(counts, -furthest, furthest) * unit).view("datetime64[us]"))

@@ -15,7 +15,7 @@
             context, step, num_steps=2_000, num_rows=len(data), batch_size=64,
             modules={"network": network}, optimizers={"network": optimizer}, averages={"network": 0.998},
         )
-        self.weights = weights_of(outcome.averaged["network"])
+        self.weights = copy_weights(outcome.averaged["network"])
 
 What is unusual: a fit that was killed goes on from its last checkpoint and ends with the same bytes as one that was
 not. So whatever changes from step to step must live in the modules, the optimizers or torch's random state; `step`
@@ -50,13 +50,13 @@ __all__ = [
     "autocast",
     "channels_last",
     "constant",
+    "copy_weights",
     "cosine_decay",
     "linear_decay",
     "load_weights",
     "rebuild",
     "reproducible",
     "train",
-    "weights_of",
 ]
 
 NUM_RECORDS = 200  # progress is reported, and the losses recorded, about so many times in a fit
@@ -209,7 +209,7 @@ class _State:
         found |= {f"best/{path}": value for path, value in self.best.items()}
         for kind, modules in (("module", self.modules), ("average", self.averaged)):
             for name, module in modules.items():
-                found |= {f"{kind}/{name}/{key}": value for key, value in weights_of(module).items()}
+                found |= {f"{kind}/{name}/{key}": value for key, value in copy_weights(module).items()}
         for name, optimizer in self.optimizers.items():
             for index, entries in optimizer.state_dict()["state"].items():
                 found |= {f"optimizer/{name}/{index}/{key}": _to_numpy(value) for key, value in entries.items()}
@@ -265,7 +265,7 @@ class _State:
             self.best = {
                 f"{name}/{key}": value
                 for name, module in self.averaged.items()
-                for key, value in weights_of(module).items()
+                for key, value in copy_weights(module).items()
             }
 
     def record(self, more: Mapping[str, float]) -> dict[str, float]:
@@ -366,13 +366,13 @@ def _move_average(average: nn.Module, module: nn.Module, decay: float) -> None:
             old.copy_(new)
 
 
-def weights_of(module: nn.Module) -> dict[str, np.ndarray]:
+def copy_weights(module: nn.Module) -> dict[str, np.ndarray]:
     """A copy of a module's weights and buffers by name, for `write_state` or to come back to the best ones later."""
     return {name: _to_numpy(value) for name, value in module.state_dict().items()}
 
 
 def load_weights(module: nn.Module, weights: Mapping[str, np.ndarray]) -> None:
-    """The inverse of `weights_of`, into a module of the same architecture on any device."""
+    """The inverse of `copy_weights`, into a module of the same architecture on any device."""
     module.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
 
 

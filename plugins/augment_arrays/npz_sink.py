@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.lib import format as npy
 
-from augment.data import Dataset, Schema, as_written, conform, labels_of
+from augment.data import Dataset, Schema, as_labels, as_written, conform
 from augment.errors import DataError
 from augment.plugin import Sink
 
@@ -125,7 +125,7 @@ def _values(batch: Dataset, name: str) -> np.ndarray:
         return numbers
     if values.dtype.kind in "fM":
         return values.to_numpy()
-    return np.where(missing, "", labels_of(values)).astype("U")
+    return np.where(missing, "", as_labels(values)).astype("U")
 
 
 def _check_exact(integers: np.ndarray, floats: np.ndarray, name: str) -> None:

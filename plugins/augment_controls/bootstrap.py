@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from augment.data import Dataset, labels_of
+from augment.data import Dataset, as_labels
 from augment.errors import DataError
 from augment.plugin import Accepts, Context, Generator, Suits, write_state
 
@@ -46,8 +46,8 @@ class Bootstrap(Generator):
         target = train.schema.target
         if target is None or target not in given.columns:
             return train.take(_pick(np.arange(len(train)), place))
-        asked = labels_of(given[target])
-        labels = labels_of(train.frame[target])
+        asked = as_labels(given[target])
+        labels = as_labels(train.frame[target])
         rows = np.empty(len(given), dtype=np.int64)
         for label in pd.unique(asked):
             # a label may be missing (None): then the rows without a label fit

@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import Field, ValidationInfo, field_validator
 
 from augment import plugin
-from augment.data import ColumnDeclaration, Dataset, SchemaDeclaration, infer, labels_of
+from augment.data import ColumnDeclaration, Dataset, SchemaDeclaration, as_labels, infer
 from augment.errors import DataError, did_you_mean
 from augment.plugin import Context, Source
 
@@ -139,7 +139,7 @@ def _merge(known: dict[str, ColumnDeclaration], declared: SchemaDeclaration, tar
 
 
 def _first_rows(labels: pd.Series, wanted: dict[str, int]) -> np.ndarray:
-    text = labels_of(labels)
+    text = as_labels(labels)
     keep = np.ones(len(text), dtype=bool)
     for label, count in wanted.items():
         rows = np.flatnonzero(text == label)

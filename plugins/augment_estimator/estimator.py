@@ -10,7 +10,7 @@ import pandas as pd
 from pydantic import Field, ValidationInfo, field_validator
 
 from augment import plugin
-from augment.data import Dataset, Schema, labels_of
+from augment.data import Dataset, Schema, as_labels
 from augment.errors import SpecError
 from augment.plugin import Accepts, Context, Probe
 from augment_estimator.factories import LIBRARIES, check_arguments, is_of_library, library_class, load_factory
@@ -187,4 +187,4 @@ def _target(data: Dataset) -> np.ndarray:
         case "integer":
             return values.to_numpy(dtype=np.int64)
         case _:
-            return labels_of(values).astype(str)
+            return as_labels(values).astype(str)

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from augment.data import Dataset, Schema, labels_of
-from augment_evidence.samples import shares_of, target_labels, weights_for
+from augment.data import Dataset, Schema, as_labels
+from augment_evidence.samples import label_shares, target_labels, weights_for
 from augment_evidence.similarity import correlations, label_similarity, number_similarity
 
 __all__ = ["ColumnComparison", "Pair"]
@@ -50,7 +50,7 @@ class ColumnComparison:
     def _scale(self, values: pd.Series) -> Any:
         """Where a number is cut into bins, or the labels in order."""
         if values.name not in self._numbers:
-            return pd.Index(sorted({label for label in labels_of(values) if label is not None}), dtype="object")
+            return pd.Index(sorted({label for label in as_labels(values) if label is not None}), dtype="object")
         numbers = _floats(values)
         present = numbers[~np.isnan(numbers)]
         cuts = np.linspace(0, 1, NUM_BINS + 1)[1:-1]
@@ -59,7 +59,7 @@ class ColumnComparison:
     def compare(self, data: Dataset, weights: np.ndarray) -> tuple[dict[str, float], dict[Pair, float]]:
         """Similarity of each column and of each pair, the training rows weighted to the data's classes."""
         part = self._part(data)
-        own = weights_for(self._labels, shares_of(target_labels(data), weights))
+        own = weights_for(self._labels, label_shares(target_labels(data), weights))
         if own is None:  # classes that the training part does not have
             own = np.full(len(self._labels), 1 / len(self._labels))
         shapes = {}
@@ -98,7 +98,7 @@ class ColumnComparison:
                 bins = np.searchsorted(scale, values, side="right")
                 codes[name] = np.where(np.isnan(values), self._size(name) - 1, bins)
             else:
-                labels = labels_of(data.frame[name])
+                labels = as_labels(data.frame[name])
                 positions = scale.get_indexer(pd.Index(labels, dtype="object"))
                 missing = np.array([label is None for label in labels], dtype=bool)
                 positions[positions < 0] = len(scale)  # a label that the training part does not have

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from augment.data import Dataset, labels_of
+from augment.data import Dataset, as_labels
 from augment.plugin import Score
 from augment_evidence.history_points import items_of
 from augment_evidence.references import scores_beside
@@ -41,7 +41,7 @@ def row_hashes(data: Dataset) -> np.ndarray:
         elif data.schema.columns[name].type == "datetime":
             columns[name] = values.to_numpy().view(np.int64)
         else:
-            columns[name] = pd.Categorical(labels_of(values))
+            columns[name] = pd.Categorical(as_labels(values))
     if not columns:
         return np.zeros(len(data), dtype=np.uint64)
     return pd.util.hash_pandas_object(pd.DataFrame(columns), index=False).to_numpy()

@@ -15,7 +15,7 @@ from augment_evidence.column_comparison import ColumnComparison
 from augment_evidence.exact_copies import copied_share
 from augment_evidence.nearest_neighbors import distance_ratio, nearest
 from augment_evidence.references import Better, scores_beside
-from augment_evidence.samples import capped, shares_of, target_labels, uniform, weights_for
+from augment_evidence.samples import capped, label_shares, target_labels, uniform, weights_for
 from augment_evidence.series_points import series_values
 from augment_evidence.similarity import correlations, label_similarity, number_similarity
 from augment_evidence.space import Space
@@ -69,7 +69,7 @@ class FidelitySeries(Metric):
         array = train.schema.arrays[train.schema.array_of("series")]
         limit = min(MAX_SERIES, max(50, MAX_VALUES // max(1, int(np.prod(array.shape)))))
         real, sample, held_out = (capped(part, limit, rng) for part in (train, synthetic, holdout))
-        shares = shares_of(target_labels(sample), uniform(sample))
+        shares = label_shares(target_labels(sample), uniform(sample))
         own = weights_for(target_labels(real), shares)
         own = uniform(real) if own is None else own
         parts = {"synthetic": (sample, uniform(sample))}

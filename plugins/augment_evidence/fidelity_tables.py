@@ -12,7 +12,7 @@ from augment_evidence.column_comparison import ColumnComparison
 from augment_evidence.exact_copies import exact_copies
 from augment_evidence.point_clouds import cloud_scores
 from augment_evidence.references import Better, scores_beside
-from augment_evidence.samples import capped, shares_of, target_labels, uniform, weights_for
+from augment_evidence.samples import capped, label_shares, target_labels, uniform, weights_for
 from augment_evidence.space import Space
 
 __all__ = ["FidelityTables"]
@@ -52,7 +52,7 @@ class FidelityTables(Metric):
         real = capped(train, MAX_ROWS, rng)
         sample = capped(synthetic, MAX_ROWS, rng)
         comparison = ColumnComparison(real, rng)
-        shares = shares_of(target_labels(sample), uniform(sample))
+        shares = label_shares(target_labels(sample), uniform(sample))
         parts = {"synthetic": (sample, uniform(sample))}
         held_out = capped(holdout, MAX_ROWS, rng)
         if (weights := weights_for(target_labels(held_out), shares)) is not None:

@@ -16,7 +16,7 @@ from augment.data import Dataset
 from augment.plugin import Accepts, Context, Metric, Score
 from augment_evidence.exact_copies import row_hashes
 from augment_evidence.nearest_neighbors import distance_ratio, leave_one_out, nearest
-from augment_evidence.samples import sampled, shares_of, target_labels, weights_for
+from augment_evidence.samples import label_shares, sampled, target_labels, weights_for
 from augment_evidence.space import POINTS_OF, Space
 
 __all__ = ["Privacy"]
@@ -118,7 +118,7 @@ def predicted(shape: float, exposure: float, new_exposure: float) -> int:
 
 def _class_weights(wanted: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Weights, (N,) of mean 1, that give these labels the shares of the wanted ones; all 1 where that cannot be."""
-    weights = weights_for(labels, shares_of(wanted, np.full(len(wanted), 1 / len(wanted))))
+    weights = weights_for(labels, label_shares(wanted, np.full(len(wanted), 1 / len(wanted))))
     return np.ones(len(labels)) if weights is None else weights * len(labels)
 
 

@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from augment.data import Dataset, labels_of
+from augment.data import Dataset, as_labels
 
 __all__ = [
     "capped",
     "common_counts",
+    "label_shares",
     "rows_in_shares",
     "rows_of_each",
     "sampled",
-    "shares_of",
     "target_labels",
     "uniform",
     "weights_for",
@@ -40,7 +40,7 @@ def target_labels(data: Dataset) -> np.ndarray:
     """The class of each row as text, (N,) object; the same empty text for all where the target has no classes."""
     if data.schema.task != "classes":
         return np.full(len(data), "", dtype=object)
-    return labels_of(data.frame[data.schema.target])
+    return as_labels(data.frame[data.schema.target])
 
 
 def common_counts(parts: Sequence[np.ndarray], most: int) -> dict[Any, int]:
@@ -81,7 +81,7 @@ def uniform(data: Dataset) -> np.ndarray:
     return np.full(len(data), 1 / max(1, len(data)))
 
 
-def shares_of(labels: np.ndarray, weights: np.ndarray) -> dict[Any, float]:
+def label_shares(labels: np.ndarray, weights: np.ndarray) -> dict[Any, float]:
     """Each label's share of the weight."""
     codes, distinct = pd.factorize(labels, use_na_sentinel=False)
     return dict(zip(distinct, np.bincount(codes, weights, len(distinct)), strict=True))

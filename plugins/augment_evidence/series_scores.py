@@ -15,7 +15,7 @@ from augment.data import Dataset
 from augment.plugin import Accepts, Context, Metric, Score
 from augment_evidence.fidelity_series import CONTROL, copies_with_noise
 from augment_evidence.references import Better, scores_beside
-from augment_evidence.samples import shares_of, target_labels, uniform, weights_for
+from augment_evidence.samples import label_shares, target_labels, uniform, weights_for
 
 __all__ = ["SeriesScores"]
 
@@ -56,7 +56,7 @@ class SeriesScores(Metric):
         from augment_evidence.recurrent_scores import discriminative_score, predictive_score
 
         rng = context.rng
-        shares = shares_of(target_labels(synthetic), uniform(synthetic))
+        shares = label_shares(target_labels(synthetic), uniform(synthetic))
         size = min(len(synthetic), len(train), self.params.max_series)
         if min(size, len(holdout)) < MIN_SERIES:
             return []

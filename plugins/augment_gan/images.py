@@ -147,7 +147,7 @@ class ImageGan(NetworkGenerator):
                 num_steps,
                 MIN_DIVERSITY,
             )
-        self.weights = training.weights_of(outcome.averaged["generator"])
+        self.weights = training.copy_weights(outcome.averaged["generator"])
         return self
 
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:

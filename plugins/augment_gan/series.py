@@ -80,7 +80,7 @@ class SeriesGan(NetworkGenerator):
     def fit(self, data: Dataset, context: Context) -> Self:
         import torch
 
-        from augment.toolkit.training import linear_decay, reproducible, train, weights_of
+        from augment.toolkit.training import copy_weights, linear_decay, reproducible, train
         from augment_gan.game import Game
         from augment_gan.series_networks import Discriminator
 
@@ -120,7 +120,7 @@ class SeriesGan(NetworkGenerator):
                 averages={"generator": AVERAGE_DECAY},
                 schedule=linear_decay(0.4),
             )
-        self.weights = weights_of(outcome.averaged["generator"])
+        self.weights = copy_weights(outcome.averaged["generator"])
         return self
 
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:

@@ -83,8 +83,8 @@ class TableGan(RowGenerator):
     def fit(self, data: Dataset, context: Context) -> Self:
         import torch
 
-        from augment.toolkit.tables.row_vae import fit_autoencoder, load_autoencoder, num_autoencoder_steps, vectors_of
-        from augment.toolkit.training import linear_decay, reproducible, train, weights_of
+        from augment.toolkit.tables.row_vae import encode_rows, fit_autoencoder, load_autoencoder, num_autoencoder_steps
+        from augment.toolkit.training import copy_weights, linear_decay, reproducible, train
         from augment_gan.game import Game
         from augment_gan.table_networks import Discriminator, Generator, Scale
 
@@ -103,7 +103,7 @@ class TableGan(RowGenerator):
             first = _first_part(context, num_before, num_before + num_steps)
             self.weights = fit_autoencoder(self.table, bins, classes, self.conditions, settings, first)
             network = load_autoencoder(self.weights, self.table, self.conditions, settings, context.device)
-            mean_NZ, deviation_NZ = vectors_of(network, self.table, bins, classes)
+            mean_NZ, deviation_NZ = encode_rows(network, self.table, bins, classes)
             drawn_NZ = mean_NZ + deviation_NZ * torch.randn_like(mean_NZ)
             self.scale = Scale.fit(drawn_NZ.cpu().numpy().astype(np.float64), classes, len(self.conditions.labels))
 
@@ -137,7 +137,7 @@ class TableGan(RowGenerator):
                 averages={"generator": AVERAGE_DECAY},
                 schedule=linear_decay(0.5),
             )
-        self.generator = weights_of(outcome.averaged["generator"])
+        self.generator = copy_weights(outcome.averaged["generator"])
         return self
 
     def _sizes(self) -> tuple[int, int, int]:

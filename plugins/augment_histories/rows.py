@@ -10,12 +10,12 @@ import pandas as pd
 
 from augment.data import ArrayDeclaration, ColumnDeclaration, Dataset, SchemaDeclaration, infer
 
-__all__ = ["ABOUT", "BEGAN", "GAP", "ITEMS", "LENGTH", "RATING", "users_of"]
+__all__ = ["ABOUT", "BEGAN", "GAP", "ITEMS", "LENGTH", "RATING", "group_by_user"]
 
 ITEMS, ABOUT, LENGTH, BEGAN, GAP, RATING = "items", "about", "num_items", "began", "gap", "rating"
 
 
-def users_of(
+def group_by_user(
     frame: pd.DataFrame,
     user: str,
     arrays: Mapping[str, np.ndarray],

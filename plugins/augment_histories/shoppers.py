@@ -9,7 +9,7 @@ from pydantic import Field
 from augment import plugin
 from augment.data import Dataset
 from augment.plugin import Context, Source, derive_seed
-from augment_histories.rows import ABOUT, BEGAN, GAP, ITEMS, LENGTH, RATING, users_of
+from augment_histories.rows import ABOUT, BEGAN, GAP, ITEMS, LENGTH, RATING, group_by_user
 
 TASTES = ("crime", "garden", "space", "cooking", "poetry", "travel", "chess", "opera", "horses", "sailing")
 VOLUMES = 4  # of a story that is told in several books
@@ -69,7 +69,7 @@ class Shoppers(Source):
                 arrays[ABOUT][user, step] = rating, days * SECONDS_A_DAY
         frame = pd.DataFrame({"user": [f"u{user}" for user in range(params.users)], BEGAN: began, LENGTH: lengths})
         channels = {RATING: {"type": "integer", "min": 1, "max": 5}, GAP: {"type": "number", "min": 0, "unit": "s"}}
-        return users_of(frame, "user", arrays, vocabulary, channels, context.declared)
+        return group_by_user(frame, "user", arrays, vocabulary, channels, context.declared)
 
     def _read(self, wanted: np.ndarray, length: int, rng: np.random.Generator) -> list[tuple[int, int]]:
         """The taste and the number of each book that a user reads."""

@@ -22,7 +22,7 @@ from augment.toolkit.csv_dialect import infer_dialect
 from augment.toolkit.data_files import unpacked
 from augment.toolkit.text_files import check_file
 from augment_histories.events import Events, Names, read_events, written_like
-from augment_histories.rows import ABOUT, BEGAN, GAP, ITEMS, LENGTH, RATING, users_of
+from augment_histories.rows import ABOUT, BEGAN, GAP, ITEMS, LENGTH, RATING, group_by_user
 from augment_histories.sniffing import TYPE, holds_events
 
 log = logging.getLogger("augment")
@@ -169,7 +169,7 @@ class HistoriesSource(Source):
                 arrays[ABOUT][rows, steps, place] = values
         try:
             said, date_format = context.declared, events.date_format
-            return users_of(frame, events.user_column, arrays, vocabulary, channels, said, date_format)
+            return group_by_user(frame, events.user_column, arrays, vocabulary, channels, said, date_format)
         except DataError as error:
             raise DataError(f"{self.params.path}: {error}") from error
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from augment.data import Dataset, Schema, as_written, labels_of
+from augment.data import Dataset, Schema, as_labels, as_written
 from augment.errors import DataError
 from augment.plugin import Accepts, Sink
 from augment_images import metadata
@@ -85,7 +85,7 @@ def _file_names(batch: Dataset, schema: Schema, folders: dict[str | None, str], 
     numbers = [f"{number:08d}.png" for number in range(start, start + len(batch))]
     if schema.task != "classes":
         return numbers
-    labels = labels_of(batch.frame[schema.target])
+    labels = as_labels(batch.frame[schema.target])
     for label in set(labels) - set(folders):
         folders[label] = class_folder(label, schema.classes)
     return [f"{folders[label]}/{number}" for label, number in zip(labels, numbers, strict=True)]

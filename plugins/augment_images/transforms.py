@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from pydantic import AfterValidator, Field, ValidationError
 
-from augment.data import Dataset, labels_of
+from augment.data import Dataset, as_labels
 from augment.errors import DataError, Problem, SpecError, did_you_mean
 
 # Label-preserving for most things that a camera sees; in trials on digits it helped more than anything fancier.
@@ -60,8 +60,8 @@ def starting_rows(train: Dataset, given: pd.DataFrame, draws: np.ndarray, who: s
     if not len(given.columns):
         return (draws * len(train)).astype(np.int64)
     (target,) = given.columns
-    labels = labels_of(train.frame[target])
-    asked = labels_of(given[target])
+    labels = as_labels(train.frame[target])
+    asked = as_labels(given[target])
     rows = np.empty(len(given), dtype=np.int64)
     for label in pd.unique(asked):
         members = np.flatnonzero(labels == label)

@@ -14,7 +14,7 @@ import pandas as pd
 from pydantic import Field
 
 from augment import plugin
-from augment.data import Dataset, labels_of
+from augment.data import Dataset, as_labels
 from augment.plugin import Accepts, Context, Generator, Suits, read_state, write_state
 from augment_images.transforms import GENTLE_AFFINE, Transforms, compose, starting_rows, try_out
 
@@ -69,7 +69,7 @@ class Warp(Generator):
     def fit(self, data: Dataset, context: Context) -> Self:
         """Register pairs and keep their modes. Where no class has two images there are none, and that is said."""
         from augment.toolkit.training import reproducible
-        from augment_images.warping import NUM_CONTROLS, learn_fields, modes_of
+        from augment_images.warping import NUM_CONTROLS, learn_fields, main_modes
 
         images_NHWC = data.arrays[data.schema.array_of("image")]
         if self.params.transforms is not None:
@@ -81,7 +81,7 @@ class Warp(Generator):
             return self
         with reproducible(context):
             fields = learn_fields(images_NHWC, pairs_P2, lambda done: context.progress(done, len(pairs_P2), {}))
-        self.modes = modes_of(fields, self.params.num_modes)
+        self.modes = main_modes(fields, self.params.num_modes)
         return self
 
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
@@ -124,7 +124,7 @@ class Warp(Generator):
 def _pairs(data: Dataset, most: int, rng: np.random.Generator) -> np.ndarray:
     """Pairs of different rows of one class, (P, 2) int64: every class in turn, as long as there are pairs to have."""
     target = data.schema.target
-    labels = labels_of(data.frame[target]) if target else np.zeros(len(data), dtype=object)
+    labels = as_labels(data.frame[target]) if target else np.zeros(len(data), dtype=object)
     members = [np.flatnonzero(labels == label) for label in pd.unique(labels[~pd.isna(labels)])]
     members = [rows for rows in members if len(rows) > 1]
     num_possible = sum(len(rows) * (len(rows) - 1) for rows in members)

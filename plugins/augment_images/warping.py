@@ -73,7 +73,7 @@ def bend(x_NCHW: Tensor, field_N2GG: Tensor) -> Tensor:
     return F.grid_sample(x_NCHW, places_NHW2, mode="bilinear", padding_mode="border", align_corners=True)
 
 
-def modes_of(fields_P2GG: np.ndarray, num_modes: int) -> np.ndarray:
+def main_modes(fields_P2GG: np.ndarray, num_modes: int) -> np.ndarray:
     """The main ways in which fields differ from none at all, (K, 2 * G * G) float32, each of its standard deviation.
 
     Principal components about zero: a pair could as well have been registered the other way round.

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from augment.data import Column, Dataset, Schema, labels_of
+from augment.data import Column, Dataset, Schema, as_labels
 from augment_report import charts
 from augment_report.formatting import clip, count, number, percent
 
@@ -48,7 +48,7 @@ def _class_weights(train: Dataset, synthetic: Dataset, schema: Schema) -> np.nda
     """The weight of each real row, (N,), summing to 1."""
     weights: np.ndarray = np.ones(len(train))
     if schema.task == "classes" and schema.target in synthetic.frame:
-        real, generated = (pd.Series(labels_of(part.frame[schema.target])) for part in (train, synthetic))
+        real, generated = (pd.Series(as_labels(part.frame[schema.target])) for part in (train, synthetic))
         matched = real.map(generated.value_counts() / real.value_counts()).fillna(0.0).to_numpy(dtype=float)
         weights = matched if matched.sum() > 0 else weights
     shares: np.ndarray = weights / weights.sum()
@@ -124,7 +124,7 @@ def _largest_step(real: np.ndarray, weights: np.ndarray, made: np.ndarray) -> fl
 def _compare_labels(
     name: str, column: Column, real: pd.Series, weights: np.ndarray, synthetic: pd.Series
 ) -> dict[str, Any]:
-    codes, found = pd.factorize(np.concatenate([labels_of(real), labels_of(synthetic)]), use_na_sentinel=True)
+    codes, found = pd.factorize(np.concatenate([as_labels(real), as_labels(synthetic)]), use_na_sentinel=True)
     codes = np.where(codes < 0, len(found), codes)  # missing values are the last label
     real_codes, made_codes = codes[: len(real)], codes[len(real) :]
     real_shares = np.bincount(real_codes, weights, minlength=len(found) + 1)

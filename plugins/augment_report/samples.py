@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from augment.data import Dataset, Schema, labels_of
+from augment.data import Dataset, Schema, as_labels
 from augment_report import charts
 from augment_report.formatting import cell, clip, number
 from augment_report.passages import marked_texts
@@ -44,7 +44,7 @@ def sample_grid(
     ends = channel_ends(train) if schema.modality == "series" else None
     labels = {}
     if schema.task == "classes":
-        labels = {id(part): labels_of(part.frame[schema.target]) for part in (train, synthetic)}
+        labels = {id(part): as_labels(part.frame[schema.target]) for part in (train, synthetic)}
         made = set(labels[id(synthetic)].tolist())
         with_rows = [label for label in schema.classes if label in made]
         classes: list[str | None] = list(with_rows[:MAX_CLASSES])

@@ -106,10 +106,10 @@ class AnchoredTable(NetworkGenerator):
         """Train all members side by side, each on its own rows."""
         import torch
 
-        from augment.toolkit.training import EarlyStopping, reproducible, train, weights_of
+        from augment.toolkit.training import EarlyStopping, copy_weights, reproducible, train
         from augment_rnn.additive import Additive
         from augment_rnn.anchoring import draw_masks, ensemble_loss
-        from augment_rnn.columns import known_of
+        from augment_rnn.columns import known_cells
         from augment_rnn.ensembles import MaskedEnsemble
 
         refuse_arrays(self.name, data)
@@ -133,7 +133,7 @@ class AnchoredTable(NetworkGenerator):
             bins_NK = torch.tensor(bins, dtype=torch.int64, device=device)
             learnt = torch.tensor(learnt_EM, device=device)
             network = self._network()
-            network.begin(*known_of(self.table))
+            network.begin(*known_cells(self.table))
             network.to(device)
             optimizer = torch.optim.AdamW(
                 network.parameters(), lr=params.learning_rate, weight_decay=params.weight_decay, fused=True
@@ -166,7 +166,7 @@ class AnchoredTable(NetworkGenerator):
                 averages={"network": AVERAGE_DECAY},
                 stopping=EarlyStopping(measure, max(STEPS_A_MEASURE, num_steps // 100), PATIENCE),
             )
-        self.weights = weights_of(outcome.averaged["network"])
+        self.weights = copy_weights(outcome.averaged["network"])
         has_classes = data.schema.task == "classes"
         self.additive = Additive.fit(self.table, bins, context.rng) if has_classes else None
         return self
@@ -194,7 +194,7 @@ class AnchoredTable(NetworkGenerator):
             asked = self.table.encode(given, [target])[:, 0].astype(np.int64)
         within = context.rng.spawn(1)[0]  # a stream of its own: the perturber takes whole batches from the other
         with reproducible(context), torch.inference_mode():
-            chosen, bins, is_new = self._perturber_of(context.train).draw(asked, len(given), context.rng)
+            chosen, bins, is_new = self._fit_perturber(context.train).draw(asked, len(given), context.rng)
         drawn = self.table.decode(bins, within.random(bins.shape))
         frame = context.train.take(chosen).frame
         for place, name in enumerate(self._features):
@@ -203,7 +203,7 @@ class AnchoredTable(NetworkGenerator):
             frame[target] = given[target].reset_index(drop=True) if target in given else drawn[target]
         return Dataset.of(frame, {}, self.schema)
 
-    def _perturber_of(self, train: Dataset) -> Perturber:
+    def _fit_perturber(self, train: Dataset) -> Perturber:
         from augment.toolkit.training import rebuild
         from augment_rnn.anchoring import Perturber
 

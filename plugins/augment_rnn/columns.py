@@ -18,7 +18,7 @@ ROWS_AT_ONCE = 1_024  # when measuring and sampling
 SMOOTHING = 0.5  # rows added to each bin's number of rows, so that no bin is impossible
 
 
-def known_of(table: BinTable) -> tuple[Tensor, Tensor]:
+def known_cells(table: BinTable) -> tuple[Tensor, Tensor]:
     """The features of all bins, (C, F), and how often each comes in its column, (C,)."""
     rows = [table.rows(name) + SMOOTHING for name in table.columns]
     frequencies = np.concatenate([column / column.sum() for column in rows])

@@ -65,7 +65,7 @@ class HistoryAnchored(HistoryRnn):
         """Only users with fewer items are continued. By default all."""
 
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
-        from augment.toolkit.sequences.sampling import uniforms_of
+        from augment.toolkit.sequences.sampling import draw_uniforms
 
         assert context.train is not None  # the host lends it to every generator
         refuse_others(self.conditions, given)
@@ -84,7 +84,7 @@ class HistoryAnchored(HistoryRnn):
             frame = frame.assign(**{length_column: wanted})
         begun = self._begun(Dataset(frame, real.arrays, self.schema), kept)
         drawn = self._drawn(classes, context, begun)
-        _, arrays = self.codes.decode(drawn, uniforms_of(context.seed, drawn.lengths))
+        _, arrays = self.codes.decode(drawn, draw_uniforms(context.seed, drawn.lengths))
         lengths = drawn.lengths - self.codes.num_columns
         if length_column is not None:
             frame = frame.assign(**{length_column: lengths})

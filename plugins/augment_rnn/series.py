@@ -110,12 +110,12 @@ class SeriesRnn(NetworkGenerator):
         )
 
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
-        from augment.toolkit.sequences.sampling import uniforms_of
+        from augment.toolkit.sequences.sampling import draw_uniforms
 
         refuse_others(self.conditions, given)
         classes = self.conditions.draw(given, context.rng)
         drawn = self._drawn(classes, context)
-        frame, arrays = self.codes.decode(drawn, uniforms_of(context.seed, drawn.lengths))
+        frame, arrays = self.codes.decode(drawn, draw_uniforms(context.seed, drawn.lengths))
         target = self.conditions.frame(given, classes)
         return Dataset.of(pd.concat([frame, target.reset_index(drop=True)], axis=1), arrays, self.schema)
 

@@ -76,8 +76,8 @@ class TableRnn(NetworkGenerator):
         """Train on all rows but a tenth, held back to see when to end."""
         import torch
 
-        from augment.toolkit.training import EarlyStopping, autocast, linear_decay, reproducible, train, weights_of
-        from augment_rnn.columns import ROWS_AT_ONCE, known_of
+        from augment.toolkit.training import EarlyStopping, autocast, copy_weights, linear_decay, reproducible, train
+        from augment_rnn.columns import ROWS_AT_ONCE, known_cells
         from augment_rnn.networks import ColumnGru
 
         refuse_arrays(self.name, data)
@@ -93,7 +93,7 @@ class TableRnn(NetworkGenerator):
             learnt_rows = torch.tensor(learnt, device=device)
             measured = torch.split(torch.tensor(held_back, device=device), ROWS_AT_ONCE)
             network = self._network()
-            network.begin(*known_of(self.table))
+            network.begin(*known_cells(self.table))
             network.to(device)
             optimizer = torch.optim.AdamW(
                 network.parameters(), lr=params.learning_rate, weight_decay=params.weight_decay, fused=True
@@ -125,7 +125,7 @@ class TableRnn(NetworkGenerator):
                 schedule=linear_decay(0.9),
                 stopping=EarlyStopping(measure, max(1, num_steps // NUM_MEASURES), PATIENCE),
             )
-        self.weights = weights_of(outcome.averaged["network"])
+        self.weights = copy_weights(outcome.averaged["network"])
         return self
 
     def _network(self) -> ColumnGru:

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from augment.data import Dataset, Schema, labels_of
+from augment.data import Dataset, Schema, as_labels
 from augment.errors import did_you_mean
 from augment_rules.tree import (
     AllOf,
@@ -284,5 +284,5 @@ def _column(values: pd.Series, kind: Kind) -> _Values:
         case "dates":
             data = values.to_numpy(dtype="datetime64[us]")
         case _:
-            data = labels_of(values)
+            data = as_labels(values)
     return _Values(data, present)

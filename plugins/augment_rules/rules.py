@@ -11,7 +11,7 @@ import pandas as pd
 from pydantic import AfterValidator, Field
 
 from augment import plugin
-from augment.data import Dataset, Schema, labels_of
+from augment.data import Dataset, Schema, as_labels
 from augment.errors import DataError, Problem, SpecError, did_you_mean
 from augment.plugin import Context, Filter, read_state, write_state
 from augment_rules.evaluation import broken_by, type_problems, unknown_labels
@@ -124,7 +124,7 @@ class Rules(Filter):
 
 def _combinations(data: Dataset, columns: list[str]) -> list[Combination]:
     """The values of these columns as text, a tuple a row; a missing value is None."""
-    return list(zip(*(labels_of(_without_negative_zero(data.frame[name])) for name in columns), strict=True))
+    return list(zip(*(as_labels(_without_negative_zero(data.frame[name])) for name in columns), strict=True))
 
 
 def _without_negative_zero(values: pd.Series) -> pd.Series:

@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import Field
 
 from augment import plugin
-from augment.data import Dataset, Schema, labels_of
+from augment.data import Dataset, Schema, as_labels
 from augment.errors import DataError
 from augment.plugin import Accepts, Sink
 
@@ -135,7 +135,7 @@ def _rows(batch: Dataset, sink: str) -> Iterator[tuple[np.ndarray, str | None]]:
     """Each series without its padding, (T, F), and its label."""
     schema = batch.schema
     name = schema.array_of("series")
-    labels = [None] * len(batch) if schema.target is None else labels_of(batch.frame[schema.target]).tolist()
+    labels = [None] * len(batch) if schema.target is None else as_labels(batch.frame[schema.target]).tolist()
     for values, length, label in zip(batch.arrays[name], batch.lengths(name), labels, strict=True):
         if not length:
             raise DataError(f"sink {sink}: a series has no steps, which no row can say; use npz")

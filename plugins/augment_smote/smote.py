@@ -13,7 +13,7 @@ import pandas as pd
 from pydantic import Field
 
 from augment import plugin
-from augment.data import Dataset, Schema, labels_of
+from augment.data import Dataset, Schema, as_labels
 from augment.errors import DataError
 from augment.plugin import Accepts, Context, Generator, Suits, derive_seed, read_state, write_state
 from augment.toolkit.lossless import ENCODED_TYPES
@@ -84,12 +84,12 @@ class Smote(Generator):
         assert context.train is not None  # the host lends it to every generator
         self._index(context.train)
         target = given[self._schema.target] if self._schema.target in given else self._draw_labels(len(given), context)
-        labels = labels_of(target)
+        labels = as_labels(target)
         features_NF = np.empty((len(given), self._encoder.num_outputs))
         with threadpool_limits(limits=context.threads):
             for label in dict.fromkeys(labels):
                 slots = np.flatnonzero(labels == label)
-                features_NF[slots] = self._rows_of(label, len(slots), context)
+                features_NF[slots] = self._draw_class(label, len(slots), context)
         frame = self._encoder.decode(features_NF)
         frame[self._schema.target] = target.to_numpy() if isinstance(target, pd.Series) else target
         return Dataset.of(frame, {}, self._schema)
@@ -99,7 +99,7 @@ class Smote(Generator):
         if self._train is train:
             return
         assert self._schema.target is not None
-        names, codes = np.unique(labels_of(train.frame[self._schema.target]).astype(str), return_inverse=True)
+        names, codes = np.unique(as_labels(train.frame[self._schema.target]).astype(str), return_inverse=True)
         features = self._encoder.encode(train.frame)
         self._classes = {
             str(name): _Class(features, codes, code, self._encoder.categorical) for code, name in enumerate(names)
@@ -112,7 +112,7 @@ class Smote(Generator):
         drawn = np.searchsorted(ends, context.rng.random(num_rows) * ends[-1], side="right")
         return pd.Series(np.array(list(self._classes), dtype=object)[drawn], dtype="object")
 
-    def _rows_of(self, label: str, num_rows: int, context: Context) -> np.ndarray:
+    def _draw_class(self, label: str, num_rows: int, context: Context) -> np.ndarray:
         """The first rows of the class's own stream: (num_rows, F)."""
         if label not in self._classes:
             raise DataError(

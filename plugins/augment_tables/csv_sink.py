@@ -13,7 +13,7 @@ from augment.data import Dataset, Schema
 from augment.errors import DataError
 from augment.plugin import Accepts, Sink
 from augment.toolkit.csv_files import CsvFile, CsvParams, ending_of
-from augment.toolkit.tables.arrow import table_of
+from augment.toolkit.tables.arrow import arrow_table
 
 
 class CsvSink(Sink):
@@ -43,7 +43,7 @@ class CsvSink(Sink):
                 "image-folder"
             )
         path = folder / f"{name}{ending_of(self.params)}"
-        tables: Iterator[pa.Table] = (table_of(batch, schema, dates_as_text=True) for batch in batches)
+        tables: Iterator[pa.Table] = (arrow_table(batch, schema, dates_as_text=True) for batch in batches)
         if any(column.type == "datetime" for column in schema.columns.values()):
             tables = _plain_times(tables, folder)
         with CsvFile(path, list(schema.columns), self.params, self.params.guard_formulas) as file:

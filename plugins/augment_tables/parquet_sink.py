@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from augment.data import Array, Dataset, Schema
 from augment.errors import DataError
 from augment.plugin import Sink
-from augment.toolkit.tables.arrow import empty_table, table_of
+from augment.toolkit.tables.arrow import arrow_table, empty_table
 
 ROWS_A_GROUP = 65_536
 PAYLOAD_A_GROUP = 32 << 20  # bytes of arrays, before compression
@@ -110,7 +110,7 @@ def _one_dictionary(values: pa.ChunkedArray, known: tuple[str, ...]) -> pa.Array
 
 
 def _whole_table(batch: Dataset, schema: Schema) -> pa.Table:
-    return _with_arrays(table_of(batch, schema), dict(batch.arrays), schema)
+    return _with_arrays(arrow_table(batch, schema), dict(batch.arrays), schema)
 
 
 def _with_arrays(table: pa.Table, arrays: dict[str, np.ndarray], schema: Schema) -> pa.Table:

@@ -88,7 +88,7 @@ class ImageVae(NetworkGenerator):
         import torch.nn.functional as F
 
         from augment.toolkit.latents import warm_up
-        from augment.toolkit.training import autocast, channels_last, linear_decay, reproducible, train, weights_of
+        from augment.toolkit.training import autocast, channels_last, copy_weights, linear_decay, reproducible, train
         from augment_vae.image_networks import Critic
 
         params = self.params
@@ -148,7 +148,7 @@ class ImageVae(NetworkGenerator):
                 averages={"network": AVERAGE_DECAY},
                 schedule=linear_decay(0.5),
             )
-            self.weights = weights_of(outcome.averaged["network"])
+            self.weights = copy_weights(outcome.averaged["network"])
             self._fit_mixture(images, classes, context)
         return self
 

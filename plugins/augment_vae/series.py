@@ -80,13 +80,13 @@ class SeriesVae(NetworkGenerator):
     conditions: Conditions
     scaling: SeriesScaling
     mixture: Mixture
-    noise: np.ndarray  # see `_noise_of`
+    noise: np.ndarray  # see `_estimate_noise`
 
     def fit(self, data: Dataset, context: Context) -> Self:
         import torch
 
         from augment.toolkit.latents import draw_latents, warm_up
-        from augment.toolkit.training import linear_decay, rebuild, reproducible, train, weights_of
+        from augment.toolkit.training import copy_weights, linear_decay, rebuild, reproducible, train
 
         params, device = self.params, context.device
         self.schema = data.schema
@@ -120,7 +120,7 @@ class SeriesVae(NetworkGenerator):
                 averages={"network": AVERAGE_DECAY},
                 schedule=linear_decay(0.5),
             )
-            self.weights = weights_of(outcome.averaged["network"])
+            self.weights = copy_weights(outcome.averaged["network"])
 
             network = rebuild(self._network, self.weights, device)
             coded = repeated_rows(classes, self.conditions.counts)
@@ -139,7 +139,7 @@ class SeriesVae(NetworkGenerator):
             params.rows_per_component,
             context.rng,
         )
-        self.noise = _noise_of(x_NCT[coded] - decoded_MCT)
+        self.noise = _estimate_noise(x_NCT[coded] - decoded_MCT)
         return self
 
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
@@ -189,7 +189,7 @@ class SeriesVae(NetworkGenerator):
         self.mixture, self.noise = Mixture(**parts["mixture"]), parts["noise"]["channels"]
 
 
-def _noise_of(left_MCT: np.ndarray) -> np.ndarray:
+def _estimate_noise(left_MCT: np.ndarray) -> np.ndarray:
     """What is left of series: its standard deviation in each channel, and its correlation with the time step before.
 
     Returns:

@@ -69,7 +69,7 @@ class TableVae(RowGenerator):
     def fit(self, data: Dataset, context: Context) -> Self:
         import torch
 
-        from augment.toolkit.tables.row_vae import fit_autoencoder, load_autoencoder, vectors_of
+        from augment.toolkit.tables.row_vae import encode_rows, fit_autoencoder, load_autoencoder
         from augment.toolkit.training import reproducible
 
         bins, classes = self._prepare(data)
@@ -78,7 +78,7 @@ class TableVae(RowGenerator):
             self.weights = fit_autoencoder(self.table, bins, classes, self.conditions, settings, context)
             network = load_autoencoder(self.weights, self.table, self.conditions, settings, context.device)
             coded = _rows_to_code(classes, counts, context.rng)
-            mean_MZ, deviation_MZ = vectors_of(network, self.table, bins[coded], classes[coded])
+            mean_MZ, deviation_MZ = encode_rows(network, self.table, bins[coded], classes[coded])
             drawn_MZ = (mean_MZ + deviation_MZ * torch.randn_like(mean_MZ)).cpu().numpy()
         self.mixture = Mixture.fit(
             drawn_MZ,

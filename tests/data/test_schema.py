@@ -17,10 +17,10 @@ from augment.data import (
     ColumnDeclaration,
     Schema,
     SchemaDeclaration,
+    as_labels,
     check,
     conform,
     infer,
-    labels_of,
     observe,
 )
 from augment.data.conformity import made_by, valid_rows
@@ -244,7 +244,7 @@ def test_a_misspelt_declaration_is_refused():
     ],
 )
 def test_labels_are_strings_and_missing_ones_none(values, labels):
-    found = labels_of(values)
+    found = as_labels(values)
     assert found.dtype == object
     assert found.tolist() == labels
 
@@ -404,12 +404,12 @@ def test_columns_come_in_the_order_of_the_schema_without_others_and_renumbered()
 def test_categories_of_the_schema_come_first_and_unknown_ones_stay():
     values = _conformed(["z", "b", None], "category", categories=("c", "b"))
     assert values.cat.categories.tolist() == ["c", "b", "z"]
-    assert labels_of(values).tolist() == ["z", "b", None]
+    assert as_labels(values).tolist() == ["z", "b", None]
 
 
 def test_integers_beside_missing_values_keep_their_labels():
     # pandas reads 1, 2 and a gap as 1.0, 2.0 and NaN
-    assert labels_of(_conformed([1.0, 2.0, None], "category")).tolist() == ["1", "2", None]
+    assert as_labels(_conformed([1.0, 2.0, None], "category")).tolist() == ["1", "2", None]
     assert _conformed([1.0, None], "text").tolist()[0] == "1"
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from augment.data import Column, Dataset, Schema
-from augment.detect.formats import looks_like_id, read, source_of
+from augment.detect.formats import find_source, looks_like_id, read
 from augment.errors import DataError
 from augment.plugin.catalog import Catalog
 
@@ -31,27 +31,27 @@ def test_a_folder_is_of_texts_where_most_files_are(names, expected, tmp_path):
     (tmp_path / "class").mkdir()
     for name in names:
         (tmp_path / "class" / name).touch()
-    assert source_of(tmp_path, Catalog()).name == expected
+    assert find_source(tmp_path, Catalog()).name == expected
 
 
 def test_a_folder_of_files_that_are_read_by_themselves_is_refused_with_their_names(tmp_path):
     for name in (".DS_Store", "b.csv", "a.csv"):
         (tmp_path / name).write_text("x,y\n1,2\n")
     with pytest.raises(DataError, match=r"a folder of files .* such as .*a\.csv, or a pattern such as .*\*\.csv"):
-        source_of(tmp_path, Catalog())
+        find_source(tmp_path, Catalog())
     (tmp_path / "class").mkdir()
-    assert source_of(tmp_path, Catalog()).name == "image-folder"
+    assert find_source(tmp_path, Catalog()).name == "image-folder"
 
 
 def test_a_file_of_unknown_kind_is_refused_with_what_is_known(tmp_path):
     with pytest.raises(DataError, match=r"'\.doc'; \.arff, \.arrow, \.csv, "):
-        source_of(tmp_path / "data.doc", Catalog())
+        find_source(tmp_path / "data.doc", Catalog())
 
 
 def test_a_pipe_is_refused_and_not_opened(tmp_path):
     os.mkfifo(tmp_path / "data.csv")
     with pytest.raises(DataError, match="it is a pipe or a device; save its content in a file"):
-        source_of(tmp_path / "data.csv", Catalog())
+        find_source(tmp_path / "data.csv", Catalog())
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from augment.data import Dataset, labels_of, observe
+from augment.data import Dataset, as_labels, observe
 from augment.engine.draw_and_filter import Sampled, SampleTask, Sampling, sample
 from augment.engine.jobs import Call, Host
 from augment.engine.tasks import FitTask, fit
@@ -65,7 +65,7 @@ def bench(tmp_path):
 def test_a_chunk_has_the_rows_and_labels_that_were_asked_for(bench):
     result, data = bench.sample(bound("generator", "fake-move"))
     assert result == Sampled(rows=20, short=0, rounds=1, judged={"in-schema": 20}, rejected={"in-schema": 0})
-    assert labels_of(data.frame["label"]).tolist() == ["no"] * 12 + ["yes"] * 8
+    assert as_labels(data.frame["label"]).tolist() == ["no"] * 12 + ["yes"] * 8
     assert data.schema == bench.train.schema
 
 
@@ -114,7 +114,7 @@ def test_rejected_rows_are_drawn_again_into_their_own_slots(bench):
     assert 0 < passed.sum() < 20
     assert data.take(passed).equals(free.take(passed))
     assert not (data.row_hashes()[~passed] == free.row_hashes()[~passed]).any()
-    assert labels_of(data.frame["label"]).tolist() == ["no"] * 12 + ["yes"] * 8
+    assert as_labels(data.frame["label"]).tolist() == ["no"] * 12 + ["yes"] * 8
     assert result.rounds > 1
     assert result.judged["fake-reject"] == 20 + result.rejected["fake-reject"]
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augment.data import Array, Column, Dataset, Schema, labels_of
+from augment.data import Array, Column, Dataset, Schema, as_labels
 from augment.engine.judge_tasks import balanced_weights, load_parts, oversampled
 from augment.errors import DataError
 
@@ -25,8 +25,8 @@ def table(labels: list, kind: str = "category") -> Dataset:
     return Dataset.of(frame, {}, Schema(columns=columns, target="y"))
 
 
-def counts_of(data: Dataset) -> dict[str, int]:
-    return pd.Series(labels_of(data.frame["y"])).value_counts().to_dict()
+def as_integers(data: Dataset) -> dict[str, int]:
+    return pd.Series(as_labels(data.frame["y"])).value_counts().to_dict()
 
 
 LABELS = st.lists(st.sampled_from("abc"), min_size=1, max_size=40)
@@ -50,20 +50,20 @@ def test_classes_of_every_type_are_weighted(kind):
 def test_oversampling_keeps_all_rows_and_repeats_only_smaller_classes(labels, seed):
     data = table(labels)
     more = oversampled(data, np.random.default_rng(seed))
-    largest = max(counts_of(data).values())
-    assert set(counts_of(more).values()) == {largest}
+    largest = max(as_integers(data).values())
+    assert set(as_integers(more).values()) == {largest}
     pd.testing.assert_frame_equal(more.frame.iloc[: len(data)], data.frame)
     repeated = more.frame.iloc[len(data) :]
     labels_at = dict(zip(data.frame["x"], labels, strict=True))
     assert [labels_at[x] for x in repeated["x"]] == repeated["y"].tolist()
-    assert all(counts_of(data)[label] < largest for label in repeated["y"])
+    assert all(as_integers(data)[label] < largest for label in repeated["y"])
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_classes_of_every_type_are_oversampled(kind):
     first, second, *_ = KINDS[kind]
     more = oversampled(table([first, first, first, second], kind), np.random.default_rng(0))
-    assert set(counts_of(more).values()) == {3}
+    assert set(as_integers(more).values()) == {3}
 
 
 def test_oversampling_takes_the_payload_along():

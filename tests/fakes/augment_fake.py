@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from augment.data import Dataset, infer, labels_of
+from augment.data import Dataset, as_labels, infer
 from augment.plugin import contracts
 from augment.plugin.accepts import Accepts
 from augment.plugin.contracts import Filter, Generator, Metric, Probe, Reporter, Score, Sink, Source, Transform
@@ -126,7 +126,7 @@ class Move(Generator):
         rows = (place * len(train)).astype(int)
         target = train.schema.target
         if target in given:
-            labels, asked = labels_of(train.frame[target]), labels_of(given[target])
+            labels, asked = as_labels(train.frame[target]), as_labels(given[target])
             for label in set(asked):
                 fitting = np.flatnonzero(labels == label)
                 rows[asked == label] = fitting[(place[asked == label] * len(fitting)).astype(int)]
@@ -189,7 +189,7 @@ class Drawn(Move):
         made = super().sample(given, context)
         rng = np.random.default_rng([context.seed, 1])
         x, y, luck = rng.normal(size=4096), rng.normal(size=4096), rng.random(4096)
-        label = labels_of(made.frame["label"])
+        label = as_labels(made.frame["label"])
         other = np.where(luck[: len(label)] < 0.5, "yes", "no")  # of a wrong row nobody knows the label
         label = np.where(rng.random(4096)[: len(label)] < self.params.right, label, other)
         frame = made.frame.assign(x=x[: len(label)].round(6) + (label == "yes"), y=y[: len(label)])
@@ -419,7 +419,7 @@ class Centroids(Probe):
         values = data.frame[self.names].fillna(0.0).to_numpy()
         self.classes = schema.classes
         if self.classes:
-            labels = labels_of(data.frame[schema.target])
+            labels = as_labels(data.frame[schema.target])
             of_class = [values[labels == label] for label in self.classes]
             self.means = np.stack([(rows if len(rows) else values).mean(axis=0) for rows in of_class])
         else:

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from augment.data import SchemaDeclaration, infer, observe
-from augment.detect.formats import source_of
+from augment.detect.formats import find_source
 from augment.errors import DataError, DiskError, SpecError
 from augment.onboarding import write_pipeline
 from augment.plugin.catalog import Catalog, Offer
@@ -528,7 +528,7 @@ def test_a_folder_of_texts_is_read_as_texts(tmp_path):
 def test_steps_are_seen_by_usual_names_of_times(time, tmp_path):
     save_steps(tmp_path)
     pd.read_csv(tmp_path / "data.csv").rename(columns={"day": time}).to_csv(tmp_path / "data.csv", index=False)
-    assert source_of(tmp_path / "data.csv", Catalog()).name == "series-csv"
+    assert find_source(tmp_path / "data.csv", Catalog()).name == "series-csv"
 
 
 def _days(form, repeated):
@@ -604,7 +604,7 @@ def test_columns_of_steps_are_told_from_measures_and_from_what_users_met(tmp_pat
     found = {}
     for name, frame in {"t": steps.add_prefix("t"), "x": steps.add_prefix("x"), "events": events}.items():
         frame.to_csv(tmp_path / f"{name}.csv", index=False)
-        found[name] = source_of(tmp_path / f"{name}.csv", Catalog()).name
+        found[name] = find_source(tmp_path / f"{name}.csv", Catalog()).name
     assert found == {"t": "series-csv", "x": "csv", "events": "histories"}
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augment.data import Array, Column, Dataset, Schema, check, labels_of
+from augment.data import Array, Column, Dataset, Schema, as_labels, check
 from augment.plan.chunks import PlanRow, chunk_size, given_frame, plan
 
 CLASSED = Schema(columns={"y": Column(type="category", categories=("a", "b", "c"))}, target="y")
@@ -91,21 +91,21 @@ def test_a_chunk_of_large_payloads_is_smaller_but_never_empty():
 # given
 
 
-def target_of(kind: str, *categories: str) -> Schema:
+def target_array(kind: str, *categories: str) -> Schema:
     return Schema(columns={"y": Column(type=kind, categories=categories or None, nullable=False)}, target="y")
 
 
 @pytest.mark.parametrize(
     ("schema", "first", "second", "dtype"),
     [
-        (target_of("category", "no", "yes"), "yes", "no", "category"),
-        (target_of("boolean"), "True", "False", "boolean"),
-        (target_of("integer", "-1", "10"), "10", "-1", "int64"),
+        (target_array("category", "no", "yes"), "yes", "no", "category"),
+        (target_array("boolean"), "True", "False", "boolean"),
+        (target_array("integer", "-1", "10"), "10", "-1", "int64"),
     ],
 )
 def test_asked_labels_come_in_the_targets_own_type(schema, first, second, dtype):
     frame = given_frame(PlanRow("gan", 0, 3, ((first, 2), (second, 1))), schema)
-    assert labels_of(frame["y"]).tolist() == [first, first, second]
+    assert as_labels(frame["y"]).tolist() == [first, first, second]
     assert str(frame["y"].dtype) == dtype
     assert check(frame, {}, schema) == []
     pd.testing.assert_frame_equal(frame, Dataset.of(frame, {}, schema).frame)

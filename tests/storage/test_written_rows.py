@@ -9,7 +9,7 @@ import pytest
 import augment
 from augment.data import Column, Dataset, Schema, infer, observe
 from augment.errors import DataError, DiskError
-from augment.storage.written_rows import Part, features_of, target_of
+from augment.storage.written_rows import Part, feature_array, target_array
 
 
 def _run(folder, name="digits", **sections):
@@ -117,31 +117,31 @@ def _table():
 def test_features_are_numbers_with_gaps_where_values_are_missing():
     nan = np.nan
     expected = [[1.5, 1, 1, 86400], [nan, 0, 0, nan], [3, nan, 1, 0], [4, 1, nan, 0]]
-    np.testing.assert_array_equal(features_of(_table()), expected)
+    np.testing.assert_array_equal(feature_array(_table()), expected)
 
 
 def test_classes_are_positions_in_the_schema():
-    assert target_of(_table()).tolist() == [0, 1, 0, 1]
+    assert target_array(_table()).tolist() == [0, 1, 0, 1]
 
 
 def test_a_numeric_target_keeps_its_unit_and_no_target_is_none():
     schema = Schema(columns={"x": Column(type="number"), "y": Column(type="number")}, target="y")
     data = Dataset.of(pd.DataFrame({"x": [1.0], "y": [2.5]}), {}, schema)
-    assert target_of(data).tolist() == [2.5]
-    assert target_of(data.drop_columns(["y"])) is None
+    assert target_array(data).tolist() == [2.5]
+    assert target_array(data.drop_columns(["y"])) is None
 
 
 def test_text_is_no_number_and_said_so():
     schema = Schema(columns={"t": Column(type="text"), "x": Column(type="number")})
     with pytest.raises(DataError, match=r"'t' is text.*`frame`"):
-        features_of(Dataset.of(pd.DataFrame({"t": ["a"], "x": [1.0]}), {}, schema))
+        feature_array(Dataset.of(pd.DataFrame({"t": ["a"], "x": [1.0]}), {}, schema))
 
 
 def test_a_hugging_face_dataset_has_class_labels_pictures_and_origins(images):
     datasets = pytest.importorskip("datasets")
     made = images.synthetic.to_huggingface()
     assert made.features["digit"] == datasets.ClassLabel(names=[str(digit) for digit in range(10)])
-    assert made[:]["digit"] == target_of(images.synthetic.data).tolist()
+    assert made[:]["digit"] == target_array(images.synthetic.data).tolist()
     np.testing.assert_array_equal(np.asarray(made[3]["image"]), images.synthetic.arrays["image"][3, :, :, 0])
     assert set(made[:]["origin"]) == {"bootstrap"}
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augment.data import Dataset, Schema, conform, infer, labels_of
+from augment.data import Dataset, Schema, as_labels, conform, infer
 from augment.errors import DataError
 from augment.plugin import contracts
 from augment.plugin.accepts import Accepts
@@ -140,7 +140,7 @@ class Means(Probe):
         if not self.classes:
             self.line = np.polyfit(heights, data.frame.target.to_numpy(), 1, w=weights)
             return self
-        labels = labels_of(data.frame.target)
+        labels = as_labels(data.frame.target)
         members = [np.flatnonzero(labels == label) for label in self.classes]
         self.mass = np.array([weights[rows].sum() for rows in members])
         self.means = np.array([heights[rows].mean() if len(rows) else 0.0 for rows in members])
@@ -1003,7 +1003,7 @@ def test_examples_hold_the_columns_asked_for_alone():
 @pytest.mark.parametrize("labels", ["category", "integer", "boolean"])
 def test_every_class_has_rows(labels):
     data = example(labels=labels, rows=60)
-    counts = pd.Series(labels_of(data.frame.target)).value_counts()
+    counts = pd.Series(as_labels(data.frame.target)).value_counts()
     assert set(counts.index) == set(data.schema.classes)
     assert counts.min() >= 12
 

@@ -16,13 +16,13 @@ from augment.toolkit import training
 from augment.toolkit.training import (
     Batches,
     EarlyStopping,
+    copy_weights,
     cosine_decay,
     linear_decay,
     load_weights,
     rebuild,
     reproducible,
     train,
-    weights_of,
 )
 
 NUM_STEPS = 30
@@ -80,7 +80,7 @@ def context_of(tmp_path, seed=3, **fields):
 
 
 def same_weights(one, other):
-    one, other = weights_of(one), weights_of(other)
+    one, other = copy_weights(one), copy_weights(other)
     return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
 
 
@@ -235,7 +235,7 @@ def test_batch_of_a_step_does_not_depend_on_those_before():
 
 def test_weights_are_copies_that_later_training_leaves_alone():
     module = nn.Linear(2, 2)
-    kept = weights_of(module)
+    kept = copy_weights(module)
     best = module.weight.detach().clone()
     with torch.no_grad():
         module.weight.add_(1.0)
@@ -249,7 +249,7 @@ def test_rebuilt_module_gives_the_same_results_and_draws_no_random_number():
 
     module = make().eval()
     before = torch.get_rng_state()
-    again = rebuild(make, weights_of(module), "cpu")
+    again = rebuild(make, copy_weights(module), "cpu")
     assert torch.equal(before, torch.get_rng_state())
     x = torch.ones(2, 3)
     assert torch.equal(module(x), again(x))

@@ -5,7 +5,7 @@
     shape = Shape(codes.num_codes, num_classes, codes.num_auxiliary)
     inputs = codes.auxiliary(PLACES)
     drawn = draw(shape, weights, classes, seed, max_length=codes.max_length, min_length=0, auxiliary=inputs)
-    frame, arrays = codes.decode(drawn, uniforms_of(seed, drawn.lengths))
+    frame, arrays = codes.decode(drawn, draw_uniforms(seed, drawn.lengths))
 
 The columns beside the arrays come first, each as a step of its own in the first field; the length is the last of them.
 Then come the steps of the arrays, a field a channel. Code 0 of the first field ends a sequence; of the other fields it
@@ -164,7 +164,7 @@ class StepCodes:
         longest = int(lengths.max(initial=0))
         if not longest:
             raise DataError(f"every row of array {next(iter(arrays))!r} has the length 0; there is nothing to learn")
-        values_LK, begins = _steps_of(data, lengths), _numbers(lengths) == 0
+        values_LK, begins = _count_steps(data, lengths), _numbers(lengths) == 0
         fields: list[Field] = []
         firsts: dict[int, float] = {}
         for array in arrays.values():
@@ -186,7 +186,7 @@ class StepCodes:
     def encode(self, data: Dataset) -> Sequences:
         """Rows as sequences of codes (M, K + 1), auxiliary inputs included."""
         lengths = data.lengths(next(iter(self._arrays)))
-        values_LK, begins = _steps_of(data, lengths), _numbers(lengths) == 0
+        values_LK, begins = _count_steps(data, lengths), _numbers(lengths) == 0
         for k in self._same_first:
             values_LK[begins, k] = self._usual(k)
         found = [field.encode(values_LK[:, k]) for k, field in enumerate(self._fields)]
@@ -344,7 +344,7 @@ def _columns(schema: Schema) -> list[str]:
     return [name for name in schema.columns if name not in (target, length)] + ([length] if length else [])
 
 
-def _steps_of(data: Dataset, lengths: np.ndarray) -> np.ndarray:
+def _count_steps(data: Dataset, lengths: np.ndarray) -> np.ndarray:
     """What all rows hold step after step, without padding: (L, K) float64."""
     parts = []
     for name in _stepped(data.schema):

@@ -25,7 +25,7 @@ from augment.toolkit.sequences.network import SequenceNetwork, Shape
 from augment.toolkit.sequences.training import Sequences
 from augment.toolkit.training import rebuild
 
-__all__ = ["PLACES", "AuxiliaryInputs", "NoRepeat", "Rule", "SamplingParams", "draw", "uniforms_of"]
+__all__ = ["PLACES", "AuxiliaryInputs", "NoRepeat", "Rule", "SamplingParams", "draw", "draw_uniforms"]
 
 PLACES = 256
 UNLIKELY = 1e4  # off a logit, so that it is drawn only where nothing else may be
@@ -103,7 +103,7 @@ class AuxiliaryInputs(Protocol):
     def compute(self, codes_BK: np.ndarray, uniforms_B: np.ndarray) -> np.ndarray:
         """These codes came next: their auxiliary inputs, (B, W - K) int64.
 
-        The numbers in [0, 1) are those of `uniforms_of`: they say where in its range the value of a code lies.
+        The numbers in [0, 1) are those of `draw_uniforms`: they say where in its range the value of a code lies.
         """
 
 
@@ -290,7 +290,7 @@ class _Drawing:
         return (self.prefixes.codes[index] if len(self.prefixes.codes) else self.codes), is_forced
 
 
-def uniforms_of(seed: int, lengths: np.ndarray) -> np.ndarray:
+def draw_uniforms(seed: int, lengths: np.ndarray) -> np.ndarray:
     """One number in [0, 1) for each step that `draw` gave: (M,) float32.
 
     Args:

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from augment.plugin.context import Context, derive_seed
 from augment.toolkit.conditions import Conditions
 from augment.toolkit.sequences.network import SequenceNetwork, Shape
-from augment.toolkit.training import EarlyStopping, Schedule, autocast, reproducible, train, weights_of
+from augment.toolkit.training import EarlyStopping, Schedule, autocast, copy_weights, reproducible, train
 
 __all__ = ["Budget", "Sequences", "learn", "mean_losses"]
 
@@ -177,7 +177,7 @@ def learn(
             schedule=_rise_and_fall(budget.steps),
             stopping=EarlyStopping(measure, max(1, budget.steps // NUM_MEASURES), PATIENCE),
         )
-    return weights_of(outcome.averaged["network"])
+    return copy_weights(outcome.averaged["network"])
 
 
 @torch.no_grad()

@@ -9,7 +9,7 @@ import pyarrow as pa
 from augment.data import Column, Dataset, Schema, as_written
 from augment.data.dates import is_numeric, is_writable
 
-__all__ = ["arrow_values", "empty_table", "table_of"]
+__all__ = ["arrow_table", "arrow_values", "empty_table"]
 
 _TYPES = {
     "number": pa.float64(),
@@ -20,7 +20,7 @@ _TYPES = {
 }
 
 
-def table_of(data: Dataset, schema: Schema, *, dates_as_text: bool = False) -> pa.Table:
+def arrow_table(data: Dataset, schema: Schema, *, dates_as_text: bool = False) -> pa.Table:
     """The N rows of the frame: categories are dictionaries, text is strings, ids are integers or strings.
 
     Dates that the data has as integers are such; with `dates_as_text`, those of another format are strings.
@@ -46,7 +46,7 @@ def _type_of(column: Column, dates_as_text: bool = False) -> pa.DataType:
 
 
 def arrow_values(values: pd.Series, column: Column, dates_as_text: bool = False) -> pa.Array:
-    """The N values of a column, of the type of its kind. For dates see `table_of`."""
+    """The N values of a column, of the type of its kind. For dates see `arrow_table`."""
     if column.type == "category":
         labels = pa.Array.from_pandas(values.cat.categories).cast(pa.string())
         codes = values.cat.codes.to_numpy().astype(np.int32)

@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from augment.data import Column, labels_of
+from augment.data import Column, as_labels
 from augment.data.conformity import categorical_dtype
 from augment.errors import DataError
-from augment.toolkit.lossless import MICROSECONDS, counts_of, digits_of, ordered, rounded, series_of
+from augment.toolkit.lossless import MICROSECONDS, as_integers, count_digits, ordered, rounded, series_of
 
 __all__ = ["MAX_BINS", "MAX_LABELS", "NUM_FEATURES", "Categorical", "ColumnBins", "Integer", "Number", "fit_column"]
 
@@ -188,7 +188,7 @@ class Number(_Amounts):
     def fit(cls, name: str, column: Column, present: pd.Series, missing: bool, max_bins: int) -> Self:
         digits = column.decimals
         if digits is None:
-            digits = digits_of(present.to_numpy(dtype=np.float64))
+            digits = count_digits(present.to_numpy(dtype=np.float64))
         column_bins = cls(name=name, column=column, missing=missing, quantiles=(), digits=digits)
         quantiles = _cut(column_bins.amounts(present), max_bins, column_bins.between)
         return cls(name=name, column=column, missing=missing, quantiles=quantiles.tolist(), digits=digits)
@@ -217,7 +217,7 @@ class Integer(_Amounts):
 
     @classmethod
     def fit(cls, name: str, column: Column, present: pd.Series, missing: bool, max_bins: int) -> Self:
-        counts, unit = counts_of(present), 1
+        counts, unit = as_integers(present), 1
         if column.type == "datetime":
             unit = next(size for size in MICROSECONDS if not (counts % size).any())
         column_bins = cls(name=name, column=column, missing=missing, quantiles=(), unit=unit)
@@ -225,7 +225,7 @@ class Integer(_Amounts):
         return cls(name=name, column=column, missing=missing, quantiles=quantiles.tolist(), unit=unit)
 
     def amounts(self, present: pd.Series) -> np.ndarray:
-        counts: np.ndarray = counts_of(present) // self.unit
+        counts: np.ndarray = as_integers(present) // self.unit
         return counts
 
     def between(self, low: np.ndarray, high: np.ndarray, share: np.ndarray) -> np.ndarray:
@@ -253,7 +253,7 @@ class Categorical(ColumnBins):
         numbers, found = pd.factorize(values, use_na_sentinel=True)
         rows = np.bincount(numbers[numbers >= 0], minlength=len(found))
         # by label where rows are equal, so that the order of the data does not matter
-        ranked = sorted(zip((-rows).tolist(), labels_of(pd.Series(found)).tolist(), strict=True))
+        ranked = sorted(zip((-rows).tolist(), as_labels(pd.Series(found)).tolist(), strict=True))
         kept = len(ranked) if len(ranked) <= MAX_LABELS else MAX_LABELS - 1
         return cls(
             name=name,
@@ -287,7 +287,7 @@ class Categorical(ColumnBins):
 
     def value_bins(self, present: pd.Series) -> np.ndarray:
         numbers, found = pd.factorize(present)
-        table = np.array([self._bin_of.get(label, -1) for label in labels_of(pd.Series(found))], dtype=np.int64)
+        table = np.array([self._bin_of.get(label, -1) for label in as_labels(pd.Series(found))], dtype=np.int64)
         bins: np.ndarray = table[numbers]
         if (bins < 0).any():
             row = int(np.argmin(bins))

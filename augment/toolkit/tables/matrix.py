@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from augment.data import Column, Dataset, Schema, conform, labels_of
+from augment.data import Column, Dataset, Schema, as_labels, conform
 from augment.data.conformity import categorical_dtype
 from augment.errors import DataError
-from augment.toolkit.lossless import ENCODED_TYPES, MICROSECONDS, counts_of, digits_of, ordered, rounded, series_of
+from augment.toolkit.lossless import ENCODED_TYPES, MICROSECONDS, as_integers, count_digits, ordered, rounded, series_of
 
 __all__ = ["TableEncoder"]
 
@@ -96,7 +96,7 @@ class _Number(_Numeric):
     @classmethod
     def fit(cls, name: str, column: Column, values: pd.Series) -> Self:
         present = values.dropna().to_numpy(dtype=np.float64)
-        digits = column.decimals if column.decimals is not None else digits_of(present)
+        digits = column.decimals if column.decimals is not None else count_digits(present)
         offset, scale = _standard(present)
         missing = bool(column.nullable) or len(present) < len(values)
         centered = cls(name=name, column=column, missing=missing, offset=offset, scale=scale, digits=digits)
@@ -132,7 +132,7 @@ class _Whole(_Numeric):
 
     @classmethod
     def fit(cls, name: str, column: Column, values: pd.Series) -> _Whole | _WideWhole:
-        counts = counts_of(values.dropna())
+        counts = as_integers(values.dropna())
         missing = bool(column.nullable) or len(counts) < len(values)
         unit = 1
         if column.type == "datetime":
@@ -147,7 +147,7 @@ class _Whole(_Numeric):
         return cls(name=name, column=column, missing=missing, unit=unit, offset=lowest + round(rest), scale=scale)
 
     def amounts(self, present: pd.Series) -> np.ndarray:
-        counts = np.clip(counts_of(present) // self.unit, *self._reach)
+        counts = np.clip(as_integers(present) // self.unit, *self._reach)
         standardised: np.ndarray = (counts - self.offset) / self.scale
         return standardised[:, None]
 
@@ -173,7 +173,7 @@ class _WideWhole(_Numeric):
     scale: float
 
     def amounts(self, present: pd.Series) -> np.ndarray:
-        heads, tails = np.divmod(ordered(counts_of(present) // self.unit), np.uint64(HALF_WORD))
+        heads, tails = np.divmod(ordered(as_integers(present) // self.unit), np.uint64(HALF_WORD))
         return np.stack([(heads.astype(np.float64) - self.offset) / self.scale, tails / (HALF_WORD / 2) - 1], axis=1)
 
     def values(self, amounts: np.ndarray) -> pd.Series:
@@ -202,7 +202,7 @@ class _Levels(_Encoding):
         elif column.categories is not None:
             known = column.categories
         else:
-            known = tuple(sorted(set(labels_of(values.dropna()))))
+            known = tuple(sorted(set(as_labels(values.dropna()))))
         if column.nullable or values.isna().any():
             known = (*known, None)
         return cls(name=name, column=column, levels=known, one_hot=one_hot)
@@ -227,7 +227,7 @@ class _Levels(_Encoding):
     def _codes(self, values: pd.Series) -> np.ndarray:
         position = {level: code for code, level in enumerate(self.levels)}
         found, distinct = pd.factorize(values, use_na_sentinel=True)
-        table = [position.get(label, -1) for label in labels_of(pd.Series(distinct))]
+        table = [position.get(label, -1) for label in as_labels(pd.Series(distinct))]
         return np.array([*table, position.get(None, -1)], dtype=np.int64)[found]  # found is -1, the last, for missing
 
     def decode(self, block: np.ndarray) -> pd.Series:

@@ -4,7 +4,7 @@
     with reproducible(context):
         weights = fit_autoencoder(table, bins, classes, conditions, settings, context)
         network = load_autoencoder(weights, table, conditions, settings, context.device)
-        mean_NZ, deviation_NZ = vectors_of(network, table, bins, classes)
+        mean_NZ, deviation_NZ = encode_rows(network, table, bins, classes)
         bins_NK = network.pick(network.decode(mean_NZ, classes_N), uniform_NK)
 
 What is unusual: the bins of all columns (see `bins.py`) lie one after the other in one embedding table and in one
@@ -30,16 +30,16 @@ from augment.plugin.context import Context
 from augment.toolkit.conditions import Conditions
 from augment.toolkit.latents import draw_latents, kl_divergence, warm_up
 from augment.toolkit.tables.bins import BinTable
-from augment.toolkit.training import EarlyStopping, autocast, cosine_decay, rebuild, train, weights_of
+from augment.toolkit.training import EarlyStopping, autocast, copy_weights, cosine_decay, rebuild, train
 
 __all__ = [
     "RowVae",
     "Settings",
     "default_latent_dim",
+    "encode_rows",
     "fit_autoencoder",
     "load_autoencoder",
     "num_autoencoder_steps",
-    "vectors_of",
 ]
 
 MIN_STEPS, MAX_STEPS = 200, 8_000
@@ -206,7 +206,7 @@ def fit_autoencoder(
         schedule=cosine_decay,
         stopping=stopping if len(held_back) else None,
     )
-    return weights_of(outcome.averaged["autoencoder"])
+    return copy_weights(outcome.averaged["autoencoder"])
 
 
 def default_latent_dim(table: BinTable) -> int:
@@ -227,7 +227,7 @@ def load_autoencoder(
     return rebuild(lambda: _network(table, conditions, settings), weights, device)
 
 
-def vectors_of(network: RowVae, table: BinTable, bins: np.ndarray, classes: np.ndarray) -> tuple[Tensor, Tensor]:
+def encode_rows(network: RowVae, table: BinTable, bins: np.ndarray, classes: np.ndarray) -> tuple[Tensor, Tensor]:
     """Means and standard deviations of the vectors of rows, (N, Z) each, from bins (N, K) and classes (N,)."""
     device = next(network.parameters()).device
     batches = zip(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from augment.data import ColumnDeclaration, SchemaDeclaration, check, labels_of
+from augment.data import ColumnDeclaration, SchemaDeclaration, as_labels, check
 from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_datasets.sklearn_source import CLASSES, SklearnDataset
@@ -19,7 +19,7 @@ def read(tmp_path, declared=None, **params):
 def test_every_dataset_fits_its_schema_and_has_a_target_with_the_documented_classes(tmp_path, dataset):
     data = read(tmp_path, dataset=dataset)
     assert check(data.frame, data.arrays, data.schema) == []
-    found = sorted(set(labels_of(data.frame[data.schema.target]))) if data.schema.task == "classes" else []
+    found = sorted(set(as_labels(data.frame[data.schema.target]))) if data.schema.task == "classes" else []
     assert found == sorted(CLASSES[dataset])
 
 
@@ -47,8 +47,8 @@ def test_diabetes_keeps_human_units_and_a_numeric_target(tmp_path):
 def test_imbalance_keeps_the_first_rows_of_a_class_and_all_of_the_others(tmp_path):
     whole = read(tmp_path, dataset="digits")
     data = read(tmp_path, dataset="digits", imbalance={3: 5})
-    threes = labels_of(whole.frame["digit"]) == "3"
-    kept = labels_of(data.frame["digit"]) == "3"
+    threes = as_labels(whole.frame["digit"]) == "3"
+    kept = as_labels(data.frame["digit"]) == "3"
     assert kept.sum() == 5
     assert (~kept).sum() == (~threes).sum()
     np.testing.assert_array_equal(data.arrays["image"][kept], whole.arrays["image"][threes][:5])

@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from augment.data import Dataset, check, labels_of
+from augment.data import Dataset, as_labels, check
 from augment.errors import DataError, SpecError
 from augment.plugin.context import Context
 from augment_images.classical import Albumentations
@@ -60,7 +60,7 @@ def test_rows_keep_to_the_schema_and_what_was_given(tmp_path, shape):
 def test_other_columns_come_from_a_row_of_the_asked_class(tmp_path):
     data = noise()
     made = sample(fitted(data, tmp_path), asked(data, ["b"] * 50), data, tmp_path)
-    assert (labels_of(data.frame.label)[made.frame.row] == "b").all()
+    assert (as_labels(data.frame.label)[made.frame.row] == "b").all()
     assert made.frame.row.nunique() > 5
 
 
@@ -87,7 +87,7 @@ def test_without_conditions_any_row_is_taken(tmp_path):
     made = sample(fitted(data, tmp_path), pd.DataFrame(index=pd.RangeIndex(60)), data, tmp_path)
     assert len(made) == 60
     assert set(made.frame.label) == {"a", "b", "c"}
-    np.testing.assert_array_equal(labels_of(data.frame.label)[made.frame.row], labels_of(made.frame.label))
+    np.testing.assert_array_equal(as_labels(data.frame.label)[made.frame.row], as_labels(made.frame.label))
 
 
 @settings(max_examples=15)

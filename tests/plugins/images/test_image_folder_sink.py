@@ -10,7 +10,7 @@ from example_data import dataset
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from augment.data import Dataset, infer, labels_of
+from augment.data import Dataset, as_labels, infer
 from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_images.sink import ImageFolderSink, class_folder
@@ -88,7 +88,7 @@ def test_the_source_reads_back_what_was_written(tmp_path, channels):
 def test_odd_labels_come_back_exactly_from_safe_folders(tmp_path):
     data = noise(ODD_LABELS)
     write(data, tmp_path)
-    assert labels_of(read(tmp_path / "train").frame.label).tolist() == ODD_LABELS
+    assert as_labels(read(tmp_path / "train").frame.label).tolist() == ODD_LABELS
     assert {path.name for path in tmp_path.iterdir()} == {"train"}
     folders = [path.name for path in (tmp_path / "train").iterdir() if path.is_dir()]
     assert len({name.lower() for name in folders}) == len(ODD_LABELS)

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 from pydantic import ValidationError
 
-from augment.data import ColumnDeclaration, SchemaDeclaration, labels_of
+from augment.data import ColumnDeclaration, SchemaDeclaration, as_labels
 from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_images.source import ImageFolderSource
@@ -63,7 +63,7 @@ def test_class_folders_become_labels_in_the_order_of_file_names(tmp_path):
     for name, image in images.items():
         put(tmp_path / name, image)
     data = read(tmp_path)
-    assert labels_of(data.frame.label).tolist() == ["cat", "dog", "dog"]
+    assert as_labels(data.frame.label).tolist() == ["cat", "dog", "dog"]
     assert data.schema.target == "label"
     assert data.schema.columns["label"].type == "category"
     assert data.schema.modality == "image"
@@ -77,7 +77,7 @@ def test_numeric_folder_names_are_classes(tmp_path):
     put(tmp_path / "01" / "a.png")
     data = read(tmp_path)
     assert data.schema.task == "classes"
-    assert labels_of(data.frame.label).tolist() == ["0", "01"]
+    assert as_labels(data.frame.label).tolist() == ["0", "01"]
 
 
 def test_odd_folder_names_are_labels_as_they_are(tmp_path):
@@ -170,7 +170,7 @@ def test_links_that_leave_the_folder_are_not_followed(tmp_path, caplog):
     (tmp_path / "in" / "cat" / "3.png").symlink_to(tmp_path / "in" / "cat" / "1.png")
     with caplog.at_level(logging.INFO, "augment"):
         data = read(tmp_path / "in")
-    assert labels_of(data.frame.label).tolist() == ["cat", "cat"]
+    assert as_labels(data.frame.label).tolist() == ["cat", "cat"]
     assert "2 links that leave" in caplog.text
 
 
@@ -385,7 +385,7 @@ def test_bad_images_are_skipped_when_asked_and_counted(spoilt, caplog):
     put(folder / "dog" / "1.png", picture((40, 40), seed=1))
     with caplog.at_level(logging.INFO, "augment"):
         data = read(folder, on_bad_image="skip")
-    assert labels_of(data.frame.label).tolist() == ["cat", "dog"]
+    assert as_labels(data.frame.label).tolist() == ["cat", "dog"]
     np.testing.assert_array_equal(data.arrays["image"][1, :, :, 0], picture((40, 40), seed=1))
     (said,) = (record.getMessage() for record in caplog.records if record.levelno == logging.WARNING)
     assert said.startswith(f"{folder.name}: 9 of 11 images cannot be used and are left out: ")

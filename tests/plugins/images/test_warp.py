@@ -7,7 +7,7 @@ from augment.data import check
 from augment.errors import SpecError
 from augment.plugin.context import Context
 from augment_images.warp import Warp
-from augment_images.warping import bend_with, learn_fields, modes_of
+from augment_images.warping import bend_with, learn_fields, main_modes
 
 HEIGHT, WIDTH = 20, 18
 
@@ -55,7 +55,7 @@ def test_a_pair_is_registered_alike_whatever_is_registered_beside_it():
 
 def test_modes_come_strongest_first_and_rebuild_the_fields():
     fields = np.random.default_rng(0).normal(size=(30, 2, 7, 7)).astype(np.float32)
-    modes = modes_of(fields, 98)
+    modes = main_modes(fields, 98)
     lengths = np.linalg.norm(modes, axis=1)
     assert (np.diff(lengths) <= 1e-6).all()
     spread = np.einsum("kf,kg->fg", modes, modes)

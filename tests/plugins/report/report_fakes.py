@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from example_data import dataset
 
-from augment.data import Dataset, Schema, labels_of
+from augment.data import Dataset, Schema, as_labels
 from augment.plugin import RunMetrics
 
 
@@ -124,7 +124,7 @@ def metrics_of(train: Dataset, test: Dataset, synthetic: Dataset, origin: np.nda
     def counts(part: Dataset) -> dict[str, int]:
         if part.schema.task != "classes":
             return {}
-        found = pd.Series(labels_of(part.frame[part.schema.target])).value_counts()
+        found = pd.Series(as_labels(part.frame[part.schema.target])).value_counts()
         return {label: int(found.get(label, 0)) for label in part.schema.classes}
 
     metrics = {
@@ -244,7 +244,7 @@ def table_run() -> FakeRun:
     whole = dataset(frame, target="diagnosis", columns={"mean radius": {"type": "number", "unit": "mm"}})
     test = whole.take(np.arange(len(whole)) % 5 == 0)
     train = whole.take(np.arange(len(whole)) % 5 != 0)
-    rare = np.flatnonzero(labels_of(train.frame["diagnosis"]) == "malignant")
+    rare = np.flatnonzero(as_labels(train.frame["diagnosis"]) == "malignant")
     made = {}
     for name, noise in (("gan", 0.5), ("smote", 0.05)):
         part = train.take(rng.choice(rare, 110))

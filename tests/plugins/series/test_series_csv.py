@@ -9,7 +9,7 @@ import pytest
 from example_data import dataset
 
 from augment.data import Dataset, SchemaDeclaration
-from augment.detect.formats import source_of
+from augment.detect.formats import find_source
 from augment.errors import DataError
 from augment.plugin.catalog import Catalog
 from augment.plugin.context import Context
@@ -281,4 +281,4 @@ def test_one_value_a_line_is_refused_with_the_way_to_one_step_a_line(tmp_path, n
     path = tmp_path / "long.csv"
     path.write_text("\n".join([names, *lines]) + "\n")
     with pytest.raises(DataError, match=r"one value a line.*frame.pivot\(index="):
-        source_of(path, Catalog())
+        find_source(path, Catalog())

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from augment.detect.formats import source_of
+from augment.detect.formats import find_source
 from augment.errors import DataError
 from augment.plugin.catalog import Catalog
 from augment.plugin.context import Context
@@ -88,4 +88,4 @@ def _rows(first, between="\t", steps=STEPS):
 )
 def test_rows_of_numbers_without_a_header_are_seen_as_series(tmp_path, name, text, source):
     (tmp_path / name).write_text(text)
-    assert source_of(tmp_path / name, Catalog()).name == source
+    assert find_source(tmp_path / name, Catalog()).name == source

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from example_data import dataset
 
-from augment.data import Dataset, Schema, SchemaDeclaration, check, infer, labels_of
+from augment.data import Dataset, Schema, SchemaDeclaration, as_labels, check, infer
 from augment.data.conformity import valid_rows
 from augment.errors import DataError
 from augment.plugin.context import Context
@@ -60,7 +60,7 @@ def data(request: pytest.FixtureRequest) -> Dataset:
 def test_the_rows_asked_for_come_with_their_labels_and_in_schema(data: Dataset, tmp_path) -> None:
     labels = ["rare", "usual", "rare", "rare"] * 5
     made = sample(data, labels, tmp_path)
-    assert labels_of(made.frame["y"]).tolist() == labels
+    assert as_labels(made.frame["y"]).tolist() == labels
     assert check(made.frame, made.arrays, data.schema) == []
     assert valid_rows(made.frame, made.arrays, data.schema).all()
 

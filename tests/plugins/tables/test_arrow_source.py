@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from augment.data import Dataset
+from augment.detect.formats import find_source
 from augment.detect.formats import read as look_at
-from augment.detect.formats import source_of
 from augment.errors import DataError
 from augment.plugin.catalog import Catalog
 from augment.plugin.context import Context
@@ -53,7 +53,7 @@ def saved_dataset(folder: Path, *values: list[int], **state: Any) -> Path:
 @pytest.mark.parametrize("compression", ["uncompressed", "lz4", "zstd"])
 def test_feather_keeps_values_and_types(compression: Any, tmp_path: Path) -> None:
     FRAME.to_feather(tmp_path / "data.feather", compression=compression)
-    assert source_of(tmp_path / "data.feather", Catalog()) is ArrowSource
+    assert find_source(tmp_path / "data.feather", Catalog()) is ArrowSource
     FRAME.to_parquet(tmp_path / "data.parquet")
     same = ParquetSource(ParquetSource.Params(path=tmp_path / "data.parquet")).read(Context(0, tmp_path))
     data = read(tmp_path / "data.feather")
@@ -68,7 +68,7 @@ def test_lists_become_arrays(tmp_path: Path) -> None:
 
 def test_a_saved_dataset_is_read_in_its_own_order(tmp_path: Path) -> None:
     folder = saved_dataset(tmp_path / "saved", [3, 1], [2])
-    assert source_of(folder, Catalog()) is ArrowSource
+    assert find_source(folder, Catalog()) is ArrowSource
     dataset, settings, _ = look_at(ArrowSource, folder)
     assert dataset.frame.x.tolist() == [3, 1, 2]
     assert settings == {}
@@ -82,7 +82,7 @@ def test_saved_splits_are_answered_with_the_folder_of_one(tmp_path: Path) -> Non
     (tmp_path / "saved" / "dataset_dict.json").write_text('{"splits": ["test", "train"]}')
     message = r"saved: holds the parts test, train; name one of them, such as .*saved/train"
     with pytest.raises(DataError, match=message):
-        source_of(tmp_path / "saved", Catalog())
+        find_source(tmp_path / "saved", Catalog())
     with pytest.raises(DataError, match=message):
         read(tmp_path / "saved")
 

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from augment.data import Dataset, SchemaDeclaration
+from augment.detect.formats import find_source
 from augment.detect.formats import read as look_at
-from augment.detect.formats import source_of
 from augment.errors import DataError
 from augment.plugin.catalog import Catalog
 from augment.plugin.context import Context
@@ -96,7 +96,7 @@ def test_the_settings_that_a_sheet_needs_are_found(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     rows = [[float(x), "n/a" if n == 3 else n % 7, "ab"[n % 2]] for n, x in enumerate(rng.normal(size=30))]
     path = save(tmp_path / "data.xlsx", [["x", "y", "label"], *rows])
-    assert source_of(path, Catalog()) is ExcelSource
+    assert find_source(path, Catalog()) is ExcelSource
     data, settings, _ = look_at(ExcelSource, path)
     assert list(settings) in ([], ["null_values"])
     assert data.schema.columns["y"].type == "integer"

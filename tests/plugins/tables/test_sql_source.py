@@ -19,8 +19,8 @@ import pytest
 from pydantic import ValidationError
 
 from augment.data import Dataset
+from augment.detect.formats import find_source
 from augment.detect.formats import read as look_at
-from augment.detect.formats import source_of
 from augment.errors import DataError, SpecError
 from augment.plugin.catalog import Catalog
 from augment.plugin.context import Context
@@ -73,7 +73,7 @@ def test_init_reads_the_largest_table_and_says_so(database: Path, caplog: pytest
     packed.write_bytes(gzip.compress(database.read_bytes()))
     for path in (database, packed):
         caplog.clear()
-        assert source_of(path, Catalog()) is SqlSource
+        assert find_source(path, Catalog()) is SqlSource
         dataset, settings, _ = look_at(SqlSource, path)
         assert settings == {"table": "orders"}
         assert len(dataset) == 3

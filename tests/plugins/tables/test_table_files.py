@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from augment.data import Dataset, SchemaDeclaration
+from augment.detect.formats import find_source
 from augment.detect.formats import read as look_at
-from augment.detect.formats import source_of
 from augment.errors import DataError
 from augment.plugin.catalog import Catalog
 from augment.plugin.context import Context
@@ -118,7 +118,7 @@ def test_a_folder_of_parquet_shards_is_one_table(tmp_path: Path) -> None:
         {"x": [1, 2], "label": labels[0], "v": [[0.5, 1.0], [2.0, 3.0]], "gap": pa.nulls(2, pa.string())},
         {"x": [0.5, 4], "label": labels[1], "v": [[4.0, 5.0], [6.0, 7.0]], "gap": [1, 2]},
     )
-    assert source_of(folder, Catalog()) is ParquetSource
+    assert find_source(folder, Catalog()) is ParquetSource
     data = read(ParquetSource, folder)
     assert data.frame.x.tolist() == [1, 2, 0.5, 4]
     assert data.frame.label.tolist() == ["b", "a", "c", "a"]
@@ -146,7 +146,7 @@ def test_the_settings_of_compressed_and_of_several_files_are_found(tmp_path: Pat
     packed.write_bytes(gzip.compress(text.encode()))
     files = write(tmp_path, a=text, b=text)
     for data in (packed, files, tmp_path / "?.csv"):
-        source = source_of(data, Catalog())
+        source = find_source(data, Catalog())
         assert source is CsvSource
         dataset, settings, _ = look_at(source, data)
         assert settings == {"delimiter": ";", "decimal": ","}
@@ -158,16 +158,16 @@ def test_a_source_of_one_file_refuses_several(tmp_path: Path) -> None:
         np.savez(tmp_path / name, x=np.arange(3))
     files = [tmp_path / "a.npz", tmp_path / "b.npz"]
     with pytest.raises(DataError, match="npz reads one file, not several"):
-        look_at(source_of(files, Catalog()), files)
+        look_at(find_source(files, Catalog()), files)
 
 
 def test_histories_and_series_are_recognised_in_compressed_files(tmp_path: Path) -> None:
     events = "user_id,item_id,timestamp\n" + "".join(f"{n % 5},{n % 7},{n}\n" for n in range(40))
     (tmp_path / "events.csv.gz").write_bytes(gzip.compress(events.encode()))
-    source = source_of(tmp_path / "events.csv.gz", Catalog())
+    source = find_source(tmp_path / "events.csv.gz", Catalog())
     assert source.name == "histories"
     assert len(look_at(source, tmp_path / "events.csv.gz")[0]) == 5
     (tmp_path / "s.ts.gz").write_bytes(gzip.compress(b"@classLabel true a b\n@data\n1,2,3:a\n4,5,6:b\n"))
-    source = source_of(tmp_path / "s.ts.gz", Catalog())
+    source = find_source(tmp_path / "s.ts.gz", Catalog())
     assert source.name == "ts"
     assert len(look_at(source, tmp_path / "s.ts.gz")[0]) == 2

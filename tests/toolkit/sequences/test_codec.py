@@ -12,9 +12,9 @@ from augment.data import ArrayDeclaration, ColumnDeclaration, Dataset, infer
 from augment.errors import DataError
 from augment.toolkit.sequences.codec import StepCodes
 from augment.toolkit.sequences.network import SequenceNetwork, Shape
-from augment.toolkit.sequences.sampling import PLACES, draw, uniforms_of
+from augment.toolkit.sequences.sampling import PLACES, draw, draw_uniforms
 from augment.toolkit.sequences.training import Sequences
-from augment.toolkit.training import weights_of
+from augment.toolkit.training import copy_weights
 
 CHANNELS = {
     "height": ColumnDeclaration(type="number"),
@@ -60,7 +60,8 @@ def drawn_by_chance(codes, num_rows, seed=4):
                 parameter.normal_(0, 0.3)
     classes = np.zeros(num_rows, np.int64)
     inputs = codes.auxiliary(PLACES)
-    return draw(shape, weights_of(network), classes, seed, max_length=codes.max_length, min_length=0, auxiliary=inputs)
+    weights = copy_weights(network)
+    return draw(shape, weights, classes, seed, max_length=codes.max_length, min_length=0, auxiliary=inputs)
 
 
 @settings(max_examples=15)
@@ -70,7 +71,7 @@ def test_what_is_drawn_is_what_the_codes_of_it_say(unequal, tokens, missing):
     data = walks(unequal=unequal, tokens=tokens, missing=missing)
     codes = StepCodes.fit(data)
     drawn = drawn_by_chance(codes, 30)
-    frame, arrays = codes.decode(drawn, uniforms_of(4, drawn.lengths))
+    frame, arrays = codes.decode(drawn, draw_uniforms(4, drawn.lengths))
     made = Dataset.of(frame.assign(kind="0"), arrays, data.schema)
     again = codes.encode(made)
     np.testing.assert_array_equal(again.lengths, drawn.lengths)
@@ -79,7 +80,7 @@ def test_what_is_drawn_is_what_the_codes_of_it_say(unequal, tokens, missing):
     assert (again.codes[:, :num_fields] == drawn.codes).mean() > 0.97
     inputs, told = codes.auxiliary(len(drawn)), np.zeros((len(drawn.codes), len(codes.num_auxiliary)), int)
     inputs.begin(np.arange(len(drawn)))
-    firsts, uniforms = np.cumsum(drawn.lengths) - drawn.lengths, uniforms_of(4, drawn.lengths)
+    firsts, uniforms = np.cumsum(drawn.lengths) - drawn.lengths, draw_uniforms(4, drawn.lengths)
     for step in range(codes.max_length):
         places = np.minimum(firsts + step, len(drawn.codes) - 1)
         goes_on = drawn.lengths > step
@@ -92,7 +93,7 @@ def test_values_keep_their_range_decimals_and_categories():
     data = walks(300)
     codes = StepCodes.fit(data)
     drawn = drawn_by_chance(codes, 100)
-    frame, arrays = codes.decode(drawn, uniforms_of(4, drawn.lengths))
+    frame, arrays = codes.decode(drawn, draw_uniforms(4, drawn.lengths))
     lengths = frame["length"].to_numpy()
     is_there = np.arange(15) < lengths[:, None]
     real = data.arrays["walk"][np.arange(15) < data.lengths("walk")[:, None]]
@@ -135,7 +136,7 @@ def test_equal_channels_stay_equal():
     codes = StepCodes.fit(Dataset.of(data.frame, {"walk": twice}, schema))
     sequences = codes.encode(Dataset.of(data.frame, {"walk": twice}, schema))
     plain = Sequences(sequences.codes[:, :2], sequences.lengths)
-    _, arrays = codes.decode(plain, uniforms_of(1, plain.lengths))
+    _, arrays = codes.decode(plain, draw_uniforms(1, plain.lengths))
     np.testing.assert_array_equal(arrays["walk"][..., 0], arrays["walk"][..., 1])
 
 
@@ -144,7 +145,7 @@ def test_a_channel_without_any_value_stays_without():
     data.arrays["walk"][..., 0][data.arrays["walk"][..., 0] != 0] = np.nan
     codes = StepCodes.fit(data)
     drawn = drawn_by_chance(codes, 20)
-    frame, arrays = codes.decode(drawn, uniforms_of(4, drawn.lengths))
+    frame, arrays = codes.decode(drawn, draw_uniforms(4, drawn.lengths))
     is_there = np.arange(15) < frame["length"].to_numpy()[:, None]
     assert np.isnan(arrays["walk"][is_there][:, 0]).all()
 

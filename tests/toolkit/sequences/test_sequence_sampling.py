@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from augment.toolkit.sequences.network import SequenceNetwork, Shape
 from augment.toolkit.sequences.sampling import PLACES, SamplingParams, draw
 from augment.toolkit.sequences.training import Sequences
-from augment.toolkit.training import weights_of
+from augment.toolkit.training import copy_weights
 
 SHAPE = Shape(num_codes=(6, 4), num_classes=2, width=16, layers=2, embedding=8)
 
@@ -22,7 +22,7 @@ def weights():
         with torch.no_grad():
             for parameter in network.parameters():
                 parameter.normal_(0, 0.5)
-        return weights_of(network)
+        return copy_weights(network)
 
 
 def drawn(weights, classes, seed=3, max_length=12, **settings):

@@ -13,10 +13,10 @@ from augment.toolkit.tables.bins import BinTable
 from augment.toolkit.tables.row_vae import (
     RowVae,
     Settings,
+    encode_rows,
     fit_autoencoder,
     load_autoencoder,
     num_autoencoder_steps,
-    vectors_of,
 )
 from augment.toolkit.training import reproducible
 
@@ -49,7 +49,7 @@ def network(tmp_path_factory):
 
 def test_rows_come_back_from_their_vectors(network):
     table, codes, classes, _ = coded()
-    mean_NZ, _ = vectors_of(network, table, codes, classes)
+    mean_NZ, _ = encode_rows(network, table, codes, classes)
     with torch.no_grad():
         picked = network.pick(network.decode(mean_NZ, torch.tensor(classes)), torch.full(codes.shape, 0.5))
     assert (picked.numpy() == codes).mean() > 0.95

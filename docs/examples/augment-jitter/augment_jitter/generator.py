@@ -10,7 +10,7 @@ import pandas as pd
 from pydantic import Field
 
 from augment import plugin
-from augment.data import Dataset, labels_of
+from augment.data import Dataset, as_labels
 from augment.plugin import Accepts, Context, Generator, read_state, write_state
 
 
@@ -65,9 +65,9 @@ def _places(given: pd.DataFrame, train: Dataset, rng: np.random.Generator) -> np
     place_N = rng.random(len(given))
     if target not in given:
         return (place_N * len(train)).astype(int)
-    labels = labels_of(train.frame[target]).astype(str)
+    labels = as_labels(train.frame[target]).astype(str)
     order = np.argsort(labels, kind="stable")
-    wanted = labels_of(given[target]).astype(str)
+    wanted = as_labels(given[target]).astype(str)
     start = np.searchsorted(labels[order], wanted, "left")
     stop = np.searchsorted(labels[order], wanted, "right")
     return order[start + (place_N * (stop - start)).astype(int)]

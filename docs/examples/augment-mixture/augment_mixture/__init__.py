@@ -7,7 +7,7 @@ import pandas as pd
 from pydantic import Field
 
 from augment import plugin
-from augment.data import Dataset, labels_of
+from augment.data import Dataset, as_labels
 from augment.plugin import Accepts, Generator, hookimpl, read_state, write_state
 
 PARTS = ("weights", "means", "roots")
@@ -70,7 +70,7 @@ def _numbers(schema):
 
 
 def _labels(frame, schema):
-    return labels_of(frame[schema.target]).astype(str) if schema.task == "classes" else np.full(len(frame), "")
+    return as_labels(frame[schema.target]).astype(str) if schema.task == "classes" else np.full(len(frame), "")
 
 
 @hookimpl
