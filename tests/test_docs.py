@@ -65,6 +65,7 @@ def _blocks(page):
 
 BLOCKS = [block for page in WRITTEN for block in _blocks(page)]
 PIPELINES = [block for block in BLOCKS if block.mark.startswith("pipeline")]
+ON_A_SERVER = "pipeline: of data on a server"  # which cannot be read here
 PYTHON = [block for block in BLOCKS if block.language == "python"]
 MODULES = {block.mark.split()[-1]: block for block in PYTHON if block.mark.startswith("python: module ")}
 
@@ -165,7 +166,7 @@ def test_pipelines_that_come_along_load(path, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("block", PIPELINES, ids=str)
+@pytest.mark.parametrize("block", [block for block in PIPELINES if block.mark != ON_A_SERVER], ids=str)
 def test_pipelines_of_the_pages_fit_their_data(block, tmp_path, monkeypatch):
     found = runner.check(_files_for(block, tmp_path, monkeypatch), trust=["models"])
     assert found.plan or found.resolved.pipeline.mix.is_auto

@@ -36,7 +36,7 @@ def rows_of(done, generator):
         ("os-exit", "its process ended with exit status 0 without an answer"),
         ("segfault", "its process was killed by signal 11"),
         ("killed", "its process was killed by signal 9 without an answer; the machine may have run out of memory"),
-        ("hog", "MemoryError"),
+        ("hog", "ran out of memory"),
         ("loop", "took longer than its `timeout: 3` (seconds) and was stopped"),
     ],
 )
