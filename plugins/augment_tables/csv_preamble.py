@@ -38,7 +38,8 @@ def count_lines_before_header(text: str) -> int:
 def looks_like_table(head: bytes) -> bool:
     """Whether the beginning of a text file of any ending is rows of as many cells each.
 
-    Two cells a row are a table only with a number in each row: a label and a text may be divided by a tab too.
+    Two cells a row, or commas, are a table only with a column of numbers: a tab may divide a label from its text, and
+    prose has commas.
     """
     is_utf16 = head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
     text = head.decode("utf-16" if is_utf16 else "utf-8", errors="replace")
@@ -46,8 +47,9 @@ def looks_like_table(head: bytes) -> bool:
     rows = [cells for _, cells in records if len(cells) == num_cells]
     if len(rows) < max(MIN_RECORDS, 0.9 * len(records)):
         return False
-    num_of_numbers = sum(all(_is_number(cell) for cell in column) for column in zip(*rows[1:], strict=True))
-    return num_of_numbers > 0 if num_cells == 2 or "," in text.partition("\n")[0] else num_cells > 2
+    has_numbers = any(all(map(_is_number, column)) for column in zip(*rows[1:], strict=True))
+    is_like_prose = num_cells == 2 or "," in text.partition("\n")[0]
+    return has_numbers or not is_like_prose
 
 
 def _records(text: str) -> tuple[list[tuple[int, list[str]]], int]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -36,6 +35,7 @@ from augment_tables.csv_cells import (
 )
 from augment_tables.csv_header import judge_first_line, named_columns
 from augment_tables.csv_preamble import count_lines_before_header, looks_like_table
+from augment_tables.csv_records import Records
 from augment_tables.csv_settings import MISSING_NUMBERS
 from augment_tables.reading import KEPT_AS_TEXT, check_names, chosen_columns
 from augment_tables.table_files import Part, TableFiles, ids_of, not_integers
@@ -45,7 +45,6 @@ HEAD = 65_536  # characters
 CODE = r"^ *-?0[0-9xX]"
 LONG_INTEGER = r"^ *[+-]?[0-9]{19,} *$"
 MAX_BLOCK = 2**31 - 1  # Arrow's limit, in bytes
-NUM_ROWS = 500  # that the first line is compared with
 
 log = logging.getLogger("augment")
 
@@ -120,7 +119,7 @@ class CsvSource(TableFiles):
         skip_lines = _count_lines_before_header(path, infer_encoding(path) or "utf-8")
         settings = infer_dialect(path, skip_lines) | ({"skip_lines": skip_lines} if skip_lines else {})
         unnamed = cls(cls.Params(path=path, **settings))
-        first, *rows = unnamed._first_rows() or [[]]
+        first, *rows = unnamed._records.first_rows() or [[]]
         if judge_first_line(first, rows) == "data":
             settings |= {"header": False}
         elif columns := unnamed._filled_columns(named_columns(first)):
@@ -166,14 +165,19 @@ class CsvSource(TableFiles):
             )
         return data
 
+    @property
+    def _records(self) -> Records:
+        params = self.params
+        return Records(params.path, params.encoding, params.delimiter, params.skip_lines)
+
     def _filled_columns(self, names: list[str]) -> list[str]:
         """The names, where some are missing and nothing stands below them, as with a delimiter at the end of lines."""
         nameless = [place for place, name in enumerate(names) if not name]
         if not nameless:
             return []
-        rows = (cells for _, cells in itertools.islice(self._records(), 1, None))
+        rows = (cells for _, cells in itertools.islice(self._records, 1, None))
         with suppress(DataError):  # what cannot be read is refused when it is read
-            if not any(cell.strip() for cells in rows for cell in [*cells, ""][nameless[0] :][: len(nameless)]):
+            if not any(cells[place].strip() for cells in rows for place in nameless if place < len(cells)):
                 return [name for name in names if name]
         return []
 
@@ -181,7 +185,7 @@ class CsvSource(TableFiles):
         path = self.params.path
         num_quotes = check_text(path, self.params.encoding)
         if num_quotes % 2:
-            self._check_quotes_close()
+            self._records.check_quotes_close()
         declared = context.declared.columns
         written = self._names({context.declared.target, *declared, *(self.params.columns or ()), *self.params.units})
         names = self._columns(written)
@@ -257,7 +261,10 @@ class CsvSource(TableFiles):
                 ),
             )
         except pa.ArrowInvalid as error:
-            raise DataError(self._ragged(names) or f"{path}: {error}") from error
+            raise DataError(
+                self._records.describe_ragged(len(names), has_header=self.params.header is not False)
+                or f"{path}: {error}"
+            ) from error
         return table.rename_columns(chosen)
 
     def _formats_of_dates(self, table: pa.Table, names: list[str], quoted: bool) -> dict[str, dict[str, str]]:
@@ -315,7 +322,7 @@ class CsvSource(TableFiles):
                 f"{path}: the header seems to stand in line {num_lines + 1}, below a title or comments; say "
                 f"`skip_lines: {num_lines}`, or `header: true` if it is in line 1"
             )
-        first, *rows = self._first_rows() or [[]]
+        first, *rows = self._records.first_rows() or [[]]
         if not first:
             raise DataError(f"{path}: holds only blank lines; a header and at least one row were expected")
         others = [other for other in ";\t|," if other != delimiter and len(first) == 1 and other in first[0]]
@@ -348,80 +355,6 @@ class CsvSource(TableFiles):
         """What the columns are called, from their names as written."""
         names = named_columns(written)
         return unguarded(pa.array(names, pa.string())).to_pylist() if self.params.guard_formulas else names
-
-    def _first_rows(self) -> list[list[str]]:
-        """The cells of the first line and some below, up to a cell that is too long."""
-        rows: list[list[str]] = []
-        try:
-            for _, cells in itertools.islice(self._records(), NUM_ROWS + 1):
-                rows.append(cells)
-        except DataError:
-            if not rows:
-                raise
-        return rows
-
-    def _records(self) -> Iterator[tuple[int, list[str]]]:
-        """The line each record begins on, counted from 1, and its cells; for messages, far slower than Arrow."""
-        with self.params.path.open(encoding=tolerating_mark(self.params.encoding), newline="") as file:
-            for _ in range(self.params.skip_lines):
-                file.readline()
-            reader = csv.reader(file, delimiter=self.params.delimiter)
-            while True:
-                line = self.params.skip_lines + reader.line_num + 1
-                try:
-                    cells = next(reader)
-                except StopIteration:
-                    return
-                except csv.Error as error:  # a cell beyond the module's limit of 131,072 characters
-                    raise DataError(
-                        f'{self.params.path}, line {line}: a cell is too long ({error}); a `"` opened there seems '
-                        "never to be closed"
-                    ) from None
-                if cells:
-                    yield line, cells
-
-    def _check_quotes_close(self) -> None:
-        last = 1
-        for line, _ in self._records():
-            last = line
-        encoding = self.params.encoding
-        with self.params.path.open(encoding=encoding, newline="") as file:
-            tail = [text for number, text in enumerate(file, start=1) if number >= last]
-        try:
-            list(csv.reader(tail, delimiter=self.params.delimiter, strict=True))
-        except csv.Error as error:
-            if "end of data" in str(error):
-                raise DataError(
-                    f'{self.params.path}, line {last}: a `"` opened there is never closed; close it, or double every '
-                    "quote inside a quoted cell"
-                ) from None
-
-    def _ragged(self, names: list[str]) -> str | None:
-        """Which rows have too few or too many cells, in words; None when all have as many as the header."""
-        path, expected = self.params.path, len(names)
-        records = self._records()
-        if self.params.header is not False:
-            next(records)
-        first: tuple[int, int] | None = None
-        num_rows = num_longer_by_one = 0
-        for line, cells in records:
-            num_rows += 1
-            num_longer_by_one += len(cells) == expected + 1
-            if first is None and len(cells) != expected:
-                first = (line, len(cells))
-        if first is None:
-            return None
-        if num_rows == num_longer_by_one > 1:
-            return (
-                f"{path}, line {first[0]}: every row has {expected + 1} fields, one more than the {expected} that the "
-                "header names; name the column that it leaves out (often a row number in front), or drop a last "
-                f"{self.params.delimiter!r} in each row"
-            )
-        above = "first row" if self.params.header is False else "header"
-        return (
-            f"{path}, line {first[0]}: the row has {first[1]} field{'s' * (first[1] != 1)}, and the {above} has "
-            f"{expected}; mend the row, or put cells that contain {self.params.delimiter!r} in double quotes"
-        )
 
 
 def _count_lines_before_header(path: Path, encoding: str) -> int:

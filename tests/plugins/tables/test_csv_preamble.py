@@ -87,6 +87,11 @@ def test_a_delimiter_at_the_end_of_lines_makes_no_column(file):
     assert list(read(path, **settings).frame.columns) == ["day", "shop", "sold"]
 
 
+def test_no_column_of_values_is_left_out_because_another_is_empty(file):
+    path = file("a,,b,\n" + "".join(f"{n},,,{n * 2}\n" for n in range(12)))
+    assert "columns" not in CsvSource.settings_for(path)
+
+
 def test_a_column_of_values_without_a_name_is_still_refused(file):
     path = file(TABLE.replace("\n", ",\n", 5).replace("7\n", "7,x\n").replace("\n", ",\n"))
     assert "columns" not in CsvSource.settings_for(path)

@@ -1,0 +1,110 @@
+"""The records of a CSV file, one by one with their lines: for messages and guesses; Arrow reads the table itself."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from augment.errors import DataError
+from augment.toolkit.text_files import tolerating_mark
+
+__all__ = ["Records"]
+
+NUM_ROWS = 500  # that the first line is compared with
+
+
+@dataclass(frozen=True)
+class Records:
+    """The line that each record begins on, counted from 1, and its cells; far slower than Arrow.
+
+    Attributes:
+        path: the file.
+        encoding: of its text.
+        delimiter: the character between two cells.
+        skip_lines: lines before the first record.
+    """
+
+    path: Path
+    encoding: str
+    delimiter: str
+    skip_lines: int
+
+    def first_rows(self) -> list[list[str]]:
+        """The cells of the first line and some below, up to a cell that is too long."""
+        rows: list[list[str]] = []
+        try:
+            for _, cells in itertools.islice(self, NUM_ROWS + 1):
+                rows.append(cells)
+        except DataError:
+            if not rows:
+                raise
+        return rows
+
+    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
+        with self.path.open(encoding=tolerating_mark(self.encoding), newline="") as file:
+            for _ in range(self.skip_lines):
+                file.readline()
+            reader = csv.reader(file, delimiter=self.delimiter)
+            while True:
+                line = self.skip_lines + reader.line_num + 1
+                try:
+                    cells = next(reader)
+                except StopIteration:
+                    return
+                except csv.Error as error:  # a cell beyond the module's limit of 131,072 characters
+                    raise DataError(
+                        f'{self.path}, line {line}: a cell is too long ({error}); a `"` opened there seems '
+                        "never to be closed"
+                    ) from None
+                if cells:
+                    yield line, cells
+
+    def check_quotes_close(self) -> None:
+        """Refuse a file whose last quoted cell is not closed.
+
+        Raises:
+            DataError: with the line.
+        """
+        last = 1
+        for line, _ in self:
+            last = line
+        encoding = self.encoding
+        with self.path.open(encoding=encoding, newline="") as file:
+            tail = [text for number, text in enumerate(file, start=1) if number >= last]
+        try:
+            list(csv.reader(tail, delimiter=self.delimiter, strict=True))
+        except csv.Error as error:
+            if "end of data" in str(error):
+                raise DataError(
+                    f'{self.path}, line {last}: a `"` opened there is never closed; close it, or double every '
+                    "quote inside a quoted cell"
+                ) from None
+
+    def describe_ragged(self, expected: int, has_header: bool) -> str | None:
+        """Which rows have too few or too many cells, in words; None when all have as many as expected."""
+        path, records = self.path, iter(self)
+        if has_header:
+            next(records)
+        first: tuple[int, int] | None = None
+        num_rows = num_longer_by_one = 0
+        for line, cells in records:
+            num_rows += 1
+            num_longer_by_one += len(cells) == expected + 1
+            if first is None and len(cells) != expected:
+                first = (line, len(cells))
+        if first is None:
+            return None
+        if num_rows == num_longer_by_one > 1:
+            return (
+                f"{path}, line {first[0]}: every row has {expected + 1} fields, one more than the {expected} that the "
+                "header names; name the column that it leaves out (often a row number in front), or drop a last "
+                f"{self.delimiter!r} in each row"
+            )
+        above = "header" if has_header else "first row"
+        return (
+            f"{path}, line {first[0]}: the row has {first[1]} field{'s' * (first[1] != 1)}, and the {above} has "
+            f"{expected}; mend the row, or put cells that contain {self.delimiter!r} in double quotes"
+        )
