@@ -252,30 +252,50 @@ def read_part(written: Sequence[WrittenFile], schema: Schema, origin_column: str
 
 
 def _decode(cls: type[Source], file: WrittenFile, schema: Schema, origin_column: str, out: Path) -> None:
-    """Write the rows of a file as a dataset folder."""
-    origin = Column(type="category", nullable=False)
-    described = schema.model_copy(update={"columns": {**schema.columns, origin_column: origin}})
+    """Write the rows of a file as a dataset folder. A form of file that does not hold when series begin comes back
+    without that."""
+    columns = {**schema.columns, origin_column: Column(type="category", nullable=False)}
+    starts = {array.start_column for array in schema.arrays.values() if array.start_column is not None}
+    with tempfile.TemporaryDirectory() as scratch, disk_errors(out, "keeping rows"):
+        try:
+            read = _read_as(cls, file, schema, columns, Path(scratch))
+        except DataError:
+            if not starts:
+                raise
+            columns = {name: column for name, column in columns.items() if name not in starts}
+            read = _read_as(cls, file, schema, columns, Path(scratch))
+        arrays = {
+            name: array.model_copy(
+                update={
+                    **read.schema.arrays[name].model_dump(include={"shape", "vocabulary"}),
+                    "start_column": array.start_column if array.start_column in columns else None,
+                }
+            )
+            for name, array in schema.arrays.items()
+        }
+        described = schema.model_copy(update={"columns": columns, "arrays": arrays})
+        Dataset.of(read.frame, read.arrays, described).save(out)
+
+
+def _read_as(
+    cls: type[Source], file: WrittenFile, schema: Schema, columns: Mapping[str, Column], folder: Path
+) -> Dataset:
+    """The rows of a file, read with what is known of them."""
     declared = SchemaDeclaration(
         target=schema.target,
         payload=schema.payload,
-        columns={name: ColumnDeclaration(**dict(column)) for name, column in described.columns.items()},
+        columns={name: ColumnDeclaration(**dict(column)) for name, column in columns.items()},
         # tokens are numbered as the run has numbered them
         arrays={
             name: ArrayDeclaration(type=array.type, vocabulary=array.vocabulary)
             for name, array in schema.arrays.items()
         },
     )
-    with tempfile.TemporaryDirectory() as scratch, disk_errors(out, "keeping rows"):
-        try:
-            shared = {name: value for name, value in file.settings.items() if name in cls.Params.model_fields}
-            params = cls.Params.model_validate({**shared, "path": file.path})
-            read = cls(params).read(Context(seed=0, folder=Path(scratch), declared=declared))
-        except (AugmentError, OSError):
-            raise
-        except Exception as error:
-            raise PluginError(f"source {cls.name!r} failed in read: {type(error).__name__}: {error}") from error
-        arrays = {
-            name: array.model_copy(update=read.schema.arrays[name].model_dump(include={"shape", "vocabulary"}))
-            for name, array in schema.arrays.items()
-        }
-        Dataset.of(read.frame, read.arrays, described.model_copy(update={"arrays": arrays})).save(out)
+    try:
+        shared = {name: value for name, value in file.settings.items() if name in cls.Params.model_fields}
+        params = cls.Params.model_validate({**shared, "path": file.path})
+        return cls(params).read(Context(seed=0, folder=folder, declared=declared))
+    except (AugmentError, OSError):
+        raise
+    except Exception as error:
+        raise PluginError(f"source {cls.name!r} failed in read: {type(error).__name__}: {error}") from error

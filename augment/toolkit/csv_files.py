@@ -55,7 +55,7 @@ def unguarded(words: pa.Array) -> pa.Array:
 
 
 def without_guards(table: pa.Table) -> pa.Table:
-    """The table with all words unguarded."""
+    """The table with all words unguarded; names of columns stay."""
     for place, field in enumerate(table.schema):
         if pa.types.is_string(field.type):
             table = table.set_column(place, field.name, unguarded(table[field.name]))
@@ -77,6 +77,11 @@ class CsvParams(SinkParams):
     """The character before the decimals of a number."""
     encoding: Encoding = "utf-8"
     """How characters are stored."""
+    guard_formulas: bool = True
+    """Put a `'` before words and names of columns that a spreadsheet would run as a formula: those that begin with
+    `=`, `+`, `-`, `@`, a tab or a line end, with any number of `'` before it. Numbers stay as they are, and so do
+    categories and names of columns that are numbers, such as `-1`. The source of the sink's name takes it away again
+    with `guard_formulas: true`. Elsewhere, take one `'` away from words that begin with `'` and such a sign."""
 
 
 def ending_of(params: CsvParams) -> str:
@@ -103,18 +108,17 @@ class CsvFile:
         path: the file to write.
         names: of the columns, for the header.
         params: how it is written.
-        guard: whether words that a spreadsheet would run as a formula get a `'` in front.
     """
 
-    def __init__(self, path: Path, names: Sequence[str], params: CsvParams, guard: bool = True):
-        self._path, self._params, self._guard = path, params, guard
+    def __init__(self, path: Path, names: Sequence[str], params: CsvParams):
+        self._path, self._params, self._guard = path, params, params.guard_formulas
         self._encode = codecs.getincrementalencoder(params.encoding)().encode
         self._file = path.open("wb")
         header = pa.array(names, pa.string())
         marks = (params.delimiter, '"', "\n", "\r")
         cells = [
             f'"{name.replace(chr(34), chr(34) * 2)}"' if any(mark in name for mark in marks) else name
-            for name in (guarded(header) if guard else header).to_pylist()
+            for name in (guarded(header) if self._guard else header).to_pylist()
         ]
         self._write_text(params.delimiter.join(cells) + "\n")
 

@@ -10,7 +10,7 @@ import itertools
 import logging
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from augment.data import has_zone
 from augment.errors import DataError, did_you_mean
-from augment.toolkit.csv_files import ending_like
+from augment.toolkit.csv_files import ending_like, unguarded, without_guards
 from augment.toolkit.date_formats import infer_iso_format
 from augment.toolkit.text_files import check_text
 from augment_histories.sniffing import plain_name
@@ -73,8 +73,8 @@ class Events:
     others: dict[str, pd.Series]
 
 
-def read_events(path: Path, names: Names, delimiter: str) -> Events:
-    """Read all events.
+def read_events(path: Path, names: Names, delimiter: str, guard: bool = False) -> Events:
+    """Read all events; `guard` says that words were guarded against spreadsheets, as the sink does.
 
     Raises:
         DataError: there is no such file, a column is missing, or a cell is not what it must be; with its line.
@@ -88,6 +88,10 @@ def read_events(path: Path, names: Names, delimiter: str) -> Events:
         table = _parse_csv(path, header, names, delimiter) if is_csv else pq.read_table(path)
     except pa.ArrowInvalid as error:
         raise DataError(f"{path}: the events cannot be read: {error}") from error
+    if guard:
+        plain = unguarded(pa.array(table.column_names, pa.string())).to_pylist()
+        names = Names(*unguarded(pa.array(astuple(names), pa.string())).to_pylist())
+        table = without_guards(table).rename_columns(plain)
     if not table.num_rows:
         raise DataError(f"{path}: has a header but no events; at least one was expected")
     frame = table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get)

@@ -60,6 +60,9 @@ class HistoriesSource(Source):
         """The column of times, if there is one. Found likewise, such as `timestamp` or `date`."""
         delimiter: str = Field(default=",", min_length=1, max_length=1)
         """The character between two cells of a CSV file."""
+        guard_formulas: bool = False
+        """Take away the `'` that the sink `histories` puts before words and names that a spreadsheet would run as
+        formulas. Say `true` for files that were written with the sink's setting of this name, which is its default."""
         max_length: int = Field(default=200, ge=1)
         """Most events of a user; of longer histories the latest are kept."""
         min_length: int = Field(default=1, ge=1)
@@ -88,7 +91,7 @@ class HistoriesSource(Source):
     def _read(self, context: Context) -> Dataset:
         params = self.params
         names = Names(params.user, params.item, params.rating, params.time)
-        events = read_events(params.path, names, params.delimiter)
+        events = read_events(params.path, names, params.delimiter, params.guard_formulas)
         said = context.declared.arrays.get(ITEMS, ArrayDeclaration())
         vocabulary, tokens = _numbered(events.items, said.vocabulary)
         users, user_names = pd.factorize(events.users)

@@ -19,6 +19,7 @@ from augment.data import ColumnDeclaration, Dataset, SchemaDeclaration
 from augment.errors import DataError, did_you_mean
 from augment.plugin import Context, Source
 from augment.toolkit.csv_dialect import infer_dialect
+from augment.toolkit.csv_files import unguarded, without_guards
 from augment.toolkit.date_formats import infer_iso_format
 from augment.toolkit.text_files import Encoding
 from augment_series.csv_channels import channel_values, end_to_end, refuse_infinite
@@ -84,6 +85,9 @@ class SeriesCsvSource(Source):
         else. The two lines of the first such pair are in the message or the warning."""
         encoding: Encoding = "utf-8"
         """How characters are stored; a byte order mark is accepted."""
+        guard_formulas: bool = False
+        """Take away the `'` that the sink `series-csv` puts before words and names that a spreadsheet would run as
+        formulas. Say `true` for files that were written with the sink's setting of this name, which is its default."""
 
     @classmethod
     def sniff(cls, path: Path, head: bytes) -> float | None:
@@ -123,6 +127,9 @@ class SeriesCsvSource(Source):
             ],
             columns=self.params.columns,
         )
+        if self.params.guard_formulas:
+            names = unguarded(pa.array(table.column_names, pa.string())).to_pylist()
+            table = without_guards(table).rename_columns(names)
         names = table.column_names
         key = self.params.key or (KEY if {KEY, TIME} <= set(names) else None)
         time = self.params.time or (TIME if key == KEY and TIME in names else None)

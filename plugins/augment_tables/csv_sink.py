@@ -27,14 +27,7 @@ class CsvSink(Sink):
     accepts = Accepts(modalities=frozenset({"table", "text"}))
     endings = (".csv", ".tsv")
 
-    class Params(CsvParams):
-        """How cells are written."""
-
-        guard_formulas: bool = True
-        """Put a `'` before words and names of columns that a spreadsheet would run as a formula: those that begin with
-        `=`, `+`, `-`, `@`, a tab or a line end, with any number of `'` before it. Numbers stay as they are, and so do
-        categories and names of columns that are numbers, such as `-1`. The source `csv` takes it away again with
-        `guard_formulas: true`. Elsewhere, take one `'` away from words that begin with `'` and such a sign."""
+    Params = CsvParams
 
     def write(self, name: str, batches: Iterable[Dataset], schema: Schema, folder: Path) -> list[Path]:
         if schema.arrays:
@@ -46,7 +39,7 @@ class CsvSink(Sink):
         tables: Iterator[pa.Table] = (arrow_table(batch, schema, dates_as_text=True) for batch in batches)
         if any(column.type == "datetime" for column in schema.columns.values()):
             tables = _plain_times(tables, folder)
-        with CsvFile(path, list(schema.columns), self.params, self.params.guard_formulas) as file:
+        with CsvFile(path, list(schema.columns), self.params) as file:
             for table in tables:
                 file.write(table)
         return [path]

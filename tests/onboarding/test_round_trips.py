@@ -20,11 +20,11 @@ CHEAP = {
 }
 
 
-def came_back(data, tmp_path, **settings):
-    """A run of the pipeline that `init` proposes for the data, with copies for synthetic rows."""
+def came_back(data, tmp_path, sinks=None, **settings):
+    """A run of the pipeline that `init` proposes, with copies for synthetic rows, and with other sinks if any."""
     text = write_pipeline.propose(data, tmp_path, **settings)
     (tmp_path / "p.yaml").write_text(text, encoding="utf-8")
-    tree = {**document.read(tmp_path / "p.yaml").tree, **CHEAP}
+    tree = {**document.read(tmp_path / "p.yaml").tree, **CHEAP, **({"sinks": sinks} if sinks else {})}
     tree["source"]["with"]["path"] = str(data)
     return augment.run(tree, out=tmp_path / "run", workers=0)
 
@@ -238,3 +238,34 @@ def test_a_file_of_the_ucr_archive(tmp_path):
     pd.testing.assert_frame_equal(
         whole.sort_values([1, 2], ignore_index=True), original.sort_values([1, 2], ignore_index=True)
     )
+
+
+@pytest.mark.parametrize("sinks", [None, ["series-csv"]])
+def test_labels_that_look_like_formulas_come_back_as_they_were(tmp_path, sinks):
+    frame = of_sensors(pd.date_range("2024-01-01", periods=6, freq="h"))
+    frame["label"] = np.where(frame["sensor"].str[1:].astype(int) % 2, "=x", "-y")
+    frame.to_csv(tmp_path / "s.csv", index=False)
+    run = came_back(tmp_path / "s.csv", tmp_path, **({} if sinks is None else {"sinks": sinks}))
+    assert "'=x" in (run.folder / "data" / "train.csv").read_text()
+    assert set(run.train.frame["label"]) == {"=x", "-y"}
+
+
+def test_a_file_that_does_not_hold_times_is_read_back_without_them(tmp_path):
+    of_sensors(pd.date_range("2024-01-01", periods=6, freq="h")).to_csv(tmp_path / "s.csv", index=False)
+    run = came_back(tmp_path / "s.csv", tmp_path, sinks=["series-csv"])
+    assert "when" not in run.train.frame
+    assert run.train.data.schema.arrays["series"].start_column is None
+
+
+def test_items_that_look_like_formulas_come_back_as_they_were(tmp_path):
+    rng = np.random.default_rng(0)
+    items = np.array(["=a", "+b", "-c", "'d", "e"])[rng.integers(0, 5, 200)]
+    users, times = np.repeat(np.arange(40), 5), np.arange(200) + 10**9
+    frame = pd.DataFrame({"user_id": users, "item_id": items, "timestamp": times})
+    frame.to_csv(tmp_path / "r.csv", index=False)
+    run = came_back(tmp_path / "r.csv", tmp_path)
+    (array,) = (one for one in run.schema.arrays.values() if one.type == "tokens")
+    (read,) = (one for one in run.train.data.schema.arrays.values() if one.type == "tokens")
+    assert read.vocabulary == array.vocabulary
+    assert {"=a", "+b", "-c", "'d", "e"} <= set(read.vocabulary)
+    assert "'=a" in (run.folder / "data" / "train.csv").read_text()
