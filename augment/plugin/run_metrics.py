@@ -30,7 +30,7 @@ __all__ = [
     "Verdict",
 ]
 
-Verdict = Literal["helps", "no measurable effect", "hurts", "not assessable"]
+Verdict = Literal["helps", "no measurable effect", "hurts", "cannot tell", "not assessable"]
 Direction = Literal["higher", "lower"]
 Interval = tuple[float, float] | None
 

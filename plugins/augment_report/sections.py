@@ -32,6 +32,7 @@ VERDICTS = {
     "helps": ("helps", "▲"),
     "no measurable effect": ("none", "●"),
     "hurts": ("hurts", "▼"),
+    "cannot tell": ("unknown", "○"),
     "not assessable": ("unknown", "○"),
 }
 
