@@ -206,6 +206,7 @@ def score(task: ScoreTask, call: Call) -> Scored:
                 better=one.better,
                 interval=(float(one.interval[0]), float(one.interval[1])) if one.interval else None,
                 detail=dict(one.detail),
+                voids=one.voids,
             )
             for name, one in zip(names, found, strict=True)
         ],

@@ -30,7 +30,7 @@ __all__ = [
     "Verdict",
 ]
 
-Verdict = Literal["helps", "no measurable effect", "hurts", "cannot tell", "not assessable"]
+Verdict = Literal["helps", "no measurable effect", "hurts", "cannot tell", "not assessable", "contaminated"]
 Direction = Literal["higher", "lower"]
 Interval = tuple[float, float] | None
 
@@ -261,7 +261,7 @@ class TrialResult(_Part):
     with all synthetic ones), then each generator alone where there are several. Empty where nothing could be
     trained."""
     verdict: Verdict = "not assessable"
-    """The verdict that follows from the interval of the chosen arm."""
+    """The verdict that follows from the interval of the chosen arm; `contaminated` where a metric has voided it."""
     sentence: str = ""
     """The verdict in words, with its figures."""
 
@@ -290,6 +290,8 @@ class MetricScore(_Part):
     detail: dict[str, Any]
     """Further values. `reference` maps controls such as `hold-out` to their scores. A privacy attack has a `limit`, the
     value that chance stays below, and a `finding`."""
+    voids: str = ""
+    """Why the verdict of the trial is void, for example because the rows repeat held-out rows; empty where it is not."""
 
     @property
     def reference(self) -> Mapping[str, float]:

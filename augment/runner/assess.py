@@ -27,7 +27,7 @@ from augment.plugin.run_metrics import (
 from augment.runner.generate import DUPLICATES, Mixture
 from augment.runner.prepare import Prepared
 from augment.runner.session import Session
-from augment.runner.trial import run_trial, use_metric_gain
+from augment.runner.trial import run_trial, use_metric_gain, void_if_contaminated
 from augment.spec.models import Trial
 from augment.spec.stages import Bound
 from augment.statistics.arms import SYNTHETIC
@@ -85,7 +85,7 @@ def assess(
             prepared, mixture, components, origins, {bound.id: _load_threshold(folder) for bound, folder in filters}
         ),
         search=search,
-        trial=use_metric_gain(trial, scores, prepared.num_train, num_synthetic),
+        trial=void_if_contaminated(use_metric_gain(trial, scores, prepared.num_train, num_synthetic), scores),
         scores=scores,
         privacy=summarise_privacy(scores),
         notes=session.remarks,

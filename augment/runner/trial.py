@@ -20,9 +20,9 @@ from augment.spec.models import Trial
 from augment.spec.stages import Bound
 from augment.statistics import paired_bootstrap
 from augment.statistics.arms import NONE, OVERSAMPLING, SYNTHETIC
-from augment.statistics.verdict import MIN_ROWS, add_verdict, judge_interval, not_assessable
+from augment.statistics.verdict import MIN_ROWS, add_verdict, judge_interval, not_assessable, void
 
-__all__ = ["encode_truth", "run_trial", "use_metric_gain"]
+__all__ = ["encode_truth", "run_trial", "use_metric_gain", "void_if_contaminated"]
 
 
 def run_trial(
@@ -171,3 +171,14 @@ def use_metric_gain(
         arms=arms,
     )
     return add_verdict(found, gain["score"], ".3f")
+
+
+def void_if_contaminated(trial: TrialResult, scores: Sequence[MetricScore]) -> TrialResult:
+    """The trial, without a verdict where a metric says that synthetic rows repeat the hold-out."""
+    reasons: dict[str, str] = {}
+    for score in scores:
+        if score.voids:
+            reasons.setdefault(score.of, score.voids)
+    if len(reasons) > 1:
+        reasons.pop("all", None)  # because of the generators that are named
+    return void(trial, reasons) if reasons else trial

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from augment.plugin.run_metrics import TrialResult, Verdict
 from augment.statistics.arms import CLASS_WEIGHTS, NONE, OVERSAMPLING, SYNTHETIC
 from augment.statistics.scores import SCORES
 
-__all__ = ["MIN_ROWS", "add_verdict", "explain_obstacle", "judge_interval", "not_assessable"]
+__all__ = ["MIN_ROWS", "add_verdict", "explain_obstacle", "judge_interval", "not_assessable", "void"]
 
 MIN_ROWS = 10  # held out; with fewer, single rows would decide a verdict
 MIN_SEEDS = 2  # one seed does not show how much of a difference is chance in training
@@ -18,6 +18,7 @@ HELPS: Verdict = "helps"
 HURTS: Verdict = "hurts"
 NO_EFFECT: Verdict = "no measurable effect"
 UNKNOWN: Verdict = "not assessable"
+VOID: Verdict = "contaminated"
 # how each thing that can be judged is called, whether it is several, and what it was scored with
 SUBJECTS = {
     SYNTHETIC: ("augmentation", False, "with synthetic rows"),
@@ -81,6 +82,22 @@ def add_verdict(trial: TrialResult, label: str, style: str) -> TrialResult:
     """
     verdict, sentence = _describe(trial, label, style)
     return trial.model_copy(update={"verdict": verdict, "sentence": sentence})
+
+
+def void(trial: TrialResult, reasons: Mapping[str, str]) -> TrialResult:
+    """The trial without a verdict, because synthetic rows repeat what they are judged by; its figures stay.
+
+    Args:
+        trial: with or without a verdict.
+        reasons: generator, or `all`, to what its rows have of the hold-out.
+    """
+    reason = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+    sentence = (
+        f"Contaminated, so there is no verdict: the synthetic rows repeat the hold-out that judges them ({reason}). "
+        "Make them without these rows, or judge them on real rows that nothing has seen. Where real rows repeat, keep "
+        "equal and related ones together with `split: {dedupe: group}` or `split: {group: COLUMN}`."
+    )
+    return trial.model_copy(update={"assessable": False, "reason": reason, "verdict": VOID, "sentence": sentence})
 
 
 def _describe(trial: TrialResult, label: str, style: str) -> tuple[Verdict, str]:

@@ -34,6 +34,7 @@ VERDICTS = {
     "hurts": ("hurts", "▼"),
     "cannot tell": ("unknown", "○"),
     "not assessable": ("unknown", "○"),
+    "contaminated": ("hurts", "✕"),
 }
 
 

@@ -4,6 +4,8 @@ import pytest
 
 from augment.plugin import MetricScore
 from augment.runner.assess import summarise_privacy
+from augment.runner.trial import void_if_contaminated
+from augment.statistics.verdict import not_assessable
 
 
 def attack(of, value, finding):
@@ -33,3 +35,19 @@ def test_the_privacy_verdict_follows_from_the_attacks_and_calls_nothing_safe(sco
     result = summarise_privacy(scores)
     assert result.verdict == verdict
     assert words in result.sentence
+
+
+def voiding(of, reason):
+    facts = {"metric": "mine", "name": "repeats", "value": 0.5, "unit": "", "better": "lower", "interval": None}
+    return MetricScore(of=of, detail={}, voids=reason, **facts)
+
+
+def test_any_metric_can_void_the_verdict_and_the_sentence_names_whose_rows_repeat_the_hold_out():
+    trial = not_assessable("no probe").model_copy(update={"assessable": True, "verdict": "helps"})
+    scores = [voiding("gan", ""), voiding("vae", "9 of 90 rows"), voiding("vae", "other"), voiding("all", "9 of 180")]
+    found = void_if_contaminated(trial, scores)
+    assert (found.verdict, found.assessable, found.reason) == ("contaminated", False, "vae: 9 of 90 rows")
+    assert "there is no verdict" in found.sentence
+    assert "(vae: 9 of 90 rows)" in found.sentence
+    assert void_if_contaminated(trial, scores[:1]) == trial
+    assert void_if_contaminated(trial, scores[-1:]).reason == "all: 9 of 180"
