@@ -72,7 +72,7 @@ class Score:
             gain of repeated real rows, and of synthetic rows over repeated ones.
         private: JSON values that can identify single rows. They are stored in a file of the run that only its owner can
             read, and are not in the report.
-        voids: why the verdict of the trial is void: what the rows have of the hold-out, as a clause such as `98 of 1,000
+        voids: why the verdict of the trial is void: what the rows have of the hold-out, a clause such as `98 of 1,000
             rows equal held-out rows, where 3 were to be expected`. Any metric can void it. Empty where nothing does.
     """
 

@@ -291,7 +291,7 @@ class MetricScore(_Part):
     """Further values. `reference` maps controls such as `hold-out` to their scores. A privacy attack has a `limit`, the
     value that chance stays below, and a `finding`."""
     voids: str = ""
-    """Why the verdict of the trial is void, for example because the rows repeat held-out rows; empty where it is not."""
+    """Why the verdict of the trial is void, for example because rows repeat held-out ones; empty where it is not."""
 
     @property
     def reference(self) -> Mapping[str, float]:
