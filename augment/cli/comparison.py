@@ -8,11 +8,10 @@ from typing import Any
 
 from augment.cli.table import table
 from augment.errors import SpecError
+from augment.statistics.arms import INEXPENSIVE
 from augment.storage.run_folder import Run
 
 __all__ = ["compare", "text"]
-
-INEXPENSIVE = ("class-weights", "oversampling")
 
 
 def compare(folders: Sequence[Path | str]) -> list[dict[str, Any]]:

@@ -25,6 +25,7 @@ __all__ = [
     "PrivacyResult",
     "RowCounts",
     "RunMetrics",
+    "ScoreKind",
     "SearchResult",
     "TrialResult",
     "Verdict",
@@ -32,6 +33,7 @@ __all__ = [
 
 Verdict = Literal["helps", "no measurable effect", "hurts", "cannot tell", "not assessable", "contaminated"]
 Direction = Literal["higher", "lower"]
+ScoreKind = Literal["decision", "ranking", "probability", "number"]
 Interval = tuple[float, float] | None
 
 
@@ -180,6 +182,9 @@ class ArmScore(_Part):
     """95 % interval of `difference`; null for `none`, and where the held-out rows are too few for one."""
     better: Direction
     """Which direction is better."""
+    kind: ScoreKind
+    """What it scores: the `decision` for a class, the `ranking` of rows by probability, the `probability` itself, or
+    the `number` that is predicted. Moving a threshold changes only scores of decisions."""
 
 
 class ClassResult(_Part):
@@ -203,7 +208,7 @@ class ArmResult(_Part):
     """One arm of the trial. [Evidence](../explanation/evidence.md) describes how its figures are computed."""
 
     id: str
-    """`none`, `class-weights`, `oversampling`, `synthetic`, or the id of a generator."""
+    """`none`, an inexpensive alternative such as `threshold`, `synthetic`, or the id of a generator."""
     label: str
     """The arm in words."""
     rows: int
@@ -257,9 +262,8 @@ class TrialResult(_Part):
     against: Comparison | None
     """The comparison with the better inexpensive alternative; null where there is none."""
     arms: list[ArmResult]
-    """First `none` (real rows alone), then for classes `class-weights` and `oversampling`, then `synthetic` (real rows
-    with all synthetic ones), then each generator alone where there are several. Empty where nothing could be
-    trained."""
+    """First `none` (real rows alone), then the inexpensive alternatives, then `synthetic` (real rows with all synthetic
+    ones), then each generator alone where there are several. Empty where nothing could be trained."""
     verdict: Verdict = "not assessable"
     """The verdict that follows from the interval of the chosen arm; `contaminated` where a metric has voided it."""
     sentence: str = ""

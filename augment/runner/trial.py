@@ -10,6 +10,7 @@ import numpy as np
 
 from augment.data import Dataset, Schema, class_positions
 from augment.engine.judge_tasks import ArmTask, predict_arm
+from augment.plan.amounts import training_counts
 from augment.plan.caps import MAX_JUDGED_ROWS
 from augment.plugin.context import derive_seed
 from augment.plugin.run_metrics import ArmResult, Comparison, MetricScore, TrialResult
@@ -19,7 +20,8 @@ from augment.runner.session import Session
 from augment.spec.models import Trial
 from augment.spec.stages import Bound
 from augment.statistics import paired_bootstrap
-from augment.statistics.arms import NONE, OVERSAMPLING, SYNTHETIC
+from augment.statistics.arms import NONE, OVERSAMPLING, SYNTHETIC, THRESHOLD, label_arms
+from augment.statistics.priors import move_threshold
 from augment.statistics.verdict import MIN_ROWS, add_verdict, judge_interval, not_assessable, void
 
 __all__ = ["encode_truth", "run_trial", "use_metric_gain", "void_if_contaminated"]
@@ -61,9 +63,12 @@ def run_trial(
     test.drop_columns([schema.target]).save(session.scratch / "test-features")
     mixtures = [draw(number) if chosen == SYNTHETIC else Mixture() for number in range(settings.seeds)]
     generators = [name for name in mixtures[0].counts if all(mixture.of(name) for mixture in mixtures)]
-    labels = paired_bootstrap.label_arms(schema.task, generators)
+    labels = label_arms(schema.task, generators)
     places = {
-        (arm, number): session.scratch / f"arm-{arm}-{number}.npy" for arm in labels for number in range(len(mixtures))
+        (arm, number): session.scratch / f"arm-{arm}-{number}.npy"
+        for arm in labels
+        if arm != THRESHOLD  # the same model as that of real rows alone
+        for number in range(len(mixtures))
     }
     tasks = [
         ArmTask(
@@ -86,7 +91,14 @@ def run_trial(
                 trained_on[tasks[index].arm] = num_rows
             step = {"step": done, "total": len(tasks), "losses": {}}
             session.emit({"event": "progress", "stage": "trial", "id": probe.id, **step})
-        predictions = {arm: [np.load(places[arm, n])[known] for n in range(len(mixtures))] for arm in labels}
+        predictions: dict[str, list[np.ndarray]] = {}
+        for (arm, _), place in places.items():
+            predictions.setdefault(arm, []).append(np.load(place)[known])
+        decisions = {}
+        if schema.task == "classes":
+            predictions[THRESHOLD], trained_on[THRESHOLD] = predictions[NONE], trained_on[NONE]
+            counts = np.array(list(training_counts(train).values()))
+            decisions[THRESHOLD] = [move_threshold(probabilities, counts) for probabilities in predictions[NONE]]
         report["rows"] = len(truth)
         return paired_bootstrap.summarise(
             truth,
@@ -99,6 +111,7 @@ def run_trial(
             seed=session.seed,
             classes=schema.classes,
             chosen=chosen,
+            decisions=decisions,
         )
 
 

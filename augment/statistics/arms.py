@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["CLASS_WEIGHTS", "NONE", "OVERSAMPLING", "SYNTHETIC"]
+__all__ = ["CLASS_WEIGHTS", "INEXPENSIVE", "NONE", "OVERSAMPLING", "SYNTHETIC", "THRESHOLD", "label_arms"]
 
 NONE: Final = "none"
+THRESHOLD: Final = "threshold"
 CLASS_WEIGHTS: Final = "class-weights"
 OVERSAMPLING: Final = "oversampling"
 SYNTHETIC: Final = "synthetic"
+
+INEXPENSIVE: Final = {
+    THRESHOLD: "threshold at the prior",
+    CLASS_WEIGHTS: "class weights",
+    OVERSAMPLING: "oversampling",
+}
+
+
+def label_arms(task: str, generators: Sequence[str]) -> dict[str, str]:
+    """The arms that a trial on the hold-out may have: id to what people read, the baseline first.
+
+    Args:
+        task: `classes` or `number`; without classes there is nothing to balance.
+        generators: ids of those that made rows; each is an arm of its own where there are several.
+    """
+    arms = {NONE: "real rows alone"}
+    if task == "classes":
+        arms |= INEXPENSIVE
+    if generators:
+        arms[SYNTHETIC] = "real + synthetic"
+    if len(generators) > 1:
+        arms |= {generator: f"real + {generator} alone" for generator in generators}
+    return arms

@@ -31,33 +31,16 @@ import numpy as np
 
 from augment.plugin.context import derive_seed
 from augment.plugin.run_metrics import ArmResult, ArmScore, ClassResult, Comparison, TrialResult
-from augment.statistics.arms import CLASS_WEIGHTS, NONE, OVERSAMPLING, SYNTHETIC
+from augment.statistics.arms import INEXPENSIVE, NONE, SYNTHETIC
 from augment.statistics.scores import SCORES, ScoreRule, default_score, recall_rule, scores_for
 from augment.statistics.verdict import add_verdict, explain_obstacle, judge_interval, not_assessable
 
-__all__ = ["label_arms", "summarise"]
+__all__ = ["summarise"]
 
 NUM_RESAMPLES = 1000
 BLOCK = 2_000_000  # weights held at a time
 UNSEEN_ROWS = 0.5  # of a class, that are taken to differ where none does
 MAX_EXACT = 10_000  # rows times classes up to which every resample is scored anew; above, scores are linearised
-
-
-def label_arms(task: str, generators: Sequence[str]) -> dict[str, str]:
-    """The arms of the trial on the hold-out: id to what people read, the baseline first.
-
-    Args:
-        task: `classes` or `number`; without classes there is nothing to balance.
-        generators: ids of those that made rows; each is an arm of its own where there are several.
-    """
-    arms = {NONE: "real rows alone"}
-    if task == "classes":
-        arms |= {CLASS_WEIGHTS: "class weights", OVERSAMPLING: "oversampling"}
-    if generators:
-        arms[SYNTHETIC] = "real + synthetic"
-    if len(generators) > 1:
-        arms |= {generator: f"real + {generator} alone" for generator in generators}
-    return arms
 
 
 def summarise(
@@ -72,6 +55,7 @@ def summarise(
     seed: int,
     classes: Sequence[str] = (),
     chosen: str = SYNTHETIC,
+    decisions: Mapping[str, Sequence[np.ndarray]] | None = None,
 ) -> TrialResult:
     """Scores, paired differences with 95 % intervals, and the verdict.
 
@@ -79,16 +63,19 @@ def summarise(
         truth: (N,) int64 class numbers, or float values.
         predictions: arm id to its predictions, one array a seed: (N, C) probabilities or (N,) values.
         task: `classes` or `number`.
-        labels: arm id to what people read, as `label_arms` gives them.
+        labels: arm id to what people read, as `augment.statistics.arms` gives them.
         rows: arm id to how many rows it was trained on.
         probe: the probe's name.
         score: name of the score that decides, one of the task's, or None for its default.
         seed: of the resampling.
         classes: the labels that class numbers stand for; without them there are no results by class.
         chosen: the arm that the verdict is about.
+        decisions: arms that do not decide for the most probable class, each with one array (N, C) a seed, whose largest
+            value in each row is the decision. Scores of rankings and probabilities do not look at them.
     """
     from threadpoolctl import threadpool_limits
 
+    decided = {**predictions, **(decisions or {})}
     deciding = default_score(task) if score is None else SCORES[score]
     rng = np.random.default_rng(derive_seed(seed, "trial", "resampling"))
     num_seeds = len(next(iter(predictions.values())))
@@ -96,14 +83,14 @@ def summarise(
     recalls = {label: (number, recall_rule(number)) for number, label in enumerate(classes) if (truth == number).any()}
     rules = [*scores_for(task), *(rule for _, rule in recalls.values())]
     with threadpool_limits(1):  # sums of several threads have other last digits
-        scores = _score_arms(truth, predictions, rules, rng)
+        scores = _score_arms(truth, predictions, decided, rules, rng)
     if deciding.name not in scores:
         return not_assessable(f"{deciding.label} is not defined on these {len(truth)} held-out rows")
 
     def compare(rule: ScoreRule, name: str, base: str = NONE) -> _Difference:
         if name == base:
             return _Difference(0.0, None)
-        unseen = _draw_unseen(rule, truth, predictions[name], predictions[base], derive_seed(seed, "trial", "unseen"))
+        unseen = _draw_unseen(rule, truth, decided[name], decided[base], derive_seed(seed, "trial", "unseen"))
         return _compare(scores[rule.name][name], scores[rule.name][base], drawn_seeds, unseen)
 
     arms = []
@@ -113,11 +100,12 @@ def summarise(
                 mean=float(scores[rule.name][name].values.mean()),
                 **compare(rule, name)._asdict(),
                 better=rule.better,
+                kind=rule.kind,
             )
             for rule in scores_for(task)
             if rule.name in scores
         }
-        precision_C, f1_C = _precision_and_f1(truth, predictions[name])
+        precision_C, f1_C = _precision_and_f1(truth, decided[name])
         by_class = {
             label: ClassResult(
                 rows=int((truth == number).sum()),
@@ -140,7 +128,7 @@ def summarise(
             )
         )
     against = None
-    inexpensive = [arm for arm in arms if arm.id in (CLASS_WEIGHTS, OVERSAMPLING)]
+    inexpensive = [arm for arm in arms if arm.id in INEXPENSIVE]
     if inexpensive and chosen == SYNTHETIC and SYNTHETIC in predictions:
         sign = 1 if deciding.better == "higher" else -1
         best = max(inexpensive, key=lambda arm: sign * arm.mean).id
@@ -194,18 +182,26 @@ class _Scored(NamedTuple):
 def _score_arms(
     truth: np.ndarray,
     predictions: Mapping[str, Sequence[np.ndarray]],
+    decided: Mapping[str, Sequence[np.ndarray]],
     rules: Sequence[ScoreRule],
     rng: np.random.Generator,
 ) -> dict[str, dict[str, _Scored]]:
     """Score to arm to what it scored; scores that are not defined on these rows are left out."""
-    distinct: dict[bytes, np.ndarray] = {}  # many probes predict the same with every seed
-    columns: dict[str, list[int]] = {}
-    for arm, predicted in predictions.items():
-        digests = [hashlib.sha256(np.ascontiguousarray(array).tobytes()).digest() for array in predicted]
-        distinct.update(zip(digests, predicted, strict=True))
-        position = {digest: number for number, digest in enumerate(distinct)}
-        columns[arm] = [position[digest] for digest in digests]
-    different = list(distinct.values())
+    distinct: dict[bytes, tuple[int, np.ndarray]] = {}  # many probes predict the same with every seed
+
+    def find_columns(arms: Mapping[str, Sequence[np.ndarray]]) -> dict[str, list[int]]:
+        columns: dict[str, list[int]] = {}
+        for arm, arrays in arms.items():
+            digests = [hashlib.sha256(np.ascontiguousarray(array).tobytes()).digest() for array in arrays]
+            columns[arm] = [
+                distinct.setdefault(digest, (len(distinct), array))[0]
+                for digest, array in zip(digests, arrays, strict=True)
+            ]
+        return columns
+
+    of_probabilities, of_decisions = find_columns(predictions), find_columns(decided)
+    different = [array for _, array in distinct.values()]
+    columns = {rule.name: of_decisions if rule.kind == "decision" else of_probabilities for rule in rules}
     resamples = _resamples(truth, rules[0].task, rng)
     if different[0].size <= MAX_EXACT:
 
@@ -221,9 +217,9 @@ def _score_arms(
         changes = np.concatenate([derivatives @ weights.T for weights in resamples], axis=1)
         resampled = scores + changes.reshape(len(rules), len(different), -1)
     return {
-        rule.name: {arm: _Scored(scores[n, at, 0], resampled[n, at].T) for arm, at in columns.items()}
+        rule.name: {arm: _Scored(scores[n, at, 0], resampled[n, at].T) for arm, at in columns[rule.name].items()}
         for n, rule in enumerate(rules)
-        if np.isfinite(scores[n]).all()
+        if all(np.isfinite(scores[n, at]).all() for at in columns[rule.name].values())
     }
 
 

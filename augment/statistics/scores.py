@@ -14,6 +14,8 @@ from typing import Literal
 
 import numpy as np
 
+from augment.plugin.run_metrics import ScoreKind
+
 __all__ = ["SCORES", "ScoreRule", "default_score", "recall_rule", "scores_for"]
 
 Scorer = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
@@ -28,9 +30,12 @@ class ScoreRule:
         name: as in the pipeline file.
         label: as people read it.
         task: `classes` or `number`.
+        kind: what it scores: the `decision` for one class, the `ranking` of rows by probability, the `probability`
+            itself, or the `number` that is predicted.
         better: which way is better.
         score: (truth, predictions, weights (B, N)) to (B,). For classes truth is (N,) int64 class numbers and
-            predictions are probabilities (N, C); for numbers both are (N,) float. NaN where a score is not defined.
+            predictions are probabilities (N, C); for numbers both are (N,) float. NaN where a score is not defined. A
+            score of decisions looks at nothing but the largest in each row, so it takes any array with that maximum.
         linear: (truth, predictions) to the score where all weights are 1, and its derivative by each row's weight
             there, (N,), which sums to 0. So a resample scores `score + weights @ derivative`, at an error of order
             1 / N (the infinitesimal jackknife of Efron, 1982; for the area under the ROC curve that is DeLong, DeLong
@@ -42,6 +47,7 @@ class ScoreRule:
     name: str
     label: str
     task: Literal["classes", "number"]
+    kind: ScoreKind
     better: Literal["higher", "lower"]
     score: Scorer
     linear: Linear
@@ -216,6 +222,7 @@ SCORES: dict[str, ScoreRule] = {
             "balanced_accuracy",
             "balanced accuracy",
             "classes",
+            "decision",
             "higher",
             _balanced_accuracy,
             _linear_balanced_accuracy,
@@ -225,6 +232,7 @@ SCORES: dict[str, ScoreRule] = {
             "accuracy",
             "accuracy",
             "classes",
+            "decision",
             "higher",
             _accuracy,
             _linear_accuracy,
@@ -234,24 +242,26 @@ SCORES: dict[str, ScoreRule] = {
             "macro_f1",
             "macro F1",
             "classes",
+            "decision",
             "higher",
             _macro_f1,
             _linear_macro_f1,
             by_one=lambda rows, named: 2 / np.maximum(rows + named, 1) / np.count_nonzero(rows + named),
         ),
-        ScoreRule("roc_auc", "ROC AUC", "classes", "higher", _roc_auc, _linear_roc_auc),
+        ScoreRule("roc_auc", "ROC AUC", "classes", "ranking", "higher", _roc_auc, _linear_roc_auc),
         ScoreRule(
             "average_precision",
             "average precision",
             "classes",
+            "ranking",
             "higher",
             _average_precision,
             _linear_average_precision,
         ),
-        ScoreRule("log_loss", "log loss", "classes", "lower", _log_loss, _linear_log_loss),
-        ScoreRule("r2", "R²", "number", "higher", _r2, _linear_r2),
-        ScoreRule("mae", "mean absolute error", "number", "lower", _mae, _linear_mae),
-        ScoreRule("rmse", "root mean squared error", "number", "lower", _rmse, _linear_rmse),
+        ScoreRule("log_loss", "log loss", "classes", "probability", "lower", _log_loss, _linear_log_loss),
+        ScoreRule("r2", "R²", "number", "number", "higher", _r2, _linear_r2),
+        ScoreRule("mae", "mean absolute error", "number", "number", "lower", _mae, _linear_mae),
+        ScoreRule("rmse", "root mean squared error", "number", "number", "lower", _rmse, _linear_rmse),
     )
 }
 
@@ -281,7 +291,7 @@ def recall_rule(number: int) -> ScoreRule:
     def by_one(rows: np.ndarray, named: np.ndarray) -> np.ndarray:
         return np.asarray((np.arange(len(rows)) == number) / rows[number])
 
-    return ScoreRule(f"recall of class {number}", "recall", "classes", "higher", score, linear, by_one)
+    return ScoreRule(f"recall of class {number}", "recall", "classes", "decision", "higher", score, linear, by_one)
 
 
 def _mean(weights: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ __all__ = ["class_counts", "generators", "losses", "privacy", "rejected", "score
 MAX_CLASSES = 30
 MAX_POINTS = 300  # of a loss curve
 MAX_REFERENCES = 4
-CHEAP = {"class-weights", "oversampling"}
+CHEAP = {"threshold", "class-weights", "oversampling", "copies", "tuned"}
 ORIGINS = {"noise": "noise", "rows": "modified real rows", "copies": "copies of real rows", "unknown": "another tool"}
 VERDICTS = {
     "helps": ("helps", "▲"),

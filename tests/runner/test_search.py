@@ -74,7 +74,7 @@ def test_where_a_cheap_alternative_or_nothing_wins_only_real_rows_are_written(fo
     trial = done.metrics.trial
     assert trial.chosen == report.chosen == (winner or "none")
     assert trial.sentence.startswith(words)
-    assert [arm.id for arm in trial.arms] == ["none", "class-weights", "oversampling"]
+    assert [arm.id for arm in trial.arms] == ["none", "threshold", "class-weights", "oversampling"]
     assert list((done.folder / "models").iterdir()) == []
     assert report.sentence in done.metrics.notes
 

@@ -469,6 +469,7 @@ def test_ids_are_names_and_count_up_around_written_ones(project):
         (["{use: gan, id: a}", "{use: plain, id: A}"], "generators.1.id: the id 'A' is already used"),
         (["{use: gan, id: real}"], "generators.0.id: the id 'real' is reserved"),
         (["{use: gan, id: class-weights}"], "is reserved"),
+        (["{use: gan, id: threshold}"], "is reserved"),
         (["{use: gan, id: ../x}"], "generators.0.id: expected an id of 1 to 64 letters"),
         (["{use: gan, id: " + "a" * 65 + "}"], "generators.0.id: expected an id of 1 to 64 letters"),
         (["{use: gan, id: ''}"], "expected an id of 1 to 64 letters"),

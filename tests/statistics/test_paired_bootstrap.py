@@ -7,6 +7,8 @@ import pytest
 
 from augment.plugin import TrialResult
 from augment.statistics import paired_bootstrap
+from augment.statistics.arms import INEXPENSIVE, NONE, SYNTHETIC, label_arms
+from augment.statistics.priors import move_threshold
 from augment.statistics.scores import SCORES, scores_for
 from augment.statistics.verdict import add_verdict, judge_interval, not_assessable
 
@@ -33,8 +35,8 @@ def predicted(truth: np.ndarray, accuracy: float, rng: np.random.Generator) -> n
 
 
 def summary(truth, predictions, task: str = "classes", score: str | None = None, seed: int = 1, **options):
-    generators = [arm for arm in predictions if arm not in ("none", "class-weights", "oversampling", "synthetic")]
-    labels = paired_bootstrap.label_arms(task, generators or ["gan"])
+    generators = [arm for arm in predictions if arm not in {NONE, SYNTHETIC, *INEXPENSIVE}]
+    labels = label_arms(task, generators or ["gan"])
     return paired_bootstrap.summarise(
         truth,
         predictions,
@@ -64,8 +66,9 @@ def arm_of(found, name: str):
 
 
 def test_arms_stand_in_their_order_with_real_rows_alone_first():
-    assert list(paired_bootstrap.label_arms("classes", ["gan", "vae"])) == [
+    assert list(label_arms("classes", ["gan", "vae"])) == [
         "none",
+        "threshold",
         "class-weights",
         "oversampling",
         "synthetic",
@@ -75,8 +78,9 @@ def test_arms_stand_in_their_order_with_real_rows_alone_first():
 
 
 def test_a_single_generator_is_no_arm_beside_the_mix():
-    assert list(paired_bootstrap.label_arms("classes", ["gan"])) == [
+    assert list(label_arms("classes", ["gan"])) == [
         "none",
+        "threshold",
         "class-weights",
         "oversampling",
         "synthetic",
@@ -84,11 +88,11 @@ def test_a_single_generator_is_no_arm_beside_the_mix():
 
 
 def test_without_classes_there_is_nothing_to_balance():
-    assert list(paired_bootstrap.label_arms("number", ["gan"])) == ["none", "synthetic"]
+    assert list(label_arms("number", ["gan"])) == ["none", "synthetic"]
 
 
 def test_without_synthetic_rows_there_is_no_arm_of_them():
-    assert list(paired_bootstrap.label_arms("number", [])) == ["none"]
+    assert list(label_arms("number", [])) == ["none"]
 
 
 def test_the_summary_keeps_the_order_of_the_labels_whatever_came_first():
@@ -228,6 +232,25 @@ def test_every_score_of_the_task_is_there_and_the_deciding_one_stands_beside_it(
     for key in ("mean", "difference", "interval"):
         assert getattr(arm, key) == getattr(arm.scores["roc_auc"], key)
     assert arm.scores["log_loss"].better == "lower"
+
+
+def test_moved_decisions_change_scores_of_decisions_alone():
+    rng = np.random.default_rng(0)
+    truth = np.arange(NUM_ROWS) // 100  # one row in six is of class 1
+    none = [predicted(truth, 0.8, rng) for _ in range(2)]
+    moved = [move_threshold(probabilities, np.bincount(truth)) for probabilities in none]
+    found = summary(
+        truth,
+        {"none": none, "threshold": none, "synthetic": moved},
+        decisions={"threshold": moved},
+        classes=("no", "yes"),
+    )
+    real, threshold, decided = (arm_of(found, name) for name in ("none", "threshold", "synthetic"))
+    for name, score in threshold.scores.items():
+        of_decisions = score.kind == "decision"
+        assert (score == real.scores[name].model_copy(update={"interval": (0.0, 0.0)})) != of_decisions, name
+        assert score.mean == (decided if of_decisions else real).scores[name].mean, name
+    assert threshold.classes == decided.classes != real.classes
 
 
 def test_real_rows_alone_differ_by_nothing_from_themselves():
