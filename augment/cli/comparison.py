@@ -8,7 +8,6 @@ from typing import Any
 
 from augment.cli.table import table
 from augment.errors import SpecError
-from augment.statistics.arms import INEXPENSIVE
 from augment.storage.run_folder import Run
 
 __all__ = ["compare", "text"]
@@ -37,7 +36,7 @@ def _row(run: Run) -> dict[str, Any]:
     metrics, trial = run.metrics, run.metrics.trial
     real, mixed = trial.arm("none"), trial.arm(trial.chosen)
     sign = 1 if trial.better == "higher" else -1
-    means = [arm.mean for arm in trial.arms if arm.id in INEXPENSIVE]
+    means = [arm.mean for arm in trial.arms if arm.kind == "inexpensive"]
     generators = list(metrics.generators)
     of = "all" if len(generators) > 1 else "".join(generators)
     return {

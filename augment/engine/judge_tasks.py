@@ -204,6 +204,7 @@ def score(task: ScoreTask, call: Call) -> Scored:
                 value=float(one.value),
                 unit=one.unit,
                 better=one.better,
+                meaning=one.meaning,
                 interval=(float(one.interval[0]), float(one.interval[1])) if one.interval else None,
                 detail=dict(one.detail),
                 voids=one.voids,

@@ -74,6 +74,7 @@ class Score:
             read, and are not in the report.
         voids: why the verdict of the trial is void: what the rows have of the hold-out, a clause such as `98 of 1,000
             rows equal held-out rows, where 3 were to be expected`. Any metric can void it. Empty where nothing does.
+        meaning: what the score measures, in one sentence for people who have not met it.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Score:
     detail: Mapping[str, Any] = field(default_factory=dict)
     private: Mapping[str, Any] = field(default_factory=dict)
     voids: str = ""
+    meaning: str = ""
 
 
 class Component(ABC):

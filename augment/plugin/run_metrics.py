@@ -16,8 +16,10 @@ __all__ = [
     "ArmScore",
     "CandidateResult",
     "ClassCounts",
+    "ClassCurves",
     "ClassResult",
     "Comparison",
+    "Confusion",
     "FilterCounts",
     "GeneratorCounts",
     "MetricScore",
@@ -26,6 +28,7 @@ __all__ = [
     "RowCounts",
     "RunMetrics",
     "ScoreKind",
+    "ScoreLegend",
     "SearchResult",
     "TrialResult",
     "Verdict",
@@ -204,6 +207,30 @@ class ClassResult(_Part):
     """95 % interval of `difference`."""
 
 
+class Confusion(_Part):
+    """Held-out rows by true and predicted class, means over the seeds. All counts add up to the rows held out."""
+
+    labels: list[str]
+    """The classes of the first rows and columns. Of more than 30, the 29 with the fewest held-out rows."""
+    num_others: int
+    """Classes that share one more row and column, the last; 0 where there is none."""
+    counts: list[list[float]]
+    """A list for each true class, with the rows predicted to be of each class."""
+
+
+class ClassCurves(_Part):
+    """How the probabilities of one class rank the held-out rows, one class against the rest: means over the seeds."""
+
+    label: str
+    """The class."""
+    rows: int
+    """Its held-out rows."""
+    sensitivity: list[float]
+    """The ROC curve: the share of its rows found at evenly spaced false positive rates, from 0 to 1."""
+    precision: list[float]
+    """The precision-recall curve: precision at evenly spaced recalls, from 0 to 1."""
+
+
 class ArmResult(_Part):
     """One arm of the trial. [Evidence](../explanation/evidence.md) describes how its figures are computed."""
 
@@ -225,6 +252,12 @@ class ArmResult(_Part):
     """By name, every score that fits the task and is defined on the held-out rows."""
     classes: dict[str, ClassResult]
     """By label; empty for a numeric target."""
+    kind: Literal["real", "inexpensive", "synthetic"]
+    """What it adds to real rows: nothing, what takes a few lines of code and fits no generator, or synthetic rows."""
+    confusion: Confusion | None = None
+    """For classes, of `none`, the chosen arm and the best inexpensive alternative; else null."""
+    curves: list[ClassCurves] = []
+    """Of the same arms, for the three classes with the fewest held-out rows; the rarer one of two."""
 
 
 class Comparison(_Part):
@@ -238,6 +271,15 @@ class Comparison(_Part):
     """95 % interval of `difference`."""
     verdict: Verdict
     """The verdict that follows from the interval."""
+
+
+class ScoreLegend(_Part):
+    """What a score of the trial is."""
+
+    label: str
+    """Its name as people read it."""
+    meaning: str
+    """What it measures, in a sentence."""
 
 
 class TrialResult(_Part):
@@ -264,6 +306,8 @@ class TrialResult(_Part):
     arms: list[ArmResult]
     """First `none` (real rows alone), then the inexpensive alternatives, then `synthetic` (real rows with all synthetic
     ones), then each generator alone where there are several. Empty where nothing could be trained."""
+    legend: dict[str, ScoreLegend] = {}
+    """By name, the scores of the arms."""
     verdict: Verdict = "not assessable"
     """The verdict that follows from the interval of the chosen arm; `contaminated` where a metric has voided it."""
     sentence: str = ""
@@ -289,6 +333,8 @@ class MetricScore(_Part):
     """Its unit; empty for a share or a count."""
     better: Literal["higher", "lower", "none"]
     """Which direction is better."""
+    meaning: str = ""
+    """What it measures, in a sentence; empty where the metric does not say."""
     interval: Interval
     """95 % interval, or null."""
     detail: dict[str, Any]

@@ -20,7 +20,7 @@ from augment.runner.session import Session
 from augment.spec.models import Trial
 from augment.spec.stages import Bound
 from augment.statistics import paired_bootstrap
-from augment.statistics.arms import NONE, OVERSAMPLING, SYNTHETIC, THRESHOLD, label_arms
+from augment.statistics.arms import NONE, OVERSAMPLING, SYNTHETIC, THRESHOLD, arm_kind, label_arms
 from augment.statistics.priors import move_threshold
 from augment.statistics.verdict import MIN_ROWS, add_verdict, judge_interval, not_assessable, void
 
@@ -158,7 +158,9 @@ def use_metric_gain(
     def arm(name: str, label: str, rows: int, difference: float, interval: Any) -> ArmResult:
         mean = gain["alone"] + difference
         values = {"values": [mean], "mean": mean, "difference": difference, "interval": interval}
-        return ArmResult(id=name, label=label, rows=num_train + rows, **values, scores={}, classes={})
+        return ArmResult(
+            id=name, label=label, rows=num_train + rows, **values, scores={}, classes={}, kind=arm_kind(name)
+        )
 
     total = sum(num_synthetic.values())
     arms = [

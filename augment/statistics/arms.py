@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
-__all__ = ["CLASS_WEIGHTS", "INEXPENSIVE", "NONE", "OVERSAMPLING", "SYNTHETIC", "THRESHOLD", "label_arms"]
+__all__ = ["CLASS_WEIGHTS", "INEXPENSIVE", "NONE", "OVERSAMPLING", "SYNTHETIC", "THRESHOLD", "arm_kind", "label_arms"]
 
 NONE: Final = "none"
 THRESHOLD: Final = "threshold"
@@ -35,3 +35,8 @@ def label_arms(task: str, generators: Sequence[str]) -> dict[str, str]:
     if len(generators) > 1:
         arms |= {generator: f"real + {generator} alone" for generator in generators}
     return arms
+
+
+def arm_kind(arm: str) -> Literal["real", "inexpensive", "synthetic"]:
+    """What an arm adds to the real rows."""
+    return "real" if arm == NONE else "inexpensive" if arm in INEXPENSIVE else "synthetic"

@@ -30,8 +30,9 @@ from typing import NamedTuple
 import numpy as np
 
 from augment.plugin.context import derive_seed
-from augment.plugin.run_metrics import ArmResult, ArmScore, ClassResult, Comparison, TrialResult
-from augment.statistics.arms import INEXPENSIVE, NONE, SYNTHETIC
+from augment.plugin.run_metrics import ArmResult, ArmScore, ClassResult, Comparison, ScoreLegend, TrialResult
+from augment.statistics.arms import NONE, SYNTHETIC, arm_kind
+from augment.statistics.curves import add_class_figures
 from augment.statistics.scores import SCORES, ScoreRule, default_score, recall_rule, scores_for
 from augment.statistics.verdict import add_verdict, explain_obstacle, judge_interval, not_assessable
 
@@ -125,16 +126,23 @@ def summarise(
                 **by_score[deciding.name].model_dump(include={"mean", "difference", "interval"}),
                 scores=by_score,
                 classes=by_class,
+                kind=arm_kind(name),
             )
         )
     against = None
-    inexpensive = [arm for arm in arms if arm.id in INEXPENSIVE]
+    inexpensive = [arm for arm in arms if arm.kind == "inexpensive"]
+    sign = 1 if deciding.better == "higher" else -1
+    best = max(inexpensive, key=lambda arm: sign * arm.mean).id if inexpensive else NONE
     if inexpensive and chosen == SYNTHETIC and SYNTHETIC in predictions:
-        sign = 1 if deciding.better == "higher" else -1
-        best = max(inexpensive, key=lambda arm: sign * arm.mean).id
         difference = compare(deciding, SYNTHETIC, best)
         verdict = judge_interval(difference.interval, deciding.better)
         against = Comparison(arm=best, **difference._asdict(), verdict=verdict)
+    if classes:
+        shown = {NONE, chosen, best}
+        arms = [
+            add_class_figures(arm, truth, predictions[arm.id], decided[arm.id], classes) if arm.id in shown else arm
+            for arm in arms
+        ]
     obstacle = explain_obstacle(truth, task, num_seeds)
     trial = TrialResult(
         assessable=not obstacle,
@@ -147,6 +155,11 @@ def summarise(
         chosen=chosen,
         against=against,
         arms=arms,
+        legend={
+            rule.name: ScoreLegend(label=rule.label, meaning=rule.meaning)
+            for rule in scores_for(task)
+            if rule.name in scores
+        },
     )
     # what is in the target's unit may be large or tiny
     return add_verdict(trial, deciding.label, ".3f" if task == "classes" else ".4g")

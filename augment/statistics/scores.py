@@ -42,6 +42,7 @@ class ScoreRule:
             and Clarke-Pearson, 1988).
         by_one: where the predicted class of a row is all that counts: (rows of each class (C,), rows predicted to be of
             each (C,)) to about what the score gains by one more row of each class that is right, (C,).
+        meaning: what it measures, in a sentence for people who have not met it.
     """
 
     name: str
@@ -52,6 +53,7 @@ class ScoreRule:
     score: Scorer
     linear: Linear
     by_one: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
+    meaning: str = ""
 
 
 def _accuracy(truth: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -227,6 +229,7 @@ SCORES: dict[str, ScoreRule] = {
             _balanced_accuracy,
             _linear_balanced_accuracy,
             by_one=lambda rows, named: 1 / np.maximum(rows, 1) / np.count_nonzero(rows),
+            meaning="The share of each class's rows that are recognised, averaged over the classes: all count equally.",
         ),
         ScoreRule(
             "accuracy",
@@ -237,6 +240,7 @@ SCORES: dict[str, ScoreRule] = {
             _accuracy,
             _linear_accuracy,
             by_one=lambda rows, named: np.full(len(rows), 1 / rows.sum()),
+            meaning="The share of all rows whose class is predicted correctly; large classes dominate it.",
         ),
         ScoreRule(
             "macro_f1",
@@ -247,8 +251,18 @@ SCORES: dict[str, ScoreRule] = {
             _macro_f1,
             _linear_macro_f1,
             by_one=lambda rows, named: 2 / np.maximum(rows + named, 1) / np.count_nonzero(rows + named),
+            meaning="F1, which is high only if both precision and recall are, averaged over the classes.",
         ),
-        ScoreRule("roc_auc", "ROC AUC", "classes", "ranking", "higher", _roc_auc, _linear_roc_auc),
+        ScoreRule(
+            "roc_auc",
+            "ROC AUC",
+            "classes",
+            "ranking",
+            "higher",
+            _roc_auc,
+            _linear_roc_auc,
+            meaning="How often a row of a class gets a higher probability of it than another row: 0.5 is chance.",
+        ),
         ScoreRule(
             "average_precision",
             "average precision",
@@ -257,11 +271,48 @@ SCORES: dict[str, ScoreRule] = {
             "higher",
             _average_precision,
             _linear_average_precision,
+            meaning="The precision among the rows most likely to be of a class, averaged over all recalls and classes.",
         ),
-        ScoreRule("log_loss", "log loss", "classes", "probability", "lower", _log_loss, _linear_log_loss),
-        ScoreRule("r2", "R²", "number", "number", "higher", _r2, _linear_r2),
-        ScoreRule("mae", "mean absolute error", "number", "number", "lower", _mae, _linear_mae),
-        ScoreRule("rmse", "root mean squared error", "number", "number", "lower", _rmse, _linear_rmse),
+        ScoreRule(
+            "log_loss",
+            "log loss",
+            "classes",
+            "probability",
+            "lower",
+            _log_loss,
+            _linear_log_loss,
+            meaning="How wrong the predicted probabilities are; being confident and wrong costs most.",
+        ),
+        ScoreRule(
+            "r2",
+            "R²",
+            "number",
+            "number",
+            "higher",
+            _r2,
+            _linear_r2,
+            meaning="The share of the target's variance that is explained: 1 is perfect, 0 is no better than the mean.",
+        ),
+        ScoreRule(
+            "mae",
+            "mean absolute error",
+            "number",
+            "number",
+            "lower",
+            _mae,
+            _linear_mae,
+            meaning="The mean distance between prediction and truth, in the target's unit.",
+        ),
+        ScoreRule(
+            "rmse",
+            "root mean squared error",
+            "number",
+            "number",
+            "lower",
+            _rmse,
+            _linear_rmse,
+            meaning="Like the mean absolute error, in the target's unit, but large errors count more.",
+        ),
     )
 }
 

@@ -185,12 +185,13 @@ def _trial(train: Dataset, test: Dataset, synthetic: Dataset) -> dict[str, Any]:
     if train.schema.task == "number":
         known |= {"score": "rmse", "better": "lower"}
     arms = []
-    for position, (name, rows) in enumerate((("none", 0), ("oversampling", 40), ("synthetic", len(synthetic)))):
+    kinds = {"none": "real", "oversampling": "inexpensive", "synthetic": "synthetic"}
+    for position, (name, rows) in enumerate(zip(kinds, (0, 40, len(synthetic)), strict=True)):
         values = [0.7 + 0.02 * position + 0.01 * seed for seed in range(3)]
         mean, gain = sum(values) / 3, 0.02 * position
         interval = [gain - 0.01, gain + 0.01] if position else None
         score = {"mean": mean, "difference": gain, "interval": interval, "better": known["better"]}
-        arm = {"id": name, "label": name, "rows": len(train) + rows, "values": values}
+        arm = {"id": name, "label": name, "rows": len(train) + rows, "values": values, "kind": kinds[name]}
         arm |= {"mean": mean, "difference": gain, "interval": interval, "scores": {known["score"]: score}}
         per_class = {"recall": mean, "precision": mean, "f1": mean, "difference": gain, "interval": interval}
         arms.append({**arm, "classes": {label: {"rows": n, **per_class} for label, n in _classes(test).items()}})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from augment.plugin.run_metrics import RunMetrics, SearchResult
+from augment.statistics.arms import arm_kind
 from augment.statistics.verdict import not_assessable
 from augment.storage.run_folder import Run
 from augment.storage.run_manifest import RunManifest
@@ -31,7 +32,7 @@ def run_metrics(**content: Any) -> RunMetrics:
 def arm(id: str, mean: float) -> dict[str, Any]:
     """An arm of a trial with one seed, as `metrics.json` holds it."""
     facts = {"mean": mean, "values": [mean], "difference": 0.0, "interval": None, "scores": {}, "classes": {}}
-    return {"id": id, "label": id, "rows": 10, **facts}
+    return {"id": id, "label": id, "rows": 10, "kind": arm_kind(id), **facts}
 
 
 def manifest(**content: Any) -> RunManifest:

@@ -101,6 +101,21 @@ def test_the_summary_keeps_the_order_of_the_labels_whatever_came_first():
     assert [arm.rows for arm in found.arms] == [30, 20, 10]
 
 
+def test_arms_that_matter_have_a_confusion_matrix_and_curves():
+    """Real rows alone, the chosen arm and the best of the inexpensive ones."""
+    accuracies = {"none": 0.6, "class-weights": 0.9, "oversampling": 0.6, "synthetic": 0.8, "gan": 0.8, "vae": 0.8}
+    found = planted(accuracies, num_rows=40, classes=["a", "b"])
+    assert [arm.id for arm in found.arms if arm.confusion] == ["none", "class-weights", "synthetic"]
+    assert [arm.kind for arm in found.arms] == ["real", *["inexpensive"] * 2, *["synthetic"] * 3]
+    for arm in found.arms:
+        assert len(arm.curves) == (arm.confusion is not None)
+        if arm.confusion:
+            counts = np.array(arm.confusion.counts)
+            assert counts.sum() == pytest.approx(40)
+            shares = counts.diagonal() / counts.sum(axis=1)
+            assert shares == pytest.approx([result.recall for result in arm.classes.values()])
+
+
 # the verdict
 
 

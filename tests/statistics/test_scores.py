@@ -182,3 +182,7 @@ def test_a_task_has_its_own_scores_only():
 
 def test_losses_and_errors_are_better_when_lower():
     assert {rule.name for rule in SCORES.values() if rule.better == "lower"} == {"log_loss", "mae", "rmse"}
+
+
+def test_every_score_says_what_it_measures():
+    assert [rule.name for rule in SCORES.values() if not rule.meaning.endswith(".")] == []

@@ -57,6 +57,7 @@ def arm(id: str, label: str, difference: float, half_width: float | None, rows: 
         "interval": interval,
         "scores": {"balanced accuracy": score, "log loss": loss},
         "classes": {},
+        "kind": {"none": "real"}.get(id, "inexpensive" if id in ("class-weights", "oversampling") else "synthetic"),
     }
 
 
