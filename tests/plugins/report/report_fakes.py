@@ -45,8 +45,20 @@ def arm(id: str, label: str, difference: float, half_width: float | None, rows: 
     rng = np.random.default_rng(len(label))
     interval = None if half_width is None else [difference - half_width, difference + half_width]
     spread = 0.0 if id == "none" else (half_width or 0.0)
-    score = {"mean": 0.9 + difference, "difference": difference, "interval": interval, "better": "higher"}
-    loss = {"mean": 0.3 - difference, "difference": -difference, "interval": None, "better": "lower"}
+    score = {
+        "mean": 0.9 + difference,
+        "difference": difference,
+        "interval": interval,
+        "better": "higher",
+        "kind": "decision",
+    }
+    loss = {
+        "mean": 0.3 - difference,
+        "difference": -difference,
+        "interval": None,
+        "better": "lower",
+        "kind": "probability",
+    }
     return {
         "id": id,
         "label": label,
