@@ -191,6 +191,7 @@ def _trial(train: Dataset, test: Dataset, synthetic: Dataset) -> dict[str, Any]:
         mean, gain = sum(values) / 3, 0.02 * position
         interval = [gain - 0.01, gain + 0.01] if position else None
         score = {"mean": mean, "difference": gain, "interval": interval, "better": known["better"]}
+        score["kind"] = "number" if train.schema.task == "number" else "decision"
         arm = {"id": name, "label": name, "rows": len(train) + rows, "values": values, "kind": kinds[name]}
         arm |= {"mean": mean, "difference": gain, "interval": interval, "scores": {known["score"]: score}}
         per_class = {"recall": mean, "precision": mean, "f1": mean, "difference": gain, "interval": interval}
