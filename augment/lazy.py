@@ -22,11 +22,11 @@ def exporting(package: str, names: Mapping[str, str]) -> tuple[Callable[[str], A
         if name not in names:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         module, _, attribute = names[name].partition(":")
-        found: Any = import_module(f"{package}.{module}")
+        exported: Any = import_module(f"{package}.{module}")
         if attribute:
-            found = getattr(found, attribute)
-        setattr(sys.modules[package], name, found)
-        return found
+            exported = getattr(exported, attribute)
+        setattr(sys.modules[package], name, exported)
+        return exported
 
     def listed() -> list[str]:
         return sorted(names)

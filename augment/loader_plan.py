@@ -169,7 +169,7 @@ class Stream:
         self._sampling, self._plan, self._origin, self._folder = sampling, plan, generator.id, host.scratch
         self._made: dict[int, Future[Sampled]] = {}
         self._asked: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._row_of: dict[int, np.ndarray] = {}
+        self._row_numbers: dict[int, np.ndarray] = {}
         self._worker: Worker[SampleTask, Sampled] | None = None
         self._call = Call(host, lambda event: None, self._job.what)
         self._background = background
@@ -211,7 +211,7 @@ class Stream:
         """Remove the chunks before that one."""
         for chunk in [chunk for chunk, future in self._made.items() if chunk < keep_from and future.done()]:
             del self._made[chunk]
-            self._row_of.pop(chunk, None)
+            self._row_numbers.pop(chunk, None)
             remove(self._place(chunk))
 
     def close(self) -> None:
@@ -229,18 +229,18 @@ class Stream:
 
     def _task(self, chunk: int) -> SampleTask:
         labels = self._labels(chunk)
-        found, counts = np.unique(labels.astype(str), return_counts=True)
-        pairs = tuple((str(label), int(count)) for label, count in zip(found, counts, strict=True))
+        distinct, counts = np.unique(labels.astype(str), return_counts=True)
+        pairs = tuple((str(label), int(count)) for label, count in zip(distinct, counts, strict=True))
         row = PlanRow(self._origin, chunk, len(labels), pairs if self._plan.weights[self._origin] else ())
         return SampleTask(self._sampling, row, self._place(chunk))
 
     def rows_at(self, chunk: int, places: np.ndarray) -> np.ndarray:
         """The rows of a chunk's folder at these positions of the stream."""
-        if chunk not in self._row_of:
+        if chunk not in self._row_numbers:
             order = np.argsort(self._labels(chunk).astype(str), kind="stable")
-            self._row_of[chunk] = np.empty(len(order), dtype=np.int64)
-            self._row_of[chunk][order] = np.arange(len(order))
-        rows: np.ndarray = self._row_of[chunk][places]
+            self._row_numbers[chunk] = np.empty(len(order), dtype=np.int64)
+            self._row_numbers[chunk][order] = np.arange(len(order))
+        rows: np.ndarray = self._row_numbers[chunk][places]
         return rows
 
 

@@ -97,10 +97,10 @@ class Rows(TorchDataset[Any]):
 
     def __getitems__(self, rows: list[int]) -> list[Any]:
         """Several rows at once, as torch's loader requests them."""
-        found = self._rows.take(np.asarray(rows))
-        if isinstance(found, Mapping):
-            return [{name: values[i] for name, values in found.items()} for i in range(len(rows))]
-        return list(zip(*found, strict=True))
+        encoded = self._rows.take(np.asarray(rows))
+        if isinstance(encoded, Mapping):
+            return [{name: values[i] for name, values in encoded.items()} for i in range(len(rows))]
+        return list(zip(*encoded, strict=True))
 
 
 class _Encoded:
@@ -311,9 +311,9 @@ class Mixed:
         planned = _Planned(self._plan.epoch(number), self._streams, first, self._ahead, self._lag)
         workers_seed = torch.Generator().manual_seed(derive_seed(self._plan.seed, number, "workers"))
         options = {"sampler": planned, "collate_fn": _as_it_is, "generator": workers_seed, **self._options}
-        for batch, made in enumerate(DataLoader(self._batches, batch_size=None, **options), first + 1):
+        for batch, content in enumerate(DataLoader(self._batches, batch_size=None, **options), first + 1):
             self._reached = (number, batch) if batch < len(self) else (number + 1, 0)
-            yield made
+            yield content
 
     @property
     def _lag(self) -> int:
@@ -349,27 +349,27 @@ class _Planned:
         plan = self._epoch.plan
         begun: list[dict[str, int]] = []  # the first chunk that each of the last batches needs
         for number in range(self._first, plan.num_batches):
-            found: list[tuple[Piece, Path | None]] = []
+            located: list[tuple[Piece, Path | None]] = []
             needed: dict[str, int] = {}
             for piece in self._epoch.batch(number):
-                name = self.name_of(piece)
+                name = self._origin_name(piece)
                 if piece.chunk is None:
-                    found.append((piece, None))
+                    located.append((piece, None))
                     continue
                 stream = self._streams[name]
                 for chunk in range(piece.chunk, piece.chunk + self._ahead + 1):
                     stream.ask(chunk)
                 folder = stream.get(piece.chunk)
                 rows = stream.rows_at(piece.chunk, piece.rows)
-                found.append((Piece(piece.origin, piece.chunk, rows, piece.places), folder))
+                located.append((Piece(piece.origin, piece.chunk, rows, piece.places), folder))
                 needed.setdefault(name, piece.chunk)
             begun.append(needed)
             if len(begun) > self._lag:
                 for name, chunk in begun.pop(0).items():
                     self._streams[name].forget(chunk)
-            yield found
+            yield located
 
-    def name_of(self, piece: Piece) -> str:
+    def _origin_name(self, piece: Piece) -> str:
         """The origin of a piece."""
         return list(self._epoch.plan.counts)[piece.origin]
 
@@ -383,9 +383,9 @@ class _Batches(TorchDataset[Any]):
         self._chunks: dict[Path, _Encoded] = {}
 
     def __getitem__(self, pieces: list[tuple[Piece, Path | None]]) -> Any:
-        found = [self._of(folder).take(piece.rows) for piece, folder in pieces]
+        encoded = [self._of(folder).take(piece.rows) for piece, folder in pieces]
         place = torch.from_numpy(np.concatenate([piece.places for piece, _ in pieces]).argsort())
-        batch = _each(lambda *parts: torch.cat(parts)[place], *found)
+        batch = _each(lambda *parts: torch.cat(parts)[place], *encoded)
         if not self._with_origin:
             return batch
         origin = torch.cat([torch.full((len(piece.rows),), piece.origin) for piece, _ in pieces])[place]

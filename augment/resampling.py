@@ -132,14 +132,16 @@ class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no t
         frame, codes, classes, one_vs_all = self._checked(X, y)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         try:
-            made = self._fit_resample(frame, codes, classes, seed)
+            synthetic_data = self._fit_resample(frame, codes, classes, seed)
         except AugmentError as error:
             raise ValueError(str(error)) from error
-        target = made.schema.target
-        columns = made.schema.columns
-        synthetic = pd.DataFrame({name: as_written(made.frame[name], columns[name]) for name in made.schema.features})
-        label = made.frame[target].astype("int64").to_numpy()
-        self.origin_ = np.repeat(np.array([REAL, self.generator], dtype=object), [len(frame), len(made)])
+        target = synthetic_data.schema.target
+        columns = synthetic_data.schema.columns
+        synthetic = pd.DataFrame(
+            {name: as_written(synthetic_data.frame[name], columns[name]) for name in synthetic_data.schema.features}
+        )
+        label = synthetic_data.frame[target].astype("int64").to_numpy()
+        self.origin_ = np.repeat(np.array([REAL, self.generator], dtype=object), [len(frame), len(synthetic_data)])
         labels = classes[np.concatenate([codes, label])]
         if one_vs_all:
             labels = label_binarize(labels, classes=classes)
@@ -224,8 +226,8 @@ class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no t
                     session, rows[:1], fitted, place / "train", place / "pilot", purpose="pilot", filters=[],
                     max_rounds=1, repeats=None,
                 )  # fmt: skip
-                found = Dataset.concat([Dataset.load(part) for part, _ in pilot.parts])
-                found.save(place / "pilot" / "all")
+                pilot_rows = Dataset.concat([Dataset.load(part) for part, _ in pilot.parts])
+                pilot_rows.save(place / "pilot" / "all")
                 judges = fit_components(
                     session, components["filter"], place / "train", "train", place / "pilot" / "all", "pilot"
                 )
@@ -237,8 +239,8 @@ class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no t
             if mixture.short and self.shortfall == "warn":
                 warnings.warn(session.remarks[-1], stacklevel=3)
             parts = [Dataset.load(part) for part, _ in mixture.parts]
-            made = Dataset.concat(parts) if parts else train.take(slice(0, 0))
-            return Dataset(made.frame, {}, made.schema)
+            synthetic = Dataset.concat(parts) if parts else train.take(slice(0, 0))
+            return Dataset(synthetic.frame, {}, synthetic.schema)
 
     def _wanted(self, generator: Bound, classes: np.ndarray, counts: Mapping[str, int]) -> dict[str, int]:
         """How many rows of each class number: none of classes that are too small for the generator, with a warning.
@@ -257,11 +259,11 @@ class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no t
             for code in left_out
         )
         why += f", and {self.generator!r} needs at least {least} of a class"
-        kept = {code: 0 if code in left_out else num_rows for code, num_rows in wanted.items()}
-        if not any(kept.values()) or (isinstance(rows, Mapping) and set(left_out) & set(rows)):
+        feasible = {code: 0 if code in left_out else num_rows for code, num_rows in wanted.items()}
+        if not any(feasible.values()) or (isinstance(rows, Mapping) and set(left_out) & set(rows)):
             raise ValueError(f"no rows can be made: {why}; add rows of it, or use another generator")
         warnings.warn(f"{why}: no rows are made of it", stacklevel=4)
-        return kept
+        return feasible
 
     def _dataset(self, frame: pd.DataFrame, codes: np.ndarray) -> Dataset:
         """The training part. No column is treated as an id, because every column must be returned."""
@@ -269,13 +271,13 @@ class Augmenter(BaseSampler):  # type: ignore[misc]  # imbalanced-learn has no t
         target = _free_name(frame)
         whole = frame.assign(**{target: codes.astype(str)})
         columns[target] = ColumnDeclaration(type="category", categories=tuple(map(str, range(codes.max() + 1))))
-        found = infer(whole, {}, SchemaDeclaration(target=target, columns=columns))
+        inferred = infer(whole, {}, SchemaDeclaration(target=target, columns=columns))
         free = {
             name: column.model_copy(update={"type": "integer" if frame[name].dtype.kind in "iu" else "category"})
-            for name, column in found.columns.items()
+            for name, column in inferred.columns.items()
             if column.type == "id"
         }
-        schema, _ = observe(Schema(columns={**found.columns, **free}, target=target), whole)
+        schema, _ = observe(Schema(columns={**inferred.columns, **free}, target=target), whole)
         return Dataset.of(whole, {}, schema)
 
 

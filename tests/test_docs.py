@@ -31,8 +31,8 @@ from augment.scaffold import write
 from augment.spec.load import load
 from augment.storage import run_folder, run_manifest
 from augment.testing import checks_for
+from augment.testing.verdicts import as_text as verdict_words
 from augment.testing.verdicts import examine
-from augment.testing.verdicts import told as verdict_words
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -155,14 +155,14 @@ def test_every_yaml_block_is_marked_as_a_pipeline():
 @pytest.mark.parametrize("block", PIPELINES, ids=str)
 def test_pipelines_of_the_pages_load(block, tmp_path, monkeypatch):
     path = _files_for(block, tmp_path, monkeypatch)
-    assert load(path, Catalog(), trust=["models"]).stages_of("generator")
+    assert load(path, Catalog(), trust=["models"]).select_stages("generator")
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "pipelines").glob("*.yaml")), ids=lambda path: path.name)
 def test_pipelines_that_come_along_load(path, tmp_path):
     # where the data is not in a dependency, the file says how to name its place
     elsewhere = [f"source.with.path={tmp_path}"] if "--set source.with.path=" in path.read_text() else []
-    assert load(path, Catalog(), overrides=elsewhere).stages_of("generator")
+    assert load(path, Catalog(), overrides=elsewhere).select_stages("generator")
 
 
 @pytest.mark.slow

@@ -71,11 +71,11 @@ def settings(model: type[BaseModel]) -> list[tuple[str, str, str, str]]:
     declared = model.model_json_schema()
     definitions = declared.get("$defs", {})
     required = set(declared.get("required", ()))
-    found = []
+    described = []
     for name, said in declared["properties"].items():
         default = "" if name in required else dump_flow(_default(model, name))
-        found.append((name, _type_words(said, definitions), default, inspect.cleandoc(said.get("description", ""))))
-    return found
+        described.append((name, _type_words(said, definitions), default, inspect.cleandoc(said.get("description", ""))))
+    return described
 
 
 def _default(model: type[BaseModel], name: str) -> Any:

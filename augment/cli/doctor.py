@@ -37,13 +37,13 @@ class Finding:
     Attributes:
         what: it is.
         state: `good`, `note` (works, but could be better) or `bad` (something will fail).
-        told: what was found.
+        message: what was found.
         advice: what to do; empty where all is well.
     """
 
     what: str
     state: Literal["good", "note", "bad"]
-    told: str
+    message: str
     advice: str = ""
 
 
@@ -67,18 +67,18 @@ def _libraries() -> Iterator[Finding]:
         if extra in ("dev", "docs", "test") or (not extra and wanted.marker and not wanted.marker.evaluate()):
             continue
         try:
-            found = version(wanted.name)
+            installed = version(wanted.name)
         except PackageNotFoundError:
             if extra:
                 extras.setdefault(extra, []).append(wanted.name)
             else:
                 yield Finding(wanted.name, "bad", "is not installed", f"pip install '{wanted.name}{wanted.specifier}'")
             continue
-        if wanted.specifier.contains(found, prereleases=True):
-            good.append(f"{wanted.name} {found}")
+        if wanted.specifier.contains(installed, prereleases=True):
+            good.append(f"{wanted.name} {installed}")
         else:
             advice = f"pip install '{wanted.name}{wanted.specifier}'"
-            yield Finding(wanted.name, "bad", f"{found} is installed; {wanted.specifier} is required", advice)
+            yield Finding(wanted.name, "bad", f"{installed} is installed; {wanted.specifier} is required", advice)
     yield Finding("libraries", "good", ", ".join(sorted(good)))
     for extra, names in sorted(extras.items()):
         advice = f"pip install '{OWN_DISTRIBUTION}[{extra}]' if you need it"
@@ -109,12 +109,12 @@ def _places() -> Iterator[Finding]:
             yield Finding(what, "bad", f"{place} cannot be written: {error.strerror}", hints[what])
             continue
         room = shutil.disk_usage(there).free
-        told = f"{place}, {room / GIGABYTE:,.1f} GB free"
+        description = f"{place}, {room / GIGABYTE:,.1f} GB free"
         if room < MIN_FREE_BYTES:
             advice = "run `augment cache prune --older-than 30d`" if what == "store" else "free disk space there"
-            yield Finding(what, "bad", told, advice)
+            yield Finding(what, "bad", description, advice)
         else:
-            yield Finding(what, "good", told)
+            yield Finding(what, "good", description)
 
 
 def _processors() -> Iterator[Finding]:
@@ -148,15 +148,15 @@ def _plugins() -> Iterator[Finding]:
     )
     beside = f"; beside the built-in ones from {', '.join(others)}" if others else ""
     yield Finding("plugins", "good", f"{len(reports) - len(broken)} names work{beside}")
-    told = set()  # a name that is offered twice has one trouble and two reports
+    reported = set()  # a name that is offered twice has one trouble and two reports
     for report in broken:
         offer, problem = report.offer, report.error.removesuffix(f"; {report.remedy}")
         remedy = report.remedy or f"upgrade or uninstall {offer.distribution}"
-        if (offer.name, problem) not in told:
+        if (offer.name, problem) not in reported:
             yield Finding(
                 f"plugin {offer.name}", "bad", problem, f"{remedy}; pipelines that do not use it are not affected"
             )
-        told.add((offer.name, problem))
+        reported.add((offer.name, problem))
     if importlib.util.find_spec("augment_tables") is None:
         yield Finding(
             "plugins", "bad", "the built-in ones are not installed", f"pip install --force-reinstall {OWN_DISTRIBUTION}"

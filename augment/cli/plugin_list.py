@@ -29,17 +29,17 @@ def offered(catalog: Catalog) -> list[dict[str, Any]]:
         for offer in catalog.offers
         if offer.distribution == OWN_DISTRIBUTION and offer.name in index["components"] and count[offer.name] == 1
     }
-    found: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
     for offer, kinds in known.items():
         for kind, data in kinds:
-            found.append({"name": offer.name, "kind": kind, "data": data, **_origin(offer), "error": ""})
+            entries.append({"name": offer.name, "kind": kind, "data": data, **_origin(offer), "error": ""})
     for report in catalog.reports(offers=[offer for offer in catalog.offers if offer not in known]):
         offer = report.offer
         kinds = [] if report.error else list_kinds(catalog, offer.name, bool(report.components))
         for kind, data in kinds or [("", [])]:
-            found.append({"name": offer.name, "kind": kind, "data": data, **_origin(offer), "error": report.error})
+            entries.append({"name": offer.name, "kind": kind, "data": data, **_origin(offer), "error": report.error})
     order = {kind: place for place, kind in enumerate(KINDS)}
-    return sorted(found, key=lambda entry: (order.get(entry["kind"], len(order)), entry["name"]))
+    return sorted(entries, key=lambda entry: (order.get(entry["kind"], len(order)), entry["name"]))
 
 
 def build_index(catalog: Catalog) -> str:

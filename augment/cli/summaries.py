@@ -20,24 +20,24 @@ if TYPE_CHECKING:
     from augment.spec.stages import Stage
     from augment.storage.prune import Entry
     from augment.storage.run_folder import Run
-    from augment.storage.run_list import Found
+    from augment.storage.run_list import ListedRun
 
 __all__ = ["cache", "check", "evaluation", "pruned", "result", "result_event", "runs", "verdict"]
 
 MAX_CLASSES = 20  # lines of a table of classes; the rest is counted
 
 
-def check(found: CheckResult) -> str:
+def check(result: CheckResult) -> str:
     """What `augment check` says: what a run would read, learn, make and judge."""
-    resolved, schema = found.resolved, found.schema
+    resolved, schema = result.resolved, result.schema
     pipeline = resolved.pipeline
     facts: list[tuple[str, str]] = [("run", f"{pipeline.name}, seed {pipeline.seed}")]
     facts += _stages(resolved, schema, "source")
-    if schema is not None and found.rows is not None:
-        facts += [("data", _data_words(schema, found.rows["read"])), ("target", _target_words(schema))]
+    if schema is not None and result.rows is not None:
+        facts += [("data", _data_words(schema, result.rows["read"])), ("target", _target_words(schema))]
         if pipeline.mix.is_auto:
             facts.append(("mix", f"searched for with {pipeline.mix.search.seeds} seeds within the training part"))
-        facts.append(("split", f"{found.rows['train']:,} training rows, {found.rows['test']:,} held out"))
+        facts.append(("split", f"{result.rows['train']:,} training rows, {result.rows['test']:,} held out"))
     elif pipeline.split.test is None:
         facts.append(("split", f"{pipeline.split.share:.0%} of the rows held out"))
     elif pipeline.split.column is not None:
@@ -48,16 +48,16 @@ def check(found: CheckResult) -> str:
     for kind in ("transform", "generator", "filter", "probe", "metric", "reporter", "sink"):
         facts += _stages(resolved, schema, kind)
     lines = table(facts)
-    if found.plan:
-        lines += ["", *_plan(found.plan)]
-    if found.notes:
-        lines += ["", *(f"note: {printable(note)}" for note in found.notes)]
+    if result.plan:
+        lines += ["", *_plan(result.plan)]
+    if result.notes:
+        lines += ["", *(f"note: {printable(note)}" for note in result.notes)]
     return "\n".join([*lines, "", "no problems found"])
 
 
 def _stages(resolved: Resolved, schema: Schema | None, kind: Kind) -> list[tuple[str, str]]:
     """One line for each stage of a kind, the first with the kind before it."""
-    described = [words for stage in resolved.stages_of(kind) if (words := _stage(stage, schema))]
+    described = [words for stage in resolved.select_stages(kind) if (words := _stage(stage, schema))]
     return [(kind if place == 0 else "", words) for place, words in enumerate(described)]
 
 
@@ -96,17 +96,17 @@ def _target_words(schema: Schema) -> str:
 
 def _plan(plan: Sequence[tuple[str, str, int]]) -> list[str]:
     """Synthetic rows by class and generator."""
-    made: dict[str, dict[str, int]] = {}
+    by_generator: dict[str, dict[str, int]] = {}
     for generator, label, rows in plan:
-        made.setdefault(generator, {})
-        made[generator][label] = made[generator].get(label, 0) + rows
-    labels = list(dict.fromkeys(label for counts in made.values() for label in counts if label))
+        by_generator.setdefault(generator, {})
+        by_generator[generator][label] = by_generator[generator].get(label, 0) + rows
+    labels = list(dict.fromkeys(label for counts in by_generator.values() for label in counts if label))
     shown = labels[:MAX_CLASSES]
-    lines: list[Sequence[object]] = [("synthetic rows", *made)]
-    lines += [(label, *(f"{counts.get(label, 0):,}" for counts in made.values())) for label in shown]
+    lines: list[Sequence[object]] = [("synthetic rows", *by_generator)]
+    lines += [(label, *(f"{counts.get(label, 0):,}" for counts in by_generator.values())) for label in shown]
     if len(labels) > len(shown):
-        lines.append((f"and {len(labels) - len(shown)} more classes", *[""] * len(made)))
-    lines.append(("all", *(f"{sum(counts.values()):,}" for counts in made.values())))
+        lines.append((f"and {len(labels) - len(shown)} more classes", *[""] * len(by_generator)))
+    lines.append(("all", *(f"{sum(counts.values()):,}" for counts in by_generator.values())))
     return table(lines, numbers=True)
 
 
@@ -181,39 +181,39 @@ def _near(path: Path) -> str:
         return printable(path)
 
 
-def runs(found: Sequence[Found], folder: Path) -> str:
+def runs(listed: Sequence[ListedRun], folder: Path) -> str:
     """The table of `augment runs`."""
-    if not found:
+    if not listed:
         return f"no runs in {printable(folder)} or below"
     rows: list[Sequence[object]] = [("NAME", "KEY", "FINISHED (UTC)", "STATUS", "VERDICT", "SCORE", "ROWS", "FOLDER")]
-    for run in found:
+    for run in listed:
         when = run.when.strftime("%Y-%m-%d %H:%M")
         place = _near(Path(run.folder).absolute())
         rows.append((run.name, run.key, when, run.status, run.verdict, run.score, run.rows, place))
     return "\n".join(table(rows))
 
 
-def cache(found: Sequence[Entry], root: Path) -> str:
+def cache(entries: Sequence[Entry], root: Path) -> str:
     """The table of `augment cache ls`."""
-    if not found:
+    if not entries:
         return f"{printable(root)}: empty"
     rows: list[Sequence[object]] = [("KEY", "WHAT", "SIZE", "LAST USED", "USED BY")]
-    for entry in found:
+    for entry in entries:
         kind, _, digest = entry.key.partition("-")
         users = [Path(run).name for run in entry.runs]
         more = f" and {len(users) - 2} more" if len(users) > 2 else ""
         by = "a run in progress" if entry.in_use else ", ".join(users[:2]) + more or "no run"
         ago = f"{duration(entry.age) if entry.age < 86_400 else f'{entry.age / 86_400:.0f} days'} ago"
         rows.append((f"{kind}-{digest[:8]}", entry.what, size(entry.size), ago, by))
-    total = sum(entry.size for entry in found)
-    return "\n".join([*table(rows), "", f"{len(found)} entries, {size(total)} in {printable(root)}"])
+    total = sum(entry.size for entry in entries)
+    return "\n".join([*table(rows), "", f"{len(entries)} entries, {size(total)} in {printable(root)}"])
 
 
-def pruned(removed: Sequence[Entry], kept: Sequence[Entry], dry_run: bool) -> str:
+def pruned(removed: Sequence[Entry], in_use: Sequence[Entry], dry_run: bool) -> str:
     """What `augment cache prune` says."""
     verb = "would remove" if dry_run else "removed"
     lines = [f"{verb} {entry.what}, {size(entry.size)}" for entry in removed]
-    lines += [f"kept {entry.what}, {size(entry.size)}: a run is using it" for entry in kept]
+    lines += [f"kept {entry.what}, {size(entry.size)}: a run is using it" for entry in in_use]
     return "\n".join([*lines, f"{verb} {len(removed)} entries, {size(sum(entry.size for entry in removed))}"])
 
 

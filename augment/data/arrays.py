@@ -34,7 +34,7 @@ def describe_array(name: str, values: np.ndarray, said: ArrayDeclaration, column
     Raises:
         DataError: the array fits no type, or contradicts its declaration.
     """
-    kind = said.type or _type_of(name, values)
+    kind = said.type or _infer_array_type(name, values)
     if said.length_column is not None and said.length_column not in columns:
         raise DataError(f"array {name!r}: its length_column {said.length_column!r} is not a column of the data")
     if said.start_column is not None and said.start_column not in columns:
@@ -48,7 +48,7 @@ def describe_array(name: str, values: np.ndarray, said: ArrayDeclaration, column
     return Array(**{**declared, "type": kind, "shape": shape, "dtype": str(values.dtype)})
 
 
-def _type_of(name: str, values: np.ndarray) -> ArrayType:
+def _infer_array_type(name: str, values: np.ndarray) -> ArrayType:
     if values.ndim == 4 and values.dtype == np.uint8:
         return "image"
     if values.ndim == 3 and values.dtype.kind == "f":
@@ -71,7 +71,7 @@ def _channels(name: str, num_channels: int, said: Mapping[str, ColumnDeclaration
         raise DataError(
             f"array {name!r} has {num_channels} channels, and {len(said)} are declared; declare each or none"
         )
-    found = {}
+    channels = {}
     for channel, declaration in said.items():
         kind = declaration.type or ("category" if declaration.categories else "number")
         if kind not in CHANNEL_TYPES:
@@ -85,8 +85,8 @@ def _channels(name: str, num_channels: int, said: Mapping[str, ColumnDeclaration
             )
         if kind == "category" and not declaration.categories:
             raise DataError(f"array {name!r}, channel {channel!r}: a category needs its `categories`, in order")
-        found[channel] = Column(**{**declaration.model_dump(exclude_none=True), "type": kind})
-    return found
+        channels[channel] = Column(**{**declaration.model_dump(exclude_none=True), "type": kind})
+    return channels
 
 
 def true_lengths(array: Array, frame: pd.DataFrame) -> np.ndarray:
@@ -107,7 +107,7 @@ def observe_array(array: Array, values: np.ndarray, lengths: np.ndarray) -> Arra
     if not array.channels:
         return array
     is_there = np.arange(values.shape[1]) < lengths[:, np.newaxis]
-    found = {}
+    channels = {}
     for position, (name, channel) in enumerate(array.channels.items()):
         steps = values[..., position][is_there]
         update: dict[str, object] = {}
@@ -115,8 +115,8 @@ def observe_array(array: Array, values: np.ndarray, lengths: np.ndarray) -> Arra
             update["nullable"] = bool(np.isnan(steps).any())
         if channel.type == "number" and channel.decimals is None:
             update["decimals"] = count_decimals(steps)
-        found[name] = channel.model_copy(update=update)
-    return array.model_copy(update={"channels": found})
+        channels[name] = channel.model_copy(update=update)
+    return array.model_copy(update={"channels": channels})
 
 
 def met_in_training(

@@ -164,7 +164,7 @@ def categorical_dtype(labels: tuple[str, ...]) -> pd.CategoricalDtype:
 
 
 def _categorical(values: pd.Series, known: tuple[str, ...] | None) -> pd.Series:
-    if known is not None and _is_categorical_of(values, known):
+    if known is not None and _has_categories(values, known):
         return values
     if are_integers_with_gaps(values):
         values = _integers(values)
@@ -172,8 +172,8 @@ def _categorical(values: pd.Series, known: tuple[str, ...] | None) -> pd.Series:
         labels = values.cat.categories.map(str)
         codes = values.cat.codes.to_numpy()
     else:
-        codes, found = pd.factorize(values, use_na_sentinel=True)
-        labels = pd.Index([str(label) for label in found], dtype="str")
+        codes, distinct = pd.factorize(values, use_na_sentinel=True)
+        labels = pd.Index([str(label) for label in distinct], dtype="str")
     used = sorted({str(labels[code]) for code in np.unique(codes) if code >= 0})
     wanted = list(known) + [label for label in used if label not in set(known)] if known is not None else used
     position = {label: i for i, label in enumerate(wanted)}
@@ -182,7 +182,7 @@ def _categorical(values: pd.Series, known: tuple[str, ...] | None) -> pd.Series:
     return pd.Series(canonical, index=values.index, name=values.name)
 
 
-def _is_categorical_of(values: pd.Series, labels: tuple[str, ...]) -> bool:
+def _has_categories(values: pd.Series, labels: tuple[str, ...]) -> bool:
     if not isinstance(values.dtype, pd.CategoricalDtype) or values.dtype.ordered:
         return False
     return bool(values.dtype.categories.identical(categorical_dtype(labels).categories))
@@ -274,12 +274,12 @@ def valid_rows(frame: pd.DataFrame, arrays: Mapping[str, np.ndarray], schema: Sc
 
 def unknown_labels(frame: pd.DataFrame, schema: Schema) -> dict[str, tuple[list[str], bool]]:
     """Columns with labels that the schema does not list: these labels, sorted, and whether no row has a listed one."""
-    found = {}
+    unknown_by_column = {}
     for name, column in schema.columns.items():
-        if column.categories is None or _is_categorical_of(frame[name], column.categories):
+        if column.categories is None or _has_categories(frame[name], column.categories):
             continue
         labels = {label for label in as_labels(frame[name]) if label is not None}
         unknown = labels - set(column.categories)
         if unknown:
-            found[name] = (sorted(unknown), unknown == labels)
-    return found
+            unknown_by_column[name] = (sorted(unknown), unknown == labels)
+    return unknown_by_column

@@ -98,8 +98,8 @@ class Dataset:
             name: array.model_copy(update={"start_column": None}) if array.start_column in names else array
             for name, array in self.schema.arrays.items()
         }
-        kept = {"columns": columns, "target": target, "payload": payload, "arrays": arrays}
-        schema = self.schema.model_copy(update=kept)
+        update = {"columns": columns, "target": target, "payload": payload, "arrays": arrays}
+        schema = self.schema.model_copy(update=update)
         return Dataset(self.frame[list(columns)], self.arrays, schema)
 
     def batches(self, size: int) -> Iterator[Dataset]:

@@ -126,8 +126,8 @@ def as_written(values: pd.Series, column: Column, *, words: bool = False) -> pd.
         return values
     if not words and not is_numeric(written):
         return values
-    codes, found = pd.factorize(values, use_na_sentinel=True)
-    moments = np.clip(found.to_numpy("datetime64[us]"), *WRITABLE)
+    codes, distinct = pd.factorize(values, use_na_sentinel=True)
+    moments = np.clip(distinct.to_numpy("datetime64[us]"), *WRITABLE)
     texts = pd.Series(pd.DatetimeIndex(moments).strftime(written), dtype="str")
     cells = pd.Series(texts.reindex(codes).array, index=values.index, name=values.name)  # code -1, missing, is NaN
     if not is_numeric(written):

@@ -110,8 +110,8 @@ def _infer_type(
     kind = said.type or ("datetime" if said.date_format else _type_of_values(name, values, is_target))
     if said.date_format is None and kind == "datetime" and not pd.api.types.is_datetime64_any_dtype(values.dtype):
         return kind, infer_date_format(values, name, is_declared=True)
-    if said.type is None and kind == "integer" and not is_target and (found := infer_date_format(values, name)):
-        return "datetime", found
+    if said.type is None and kind == "integer" and not is_target and (date_format := infer_date_format(values, name)):
+        return "datetime", date_format
     return kind, said.date_format
 
 
@@ -177,22 +177,22 @@ def observe(
     for name, column in schema.columns.items():
         values = frame[name]
         present = values.dropna()
-        found: dict[str, Any] = {}
+        learned: dict[str, Any] = {}
         if column.nullable is None:
-            found["nullable"] = len(present) < len(values)
+            learned["nullable"] = len(present) < len(values)
         if column.categories is None and column.type == "category":
-            found["categories"] = tuple(sorted({str(value) for value in present}))
-            notes += _note_on_spelling(name, found["categories"])
+            learned["categories"] = tuple(sorted({str(value) for value in present}))
+            notes += _note_on_spelling(name, learned["categories"])
         if column.categories is None and column.type == "integer" and name == schema.target:
             distinct = sorted(present.unique())
             if len(distinct) <= MAX_INTEGER_CLASSES:
-                found["categories"] = tuple(str(value) for value in distinct)
+                learned["categories"] = tuple(str(value) for value in distinct)
                 notes.append(f"target {name!r} is an integer with {len(distinct)} values: they count as classes")
         if column.decimals is None and column.type == "number":
             decimals = count_decimals(present.to_numpy(dtype=float))
             if decimals is not None:
-                found["decimals"] = decimals
-        columns[name] = column.model_copy(update=found)
+                learned["decimals"] = decimals
+        columns[name] = column.model_copy(update=learned)
         if name not in of_steps:
             columns[name], note = _observe_values(name, columns[name], present, name == schema.target)
             notes += note
@@ -211,7 +211,7 @@ def _note_on_spelling(name: str, labels: Sequence[str]) -> list[str]:
     spellings: dict[str, list[str]] = {}
     for label in labels:
         spellings.setdefault(" ".join(label.split()).casefold(), []).append(label)
-    alike = next((found for found in spellings.values() if len(found) > 1), None)
+    alike = next((group for group in spellings.values() if len(group) > 1), None)
     if alike is None:
         return []
     listed = " and ".join(map(repr, alike[:3]))
@@ -256,9 +256,9 @@ def repeats_words(column: Column, present: pd.Series) -> bool:
 
 
 def _warning_of_words(name: str, column: Column, present: pd.Series) -> str:
-    found = "free text" if column.type == "text" else f"a category of {present.nunique():,} labels, few rows each"
+    kind = "free text" if column.type == "text" else f"a category of {present.nunique():,} labels, few rows each"
     return (
-        f"column {name!r} is taken for {found}; whatever a generator writes there stood in a real row, word for word: "
+        f"column {name!r} is taken for {kind}; whatever a generator writes there stood in a real row, word for word: "
         f"if these are names or remarks, leave the column out with the source's `columns`, or say "
         f"`{name}: {{type: id}}` under schema.columns"
     )

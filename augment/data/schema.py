@@ -76,7 +76,7 @@ class Schema(Plain):
         column = self.columns[self.target]
         return ("False", "True") if column.type == "boolean" else (column.categories or ())
 
-    def array_of(self, kind: ArrayType) -> str:
+    def find_array(self, kind: ArrayType) -> str:
         """The name of the only array of that type.
 
         Raises:
@@ -97,8 +97,8 @@ def as_labels(values: pd.Series) -> np.ndarray:
     >>> as_labels(pd.Series([3, 1])).tolist()
     ['3', '1']
     """
-    codes, found = pd.factorize(values, use_na_sentinel=True)
-    return np.array([*map(str, found), None], dtype=object)[codes]  # code -1, missing, is the last
+    codes, distinct = pd.factorize(values, use_na_sentinel=True)
+    return np.array([*map(str, distinct), None], dtype=object)[codes]  # code -1, missing, is the last
 
 
 def class_positions(values: pd.Series, classes: Sequence[str]) -> np.ndarray:

@@ -19,9 +19,9 @@ from augment.errors import DataError
 from augment.plugin.catalog import Catalog
 from augment.plugin.context import Context
 from augment.plugin.contracts import Source
-from augment.toolkit.data_files import files_of, is_pattern, plain_name, unpacked
+from augment.toolkit.data_files import is_pattern, list_files, plain_name, unpacked
 
-__all__ = ["Data", "collected_notes", "find_source", "looks_like_id", "read", "settings_of", "settings_to_write"]
+__all__ = ["Data", "collected_notes", "find_source", "infer_settings", "looks_like_id", "read", "settings_to_write"]
 
 HEAD = 65_536  # bytes
 MIN_ROWS_OF_IDS = 20
@@ -99,7 +99,7 @@ def _files_to_name(sources: Sequence[type[Source]], folder: Path) -> list[Path]:
     return inside if all(path.is_file() and _sure(sources, path) for path in inside) else []
 
 
-def settings_of(source: type[Source], data: Data) -> dict[str, Any]:
+def infer_settings(source: type[Source], data: Data) -> dict[str, Any]:
     """The settings beside the path that a source needs to read this, as far as they are known before it is read."""
     with _plain(_first(data)) as plain:
         return source.settings_for(plain)
@@ -133,14 +133,14 @@ def read(source: type[Source], data: Data, keep: str | None = None) -> tuple[Dat
     except ValidationError as error:
         if isinstance(path, tuple) or is_pattern(path):
             raise DataError(f"{source.name} reads one file, not several such as {_first(data)}") from error
-    settings = settings_of(source, data)
+    settings = infer_settings(source, data)
 
     def attempt() -> Dataset:
         params = source.Params.model_validate({"path": path, **settings})
         with tempfile.TemporaryDirectory() as folder, collected_notes() as notes:
-            found = source(params).read(Context(0, Path(folder)))
+            rows = source(params).read(Context(0, Path(folder)))
         final[:] = notes
-        return found
+        return rows
 
     final: list[str] = []
     with _plain(_first(data)) as plain:
@@ -173,7 +173,7 @@ def read(source: type[Source], data: Data, keep: str | None = None) -> tuple[Dat
 
 def _first(data: Data) -> Path:
     first = data if isinstance(data, Path) else data[0]
-    return files_of(first, ())[0] if is_pattern(first) else first
+    return list_files(first, ())[0] if is_pattern(first) else first
 
 
 @contextmanager

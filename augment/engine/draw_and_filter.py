@@ -100,16 +100,16 @@ def sample(task: SampleTask, call: Call) -> Sampled:
     while len(open_slots) and chunk.rounds < sampling.max_rounds:
         names = (sampling.seed, bound.id, sampling.purpose, row.chunk, row.first_round + chunk.rounds)
         asked = given.iloc[open_slots].reset_index(drop=True)
-        made = _draw(opened.generator, bound, asked, train, derive_seed(*names), call)
-        chunk.note_labels(made)
-        kept = chunk.note(IN_SCHEMA, made, valid_rows(made.frame, made.arrays, train.schema))
+        drawn = _draw(opened.generator, bound, asked, train, derive_seed(*names), call)
+        chunk.note_labels(drawn)
+        is_kept = chunk.note(IN_SCHEMA, drawn, valid_rows(drawn.frame, drawn.arrays, train.schema))
         for filter_bound, judge in filters:
-            positions = np.flatnonzero(kept)
-            candidates = made.take(positions)
+            positions = np.flatnonzero(is_kept)
+            candidates = drawn.take(positions)
             passed = _judge(filter_bound, judge, candidates, derive_seed(*names, filter_bound.id), call)
-            kept[positions] = chunk.note(filter_bound.id, candidates, passed)
-        chunk.accept(made.take(kept), open_slots[kept])
-        open_slots = open_slots[~kept]
+            is_kept[positions] = chunk.note(filter_bound.id, candidates, passed)
+        chunk.accept(drawn.take(is_kept), open_slots[is_kept])
+        open_slots = open_slots[~is_kept]
     if len(open_slots) and chunk.invented:
         name, labels = next(iter(chunk.invented.items()))
         known = listing(train.schema.columns[name].categories)
@@ -154,24 +154,24 @@ def _draw(generator: Generator, bound: Bound, given: pd.DataFrame, train: Datase
     """
     given_before = given.copy()
     with lend(call, seed, train=train) as context, calling(bound, "sample"):
-        made = generator.sample(given, context)
+        drawn = generator.sample(given, context)
     where = f"{bound.what}: sample"
-    if not isinstance(made, Dataset):
-        raise PluginError(f"{where} returned {type(made).__name__}; a Dataset was expected")
-    if len(made) != len(given):
-        raise PluginError(f"{where} returned {len(made)} rows; exactly the {len(given)} asked for were expected")
-    if problems := check(made.frame, made.arrays, train.schema):
+    if not isinstance(drawn, Dataset):
+        raise PluginError(f"{where} returned {type(drawn).__name__}; a Dataset was expected")
+    if len(drawn) != len(given):
+        raise PluginError(f"{where} returned {len(drawn)} rows; exactly the {len(given)} asked for were expected")
+    if problems := check(drawn.frame, drawn.arrays, train.schema):
         raise PluginError(f"{where} returned rows that do not fit the training part: {'; '.join(problems)}")
     if not given.equals(given_before):
         raise PluginError(f"{where} changed `given`; it is read only")
     for name in given.columns:
-        wrong = as_labels(made.frame[name]) != as_labels(given[name])
+        wrong = as_labels(drawn.frame[name]) != as_labels(given[name])
         if wrong.any():
             raise PluginError(
                 f"{where} did not keep what was given: column {name!r} differs in {int(wrong.sum())} of "
                 f"{len(given)} rows"
             )
-    return Dataset.of(snap_rows(made.frame, train.schema, without=given.columns), made.arrays, train.schema)
+    return Dataset.of(snap_rows(drawn.frame, train.schema, without=given.columns), drawn.arrays, train.schema)
 
 
 class _Chunk:

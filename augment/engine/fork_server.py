@@ -90,8 +90,8 @@ class ForkServer:
         with ExitStack() as ours, ExitStack() as theirs:
             ends = [os.pipe() for _ in range(3)]
             for number, (reading, writing) in enumerate(ends):
-                kept, passed = (writing, reading) if number == 0 else (reading, writing)
-                ours.callback(os.close, kept)
+                own_end, passed = (writing, reading) if number == 0 else (reading, writing)
+                ours.callback(os.close, own_end)
                 theirs.callback(os.close, passed)
             status, passed_status = socket.socketpair()
             ours.callback(status.close)

@@ -191,12 +191,12 @@ def score(task: ScoreTask, call: Call) -> Scored:
     seed = derive_seed(task.seed, bound.id, "score", task.of)
     synthetic = load_parts(task.parts, seed)
     with lend(call, seed, origins=task.origins) as context, calling(bound, "score"):
-        found = metric.score(synthetic, real.train, real.test, context)
+        scores = metric.score(synthetic, real.train, real.test, context)
     real.expect_unchanged(bound)
-    for one in found:
+    for one in scores:
         if not isinstance(one, Score) or not np.isfinite(one.value):
             raise PluginError(f"{bound.what}: score returned {one!r}; a Score with a finite value was expected")
-    names = [{"metric": bound.id, "of": task.of, "name": one.name} for one in found]
+    names = [{"metric": bound.id, "of": task.of, "name": one.name} for one in scores]
     return Scored(
         [
             MetricScore(
@@ -209,7 +209,7 @@ def score(task: ScoreTask, call: Call) -> Scored:
                 detail=dict(one.detail),
                 voids=one.voids,
             )
-            for name, one in zip(names, found, strict=True)
+            for name, one in zip(names, scores, strict=True)
         ],
-        [{**name, **one.private} for name, one in zip(names, found, strict=True) if one.private],
+        [{**name, **one.private} for name, one in zip(names, scores, strict=True) if one.private],
     )

@@ -100,7 +100,7 @@ def write(task: WriteTask, call: Call) -> Written:
 
 def _batches(parts: list[tuple[Dataset, str]], schema: Schema, task: WriteTask) -> Iterator[Dataset]:
     """All rows, part after part; synthetic rows get the columns that no component sees."""
-    made = 0
+    num_synthetic = 0
     types: dict[str, Any] = {}
     starts = _Starts.of(schema, task.real, task.fill)
     for part, origin in parts:
@@ -110,11 +110,11 @@ def _batches(parts: list[tuple[Dataset, str]], schema: Schema, task: WriteTask) 
                 types = {name: frame[name].dtype for name in task.fill}
             else:
                 for name, ids in task.new_ids.items():
-                    frame[name] = ids.take(made, len(batch))
+                    frame[name] = ids.take(num_synthetic, len(batch))
                 for name, value in task.fill.items():
                     frame[name] = filled(value, len(batch), types.get(name, "str"))
                 frame = starts.given_to(frame)
-                made += len(batch)
+                num_synthetic += len(batch)
             yield Dataset(conform(frame, schema), batch.arrays, schema)
 
 
@@ -156,15 +156,15 @@ class _Starts:
         if not self.names:
             return frame
         labels = as_labels(frame[self.target]) if self.target else np.full(len(frame), None)
-        found = []
+        chosen = []
         for label in labels.tolist():
             rows = self.real.get(label, self.real.get(None))
-            found.append(None if rows is None else rows.index[self.num_given[label] % len(rows)])
+            chosen.append(None if rows is None else rows.index[self.num_given[label] % len(rows)])
             self.num_given[label] += 1
         whole = self.real.get(None)
         if whole is None:
             return frame.assign(**dict.fromkeys(self.names, None))
-        return frame.assign(**{name: whole.loc[found, name].to_numpy() for name in self.names})
+        return frame.assign(**{name: whole.loc[chosen, name].to_numpy() for name in self.names})
 
 
 @dataclass(frozen=True)

@@ -106,10 +106,10 @@ def look_at(dataset: Dataset, asked: str | None) -> Look:
     Raises:
         DataError: the target is not in the data, or is missing in all rows.
     """
-    found, frame = dataset.schema, dataset.frame
-    target, why = (asked, "as asked for") if asked is not None else (found.target, "as the source says")
+    source_schema, frame = dataset.schema, dataset.frame
+    target, why = (asked, "as asked for") if asked is not None else (source_schema.target, "as the source says")
     if target is None:
-        target, why = choose_target(found, frame)
+        target, why = choose_target(source_schema, frame)
     num_without_target = int(frame[target].isna().sum()) if target in frame else 0
     if num_without_target == len(frame):
         raise DataError(f"target {target!r} has no value in any row; name another")
@@ -117,12 +117,16 @@ def look_at(dataset: Dataset, asked: str | None) -> Look:
         dataset = dataset.take(np.flatnonzero(frame[target].notna()))
         frame = dataset.frame
     # inferred again, because what the target is depends on its being the target
-    known = {name: column for name, column in found.columns.items() if name != target or name == found.target}
-    if found.modality == "table":
+    known = {
+        name: column for name, column in source_schema.columns.items() if name != target or name == source_schema.target
+    }
+    if source_schema.modality == "table":
         for name, column in known.items():
             if column.type == "text" and name != target and looks_like_id(dataset, name):
                 known[name] = column.model_copy(update={"type": "id"})
-    declared = SchemaDeclaration(target=target, payload=found.payload, columns=dict(known), arrays=dict(found.arrays))
+    declared = SchemaDeclaration(
+        target=target, payload=source_schema.payload, columns=dict(known), arrays=dict(source_schema.arrays)
+    )
     typed = Dataset.of(frame, dataset.arrays, infer(frame, dataset.arrays, declared))
     frame = typed.frame  # labels as a run has them: 2 where the file has 2.0
     schema, _ = observe(typed.schema, frame, dataset.arrays)

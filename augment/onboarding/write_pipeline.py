@@ -209,7 +209,7 @@ def _schema(look: Look) -> list[str]:
     inactive = [_column(name, look) for name in look.schema.features if name not in lengths]
     if len(inactive) > MOST_COLUMNS:
         inactive[MOST_COLUMNS:] = [f"and {len(inactive) - MOST_COLUMNS} more"]
-    found = "# What was found in the columns; where that is wrong, remove the # and correct it."
+    heading = "# What was found in the columns; where that is wrong, remove the # and correct it."
     if look.schema.target is None and look.schema.modality == "tokens":
         why = ["# Without a target, the result is judged by how well the next item of held-out users is predicted."]
         return [*why, *_section("schema:", _section("columns:", active, inactive))] if active or inactive else why
@@ -222,13 +222,13 @@ def _schema(look: Look) -> list[str]:
         target = f"target: {dump_flow(possible[-1])}"
         if not active:
             return _section("schema:", [], [*why, target, *_section("columns:", inactive)])
-        return _section("schema:", [*why, f"# {target}", found, *_section("columns:", active, inactive)])
+        return _section("schema:", [*why, f"# {target}", heading, *_section("columns:", active, inactive)])
     lines = [
         f"# What a model should predict, {look.why}.",
         f"target: {dump_flow(look.schema.target)}  # {_target(look)}",
     ]
     if active or inactive:
-        lines += [found, *_section("columns:", active, inactive)]
+        lines += [heading, *_section("columns:", active, inactive)]
     return _section("schema:", lines)
 
 

@@ -141,10 +141,10 @@ def list_candidates(mix: Mix, conditional: Mapping[str, bool], counts: Mapping[s
         counts: training rows of each class.
         task: `classes` or `number`.
     """
-    found = [Candidate(NONE, "real rows alone", NONE)]
+    candidates = [Candidate(NONE, "real rows alone", NONE)]
     if task == "classes":
-        found.append(Candidate(CLASS_WEIGHTS, "class weights", CLASS_WEIGHTS))
-        found.append(Candidate(OVERSAMPLING, "oversampling", OVERSAMPLING))
+        candidates.append(Candidate(CLASS_WEIGHTS, "class weights", CLASS_WEIGHTS))
+        candidates.append(Candidate(OVERSAMPLING, "oversampling", OVERSAMPLING))
     tried: Sequence[Any] = mix.search.amounts if mix.rows == "auto" else [_amount(mix, conditional, task)]
     for amount in tried:
         for name, share in _shares(mix, list(conditional)).items():
@@ -154,10 +154,10 @@ def list_candidates(mix: Mix, conditional: Mapping[str, bool], counts: Mapping[s
             label = " + ".join(makers)
             candidate = Candidate(f"{name}-{_text(amount)}", f"{label}, {_text(amount)}", _kind(makers), share, amount)
             wanted = candidate.wanted(counts)
-            twin = any(dict(one.share) == share and one.wanted(counts) == wanted for one in found)
+            twin = any(dict(one.share) == share and one.wanted(counts) == wanted for one in candidates)
             if any(wanted.values()) and not twin:
-                found.append(candidate)
-    return found
+                candidates.append(candidate)
+    return candidates
 
 
 def _amount(mix: Mix, conditional: Mapping[str, bool], task: str) -> str | int | Mapping[str, int]:

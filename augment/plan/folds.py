@@ -31,7 +31,7 @@ def inner_cut(train: Dataset, split: Split, seed: int, number: int) -> tuple[np.
     group = split.group if split.group in train.schema.columns else None  # a transform may have dropped it
     time = split.time if split.time in train.schema.columns else None
     if group or time or split.dedupe == "group":
-        made = cut(
+        parts = cut(
             train,
             holdout=1 / NUM_FOLDS,
             seed=derive_seed(seed, "search", "cut", number),
@@ -39,14 +39,14 @@ def inner_cut(train: Dataset, split: Split, seed: int, number: int) -> tuple[np.
             time=time,
             dedupe="group" if split.dedupe == "group" and not time else "keep",
         )
-        return made.train, made.test
+        return parts.train, parts.test
     repetition, fold = divmod(number, NUM_FOLDS)
     order = np.random.default_rng(derive_seed(seed, "search", "folds", repetition)).permutation(len(train))
-    fold_of = np.arange(len(train))
+    folds = np.arange(len(train))
     if train.schema.task == "classes":
         codes = np.unique(as_labels(train.frame[train.schema.target]).astype(str), return_inverse=True)[1]
         order = order[np.argsort(codes[order], kind="stable")]  # class by class, in random order within
-        fold_of = np.where(np.bincount(codes)[codes[order]] > 1, fold_of, -NUM_FOLDS - 1)
+        folds = np.where(np.bincount(codes)[codes[order]] > 1, folds, -NUM_FOLDS - 1)
     held = np.zeros(len(train), dtype=bool)
-    held[order] = (fold_of >= 0) & (fold_of % NUM_FOLDS == fold)
+    held[order] = (folds >= 0) & (folds % NUM_FOLDS == fold)
     return np.flatnonzero(~held), np.flatnonzero(held)

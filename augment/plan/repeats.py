@@ -82,12 +82,12 @@ class Repeats:
             for label, count in _labels(row):
                 asked[label] = asked.get(label, 0) + count
                 generators.setdefault(label, {})[row.generator] = None
-        found = {
+        reasons = {
             (generator, label): self._group(label).reason(asked[label], is_moved[generator])
             for label, names in generators.items()
             for generator in names
         }
-        return {key: reason for key, reason in found.items() if reason}
+        return {key: reason for key, reason in reasons.items() if reason}
 
     def _group(self, label: str) -> _Group:
         if label not in self._groups:

@@ -161,12 +161,12 @@ def _thumbnails(images: np.ndarray) -> np.ndarray:
     step = -(-max(height, width) // SIDE)
     tops, lefts = np.arange(0, height, step), np.arange(0, width, step)
     area = np.diff([*tops, height])[:, None] * np.diff([*lefts, width])
-    found = []
+    thumbnails = []
     for start in range(0, len(images), 256):  # few at a time: as floats they take four times their room
         block = images[start : start + 256].astype(np.float32).mean(axis=3)
         sums = np.add.reduceat(np.add.reduceat(block, tops, axis=1), lefts, axis=2)
-        found.append((sums / area).reshape(len(block), -1).astype(np.float32))
-    return np.concatenate(found)
+        thumbnails.append((sums / area).reshape(len(block), -1).astype(np.float32))
+    return np.concatenate(thumbnails)
 
 
 def _why_not(num_rows: int, stratify: str | None, group: str | None, time: str | None) -> str:

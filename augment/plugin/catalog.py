@@ -119,14 +119,14 @@ class Catalog:
             PluginError: no or several distributions provide it, its import fails, or a component is invalid.
         """
         offer = self.offer(name)
-        found = tuple(cls for cls in self._load(offer) if cls.name == name)
-        if not found and self._observes(offer):
+        classes = tuple(cls for cls in self._load(offer) if cls.name == name)
+        if not classes and self._observes(offer):
             raise PluginError(f"{name!r} only observes runs; name it under `observers:`")
-        if not found:
+        if not classes:
             others = " and ".join(repr(other) for other in sorted({cls.name for cls in self._load(offer)}))
             why = f"; it has {others}" if others else "; it has none: augment_components lists them"
             raise PluginError(f"plugin {offer}: entry point {name!r} is declared, but no component has that name{why}")
-        return found
+        return classes
 
     def candidates(self, kind: Kind, name: str) -> tuple[type[Component], ...]:
         """The classes of one kind with this name: several if there is one per kind of data.
@@ -134,20 +134,20 @@ class Catalog:
         Raises:
             PluginError: as `components`, or the name belongs to another kind.
         """
-        found = self.components(name)
-        fitting = tuple(cls for cls in found if cls.kind == kind)
+        named = self.components(name)
+        fitting = tuple(cls for cls in named if cls.kind == kind)
         if not fitting:
-            kinds = " and ".join(sorted({f"a {cls.kind}" for cls in found}))
+            kinds = " and ".join(sorted({f"a {cls.kind}" for cls in named}))
             raise PluginError(f"{name!r} is {kinds}, not a {kind}; `augment plugins` lists the {kind}s")
         return fitting
 
     def classes(self, kind: Kind) -> list[type[Component]]:
         """All components of a kind, built-in ones first. Imports every plugin and skips broken ones."""
-        found = []
+        classes = []
         for report in sorted(self.reports(), key=lambda report: report.offer.distribution != OWN_DISTRIBUTION):
             names = {name for of_kind, name in report.components if of_kind == kind}
-            found += [cls for name in sorted(names) for cls in self.candidates(kind, name)]
-        return list(dict.fromkeys(found))
+            classes += [cls for name in sorted(names) for cls in self.candidates(kind, name)]
+        return list(dict.fromkeys(classes))
 
     def default_names(self, kind: Kind) -> list[str]:
         """Who says to be a default of a kind, ours first; nothing is imported."""
@@ -160,7 +160,7 @@ class Catalog:
         Ours are the defaults wherever there are some, so that installing a plugin changes no pipeline that runs without
         it; only for other kinds of data are those of third parties imported. A broken one is left out, with a warning.
         """
-        found: dict[str, frozenset[Modality]] = {}
+        defaults: dict[str, frozenset[Modality]] = {}
         left = wanted = frozenset(modalities)
         for name in self.default_names(kind):
             own = self._offers[name][0].distribution == OWN_DISTRIBUTION
@@ -173,10 +173,10 @@ class Catalog:
                 continue
             claimed = frozenset(one for cls in classes for one in cls.default_for) & (wanted if own else left)
             if claimed:
-                found[name] = claimed
+                defaults[name] = claimed
             if own:
                 left -= claimed
-        return found
+        return defaults
 
     def hooks(self, name: str) -> pluggy.PluginManager:
         """A plugin manager with the module of this name, for its observer hooks."""

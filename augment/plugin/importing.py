@@ -91,13 +91,13 @@ def try_elsewhere(module: str, what: str, timeout: float) -> PluginError | None:
     """What goes wrong when a subprocess imports a module; None if nothing does."""
     # -c with the name as an argument: no text of the entry point is ever run as code
     code = "import importlib, sys; importlib.import_module(sys.argv[1]); print(sys.argv[2])"
-    told = secrets.token_hex()  # which nothing else says, whatever a plugin prints as it comes and goes
-    command = [sys.executable, "-P", "-c", code, module, told]
+    token = secrets.token_hex()  # which nothing else says, whatever a plugin prints as it comes and goes
+    command = [sys.executable, "-P", "-c", code, module, token]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL)
     except subprocess.TimeoutExpired:
         return PluginError(f"plugin {what} hangs on import: not done after {timeout:g} seconds")
-    if told in done.stdout:
+    if token in done.stdout:
         return None
     if done.returncode < 0:
         return PluginError(f"plugin {what} crashes on import ({signal.Signals(-done.returncode).name})")

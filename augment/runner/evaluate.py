@@ -138,7 +138,7 @@ def evaluate(
 def _source(path: Path, catalog: Catalog) -> dict[str, Any]:
     """The source of a file, with the settings that `augment init` would find. No column is left out."""
     source = formats.find_source(path, catalog)
-    settings = formats.settings_of(source, path)
+    settings = formats.infer_settings(source, path)
     if source.further_settings.__func__ is not Source.further_settings.__func__:  # type: ignore[attr-defined]
         _, found, left_out = formats.read(source, path)
         settings = {name: value for name, value in found.items() if not (left_out and name == "columns")}

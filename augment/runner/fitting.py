@@ -86,12 +86,12 @@ def fit_all(session: Session, fits: Sequence[Fit], tell: bool = True) -> list[Pa
         for key, fit in sorted(dict(zip(keys, fits, strict=True)).items()):  # one order, so no deadlock of runs
             bound = fit.bound
             work = held.enter_context(session.store.making(key, bound.what))
-            kept = session.store.get(key, partial(tasks.read_descriptions, bound.kind))
-            resumed = kept is None and Checkpoint(work / "checkpoint").exists
+            stored = session.store.get(key, partial(tasks.read_descriptions, bound.kind))
+            resumed = stored is None and Checkpoint(work / "checkpoint").exists
             if tell:
                 session.emit({"event": "stage-started", "stage": "fit", "id": bound.id, "resumed": resumed})
-            if kept is not None:
-                folders[key] = kept
+            if stored is not None:
+                folders[key] = stored
                 if tell:
                     session.stage_finished("fit", bound.id, 0.0, {"rows": 0, "from_store": True, "resumed": False})
                 continue

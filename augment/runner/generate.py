@@ -82,12 +82,12 @@ class Mixture:
 
     def per_class(self, target: str | None) -> dict[str, dict[str, int]]:
         """Generator id to label to rows kept; empty mappings without a target of classes."""
-        found: dict[str, dict[str, int]] = {generator: {} for generator in self.counts}
+        counts: dict[str, dict[str, int]] = {generator: {} for generator in self.counts}
         if target is not None:
             for folder, generator in self.parts:
                 for label, count in pd.Series(as_labels(Dataset.load(folder).frame[target])).value_counts().items():
-                    found[generator][str(label)] = found[generator].get(str(label), 0) + int(count)
-        return {generator: dict(sorted(labels.items())) for generator, labels in found.items()}
+                    counts[generator][str(label)] = counts[generator].get(str(label), 0) + int(count)
+        return {generator: dict(sorted(labels.items())) for generator, labels in counts.items()}
 
 
 def make_rows(
@@ -135,16 +135,16 @@ def make_rows(
             (bound, folder), tuple(filters), train, session.seed, purpose, max_rounds, where or {}
         )
         jobs.add(samplings[bound.id], rows)
-    made = jobs.run()
+    chunks = jobs.run()
     if repeats is not None:
         mixture.judged[DUPLICATES] = 0
         origins = {bound.id: cast(type[Generator], bound.cls).origin for bound, _ in generators}
         natural = repeats.reasons(plan, {generator: origin == "rows" for generator, origin in origins.items()})
         copying = {generator for generator, origin in origins.items() if origin == "copies"}
-        made, kept = _redraw_duplicates(jobs, made, samplings, max_rounds, natural, copying)
-        if kept and shortfall != "ignore":
-            session.remark(_words_of_kept(kept, natural))
-    mixture.parts = [(path, row.generator) for row, path in made if len(np.load(path / "hashes.npy", mmap_mode="r"))]
+        chunks, repeats_kept = _redraw_duplicates(jobs, chunks, samplings, max_rounds, natural, copying)
+        if repeats_kept and shortfall != "ignore":
+            session.remark(_describe_repeats(repeats_kept, natural))
+    mixture.parts = [(path, row.generator) for row, path in chunks if len(np.load(path / "hashes.npy", mmap_mode="r"))]
     for generator, counts in mixture.counts.items():
         counts.kept = sum(len(np.load(path / "hashes.npy", mmap_mode="r")) for path in mixture.of(generator))
         mixture.short += counts.asked - counts.kept
@@ -232,16 +232,16 @@ class _Jobs:
             done[job] += 1
             step = {"step": done[job], "total": len(job.tasks), "losses": {}}
             self.session.emit({"event": "progress", "stage": "sample", "id": generator, **step})
-        made = [(task.row, task.out) for job in jobs for task in job.tasks]
-        for _, path in made:
+        chunks = [(task.row, task.out) for job in jobs for task in job.tasks]
+        for _, path in chunks:
             for folder in sorted((path / "rejects").glob("*")):
                 self.mixture.rejects.setdefault(folder.name, []).append(folder)
-        return made
+        return chunks
 
 
 def _redraw_duplicates(
     jobs: _Jobs,
-    made: Sequence[tuple[PlanRow, Path]],
+    chunks: Sequence[tuple[PlanRow, Path]],
     samplings: Mapping[str, Sampling],
     max_rounds: int,
     natural: Mapping[tuple[str, str], str],
@@ -255,8 +255,8 @@ def _redraw_duplicates(
     judged = jobs.mixture.judged
     seen = np.zeros(0, dtype=np.uint64)
     finished: list[tuple[PlanRow, Path]] = []
-    kept: Counter[tuple[str, str]] = Counter()
-    fresh = list(made)
+    repeats_kept: Counter[tuple[str, str]] = Counter()
+    fresh = list(chunks)
     for attempt in range(1, max_rounds + 1):
         again: list[PlanRow] = []
         for row, path in fresh:
@@ -267,7 +267,7 @@ def _redraw_duplicates(
                 judged[DUPLICATES] += len(hashes)
                 labels = [label for label, _ in row.labels] or [""]
                 if repeated.any() and any((row.generator, label) in natural for label in labels):
-                    repeated = _not_natural(row, path, repeated, natural, kept)
+                    repeated = _not_natural(row, path, repeated, natural, repeats_kept)
                 if repeated.any():
                     jobs.mixture.counts[row.generator].reject(DUPLICATES, int(repeated.sum()))
                     path, replacement = _remove_repeated(row, path, repeated, attempt * max_rounds)
@@ -279,7 +279,7 @@ def _redraw_duplicates(
             jobs.add(sampling, [row for row in again if row.generator == name])
         fresh = jobs.run()
     names = list(samplings)
-    return sorted(finished, key=lambda item: names.index(item[0].generator)), kept
+    return sorted(finished, key=lambda item: names.index(item[0].generator)), repeats_kept
 
 
 def _not_natural(
@@ -287,28 +287,28 @@ def _not_natural(
     path: Path,
     repeated: np.ndarray,
     natural: Mapping[tuple[str, str], str],
-    kept: Counter[tuple[str, str]],
+    repeats_kept: Counter[tuple[str, str]],
 ) -> np.ndarray:
-    """Which of a chunk's repeated rows must be redrawn, bool (N,); the others are counted in `kept`."""
+    """Which of a chunk's repeated rows must be redrawn, bool (N,); the others are counted in `repeats_kept`."""
     data = Dataset.load(path)
     labels = as_labels(data.frame[data.schema.target]) if row.labels else np.full(len(data), "", dtype=object)
     stays = repeated & np.array([(row.generator, label) in natural for label in labels])
-    kept.update((row.generator, label) for label in labels[stays])
+    repeats_kept.update((row.generator, label) for label in labels[stays])
     redrawn: np.ndarray = repeated & ~stays
     return redrawn
 
 
-def _words_of_kept(kept: Counter[tuple[str, str]], natural: Mapping[tuple[str, str], str]) -> str:
+def _describe_repeats(repeats_kept: Counter[tuple[str, str]], natural: Mapping[tuple[str, str], str]) -> str:
     """What the report says of repeated rows that were kept."""
-    largest = [key for key, _ in kept.most_common(NAMED)]
+    largest = [key for key, _ in repeats_kept.most_common(NAMED)]
     named = [
         f"{generator}{f', class {label!r}' if label else ''}: {natural[generator, label]}"
         for generator, label in largest
     ]
-    more = f"; and {len(kept) - NAMED} more classes" if len(kept) > NAMED else ""
+    more = f"; and {len(repeats_kept) - NAMED} more classes" if len(repeats_kept) > NAMED else ""
     return (
-        f"{kept.total():,} synthetic rows equal an earlier synthetic row and were kept, since so many real rows would "
-        f"repeat too ({'; '.join(named)}{more})"
+        f"{repeats_kept.total():,} synthetic rows equal an earlier synthetic row and were kept, since so many real "
+        f"rows would repeat too ({'; '.join(named)}{more})"
     )
 
 
@@ -320,10 +320,10 @@ def _remove_repeated(row: PlanRow, path: Path, repeated: np.ndarray, first_round
         lost = as_labels(data.frame[data.schema.target].iloc[np.flatnonzero(repeated)])
         labels = tuple((label, int((lost == label).sum())) for label, _ in row.labels if (lost == label).any())
     unique = path.with_name(f"{path.name}-unique")
-    kept = data.take(~repeated)
+    rest = data.take(~repeated)
     with disk_errors(unique, "writing a chunk without repeated rows"):
-        kept.save(unique)
-        np.save(unique / "hashes.npy", kept.row_hashes())
+        rest.save(unique)
+        np.save(unique / "hashes.npy", rest.row_hashes())
     return unique, PlanRow(row.generator, row.chunk, int(repeated.sum()), labels, first_round)
 
 

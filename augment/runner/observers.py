@@ -34,7 +34,7 @@ class Observers:
         if not self._hooks:
             yield
             return
-        listener = partial(self._told, run)
+        listener = partial(self._notify, run)
         listeners.append(listener)
         try:
             yield
@@ -46,16 +46,16 @@ class Observers:
         finally:
             listeners.remove(listener)
 
-    def _told(self, run: Any, event: Mapping[str, Any]) -> None:
+    def _notify(self, run: Any, event: Mapping[str, Any]) -> None:
         match event["event"]:
             case "run-started":
                 self._call("augment_run_started", run=run)
             case "stage-finished":
-                told = {key: event[key] for key in ("stage", "id", "seconds", "rows")}
-                self._call("augment_stage_finished", run=run, **told)
+                arguments = {key: event[key] for key in ("stage", "id", "seconds", "rows")}
+                self._call("augment_stage_finished", run=run, **arguments)
             case "progress":
-                told = {key: event[key] for key in ("id", "step", "total", "losses")}
-                self._call("augment_progress", run=run, **told)
+                arguments = {key: event[key] for key in ("id", "step", "total", "losses")}
+                self._call("augment_progress", run=run, **arguments)
 
     def _call(self, hook: str, **arguments: Any) -> None:
         for name in list(self._hooks):

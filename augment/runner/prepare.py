@@ -172,14 +172,14 @@ def _with_own_vocabularies(train: Dataset, test: Dataset, declared: SchemaDeclar
                     "on; name all of them, or leave `vocabulary` out"
                 )
         else:
-            found = met_in_training(array, *((part.arrays[name], part.lengths(name)) for part in (train, test)))
+            recoded = met_in_training(array, *((part.arrays[name], part.lengths(name)) for part in (train, test)))
             train, test = (
                 Dataset(
                     part.frame,
                     {**part.arrays, name: values},
                     part.schema.model_copy(update={"arrays": {**part.schema.arrays, name: own}}),
                 )
-                for part, (own, values) in zip((train, test), found, strict=True)
+                for part, (own, values) in zip((train, test), recoded, strict=True)
             )
     return train, test
 
@@ -193,19 +193,19 @@ def _with_columns(changed: Dataset, original: Dataset, aside: list[str], fill: M
     if not aside:
         return changed
     types = original.schema.columns
-    found = {name: original.frame[name] for name in aside}
+    restored = {name: original.frame[name] for name in aside}
     if len(changed) != len(original):
-        for name, values in found.items():
+        for name, values in restored.items():
             if name in fill:
-                found[name] = filled(fill[name], len(changed), values.dtype)
+                restored[name] = filled(fill[name], len(changed), values.dtype)
             elif types[name].type == "id":
-                found[name] = _numbered(values, len(changed))
+                restored[name] = _numbered(values, len(changed))
             else:
-                found[name] = values[: len(changed)]
+                restored[name] = values[: len(changed)]
     order = [name for name in types if name in aside or name in changed.schema.columns]
     order += [name for name in changed.schema.columns if name not in order]
     columns = {name: (original if name in aside else changed).schema.columns[name] for name in order}
-    frame = pd.DataFrame({name: found[name] if name in aside else changed.frame[name] for name in order})
+    frame = pd.DataFrame({name: restored[name] if name in aside else changed.frame[name] for name in order})
     starts = {name: {"start_column": array.start_column} for name, array in original.schema.arrays.items()}
     arrays = {name: array.model_copy(update=starts.get(name, {})) for name, array in changed.schema.arrays.items()}
     return Dataset.of(frame, changed.arrays, changed.schema.model_copy(update={"columns": columns, "arrays": arrays}))

@@ -365,11 +365,11 @@ class _Stages:
 
     def _write_data(self, mixture: Mixture) -> None:
         prepared, pipeline = self.prepared, self.resolved.pipeline
-        made = sum(counts.kept for counts in mixture.counts.values())
+        num_synthetic = sum(counts.kept for counts in mixture.counts.values())
         self.written = WrittenData(
             origin_column=pipeline.origin_column,
             written={"train": {}, "test": {}},
-            new_ids={name: ids.without(made) for name, ids in prepared.new_ids.items()},
+            new_ids={name: ids.without(num_synthetic) for name, ids in prepared.new_ids.items()},
         )
         origins = [REAL, *(bound.id for bound in self.components["generator"])]
         schema = with_origin(prepared.schema, pipeline.origin_column, origins)

@@ -158,9 +158,9 @@ def training_part(run: Run, session: Session, resolved: Resolved) -> Path:
         DataError: it is in none of them any more.
     """
     with session.store.making(run.manifest.train, "the training part"):  # nobody removes it meanwhile
-        kept = session.store.get(run.manifest.train, Dataset.load)
-    if kept is not None:
-        return kept
+        stored = session.store.get(run.manifest.train, Dataset.load)
+    if stored is not None:
+        return stored
     with suppress(DataError, DiskError):  # a sink that cannot be read back, or files that somebody took away
         real = run.real.data
         part = real.drop_columns(real.schema.set_aside)

@@ -144,13 +144,13 @@ class Session:
     def keep(self, key: str, folder: Path) -> Path:
         """Give a dataset folder its place in the store, if it has none yet, and return that place."""
         with self.store.making(key, "the training part") as work:
-            kept = self.store.get(key, Dataset.load)
-            if kept is None:
+            stored = self.store.get(key, Dataset.load)
+            if stored is None:
                 with disk_errors(self.store.root, "storing the training part"):
                     remove(work / "built")
                     copy_tree(folder, work / "built")
-                kept = self.store.publish(key, work / "built")
-        return kept
+                stored = self.store.publish(key, work / "built")
+        return stored
 
     def copy_fitted(self, fitted: Path, place: Path) -> None:
         """Copy a fitted component out of the store into a run's folder."""

@@ -65,11 +65,11 @@ def read_and_split(session: Session, resolved: Resolved) -> Parts:
         SpecError: the pipeline names columns that are not there.
     """
     bound, *of_test = resolved.sources()
-    found = _read(session, resolved, bound, "source")
+    read = _read(session, resolved, bound, "source")
     if of_test:
-        return _with_own_source(session, resolved, found, _read(session, resolved, of_test[0], "test"))
-    data, split, scratch = found.data, resolved.pipeline.split, session.scratch
-    types, column, notes = data.schema, split.column, found.notes
+        return _with_own_source(session, resolved, read, _read(session, resolved, of_test[0], "test"))
+    data, split, scratch = read.data, resolved.pipeline.split, session.scratch
+    types, column, notes = data.schema, split.column, read.notes
     if column in types.columns:  # as an id: no component sees it, and it is written
         columns = types.columns | {column: types.columns[column].model_copy(update={"type": "id", "categories": None})}
         types = types.model_copy(update={"columns": columns})
@@ -79,29 +79,29 @@ def read_and_split(session: Session, resolved: Resolved) -> Parts:
         data = Dataset.of(data.frame, data.arrays, types)
         sides = [np.flatnonzero(~held), np.flatnonzero(held)]
         train, test = (data.gather(rows, scratch / f"side-{number}") for number, rows in enumerate(sides))
-        made = keep_cut(train, test, dedupe=split.dedupe, group=split.group)
-        rows = Cut(sides[0][made.train], sides[1], sides[0][made.dropped], (note, *made.notes))
+        checked = keep_cut(train, test, dedupe=split.dedupe, group=split.group)
+        rows = Cut(sides[0][checked.train], sides[1], sides[0][checked.dropped], (note, *checked.notes))
         notes += note_unseen(train, test)
     else:
         rows = _cut(data, resolved)
     train, test = data.gather(rows.train, scratch / "cut-train"), data.gather(rows.test, scratch / "cut-test")
     notes += [*rows.notes, *note_near_duplicates(train, test, session.seed)]
-    return Parts(train, test, rows.within(found.rows, found.record.rows), (found.record,), notes)
+    return Parts(train, test, rows.within(read.rows, read.record.rows), (read.record,), notes)
 
 
 def _with_own_source(session: Session, resolved: Resolved, ours: _Read, theirs: _Read) -> Parts:
     split = resolved.pipeline.split
     train, test, notes = align(ours.data, theirs.data, *_names(*resolved.sources()))
     check_columns(resolved, train.schema)
-    made = keep_cut(train, test, dedupe=split.dedupe, group=split.group)
+    checked = keep_cut(train, test, dedupe=split.dedupe, group=split.group)
     notes += note_unseen(train, test)
-    if len(made.dropped):
-        train = train.gather(made.train, session.scratch / "cut-train")
+    if len(checked.dropped):
+        train = train.gather(checked.train, session.scratch / "cut-train")
     notes += note_near_duplicates(train, test, session.seed)
-    rows = Cut(made.train, made.train[:0], made.dropped).within(ours.rows, ours.record.rows)
+    rows = Cut(checked.train, checked.train[:0], checked.dropped).within(ours.rows, ours.record.rows)
     cut_apart = Cut(rows.train, theirs.rows, rows.dropped)
     return Parts(
-        train, test, cut_apart, (ours.record, theirs.record), [*ours.notes, *theirs.notes, *made.notes, *notes]
+        train, test, cut_apart, (ours.record, theirs.record), [*ours.notes, *theirs.notes, *checked.notes, *notes]
     )
 
 
@@ -174,11 +174,13 @@ def _called(source: Bound) -> str:
 def _with_target(data: Dataset, target: str, folder: Path) -> tuple[Dataset, np.ndarray]:
     """The rows that have a target, and their positions."""
     has_target = data.frame[target].notna().to_numpy()
-    kept = np.flatnonzero(has_target)
+    positions = np.flatnonzero(has_target)
     if has_target.all() or not has_target.any():
         return data, np.arange(len(data))
-    data = data.gather(kept, folder)
-    return Dataset.of(data.frame, data.arrays, data.schema), kept  # an integer without gaps has another pandas type
+    data = data.gather(positions, folder)
+    return Dataset.of(
+        data.frame, data.arrays, data.schema
+    ), positions  # an integer without gaps has another pandas type
 
 
 def _names(source: Bound, of_test: Bound) -> tuple[str, str]:

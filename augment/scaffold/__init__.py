@@ -99,8 +99,8 @@ def _files(name: str, kind: Kind, data: Modality | None) -> dict[str, str]:
         f"{module}/{kind}.py": f"{kind}.py",
         f"tests/test_{name.replace('-', '_')}.py": "test.py",
     }
-    made = {path: environment.get_template(f"{template}.j2").render(words) for path, template in templates.items()}
-    return {path: re.sub(r"\n{4,}", "\n\n\n", text).strip() + "\n" for path, text in made.items()}
+    files = {path: environment.get_template(f"{template}.j2").render(words) for path, template in templates.items()}
+    return {path: re.sub(r"\n{4,}", "\n\n\n", text).strip() + "\n" for path, text in files.items()}
 
 
 def _write_example(folder: Path, kind: Kind, data: Modality) -> None:

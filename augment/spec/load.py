@@ -54,13 +54,13 @@ class Resolved:
     document: Document = field(repr=False, compare=False)
     trusted: frozenset[str] = frozenset()
 
-    def stages_of(self, kind: Kind) -> list[Stage]:
+    def select_stages(self, kind: Kind) -> list[Stage]:
         """The stages of one kind, in order."""
         return [stage for stage in self.stages if stage.kind == kind]
 
     def sources(self) -> list[Bound]:
         """The source, then that of the hold-out if it has one. They are known before any data is read."""
-        return [stage.bind(stage.candidates[0]) for stage in self.stages_of("source")]
+        return [stage.bind(stage.candidates[0]) for stage in self.select_stages("source")]
 
     def settings(self, components: Mapping[Kind, list[Bound]]) -> dict[str, Any]:
         """All settings as plain data for hashing: no paths; files that generators and others name, by content."""

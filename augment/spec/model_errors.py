@@ -64,15 +64,15 @@ def validate(model: type[Model], tree: Mapping[str, Any]) -> tuple[Model | None,
 
 
 def _violations(error: ValidationError, model: type[BaseModel], tree: Mapping[str, Any]) -> list[Violation]:
-    found = [
+    errors = [
         (_key_path(details["loc"], tree, details["type"] == "missing"), details)
         for details in error.errors(include_url=False)[:MAX_ERRORS]
     ]
-    key_paths = {key_path for key_path, _ in found}
+    key_paths = {key_path for key_path, _ in errors}
     wanted: dict[KeyPath, list[str]] = {}
     came: dict[KeyPath, Any] = {}
     violations: list[Violation] = []
-    for key_path, details in found:
+    for key_path, details in errors:
         from_union = len(key_path) < len(details["loc"])
         if from_union and any(len(other) > len(key_path) and other[: len(key_path)] == key_path for other in key_paths):
             continue  # another member of the union fits better, and says what is wrong further inside
@@ -121,10 +121,10 @@ def _message(details: Any, model: type[BaseModel], key_path: KeyPath) -> str:
             if elsewhere := [path for path in _paths(model) if path[-1] == key_path[-1]]:
                 return f"unknown key; did you mean `{'.'.join(elsewhere[0])}`?"
             models = list(_models_at(model, key_path[:-1]))
-            for found in models:
-                if new := getattr(found, "renamed", {}).get(key_path[-1]):
+            for inner in models:
+                if new := getattr(inner, "renamed", {}).get(key_path[-1]):
                     return f"unknown key; did you mean {new!r}?"
-            known = sorted({key for found in models for key in _keys(found)})
+            known = sorted({key for inner in models for key in _keys(inner)})
             near = did_you_mean(str(key_path[-1]), known)
             return "unknown key" + (
                 near or (f"; the keys here are {', '.join(known)}" if known else "; expected no keys")

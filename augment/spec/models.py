@@ -265,8 +265,8 @@ def expand_short_forms(tree: dict[str, Any]) -> None:
     for key in [key for key, value in tree.items() if value is None]:
         del tree[key]
     for section in SECTIONS:
-        if isinstance(found := tree.get(section), list):
-            found[:] = [entry(value) for value in found]
+        if isinstance(entries := tree.get(section), list):
+            entries[:] = [entry(value) for value in entries]
         elif section == "source" and section in tree:
             tree[section] = entry(tree[section])
     split = tree.get("split")

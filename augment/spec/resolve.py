@@ -189,14 +189,14 @@ class Resolver:
             self.violations.append((key_path, self._unknown(use)))
             return []
         try:
-            found = self._catalog.components(use)
+            classes = self._catalog.components(use)
         except PluginError as error:
             self.broken.append(error)
             self.violations.append((key_path, str(error)))
             return []
-        fitting = [cls for cls in found if cls.kind == kind]
+        fitting = [cls for cls in classes if cls.kind == kind]
         if not fitting:
-            kinds = " and ".join(sorted({f"a {cls.kind}" for cls in found}))
+            kinds = " and ".join(sorted({f"a {cls.kind}" for cls in classes}))
             self.violations.append((key_path, f"{use!r} is {kinds}; expected a {kind} (`augment plugins` lists them)"))
         return fitting
 
@@ -223,20 +223,20 @@ class Resolver:
             return None, problems
 
         def absolute(path: Path, inner: KeyPath) -> Path:
-            found = Path(os.path.abspath(self._base / os.path.expanduser(path)))
+            place = Path(os.path.abspath(self._base / os.path.expanduser(path)))
             is_pattern = re.search(r"[*?[]", str(path)) is not None
             if cls.kind != "source" or not self._source_needed or is_pattern:
-                return found
-            if not os.path.exists(found):
+                return place
+            if not os.path.exists(place):
                 looked = "" if path.is_absolute() else f" (relative paths start from {str(self._base)!r})"
-                near = did_you_mean(found.name, list_names(found.parent))
+                near = did_you_mean(place.name, list_names(place.parent))
                 problems.append(
                     ((*key_path, *inner), f"there is no file or folder {show_value(str(path), 200)}{looked}{near}")
                 )
-            elif not (found.is_file() or found.is_dir()):  # reading it may wait for ever, and never twice the same
+            elif not (place.is_file() or place.is_dir()):  # reading it may wait for ever, and never twice the same
                 said = f"{show_value(str(path), 200)} is a pipe or a device; save its content in a file, and name that"
                 problems.append(((*key_path, *inner), said))
-            return found
+            return place
 
         params = map_paths(params, absolute)
         if issubclass(cls, Probe) and cls.takes_factory and (problem := self._distrust(cls, params)):

@@ -130,11 +130,11 @@ def map_paths(value: Any, change: Callable[[Path, KeyPath], Path], key_path: Key
 
 def paths_in(value: Any) -> list[Path]:
     """Every path in the settings of a component."""
-    found: list[Path] = []
+    paths: list[Path] = []
 
     def keep(path: Path, _: KeyPath) -> Path:
-        found.append(path)
+        paths.append(path)
         return path
 
     map_paths(value, keep)
-    return found
+    return paths

@@ -95,8 +95,8 @@ def _configured() -> list[str]:
     if not path.exists():
         return []
     document = read(path)
-    found, violations = validate(_Configuration, document.tree)
-    entries = [os.path.expanduser(entry) for entry in found.trust] if found else []
+    settings, violations = validate(_Configuration, document.tree)
+    entries = [os.path.expanduser(entry) for entry in settings.trust] if settings else []
     for position, entry in enumerate(entries):
         if not entry.isidentifier() and not os.path.isabs(entry):
             message = f"expected the first name of a module, or a folder such as `~/models`, got {entry!r}"

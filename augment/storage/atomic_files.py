@@ -31,7 +31,7 @@ __all__ = [
     "draft",
     "exclusive",
     "is_disk_fault",
-    "lock_of",
+    "lock_path",
     "publish",
     "remove",
     "taken",
@@ -128,7 +128,7 @@ def _final_path(path: Path) -> Path:
     return Path(*(part[1 : -len(DRAFT)] if part[:1] == "." and part.endswith(DRAFT) else part for part in path.parts))
 
 
-def publish(made: Path, place: Path, replace: bool = False) -> None:
+def publish(built: Path, place: Path, replace: bool = False) -> None:
     """Give what was made its place, whole or not at all.
 
     With `replace` a folder that stands there is gone afterwards. On Linux the old or the new one is whole at every
@@ -138,11 +138,11 @@ def publish(made: Path, place: Path, replace: bool = False) -> None:
     Raises:
         OSError: among others where a folder with something in it stands there, and is not to be replaced.
     """
-    _flush(made)
+    _flush(built)
     if replace and place.is_dir():
-        _exchange(made, place)
+        _exchange(built, place)
     else:
-        os.replace(made, place)
+        os.replace(built, place)
     _flush_one(place.parent)
 
 
@@ -198,10 +198,10 @@ def _aside(place: Path) -> Path:
     return place.with_name(f".{place.name}.replaced")
 
 
-def _flush(made: Path) -> None:
+def _flush(root: Path) -> None:
     """Push a file, or every file and folder below, to the disk: a rename afterwards never shows an empty file."""
-    paths = [path for path in (*made.rglob("*"), made) if not path.is_symlink()]
-    if len(paths) >= MANY and _flush_file_system(made):
+    paths = [path for path in (*root.rglob("*"), root) if not path.is_symlink()]
+    if len(paths) >= MANY and _flush_file_system(root):
         return
     for path in paths:
         _flush_one(path)
@@ -333,11 +333,11 @@ def _signs_of_life(lock_file: Path) -> Iterator[None]:
 @contextmanager
 def taken(place: Path, patience: float = 0.0) -> Iterator[None]:
     """Hold a place where something is to be published, or raise LockedError where another process does."""
-    with exclusive(lock_of(place), f"{place}", wait=False, patience=patience):
+    with exclusive(lock_path(place), f"{place}", wait=False, patience=patience):
         yield
 
 
-def lock_of(place: Path) -> Path:
+def lock_path(place: Path) -> Path:
     """The file that is locked while something is made for a place."""
     return place.with_name(f".{place.name}.lock")
 

@@ -49,13 +49,13 @@ def content_key(content: Any) -> str:
 @cache
 def library_versions() -> dict[str, str]:
     """Name to version of the libraries whose releases can change a result; those not installed are left out."""
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for name in ("augment-pipeline", *LIBRARIES):
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 @cache
@@ -110,13 +110,13 @@ def _module_file(module: str) -> Path | None:
 @cache
 def _imported(path: Path) -> list[str]:
     """The modules of `augment` that a file imports, for typing too. `augment` itself only passes names on."""
-    found = []
+    imported = []
     for package, names, modules in IMPORT.findall(path.read_text(encoding="utf-8")):
         for name in re.findall(r"\w+(?=\s*(?:,|\)|$|\s+as\b))", names):
             inner = f"{package}.{name}"
-            found.append(inner if _module_file(inner) else package)
-        found += re.findall(r"augment(?:\.\w+)+", modules)
-    return [name for name in found if name != "augment"]
+            imported.append(inner if _module_file(inner) else package)
+        imported += re.findall(r"augment(?:\.\w+)+", modules)
+    return [name for name in imported if name != "augment"]
 
 
 def file_sha256(path: Path) -> str:

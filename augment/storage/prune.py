@@ -53,7 +53,7 @@ def entries(store: Store, now: float | None = None) -> list[Entry]:
     now = time.time() if now is None else now
     with disk_errors(store.root, "looking into the store"):
         users, in_use = _runs(store), store.uses()
-        found = []
+        entries = []
         for place, finished in (("objects", True), ("work", False)):
             folders = [path for path in (store.root / place).glob("*") if KEY.fullmatch(path.name) and path.is_dir()]
             for folder in folders:
@@ -62,10 +62,10 @@ def entries(store: Store, now: float | None = None) -> list[Entry]:
                     continue
                 runs = tuple(users.get(folder.name, ()))
                 age = max(0.0, now - folder.stat().st_mtime)
-                found.append(
+                entries.append(
                     Entry(folder.name, _what(folder, finished), size, age, runs, folder.name in in_use, finished)
                 )
-    return sorted(found, key=lambda entry: (-entry.size, entry.key))
+    return sorted(entries, key=lambda entry: (-entry.size, entry.key))
 
 
 def prune(
@@ -97,20 +97,20 @@ def prune(
     """
     if older_than is None and max_size is None and not everything:
         raise SpecError("say which entries to remove: --older-than 30d, --max-size 5GB, or --all")
-    found = sorted(entries(store, now), key=lambda entry: -entry.age)
-    left = sum(entry.size for entry in found)
-    removed, kept = [], []
-    for entry in found:
+    by_age = sorted(entries(store, now), key=lambda entry: -entry.age)
+    left = sum(entry.size for entry in by_age)
+    removed, in_use = [], []
+    for entry in by_age:
         too_old = older_than is not None and entry.age > older_than
         too_much = max_size is not None and left > max_size
         if not (everything or too_old or too_much):
             continue
         if entry.in_use or not (_lockable(store, entry) if dry_run else _remove(store, entry)):
-            kept.append(entry)
+            in_use.append(entry)
             continue
         left -= entry.size
         removed.append(entry)
-    return removed, kept
+    return removed, in_use
 
 
 def _remove(store: Store, entry: Entry) -> bool:
@@ -143,9 +143,9 @@ def _runs(store: Store) -> dict[str, list[str]]:
     users: dict[str, list[str]] = {}
     for path in sorted((store.root / "runs").glob("*.json")):
         try:
-            told = json.loads(path.read_text(encoding="utf-8"))
-            folder, keys = Path(told["folder"]), list(told["keys"])
-            if Run(folder).key != told["run"]:
+            note = json.loads(path.read_text(encoding="utf-8"))
+            folder, keys = Path(note["folder"]), list(note["keys"])
+            if Run(folder).key != note["run"]:
                 continue
         except Exception:  # the run is gone, is another one now, or the note is damaged
             continue
@@ -156,16 +156,16 @@ def _runs(store: Store) -> dict[str, list[str]]:
 
 def _what(folder: Path, finished: bool) -> str:
     kind = folder.name.partition("-")[0]
-    told: Mapping[str, Any] = {}
+    component: Mapping[str, Any] = {}
     for path in (folder / f"{kind}.json", folder / "built" / f"{kind}.json"):
         try:
-            told = json.loads(path.read_text(encoding="utf-8"))["component"]
+            component = json.loads(path.read_text(encoding="utf-8"))["component"]
             break
         except (OSError, ValueError, KeyError, TypeError):
             continue
     names = {"train": "training part", "parts": "decoded rows"}
     word = names.get(kind, kind)
-    words = f"{word} {told['use']}" if isinstance(told, Mapping) and "use" in told else word
+    words = f"{word} {component['use']}" if isinstance(component, Mapping) and "use" in component else word
     return words if finished else f"{words}, unfinished"
 
 
@@ -188,10 +188,10 @@ def parse_duration(text: str) -> float:
     Raises:
         SpecError: it is something else.
     """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([mhdw])", text.strip().lower())
-    if not found:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([mhdw])", text.strip().lower())
+    if not match:
         raise SpecError(f"{text!r} is not a length of time; expected a value such as 90m, 12h, 30d or 2w")
-    return float(found[1]) * SECONDS[found[2]]
+    return float(match[1]) * SECONDS[match[2]]
 
 
 def parse_size(text: str) -> int:
@@ -203,7 +203,7 @@ def parse_size(text: str) -> int:
     Raises:
         SpecError: it is something else.
     """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?B|)", text.strip().upper())
-    if not found or found[2] == "B":
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?B|)", text.strip().upper())
+    if not match or match[2] == "B":
         raise SpecError(f"{text!r} is not a size; expected a value such as 500MB, 5GB or 0")
-    return int(float(found[1]) * BYTES[found[2]])
+    return int(float(match[1]) * BYTES[match[2]])

@@ -11,13 +11,13 @@ from typing import Any
 from augment.errors import DataError, DiskError
 from augment.storage.run_folder import RUN, Run
 
-__all__ = ["Found", "find"]
+__all__ = ["ListedRun", "find"]
 
 DRAFT = re.compile(r"\.(?P<name>.+)-(?P<key>[0-9a-f]{8})\.draft")
 
 
 @dataclass(frozen=True)
-class Found:
+class ListedRun:
     """One run.
 
     Attributes:
@@ -45,7 +45,7 @@ class Found:
         return {**asdict(self), "when": self.when.isoformat(timespec="seconds")}
 
 
-def find(folder: Path) -> list[Found]:
+def find(folder: Path) -> list[ListedRun]:
     """The runs in a folder, in its `runs` and in all folders below that hold some, the latest first.
 
     Raises:
@@ -53,13 +53,13 @@ def find(folder: Path) -> list[Found]:
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: there is no such folder")
-    found = []
+    runs = []
     for place in _folders(folder):
         if (place / RUN).is_file():
-            found.append(_finished(place))
+            runs.append(_finished(place))
         elif draft := DRAFT.fullmatch(place.name):
-            found.append(Found(draft["name"], draft["key"], str(place), _when(place), "unfinished"))
-    return sorted(found, key=lambda run: run.when, reverse=True)
+            runs.append(ListedRun(draft["name"], draft["key"], str(place), _when(place), "unfinished"))
+    return sorted(runs, key=lambda run: run.when, reverse=True)
 
 
 def _folders(folder: Path, depth: int = 4) -> list[Path]:
@@ -73,18 +73,18 @@ def _folders(folder: Path, depth: int = 4) -> list[Path]:
     except OSError:  # a folder that is nobody's business
         return []
     drafts = [path for path in inside if DRAFT.fullmatch(path.name)]
-    return [*drafts, *(found for path in inside if path.name[0] != "." for found in _folders(path, depth - 1))]
+    return [*drafts, *(deeper for path in inside if path.name[0] != "." for deeper in _folders(path, depth - 1))]
 
 
-def _finished(place: Path) -> Found:
+def _finished(place: Path) -> ListedRun:
     try:
         run = Run(place)
         trial, rows = run.metrics.trial, f"{run.metrics.rows.train:,} + {run.metrics.rows.synthetic:,}"
         real, mixed = trial.arm("none"), trial.arm("synthetic")
         score = f"{real.mean:.3f} -> {mixed.mean:.3f}" if real and mixed else ""
-        return Found(run.name, run.key[:8], str(place), _when(place), run.status, trial.verdict, score, rows)
+        return ListedRun(run.name, run.key[:8], str(place), _when(place), run.status, trial.verdict, score, rows)
     except (DataError, DiskError) as error:
-        return Found(place.name, "", str(place), _when(place), f"damaged: {error}")
+        return ListedRun(place.name, "", str(place), _when(place), f"damaged: {error}")
 
 
 def _when(place: Path) -> datetime:

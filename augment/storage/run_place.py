@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from augment.errors import DataError, DiskError, LockedError, SpecError
-from augment.storage.atomic_files import clear, disk_errors, draft, lock_of, publish, remove, taken
+from augment.storage.atomic_files import clear, disk_errors, draft, lock_path, publish, remove, taken
 from augment.storage.ownership import files_of_others
 from augment.storage.run_folder import PRIVATE, RUN, Draft, Run
 from augment.text import listing
@@ -52,7 +52,7 @@ class Place:
         """
         if out is not None:
             _refuse_strangers(out)
-            if lock_of(out.resolve()).exists():  # else nothing is made beside it yet
+            if lock_path(out.resolve()).exists():  # else nothing is made beside it yet
                 with taken(out.resolve(), patience=1.0):
                     pass
         place = out.absolute() if out else base.absolute() / "runs"
@@ -98,8 +98,8 @@ class Place:
         with draft(self.final) as hidden:
             self._clear_neighbours()
             with disk_errors(hidden, "making the run's folder"):
-                made = Draft(hidden, self.name, self.key, pipeline)
-            yield made
+                filled = Draft(hidden, self.name, self.key, pipeline)
+            yield filled
             with disk_errors(hidden, "finishing the run's folder"):
                 _refuse_strangers(self.final)  # hours may have gone by
                 if self._standing() is not None:
@@ -154,7 +154,7 @@ class Place:
         """Clear away what killed runs left in `runs/`; in a folder that the user named, everything else is theirs."""
         if self._latest is None:
             return
-        for name in {found[1] for path in self.final.parent.iterdir() if (found := LEFT.fullmatch(path.name))}:
+        for name in {match[1] for path in self.final.parent.iterdir() if (match := LEFT.fullmatch(path.name))}:
             place = self.final.with_name(name)
             if place != self.final:
                 with suppress(DiskError, LockedError), taken(place):

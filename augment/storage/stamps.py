@@ -45,7 +45,7 @@ def stamp(paths: Iterable[Path]) -> str | None:
             return None
         if max(facts.st_mtime_ns, facts.st_ctime_ns) > now - SETTLED_NS:
             return None
-        found = [facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns]
-        digest.update(json.dumps([place, entries, *found]).encode("utf-8", "surrogateescape") + b"\n")
+        identity = [facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns]
+        digest.update(json.dumps([place, entries, *identity]).encode("utf-8", "surrogateescape") + b"\n")
         todo += [os.path.join(place, entry) for entry in entries]
     return digest.hexdigest()

@@ -154,7 +154,7 @@ class Store:
 
     def uses(self) -> set[str]:
         """The keys of entries that living runs work with."""
-        found: set[str] = set()
+        keys: set[str] = set()
         for folder in (self.root / "scratch").glob("*/uses"):
             if not SCRATCH.fullmatch(folder.parent.name):
                 continue
@@ -162,8 +162,8 @@ class Store:
                 with exclusive(folder.parent.with_suffix(".lock"), f"{folder}", wait=False):
                     continue  # nobody holds it: that run is dead
             except LockedError:
-                found |= {path.name for path in folder.glob("*")}
-        return found
+                keys |= {path.name for path in folder.glob("*")}
+        return keys
 
     def remember(self, run_folder: Path, run_key: str, stamp: str | None = None) -> None:
         """Note the entries in use as those that a finished run was made with, and by which stamp to recognise it."""

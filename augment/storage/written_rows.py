@@ -225,10 +225,10 @@ def read_part(written: Sequence[WrittenFile], schema: Schema, origin_column: str
     """
     catalog = Catalog()
     for file in written:
-        found = catalog.components(file.sink)
-        if not all(cls.holds_origin for cls in found if issubclass(cls, Sink)):
+        classes = catalog.components(file.sink)
+        if not all(cls.holds_origin for cls in classes if issubclass(cls, Sink)):
             continue
-        sources = [cls for cls in found if issubclass(cls, Source)]
+        sources = [cls for cls in classes if issubclass(cls, Source)]
         sources = [cls for cls in sources if schema.modality in cls.yields and "path" in cls.Params.model_fields]
         if not sources:
             continue

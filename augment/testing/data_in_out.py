@@ -56,11 +56,11 @@ def reading_twice_gives_the_same_rows(case: Case) -> None:
 
     The data's fingerprint decides whether a run already exists, and depends on the order.
     """
-    found = difference(_read(case), _read(case))
+    mismatch = difference(_read(case), _read(case))
     case.expect(
-        not found,
+        not mismatch,
         done="read twice, with the same settings",
-        came=f"different data: {found}",
+        came=f"different data: {mismatch}",
         expected="the same rows in the same order",
         fix="sort what a folder lists; draw from no random stream but context.rng",
     )
@@ -279,13 +279,13 @@ def the_source_of_the_same_name_reads_it(case: Case) -> None:
         if name is None:
             continue
         came = read.frame[name if holds_columns else str(read.schema.target)]
-        found = difference(as_labels(came), as_labels(data.frame[name]))
+        mismatch = difference(as_labels(came), as_labels(data.frame[name]))
         # a folder of files has an order of its own
-        same_order = not found or _sorted_alike(came, data.frame[name])
+        same_order = not mismatch or _sorted_alike(came, data.frame[name])
         case.expect(
             same_order,
             done=f"wrote {len(data)} rows and read them with the source {case.component.name!r}",
-            came=f"column {name!r} differs: {found}",
+            came=f"column {name!r} differs: {mismatch}",
             expected="the same labels",
             fix="write every column, the origin too, with its labels unchanged",
         )

@@ -16,7 +16,7 @@ __all__ = ["rules"]
 
 def rules(component: type[Component]) -> list[Rule]:
     """The rules that apply to this component."""
-    found = [
+    common = [
         Rule(class_is_complete),
         Rule(has_a_docstring),
         Rule(settings_are_documented),
@@ -24,7 +24,7 @@ def rules(component: type[Component]) -> list[Rule]:
         Rule(settings_have_types),
         Rule(imports_nothing_heavy),
     ]
-    return found if component.kind == "source" else [*found, Rule(accepts_some_data)]
+    return common if component.kind == "source" else [*common, Rule(accepts_some_data)]
 
 
 def class_is_complete(case: Case) -> None:

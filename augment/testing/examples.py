@@ -70,9 +70,9 @@ def example(
     """
     rng = np.random.default_rng([seed, 20_240_229])
     level, target = _target(task, labels, rows, rng)
-    made = {"height": _FEATURES["height"], **_ODD_FEATURES} if odd else _FEATURES
-    features = {name: make(level, rng) for name, (_, make) in made.items()}
-    declared = {name: declaration for name, (declaration, _) in made.items()}
+    definitions = {"height": _FEATURES["height"], **_ODD_FEATURES} if odd else _FEATURES
+    features = {name: make(level, rng) for name, (_, make) in definitions.items()}
+    declared = {name: declaration for name, (declaration, _) in definitions.items()}
     if odd and task == "classes" and labels == "category":
         target = np.array(["1", "1.0", "ja, nein"], dtype=object)[(level + 1).astype(int)]
     if constant:
@@ -191,7 +191,7 @@ def _long_ago(level: np.ndarray, rng: np.random.Generator) -> pd.DatetimeIndex:
     return pd.Timestamp("1899-12-31 23:59:59.5") + pd.to_timedelta(rng.integers(0, 10**9, len(level)), "s")
 
 
-def _any_of(*values: str) -> Callable[[np.ndarray, np.random.Generator], np.ndarray]:
+def _repeating(*values: str) -> Callable[[np.ndarray, np.random.Generator], np.ndarray]:
     """A few values that do not depend on the latent value."""
     return lambda level, rng: np.array(values, dtype=object)[np.arange(len(level)) % len(values)]
 
@@ -201,8 +201,8 @@ _ODD_FEATURES: dict[str, _Feature] = {
     "turn over, EUR": (ColumnDeclaration(type="number"), _outlying),
     "größe": (ColumnDeclaration(type="number"), lambda level, rng: 1e-9 * rng.normal(level, 0.3)),
     "class": (ColumnDeclaration(type="integer"), lambda level, rng: 2**40 + rng.integers(0, 2**33, len(level))),
-    "x.y[0]": (ColumnDeclaration(type="category"), _any_of("1", "1.0", " x", "ja, nein", '"quoted"')),
-    "{}": (ColumnDeclaration(type="text"), _any_of("", "😀 ok", "a\nb", "ελληνικά")),
+    "x.y[0]": (ColumnDeclaration(type="category"), _repeating("1", "1.0", " x", "ja, nein", '"quoted"')),
+    "{}": (ColumnDeclaration(type="text"), _repeating("", "😀 ok", "a\nb", "ελληνικά")),
     "no": (ColumnDeclaration(type="boolean"), lambda level, rng: np.arange(len(level)) == 0),
     "born": (
         ColumnDeclaration(type="datetime"),
@@ -291,21 +291,21 @@ def _built(recipe: Recipe, seed: int) -> Dataset:
 @functools.cache
 def accepted_recipes(accepts: Accepts) -> tuple[Recipe, ...]:
     """Every kind of data that a component accepts, without missing values first."""
-    found: list[Recipe] = []
+    recipes: list[Recipe] = []
     for modality in sorted(EVERY_MODALITY):
         first = Recipe(modality, "classes", max(120, accepts.min_rows), columns=accepts.columns)
         tasks = [replace(first, task=task) for task in ("classes", "number", "none")]
         plain = [recipe for recipe in tasks if _fits(accepts, recipe)]
-        found += plain
+        recipes += plain
         if plain and plain[0].task == "classes":
             other_labels = [replace(first, labels="integer"), replace(first, labels="boolean")]
-            found += [recipe for recipe in other_labels if _fits(accepts, recipe)]
+            recipes += [recipe for recipe in other_labels if _fits(accepts, recipe)]
         if plain and modality == "table":
             others = [replace(plain[0], constant=True), replace(plain[0], odd=True)]
-            found += [recipe for recipe in others if _fits(accepts, recipe)]
+            recipes += [recipe for recipe in others if _fits(accepts, recipe)]
         if plain and accepts.missing and _has_gaps(replace(plain[0], missing=True)):
-            found.append(replace(plain[0], missing=True))
-    return tuple(found)
+            recipes.append(replace(plain[0], missing=True))
+    return tuple(recipes)
 
 
 def _fits(accepts: Accepts, recipe: Recipe) -> bool:

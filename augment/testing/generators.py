@@ -28,7 +28,7 @@ def rules(component: type[Component]) -> list[Rule]:
     """The rules that apply to this component."""
     if component.kind != "generator":
         return []
-    found = [
+    applicable = [
         Rule(rows_fit_the_schema, every),
         Rule(as_many_rows_as_asked, one_a_modality),
         Rule(another_seed_other_rows, one_a_modality),
@@ -41,15 +41,15 @@ def rules(component: type[Component]) -> list[Rule]:
         Rule(a_killed_fit_goes_on_where_it_was, one_a_modality),
     ]
     if component.accepts.conditional != "none":
-        found += [
+        applicable += [
             Rule(the_class_asked_for_comes, lambda recipes: [r for r in recipes if r.task == "classes"]),
             Rule(a_class_of_one_row_can_be_asked_for, _plain_classes),
         ]
     else:
-        found.append(Rule(what_it_declines_it_cannot_do, _plain_classes))
+        applicable.append(Rule(what_it_declines_it_cannot_do, _plain_classes))
     if component.accepts.conditional == "any":
-        found.append(Rule(any_columns_asked_for_come, one_a_modality))
-    return found
+        applicable.append(Rule(any_columns_asked_for_come, one_a_modality))
+    return applicable
 
 
 def _plain_classes(recipes: list[Any]) -> list[Any]:
@@ -122,11 +122,11 @@ def fewer_rows_are_a_prefix_of_more(case: Case) -> None:
     whole = case.sample(case.fitted(), given)
     for num_rows in COUNTS[:-1]:
         part = case.sample(case.fitted(), given.iloc[:num_rows])
-        found = difference(part, whole.take(slice(0, num_rows)))
+        mismatch = difference(part, whole.take(slice(0, num_rows)))
         case.expect(
-            not found,
+            not mismatch,
             done=f"sampled {MOST} rows and, with the same seed, only the first {num_rows} of them",
-            came=f"the {num_rows} rows are not the beginning of the {MOST}: {found}",
+            came=f"the {num_rows} rows are not the beginning of the {MOST}: {mismatch}",
             expected="the same rows, to the bit",
             fix="draw and run whole fixed-size batches, pad the last, cut the tail; a network's batch of 1 gives other "
             "bits than one of 2 or more",
@@ -142,11 +142,11 @@ def chunks_may_come_in_any_order(case: Case) -> None:
     chunks = {purpose: case.given(num_rows) for purpose, num_rows in (("chunk 0", 50), ("chunk 1", 80))}
     one_way = {purpose: case.sample(generator, given, purpose) for purpose, given in chunks.items()}
     for purpose in reversed(chunks):
-        found = difference(one_way[purpose], case.sample(generator, chunks[purpose], purpose))
+        mismatch = difference(one_way[purpose], case.sample(generator, chunks[purpose], purpose))
         case.expect(
-            not found,
+            not mismatch,
             done="made two chunks, and then again in the other order",
-            came=f"{purpose} came out differently: {found}",
+            came=f"{purpose} came out differently: {mismatch}",
             expected="the same rows: a chunk depends on fitted state, training part, given and seed alone",
             fix="keep nothing on `self` outside `fit`",
         )
@@ -198,11 +198,11 @@ def what_it_declines_it_cannot_do(case: Case) -> None:
     given = case.given(MOST, [str(case.data.schema.target)])
     try:
         rows = case.sample(case.fitted(), given)
-        kept = not difference(as_labels(given.iloc[:, 0]), as_labels(rows.frame[given.columns[0]]))
+        as_asked = not difference(as_labels(given.iloc[:, 0]), as_labels(rows.frame[given.columns[0]]))
     except Exception:  # it cannot, as it says
         return
     case.expect(
-        not kept,
+        not as_asked,
         done=f"asked for {MOST} rows of given classes, which `accepts` says it cannot be asked for",
         came="all of them, as asked",
         expected="a component that says all it can",
@@ -270,13 +270,13 @@ def a_class_of_one_row_can_be_asked_for(case: Case) -> None:
 
 def _expect_given(case: Case, rows: Dataset, given: pd.DataFrame) -> None:
     for name in given.columns:
-        found = (
+        mismatch = (
             difference(as_labels(given[name]), as_labels(rows.frame[name])) if name in rows.frame else "it is missing"
         )
         case.expect(
-            not found,
+            not mismatch,
             done=f"gave column {name!r} to `sample`",
-            came=f"other values than asked for: {found}",
+            came=f"other values than asked for: {mismatch}",
             expected="the given columns back, unchanged",
             fix="make rows for what is asked, and write the given columns into the result",
         )

@@ -91,9 +91,9 @@ def keeps_some_real_rows(case: Case) -> None:
     A filter that rejects real rows also rejects good synthetic ones, so no run could finish.
     """
     judge = case.fitted()
-    kept = float((work(case, judge) >= judge.threshold).mean())
+    share_kept = float((work(case, judge) >= judge.threshold).mean())
     case.expect(
-        kept > 0,
+        share_kept > 0,
         done="judged unseen rows of the same kind as the training part",
         came=f"all of them are below its threshold of {judge.threshold:g}",
         expected="some that are kept, or no run could ever end",
@@ -244,11 +244,11 @@ def predicts_a_single_row(case: Case) -> None:
     Otherwise a prediction uses other rows of the hold-out.
     """
     probe, rows = case.fitted(), request(case)
-    found = probe.predict(rows.take(slice(0, 1))), probe.predict(rows)[:1]
+    predictions = probe.predict(rows.take(slice(0, 1))), probe.predict(rows)[:1]
     case.expect(
-        found[0].shape == found[1].shape and np.allclose(*found, rtol=1e-3, atol=1e-4),
+        predictions[0].shape == predictions[1].shape and np.allclose(*predictions, rtol=1e-3, atol=1e-4),
         done="predicted all rows, and the first alone",
-        came=f"{found[1]} and {found[0]}",
+        came=f"{predictions[1]} and {predictions[0]}",
         expected="the same prediction",
         fix="standardise with what `fit` saw; put networks into evaluation mode",
     )

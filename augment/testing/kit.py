@@ -34,7 +34,7 @@ class Check:
         settings: its settings.
         recipe: the kind of data; None if the rule needs none.
         exception: the reason why the component may break the rule; empty if it may not.
-        kept: fitted components that the checks of one component share.
+        fitted_components: fitted components that the checks of one component share.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Check:
     settings: Settings
     recipe: Recipe | None
     exception: str
-    kept: dict[str, Any] = field(repr=False, compare=False)
+    fitted_components: dict[str, Any] = field(repr=False, compare=False)
 
     def __str__(self) -> str:
         return self.name
@@ -54,15 +54,15 @@ class Check:
         Raises:
             ConformanceError: the component breaks the rule, or keeps it despite an exception.
         """
-        case = Case(self.component, self.settings, self.recipe, tmp_path, self.kept)
+        case = Case(self.component, self.settings, self.recipe, tmp_path, self.fitted_components)
         try:
             self._try(case)
         except ConformanceError as error:
             if self.exception:
                 return
             (finding,) = error.findings
-            told = replace(finding, rule=self.rule.name, promise=self.rule.promise, why=self.rule.why)
-            raise ConformanceError(told) from error.__cause__
+            explained = replace(finding, rule=self.rule.name, promise=self.rule.promise, why=self.rule.why)
+            raise ConformanceError(explained) from error.__cause__
         case.expect(
             not self.exception,
             done=f"tried {self.name}, which it may break because {self.exception}",
@@ -111,13 +111,13 @@ def checks_for(
     recipes = [] if component.kind == "source" else list(accepted_recipes(component.accepts))
     rules = [rule for module in MODULES for rule in module.rules(component)]
     excepted = dict(exceptions or {})
-    kept: dict[str, Any] = {}
+    fitted_components: dict[str, Any] = {}
     checks = []
     for rule in rules:
         for recipe in [None] if rule.on is None else rule.on(recipes):
             name = f"{rule.name}[{recipe}]" if recipe else rule.name
             reason = excepted.get(name, excepted.get(rule.name, ""))
-            checks.append(Check(name, rule, component, params, recipe, reason, kept))
+            checks.append(Check(name, rule, component, params, recipe, reason, fitted_components))
     known = {check.name for check in checks} | {rule.name for rule in rules}
     for name, reason in excepted.items():
         if name not in known or not reason.strip():

@@ -27,23 +27,23 @@ NUM_ROWS = 64
 
 def rules(component: type[Component]) -> list[Rule]:
     """The rules that apply to this component."""
-    found = []
+    applicable = []
     if component.kind in (*STATEFUL, "probe", "metric"):
-        found += [
+        applicable += [
             Rule(same_seed_same_outcome, one_a_modality),
             Rule(inputs_are_left_as_they_were, one_a_modality),
             Rule(global_random_state_is_left_alone, one_a_modality),
         ]
     if component.kind in (*STATEFUL, "probe"):
-        found.append(Rule(asking_twice_changes_nothing, one_a_modality))
+        applicable.append(Rule(asking_twice_changes_nothing, one_a_modality))
     if component.kind in STATEFUL:
-        found += [
+        applicable += [
             Rule(saving_twice_gives_the_same_bytes, one_a_modality),
             Rule(state_is_safetensors_and_json, one_a_modality),
             Rule(loading_brings_back_what_was_saved, one_a_modality),
             Rule(a_new_process_loads_the_same, one),
         ]
-    return found
+    return applicable
 
 
 def work(case: Case, component: Any) -> Any:
@@ -77,11 +77,11 @@ def same_seed_same_outcome(case: Case) -> None:
     for turn in (1, 2):
         with _with_global_state(turn):
             outcomes.append(work(case, case.fit(case.data)))
-    found = difference(*outcomes)
+    mismatch = difference(*outcomes)
     case.expect(
-        not found,
+        not mismatch,
         done="fitted and used it twice with the same data and seeds, with different global random states",
-        came=f"different outcomes: {found}",
+        came=f"different outcomes: {mismatch}",
         expected="the same outcome, to the bit",
         fix="draw from context.rng or context.torch_generator() alone; give libraries a seed from context.rng; "
         "run over no set; run networks on fixed-size batches",
@@ -95,11 +95,11 @@ def asking_twice_changes_nothing(case: Case) -> None:
     """
     component = case.fit(case.data)
     first, second = work(case, component), work(case, component)
-    found = difference(first, second)
+    mismatch = difference(first, second)
     case.expect(
-        not found,
+        not mismatch,
         done="used the same fitted component twice with the same input and seed",
-        came=f"different outcomes: {found}",
+        came=f"different outcomes: {mismatch}",
         expected="the same outcome, to the bit: chunks are made anywhere, in any order",
         fix="keep nothing on `self` outside `fit`, such as a random stream, a counter or a cache of draws",
     )
@@ -198,12 +198,12 @@ def loading_brings_back_what_was_saved(case: Case) -> None:
     """
     component = case.fitted()
     loaded = case.component.load(saved(case, component), case.params)  # type: ignore[attr-defined]
-    found = difference(work(case, component), work(case, loaded))
+    mismatch = difference(work(case, component), work(case, loaded))
     threshold = getattr(component, "threshold", None), getattr(loaded, "threshold", None)
     case.expect(
-        not found and threshold[0] == threshold[1],
+        not mismatch and threshold[0] == threshold[1],
         done="saved it, loaded it, and used both with the same input and seed",
-        came=f"different outcomes: {found or f'thresholds {threshold[0]} and {threshold[1]}'}",
+        came=f"different outcomes: {mismatch or f'thresholds {threshold[0]} and {threshold[1]}'}",
         expected="the same outcome, to the bit",
         fix="save everything that `fit` learnt, in its full precision",
     )
@@ -240,11 +240,11 @@ def a_new_process_loads_the_same(case: Case) -> None:
             expected="the same outcome as here",
             fix="import what is needed where it is used, and save everything that `fit` learnt",
         )
-    found = difference(work(case, component), result)
+    mismatch = difference(work(case, component), result)
     case.expect(
-        not found,
+        not mismatch,
         done="saved it, and loaded and used it in a new process, with the same input and seed",
-        came=f"another outcome than here: {found}",
+        came=f"another outcome than here: {mismatch}",
         expected="the same outcome, to the bit",
         fix="use no hash() of text, no order of sets, no state of the module; save everything that `fit` learnt",
     )

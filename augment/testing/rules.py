@@ -62,14 +62,14 @@ class Finding:
 
     def __str__(self) -> str:
         data = f", on example data of kind {self.data}" if self.data else ""
-        told = {
+        parts = {
             "the contract": " ".join(filter(None, [self.promise, self.why])),
             "what was done": self.done,
             "what came": self.came,
             "expected": self.expected,
             "how to mend": self.fix,
         }
-        lines = [f"  {what + ':':<15}{text}" for what, text in told.items() if text]
+        lines = [f"  {what + ':':<15}{text}" for what, text in parts.items() if text]
         return "\n".join([f"{self.rule}: {self.component}{data}", *lines])
 
 
@@ -91,14 +91,14 @@ class Case:
         settings: its settings.
         recipe: the kind of data; None if the rule needs no data.
         folder: scratch folder of this check.
-        kept: fitted components that the checks of one component share, because fits can be slow.
+        fitted_components: fitted components that the checks of one component share, because fits can be slow.
     """
 
     component: type[Component]
     settings: Settings
     recipe: Recipe | None
     folder: Path
-    kept: dict[str, Any] = field(default_factory=dict)
+    fitted_components: dict[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -160,9 +160,9 @@ class Case:
     def fitted(self) -> Any:
         """A component fitted on `data`, shared by all checks."""
         key = str(self.recipe)
-        if key not in self.kept:
-            self.kept[key] = self.fit(self.data)
-        return self.kept[key]
+        if key not in self.fitted_components:
+            self.fitted_components[key] = self.fit(self.data)
+        return self.fitted_components[key]
 
     def fit(self, data: Dataset, context: Context | None = None) -> Any:
         """A new component, fitted on these rows."""

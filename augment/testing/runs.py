@@ -69,13 +69,13 @@ def _metrics(train: Dataset, test: Dataset, synthetic: Dataset, origin: np.ndarr
     parts = {"train": train, "test": test, "synthetic": synthetic}
     generators = {}
     for name, kind in (("vae", "noise"), ("bootstrap", "copies")):
-        kept = synthetic.take(origin == name)
+        own_rows = synthetic.take(origin == name)
         generators[name] = {
             "use": name,
             "origin": kind,
-            "asked": len(kept),
-            "kept": len(kept),
-            "per_class": _classes(kept),
+            "asked": len(own_rows),
+            "kept": len(own_rows),
+            "per_class": _classes(own_rows),
             "rejected": {"in-schema": 3 if name == "vae" else 0},
             "rounds": 1,
         }

@@ -23,7 +23,7 @@ from augment.spec.stages import map_paths
 from augment.testing.kit import Check, checks_for
 from augment.testing.rules import ConformanceError, Finding
 
-__all__ = ["Verdict", "as_json", "examine", "told"]
+__all__ = ["Verdict", "as_json", "as_text", "examine"]
 
 WIDTH = 110
 Events = Callable[[dict[str, Any]], None]
@@ -98,7 +98,7 @@ def _settings(classes: Sequence[type[Component]], values: Mapping[str, Any]) -> 
         if key not in known:
             hint = did_you_mean(key, known) or f"; it has {', '.join(known) or 'none'}"
             raise SpecError(f"--set {key}: no component of this plugin has that setting{hint}")
-    made = {}
+    settings = {}
     for cls in classes:
         try:
             params = cls.Params.model_validate({key: value for key, value in values.items() if key in _keys(cls)})
@@ -107,8 +107,8 @@ def _settings(classes: Sequence[type[Component]], values: Mapping[str, Any]) -> 
             key = ".".join(map(str, first["loc"]))
             what = f"{cls.kind} {cls.name!r}: setting {key!r}"
             raise SpecError(f"{what}: {first['msg'].lower()}; say --set {key}=VALUE") from error
-        made[cls] = map_paths(params, lambda path, trail: path.absolute())
-    return made
+        settings[cls] = map_paths(params, lambda path, trail: path.absolute())
+    return settings
 
 
 def _keys(cls: type[Component]) -> list[str]:
@@ -179,12 +179,12 @@ def _limited(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def told(verdicts: Sequence[Verdict]) -> str:
+def as_text(verdicts: Sequence[Verdict]) -> str:
     """The output of `augment check-plugin`: one line per component, then every broken rule once."""
     lines = []
     for verdict in verdicts:
         num_kept = len(verdict.checks) - len(verdict.broken) - len(verdict.excepted)
-        kinds = {found[1] for name in verdict.checks if (found := re.search(r"\[(.*)\]", name))}
+        kinds = {match[1] for name in verdict.checks if (match := re.search(r"\[(.*)\]", name))}
         on = f" on {len(kinds)} kinds of data" if len(kinds) > 1 else ""
         what = f"{verdict.component.kind} {verdict.component.name} ({verdict.component.__qualname__})"
         lines.append(f"{what}: {num_kept} of {len(verdict.checks)} checks kept{on}")
@@ -196,16 +196,16 @@ def told(verdicts: Sequence[Verdict]) -> str:
             grouped.setdefault(finding.rule, []).append(finding)
         for findings in grouped.values():
             number += 1
-            lines += ["", *_colleague(number, findings)]
+            lines += ["", *_explained(number, findings)]
     return "\n".join(lines)
 
 
-def _colleague(number: int, findings: Sequence[Finding]) -> list[str]:
+def _explained(number: int, findings: Sequence[Finding]) -> list[str]:
     """One broken rule, from its first finding, with a list of the others."""
     first, *others = findings
     lines = [f"{number}. {first.component} does not keep the rule {first.rule!r}"]
     more = f", and {len(others)} more: {', '.join(finding.data for finding in others)}" if others else ""
-    told = {
+    parts = {
         "data": f"{first.data}{more}" if first.data else "",
         "check": first.done,
         "result": first.came,
@@ -214,7 +214,7 @@ def _colleague(number: int, findings: Sequence[Finding]) -> list[str]:
         "reason": first.why,
         "fix": first.fix,
     }
-    for what, text in told.items():
+    for what, text in parts.items():
         if not text:
             continue
         head, *rest = text.splitlines()

@@ -134,5 +134,5 @@ def in_full_batches(make: Callable[[np.ndarray], np.ndarray], conditions: np.nda
     padded = np.zeros(num_batches * batch_size, conditions.dtype)
     padded[: len(conditions)] = conditions
     padded[len(conditions) :] = conditions[0] if len(conditions) else 0
-    made = [make(batch) for batch in padded.reshape(num_batches, batch_size)]
-    return np.concatenate(made)[: len(conditions)]
+    batches = [make(batch) for batch in padded.reshape(num_batches, batch_size)]
+    return np.concatenate(batches)[: len(conditions)]

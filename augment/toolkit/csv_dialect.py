@@ -26,13 +26,13 @@ def infer_dialect(path: Path, skip_lines: int = 0) -> dict[str, Any]:
         for _ in range(skip_lines):
             file.readline()
         head = file.read(HEAD)
-    found: dict[str, Any] = {"encoding": encoding} if encoding else {}
+    settings: dict[str, Any] = {"encoding": encoding} if encoding else {}
     delimiter = _delimiter(head.splitlines()[:NUM_LINES])
     if delimiter == ",":
-        return found
+        return settings
     edge = re.escape(delimiter)
     cell = re.compile(rf"(?:^|{edge})-?[0-9.]*[0-9],[0-9]+(?:\s?(?:{UNIT}))?(?:{edge}|$)", re.MULTILINE)
-    return {**found, "delimiter": delimiter, **({"decimal": ","} if cell.search(head) else {})}
+    return {**settings, "delimiter": delimiter, **({"decimal": ","} if cell.search(head) else {})}
 
 
 def _delimiter(lines: list[str]) -> str:

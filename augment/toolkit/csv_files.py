@@ -17,7 +17,7 @@ from augment.plugin import SinkParams
 from augment.toolkit.data_files import plain_name
 from augment.toolkit.text_files import Encoding
 
-__all__ = ["CsvFile", "CsvParams", "ending_like", "ending_of", "guarded", "unguarded", "without_guards"]
+__all__ = ["CsvFile", "CsvParams", "choose_ending", "ending_like", "guarded", "unguarded", "without_guards"]
 
 # what spreadsheets run as a formula (OWASP, "CSV injection"), behind quotes put there before; a negative number is none
 FORMULA = r"^'*[=+\-@\t\r\n＝＋－＠]"
@@ -84,7 +84,7 @@ class CsvParams(SinkParams):
     with `guard_formulas: true`. Elsewhere, take one `'` away from words that begin with `'` and such a sign."""
 
 
-def ending_of(params: CsvParams) -> str:
+def choose_ending(params: CsvParams) -> str:
     """The file extension, with the dot."""
     return params.ending or (".tsv" if params.delimiter == "\t" else ".csv")
 
@@ -97,8 +97,8 @@ def ending_like(path: Path, settings: Mapping[str, Any]) -> dict[str, str]:
         settings: the settings that it is read with.
     """
     usual = ".tsv" if settings.get("delimiter") == "\t" else ".csv"
-    found = Path(plain_name(path)).suffix.lower()
-    return {"ending": found} if found in (".csv", ".tsv", ".inter") and found != usual else {}
+    ending = Path(plain_name(path)).suffix.lower()
+    return {"ending": ending} if ending in (".csv", ".tsv", ".inter") and ending != usual else {}
 
 
 class CsvFile:

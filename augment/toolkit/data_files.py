@@ -19,7 +19,7 @@ from pydantic import Field
 
 from augment.errors import DataError
 
-__all__ = ["Files", "files_of", "is_compressed", "is_pattern", "listed", "plain_name", "unpacked", "unpacked_chunks"]
+__all__ = ["Files", "is_compressed", "is_pattern", "list_files", "listed", "plain_name", "unpacked", "unpacked_chunks"]
 
 CHUNK = 1 << 20  # bytes read at a time
 MAX_UNPACKED = 8 * 10**9  # bytes of one file; a small file can unpack to any size
@@ -34,7 +34,7 @@ def is_pattern(path: Path) -> bool:
     return glob.has_magic(str(path)) and not path.exists()
 
 
-def files_of(path: Path | Sequence[Path], endings: tuple[str, ...]) -> list[Path]:
+def list_files(path: Path | Sequence[Path], endings: tuple[str, ...]) -> list[Path]:
     """The files that are meant, those of a pattern or folder in the order of their names; hidden files are left out.
 
     Args:
@@ -47,14 +47,14 @@ def files_of(path: Path | Sequence[Path], endings: tuple[str, ...]) -> list[Path
     files: list[Path] = []
     for each in [path] if isinstance(path, Path) else path:
         if each.is_dir() and "/" in endings:
-            found = _in_folder(each, tuple(ending for ending in endings if ending != "/"))
+            matching = _in_folder(each, tuple(ending for ending in endings if ending != "/"))
         elif is_pattern(each):
-            found = [file for file in map(Path, sorted(glob.glob(str(each), recursive=True))) if file.is_file()]
-            if not found:
+            matching = [file for file in map(Path, sorted(glob.glob(str(each), recursive=True))) if file.is_file()]
+            if not matching:
                 raise DataError(f"{each}: no file matches this pattern; it is taken relative to the pipeline file")
         else:
-            found = [each]
-        files += found
+            matching = [each]
+        files += matching
     twice = {file for file in files if files.count(file) > 1} if len(files) < 1_000 else set()
     if twice or len(set(files)) < len(files):
         raise DataError(f"{min(twice, default=files[0])}: is named twice under `path`; name each file once")
@@ -148,15 +148,15 @@ _OPENERS: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open
 
 def _in_folder(folder: Path, endings: tuple[str, ...]) -> list[Path]:
     names = sorted(path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith((".", "_")))
-    found = [name for name in names if plain_name(Path(name)).lower().endswith(endings)]
-    if not found:
+    matching = [name for name in names if plain_name(Path(name)).lower().endswith(endings)]
+    if not matching:
         deeper = next((path for ending in endings for path in folder.rglob(f"*{ending}")), None)
         below = f"; there are some below, which `{folder / '**' / ('*' + endings[0])}` names" if deeper else ""
         raise DataError(f"{folder}: holds no file that ends in {' or '.join(endings)}{below}")
-    parts = {match[1] for name in found if (match := re.match(r"(.+)-\d+-of-\d+\.", name))}
+    parts = {match[1] for name in matching if (match := re.match(r"(.+)-\d+-of-\d+\.", name))}
     if len(parts) > 1:
         raise DataError(
             f"{folder}: holds the parts {', '.join(sorted(parts))}; name those of one, as in "
             f"`path: {folder / (max(parts) + '-*' + endings[0])}`"
         )
-    return [folder / name for name in found]
+    return [folder / name for name in matching]

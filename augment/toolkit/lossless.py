@@ -10,7 +10,7 @@ import pandas as pd
 
 from augment.data import Column, ColumnType
 
-__all__ = ["ENCODED_TYPES", "MICROSECONDS", "as_integers", "count_digits", "ordered", "rounded", "series_of"]
+__all__ = ["ENCODED_TYPES", "MICROSECONDS", "as_integers", "count_digits", "from_integers", "ordered", "rounded"]
 
 ENCODED_TYPES: frozenset[ColumnType] = frozenset({"number", "integer", "category", "boolean", "datetime"})
 MICROSECONDS = (86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000, 1_000, 1)  # of a day, hour, minute, ...
@@ -39,7 +39,7 @@ def as_integers(present: pd.Series) -> np.ndarray:
     return present.to_numpy(dtype=np.int64)
 
 
-def series_of(counts: np.ndarray, unit: int, column: Column) -> pd.Series:
+def from_integers(counts: np.ndarray, unit: int, column: Column) -> pd.Series:
     """The inverse of `as_integers`, in units of `unit`; declared bounds are kept."""
     if column.type == "datetime":
         furthest = (2**63 - 1) // unit

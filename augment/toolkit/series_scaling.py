@@ -56,12 +56,12 @@ class SeriesScaling:
             values_NT = numbers[..., place]
             same = values_NT.shape[1] > 1 and bool((values_NT[:, 0] == values_NT[0, 0]).all())
             same &= not _num_labels(channel)
-            found = np.sort((values_NT[:, 1:] if same else values_NT).ravel())
+            ordered = np.sort((values_NT[:, 1:] if same else values_NT).ravel())
             firsts.append(values_NT[0, 0] if same else np.nan)
-            low.append(found[0])
-            high.append(found[-1])
-            evenly = np.linspace(0, len(found) - 1, NUM_QUANTILES).round().astype(np.int64)
-            quantiles.append(tuple(found[evenly].tolist()) if same else ())
+            low.append(ordered[0])
+            high.append(ordered[-1])
+            evenly = np.linspace(0, len(ordered) - 1, NUM_QUANTILES).round().astype(np.int64)
+            quantiles.append(tuple(ordered[evenly].tolist()) if same else ())
         return cls(tuple(array.channels.values()), np.array(firsts), np.array(low), np.array(high), tuple(quantiles))
 
     @property

@@ -49,8 +49,8 @@ class Stock:
         part = (np.cumsum(sizes) - sizes) // BLOCK  # so many texts at a time as begin within a block
         cuts = [0, *(1 + np.flatnonzero(np.diff(part))), len(texts)]
         owns = np.full(len(texts), -1) if own is None else own
-        found = [self._shares(texts[a:b], length, owns[a:b]) for a, b in itertools.pairwise(cuts)]
-        return np.concatenate([np.empty(0, np.int64), *found])
+        blocks = [self._shares(texts[a:b], length, owns[a:b]) for a, b in itertools.pairwise(cuts)]
+        return np.concatenate([np.empty(0, np.int64), *blocks])
 
     def _shares(self, texts: Sequence[str], length: int, own: np.ndarray) -> np.ndarray:
         codes = _codes(texts)
@@ -60,9 +60,9 @@ class Stock:
         first, last = (holder[inverse] for holder in self._holders(wanted, length))
         hits = np.flatnonzero((first <= last) & ((first != own[asker]) | (last != own[asker])))
         texts_hit, firsts = np.unique(asker[hits], return_index=True)
-        found = np.full(len(texts), -1, np.int64)
-        found[texts_hit] = (places[hits] - np.flatnonzero(codes == 0)[asker[hits]] - 1)[firsts]
-        return found
+        starts = np.full(len(texts), -1, np.int64)
+        starts[texts_hit] = (places[hits] - np.flatnonzero(codes == 0)[asker[hits]] - 1)[firsts]
+        return starts
 
     def usual(self, texts: Sequence[str], own: np.ndarray | None, share: float) -> int:
         """How long a stretch more than `share` of these texts have that the stock has too; 0 where none have any."""

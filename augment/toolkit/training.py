@@ -205,18 +205,18 @@ class _State:
     num_worse: int = 0  # measures since then
 
     def tensors(self) -> dict[str, np.ndarray]:
-        found = {f"sum/{name}": _to_numpy(value) for name, value in self.sums.items()}
-        found |= {f"best/{path}": value for path, value in self.best.items()}
+        tensors = {f"sum/{name}": _to_numpy(value) for name, value in self.sums.items()}
+        tensors |= {f"best/{path}": value for path, value in self.best.items()}
         for kind, modules in (("module", self.modules), ("average", self.averaged)):
             for name, module in modules.items():
-                found |= {f"{kind}/{name}/{key}": value for key, value in copy_weights(module).items()}
+                tensors |= {f"{kind}/{name}/{key}": value for key, value in copy_weights(module).items()}
         for name, optimizer in self.optimizers.items():
             for index, entries in optimizer.state_dict()["state"].items():
-                found |= {f"optimizer/{name}/{index}/{key}": _to_numpy(value) for key, value in entries.items()}
-        found["random/cpu"] = torch.get_rng_state().numpy()
+                tensors |= {f"optimizer/{name}/{index}/{key}": _to_numpy(value) for key, value in entries.items()}
+        tensors["random/cpu"] = torch.get_rng_state().numpy()
         if self.device.type == "cuda":
-            found["random/cuda"] = torch.cuda.get_rng_state(self.device).numpy()
-        return found
+            tensors["random/cuda"] = torch.cuda.get_rng_state(self.device).numpy()
+        return tensors
 
     def values(self) -> dict[str, Any]:
         best_loss = self.best_loss if self.best else None  # JSON has no infinity
@@ -319,8 +319,8 @@ def train(
     averaged = {name: copy.deepcopy(modules[name]).requires_grad_(False).eval() for name in averages}
     state = _State(modules, optimizers, averaged, torch.device(context.device))
     full_rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers.values()]
-    if kept := context.checkpoint.load():
-        state.restore(*kept)
+    if checkpoint := context.checkpoint.load():
+        state.restore(*checkpoint)
         for number, losses in state.history:  # so that the record is whole, whoever keeps it
             context.progress(number, num_steps, losses)
     batches = Batches(num_rows, batch_size, derive_seed(context.seed, "batches"))

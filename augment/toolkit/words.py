@@ -27,9 +27,9 @@ def has_spaces(texts: Iterable[str]) -> bool:
     """
     num_words, num_unspaced, num_spaces = 0, 0, 0
     for text in texts:
-        found = WORD.findall(text)
-        num_words += len(found)
-        num_unspaced += sum(map(bool, map(_CHARACTER.match, found)))
+        words = WORD.findall(text)
+        num_words += len(words)
+        num_unspaced += sum(map(bool, map(_CHARACTER.match, words)))
         num_spaces += max(0, len(text.split()) - 1)
     return 2 * num_unspaced <= num_words or num_spaces >= MIN_SPACES * num_unspaced
 
@@ -40,13 +40,13 @@ def characters(text: str, whole_words: bool = True) -> list[str]:
     >>> characters("买iPhone 15"), characters("ดีมาก")
     (['买', 'iPhone', ' ', '15'], ['ดี', 'ม', 'า', 'ก'])
     """
-    found: list[str] = []
+    parts: list[str] = []
     for character in text:
-        last = found[-1] if found else ""
+        last = parts[-1] if parts else ""
         joins = unicodedata.category(character)[0] == "M" or character == _JOINER or last.endswith(_JOINER)
         both = character + last[-1:]
         if last and (joins or (whole_words and both.isascii() and both.isalnum())):
-            found[-1] += character
+            parts[-1] += character
         else:
-            found.append(character)
-    return found
+            parts.append(character)
+    return parts

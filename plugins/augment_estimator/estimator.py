@@ -167,7 +167,7 @@ def _features(data: Dataset) -> Any:
     if schema.modality == "text":
         return data.texts()
     if schema.modality != "table":
-        return np.asarray(data.arrays[schema.array_of(schema.modality)])
+        return np.asarray(data.arrays[schema.find_array(schema.modality)])
     frame = data.frame[[name for name in schema.features if schema.columns[name].type != "id"]]
     vectors = [
         pd.DataFrame(values, columns=[f"{name}_{place}" for place in range(values.shape[1])])

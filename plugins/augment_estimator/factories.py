@@ -57,20 +57,20 @@ def library_class(factory: str) -> type:
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        known = [found for found in sys.modules if found.startswith(f"{library}.")]
+        known = [loaded for loaded in sys.modules if loaded.startswith(f"{library}.")]
         hint = did_you_mean(module_name, known) if error.name == module_name else f": {error}"
         raise ValueError(f"there is no module {module_name!r}{hint}") from error
     except Exception as error:
         raise ValueError(f"importing {module_name} failed: {type(error).__name__}: {error}") from error
-    found = getattr(module, name, None)
-    if found is None:
+    model = getattr(module, name, None)
+    if model is None:
         models = [known for known, thing in vars(module).items() if _is_model(thing)]
         raise ValueError(f"module {module_name} has no class {name!r}{did_you_mean(name, models)}")
-    if not _is_model(found) or found.__module__.partition(".")[0] not in LIBRARIES:
+    if not _is_model(model) or model.__module__.partition(".")[0] not in LIBRARIES:
         raise ValueError(
             f"{factory} is not a class with `fit` and `predict`, and a pipeline calls nothing else of it; {YOUR_OWN}"
         )
-    checked: type = found
+    checked: type = model
     return checked
 
 
@@ -119,15 +119,15 @@ def load_factory(factory: str, file: Path | None, trusted: frozenset[str]) -> Ca
     if (top := _top(factory)) not in trusted:
         raise SpecError(f"trial.probe: the module {top!r} is not trusted, so {factory} is not imported; trust {top!r}")
     module = _imported(module_name, file)
-    found = getattr(module, name, None)
-    if not callable(found):
+    named = getattr(module, name, None)
+    if not callable(named):
         known = [one for one in vars(module) if not one.startswith("_") and callable(getattr(module, one))]
         raise SpecError(
             f"trial.probe: module {module_name} has no function {name!r}{did_you_mean(name, known)}"
-            if found is None
-            else f"trial.probe: {factory} is {type(found).__name__}, which cannot be called"
+            if named is None
+            else f"trial.probe: {factory} is {type(named).__name__}, which cannot be called"
         )
-    called = found
+    called = named
     while isinstance(called, functools.partial):
         called = called.func
     origin = str(getattr(called, "__module__", None) or type(called).__module__)
@@ -136,7 +136,7 @@ def load_factory(factory: str, file: Path | None, trusted: frozenset[str]) -> Ca
             f"trial.probe: {factory} comes from {origin}, and makes no model; name a class with `fit` and `predict`, "
             f"or a function that {module_name} defines"
         )
-    checked: Callable[..., Any] = found
+    checked: Callable[..., Any] = named
     return checked
 
 

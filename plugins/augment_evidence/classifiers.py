@@ -135,7 +135,7 @@ class Ensemble:
 
     def _inputs(self, data: Dataset) -> np.ndarray:
         if self._space is None:
-            return network_images(data.arrays[data.schema.array_of("image")])
+            return network_images(data.arrays[data.schema.find_array("image")])
         return self._space.points(data)
 
     def to_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from augment.data import Dataset, as_labels
 from augment.plugin import Score
-from augment_evidence.history_points import items_of
+from augment_evidence.history_points import flatten_items
 from augment_evidence.references import scores_beside
 
 __all__ = ["copied_share", "exact_copies", "row_hashes"]
@@ -26,7 +26,7 @@ def row_hashes(data: Dataset) -> np.ndarray:
     number was scaled and scaled back makes no other row.
     """
     if data.schema.modality == "tokens":
-        items, lengths = items_of(data)
+        items, lengths = flatten_items(data)
         firsts = np.cumsum(lengths) - lengths
         return _hashes((items[first : first + length],) for first, length in zip(firsts, lengths, strict=True))
     if data.arrays:

@@ -99,7 +99,7 @@ class _Histories:
 
     @classmethod
     def of(cls, data: Dataset, rows: np.ndarray) -> _Histories:
-        name = data.schema.array_of("tokens")
+        name = data.schema.find_array("tokens")
         values, lengths = np.asarray(data.arrays[name][rows]), data.lengths(name)[rows]
         is_there = np.arange(values.shape[1]) < lengths[:, np.newaxis]
         channels = {}

@@ -51,7 +51,7 @@ class FidelityImages(Metric):
         if not (len(synthetic) and len(train)):
             return []
         rng = context.rng
-        array = train.schema.array_of("image")
+        array = train.schema.find_array("image")
         images, labels = {}, {}
         for name, part in (("synthetic", synthetic), ("train", train), ("hold-out", holdout)):
             part = capped(part, MAX_ROWS, rng)

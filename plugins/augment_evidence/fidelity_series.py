@@ -66,7 +66,7 @@ class FidelitySeries(Metric):
         if not (len(synthetic) and len(train)):
             return []
         rng = context.rng
-        array = train.schema.arrays[train.schema.array_of("series")]
+        array = train.schema.arrays[train.schema.find_array("series")]
         limit = min(MAX_SERIES, max(50, MAX_VALUES // max(1, int(np.prod(array.shape)))))
         real, sample, held_out = (capped(part, limit, rng) for part in (train, synthetic, holdout))
         shares = label_shares(target_labels(sample), uniform(sample))
@@ -102,7 +102,7 @@ class FidelitySeries(Metric):
 
 def copies_with_noise(rows: Dataset, rng: np.random.Generator) -> Dataset:
     """The rows with a noise of 1 % on each channel of numbers: the control that a score must be read beside."""
-    name = rows.schema.array_of("series")
+    name = rows.schema.find_array("series")
     channels = list((rows.schema.arrays[name].channels or {}).values())
     is_step = rows.step_mask(name)[..., np.newaxis]
     values = np.asarray(rows.arrays[name], np.float64)
@@ -138,7 +138,7 @@ class _Course:
 
     @classmethod
     def of(cls, part: Dataset, weights: np.ndarray) -> _Course:
-        name = part.schema.array_of("series")
+        name = part.schema.find_array("series")
         array, lengths = part.schema.arrays[name], part.lengths(name)
         is_step = part.step_mask(name)
         steps = np.asarray(part.arrays[name])[is_step].astype(np.float64)

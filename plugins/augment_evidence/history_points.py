@@ -9,15 +9,15 @@ import numpy as np
 
 from augment.data import Dataset
 
-__all__ = ["history_points", "items_of"]
+__all__ = ["flatten_items", "history_points"]
 
 NUM_DIMENSIONS = 512  # that items, and pairs in a row, are hashed into
 PAIRS = np.uint64(0x9E3779B97F4A7C15)
 
 
-def items_of(data: Dataset) -> tuple[np.ndarray, np.ndarray]:
+def flatten_items(data: Dataset) -> tuple[np.ndarray, np.ndarray]:
     """What all users met, one user after the other, (M,) int64, and how much each did, (N,)."""
-    name = data.schema.array_of("tokens")
+    name = data.schema.find_array("tokens")
     values, lengths = np.asarray(data.arrays[name]), data.lengths(name)
     return values[np.arange(values.shape[1]) < lengths[:, np.newaxis]].astype(np.int64), lengths
 
@@ -28,7 +28,7 @@ def history_points(data: Dataset) -> np.ndarray:
     The squared distance of two users falls from 2 to 0 with the share of items, and of pairs in a row, that they have
     in common, up to the noise of hashing (Weinberger et al. 2009).
     """
-    items, lengths = items_of(data)
+    items, lengths = flatten_items(data)
     users = np.repeat(np.arange(len(lengths)), lengths)
     tokens = items.astype(np.uint64) + np.uint64(1)
     together = users[1:] == users[:-1]

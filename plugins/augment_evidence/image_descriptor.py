@@ -103,7 +103,7 @@ class Descriptor:
 
 def _reduced(data: Dataset) -> np.ndarray:
     """float32 (N, C, H, W) in [0, 1]."""
-    images = data.arrays[data.schema.array_of("image")]
+    images = data.arrays[data.schema.find_array("image")]
     return np.ascontiguousarray(pixels(images, SIDE).transpose(0, 3, 1, 2))
 
 

@@ -46,7 +46,7 @@ class NextItem(Metric):
         """Maximum number of held-out users to score on, a seeded sample."""
 
     def score(self, synthetic: Dataset, train: Dataset, holdout: Dataset, context: Context) -> list[Score]:
-        items = train.schema.array_of("tokens")
+        items = train.schema.find_array("tokens")
         asked = np.flatnonzero(holdout.lengths(items) > 1)
         asked = np.sort(context.rng.permutation(asked)[: self.params.max_users])
         if not len(asked):

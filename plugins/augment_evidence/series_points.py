@@ -20,7 +20,7 @@ def series_values(data: Dataset) -> np.ndarray:
 
     A channel of labels is a column for each label, so that two labels are at distance 1.
     """
-    name = data.schema.array_of("series")
+    name = data.schema.find_array("series")
     array, values = data.schema.arrays[name], np.asarray(data.arrays[name])
     is_step = data.step_mask(name)
     columns = []
@@ -39,7 +39,7 @@ def series_scale(train: Dataset) -> np.ndarray:
 
     Labels keep their distance.
     """
-    channels = train.schema.arrays[train.schema.array_of("series")].channels or {}
+    channels = train.schema.arrays[train.schema.find_array("series")].channels or {}
     is_label = [kind for channel in channels.values() for kind in _are_labels(channel.type, channel.categories)]
     totals = np.zeros((3, len(is_label)))  # numbers, their sum, the sum of their squares
     middle = np.zeros(len(is_label))
@@ -56,7 +56,7 @@ def series_scale(train: Dataset) -> np.ndarray:
     deviation = np.sqrt(totals[2] / count)
     # what never changes has deviation 0; at 1e-12 any change is a large one
     deviation = np.where(is_label, 1.0, np.maximum(deviation, 1e-12))
-    lengths = train.lengths(train.schema.array_of("series")).astype(np.float64)
+    lengths = train.lengths(train.schema.find_array("series")).astype(np.float64)
     length = [lengths.mean() if len(lengths) else 0.0, lengths.std() if len(lengths) and np.ptp(lengths) else 1.0]
     return np.concatenate([np.stack([middle, deviation]), np.array(length)[:, np.newaxis]], axis=1)
 
@@ -85,7 +85,7 @@ def _points(data: Dataset, scale: np.ndarray) -> np.ndarray:
         away = np.where(known, values - np.repeat(mean, size, axis=1)[:, :num_steps], 0)
         parts.append(np.sqrt(np.add.reduceat(away**2, starts, axis=1) / count))
     points = [part.reshape(num_rows, -1) for part in parts]
-    name = data.schema.array_of("series")
+    name = data.schema.find_array("series")
     if data.schema.arrays[name].length_column is not None:
         points.append((data.lengths(name)[:, np.newaxis] - scale[0, -1]) / scale[1, -1])
     return np.concatenate(points, axis=1).astype(np.float32)

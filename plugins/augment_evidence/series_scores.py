@@ -92,7 +92,7 @@ def _drawn(weights: np.ndarray, count: int, rng: np.random.Generator) -> np.ndar
 
 def _ends(train: Dataset) -> np.ndarray:
     """Smallest and largest values of the channels, (2, F)."""
-    name = train.schema.array_of("series")
+    name = train.schema.find_array("series")
     is_step = train.step_mask(name)
     steps = np.asarray(train.arrays[name])[is_step]
     known = ~np.isnan(steps)
@@ -104,7 +104,7 @@ def _windows(
     part: Dataset, ends: np.ndarray, max_steps: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """The series with every channel in [0, 1], gaps filled with the middle, or windows of them; and their lengths."""
-    name = part.schema.array_of("series")
+    name = part.schema.find_array("series")
     lengths = np.maximum(part.lengths(name), 1)
     starts = (rng.random(len(part)) * (np.maximum(lengths - max_steps, 0) + 1)).astype(np.int64)
     steps = np.minimum(

@@ -47,7 +47,7 @@ class Space:
         """float32 (N, D)."""
         schema = data.schema
         if self._modality == "image":
-            return pixels(data.arrays[schema.array_of("image")], SIDE).reshape(len(data), -1)
+            return pixels(data.arrays[schema.find_array("image")], SIDE).reshape(len(data), -1)
         if self._modality == "text":
             return _grams(data.texts())
         if self._modality == "series":

@@ -88,7 +88,7 @@ class ImageGan(NetworkGenerator):
         params = self.params
         self.schema = data.schema
         self.conditions, classes = Conditions.of(data)
-        images = data.arrays[self.schema.array_of("image")]
+        images = data.arrays[self.schema.find_array("image")]
         rows = self.conditions.training_rows(classes)
         num_steps = params.steps or max(MIN_STEPS, MIN_EPOCHS * len(rows) // params.batch_size)
         with reproducible(context):
@@ -167,13 +167,13 @@ class ImageGan(NetworkGenerator):
                 return pixels
 
             images = in_full_batches(make, classes, SAMPLE_BATCH)
-        name = self.schema.array_of("image")
+        name = self.schema.find_array("image")
         return Dataset.of(self.conditions.frame(given, classes), {name: images}, self.schema)
 
     def _generator(self) -> Generator:
         from augment_gan.image_networks import Generator
 
-        shape_HWC = self.schema.arrays[self.schema.array_of("image")].shape
+        shape_HWC = self.schema.arrays[self.schema.find_array("image")].shape
         return Generator(shape_HWC, len(self.conditions.labels), self.params.width, self.params.latent_dim)
 
 

@@ -87,7 +87,7 @@ class SeriesGan(NetworkGenerator):
         params, device = self.params, context.device
         self.schema = data.schema
         self.conditions, classes = Conditions.of(data)
-        name = self.schema.array_of("series")
+        name = self.schema.find_array("series")
         self.scaling = SeriesScaling.fit(self.schema.arrays[name], data.arrays[name])
         x_NCT = self.scaling.encode(data.arrays[name])
         rows = self.conditions.training_rows(classes)
@@ -135,17 +135,17 @@ class SeriesGan(NetworkGenerator):
 
             def make(classes: np.ndarray) -> np.ndarray:
                 noise = torch.randn(len(classes), self.params.latent_dim, generator=random).to(context.device)
-                made: np.ndarray = generator(noise, torch.tensor(classes, device=context.device)).cpu().numpy()
-                return made
+                values: np.ndarray = generator(noise, torch.tensor(classes, device=context.device)).cpu().numpy()
+                return values
 
             series = self.scaling.decode(in_full_batches(make, classes, SAMPLE_BATCH))
-        name = self.schema.array_of("series")
+        name = self.schema.find_array("series")
         return Dataset.of(self.conditions.frame(given, classes), {name: series}, self.schema)
 
     def _generator(self) -> Generator:
         from augment_gan.series_networks import Generator
 
-        length = self.schema.arrays[self.schema.array_of("series")].shape[0]
+        length = self.schema.arrays[self.schema.find_array("series")].shape[0]
         num_classes = len(self.conditions.labels)
         return Generator(self.scaling.sizes, length, num_classes, self.params.width, self.params.latent_dim)
 
@@ -153,5 +153,5 @@ class SeriesGan(NetworkGenerator):
         return {"scaling": self.scaling.to_state()}
 
     def _restore(self, parts: Parts, values: Mapping[str, Any]) -> None:
-        array = self.schema.arrays[self.schema.array_of("series")]
+        array = self.schema.arrays[self.schema.find_array("series")]
         self.scaling = SeriesScaling.from_state(array, values["scaling"])

@@ -69,25 +69,25 @@ class HistoryEdits(plugin.Generator):
 
     @property
     def _items(self) -> str:
-        return self.schema.array_of("tokens")
+        return self.schema.find_array("tokens")
 
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
         assert context.train is not None  # the host lends it to every generator
         train, items = context.train, self._items
         classes = self.conditions.draw(given, context.rng)
         _, numbers = Conditions.of(train)
-        rows_of = [np.flatnonzero(numbers == label) for label in range(len(self.conditions.labels))]
+        rows_by_label = [np.flatnonzero(numbers == label) for label in range(len(self.conditions.labels))]
         lengths = train.lengths(items)
         rows, new_lengths = np.empty(len(given), np.int64), np.empty(len(given), np.int64)
         histories = []
         gaps = self._later_gaps(train)
         for place, label in enumerate(classes):  # a stream of random numbers a row: k rows begin as n rows do
             rng = np.random.default_rng(derive_seed(context.seed, "row", place))
-            row = rows[place] = rng.choice(rows_of[label])
+            row = rows[place] = rng.choice(rows_by_label[label])
             histories.append(self._edited(train.arrays[items][row, : lengths[row]], rng))
             new_lengths[place] = len(histories[-1][0])
-        made = train.take(rows)
-        arrays = {name: values.copy() for name, values in made.arrays.items()}
+        real = train.take(rows)
+        arrays = {name: values.copy() for name, values in real.arrays.items()}
         length_column = self.schema.arrays[items].length_column
         beside = [
             name
@@ -98,7 +98,7 @@ class HistoryEdits(plugin.Generator):
             arrays[items][place] = 0
             arrays[items][place, : len(tokens)] = tokens
             for name in beside:
-                old = made.arrays[name][place]
+                old = real.arrays[name][place]
                 moved = old[steps]
                 for channel, known in gaps.get(name, {}).items():
                     # the first event has no gap: where it comes later, it has that of the second, or any
@@ -107,7 +107,7 @@ class HistoryEdits(plugin.Generator):
                     moved[0, channel] = old[0, channel]
                 arrays[name][place] = 0
                 arrays[name][place, : len(steps)] = moved
-        frame = made.frame
+        frame = real.frame
         if length_column is not None:
             frame = frame.assign(**{length_column: new_lengths})
         if self.schema.target is not None and self.schema.target in given:
@@ -116,12 +116,12 @@ class HistoryEdits(plugin.Generator):
 
     def _later_gaps(self, train: Dataset) -> dict[str, dict[int, np.ndarray]]:
         """For each array and channel that has times between events, those of all events but the first of each user."""
-        found: dict[str, dict[int, np.ndarray]] = {}
+        gaps: dict[str, dict[int, np.ndarray]] = {}
         for name, array in self.schema.arrays.items():
             for channel in [place for place, title in enumerate(array.channels or {}) if title == GAP]:
                 later = np.asarray(train.arrays[name])[:, 1:, channel][train.step_mask(name)[:, 1:]]
-                found.setdefault(name, {})[channel] = later if len(later) else np.zeros(1, np.float32)
-        return found
+                gaps.setdefault(name, {})[channel] = later if len(later) else np.zeros(1, np.float32)
+        return gaps
 
     def _edited(self, tokens: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """The new tokens, and the step of the old history that each comes from."""
@@ -132,12 +132,12 @@ class HistoryEdits(plugin.Generator):
             num = max(1, round(self.params.share * len(tokens)))
             match str(edit):
                 case "crop":
-                    kept = max(1, len(tokens) - num)
-                    start = int(rng.integers(len(tokens) - kept + 1))
-                    found = tokens[start : start + kept], steps[start : start + kept]
+                    num_kept = max(1, len(tokens) - num)
+                    start = int(rng.integers(len(tokens) - num_kept + 1))
+                    edited = tokens[start : start + num_kept], steps[start : start + num_kept]
                 case "drop":
                     kept_steps = np.sort(rng.permutation(len(tokens))[: max(1, len(tokens) - num)])
-                    found = tokens[kept_steps], kept_steps
+                    edited = tokens[kept_steps], kept_steps
                 case "reorder":
                     start = int(rng.integers(max(1, len(tokens) - max(2, num) + 1)))
                     order = steps.copy()
@@ -145,30 +145,30 @@ class HistoryEdits(plugin.Generator):
                     shuffled = rng.permutation(stretch)
                     same = np.array_equal(shuffled, stretch)
                     order[start : start + max(2, num)] = np.roll(stretch, 1) if same else shuffled
-                    found = tokens[order], order
+                    edited = tokens[order], order
                 case "insert":
-                    found = self._with_others(tokens, min(num, array.shape[0] - len(tokens)), rng, in_place=False)
+                    edited = self._with_others(tokens, min(num, array.shape[0] - len(tokens)), rng, in_place=False)
                 case _:
-                    found = self._with_others(tokens, num, rng, in_place=True)
-            if not np.array_equal(found[0], tokens):
-                return found
+                    edited = self._with_others(tokens, num, rng, in_place=True)
+            if not np.array_equal(edited[0], tokens):
+                return edited
         return tokens, steps
 
     def _with_others(
         self, tokens: np.ndarray, num: int, rng: np.random.Generator, in_place: bool
     ) -> tuple[np.ndarray, np.ndarray]:
         """The history with items beside others that they often come with, or in their place."""
-        found, steps = tokens.tolist(), list(range(len(tokens)))
+        items, steps = tokens.tolist(), list(range(len(tokens)))
         for step in rng.permutation(len(tokens)):
             near = self.near[tokens[step]]
-            near = near[(near >= 0) if self.repeats else (near >= 0) & ~np.isin(near, found)]
+            near = near[(near >= 0) if self.repeats else (near >= 0) & ~np.isin(near, items)]
             if num <= 0 or not len(near):
                 continue
             place = steps.index(step) + (not in_place)
-            found[place : place + in_place] = [int(rng.choice(near))]
+            items[place : place + in_place] = [int(rng.choice(near))]
             steps[place : place + in_place] = [int(step)]
             num -= 1
-        return np.array(found, tokens.dtype), np.array(steps)
+        return np.array(items, tokens.dtype), np.array(steps)
 
     def save(self, folder: Path) -> None:
         schema = self.schema.model_dump(mode="json", exclude_none=True)

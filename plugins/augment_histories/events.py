@@ -148,8 +148,8 @@ def written_like(path: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
     delimiter = settings.get("delimiter", ",")
     header = _header(path, delimiter)
     names = _found(path, header, Names(**{what: settings.get(what) for what in USUAL}))
-    found: dict[str, Any] = {what: name for what in USUAL if (name := getattr(names, what)) is not None}
-    return {**found, "order": header, **ending_like(path, settings)}
+    columns: dict[str, Any] = {what: name for what in USUAL if (name := getattr(names, what)) is not None}
+    return {**columns, "order": header, **ending_like(path, settings)}
 
 
 def _times(cells: pd.Series) -> np.ndarray:

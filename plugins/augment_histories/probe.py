@@ -29,7 +29,7 @@ class Items(LinearProbe):
     def _fit_features(self, data: Dataset, context: Context) -> None:
         from sklearn.feature_extraction.text import TfidfTransformer
 
-        self._items = data.schema.array_of("tokens")
+        self._items = data.schema.find_array("tokens")
         self._num_tokens = 1 + int(data.arrays[self._items].max(initial=0))
         self._tfidf = TfidfTransformer().fit(self._counts(data))
 

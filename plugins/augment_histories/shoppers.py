@@ -76,17 +76,17 @@ class Shoppers(Source):
         tastes = rng.permutation(len(wanted))[:2]
         share = 0.25 if rng.random() < 0.5 else 0.0  # of the second taste
         unread = wanted[tastes].copy()
-        found: list[tuple[int, int]] = []
-        while len(found) < length:
-            if found and rng.random() < self.params.volume:
-                place, book = found[-1]
+        books: list[tuple[int, int]] = []
+        while len(books) < length:
+            if books and rng.random() < self.params.volume:
+                place, book = books[-1]
                 if book % VOLUMES < VOLUMES - 1 and unread[place, book + 1 : book + 2].any():
-                    found.append((place, book + 1))
+                    books.append((place, book + 1))
                     unread[place, book + 1] = 0.0
                     continue
             place = int(rng.random() < share)
             ends = np.cumsum(unread[place])
             book = int(np.searchsorted(ends, rng.random() * ends[-1], side="right"))
-            found.append((place, book))
+            books.append((place, book))
             unread[place, book] = 0.0
-        return [(int(tastes[place]), book) for place, book in found]
+        return [(int(tastes[place]), book) for place, book in books]

@@ -17,7 +17,7 @@ from pydantic import Field
 from augment.data import Array, Column, Dataset, Schema
 from augment.errors import DataError
 from augment.plugin import Accepts, Sink
-from augment.toolkit.csv_files import CsvFile, CsvParams, ending_of
+from augment.toolkit.csv_files import CsvFile, CsvParams, choose_ending
 from augment.toolkit.tables.arrow import arrow_values
 from augment_histories.rows import BEGAN, GAP, LENGTH, RATING
 from augment_histories.sniffing import TYPE
@@ -52,10 +52,10 @@ class HistoriesSink(Sink):
         """The file extension. When not given, `.tsv` for cells between tabs, else `.csv`."""
 
     def write(self, name: str, batches: Iterable[Dataset], schema: Schema, folder: Path) -> list[Path]:
-        items = schema.array_of("tokens")
+        items = schema.find_array("tokens")
         if not schema.arrays[items].vocabulary:
             raise DataError(f"sink histories: the array {items!r} has no vocabulary that says what its tokens are")
-        path = folder / f"{name}{self.params.ending or ending_of(self.params)}"
+        path = folder / f"{name}{self.params.ending or choose_ending(self.params)}"
         called = self._called(schema, items)
         first = [one for one in self.params.order if one in called]
         layout = [*first, *(one for one in called if one not in first)]

@@ -30,7 +30,7 @@ def holds_events(path: Path, delimiter: str) -> bool:
             others = [name for place, name in enumerate(names) if place not in (*users, *items)]
             if len(users) != 1 or len(items) != 1 or not all(map(KNOWN_OF_EVENTS.fullmatch, others)):
                 return False
-            found = [cells[users[0]] for cells in records if len(cells) == len(names)]
+            user_cells = [cells[users[0]] for cells in records if len(cells) == len(names)]
     except (OSError, csv.Error):
         return False  # whoever reads the file says why
-    return len(set(found)) < len(found)
+    return len(set(user_cells)) < len(user_cells)

@@ -131,8 +131,8 @@ class HistoriesSource(Source):
         if num_long := int((lengths > params.max_length).sum()):
             log.warning("%s: of %d users with more than %d events the latest are kept; `max_length` says how many",
                         params.path.name, num_long, params.max_length)  # fmt: skip
-        kept: np.ndarray = order[(own >= params.min_length) & (from_last <= params.max_length)]
-        return kept
+        within: np.ndarray = order[(own >= params.min_length) & (from_last <= params.max_length)]
+        return within
 
     def _dataset(
         self,
@@ -144,15 +144,15 @@ class HistoriesSource(Source):
         user_names: np.ndarray,
         order: np.ndarray,
     ) -> Dataset:
-        kept, lengths = np.unique(users[order], return_counts=True)  # users are numbered as they come in the file
+        row_users, lengths = np.unique(users[order], return_counts=True)  # users are numbered as they come in the file
         firsts = np.cumsum(lengths) - lengths
-        rows = np.repeat(np.arange(len(kept)), lengths)
+        rows = np.repeat(np.arange(len(row_users)), lengths)
         steps = np.arange(len(order)) - firsts[rows]
-        arrays = {ITEMS: np.zeros((len(kept), lengths.max()), np.int32)}
+        arrays = {ITEMS: np.zeros((len(row_users), lengths.max()), np.int32)}
         arrays[ITEMS][rows, steps] = tokens[order]
         about: dict[str, np.ndarray] = {}
         channels: dict[str, Any] = {}
-        frame = pd.DataFrame({events.user_column: user_names[kept]})
+        frame = pd.DataFrame({events.user_column: user_names[row_users]})
         frame = frame.assign(**self._user_columns(events, users, order, firsts, context.declared.columns))
         if events.ratings is not None:
             about[RATING] = events.ratings[order]
@@ -164,7 +164,7 @@ class HistoriesSource(Source):
             frame[BEGAN] = times[firsts]
             gaps = np.diff(times, prepend=times[:1])
             about[GAP] = np.where(steps == 0, 0.0, gaps.astype(np.float64) / (1e6 if is_date else 1.0))
-            channels[GAP] = {"type": "number", "min": 0, "unit": "s" if is_date else _unit_of(times)}
+            channels[GAP] = {"type": "number", "min": 0, "unit": "s" if is_date else _infer_unit(times)}
         frame[LENGTH] = lengths
         if about:
             arrays[ABOUT] = np.zeros((*arrays[ITEMS].shape, len(about)), np.float32)
@@ -194,7 +194,7 @@ class HistoriesSource(Source):
         return columns
 
 
-def _unit_of(times: np.ndarray) -> str:
+def _infer_unit(times: np.ndarray) -> str:
     """What numbers count since 1970, as far as their size tells: seconds have 12 digits only from the year 5138 on."""
     largest = float(np.abs(times).max())
     return next(unit for unit, end in (("s", 1e11), ("ms", 1e14), ("us", 1e17), ("ns", np.inf)) if largest < end)

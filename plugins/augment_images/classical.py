@@ -45,7 +45,7 @@ class Albumentations(Generator):
 
     def fit(self, data: Dataset, context: Context) -> Self:
         """Check the transforms against the training images; nothing is learnt."""
-        images_NHWC = data.arrays[data.schema.array_of("image")]
+        images_NHWC = data.arrays[data.schema.find_array("image")]
         if not len(images_NHWC):
             raise DataError("albumentations: there are no training rows to start from")
         try_out(self.params.transforms, images_NHWC)
@@ -59,7 +59,7 @@ class Albumentations(Generator):
         # the same however many follow
         rows = starting_rows(train, given, context.rng.random(len(given)), self.name)
         picked = train.take(rows)
-        array = train.schema.array_of("image")
+        array = train.schema.find_array("image")
         move = compose(self.params.transforms, seed)
         images = np.empty_like(picked.arrays[array])
         for row, image in enumerate(picked.arrays[array]):

@@ -142,4 +142,4 @@ def _parts(folder: Path) -> set[str]:
         names = [path.name for path in folder.iterdir()]
     except OSError:  # the source says so in words
         return set()
-    return {found[1] for name in names if (found := FILE.match(name))}
+    return {match[1] for name in names if (match := FILE.match(name))}

@@ -53,7 +53,7 @@ class Cnn(Probe):
         schema = data.schema
         data, targets, weights = rows_with_target(self.name, data, weights)
         row_weights = np.ones(len(data)) if weights is None else weights * (len(data) / weights.sum())
-        self.array, self.task, self.device = schema.array_of("image"), schema.task, context.device
+        self.array, self.task, self.device = schema.find_array("image"), schema.task, context.device
         images_NHWC = data.arrays[self.array]
         self.channel_mean, self.channel_deviation = _moments(images_NHWC)
         if self.task == "number":

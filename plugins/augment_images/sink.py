@@ -44,7 +44,7 @@ class ImageFolderSink(Sink):
     endings = ("/",)
 
     def write(self, name: str, batches: Iterable[Dataset], schema: Schema, folder: Path) -> list[Path]:
-        array = schema.array_of("image")
+        array = schema.find_array("image")
         _check(schema, array)
         top = folder / name
         top.mkdir(parents=True, exist_ok=True)

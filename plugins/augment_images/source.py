@@ -60,7 +60,7 @@ class _Listing:
 class _Stacked:
     """What was decoded: N files, the pixels of those that can be used, and what is worth a message."""
 
-    kept: np.ndarray  # bool (N,)
+    is_read: np.ndarray  # bool (N,)
     pixels: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint8))
     bad: list[str] = field(default_factory=list)
     shapes: Counter[tuple[int, int]] = field(default_factory=Counter)
@@ -136,8 +136,8 @@ class ImageFolderSource(Source):
         declared = context.declared
         if declared.target is None and self.params.label in listing.frame:
             declared = declared.model_copy(update={"target": self.params.label})
-        pixels, kept = self._pixels(root, listing.names, context)
-        frame = listing.frame[kept].reset_index(drop=True)
+        pixels, is_read = self._pixels(root, listing.names, context)
+        frame = listing.frame[is_read].reset_index(drop=True)
         arrays = {ARRAY: pixels}
         return Dataset.of(frame, arrays, infer(frame, arrays, declared))
 
@@ -172,31 +172,31 @@ class ImageFolderSource(Source):
             raise DataError(_mixed_sizes(root, stacked.shapes))
         if stacked.num_deep:
             # beside images of 8 bits, those of 16 keep their brightness
-            if self.params.levels is None and stacked.num_deep == stacked.kept.sum():
+            if self.params.levels is None and stacked.num_deep == stacked.is_read.sum():
                 values = np.flatnonzero(stacked.values)
                 levels = int(values[0]), int(values[-1])
                 stacked = self._stacked(root, names, levels, context)
             _report_deep(root, stacked, levels)
         if stacked.num_cut:
             _report_cut(root, stacked)
-        return stacked.pixels, stacked.kept
+        return stacked.pixels, stacked.is_read
 
     def _stacked(self, root: Path, names: Sequence[str], levels: Levels, context: Context) -> _Stacked:
         stack, stacked = Stack(len(names), context.folder), _Stacked(np.ones(len(names), dtype=bool))
-        for row, found in enumerate(self._decoded(root, names, levels, context)):
-            if isinstance(found, BadImageError):
-                stacked.bad.append(f"{_shown(names[row])}: {found}")
-                stacked.kept[row] = False
+        for row, image in enumerate(self._decoded(root, names, levels, context)):
+            if isinstance(image, BadImageError):
+                stacked.bad.append(f"{_shown(names[row])}: {image}")
+                stacked.is_read[row] = False
                 continue
-            if found.values is not None:
+            if image.values is not None:
                 stacked.num_deep += 1
-                stacked.values |= found.values
-            if found.is_cut:
+                stacked.values |= image.values
+            if image.is_cut:
                 stacked.num_cut += 1
-                stacked.greys |= np.bincount(found.pixels.ravel(), minlength=256) > 0
-            stacked.shapes[found.pixels.shape[:2]] += 1
+                stacked.greys |= np.bincount(image.pixels.ravel(), minlength=256) > 0
+            stacked.shapes[image.pixels.shape[:2]] += 1
             if len(stacked.shapes) == 1:  # else this cannot end well, and goes on only to say why
-                stack.add(found.pixels)
+                stack.add(image.pixels)
         stacked.pixels = stack.array()
         return stacked
 
@@ -271,7 +271,7 @@ def _class_folders(root: Path, label: str) -> _Listing:
     top = root.resolve()
     loose: list[str] = []
     deep: list[str] = []
-    found: list[tuple[str, str]] = []
+    labelled: list[tuple[str, str]] = []
     for entry in _entries(root, top, listing):
         if entry.is_file():
             if _is_image(entry.name):
@@ -285,7 +285,7 @@ def _class_folders(root: Path, label: str) -> _Listing:
                 if inner.is_dir():
                     deep += [f"{name}/{file}" for file in _images_below(Path(inner.path))]
                 elif inner.is_file() and _is_image(inner.name):
-                    found.append((name, entry.name))
+                    labelled.append((name, entry.name))
                 else:
                     listing.num_others += 1
     if deep:
@@ -293,7 +293,7 @@ def _class_folders(root: Path, label: str) -> _Listing:
             f"{root}: {len(deep)} images lie deeper than one folder, such as {_shown(min(deep))}; point `path` at the "
             f"folder whose sub-folders are the classes, or write a {metadata.NAME}"
         )
-    if loose and not found:
+    if loose and not labelled:
         listing.names = sorted(loose)
         listing.frame = pd.DataFrame(index=pd.RangeIndex(len(loose)))
         return listing
@@ -303,14 +303,14 @@ def _class_folders(root: Path, label: str) -> _Listing:
             f"label; move them into class folders, or write a {metadata.NAME} with `{metadata.FILE_NAME}` and "
             f"`{label}`"
         )
-    if not found:
+    if not labelled:
         raise DataError(
             f"{root}: no images found; one sub-folder a class is expected, with files that end in "
             f"{', '.join(sorted(SUFFIXES))}, or a {metadata.NAME}"
         )
-    found.sort()
-    listing.names = [name for name, _ in found]
-    listing.frame = pd.DataFrame({label: pd.Series([folder for _, folder in found], dtype="str")})
+    labelled.sort()
+    listing.names = [name for name, _ in labelled]
+    listing.frame = pd.DataFrame({label: pd.Series([folder for _, folder in labelled], dtype="str")})
     return listing
 
 

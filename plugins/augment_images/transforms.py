@@ -78,7 +78,7 @@ def starting_rows(train: Dataset, given: pd.DataFrame, draws: np.ndarray, who: s
 def compose(transforms: Transforms, seed: int) -> Callable[[np.ndarray], np.ndarray]:
     """The transforms as a function of one image (H, W, C) uint8, which draws from a stream of its own."""
     library = _library()
-    pipeline = library.Compose(_made(library, transforms), seed=seed, strict=True)
+    pipeline = library.Compose(_built(library, transforms), seed=seed, strict=True)
 
     def apply(image_HWC: np.ndarray) -> np.ndarray:
         moved: np.ndarray = pipeline(image=image_HWC)["image"]
@@ -97,14 +97,14 @@ def try_out(transforms: Transforms, images_NHWC: np.ndarray) -> None:
         SpecError: one fails, or the images that come out have another shape or type; names it.
     """
     library = _library()
-    made = _made(library, transforms)
-    for seed, transform in enumerate(made):
+    built = _built(library, transforms)
+    for seed, transform in enumerate(built):
         transform.p = 1.0
         transform.set_random_seed(seed)
     for trial in range(NUM_TRIALS):
         image = before = np.array(images_NHWC[trial % len(images_NHWC)])
         changed = ""
-        for position, transform in enumerate(made):
+        for position, transform in enumerate(built):
             where, name = f"transforms.{position}", type(transform).__name__
             shape = image.shape
             try:
@@ -129,7 +129,7 @@ def _library() -> Any:
     return albumentations
 
 
-def _made(library: Any, transforms: Transforms) -> list[Any]:
+def _built(library: Any, transforms: Transforms) -> list[Any]:
     """The transforms in order, each a top-level step."""
     if isinstance(transforms, Mapping):
         return [_deserialized(library, "transforms.transform", transforms["transform"])]
@@ -217,9 +217,9 @@ def _failure(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def _wrong_shape(found: tuple[int, ...], wanted: tuple[int, ...], who: str) -> SpecError:
+def _wrong_shape(shape: tuple[int, ...], wanted: tuple[int, ...], who: str) -> SpecError:
     message = (
-        f"{who} changed images from {_times(wanted)} to {_times(found)} pixels (height x width x channels); use one "
+        f"{who} changed images from {_times(wanted)} to {_times(shape)} pixels (height x width x channels); use one "
         f"that keeps the size, or end with `- Resize: {{height: {wanted[0]}, width: {wanted[1]}, p: 1.0}}`"
     )
     return SpecError(Problem(message, "transforms"))

@@ -71,7 +71,7 @@ class Warp(Generator):
         from augment.toolkit.training import reproducible
         from augment_images.warping import NUM_CONTROLS, learn_fields, main_modes
 
-        images_NHWC = data.arrays[data.schema.array_of("image")]
+        images_NHWC = data.arrays[data.schema.find_array("image")]
         if self.params.transforms is not None:
             try_out(self.params.transforms, images_NHWC)
         pairs_P2 = _pairs(data, self.params.num_pairs, context.rng)
@@ -98,7 +98,7 @@ class Warp(Generator):
         amounts_NK = self.params.strength * ndtri(np.clip(uniform[:, 2:], 1e-6, 1 - 1e-6)).astype(np.float32)
         amounts_NK[uniform[:, 1] >= self.params.share] = 0
         picked = train.take(rows)
-        array = train.schema.array_of("image")
+        array = train.schema.find_array("image")
         images = np.empty_like(picked.arrays[array])
         for start in range(0, len(rows), BATCH):
             batch = slice(start, start + BATCH)

@@ -85,7 +85,7 @@ def show_rows(
     if modality == "series":
         return series_plots(data, channel_ends(data) if ends is None else ends, css, alt)
     if modality == "audio":
-        name = schema.array_of("audio")
+        name = schema.find_array("audio")
         values = np.asarray(data.arrays[name][:4], dtype=float)[..., np.newaxis]
         plots = [{"name": "", "plot": charts.spark(thinned(row), css, alt)} for row in values]
         return {"kind": "plots", "plots": plots, "hidden": 0}

@@ -38,7 +38,7 @@ def series_plots(data: Dataset, ends: np.ndarray, css: str, text: str) -> dict[s
         css: the class that colours the lines.
         text: what stands for the plot where it cannot be seen.
     """
-    array = data.schema.arrays[data.schema.array_of("series")]
+    array = data.schema.arrays[data.schema.find_array("series")]
     values, names = _values(data.take(slice(0, MAX_SERIES))), list(array.channels or {})
     if len(names) == 1:
         plots = [{"name": "", "plot": _plot(row, ends[:, 0], css, text)} for row in values]
@@ -68,7 +68,7 @@ def thinned(lines: np.ndarray, most: int = MAX_STEPS) -> np.ndarray:
 
 def _values(data: Dataset) -> np.ndarray:
     """(N, T, F) float64, with NaN for missing values and beyond the end of a series."""
-    name = data.schema.array_of("series")
+    name = data.schema.find_array("series")
     values = np.asarray(data.arrays[name], dtype=np.float64)
     is_there = data.step_mask(name)
     return np.where(is_there[..., np.newaxis], values, np.nan)

@@ -142,7 +142,7 @@ class Perturber:
 
     def target_chances(self, bins: np.ndarray) -> np.ndarray:
         """p(target | features) by the networks and the additive part, at the temperature set: (N, V) float64."""
-        found = []
+        batches = []
         for start in range(0, len(bins), ROWS_AT_ONCE):
             batch = np.zeros((ROWS_AT_ONCE, self.num_columns), dtype=np.int64)  # full: other sizes give other bits
             part = bins[start : start + ROWS_AT_ONCE]
@@ -151,8 +151,8 @@ class Perturber:
             is_known[:, -1] = False
             bins_ENK = torch.from_numpy(batch).expand(self.num_members, -1, -1)
             summed = self.network.summed(self.inputs_ECH, bins_ENK, is_known.expand(self.num_members, -1, -1))
-            found.append(self._chances(summed, self.num_columns - 1)[: len(part)].double().numpy())
-        chances = np.concatenate(found)
+            batches.append(self._chances(summed, self.num_columns - 1)[: len(part)].double().numpy())
+        chances = np.concatenate(batches)
         if self.additive:
             chances = (chances + self.additive.chances(bins[:, :-1], self.network.num_bins)) / 2
         sharpened = (chances / chances.max(axis=1, keepdims=True)) ** (1 / self.temperature)

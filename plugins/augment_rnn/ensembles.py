@@ -59,10 +59,10 @@ class MaskedEnsemble(nn.Module):
 
     def tables(self) -> tuple[Tensor, Tensor]:
         """The input and output vectors of all bins, both (E, C, H)."""
-        found = []
+        tables = []
         for own, by_feature in ((self.input_own, self.input_by_feature), (self.output_own, self.output_by_feature)):
-            found.append(own + torch.einsum("cf,ecfh->ech", self.features_CF, by_feature[:, self.columns_C]))
-        return found[0], found[1]
+            tables.append(own + torch.einsum("cf,ecfh->ech", self.features_CF, by_feature[:, self.columns_C]))
+        return tables[0], tables[1]
 
     def summed(self, table_ECH: Tensor, bins_ENK: Tensor, is_known_ENK: Tensor) -> Tensor:
         """What goes in: (E, N, H)."""

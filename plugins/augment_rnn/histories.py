@@ -40,7 +40,7 @@ class HistoryRnn(SeriesRnn):
 
         assert context.train is not None  # the host lends it to every generator
         met, repeats = _met(context.train)
-        num_items = len(self.schema.arrays[self.schema.array_of("tokens")].vocabulary or range(int(met.max()) + 1))
+        num_items = len(self.schema.arrays[self.schema.find_array("tokens")].vocabulary or range(int(met.max()) + 1))
         return [MayBeMet(PLACES, self.codes.num_codes[0], met, num_items, repeats)]
 
 
@@ -71,26 +71,26 @@ class HistoryAnchored(HistoryRnn):
         refuse_others(self.conditions, given)
         choice, growth = context.rng.spawn(2)  # a stream each, row after row: k rows begin as n rows do
         classes = self.conditions.draw(given, context.rng)
-        items = self.schema.array_of("tokens")
+        items = self.schema.find_array("tokens")
         lengths = context.train.lengths(items)
         rows = self._rows(context.train, lengths, classes, choice.random(len(given)))
         real = context.train.take(rows)
-        kept = np.minimum(np.round(self.params.keep * lengths[rows]).astype(np.int64), lengths.max() - 1)
+        num_kept = np.minimum(np.round(self.params.keep * lengths[rows]).astype(np.int64), lengths.max() - 1)
         ordered = np.sort(lengths)
-        firsts = np.searchsorted(ordered, kept, side="right")
+        firsts = np.searchsorted(ordered, num_kept, side="right")
         wanted = ordered[firsts + (growth.random(len(given)) * (len(ordered) - firsts)).astype(np.int64)]
         frame, length_column = real.frame, self.schema.arrays[items].length_column
         if length_column is not None:
             frame = frame.assign(**{length_column: wanted})
-        begun = self._begun(Dataset(frame, real.arrays, self.schema), kept)
+        begun = self._begun(Dataset(frame, real.arrays, self.schema), num_kept)
         drawn = self._drawn(classes, context, begun)
         _, arrays = self.codes.decode(drawn, draw_uniforms(context.seed, drawn.lengths))
         lengths = drawn.lengths - self.codes.num_columns
         if length_column is not None:
             frame = frame.assign(**{length_column: lengths})
-        for name, made in arrays.items():  # to the bit, which codes are not
-            is_kept = np.arange(made.shape[1]) < np.minimum(kept, lengths)[:, np.newaxis]
-            made[is_kept] = real.arrays[name][is_kept]
+        for name, values in arrays.items():  # to the bit, which codes are not
+            is_kept = np.arange(values.shape[1]) < np.minimum(num_kept, lengths)[:, np.newaxis]
+            values[is_kept] = real.arrays[name][is_kept]
         if self.schema.target is not None and self.schema.target in given:
             frame = frame.assign(**{self.schema.target: given[self.schema.target].reset_index(drop=True)})
         return Dataset.of(frame, arrays, self.schema)
@@ -107,12 +107,12 @@ class HistoryAnchored(HistoryRnn):
             rows[asked] = known[(uniforms[asked] * len(known)).astype(np.int64)]
         return rows
 
-    def _begun(self, data: Dataset, kept: np.ndarray) -> Sequences:
+    def _begun(self, data: Dataset, num_kept: np.ndarray) -> Sequences:
         """What each sequence begins with: the user's columns, with the length that is wanted, and the items kept."""
         from augment.toolkit.sequences.training import Sequences
 
         num_fields = len(self.codes.num_codes)
-        firsts = self.codes.num_columns + kept
+        firsts = self.codes.num_columns + num_kept
         parts = self.codes.encode(data).parts()
         return Sequences.of([part[:end, :num_fields] for part, end in zip(parts, firsts, strict=True)], num_fields)
 
@@ -152,7 +152,7 @@ class MayBeMet:
 
 def _met(data: Dataset) -> tuple[np.ndarray, bool]:
     """The tokens that users met, and whether one met one of them twice."""
-    name = data.schema.array_of("tokens")
+    name = data.schema.find_array("tokens")
     tokens, lengths = np.asarray(data.arrays[name]), data.lengths(name)
     met = tokens[data.step_mask(name)].astype(np.int64)
     users = np.repeat(np.arange(len(data)), lengths)

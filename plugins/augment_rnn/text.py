@@ -254,12 +254,12 @@ class TextAnchored(TextRnn):
         _, numbers = Conditions.of(context.train)
         texts = context.train.frame[self._column].fillna("").astype(object)
         numbers[texts.str.len() == 0] = -1
-        rows_of = [np.flatnonzero(numbers == label) for label in range(len(self.conditions.labels))]
-        codes_of = functools.cache(lambda row: self.tokens.encode(texts[row]))
+        rows_by_label = [np.flatnonzero(numbers == label) for label in range(len(self.conditions.labels))]
+        encode = functools.cache(lambda row: self.tokens.encode(texts[row]))
         shares = self.params.keep + (1 - self.params.keep) * cut.random(len(given))
         prefixes = []
         for label, share, chance in zip(classes, shares, choice.random(len(given)), strict=True):
-            rows = rows_of[label]  # none where the texts of a label are all missing
-            codes = codes_of(rows[int(chance * len(rows))]) if len(rows) else np.empty(0, np.int32)
+            rows = rows_by_label[label]  # none where the texts of a label are all missing
+            codes = encode(rows[int(chance * len(rows))]) if len(rows) else np.empty(0, np.int32)
             prefixes.append(codes[: min(int(share * len(codes)), self._most - 1)])
         return self._written(given, classes, prefixes, context)

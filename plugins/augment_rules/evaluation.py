@@ -147,9 +147,9 @@ def _quoting(literal: Node, against: Kind) -> str:
 
 def unknown_labels(node: Node, schema: Schema) -> list[str]:
     """Labels in a rule that the categories of the column beside them do not have, a sentence each."""
-    found = [sentence for part in children(node) for sentence in unknown_labels(part, schema)]
+    problems = [sentence for part in children(node) for sentence in unknown_labels(part, schema)]
     if not isinstance(node, Comparison | Membership):
-        return found
+        return problems
     for column in children(node):
         if not isinstance(column, Column) or schema.columns[column.name].type != "category":
             continue
@@ -157,8 +157,8 @@ def unknown_labels(node: Node, schema: Schema) -> list[str]:
         for literal in children(node) if known else ():
             if isinstance(literal, Text) and literal.value not in (known or ()):
                 hint = did_you_mean(literal.value, known or ())
-                found.append(f"column {column.name!r} has no label {literal.value!r}{hint}")
-    return found
+                problems.append(f"column {column.name!r} has no label {literal.value!r}{hint}")
+    return problems
 
 
 def _kind(node: Node, schema: Schema) -> Kind | None:
@@ -192,8 +192,8 @@ def broken_by(tree: Node, data: Dataset) -> np.ndarray:
 def _outcome(node: Node, data: Dataset) -> _Outcome:
     match node:
         case Not(part=part):
-            found = _outcome(part, data)
-            return _Outcome(found.fails, found.holds)
+            inner = _outcome(part, data)
+            return _Outcome(inner.fails, inner.holds)
         case AllOf(parts=parts) | AnyOf(parts=parts):
             outcomes = [_outcome(part, data) for part in parts]
             if isinstance(node, AnyOf):

@@ -40,7 +40,7 @@ from augment_rules.tree import (
     Number,
     Text,
     Truth,
-    columns_of,
+    walk_columns,
 )
 
 __all__ = ["parse"]
@@ -84,7 +84,7 @@ def parse(rule: str) -> Node:
     if len(rule) > MAX_CHARACTERS:
         raise ValueError(f"a rule has at most {MAX_CHARACTERS:,} characters, and this one has {len(rule):,}")
     tree = _Parser(rule).rule()
-    if next(columns_of(tree), None) is None:
+    if next(walk_columns(tree), None) is None:
         raise ValueError("the rule names no column; a column is a bare word or stands in `backticks`, text in quotes")
     return tree
 
@@ -106,17 +106,17 @@ def _tokens(rule: str) -> list[_Token]:
     tokens = []
     position = 0
     while position < len(rule):
-        found = TOKEN.match(rule, position)
-        if found is None or found.lastgroup is None:
+        match = TOKEN.match(rule, position)
+        if match is None or match.lastgroup is None:
             character = rule[position]
             hint = HINTS.get(character, "; a column name with such characters stands in `backticks`")
             raise ValueError(f"character {position + 1}: {character!r} is not part of the language of rules{hint}")
-        kind, written = found.lastgroup, found.group()
+        kind, written = match.lastgroup, match.group()
         if kind == "word":
             kind = "keyword" if written in KEYWORDS else "column"
         if kind != "space":
             tokens.append(_Token(kind, written, position + 1))
-        position = found.end()
+        position = match.end()
     return [*tokens, _Token("end", "", len(rule) + 1)]
 
 
@@ -171,27 +171,27 @@ class _Parser:
         operator = self._next
         if operator.written in COMPARISONS:
             self._operator()
-            found: Node = Comparison(operator.at, operator.written, _as_value(left), _as_value(self._sum()))
+            node: Node = Comparison(operator.at, operator.written, _as_value(left), _as_value(self._sum()))
             if self._next.written in COMPARISONS:
                 raise ValueError(
                     f"character {self._next.at}: came {self._next} after a comparison; of three values, compare two "
                     f"by two: `a < b and b < c`"
                 )
-            return found
+            return node
         if operator.written in ("in", "not"):
             self._operator()
             if operator.written == "not":
                 self._expect("in")
-            found = Membership(operator.at, _as_value(left), self._options())
+            node = Membership(operator.at, _as_value(left), self._options())
         elif operator.written == "is":
             self._operator()
             if self._next.written == "not":
                 operator = self._take()
             self._expect("missing")
-            found = Missing(operator.at, _as_value(left))
+            node = Missing(operator.at, _as_value(left))
         else:
             return left
-        return Not(operator.at, found) if operator.written == "not" else found
+        return Not(operator.at, node) if operator.written == "not" else node
 
     def _options(self) -> tuple[Node, ...]:
         self._expect("[")
@@ -206,13 +206,13 @@ class _Parser:
         at, is_negative = self._next.at, self._next.written == "-"
         if is_negative:
             self._take()
-        found = self._atom()
-        if isinstance(found, Number):
-            return Number(at, -found.value) if is_negative else found
-        if is_negative or isinstance(found, Column):
-            name = f'; text stands in quotes: "{found.name}"' if isinstance(found, Column) else ""
-            raise ValueError(f"character {found.at}: a list holds numbers, text in quotes, `true` and `false`{name}")
-        return found
+        literal = self._atom()
+        if isinstance(literal, Number):
+            return Number(at, -literal.value) if is_negative else literal
+        if is_negative or isinstance(literal, Column):
+            name = f'; text stands in quotes: "{literal.name}"' if isinstance(literal, Column) else ""
+            raise ValueError(f"character {literal.at}: a list holds numbers, text in quotes, `true` and `false`{name}")
+        return literal
 
     def _sum(self) -> Node:
         return self._chain("+-", self._product)
@@ -221,12 +221,12 @@ class _Parser:
         return self._chain("*/", self._factor)
 
     def _chain(self, operators: str, part: Callable[[], Node]) -> Node:
-        found = part()
+        node = part()
         while self._next.kind == "symbol" and self._next.written in operators:
             operator = self._next
             self._operator()
-            found = Arithmetic(operator.at, operator.written, _as_value(found), _as_value(part()))
-        return found
+            node = Arithmetic(operator.at, operator.written, _as_value(node), _as_value(part()))
+        return node
 
     def _factor(self) -> Node:
         if self._next.written == "-":
@@ -237,9 +237,9 @@ class _Parser:
         if self._next.written == "(":
             self._take()
             with self._deeper():
-                found = self._any_of()
+                node = self._any_of()
             self._expect(")")
-            return found
+            return node
         return self._atom()
 
     def _atom(self) -> Node:
@@ -249,18 +249,18 @@ class _Parser:
                 value = float(token.written)
                 if not math.isfinite(value):
                     raise ValueError(f"character {token.at}: {token} is larger than a number can be")
-                found: Node = Number(token.at, value)
+                node: Node = Number(token.at, value)
             case "text":
-                found = Text(token.at, _unquoted(token.written))
+                node = Text(token.at, _unquoted(token.written))
             case "column":
                 name = _unquoted(token.written) if token.written.startswith("`") else token.written
-                found = Column(token.at, name)
+                node = Column(token.at, name)
             case "keyword" if token.written in ("true", "false"):
-                found = Truth(token.at, token.written == "true")
+                node = Truth(token.at, token.written == "true")
             case _:
                 raise self._unexpected("a column, a number, text in quotes, `true`, `false`, `-` or `(`")
         self._take()
-        return found
+        return node
 
     @property
     def _next(self) -> _Token:

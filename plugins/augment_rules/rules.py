@@ -89,7 +89,7 @@ class Rules(Filter):
         return self
 
     def _refuse_misfits(self, schema: Schema) -> None:
-        found = [
+        problems = [
             f"rule {rule!r}: {problem}"
             for rule, tree in zip(self.params.rules, self._trees, strict=True)
             for problem in type_problems(tree, schema)
@@ -99,17 +99,19 @@ class Rules(Filter):
                 if name not in schema.columns:
                     known = ", ".join(map(repr, list(schema.columns)[:20])) or "none"
                     hint = did_you_mean(name, schema.columns)
-                    found.append(f"combination {columns}: there is no column {name!r}; the columns are {known}{hint}")
-        if found:
-            raise SpecError([Problem(message, where="filter rules") for message in found])
+                    problems.append(
+                        f"combination {columns}: there is no column {name!r}; the columns are {known}{hint}"
+                    )
+        if problems:
+            raise SpecError([Problem(message, where="filter rules") for message in problems])
 
     def judge(self, candidates: Dataset, context: Context) -> np.ndarray:
-        kept = np.ones(len(candidates), dtype=bool)
+        passes = np.ones(len(candidates), dtype=bool)
         for tree in self._trees:
-            kept &= ~broken_by(tree, candidates)
+            passes &= ~broken_by(tree, candidates)
         for columns, known in zip(self.params.combinations, self._known, strict=True):
-            kept &= np.array([row in known for row in _combinations(candidates, columns)], dtype=bool)
-        return kept.astype(float)
+            passes &= np.array([row in known for row in _combinations(candidates, columns)], dtype=bool)
+        return passes.astype(float)
 
     def save(self, folder: Path) -> None:
         known = [sorted(rows, key=lambda row: [(value is None, value or "") for value in row]) for rows in self._known]

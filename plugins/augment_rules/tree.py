@@ -20,7 +20,7 @@ __all__ = [
     "Text",
     "Truth",
     "children",
-    "columns_of",
+    "walk_columns",
 ]
 
 
@@ -130,9 +130,9 @@ def children(node: Node) -> tuple[Node, ...]:
     return ()
 
 
-def columns_of(node: Node) -> Iterator[Column]:
+def walk_columns(node: Node) -> Iterator[Column]:
     """Every mention of a column, from left to right."""
     if isinstance(node, Column):
         yield node
     for part in children(node):
-        yield from columns_of(part)
+        yield from walk_columns(part)

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field
 from augment.data import Array, Column, Dataset, Schema
 from augment.errors import DataError
 from augment.plugin import Accepts, Sink
-from augment.toolkit.csv_files import CsvFile, CsvParams, ending_of
+from augment.toolkit.csv_files import CsvFile, CsvParams, choose_ending
 from augment.toolkit.tables.arrow import arrow_values
 from augment_series.reading import GAP
 
@@ -69,8 +69,8 @@ class SeriesCsvSink(Sink):
         """
         if len(schema.arrays) != 1:
             raise DataError(f"sink series-csv: it holds one series a row, and there are {', '.join(schema.arrays)}")
-        array = schema.arrays[schema.array_of("series")]
-        path = folder / f"{name}{ending_of(self.params)}"
+        array = schema.arrays[schema.find_array("series")]
+        path = folder / f"{name}{choose_ending(self.params)}"
         layout = self._wide(schema, array) if self.params.wide else self._long(schema, array)
         if len(set(layout)) < len(layout):
             double = next(one for one in layout if layout.count(one) > 1)
@@ -113,7 +113,7 @@ class SeriesCsvSink(Sink):
     def _row_a_step(self, batch: Dataset, first: int) -> dict[str, pa.Array]:
         """Name to column, (R,); `first` series were written before."""
         schema = batch.schema
-        name = schema.array_of("series")
+        name = schema.find_array("series")
         array = schema.arrays[name]
         lengths = batch.lengths(name)
         if (lengths == 0).any():
@@ -138,7 +138,7 @@ class SeriesCsvSink(Sink):
     def _row_a_series(self, batch: Dataset) -> dict[str, pa.Array]:
         """Name to column, (N,)."""
         schema = batch.schema
-        name = schema.array_of("series")
+        name = schema.find_array("series")
         is_there = batch.step_mask(name)
         columns = {
             one: arrow_values(batch.frame[one], column, dates_as_text=True) for one, column in schema.columns.items()

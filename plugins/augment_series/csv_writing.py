@@ -29,7 +29,7 @@ def written_like(path: Path, settings: Mapping[str, Any], data: Dataset) -> dict
     header = pd.read_csv(path, **dialect, nrows=0, index_col=False).columns
     chosen = settings.get("columns")
     names = [str(name) for name in header if chosen is None or name in chosen]
-    array = data.schema.arrays[data.schema.array_of("series")]
+    array = data.schema.arrays[data.schema.find_array("series")]
     if "key" not in settings and not {"series", "step"} <= set(names):
         return {**_wide(names, list(array.channels or {}), list(data.schema.columns)), **ending_like(path, settings)}
     return {"order": names, **ending_like(path, settings)}

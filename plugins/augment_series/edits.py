@@ -77,7 +77,7 @@ class SeriesEdits(Generator):
     def fit(self, data: Dataset, context: Context) -> Self:
         self.schema = data.schema
         self.conditions, _ = Conditions.of(data)
-        name = data.schema.array_of("series")
+        name = data.schema.find_array("series")
         is_there = data.step_mask(name)
         steps_MF = np.asarray(data.arrays[name])[is_there].astype(np.float64)
         steps_MF = np.concatenate([steps_MF, np.zeros((1, steps_MF.shape[1]))]) if not len(steps_MF) else steps_MF
@@ -97,15 +97,15 @@ class SeriesEdits(Generator):
         streams = context.rng.spawn(3 + self.params.times)
         classes = self.conditions.draw(given, streams[0])
         rows, others = self._chosen(context.train, classes, streams[1], streams[2])
-        name = self.schema.array_of("series")
+        name = self.schema.find_array("series")
         train = np.asarray(context.train.arrays[name]), context.train.lengths(name)
         values, lengths = train[0][rows].astype(np.float64), train[1][rows]
         if values.shape[1] > 1:  # the first gap is none; moved in time it would become one of 0
             values[:, 0] = np.where(self._are_gaps & (lengths > 1)[:, np.newaxis], values[:, 1], values[:, 0])
         for stream in streams[3:]:
             values = self._edited(values, lengths, train, others, stream)
-        made = context.train.take(rows)
-        frame = made.frame.assign(**{str(column): given[column].array for column in given})
+        real = context.train.take(rows)
+        frame = real.frame.assign(**{str(column): given[column].array for column in given})
         return Dataset.of(frame, {name: self._finished(values, lengths)}, self.schema)
 
     def _chosen(
@@ -123,7 +123,7 @@ class SeriesEdits(Generator):
 
     @property
     def _channels(self) -> list[Column]:
-        return list((self.schema.arrays[self.schema.array_of("series")].channels or {}).values())
+        return list((self.schema.arrays[self.schema.find_array("series")].channels or {}).values())
 
     @property
     def _are_numbers(self) -> np.ndarray:
@@ -131,7 +131,7 @@ class SeriesEdits(Generator):
 
     @property
     def _are_gaps(self) -> np.ndarray:
-        return np.array([name == GAP for name in self.schema.arrays[self.schema.array_of("series")].channels or {}])
+        return np.array([name == GAP for name in self.schema.arrays[self.schema.find_array("series")].channels or {}])
 
     def _edited(
         self,
@@ -199,7 +199,7 @@ class SeriesEdits(Generator):
 
     def _finished(self, values: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """Within the bounds, rounded as the channels are, padded with zeros, float32."""
-        array = self.schema.arrays[self.schema.array_of("series")]
+        array = self.schema.arrays[self.schema.find_array("series")]
         for position, channel in enumerate(self._channels):
             if channel.type not in ("number", "integer"):
                 continue

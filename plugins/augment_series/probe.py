@@ -43,7 +43,7 @@ class KernelsProbe(FeatureProbe):
     def _fit_features(self, data: Dataset, context: Context) -> None:
         columns = [name for name in data.schema.features if data.schema.columns[name].type in ENCODED_TYPES]
         self._encoder = TableEncoder.fit(data, columns) if columns else None
-        name = data.schema.array_of("series")
+        name = data.schema.find_array("series")
         steps_MF = np.asarray(data.arrays[name])[data.step_mask(name)].astype(np.float64)
         known = ~np.isnan(steps_MF)
         count = np.maximum(known.sum(axis=0), 1)
@@ -59,7 +59,7 @@ class KernelsProbe(FeatureProbe):
 
     def _standard(self, data: Dataset) -> tuple[np.ndarray, np.ndarray]:
         """The series standardised and without gaps, padded with zeros, and their lengths, 1 at least."""
-        name = self._schema.array_of("series")
+        name = self._schema.find_array("series")
         lengths = np.maximum(data.lengths(name), 1)
         values = (data.arrays[name] - self._scale[0].astype(np.float32)) / self._scale[1].astype(np.float32)
         values = bridged(values, lengths)
@@ -69,7 +69,7 @@ class KernelsProbe(FeatureProbe):
     def _features(self, data: Dataset) -> np.ndarray:
         """(N, D) float64."""
         values, lengths = self._standard(data)
-        name = self._schema.array_of("series")
+        name = self._schema.find_array("series")
         array = self._schema.arrays[name]
         parts = [self._kernels.transform(values, lengths), _summary(values, lengths)]
         if any(channel.nullable for channel in (array.channels or {}).values()):

@@ -122,7 +122,7 @@ def _only_series(schema: Schema, sink: str) -> str:
         raise DataError(
             f"sink {sink}: it holds one series a row, and there are {', '.join(schema.arrays)}; use parquet"
         )
-    name = schema.array_of("series")
+    name = schema.find_array("series")
     for channel, column in (schema.arrays[name].channels or {}).items():
         if column.type == "category":
             raise DataError(
@@ -134,7 +134,7 @@ def _only_series(schema: Schema, sink: str) -> str:
 def _rows(batch: Dataset, sink: str) -> Iterator[tuple[np.ndarray, str | None]]:
     """Each series without its padding, (T, F), and its label."""
     schema = batch.schema
-    name = schema.array_of("series")
+    name = schema.find_array("series")
     labels = [None] * len(batch) if schema.target is None else as_labels(batch.frame[schema.target]).tolist()
     for values, length, label in zip(batch.arrays[name], batch.lengths(name), labels, strict=True):
         if not length:

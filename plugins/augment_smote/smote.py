@@ -182,8 +182,8 @@ class _Class:
         features = np.concatenate([rows_MF, self._others])
         codes = np.concatenate([np.full(len(rows_MF), self._code), self._other_codes])
         with sklearn.config_context(working_memory=MEGABYTES):
-            made, _ = sampler.fit_resample(features, codes)
-        return np.asarray(made, dtype=np.float64)[len(features) :]
+            resampled, _ = sampler.fit_resample(features, codes)
+        return np.asarray(resampled, dtype=np.float64)[len(features) :]
 
 
 def _remembering_neighbors(num_neighbors: int) -> Any:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from augment.data import Dataset, Schema
 from augment.errors import DataError
 from augment.plugin import Accepts, Sink
-from augment.toolkit.csv_files import CsvFile, CsvParams, ending_of
+from augment.toolkit.csv_files import CsvFile, CsvParams, choose_ending
 from augment.toolkit.tables.arrow import arrow_table
 
 
@@ -35,7 +35,7 @@ class CsvSink(Sink):
                 f"sink csv: a CSV file cannot hold the array {next(iter(schema.arrays))!r}; use parquet, npz or "
                 "image-folder"
             )
-        path = folder / f"{name}{ending_of(self.params)}"
+        path = folder / f"{name}{choose_ending(self.params)}"
         tables: Iterator[pa.Table] = (arrow_table(batch, schema, dates_as_text=True) for batch in batches)
         if any(column.type == "datetime" for column in schema.columns.values()):
             tables = _plain_times(tables, folder)

@@ -17,7 +17,7 @@ from augment import plugin
 from augment.data import Dataset
 from augment.errors import DataError, did_you_mean
 from augment.plugin import Context, Source
-from augment.toolkit.data_files import Files, files_of
+from augment.toolkit.data_files import Files, list_files
 from augment.toolkit.text_files import check_file
 from augment_tables.csv_source import CsvSource
 
@@ -74,7 +74,7 @@ class ExcelSource(Source):
         return {name: value for name, value in settings.items() if name in cls.Params.model_fields}
 
     def read(self, context: Context) -> Dataset:
-        files = files_of(self.params.path, self.endings)
+        files = list_files(self.params.path, self.endings)
         for file in files:
             check_file(file)
         shared = self.params.model_dump(exclude={"path", "sheet"})

@@ -15,7 +15,7 @@ from augment import plugin
 from augment.data import Dataset
 from augment.errors import DataError, did_you_mean
 from augment.plugin import Context, Source
-from augment.toolkit.data_files import Files, files_of, listed, unpacked
+from augment.toolkit.data_files import Files, list_files, listed, unpacked
 from augment.toolkit.text_files import check_file
 from augment_tables.reading import KEPT_AS_TEXT, dataset_of, plain_table
 
@@ -95,7 +95,7 @@ class TableFiles(Source):
 
     def _files(self) -> list[Path]:
         """The files that `params.path` names."""
-        return files_of(self.params.path, self.endings)
+        return list_files(self.params.path, self.endings)
 
     @abstractmethod
     def _part(self, as_text: Collection[str], context: Context) -> Part:

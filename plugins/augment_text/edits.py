@@ -91,23 +91,23 @@ class TextEdits(plugin.Generator):
         texts = context.train.texts()
         split = self._splitter()
         can_change = np.array([self._can_change(split(text)) for text in texts])
-        rows_of = {label: np.flatnonzero((numbers == label) & can_change) for label in np.unique(classes)}
+        rows_by_label = {label: np.flatnonzero((numbers == label) & can_change) for label in np.unique(classes)}
         known = {_bare(text) for text in texts}
         rows = np.empty(len(given), np.int64)
         edited = []
         for place, label in enumerate(classes):  # a stream of random numbers a row: k rows begin as n rows do
             rng = np.random.default_rng(derive_seed(context.seed, "row", place))
-            for _ in range(MAX_DRAWS if len(rows_of[label]) else 0):
-                rows[place] = rng.choice(rows_of[label])
+            for _ in range(MAX_DRAWS if len(rows_by_label[label]) else 0):
+                rows[place] = rng.choice(rows_by_label[label])
                 text = texts[rows[place]]
                 new = self._edited(split(text), rng)
                 if _bare(new) not in known and _bare(new) != 2 * _bare(text):
                     edited.append(new)
                     break
             else:
-                raise self._cannot_change(label, len(rows_of[label]))
-        made = context.train.take(rows)
-        frame = made.frame.assign(**{self._column: pd.Series(edited, dtype="str")})
+                raise self._cannot_change(label, len(rows_by_label[label]))
+        real = context.train.take(rows)
+        frame = real.frame.assign(**{self._column: pd.Series(edited, dtype="str")})
         if self.schema.target is not None and self.schema.target in given:
             frame[self.schema.target] = given[self.schema.target].reset_index(drop=True)
         return Dataset.of(frame, {}, self.schema)

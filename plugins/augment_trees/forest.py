@@ -188,7 +188,7 @@ def _leaf_size(known: np.ndarray, wanted: np.ndarray, response: Response, seed: 
         if children[node, 0] != node:
             sizes[node] = sizes[children[node]].sum()
     share = np.bincount(wanted, minlength=int(wanted.max()) + 1) / len(wanted)
-    found = []
+    scores = []
     for size in LEAF_SIZES:
         stops = (sizes[children] < size).any(axis=1) | (children[:, 0] == np.arange(len(feature)))
         leaves = _go_down(known, feature, threshold, children, stops)
@@ -198,8 +198,8 @@ def _leaf_size(known: np.ndarray, wanted: np.ndarray, response: Response, seed: 
         judged = slice(0, num_held_back)
         prior = PRIOR_ROWS_WHEN_JUDGED
         chance = (counts[keys[judged]] + prior * share[wanted[judged]]) / (in_leaf[leaves[judged]] + prior)
-        found.append(np.log(chance).mean())
-    return LEAF_SIZES[int(np.argmax(found))]
+        scores.append(np.log(chance).mean())
+    return LEAF_SIZES[int(np.argmax(scores))]
 
 
 def _go_down(

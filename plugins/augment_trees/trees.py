@@ -150,12 +150,12 @@ def _groups(classes: np.ndarray, schema: Schema, num_classes: int) -> tuple[np.n
     A class with rows enough is a group of its own. The others share the last group, which learns from all rows: its
     trees know the class as a column.
     """
-    rows_of_class = np.bincount(classes, minlength=num_classes)
-    own = np.flatnonzero(rows_of_class >= MIN_OWN_ROWS) if schema.task == "classes" else np.arange(0)
+    class_counts = np.bincount(classes, minlength=num_classes)
+    own = np.flatnonzero(class_counts >= MIN_OWN_ROWS) if schema.task == "classes" else np.arange(0)
     group_of_class = np.full(num_classes, len(own))
     group_of_class[own] = np.arange(len(own))
     groups = [np.flatnonzero(classes == number) for number in own]
-    if rows_of_class[own].sum() < len(classes) or not len(classes):
+    if class_counts[own].sum() < len(classes) or not len(classes):
         groups.append(np.arange(len(classes)))
     return group_of_class, groups
 

@@ -34,7 +34,7 @@ class AnchoredImage(ImageVae):
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
         train = context.train
         assert train is not None, "the host lends the training part to generators that start from rows"
-        name = self.schema.array_of("image")
+        name = self.schema.find_array("image")
         # a stream of their own, so that the first rows start from the same images however many follow
         starts = np.random.default_rng(context.rng.integers(2**63))
         wanted = self.conditions.draw(given, context.rng)
@@ -76,8 +76,8 @@ class AnchoredImage(ImageVae):
                 latent_NZ, _ = network.encode(real_NCHW, torch.tensor(row_classes, device=device))
                 moved = self._decoded(network, latent_NZ + way_N1 * (goal_NZ - latent_NZ), row_classes)
                 details = real_NHWC - self._decoded(network, latent_NZ, row_classes)
-                kept = 1 - way_N1.cpu().numpy()[:, :, None, None]
-                pixels: np.ndarray = (moved + kept * details).round().clip(0, 255).astype(np.uint8)
+                share_kept = 1 - way_N1.cpu().numpy()[:, :, None, None]
+                pixels: np.ndarray = (moved + share_kept * details).round().clip(0, 255).astype(np.uint8)
                 return pixels
 
             return in_full_batches(make, rows, BATCH)

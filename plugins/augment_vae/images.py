@@ -94,7 +94,7 @@ class ImageVae(NetworkGenerator):
         params = self.params
         self.schema = data.schema
         self.conditions, classes = Conditions.of(data)
-        images = data.arrays[self.schema.array_of("image")]
+        images = data.arrays[self.schema.find_array("image")]
         rows = self.conditions.training_rows(classes)
         num_values = math.prod(images.shape[1:])
         full_beta = params.beta or default_beta(num_values)
@@ -192,7 +192,7 @@ class ImageVae(NetworkGenerator):
                 return toned.round().astype(np.uint8)
 
             images = in_full_batches(make, classes, BATCH)
-        name = self.schema.array_of("image")
+        name = self.schema.find_array("image")
         return Dataset.of(self.conditions.frame(given, classes), {name: images}, self.schema)
 
     def _decoded(self, network: Vae, latent_NZ: Tensor, classes: np.ndarray) -> np.ndarray:
@@ -205,7 +205,7 @@ class ImageVae(NetworkGenerator):
     def _network(self) -> Vae:
         from augment_vae.image_networks import Vae
 
-        shape_HWC = self.schema.arrays[self.schema.array_of("image")].shape
+        shape_HWC = self.schema.arrays[self.schema.find_array("image")].shape
         return Vae(shape_HWC, len(self.conditions.labels), self.params.width, self.params.latent_dim)
 
     def _rebuilt(self, device: str) -> Vae:

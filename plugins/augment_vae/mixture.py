@@ -90,8 +90,8 @@ class Mixture:
 
     def components(self, classes: np.ndarray, uniform: np.ndarray) -> np.ndarray:
         """A component of each row's class, (N,) int64, from float32 numbers in [0, 1), which leave the sum exact."""
-        found: np.ndarray = np.searchsorted(self.ends, classes + uniform, side="right")
-        return found
+        components: np.ndarray = np.searchsorted(self.ends, classes + uniform, side="right")
+        return components
 
     def prior(self) -> Callable[[np.ndarray, torch.Generator], torch.Tensor]:
         """What draws latents: from classes (N,) and a generator of the CPU to (N, Z) float32 there."""

@@ -91,7 +91,7 @@ class SeriesVae(NetworkGenerator):
         params, device = self.params, context.device
         self.schema = data.schema
         self.conditions, classes = Conditions.of(data)
-        name = self.schema.array_of("series")
+        name = self.schema.find_array("series")
         self.scaling = SeriesScaling.fit(self.schema.arrays[name], data.arrays[name])
         x_NCT = self.scaling.encode(data.arrays[name])
         rows = self.conditions.training_rows(classes)
@@ -161,16 +161,16 @@ class SeriesVae(NetworkGenerator):
                 for step in range(1, self._shape_CT[1]):
                     noise_BCT[..., step] = correlation_C * noise_BCT[..., step - 1] + fresh_C * noise_BCT[..., step]
                 decoded = network.decode(latent_BZ.to(context.device), torch.tensor(classes, device=context.device))
-                made: np.ndarray = (decoded.cpu() + deviation_C1 * noise_BCT).numpy()
-                return made
+                values: np.ndarray = (decoded.cpu() + deviation_C1 * noise_BCT).numpy()
+                return values
 
             series = self.scaling.decode(in_full_batches(make, classes, BATCH))
-        name = self.schema.array_of("series")
+        name = self.schema.find_array("series")
         return Dataset.of(self.conditions.frame(given, classes), {name: series}, self.schema)
 
     @property
     def _shape_CT(self) -> tuple[int, int]:
-        return sum(self.scaling.sizes), self.schema.arrays[self.schema.array_of("series")].shape[0]
+        return sum(self.scaling.sizes), self.schema.arrays[self.schema.find_array("series")].shape[0]
 
     def _network(self) -> SeriesNetwork:
         from augment_vae.series_networks import SeriesNetwork
@@ -184,7 +184,7 @@ class SeriesVae(NetworkGenerator):
         return {"scaling": self.scaling.to_state()}
 
     def _restore(self, parts: Parts, values: Mapping[str, Any]) -> None:
-        array = self.schema.arrays[self.schema.array_of("series")]
+        array = self.schema.arrays[self.schema.find_array("series")]
         self.scaling = SeriesScaling.from_state(array, values["scaling"])
         self.mixture, self.noise = Mixture(**parts["mixture"]), parts["noise"]["channels"]
 

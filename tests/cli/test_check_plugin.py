@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from augment.cli import main
 from augment.errors import PluginError, SpecError
 from augment.plugin.catalog import Catalog, Offer
-from augment.testing.verdicts import as_json, examine, told
+from augment.testing.verdicts import as_json, as_text, examine
 
 METRIC = """
     import sys, time
@@ -84,7 +84,7 @@ def test_a_distribution_stands_for_all_that_it_offers(plugin):
 
 def test_a_broken_rule_is_explained_once_with_all_it_was_broken_on(plugin):
     verdicts = examine("gap", catalog=plugin("train.frame['height'] = 0.0"), rule="inputs-are-left-as-they-were")
-    assert told(verdicts).splitlines() == [
+    assert as_text(verdicts).splitlines() == [
         "metric gap (Gap): 0 of 1 checks kept",
         "",
         "1. metric 'gap' (Gap) does not keep the rule 'inputs-are-left-as-they-were'",
@@ -100,7 +100,7 @@ def test_a_broken_rule_is_explained_once_with_all_it_was_broken_on(plugin):
 
 def test_a_crash_is_told_with_its_line_and_the_kinds_of_data_it_happened_on(plugin):
     verdicts = examine("gap", catalog=plugin("1 / 0"), rule="scores-are-finite-numbers")
-    text = " ".join(told(verdicts).split())
+    text = " ".join(as_text(verdicts).split())
     assert "data table-classes, and 7 more: table-number, table-none," in text
     assert "the component failed: ZeroDivisionError: division by zero (augment_gap.py, line 19, in score)" in text
     assert text.count("does not keep the rule") == 1
@@ -162,7 +162,7 @@ def test_a_relative_path_begins_where_the_command_is_called(tmp_path, monkeypatc
 def test_a_known_exception_is_shown_with_its_reason(plugin):
     catalog, rule = plugin("train.frame['height'] = 0.0"), "inputs-are-left-as-they-were"
     verdicts = examine("gap", catalog=catalog, exceptions={rule: "it always did"})
-    assert f"  excepted: {rule}[table-classes], because it always did" in told(verdicts).splitlines()
+    assert f"  excepted: {rule}[table-classes], because it always did" in as_text(verdicts).splitlines()
     assert as_json("gap", verdicts)["kept"]
 
 

@@ -54,7 +54,7 @@ def test_a_library_of_the_wrong_version_is_bad(quick, monkeypatch):
 def test_a_broken_plugin_is_bad_and_named(quick, monkeypatch):
     report = PluginReport(Offer("thing", "mod", "somebodys", "2.0"), (), "it fails on import")
     monkeypatch.setattr(Catalog, "reports", lambda self: [report])
-    assert _findings()["plugin thing"].told == "it fails on import"
+    assert _findings()["plugin thing"].message == "it fails on import"
 
 
 def test_a_name_owned_twice_is_one_finding_that_spares_the_built_in_owner(quick, monkeypatch):
@@ -62,8 +62,8 @@ def test_a_name_owned_twice_is_one_finding_that_spares_the_built_in_owner(quick,
     reports = [Catalog(offers).report(offer) for offer in offers]
     monkeypatch.setattr(Catalog, "reports", lambda self: reports)
     (found,) = [finding for finding in doctor.examine() if finding.what == "plugin smote"]
-    assert found.told.startswith("the name 'smote' is offered twice")
-    assert found.told.endswith("(from somebodys 1.0)")
+    assert found.message.startswith("the name 'smote' is offered twice")
+    assert found.message.endswith("(from somebodys 1.0)")
     assert found.advice == "uninstall somebodys; pipelines that do not use it are not affected"
 
 
@@ -72,7 +72,7 @@ def test_the_advice_on_a_plugin_is_what_its_own_error_ends_with(quick, monkeypat
     report = PluginReport(Offer("thing", "mod", "somebodys", "2.0"), (), f"{told}; upgrade augment", "upgrade augment")
     monkeypatch.setattr(Catalog, "reports", lambda self: [report])
     found = _findings()["plugin thing"]
-    assert found.told == told
+    assert found.message == told
     assert found.advice == "upgrade augment; pipelines that do not use it are not affected"
 
 

@@ -206,13 +206,13 @@ def test_features_are_neither_target_nor_ids():
 
 
 def test_the_only_array_of_a_type_is_found_by_it():
-    assert _schema(arrays={**IMAGE, **VECTOR}).array_of("image") == "i"
+    assert _schema(arrays={**IMAGE, **VECTOR}).find_array("image") == "i"
 
 
 @pytest.mark.parametrize("arrays", [{}, {**IMAGE, "j": IMAGE["i"]}])
 def test_no_or_several_arrays_of_a_type_are_refused(arrays):
     with pytest.raises(DataError, match=f"has {len(arrays)} arrays of type 'image'"):
-        _schema(arrays=arrays).array_of("image")
+        _schema(arrays=arrays).find_array("image")
 
 
 def test_a_schema_survives_json():

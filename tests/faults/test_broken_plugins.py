@@ -18,7 +18,7 @@ def faulty(fault, **more):
     return {"use": "fake-faulty", "with": {"fault": fault}, **more}
 
 
-def files_of(done, generator):
+def list_files(done, generator):
     return {path.name: path.read_bytes() for path in (done.folder / "models" / generator).iterdir()}
 
 
@@ -79,6 +79,6 @@ def test_a_plugin_that_meddles_with_the_process_changes_nobody_elses_results(spe
     environment["AUGMENT_STORE"] = str(tmp_path / "another-store")
     done = run(spec(generators=[faulty(fault), "fake-move"], **settings), workers=0)
     assert (os.getcwd(), dict(os.environ)) == (folder, environment)
-    assert files_of(done, "fake-move") == files_of(undisturbed, "fake-move")
+    assert list_files(done, "fake-move") == list_files(undisturbed, "fake-move")
     assert len(rows_of(done, "fake-move")) == 20
     assert rows_of(done, "fake-move") == rows_of(undisturbed, "fake-move")

@@ -294,14 +294,14 @@ def test_a_mapping_a_pipeline_and_a_file_resolve_alike(project, tmp_path):
 def test_a_trial_that_is_switched_off_stays_off(project, tmp_path):
     resolved = load(project(SMALLEST + "trial: false\n"), CATALOG)
     assert resolved.pipeline.trial is None
-    assert resolved.stages_of("probe") == []
+    assert resolved.select_stages("probe") == []
     assert load(resolved.pipeline, CATALOG, base=tmp_path).pipeline.trial is None
 
 
 def test_a_blank_section_is_one_that_is_not_written(project):
     resolved = load(project(SMALLEST + "trial:\nfilters:\nsplit:\n"), CATALOG)
     assert resolved.pipeline.trial is not None
-    assert [stage.id for stage in resolved.stages_of("filter")] == ["not-a-copy"]
+    assert [stage.id for stage in resolved.select_stages("filter")] == ["not-a-copy"]
 
 
 def test_everything_wrong_is_reported_at_once_in_the_order_of_the_lines(project, tmp_path):
@@ -460,7 +460,7 @@ def generators(*entries):
 
 def test_ids_are_names_and_count_up_around_written_ones(project):
     resolved = load(project(generators("gan", "{use: plain, id: gan-2}", "gan", "{use: gan, id: big}", "gan")), CATALOG)
-    assert [stage.id for stage in resolved.stages_of("generator")] == ["gan", "gan-2", "gan-3", "big", "gan-4"]
+    assert [stage.id for stage in resolved.select_stages("generator")] == ["gan", "gan-2", "gan-3", "big", "gan-4"]
 
 
 @pytest.mark.parametrize(
@@ -490,7 +490,7 @@ def test_a_share_must_name_every_generator(project):
 
 def test_settings_count_when_one_component_of_the_name_takes_them(project):
     text = "source: anything\ngenerators: [{use: gan, with: {channels: 3}}]\n"
-    (stage,) = load(project(text), CATALOG).stages_of("generator")
+    (stage,) = load(project(text), CATALOG).select_stages("generator")
     assert [candidate.cls for candidate in stage.candidates] == [ImageGan]
     assert [cls for cls, _ in stage.refused] == [TableGan]
 
@@ -529,7 +529,7 @@ def test_a_plugin_whose_validator_fails_is_named(project):
 def test_paths_are_made_absolute_from_the_file(project, tmp_path):
     resolved = load(project(generators("{use: gan, with: {weights: sub/w.bin}}")), CATALOG)
     assert resolved.sources()[0].params.path == tmp_path / "credit.csv"
-    (stage,) = resolved.stages_of("generator")
+    (stage,) = resolved.select_stages("generator")
     assert stage.candidates[0].params.weights == tmp_path / "sub" / "w.bin"
 
 
@@ -539,7 +539,7 @@ def test_overrides_reach_settings_by_position_and_by_id(project):
         CATALOG,
         overrides=["generators.0.with.epochs=5", "generators.big.with.epochs=6", "seed=9", "trial.seeds=2"],
     )
-    assert [stage.candidates[0].params.epochs for stage in resolved.stages_of("generator")] == [5, 6]
+    assert [stage.candidates[0].params.epochs for stage in resolved.select_stages("generator")] == [5, 6]
     assert resolved.pipeline.seed == 9
     assert resolved.pipeline.trial.seeds == 2
 
@@ -762,7 +762,7 @@ def test_the_resolved_file_of_a_pipeline_without_trial_stays_without(project, tm
     text = resolved_yaml(resolved, bind(resolved, CLASSED), tmp_path)
     again = load(project(text, "resolved.yaml"), CATALOG)
     assert again.pipeline.trial is None
-    assert again.stages_of("filter") == []
+    assert again.select_stages("filter") == []
 
 
 def test_settings_do_not_depend_on_where_files_lie(project, tmp_path):

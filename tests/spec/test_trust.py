@@ -67,7 +67,7 @@ def test_pythons_main_module_is_no_model(monkeypatch):
 @pytest.mark.parametrize("probe", ["models:make", long_form("models:make")])
 def test_both_forms_find_the_module_beside_the_pipeline(folder, probe):
     resolved = load(pipeline(probe), CATALOG, base=folder, trust=["models"])
-    (stage,) = resolved.stages_of("probe")
+    (stage,) = resolved.select_stages("probe")
     assert stage.candidates[0].params.file == folder / "models.py"
 
 
@@ -91,7 +91,7 @@ def test_a_folder_beside_the_pipeline_does_not_stand_for_a_library(tmp_path):
     (tmp_path / "sklearn").mkdir()
     (tmp_path / "sklearn" / "ensemble.py").write_text("raise RuntimeError('it ran')\n")
     found = load(pipeline("sklearn.ensemble:RandomForestClassifier"), CATALOG, base=tmp_path)
-    (probe,) = found.stages_of("probe")
+    (probe,) = found.select_stages("probe")
     assert probe.candidates[0].params.file is None
 
 

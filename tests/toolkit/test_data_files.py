@@ -11,7 +11,7 @@ import pytest
 
 from augment.errors import DataError
 from augment.toolkit import data_files
-from augment.toolkit.data_files import files_of, plain_name, unpacked
+from augment.toolkit.data_files import list_files, plain_name, unpacked
 from augment.toolkit.text_files import read_bytes
 
 
@@ -103,7 +103,7 @@ def test_patterns_lists_and_folders_name_files_in_order(tmp_path: Path) -> None:
     _touch(tmp_path, "b.csv", "a.csv", ".hidden.csv", "c.txt", "deep/d.csv", "f/2.parquet", "f/1.parquet.gz", "f/_done")
 
     def names(path: Path | list[Path], *endings: str) -> list[str]:
-        return [file.relative_to(tmp_path).as_posix() for file in files_of(path, endings)]
+        return [file.relative_to(tmp_path).as_posix() for file in list_files(path, endings)]
 
     assert names(tmp_path / "*.csv") == ["a.csv", "b.csv"]
     assert names(tmp_path / "**/*.csv") == ["a.csv", "b.csv", "deep/d.csv"]
@@ -113,7 +113,7 @@ def test_patterns_lists_and_folders_name_files_in_order(tmp_path: Path) -> None:
 
 def test_a_file_that_looks_like_a_pattern_is_itself(tmp_path: Path) -> None:
     _touch(tmp_path, "data [1].csv", "data 1.csv")
-    assert files_of(tmp_path / "data [1].csv", ()) == [tmp_path / "data [1].csv"]
+    assert list_files(tmp_path / "data [1].csv", ()) == [tmp_path / "data [1].csv"]
 
 
 @pytest.mark.parametrize(
@@ -133,10 +133,10 @@ def test_what_names_no_file_or_too_much_is_refused(path: str, message: str, tmp_
         "test-00000-of-00001.parquet",
     )
     with pytest.raises(DataError, match=message):
-        files_of(tmp_path / path, (".parquet", "/"))
+        list_files(tmp_path / path, (".parquet", "/"))
 
 
 def test_a_file_named_twice_is_refused(tmp_path: Path) -> None:
     _touch(tmp_path, "a.csv", "b.csv")
     with pytest.raises(DataError, match=r"a\.csv: is named twice"):
-        files_of([tmp_path / "a.csv", tmp_path / "*.csv"], ())
+        list_files([tmp_path / "a.csv", tmp_path / "*.csv"], ())

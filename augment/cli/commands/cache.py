@@ -43,9 +43,9 @@ def ls(as_json: bool) -> None:
     from augment.text import json_line
 
     store = Store()
-    found = entries(store)
-    told: dict[str, Any] = {"store": str(store.root), "entries": [asdict(entry) for entry in found]}
-    click.echo(json_line(told) if as_json else summaries.cache(found, store.root))
+    stored = entries(store)
+    output: dict[str, Any] = {"store": str(store.root), "entries": [asdict(entry) for entry in stored]}
+    click.echo(json_line(output) if as_json else summaries.cache(stored, store.root))
 
 
 @cache.command()
@@ -78,16 +78,16 @@ def prune(older_than: str | None, max_size: str | None, everything: bool, dry_ru
     from augment.storage.store import Store
     from augment.text import json_line
 
-    removed, kept = pruning.prune(
+    removed, in_use = pruning.prune(
         Store(),
         older_than=None if older_than is None else pruning.parse_duration(older_than),
         max_size=None if max_size is None else pruning.parse_size(max_size),
         everything=everything,
         dry_run=dry_run,
     )
-    told = {
+    output = {
         "removed": [asdict(entry) for entry in removed],
-        "in_use": [asdict(entry) for entry in kept],
+        "in_use": [asdict(entry) for entry in in_use],
         "dry_run": dry_run,
     }
-    click.echo(json_line(told) if as_json else summaries.pruned(removed, kept, dry_run))
+    click.echo(json_line(output) if as_json else summaries.pruned(removed, in_use, dry_run))

@@ -66,12 +66,12 @@ def check_plugin(
 
     values = {key: parse_override(f"{key}={text}") for key, text in settings.items()}
     style: Any = "quiet" if quiet or as_json else "auto"
-    with open_display(style) as display, redirect_stdout(sys.stderr):  # stdout is for what is found
-        found = verdicts.examine(
+    with open_display(style) as display, redirect_stdout(sys.stderr):  # stdout is for the results
+        results = verdicts.examine(
             name, settings=values, exceptions=exceptions, rule=rule, timeout=timeout, events=display
         )
-    click.echo(json_line(verdicts.as_json(name, found)) if as_json else verdicts.told(found))
-    num_broken = sum(len(verdict.broken) for verdict in found)
+    click.echo(json_line(verdicts.as_json(name, results)) if as_json else verdicts.as_text(results))
+    num_broken = sum(len(verdict.broken) for verdict in results)
     if num_broken:
-        num_checks = sum(len(verdict.checks) for verdict in found)
+        num_checks = sum(len(verdict.checks) for verdict in results)
         raise PluginError(f"{num_broken} of {num_checks} checks failed")

@@ -23,5 +23,5 @@ def compare(runs: tuple[Path, ...], as_json: bool) -> None:
     from augment.cli import comparison
     from augment.text import json_line
 
-    found = comparison.compare(runs)
-    click.echo(json_line({"runs": found}) if as_json else comparison.text(found))
+    rows = comparison.compare(runs)
+    click.echo(json_line({"runs": rows}) if as_json else comparison.text(rows))

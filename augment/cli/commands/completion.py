@@ -24,6 +24,6 @@ def completion(shell: str) -> None:
 
     from augment.cli import main
 
-    found = get_completion_class(shell)
-    assert found is not None
-    click.echo(found(main, {}, "augment", "_AUGMENT_COMPLETE").source())
+    completer = get_completion_class(shell)
+    assert completer is not None
+    click.echo(completer(main, {}, "augment", "_AUGMENT_COMPLETE").source())

@@ -34,15 +34,15 @@ def doctor(as_json: bool) -> None:
         "bad": click.style("BAD ", fg="red"),
     }
     bad = 0
-    all_found = []
+    findings = []
     for finding in examine():
         bad += finding.state == "bad"
-        all_found.append(asdict(finding))
+        findings.append(asdict(finding))
         if not as_json:
-            click.echo(f"{marks[finding.state]}  {finding.what}: {printable(finding.told)}")
+            click.echo(f"{marks[finding.state]}  {finding.what}: {printable(finding.message)}")
             if finding.advice:
                 click.echo(f"      -> {finding.advice}")
     if as_json:
-        click.echo(json_line({"healthy": not bad, "findings": all_found}))
+        click.echo(json_line({"healthy": not bad, "findings": findings}))
     if bad:
         raise AugmentError(f"{bad} problem{'s' * (bad != 1)} to fix")

@@ -58,7 +58,7 @@ def evaluate(
     from augment.text import json_line
 
     with open_display("quiet" if as_json else "auto") as display:
-        found = judge(
+        evaluation = judge(
             real,
             synthetic,
             holdout=holdout,
@@ -71,6 +71,8 @@ def evaluate(
             workers=workers,
             events=display,
         )
-    click.echo(json_line(found.metrics.model_dump(mode="json")) if as_json else summaries.evaluation(found.metrics))
-    if found.report is not None and not as_json:
-        click.echo(f"\nreport  {found.report}")
+    click.echo(
+        json_line(evaluation.metrics.model_dump(mode="json")) if as_json else summaries.evaluation(evaluation.metrics)
+    )
+    if evaluation.report is not None and not as_json:
+        click.echo(f"\nreport  {evaluation.report}")

@@ -29,5 +29,5 @@ def runs(folder: Path, as_json: bool) -> None:
     from augment.storage.run_list import find
     from augment.text import json_line
 
-    found = find(folder)
-    click.echo(json_line([run.to_json() for run in found]) if as_json else summaries.runs(found, folder))
+    run_list = find(folder)
+    click.echo(json_line([run.to_json() for run in run_list]) if as_json else summaries.runs(run_list, folder))

@@ -189,22 +189,22 @@ class StepCodes:
         values_LK, begins = _count_steps(data, lengths), _numbers(lengths) == 0
         for k in self._same_first:
             values_LK[begins, k] = self._usual(k)
-        found = [field.encode(values_LK[:, k]) for k, field in enumerate(self._fields)]
+        fields = [field.encode(values_LK[:, k]) for k, field in enumerate(self._fields)]
         remaining = _remaining(np.repeat(lengths, lengths) - _numbers(lengths) - 1)
         num_steps = lengths + self.num_columns
         codes = np.zeros((num_steps.sum(), len(self.num_codes) + len(self.num_auxiliary)), np.int32)
         is_column = _numbers(num_steps) < self.num_columns
-        codes[~is_column] = 1 + np.stack([*found, remaining], 1)
+        codes[~is_column] = 1 + np.stack([*fields, remaining], 1)
         columns = self._table.encode(data.frame) + self._firsts[:-1]
         codes[is_column, 0] = columns.ravel()
         return Sequences(codes, num_steps)
 
     def ranks(self) -> np.ndarray:
         """Where each code of the predicted fields is among those of its kind, from 0 to 1; NaN without an order."""
-        found = [np.full(size, np.nan) for size in self.num_codes]
-        for ranks, field in zip(found, self._fields, strict=True):
+        by_field = [np.full(size, np.nan) for size in self.num_codes]
+        for ranks, field in zip(by_field, self._fields, strict=True):
             ranks[1 : 1 + field.num_codes] = field.ranks()
-        return np.concatenate(found)
+        return np.concatenate(by_field)
 
     def decode(self, drawn: Sequences, uniforms: np.ndarray) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
         """The inverse of `encode`, of rows that a `StepInputs` watched over.
@@ -230,11 +230,11 @@ class StepCodes:
         is_there = np.arange(self._steps)[None] < lengths[:, None]
         place = 0
         for name, array in self._arrays.items():
-            made = np.zeros((len(lengths), *array.shape), array.dtype)
+            padded = np.zeros((len(lengths), *array.shape), array.dtype)
             width = len(array.channels) if array.channels is not None else 1
             values = values_LK[:, place : place + width]
-            made[is_there] = values if array.channels is not None else values[:, 0]
-            arrays[name], place = made, place + width
+            padded[is_there] = values if array.channels is not None else values[:, 0]
+            arrays[name], place = padded, place + width
         return frame, arrays
 
     def auxiliary(self, num_places: int) -> StepInputs:

@@ -31,11 +31,11 @@ def arrow_table(data: Dataset, schema: Schema, *, dates_as_text: bool = False) -
 
 def empty_table(schema: Schema) -> pa.Table:
     """No rows of the same types; ids are strings."""
-    types = {name: _type_of(column) for name, column in schema.columns.items()}
+    types = {name: _arrow_type(column) for name, column in schema.columns.items()}
     return pa.schema(list(types.items())).empty_table()
 
 
-def _type_of(column: Column, dates_as_text: bool = False) -> pa.DataType:
+def _arrow_type(column: Column, dates_as_text: bool = False) -> pa.DataType:
     written = column.date_format if column.type == "datetime" else None
     if written is not None and is_writable(written):
         if is_numeric(written):
@@ -53,4 +53,4 @@ def arrow_values(values: pd.Series, column: Column, dates_as_text: bool = False)
         return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), labels)
     array = pa.Array.from_pandas(as_written(values, column, words=dates_as_text))
     whole_id = column.type == "id" and pa.types.is_integer(array.type)
-    return array.cast(pa.int64() if whole_id else _type_of(column, dates_as_text))
+    return array.cast(pa.int64() if whole_id else _arrow_type(column, dates_as_text))

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from augment.data import Column, as_labels
 from augment.data.conformity import categorical_dtype
 from augment.errors import DataError
-from augment.toolkit.lossless import MICROSECONDS, as_integers, count_digits, ordered, rounded, series_of
+from augment.toolkit.lossless import MICROSECONDS, as_integers, count_digits, from_integers, ordered, rounded
 
 __all__ = ["MAX_BINS", "MAX_LABELS", "NUM_FEATURES", "Categorical", "ColumnBins", "Integer", "Number", "fit_column"]
 
@@ -136,8 +136,8 @@ class _Amounts(ColumnBins):
         bins = np.full(len(amounts), -1)
         if len(singles):
             places = np.minimum(np.searchsorted(self._quantiles[singles, 0], amounts), len(singles) - 1)
-            found = singles[places]
-            bins = np.where(self._quantiles[found, 0] == amounts, found, -1)
+            nearest = singles[places]
+            bins = np.where(self._quantiles[nearest, 0] == amounts, nearest, -1)
         rest = np.flatnonzero(bins < 0)
         others = ranges if len(ranges) else singles
         bins[rest] = others[_nearest(self._quantiles[others, 0], self._quantiles[others, -1], amounts[rest])]
@@ -236,7 +236,7 @@ class Integer(_Amounts):
 
     def series(self, amounts: np.ndarray) -> pd.Series:
         if self.column.type == "datetime":
-            return series_of(amounts, self.unit, Column(type="datetime"))
+            return from_integers(amounts, self.unit, Column(type="datetime"))
         return pd.Series(amounts)
 
 
@@ -250,18 +250,18 @@ class Categorical(ColumnBins):
 
     @classmethod
     def fit(cls, name: str, column: Column, values: pd.Series, missing: bool) -> Self:
-        numbers, found = pd.factorize(values, use_na_sentinel=True)
-        rows = np.bincount(numbers[numbers >= 0], minlength=len(found))
+        numbers, distinct = pd.factorize(values, use_na_sentinel=True)
+        rows = np.bincount(numbers[numbers >= 0], minlength=len(distinct))
         # by label where rows are equal, so that the order of the data does not matter
-        ranked = sorted(zip((-rows).tolist(), as_labels(pd.Series(found)).tolist(), strict=True))
-        kept = len(ranked) if len(ranked) <= MAX_LABELS else MAX_LABELS - 1
+        ranked = sorted(zip((-rows).tolist(), as_labels(pd.Series(distinct)).tolist(), strict=True))
+        num_labels = len(ranked) if len(ranked) <= MAX_LABELS else MAX_LABELS - 1
         return cls(
             name=name,
             column=column,
             missing=missing,
-            labels=tuple(sorted(label for _, label in ranked[:kept])),
-            rare=tuple(label for _, label in ranked[kept:]),
-            rare_rows=tuple(-negative for negative, _ in ranked[kept:]),
+            labels=tuple(sorted(label for _, label in ranked[:num_labels])),
+            rare=tuple(label for _, label in ranked[num_labels:]),
+            rare_rows=tuple(-negative for negative, _ in ranked[num_labels:]),
         )
 
     @property
@@ -269,7 +269,7 @@ class Categorical(ColumnBins):
         return len(self.labels) + bool(self.rare)
 
     @cached_property
-    def _bin_of(self) -> dict[str, int]:
+    def _label_bins(self) -> dict[str, int]:
         known = {label: bin for bin, label in enumerate(self.labels)}
         return known | dict.fromkeys(self.rare, len(self.labels))
 
@@ -286,8 +286,8 @@ class Categorical(ColumnBins):
         return self._dtype.categories.get_indexer(pd.Index([*self.labels, *self.rare], dtype="str"))
 
     def value_bins(self, present: pd.Series) -> np.ndarray:
-        numbers, found = pd.factorize(present)
-        table = np.array([self._bin_of.get(label, -1) for label in as_labels(pd.Series(found))], dtype=np.int64)
+        numbers, distinct = pd.factorize(present)
+        table = np.array([self._label_bins.get(label, -1) for label in as_labels(pd.Series(distinct))], dtype=np.int64)
         bins: np.ndarray = table[numbers]
         if (bins < 0).any():
             row = int(np.argmin(bins))

@@ -16,7 +16,15 @@ from pydantic import BaseModel, ConfigDict
 from augment.data import Column, Dataset, Schema, as_labels, conform
 from augment.data.conformity import categorical_dtype
 from augment.errors import DataError
-from augment.toolkit.lossless import ENCODED_TYPES, MICROSECONDS, as_integers, count_digits, ordered, rounded, series_of
+from augment.toolkit.lossless import (
+    ENCODED_TYPES,
+    MICROSECONDS,
+    as_integers,
+    count_digits,
+    from_integers,
+    ordered,
+    rounded,
+)
 
 __all__ = ["TableEncoder"]
 
@@ -155,7 +163,7 @@ class _Whole(_Numeric):
         steps = np.clip(np.rint(amounts[:, 0] * self.scale), -(2.0**62), 2.0**62).astype(np.int64)
         lowest, highest = self._reach
         counts = np.clip(steps, lowest - self.offset, highest - self.offset) + self.offset
-        return series_of(counts, self.unit, self.column)
+        return from_integers(counts, self.unit, self.column)
 
     @property
     def _reach(self) -> tuple[int, int]:
@@ -181,7 +189,7 @@ class _WideWhole(_Numeric):
         tails = np.rint((amounts[:, 1] + 1) * (HALF_WORD / 2))
         halves = [np.clip(half, 0, HALF_WORD - 1).astype(np.uint64) for half in (heads, tails)]
         ordered = halves[0] * np.uint64(HALF_WORD) + halves[1]
-        return series_of((ordered ^ np.uint64(2**63)).view(np.int64), self.unit, self.column)
+        return from_integers((ordered ^ np.uint64(2**63)).view(np.int64), self.unit, self.column)
 
 
 class _Levels(_Encoding):
@@ -226,9 +234,9 @@ class _Levels(_Encoding):
 
     def _codes(self, values: pd.Series) -> np.ndarray:
         position = {level: code for code, level in enumerate(self.levels)}
-        found, distinct = pd.factorize(values, use_na_sentinel=True)
+        codes, distinct = pd.factorize(values, use_na_sentinel=True)
         table = [position.get(label, -1) for label in as_labels(pd.Series(distinct))]
-        return np.array([*table, position.get(None, -1)], dtype=np.int64)[found]  # found is -1, the last, for missing
+        return np.array([*table, position.get(None, -1)], dtype=np.int64)[codes]  # code -1, missing, is the last
 
     def decode(self, block: np.ndarray) -> pd.Series:
         if not self.levels:

@@ -17,10 +17,10 @@ QUICK = {"name": "met", "seed": 3, "trial": False, "reporters": [], "filters": [
 def ran(tmp_path, monkeypatch):
     monkeypatch.setenv("AUGMENT_STORE", str(tmp_path / "store"))
 
-    def ran(name, items_of, **more):
+    def ran(name, flatten_items, **more):
         folder = tmp_path / name
         folder.mkdir()
-        lines = [f"u{user},{item}" for user in range(30) for item in items_of(user)]
+        lines = [f"u{user},{item}" for user in range(30) for item in flatten_items(user)]
         (folder / "events.csv").write_text("user,item\n" + "\n".join(lines), encoding="utf-8")
         tree = {
             **QUICK,

@@ -26,7 +26,7 @@ def read(tmp_path):
     return read
 
 
-def items_of(data: Dataset) -> list[list[str]]:
+def flatten_items(data: Dataset) -> list[list[str]]:
     words = data.schema.arrays["items"].vocabulary
     return [
         [words[token] for token in row[:length]]
@@ -44,7 +44,7 @@ def channel(data: Dataset, name: str) -> list[list[float]]:
 def test_each_user_is_a_row_of_items_in_the_order_of_the_file(read):
     data = read("user,item\nann,tea\nbob,milk\nann,bread\nann,tea\n")
     assert data.frame["user"].tolist() == ["ann", "bob"]
-    assert items_of(data) == [["tea", "bread", "tea"], ["milk"]]
+    assert flatten_items(data) == [["tea", "bread", "tea"], ["milk"]]
     assert data.arrays["items"][1].tolist()[1:] == [0, 0]
     assert data.schema.modality == "tokens"
     assert data.schema.columns["user"].type == "id"
@@ -54,7 +54,7 @@ def test_times_decide_the_order_and_ties_stay_as_in_the_file(read):
     data = read(
         "user,item,time\na,late,2024-03-01\na,one,2024-01-01T00:00:05\na,two,2024-01-01T00:00:05\na,first,2024-01-01\n"
     )
-    assert items_of(data) == [["first", "one", "two", "late"]]
+    assert flatten_items(data) == [["first", "one", "two", "late"]]
     assert channel(data, "gap") == [[0, 5, 0, 5183995]]
     assert data.frame["began"].tolist() == [pd.Timestamp("2024-01-01")]
 
@@ -66,7 +66,7 @@ def test_times_with_a_zone_become_utc_and_that_is_noted(read, caplog):
 
 def test_times_as_numbers_are_seconds_and_usual_names_are_found(read):
     data = read("userId,movieId,rating,timestamp\n1,31,2.5,1260759144\n1,1029,3.0,1260759179\n")
-    assert items_of(data) == [["31", "1029"]]
+    assert flatten_items(data) == [["31", "1029"]]
     assert channel(data, "rating") == [[2.5, 3.0]]
     assert channel(data, "gap") == [[0, 35]]
     assert data.frame["began"].tolist() == [1260759144.0]
@@ -74,7 +74,7 @@ def test_times_as_numbers_are_seconds_and_usual_names_are_found(read):
 
 def test_columns_may_be_named(read):
     data = read("who;what\na;x\n", user="who", item="what", delimiter=";")
-    assert items_of(data) == [["x"]]
+    assert flatten_items(data) == [["x"]]
 
 
 def test_what_is_the_same_in_all_of_a_users_lines_is_the_users(read, caplog):
@@ -88,18 +88,18 @@ def test_what_is_the_same_in_all_of_a_users_lines_is_the_users(read, caplog):
 
 def test_the_same_event_twice_counts_once_where_times_tell(read, caplog):
     data = read("user,item,time\na,x,1\na,x,1\na,x,2\n")
-    assert items_of(data) == [["x", "x"]]
+    assert flatten_items(data) == [["x", "x"]]
     assert "1 events have the user, item and time of an earlier one" in caplog.text
 
 
 def test_without_times_the_same_item_may_come_again(read):
-    assert items_of(read("user,item\na,x\na,x\n")) == [["x", "x"]]
+    assert flatten_items(read("user,item\na,x\na,x\n")) == [["x", "x"]]
 
 
 def test_of_long_histories_the_latest_are_kept_and_short_ones_can_be_left_out(read, caplog):
     text = "user,item\n" + "".join(f"a,{n}\n" for n in range(5)) + "b,1\n"
     data = read(text, max_length=3, min_length=2)
-    assert items_of(data) == [["2", "3", "4"]]
+    assert flatten_items(data) == [["2", "3", "4"]]
     assert "of 1 users with more than 3 events the latest are kept" in caplog.text
     assert "1 users with fewer than 2 events are left out" in caplog.text
 
@@ -118,7 +118,7 @@ def test_parquet_is_read_as_well(read):
     frame = pd.DataFrame({"user": [7, 7], "item": [1, 2], "date": pd.to_datetime(["2024-01-02", "2024-01-01"])})
     data = read(frame, name="events.parquet")
     assert data.frame["user"].tolist() == ["7"]
-    assert items_of(data) == [["2", "1"]]
+    assert flatten_items(data) == [["2", "1"]]
 
 
 @pytest.mark.parametrize(

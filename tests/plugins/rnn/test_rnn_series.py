@@ -14,7 +14,7 @@ from augment_rnn.series import SeriesRnn
 SMALL = {"steps": 120, "batch_size": 16, "window": 24, "width": 32, "embedding": 16, "learning_rate": 1e-2}
 
 
-def series_of(values, lengths=None, labels=None, **columns):
+def from_integers(values, lengths=None, labels=None, **columns):
     frame = pd.DataFrame(columns, index=pd.RangeIndex(len(values)))
     if labels is not None:
         frame["label"] = labels
@@ -37,7 +37,7 @@ def test_classes_go_their_own_way_and_have_their_own_lengths(tmp_path):
     goes_up = np.arange(200) % 2 == 0
     steps = np.where(goes_up, 1, -1)[:, None, None] + rng.normal(0, 0.2, (200, 12, 1))
     lengths = np.where(goes_up, rng.integers(4, 7, 200), rng.integers(9, 13, 200))
-    data = series_of(steps.cumsum(1), lengths, np.where(goes_up, "up", "down"))
+    data = from_integers(steps.cumsum(1), lengths, np.where(goes_up, "up", "down"))
     given = pd.DataFrame({"label": pd.Categorical(["up", "down"] * 100, categories=["down", "up"])})
     rows = made(data, tmp_path, given)
     series, found = rows.arrays["series"][..., 0], rows.frame["length"].to_numpy()
@@ -50,7 +50,7 @@ def test_a_column_beside_the_series_goes_with_it(tmp_path):
     rng = np.random.default_rng(0)
     level = rng.integers(0, 3, 300)
     values = 10.0 * level[:, None, None] + rng.normal(0, 1, (300, 8, 1))
-    rows = made(series_of(values, level=level), tmp_path)
+    rows = made(from_integers(values, level=level), tmp_path)
     means = rows.arrays["series"][..., 0].mean(1)
     assert (np.round(means / 10) == rows.frame["level"]).mean() > 0.8
 
@@ -59,19 +59,19 @@ def test_missing_values_are_as_frequent_as_before(tmp_path):
     rng = np.random.default_rng(0)
     values = rng.normal(0, 1, (300, 10, 2)).cumsum(1)
     values[rng.random((300, 10)) < 0.2, 1] = np.nan
-    rows = made(series_of(values), tmp_path)
+    rows = made(from_integers(values), tmp_path)
     share = np.isnan(rows.arrays["series"]).mean((0, 1))
     assert share[0] == 0
     assert 0.12 < share[1] < 0.3
 
 
 def test_series_of_one_step_are_enough(tmp_path):
-    rows = made(series_of(np.arange(4.0).reshape(4, 1, 1)), tmp_path, steps=3)
+    rows = made(from_integers(np.arange(4.0).reshape(4, 1, 1)), tmp_path, steps=3)
     assert set(rows.arrays["series"].ravel()) <= {0, 1, 2, 3}
 
 
 def test_another_column_than_the_target_cannot_be_given(tmp_path):
-    data = series_of(np.zeros((10, 3, 1)), level=np.arange(10) % 2)
+    data = from_integers(np.zeros((10, 3, 1)), level=np.arange(10) % 2)
     with pytest.raises(DataError, match=r"column 'level' cannot be given"):
         made(data, tmp_path, data.frame, steps=2)
 

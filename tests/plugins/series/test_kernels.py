@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from example_data import dataset
-from test_series_edits import NAN, series_of
+from test_series_edits import NAN, from_integers
 
 from augment.errors import DataError
 from augment.plugin.context import Context
@@ -29,7 +29,7 @@ def labelled(num_rows, seed, num_steps=60, unequal=False):
     lengths = rng.integers(num_steps // 2, num_steps + 1, num_rows) if unequal else None
     if unequal:
         values[np.arange(num_steps) >= lengths[:, None]] = 0
-    return series_of(values, labels=np.array(["fast", "slow"])[label], lengths=lengths)
+    return from_integers(values, labels=np.array(["fast", "slow"])[label], lengths=lengths)
 
 
 def right(data, probabilities):
@@ -63,13 +63,13 @@ def test_several_channels_are_seen(tmp_path):
         data = labelled(100, seed)
         noise = np.random.default_rng(seed).normal(size=(100, 60, 4))
         labels = data.frame["label"].astype("str").tolist()
-        parts.append(series_of(np.concatenate([noise, data.arrays["series"]], axis=2), labels=labels))
+        parts.append(from_integers(np.concatenate([noise, data.arrays["series"]], axis=2), labels=labels))
     assert right(parts[1], predicted(*parts, tmp_path)) > 0.9
 
 
 def test_probabilities_are_no_surer_than_they_are_right(tmp_path):
     rng = np.random.default_rng(1)
-    noise = [series_of(rng.normal(size=(200, 20, 1)), labels=rng.permutation(["a", "b"] * 100)) for _ in range(2)]
+    noise = [from_integers(rng.normal(size=(200, 20, 1)), labels=rng.permutation(["a", "b"] * 100)) for _ in range(2)]
     assert predicted(*noise, tmp_path).max(axis=1).mean() < 0.7
 
 
@@ -79,14 +79,14 @@ def test_numbers_are_foretold_too(tmp_path):
         rng = np.random.default_rng(seed)
         speed = rng.uniform(0.2, 1, 150)
         values = np.sin(np.arange(50) * speed[:, None] + rng.uniform(0, 6, (150, 1)))[..., None]
-        parts.append(series_of(values, labels=speed))
+        parts.append(from_integers(values, labels=speed))
     error = predicted(*parts, tmp_path) - parts[1].frame["label"]
     assert np.abs(error).mean() < 0.05
 
 
 def test_columns_beside_the_series_count(tmp_path):
     rng = np.random.default_rng(1)
-    data = series_of(rng.normal(size=(80, 10, 1)), labels=["a", "b"] * 40)
+    data = from_integers(rng.normal(size=(80, 10, 1)), labels=["a", "b"] * 40)
     frame = data.frame.assign(clue=np.tile([0.0, 1.0], 40))
     data = dataset(frame, data.arrays, target="label")
     assert right(data, predicted(data, data, tmp_path)) == 1
@@ -94,24 +94,24 @@ def test_columns_beside_the_series_count(tmp_path):
 
 def test_weights_count(tmp_path):
     values = np.zeros((20, 10, 1))
-    data = series_of(values, labels=["a", "b"] * 10)
+    data = from_integers(values, labels=["a", "b"] * 10)
     assert predicted(data, data, tmp_path, np.array([3.0, 1.0] * 10))[0, 0] > 0.6
 
 
 def test_one_class_alone_is_certain(tmp_path):
-    data = series_of(np.zeros((4, 3, 1)), labels=pd.Categorical(["a"] * 4, categories=["a"]))
+    data = from_integers(np.zeros((4, 3, 1)), labels=pd.Categorical(["a"] * 4, categories=["a"]))
     assert predicted(data, data, tmp_path).tolist() == [[1.0]] * 4
 
 
 def test_without_any_label_nothing_can_be_learnt(tmp_path):
-    data = series_of(np.zeros((4, 3, 1)), labels=[1.5, 2.5, 3.5, 4.5])
+    data = from_integers(np.zeros((4, 3, 1)), labels=[1.5, 2.5, 3.5, 4.5])
     with pytest.raises(DataError, match="no training row has a value in the target"):
         predicted(data, data, tmp_path, weights=np.zeros(4))
 
 
 @pytest.mark.parametrize("values", [np.zeros((6, 1, 1)), np.full((6, 4, 2), NAN)])
 def test_series_that_say_nothing_do_no_harm(tmp_path, values):
-    data = series_of(values, labels=["a", "b"] * 3)
+    data = from_integers(values, labels=["a", "b"] * 3)
     np.testing.assert_allclose(predicted(data, data, tmp_path), 0.5, atol=0.05)
 
 
@@ -138,5 +138,7 @@ def test_the_fit_is_weighted_ridge_regression(num_features, monkeypatch):
 
 def test_made_series_are_told_apart_by_their_shape(tmp_path):
     parts = [CylinderBellFunnel(CylinderBellFunnel.Params(seed=seed)).read(Context(1, tmp_path)) for seed in range(2)]
-    train, new = (series_of(part.arrays["series"], labels=part.frame["shape"].astype("str").tolist()) for part in parts)
+    train, new = (
+        from_integers(part.arrays["series"], labels=part.frame["shape"].astype("str").tolist()) for part in parts
+    )
     assert right(new, predicted(train, new, tmp_path)) > 0.95

@@ -36,7 +36,7 @@ decimal_numbers = st.integers(-(10**9), 10**9).map(lambda units: units / 1000)
 instants = st.integers(-(10**15), 3 * 10**15).map(lambda us: pd.Timestamp(us, unit="us"))
 
 
-def columns_of(values: st.SearchStrategy) -> st.SearchStrategy:
+def walk_columns(values: st.SearchStrategy) -> st.SearchStrategy:
     return st.lists(values | missing, min_size=1, max_size=30)
 
 
@@ -72,7 +72,7 @@ def test_large_integers_close_together_take_one_column_and_come_back(start: int,
 
 
 @settings(max_examples=50)
-@given(values=columns_of(st.floats(-1e12, 1e12, allow_subnormal=False)))
+@given(values=walk_columns(st.floats(-1e12, 1e12, allow_subnormal=False)))
 def test_numbers_of_any_precision_come_back_to_the_last_bit_of_the_largest(values: list) -> None:
     data = dataset(x=(NUMBER, values))
     encoder = TableEncoder.fit(data)
