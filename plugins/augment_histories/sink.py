@@ -122,8 +122,16 @@ def _events(batch: Dataset, items: str, num_before: int) -> dict[str, pa.Array]:
                 times = _times(frame[BEGAN].to_numpy(), values, rows, lengths, is_whole)
                 columns[TIME] = pa.array(times)
                 if times.dtype.kind == "M":
-                    columns[TIME] = arrow_values(times, schema.columns[BEGAN], dates_as_text=True)
+                    columns[TIME] = _in_seconds(arrow_values(times, schema.columns[BEGAN], dates_as_text=True))
     return columns
+
+
+def _in_seconds(times: pa.Array) -> pa.Array:
+    """The same times without fractions of seconds, where none has any."""
+    try:
+        return times.cast(pa.timestamp("s")) if pa.types.is_timestamp(times.type) else times
+    except pa.ArrowInvalid:
+        return times
 
 
 def _of_channel(values: np.ndarray, column: Column) -> pa.Array:

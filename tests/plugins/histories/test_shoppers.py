@@ -5,6 +5,7 @@ import pytest
 
 from augment.plugin.context import Context
 from augment_histories.shoppers import Shoppers
+from augment_histories.sink import HistoriesSink
 
 
 @pytest.fixture
@@ -32,3 +33,10 @@ def test_volumes_are_read_in_order(read):
 def test_another_number_gives_other_users(read):
     assert read(number=1).fingerprint() != read(number=2).fingerprint()
     assert read(number=1).fingerprint() == read(number=1).fingerprint()
+
+
+def test_times_are_written_in_whole_seconds(read, tmp_path):
+    data = read(users=20)
+    (path,) = HistoriesSink().write("train", [data], data.schema, tmp_path)
+    times = [line.split(",")[3] for line in path.read_text().splitlines()[1:]]
+    assert {len(time) for time in times} == {len("2024-01-01 10:00:00")}
