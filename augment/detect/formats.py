@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from augment.data import Dataset
+from augment.data import Dataset, SchemaDeclaration
 from augment.errors import DataError
 from augment.plugin.catalog import Catalog
 from augment.plugin.context import Context
@@ -113,7 +113,7 @@ def settings_to_write(
         return source.settings_to_write(plain, settings, dataset)
 
 
-def read(source: type[Source], data: Data, keep: str | None = None) -> tuple[Dataset, dict[str, Any], dict[str, str]]:
+def read(source: type[Source], data: Data, target: str | None = None) -> tuple[Dataset, dict[str, Any], dict[str, str]]:
     """The dataset, the settings beside the path that the source needed to read it, and the columns left out, each with
     the reason.
 
@@ -122,7 +122,7 @@ def read(source: type[Source], data: Data, keep: str | None = None) -> tuple[Dat
     Args:
         source: what reads it.
         data: the file or folder, or several files.
-        keep: a column that is never left out.
+        target: the target, if the user has set it; it is never left out.
 
     Raises:
         DataError: it cannot be read.
@@ -138,7 +138,8 @@ def read(source: type[Source], data: Data, keep: str | None = None) -> tuple[Dat
     def attempt() -> Dataset:
         params = source.Params.model_validate({"path": path, **settings})
         with tempfile.TemporaryDirectory() as folder, collected_notes() as notes:
-            rows = source(params).read(Context(0, Path(folder)))
+            declared = SchemaDeclaration(target=target)
+            rows = source(params).read(Context(0, Path(folder), declared=declared))
         final[:] = notes
         return rows
 
@@ -160,7 +161,7 @@ def read(source: type[Source], data: Data, keep: str | None = None) -> tuple[Dat
     assert dataset is not None
     left_out: dict[str, str] = {}
     if "columns" in source.Params.model_fields:
-        left_out = {name: why for name, why in _unusable(dataset).items() if name != keep}
+        left_out = {name: why for name, why in _unusable(dataset).items() if name != target}
     said = [*final]  # also of columns that are left out
     if left_out:
         names = settings.get("columns") or [*dataset.schema.columns, *dataset.schema.arrays]

@@ -74,6 +74,8 @@ class Choice:
 def choose_target(schema: Schema, frame: pd.DataFrame) -> tuple[str | None, str]:
     """The most likely target, or None, and the reason. By its name, it may be one that few rows lack.
 
+    A column that is a number only without its unit is none unless somebody says so: its words may be classes.
+
     Args:
         schema: the inferred schema; ids are not considered.
         frame: (N,) rows.
@@ -82,7 +84,11 @@ def choose_target(schema: Schema, frame: pd.DataFrame) -> tuple[str | None, str]
     lengths = {array.length_column for array in schema.arrays.values()}
     missing = {name: frame[name].isna().mean() for name in schema.features if name not in lengths}
     complete = [name for name in missing if not missing[name]]
-    named = [name for name in missing if _bare(name) in known and missing[name] <= MAX_MISSING]
+    named = [
+        name
+        for name in missing
+        if _bare(name) in known and missing[name] <= MAX_MISSING and schema.columns[name].unit is None
+    ]
     for name in sorted(named, key=lambda name: (name not in complete, known[_bare(name)])):
         num_distinct = frame[name].nunique()
         most = len(frame) if schema.columns[name].type in ("number", "integer") else len(frame) // 2

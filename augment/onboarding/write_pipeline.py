@@ -97,7 +97,7 @@ def propose(
         data, test = pair
     with collected_notes() as notes:
         source_class = find_source(data, catalog)
-        dataset, settings, left_out = read(source_class, data, keep=target)
+        dataset, settings, left_out = read(source_class, data, target)
     if len(dataset) == 0:
         raise DataError(f"{_first(data)}: it holds no rows")
     look = look_at(dataset, target)
@@ -123,8 +123,7 @@ def propose(
         "null_values": "cells that mean a missing value",
         "duplicates": "some rows have one series and time: the first counts; `mean` averages, `error` refuses them",
         "date_format": "day %d, month %m or %b, year %Y or %y",
-        "units": "signs beside numbers, taken away"
-        + (", also from the target, which is a number" if look.schema.target in settings.get("units", {}) else ""),
+        "units": "signs beside numbers, taken away",
         "columns": "; ".join(
             f"without {why}: {', '.join(dump_flow(name) for name in left_out if left_out[name] == why)}"
             for why in dict.fromkeys(left_out.values())

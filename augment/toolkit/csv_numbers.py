@@ -1,4 +1,4 @@
-"""Numbers as CSV files write them: `1234.5`, `1,234.5`, `1.234,5`, `1 234,5`, `1'234.5`."""
+"""Numbers as CSV files write them: `1234.5`, `1,234.5`, `1.234,5`, `1 234,5`, `1'234.5`, `(1,234.5)` for negative."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["ANY_NUMBER", "Thousands", "infer_separators", "matches", "number_pattern", "read_numbers"]
+__all__ = ["ANY_NUMBER", "MINUS", "Thousands", "infer_separators", "matches", "number_pattern", "read_numbers"]
 
 Thousands = Literal[",", ".", " ", "'"]
 Style = tuple[str, str]  # the character before decimals, the one between thousands or nothing
 
+MINUS = "\\-−–"  # in a character class: the hyphen, the minus sign, and the dash that word processors make of it
 SAME = {" ": " \u00a0\u2009\u202f", "'": "'’"}  # characters that mean the same between thousands
 STYLES: tuple[Style, ...] = (
     *((".", ""), (",", ""), (".", ","), (",", "."), (".", " "), (",", " "), (".", "'"), (",", "'")),
@@ -24,10 +25,12 @@ STYLES: tuple[Style, ...] = (
 def number_pattern(decimal: str, thousands: str = "") -> str:
     """A regular expression, for `re` and for Arrow, of a number with groups of three digits or without.
 
-    Groups that commas separate may also be as in India, `12,34,567`. Codes with leading zeros are not numbers: `007`,
-    `01.02.2024`.
+    Groups that commas separate may also be as in India, `12,34,567`. A number in parentheses is negative. Codes with
+    leading zeros are not numbers: `007`, `01.02.2024`.
 
     >>> bool(re.fullmatch(number_pattern(",", "."), "1.234.567,5"))
+    True
+    >>> bool(re.fullmatch(number_pattern("."), "(1.5)"))
     True
     >>> bool(re.fullmatch(number_pattern(",", "."), "1.2.3"))
     False
@@ -36,7 +39,8 @@ def number_pattern(decimal: str, thousands: str = "") -> str:
     grouped = f"[1-9][0-9]{{0,2}}(?:[{between}][0-9]{{3}})+|" if thousands else ""
     if thousands == ",":
         grouped += "[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}|"
-    return rf"[+-]?(?:(?:{grouped}0|[1-9][0-9]*)(?:{point}[0-9]+)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?"
+    size = rf"(?:(?:{grouped}0|[1-9][0-9]*)(?:{point}[0-9]+)?|{point}[0-9]+)"
+    return rf"(?:[+{MINUS}]?{size}(?:[eE][+{MINUS}]?[0-9]+)?|\({size}\))"
 
 
 ANY_NUMBER = "|".join(number_pattern(*style) for style in STYLES)
@@ -55,7 +59,8 @@ def read_numbers(cells: pa.ChunkedArray, decimal: str, thousands: str = "") -> p
         return None
     if thousands:
         text = pc.replace_substring_regex(text, f"[{SAME.get(thousands, thousands)}]", "")
-    text = pc.replace_substring_regex(pc.replace_substring(text, decimal, "."), r"^\+", "")
+    text = pc.replace_substring_regex(pc.replace_substring(text, decimal, "."), r"^\+|\)$", "")
+    text = pc.replace_substring_regex(text, r"^\(|[−–]", "-")
     try:
         return text.cast(pa.float64() if pc.any(matches(text, ".*[.eE].*")).as_py() else pa.int64())
     except pa.ArrowInvalid:
@@ -93,8 +98,8 @@ def infer_separators(columns: Iterable[pa.ChunkedArray], delimiter: str) -> dict
 
 def _styles(cells: pa.ChunkedArray, delimiter: str) -> list[Style]:
     """The styles in which all cells are numbers; none if these are not numbers, or just digits."""
-    text = pc.unique(pc.utf8_trim_whitespace(cells)).drop_null()
-    if not len(text) or pc.all(matches(text, "[+-]?[0-9]*")).as_py():
+    text, before = pc.unique(pc.utf8_trim_whitespace(cells)).drop_null(), f"[+{MINUS}(]?"
+    if not len(text) or pc.all(matches(text, rf"{before}[0-9]*\)?")).as_py():
         return []
     styles = [style for style in STYLES if pc.all(matches(text, number_pattern(*style))).as_py()]
     for sign in ",.":
@@ -104,7 +109,7 @@ def _styles(cells: pa.ChunkedArray, delimiter: str) -> list[Style]:
             and (delimiter, sign) != (",", ".")
         ):
             # 950 beside 1,234: decimals of measured numbers would not all be three or none
-            has_hundreds = pc.any(matches(text, "[+-]?[1-9][0-9]{0,2}")).as_py()
-            if has_hundreds and not pc.any(matches(text, "[+-]?[1-9][0-9]{3,}")).as_py():
+            has_hundreds = pc.any(matches(text, rf"{before}[1-9][0-9]{{0,2}}\)?")).as_py()
+            if has_hundreds and not pc.any(matches(text, rf"{before}[1-9][0-9]{{3,}}\)?")).as_py():
                 styles = [style for style in styles if style[0] != sign]
     return styles

@@ -12,12 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from augment.errors import DataError
-from augment.toolkit.csv_numbers import ANY_NUMBER, matches, number_pattern, read_numbers
+from augment.toolkit.csv_numbers import ANY_NUMBER, MINUS, matches, number_pattern, read_numbers
 
 __all__ = ["warn_of_numbers", "with_amounts", "with_dates", "with_missing", "without_unit"]
 
 MOSTLY_NUMBERS = 0.9  # share of a column's cells from which it is odd that it holds words
 CODE = r"0[0-9].*|[+-]?[0-9]{19,}"
+IN_PARENTHESES = r"\([0-9]+\)"  # labels where all cells are such
 
 log = logging.getLogger("augment")
 
@@ -45,7 +46,8 @@ def without_unit(table: pa.Table, name: str, unit: str, decimal: str, thousands:
         DataError: a cell is not a number beside that unit.
     """
     sign = re.escape(unit)
-    bare = pc.replace_substring_regex(pc.utf8_trim_whitespace(table[name]), rf"^{sign}\s*|\s*{sign}$", "")
+    cells = pc.utf8_trim_whitespace(table[name])
+    bare = pc.replace_substring_regex(cells, rf"^([+{MINUS}(]?){sign}\s*|\s*{sign}(\)?)$", r"\1\2")  # -$5 and ($5), too
     numbers = read_numbers(bare, decimal, thousands)
     if numbers is None and bare.null_count < len(bare):
         is_number = pc.fill_null(matches(pc.utf8_trim_whitespace(bare), number_pattern(decimal, thousands)), True)
@@ -61,15 +63,28 @@ def without_unit(table: pa.Table, name: str, unit: str, decimal: str, thousands:
 def with_amounts(
     table: pa.Table, decimal: str, thousands: str, kept: Collection[str], path: Path, doubt: bool
 ) -> pa.Table:
-    """The table with columns of texts that are all numbers such as `1,250.00` as numbers.
+    """The table with columns of texts that are all numbers such as `1,250.00`, `(5)` or `−5` as numbers.
 
-    Where that may be in doubt, a note says so if it is: all of them are such as `1,250`, and no number has decimals.
+    Numbers in parentheses are negative beside others, and noted; `(1)` and `(2)` alone are labels. Where it may be in
+    doubt what separates thousands, a note says so if it is: all are such as `1,250`, and no number has decimals.
     """
     read: list[tuple[str, pa.ChunkedArray]] = []
     for position, name, cells in _texts(table, kept):
-        numbers = read_numbers(cells, decimal, thousands)
-        if numbers is not None:
-            table = table.set_column(position, name, numbers)
+        text = pc.utf8_trim_whitespace(cells)
+        numbers = read_numbers(text, decimal, thousands)
+        if numbers is None or not (thousands or pc.any(matches(text, "[(−–].*")).as_py()):
+            continue
+        negative = text.filter(matches(text, r"\(.*"))
+        if len(negative):
+            if pc.all(matches(text, IN_PARENTHESES)).as_py():
+                continue
+            log.warning(
+                "%s: column %r: numbers in parentheses, such as %r, are read as negative ones; if they are labels, say "
+                "`%s: {type: category}` under schema.columns",
+                *(path.name, name, negative[0].as_py(), name),
+            )
+        table = table.set_column(position, name, numbers)
+        if thousands:
             read.append((name, numbers))
     if read and doubt and not any(pa.types.is_floating(field.type) for field in table.schema):
         sizes = [pc.min_max(pc.abs(numbers)).as_py() for _, numbers in read]
@@ -131,17 +146,24 @@ def warn_of_numbers(table: pa.Table, kept: Collection[str], path: Path) -> None:
     """Note columns of words whose cells are nearly all numbers, in whatever style."""
     for _, name, cells in _texts(table, kept):
         present = pc.utf8_trim_whitespace(cells.drop_null())
-        if not len(present) or pc.any(matches(present, CODE)).as_py():
+        if (
+            not len(present)
+            or pc.any(matches(present, CODE)).as_py()
+            or pc.all(matches(present, IN_PARENTHESES)).as_py()
+        ):
             continue
-        is_number = matches(present, ANY_NUMBER)
+        is_number = matches(present, f"(?:{ANY_NUMBER})-?")  # `5-` is negative in some files, a grade in others
         num_numbers = pc.sum(is_number).as_py()
         if num_numbers < MOSTLY_NUMBERS * len(present):
             continue
         others = pc.unique(present.filter(pc.invert(is_number))).to_pylist()[:3]
+        behind = present.filter(matches(present, ".*-"))
         signs = sorted(set("".join(pc.unique(present).to_pylist()[:1000])) & set(",. '"))
         why = (
             f"not {', '.join(map(repr, others))}; if that means a missing value, name it under `null_values`"
             if others
+            else f"some with the sign behind them, as in {behind[0].as_py()!r}; write it in front"
+            if len(behind)
             else f"with {' and '.join(map(repr, signs))} in them; say `decimal` and `thousands` as they are written"
         )
         log.warning(

@@ -14,7 +14,7 @@ __all__ = ["FirstLine", "judge_first_line", "named_columns"]
 FirstLine = Literal["names", "names that are numbers", "data"]
 Kind = Literal["missing", "number", "date", "words"]
 
-NUMBER = re.compile(r"[+-]?(?:[0-9][0-9.,]*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?")
+NUMBER = re.compile(r"[+\-−–(]?(?:[0-9][0-9.,]*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?\)?")
 DATE = re.compile(r"[0-9]{1,4}([./-])[0-9]{1,2}\1[0-9]{1,4}(?:[ T][0-9].*)?")
 YEARS = range(1900, 2101)
 MAX_ALIKE = 0.1  # share of the rows that may look like a line of names

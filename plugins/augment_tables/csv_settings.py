@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 
 from augment.data import MAX_INTEGER_CLASSES, Dataset
 from augment.toolkit.csv_dialect import CURRENCY, UNIT
-from augment.toolkit.csv_numbers import infer_separators, number_pattern
+from augment.toolkit.csv_numbers import MINUS, infer_separators, number_pattern
 
 MISSING_WORDS = re.compile(
     r"#?n\.?/?a\.?|#(?:null|value|ref|num|div/0)!|#name\?|\\N|<na>|nat|\(null\)|nan|nil|none|null|missing|unknown"
-    r"|unbekannt|keine? angabe|k\.\s?a\.|[-?.#]+",
+    r"|unbekannt|keine? angabe|k\.\s?a\.|[-–—−?.#]+",
     re.IGNORECASE,
 )
 DATE = r"[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2,4}"
@@ -54,7 +54,8 @@ def separators(table: pa.Table, delimiter: str) -> dict[str, str]:
     for cells in table.columns:
         text = pc.unique(pc.utf8_trim_whitespace(cells))
         text = text.filter(pc.invert(pc.match_substring_regex(text, missing)))
-        columns.append(pc.replace_substring_regex(text, rf"^(?:{CURRENCY})\s?|\s?(?:{UNIT})$", ""))
+        signs = rf"^([+{MINUS}(]?)(?:{CURRENCY})\s?|\s?(?:{UNIT})(\)?)$"
+        columns.append(pc.replace_substring_regex(text, signs, r"\1\2"))
         if columns[-1].equals(text):
             without_units.append(text)
     found = infer_separators(columns, delimiter)
@@ -80,26 +81,37 @@ def _words_for_missing(dataset: Dataset, decimal: str, thousands: str) -> list[s
 
 
 def _units(dataset: Dataset, decimal: str, thousands: str) -> dict[str, str]:
-    """Column to the one sign or word of `UNIT` that stands after all its numbers, a currency before them too.
+    """Column to its unit. The target keeps its words, and so does a column of few different ones, such as doses."""
+    found = {}
+    for name, column in dataset.schema.columns.items():
+        if column.type not in ("category", "text") or name == dataset.schema.target:
+            continue
+        if dataset.frame[name].nunique() > min(MAX_INTEGER_CLASSES, dataset.frame[name].count() // 2) and (
+            unit := unit_of(dataset.frame[name], decimal, thousands)
+        ):
+            found[name] = unit
+    return found
 
-    A column of few different values may be labels, such as doses or the target, which keep their words.
+
+def unit_of(values: pd.Series, decimal: str, thousands: str) -> str | None:
+    """The one sign or word of `UNIT` that stands after all numbers of a column, a currency before them too; or None.
+
+    Args:
+        values: (N,) texts.
+        decimal: the character before decimals.
+        thousands: the character between groups of three digits; where none is known, a comma or a point.
     """
     number = number_pattern(decimal, thousands or ("." if decimal == "," else ","))
     pattern = rf"(?P<before>{CURRENCY})?\s?{number}\s?(?P<after>{UNIT})?"
-    found = {}
-    for name, column in dataset.schema.columns.items():
-        if column.type not in ("category", "text"):
-            continue
-        cells = dataset.frame[name].dropna().astype("str").str.strip()
-        if not len(cells) or not cells.str.fullmatch(pattern).all():
-            continue
-        if cells.nunique() <= min(MAX_INTEGER_CLASSES, len(cells) // 2):
-            continue
-        signs = cells.str.extract(f"^{pattern}$").fillna("")
-        units = set(signs["before"]) | set(signs["after"])
-        if len(units - {""}) == 1 and ((signs["before"] == "") != (signs["after"] == "")).all():
-            found[name] = (units - {""}).pop()
-    return found
+    cells = values.dropna().astype("str").str.strip()
+    cells = cells.str.replace(rf"^([+{MINUS}(])({CURRENCY})", r"\2\1", regex=True)  # -$5 as $-5, ($5) as $(5)
+    cells = cells.str.replace(rf"^(\(.*?)(\s?(?:{UNIT}))\)$", r"\1)\2", regex=True)
+    if not len(cells) or not cells.str.fullmatch(pattern).all():
+        return None
+    signs = cells.str.extract(f"^{pattern}$").fillna("")
+    units = (set(signs["before"]) | set(signs["after"])) - {""}
+    once = ((signs["before"] == "") != (signs["after"] == "")).all()
+    return units.pop() if len(units) == 1 and once else None
 
 
 def _date_format(dataset: Dataset) -> str | None:

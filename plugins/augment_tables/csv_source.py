@@ -24,6 +24,7 @@ from augment.toolkit.csv_numbers import Thousands
 from augment.toolkit.data_files import listed
 from augment.toolkit.date_formats import infer_iso_format
 from augment.toolkit.text_files import CHUNK, Encoding, check_text, tolerating_mark
+from augment.toolkit.yaml_text import dump_flow
 from augment_tables import csv_settings
 from augment_tables.csv_cells import (
     warn_of_decimals,
@@ -157,12 +158,21 @@ class CsvSource(TableFiles):
                     '`%s: {date_format: "%s"}` or `"%s"` under schema.columns says which',
                     *(listed(files), name, cell, name, *formats[:2]),
                 )
-        if (target := context.declared.target) in self.params.units:
+        target, params = data.schema.target, self.params
+        if target in params.units:
             log.warning(
                 "target %r is a number, and written rows have it without its unit %r; to predict its words as classes, "
                 "take it out of `units`",
-                *(target, self.params.units[target]),
+                *(target, params.units[target]),
             )
+        elif target is not None and data.schema.columns[target].type == "category":
+            unit = csv_settings.unit_of(data.frame[target], params.decimal, params.thousands or "")
+            if unit is not None:
+                log.warning(
+                    "target %r holds numbers with the unit %r, and its words are the classes; to predict the numbers, "
+                    "say `units: {%s: %s}` in the source",
+                    *(target, unit, dump_flow(target), dump_flow(unit)),
+                )
         return data
 
     @property
@@ -217,10 +227,9 @@ class CsvSource(TableFiles):
         for name in sorted(with_unit):
             grouping = thousands or ("." if decimal == "," else ",")
             table = without_unit(table, name, self.params.units[name], decimal, grouping, path)
-        if thousands:
-            doubt = thousands == self.params.delimiter == ","  # in other files somebody has decided that
-            table = with_amounts(table, decimal, thousands, codes, path, doubt)
-        elif (self.params.delimiter, decimal) != (",", "."):
+        doubt = thousands == self.params.delimiter == ","  # in other files somebody has decided that
+        table = with_amounts(table, decimal, thousands, codes, path, doubt)
+        if not thousands and (self.params.delimiter, decimal) != (",", "."):
             warn_of_decimals(table, decimal, path)
         if self.params.date_format is not None:
             table = with_dates(table, self.params.date_format, kept, path)

@@ -681,15 +681,20 @@ def test_codes_are_not_taken_for_quantities(what, tmp_path):
     assert tree["source"]["with"].get("units", {}) == units
 
 
-@pytest.mark.parametrize(
-    ("cells", "found"),
-    [([f"{n} kg" for n in range(60)], "0 to 59"), ([f"{n % 20} kg" for n in range(60)], '"0 kg" (3 rows)')],
-)
-def test_a_target_keeps_its_unit_where_it_has_classes_and_is_a_number_otherwise(cells, found, tmp_path):
-    table(60).assign(size=cells).to_csv(tmp_path / "data.csv", index=False)
+@pytest.mark.parametrize("num_sizes", [60, 20])
+def test_a_target_keeps_its_unit_and_is_told_what_makes_it_a_number(num_sizes, tmp_path):
+    table(60).assign(size=[f"{n % num_sizes} kg" for n in range(60)]).to_csv(tmp_path / "data.csv", index=False)
     text = write_pipeline.propose(tmp_path / "data.csv", tmp_path, "size")
-    assert f"target: size  # {found}" in text
-    assert ("taken away, also from the target, which is a number" in text) == (found == "0 to 59")
+    assert f'target: size  # "0 kg" ({60 // num_sizes} rows)' in text
+    assert "say `units: {size: kg}` in the source" in text
+
+
+def test_a_column_that_loses_its_unit_is_no_target_unless_somebody_says_so(tmp_path):
+    frame = table(60).drop(columns=["label", "shape"]).assign(price=[f"€ {i}.50" for i in range(60)])
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    text = write_pipeline.propose(tmp_path / "data.csv", tmp_path)
+    assert 'units: {price: "€"}' in text
+    assert "No column without missing values is called like a target" in text
 
 
 def test_labels_written_as_floats_are_named_as_a_run_names_them(tmp_path):

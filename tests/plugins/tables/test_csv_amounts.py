@@ -57,6 +57,48 @@ def test_amounts_are_found_and_read_as_numbers(what: str, file: Path, caplog: py
     assert not caplog.messages
 
 
+SIGNED = {
+    "parentheses": (["5", "(1)", "0", "(12)"], [5, -1, 0, -12]),
+    "parentheses and decimals": (["5.50", "(1.25)", "0.00"], [5.5, -1.25, 0]),
+    "parentheses and thousands": (["5", "(1,234)", "950"], [5, -1234, 950]),
+    "all negative": (["(1,234.50)", "(0.25)", "(2,000.00)"], [-1234.5, -0.25, -2000]),
+    "minus sign": (["−5", "3", "−1.5e−3"], [-5, 3, -0.0015]),
+    "dash": (["–5", "3", "12"], [-5, 3, 12]),
+    "minus before a currency": (["-$5.00", "$1,234.50", "($2.00)"], [-5, 1234.5, -2]),
+    "parentheses around a unit": (["(5 kg)", "3 kg", "−2 kg"], [-5, 3, -2]),
+}
+
+
+@pytest.mark.parametrize("what", SIGNED)
+def test_negative_numbers_are_read_however_they_are_signed(what: str, file: Path) -> None:
+    cells, numbers = SIGNED[what]
+    rows = [f'"{cell}",{n % 2}' for n, cell in enumerate(cells * 20)]
+    # a unit is taken away only where many values differ
+    rows += (
+        [f'"{cells[0].replace("5", str(n))}",0' for n in range(10, 40)] if "$" in cells[0] or "kg" in cells[0] else []
+    )
+    file.write_text("\n".join(["sold,label", *rows]) + "\n", encoding="utf-8")
+    data, _, left_out = look(CsvSource, file)
+    assert data.frame.sold[: len(cells)].tolist() == numbers
+    assert not left_out
+
+
+def test_a_sign_behind_numbers_is_noted(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert read(file, "x\n5-\n2\n1-\n").frame.x.tolist() == ["5-", "2", "1-"]
+    assert "with the sign behind them, as in '5-'; write it in front" in caplog.text
+
+
+def test_numbers_in_parentheses_are_noted_and_labels_where_all_are_or_they_are_said_to_be(
+    file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert read(file, "x\n(1)\n(2)\n(1)\n").frame.x.tolist() == ["(1)", "(2)", "(1)"]
+    said = {"columns": {"x": {"type": "category"}}}
+    assert read(file, "x\n(1)\n2\n(1)\n", said).frame.x.tolist() == ["(1)", "2", "(1)"]
+    assert not caplog.messages
+    read(file, "x\n(1)\n2\n(1)\n")
+    assert "such as '(1)', are read as negative ones" in caplog.text
+
+
 def test_whole_amounts_are_integers_to_the_last_digit(file: Path) -> None:
     data = read(file, "n;m\n9.007.199.254.740.993;1\n5;2\n", delimiter=";", decimal=",", thousands=".")
     assert data.frame.n.tolist() == [9007199254740993, 5]

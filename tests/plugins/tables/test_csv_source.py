@@ -67,6 +67,12 @@ def test_a_target_that_loses_its_unit_is_named(target: str, file: Path, caplog: 
     assert [message.startswith("target 'p' is a number") for message in caplog.messages] == [True] * (target == "p")
 
 
+def test_a_target_that_keeps_its_unit_is_told_the_setting(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    data = read(file, "p,c\n5 kg,a\n6 kg,b\n", {"target": "p"})
+    assert data.frame.p.tolist() == ["5 kg", "6 kg"]
+    assert "to predict the numbers, say `units: {p: kg}` in the source" in caplog.text
+
+
 def test_a_unit_stands_beside_decimal_commas_too(file: Path) -> None:
     assert read(file, "p\n1.250,5 kg\n3 kg\n", units={"p": "kg"}, decimal=",", delimiter=";").frame.p.sum() == 1253.5
 
