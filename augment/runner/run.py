@@ -11,28 +11,23 @@ from typing import Any
 from augment import __version__
 from augment.data import Dataset, Schema
 from augment.engine.write_tasks import REAL, ReportTask, WriteTask, report, with_origin, write
-from augment.errors import BelowMinimum, SpecError
-from augment.plan.amounts import amounts, training_counts
-from augment.plan.chunks import PlanRow, plan
-from augment.plan.repeats import Repeats
-from augment.plan.small_classes import explain, find_too_small
+from augment.errors import BelowMinimum
+from augment.plan.chunks import PlanRow
 from augment.plugin.catalog import Catalog
-from augment.plugin.contracts import Filter, Generator
 from augment.plugin.kinds import Kind
 from augment.plugin.run_metrics import RunMetrics, TrialResult
 from augment.runner import finished_runs
 from augment.runner.assess import assess
-from augment.runner.fitting import component_content, fit_components
-from augment.runner.generate import Counts, Mixture, fit_filters, make_rows
+from augment.runner.fitting import component_content
+from augment.runner.generate import Mixture
 from augment.runner.observers import Observers
 from augment.runner.prepare import Prepared, prepare
-from augment.runner.search import Choice, choose
+from augment.runner.search import Choice
 from augment.runner.session import Events, Session, opened
-from augment.spec.bind import bind
+from augment.runner.synthesis import bind_components, plan_rows, synthesise
 from augment.spec.load import Resolved, load, resolved_yaml
 from augment.spec.models import Pipeline
 from augment.spec.stages import Bound, paths_in
-from augment.statistics.arms import SYNTHETIC
 from augment.storage.keys import content_key, library_versions, platform_class, source_hash
 from augment.storage.run_folder import (
     DATA,
@@ -118,7 +113,7 @@ def run(
             return finished  # also from a place that is read only by now
         Place.check_writable(resolved.base, out, read)
         prepared = prepare(session, resolved)
-        components = _bind(resolved, prepared)
+        components = bind_components(resolved, prepared)
         contents = [component_content(session, bound) for bounds in components.values() for bound in bounds]
         fingerprints = [source.fingerprint for source in prepared.sources]
         content = {"settings": resolved.settings(components), "sources": fingerprints, "made of": contents}
@@ -208,7 +203,7 @@ def check(
         return CheckResult(load(pipeline, Catalog(), overrides=overrides, trust=trust))
     with opened(pipeline, overrides, events=events, trust=trust) as (session, resolved):
         prepared = prepare(session, resolved)
-        components = _bind(resolved, prepared)
+        components = bind_components(resolved, prepared)
         train = Dataset.load(prepared.train)
         rows = {"read": prepared.num_read, "train": prepared.num_train, "test": prepared.num_test}
         totals: dict[tuple[str, str], int] = {}
@@ -216,52 +211,13 @@ def check(
         share = {bound.id: mix.weight(bound.id) for bound in generators}
         planned: list[PlanRow] = []
         if not mix.is_auto:
-            planned, notes = _plan(resolved, generators, train, mix.rows, share)
+            planned, notes = plan_rows(resolved, generators, train, mix.rows, share)
             prepared.notes.extend(notes)
         for row in planned:
             for label, count in row.labels or (("", row.rows),):
                 totals[row.generator, label] = totals.get((row.generator, label), 0) + count
         entries = tuple((generator, label, count) for (generator, label), count in totals.items())
         return CheckResult(resolved, train.schema, rows, (*session.remarks, *prepared.notes), entries)
-
-
-def _bind(resolved: Resolved, prepared: Prepared) -> dict[Kind, list[Bound]]:
-    schema = Dataset.load(prepared.train).schema
-    after: tuple[Kind, ...] = ("generator", "filter", "probe", "metric", "reporter", "sink")
-    bound = bind(resolved, schema, prepared.num_train, after)
-    return {"source": resolved.sources(), "transform": prepared.transforms, **bound}
-
-
-def _plan(
-    resolved: Resolved, generators: Sequence[Bound], train: Dataset, rows: Any, share: Mapping[str, float]
-) -> tuple[list[PlanRow], list[str]]:
-    """Who makes which rows, and notes on classes that are too small; `rows` and `share` as the pipeline has them, or a
-    search found them.
-
-    Raises:
-        SpecError: no rows can be made, or none of a class that the pipeline names.
-    """
-    classed = train.schema.task == "classes"
-    conditional = {bound.id: classed and bound.cls.accepts.conditional != "none" for bound in generators}
-    if rows is None:
-        rows = "balance" if classed and all(conditional.values()) else "1x"
-    counts = training_counts(train)
-    wanted = amounts(rows, counts)
-    least = {bound.id: bound.cls.accepts.min_class_rows for bound in generators if conditional[bound.id]}
-    reasons, left_out = explain(wanted, share, least, counts)
-    named = rows if isinstance(rows, Mapping) else {}
-    refused = [label for label in left_out if label in named]
-    if left_out and not any(rows for label, rows in wanted.items() if label not in left_out):
-        refused = list(left_out)
-    if refused:
-        ways_out = "add training rows of it, request none of it, or use a generator that needs fewer"
-        problems = [f"no rows can be made of it: {reasons[label]}; {ways_out}" for label in refused]
-        raise SpecError([resolved.document.problem(("mix", "rows"), problem) for problem in problems])
-    notes = [
-        f"{why}: {'no rows of it are made' if label in left_out else 'the other generators make its rows'}"
-        for label, why in reasons.items()
-    ]
-    return plan(wanted, share, conditional, train.schema, find_too_small(least, counts)), notes
 
 
 @dataclass
@@ -285,44 +241,21 @@ class _Stages:
         for note in self.prepared.notes:
             self.session.remark(note)
         self._write_facts()
-        train = Dataset.load(self.prepared.train)
-        pipeline, probe = self.resolved.pipeline, next(iter(self.components["probe"]), None)
-        components = self.components
-        self.choice = choose(
-            self.session, pipeline, components["generator"], components["filter"], probe, self.prepared
-        )
-        rows, notes = _plan(self.resolved, components["generator"], train, self.choice.rows, self.choice.share)
-        for note in notes:
-            self.session.remark(note)
-        generators = self._fit_generators(self.choice)
-        filters = self._fit_filters(generators, rows)
-        repeats = Repeats(train)
-
-        def make(purpose: str, rows: Sequence[PlanRow] = rows, **options: Any) -> Mixture:
-            options = {"filters": filters, "repeats": repeats, "max_rounds": pipeline.max_rounds, **options}
-            place = self.session.scratch / purpose
-            return make_rows(self.session, rows, generators, self.prepared.train, place, purpose=purpose, **options)
-
-        with self.session.stage("sample", "mix") as stage:
-            mixture = make("mix", shortfall=pipeline.shortfall)
-            stage["rows"] = sum(counts.kept for counts in mixture.counts.values())
-        # some generators may have no part in the mix
-        mixture.counts = {bound.id: mixture.counts.get(bound.id, Counts()) for bound in components["generator"]}
-
-        def draw(number: int) -> Mixture:
-            """The synthetic rows of a trial seed: those that are written for the first, fresh ones for the others."""
-            return make(f"trial-{number}", shortfall="ignore") if number else mixture
-
+        synthesis = synthesise(self.session, self.resolved, self.prepared, self.components)
+        self.choice, mixture = synthesis.choice, synthesis.mixture
+        for folder, fitted in ((MODELS, synthesis.generators), (FILTERS, synthesis.filters)):
+            for bound, place in fitted:
+                self.session.copy_fitted(place, self.draft.folder / folder / bound.id)
         metrics, private = assess(
             self.session,
-            pipeline.trial,
-            components,
+            self.resolved.pipeline.trial,
+            self.components,
             self.prepared,
             mixture,
-            draw=draw,
+            draw=synthesis.draw,
             search=self.choice.result,
             chosen=self.choice.arm,
-            filters=filters,
+            filters=synthesis.filters,
         )
         self.draft.write_json(METRICS, metrics.model_dump())
         if private:
@@ -337,31 +270,6 @@ class _Stages:
         draft.write_json(SCHEMA, prepared.schema.model_dump(mode="json", exclude_none=True))
         cut = prepared.cut
         draft.write_json(SPLIT, {"train": cut.train, "test": cut.test, "dropped": cut.dropped})
-
-    def _fit_generators(self, choice: Choice) -> list[tuple[Bound, Path]]:
-        bounds = self.components["generator"]
-        if choice.result.asked:  # who has no part in the mix need not learn
-            bounds = [bound for bound in bounds if choice.arm == SYNTHETIC and choice.share[bound.id]]
-        fitted = fit_components(self.session, bounds, self.prepared.train, self.prepared.key)
-        for bound in bounds:
-            self.session.copy_fitted(fitted[bound.id], self.draft.folder / MODELS / bound.id)
-        return [(bound, fitted[bound.id]) for bound in bounds]
-
-    def _fit_filters(
-        self, generators: Sequence[tuple[Bound, Path]], rows: Sequence[PlanRow]
-    ) -> list[tuple[Bound, Path]]:
-        folder, prepared = self.session.scratch / "pilot", self.prepared
-        bounds = self.components["filter"]
-        filters = fit_filters(self.session, bounds, generators, rows, prepared.train, prepared.key, folder)
-        for bound, folder in filters:
-            self.session.copy_fitted(folder, self.draft.folder / FILTERS / bound.id)
-        for bound in bounds if rows else ():
-            assert issubclass(bound.cls, Filter)
-            skipped = [g.id for g, _ in generators if issubclass(g.cls, Generator) and g.cls.origin in bound.cls.skips]
-            if skipped:
-                start = "start from real rows by design"
-                self.session.remark(f"filter {bound.id!r} does not judge {', '.join(skipped)}: their rows {start}")
-        return filters
 
     def _write_data(self, mixture: Mixture) -> None:
         prepared, pipeline = self.prepared, self.resolved.pipeline
