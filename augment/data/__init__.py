@@ -17,6 +17,8 @@ from augment.data.declarations import (
     DateFormat,
     Modality,
     SchemaDeclaration,
+    StoredType,
+    arrow_type,
 )
 from augment.data.inference import MAX_INTEGER_CLASSES, infer, observe
 from augment.data.schema import Schema, as_labels, class_positions
@@ -35,6 +37,8 @@ __all__ = [
     "Modality",
     "Schema",
     "SchemaDeclaration",
+    "StoredType",
+    "arrow_type",
     "as_labels",
     "as_written",
     "check",

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import pandas as pd
+import pyarrow as pa
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "Modality",
     "Plain",
     "SchemaDeclaration",
+    "StoredType",
+    "arrow_type",
 ]
 
 ColumnType = Literal["number", "integer", "category", "boolean", "datetime", "text", "id"]
@@ -50,6 +53,45 @@ class Plain(BaseModel):
     """A value that cannot be changed, without fields of other names."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+def arrow_type(name: str) -> pa.DataType:
+    """The type of that name, as `str` of a type gives it.
+
+    >>> arrow_type("timestamp[ms, tz=UTC]")
+    TimestampType(timestamp[ms, tz=UTC])
+
+    Raises:
+        ValueError: no type of single values is called so.
+    """
+    if match := re.fullmatch(r"timestamp\[(s|ms|us|ns), tz=(.+)\]", name):
+        return pa.timestamp(match[1], match[2])
+    if match := re.fullmatch(r"decimal(128|256)\((\d+), (-?\d+)\)", name):
+        make = pa.decimal128 if match[1] == "128" else pa.decimal256
+        return make(int(match[2]), int(match[3]))
+    if match := re.fullmatch(r"dictionary<values=(.+), indices=(u?int\d+), ordered=([01])>", name):
+        return pa.dictionary(arrow_type(match[2]), arrow_type(match[1]), ordered=match[3] == "1")
+    return pa.type_for_alias(name)
+
+
+def _known_type(name: str) -> str:
+    try:
+        arrow_type(name)
+    except ValueError:
+        raise ValueError(f"{name!r} is not a type of Arrow, such as int32, float or timestamp[ms, tz=UTC]") from None
+    return name
+
+
+class StoredType(Plain):
+    """How a file stores the values of a column, beyond what its `type` says."""
+
+    arrow: Annotated[str, AfterValidator(_known_type)]
+    """Arrow's name of the type: `int32`, `float`, `decimal128(10, 2)`, `date32[day]`, `timestamp[ms, tz=UTC]`,
+    `dictionary<values=string, indices=int8, ordered=1>`."""
+    labels: tuple[str, ...] | None = None
+    """The values of a dictionary, in order, whether or not a row has them."""
+    pandas: str | None = None
+    """What pandas makes of it where that is not what Arrow's type says: `Int32`, `boolean`, `string`; or `index`."""
 
 
 class ColumnDeclaration(Plain):
@@ -81,6 +123,9 @@ class ColumnDeclaration(Plain):
     written so. Inferred for integers that are all dates, or all times of day such as 2359."""
     nullable: bool | None = None
     """Whether values can be missing. Inferred from the training part if not given."""
+    stored_as: StoredType | None = None
+    """The type that the values have in files with types, such as Parquet. They are written in it. Learned from the file
+    if not given."""
 
 
 class Column(ColumnDeclaration):

@@ -45,6 +45,8 @@ def align(train: Dataset, test: Dataset, train_name: str, test_name: str) -> tup
         if name not in test.schema.columns:
             continue
         other = test.schema.columns[name]
+        if _arrow_type(other) != _arrow_type(column):  # whether one of them holds both is not known
+            column = columns[name] = column.model_copy(update={"stored_as": None})
         kind = _common_type(train.frame[name], column, test.frame[name], other)
         if kind is None:
             problems.append(
@@ -72,6 +74,10 @@ def align(train: Dataset, test: Dataset, train_name: str, test_name: str) -> tup
         for part, (arrays, described) in zip((train, test), parts, strict=True)
     ]
     return aligned[0], aligned[1], notes
+
+
+def _arrow_type(column: Column) -> str | None:
+    return None if column.stored_as is None else column.stored_as.arrow
 
 
 def _under(frame: pd.DataFrame, arrays: Mapping[str, np.ndarray], schema: Schema) -> Dataset:

@@ -16,6 +16,7 @@ from augment.errors import DataError
 from augment.plugin import Context
 from augment_tables.nested_columns import array_of, is_nested
 from augment_tables.reading import plain_values
+from augment_tables.stored_types import stored_types, warn_of_loss
 from augment_tables.table_files import Part, TableFiles
 
 log = logging.getLogger("augment")
@@ -66,7 +67,24 @@ class ArrowFiles(TableFiles):
             raise DataError(f"{path}: holds no rows; at least one was expected")
         values = {name: values_of(path, name, table[name]) for name in table.column_names}
         arrays = {name: column for name, column in values.items() if not isinstance(column, pa.ChunkedArray)}
-        return Part(table.drop_columns(list(arrays)), arrays)
+        table = table.drop_columns(list(arrays))
+        for name in table.column_names:
+            warn_of_loss(path, name, table[name])
+        learned = {name: {"stored_as": stored} for name, stored in stored_types(table).items()}
+        return Part(_in_utc(path, table), arrays, learned)
+
+
+def _in_utc(path: Path | str, table: pa.Table) -> pa.Table:
+    """The table with times of all zones as those of UTC."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_timestamp(field.type) and field.type.tz is not None:
+            log.warning(
+                "%s: column %r: times of the zone %s are read as UTC; the sinks parquet and arrow write them in their "
+                "zone again, others in UTC without one",
+                *(Path(path).name, field.name, field.type.tz),
+            )
+            table = table.set_column(place, field.name, table.column(place).cast(pa.timestamp(field.type.unit)))
+    return table
 
 
 def values_of(path: Path | str, name: str, values: pa.ChunkedArray) -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from augment.data import Dataset
 from augment.errors import DataError
 from augment_tables.arrow_files import ArrowFiles, is_index
 from augment_tables.reading import check_names, chosen_columns
@@ -36,6 +37,10 @@ class ArrowSource(ArrowFiles):
         if (path / STATE).is_file():
             return 1.0
         return 0.9 if any(path.glob("*.feather")) or any(path.glob("*.arrow")) else None
+
+    @classmethod
+    def settings_to_write(cls, path: Path, settings: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
+        return {"ending": ".arrow"} if path.is_dir() or path.suffix.lower() == ".arrow" else {}
 
     def _files(self) -> list[Path]:
         path = self.params.path

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +18,7 @@ from augment.plugin import Context, Source
 from augment.toolkit.data_files import Files, list_files, listed, unpacked
 from augment.toolkit.text_files import check_file
 from augment_tables.reading import KEPT_AS_TEXT, dataset_of, plain_table
+from augment_tables.stored_types import learned_of
 
 
 class Part(NamedTuple):
@@ -26,12 +27,13 @@ class Part(NamedTuple):
     Attributes:
         table: its columns.
         arrays: name to array, first axis the row.
-        learned: column to what else was found out about it, such as its unit. What is declared wins.
+        learned: column to what else was found out about it, such as its unit, or the type that the file stores it in
+            (`stored_as`). What is declared wins.
     """
 
     table: pa.Table
     arrays: dict[str, np.ndarray] = {}
-    learned: dict[str, dict[str, str]] = {}
+    learned: dict[str, dict[str, Any]] = {}
 
 
 class TableFiles(Source):
@@ -89,6 +91,8 @@ class TableFiles(Source):
         columns = dict(data.schema.columns)
         for name, column in columns.items():
             found = _learned(name, parts)
+            if "stored_as" in found:
+                found |= learned_of(column, data.frame[name], found.pop("stored_as"))
             unsaid = {key: value for key, value in found.items() if getattr(column, key) is None}
             columns[name] = column.model_copy(update=unsaid)
         return Dataset.of(data.frame, data.arrays, data.schema.model_copy(update={"columns": columns}))
@@ -122,7 +126,7 @@ def not_integers(table: pa.Table, ids: Collection[str]) -> set[str]:
     }
 
 
-def _learned(name: str, parts: Sequence[Part]) -> dict[str, str]:
+def _learned(name: str, parts: Sequence[Part]) -> dict[str, Any]:
     """What all files that have values in a column agree about."""
     told = [
         part.learned.get(name, {})

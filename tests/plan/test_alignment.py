@@ -141,3 +141,12 @@ def test_tokens_are_numbered_alike():
     assert train.schema.arrays["items"].vocabulary == ("-", "egg", "jam", "tea")
     assert test.arrays["items"].tolist() == [[3, 2], [2, 0]]
     assert train.arrays["items"].tolist() == [[1, 2], [2, 0]]
+
+
+def test_a_stored_type_that_the_other_file_has_not_is_not_kept():
+    said = {"columns": {"a": {"stored_as": {"arrow": "int8"}}}}
+    small = data(a=[1, 2], declared=said)
+    train, _, _ = aligned(small, data(a=[300, 4]))
+    assert train.schema.columns["a"].stored_as is None
+    train, _, _ = aligned(small, data(a=[3, 4], declared=said))
+    assert train.schema.columns["a"].stored_as.arrow == "int8"
