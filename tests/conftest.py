@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from fake_pipeline import fake_pipeline
 from hypothesis import HealthCheck, settings
 
 # As in workers: torch and BLAS read this when they are imported, and threads that wait waste a busy machine.
@@ -77,24 +78,12 @@ def fakes():
 
 @pytest.fixture
 def spec(tmp_path):
-    """Writes a pipeline of fakes, quick to run, and returns its path; what is given replaces whole sections."""
+    """Writes a pipeline of fakes, see `fake_pipeline`, and returns its path."""
     from augment.toolkit.yaml_text import dump
 
     def write(name="fake", folder=tmp_path, **sections):
-        tree = {
-            "name": name,
-            "seed": 3,
-            "source": "fake-rows",
-            "generators": ["fake-move"],
-            "filters": [],
-            "trial": {"probe": "fake-centroids", "seeds": 2},
-            "metrics": ["fake-means"],
-            "reporters": ["fake-lines"],
-            "sinks": ["csv"],
-            **sections,
-        }
         path = folder / f"{name}.yaml"
-        path.write_text(dump(tree), encoding="utf-8")
+        path.write_text(dump(fake_pipeline(name, **sections)), encoding="utf-8")
         return path
 
     return write

@@ -168,7 +168,7 @@ def test_pipelines_that_come_along_load(path, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("block", [block for block in PIPELINES if block.mark != ON_A_SERVER], ids=str)
 def test_pipelines_of_the_pages_fit_their_data(block, tmp_path, monkeypatch):
-    found = runner.check(_files_for(block, tmp_path, monkeypatch), trust=["models"])
+    found = runner.check(_files_for(block, tmp_path, monkeypatch), workers=0, trust=["models"])
     assert found.plan or found.resolved.pipeline.mix.is_auto
 
 

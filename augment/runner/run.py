@@ -187,6 +187,7 @@ def check(
     *,
     overrides: Sequence[str] = (),
     data: bool = True,
+    workers: int | None = None,
     trust: Collection[str] = (),
     events: Events | None = None,
 ) -> CheckResult:
@@ -196,12 +197,13 @@ def check(
         pipeline: as for `run`.
         overrides: as for `run`.
         data: read the data too, cut and transform it, but fit no generator.
+        workers: as for `run`.
         trust: as for `run`.
         events: as for `run`.
     """
     if not data:
         return CheckResult(load(pipeline, Catalog(), overrides=overrides, trust=trust))
-    with opened(pipeline, overrides, events=events, trust=trust) as (session, resolved):
+    with opened(pipeline, overrides, workers, events, trust=trust) as (session, resolved):
         prepared = prepare(session, resolved)
         components = bind_components(resolved, prepared)
         train = Dataset.load(prepared.train)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from fake_pipeline import ASSESSED
 
 from augment.cli import main
 from augment.runner.run import run
@@ -51,7 +52,7 @@ def attempt(tmp_path, spec, monkeypatch):
 
 
 def test_good_data_runs(attempt):
-    assert attempt() == (0, "")
+    assert attempt(**ASSESSED) == (0, "")
 
 
 def test_a_missing_file(attempt):
@@ -314,8 +315,9 @@ def in_the_middle_of_a_fit(spec, started, workers):
         yield process
 
 
-@pytest.mark.parametrize("workers", [0, 1])
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "term"])
+@pytest.mark.parametrize(
+    ("number", "code", "workers"), [(signal.SIGINT, 130, 1), (signal.SIGTERM, 143, 0)], ids=["ctrl-c", "term"]
+)
 def test_a_stopped_run_says_how_to_go_on_and_leaves_no_worker(spec, tmp_path, store, number, code, workers):
     with in_the_middle_of_a_fit(spec(), tmp_path / "started", workers) as process:
         process.send_signal(number)
@@ -330,7 +332,7 @@ def test_a_stopped_run_says_how_to_go_on_and_leaves_no_worker(spec, tmp_path, st
 
 
 def test_a_killed_run_leaves_nothing_that_the_next_one_minds(spec, tmp_path, store, monkeypatch):
-    settings = {"generators": ["fake-move", "fake-free"], "trial": False, "mix": {"rows": 20}}
+    settings = {"generators": ["fake-move", "fake-free"], "mix": {"rows": 20}}
     with in_the_middle_of_a_fit(spec(**settings), tmp_path / "started", 1) as process:
         process.kill()
     done = run(spec(**settings), workers=0)
@@ -342,19 +344,30 @@ def test_a_killed_run_leaves_nothing_that_the_next_one_minds(spec, tmp_path, sto
         assert (done.folder / name).read_bytes() == (undisturbed.folder / name).read_bytes()
 
 
-def test_a_run_that_another_process_is_making_is_refused_and_names_it(spec, tmp_path):
-    with in_the_middle_of_a_fit(spec(), tmp_path / "started", 0) as process:
-        result = invoke("run", spec(), "--workers", 0, "-q")
-        process.kill()
+HOLDER = """
+import sys
+from pathlib import Path
+from augment.storage.atomic_files import taken
+with taken(Path(sys.argv[1])):
+    print("taken", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_place_that_another_process_holds_is_refused_and_names_it(spec, tmp_path):
+    command = [sys.executable, "-c", HOLDER, str(tmp_path / "mine")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "taken\n"
+        result = invoke("run", spec(), "--workers", 0, "--out", tmp_path / "mine", "-q")
+        process.stdin.close()
     assert result.exit_code == 6
     assert f"process {process.pid}" in result.stderr
 
 
 HOST = """
 import json, sys
-from augment.runner.run import check, run
+from augment.runner.run import run
 run(sys.argv[1], workers=1, out=sys.argv[2])
-check(sys.argv[1])
 heavy = {"torch", "sklearn", "imblearn", "albumentations", "cv2", "matplotlib", "augment.toolkit.training"}
 print(json.dumps(sorted(heavy & set(sys.modules))))
 """

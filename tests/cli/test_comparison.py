@@ -4,6 +4,7 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from fake_pipeline import ASSESSED, fake_pipeline
 
 from augment.cli import main
 from augment.cli.comparison import compare, text
@@ -11,9 +12,14 @@ from augment.errors import DataError, SpecError
 from augment.runner.run import run
 
 
-@pytest.fixture
-def runs(spec, fakes):
-    return [run(spec(), seed=seed, workers=0).folder for seed in (1, 2)]
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory, fakes):
+    """Two finished runs, and a link to the second."""
+    folder = tmp_path_factory.mktemp("runs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUGMENT_STORE", str(folder / "store"))
+        patch.chdir(folder)
+        return [run(fake_pipeline(**ASSESSED), seed=seed, workers=0).folder for seed in (1, 2)]
 
 
 def test_runs_stand_side_by_side_in_the_order_given(runs):

@@ -32,7 +32,7 @@ PIPELINE = {
 
 def test_check_says_what_a_run_would_do(tmp_path, monkeypatch):
     monkeypatch.setenv("AUGMENT_STORE", str(tmp_path / "store"))
-    text = summaries.check(run_check(PIPELINE))
+    text = summaries.check(run_check(PIPELINE, workers=0))
     lines = [line.split() for line in text.splitlines()]
     assert ["run", "wine,", "seed", "0"] in lines
     assert any(line[:4] == ["data", "178", "rows", "of"] for line in lines)

@@ -190,7 +190,7 @@ def test_what_is_read_lies_whole_in_its_folder(tmp_path):
     [
         ("fit:os-exit", None, "its process ended with exit status 0 without an answer; its last words: goodbye"),
         ("fit:segfault", None, f"its process was killed by signal {int(signal.SIGSEGV)} without an answer"),
-        ("fit:loop", 2.0, "took longer than its `timeout: 2` (seconds) and was stopped"),
+        ("fit:loop", 0.5, "took longer than its `timeout: 0.5` (seconds) and was stopped"),
     ],
 )
 def test_a_fit_that_ends_its_process_harms_nobody_else(spec, store, fault, timeout, says):

@@ -17,6 +17,7 @@ from augment.storage.keys import file_sha256
 from augment.toolkit.yaml_text import dump
 
 CANARY = "canaryword"
+SLOW_SETTINGS = {"steps", "members", "num_pairs"}  # of components that take a second or more to fit
 QUICK = {"name": "leak", "seed": 3, "trial": False, "metrics": [], "reporters": [], "filters": []}
 
 
@@ -25,7 +26,7 @@ def parameters():
     for cls in COMPONENTS:
         if cls.kind in ("generator", "filter", "transform"):
             settings = SETTINGS.get(cls.__qualname__, {})
-            marks = [pytest.mark.slow] if isinstance(settings, dict) and set(settings) & {"steps", "members"} else []
+            marks = [pytest.mark.slow] if isinstance(settings, dict) and set(settings) & SLOW_SETTINGS else []
             for kind in sorted(cls.accepts.modalities & {"table", "image"}) or sorted(cls.accepts.modalities)[:1]:
                 found.append(pytest.param(cls, kind, id=f"{cls.kind}-{cls.__qualname__}-{kind}", marks=marks))
     return found

@@ -103,12 +103,19 @@ def sign_again(folder: Path) -> None:
     (folder / MANIFEST).write_text(json.dumps(hashes))
 
 
-@pytest.mark.parametrize("payload", ["npz", *(pytest.param(n, marks=pytest.mark.slow) for n in PAYLOADS if n != "npz")])
-def test_a_payload_in_the_store_is_never_run_even_with_its_hash_in_the_manifest(payload, spec, store, tmp_path):
+@pytest.mark.parametrize(
+    ("payload", "everywhere"),
+    [("npz", False), *(pytest.param(name, True, marks=pytest.mark.slow) for name in PAYLOADS)],
+)
+def test_a_payload_in_the_store_is_never_run_even_with_its_hash_in_the_manifest(
+    payload, everywhere, spec, store, tmp_path
+):
     path, canary = spec(**WITH_STATES), tmp_path / "canary"
     run(path, workers=0, out=tmp_path / "first")
     blob = PAYLOADS[payload](canary)
-    for name in [file.relative_to(store) for file in files(store / "objects") if file.name != MANIFEST]:
+    stored = [file.relative_to(store) for file in files(store / "objects") if file.name != MANIFEST]
+    assert {".arrow", ".csv", ".json", ".safetensors"} <= {name.suffix for name in stored}
+    for name in stored if everywhere else {name.suffix: name for name in stored}.values():
         (store / name).write_bytes(blob)
         sign_again(store.joinpath(*name.parts[:2]))
         with contextlib.suppress(AugmentError):  # a state is noticed in the middle of a run

@@ -9,6 +9,7 @@ import time
 from contextlib import contextmanager
 
 import pytest
+from fake_pipeline import ASSESSED
 from small_run import COMMAND
 
 pytestmark = pytest.mark.usefixtures("fakes")
@@ -19,7 +20,7 @@ STAGES = ("read", "fit", "sample", "trial", "score", "write", "report")
 def in_the_middle_of(stage, spec, folder, workers):
     """A process that runs a pipeline and is at something that takes a minute; with that one's process id."""
     started = folder / "started"
-    path = spec(sinks=["fake-lines-sink"])
+    path = spec(sinks=["fake-lines-sink"], **ASSESSED)
     variables = {**os.environ, "FAKE_STAGE": stage, "FAKE_SECONDS": "60", "FAKE_STARTED": str(started)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     command = [*COMMAND, "run", str(path), "-q", "--workers", str(workers)]

@@ -32,7 +32,7 @@ def test_a_pair_of_files_becomes_source_and_hold_out(tmp_path):
     assert path.name == "data.yaml"
     assert tree["source"]["with"] == {"path": "data/train.csv", "delimiter": ";"}
     assert tree["split"] == {"test": {"use": "csv", "with": {"path": "data/test.csv", "delimiter": ";"}}}
-    assert check(path).rows == {"read": 90, "train": 60, "test": 30}
+    assert check(path, workers=0).rows == {"read": 90, "train": 60, "test": 30}
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_a_file_that_cannot_be_the_hold_out_is_not_and_the_reason_is_told(tmp_pa
     assert f"# note: test.csv cannot be the hold-out: {why}" in path.read_text()
     assert why in caplog.text
     assert str(tmp_path) not in path.read_text()
-    check(path)
+    check(path, workers=0)
 
 
 def test_folders_of_images_laid_out_as_train_and_test_are_read_as_such(tmp_path):
@@ -63,7 +63,7 @@ def test_folders_of_images_laid_out_as_train_and_test_are_read_as_such(tmp_path)
             Image.fromarray(rng.integers(0, 256, (8, 8), dtype=np.uint8)).save(place)
     path = write_pipeline.write(tmp_path / "photos")
     assert read(path).tree["split"] == {"test": {"use": "image-folder", "with": {"path": "photos/test"}}}
-    assert check(path).rows == {"read": 18, "train": 12, "test": 6}
+    assert check(path, workers=0).rows == {"read": 18, "train": 12, "test": 6}
 
 
 def test_folders_of_texts_too(tmp_path):
@@ -93,7 +93,7 @@ def test_a_column_that_may_be_a_split_is_suggested_in_a_comment_alone(tmp_path, 
     active = text.replace("\nsplit:\n  holdout", "\n# split:\n#   holdout")
     active = active.replace(f"  # split: {own}", f"split: {own}")
     path.write_text(active)
-    assert check(path).rows["test"] < 60
+    assert check(path, workers=0).rows["test"] < 60
 
 
 def test_a_column_that_may_be_a_split_is_no_target_by_chance(tmp_path):

@@ -177,13 +177,13 @@ def test_rows_without_a_target_are_left_out_and_counted(tmp_path, monkeypatch):
     frame.to_csv("data.csv", index=False)
     path = write_pipeline.write(Path("data.csv"), target="label")
     assert "  missing_target: drop  # 10 rows have no value of the target\n" in path.read_text()
-    assert "10 of 100 rows have no target and were left out" in check(path).notes
+    assert "10 of 100 rows have no target and were left out" in check(path, workers=0).notes
 
 
 def test_a_checked_pipeline_has_no_problems_and_makes_rows(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AUGMENT_STORE", str(tmp_path / "store"))
-    found = check(write_pipeline.write(save_csv(tmp_path)))
+    found = check(write_pipeline.write(save_csv(tmp_path)), workers=0)
     assert found.schema.target == "label"
     assert {label for _, label, _ in found.plan} == {"yes"}
 
@@ -506,7 +506,7 @@ def test_a_file_of_events_becomes_histories(tmp_path):
     assert [step["use"] for step in tree["generators"]] == ["history-edits", "rnn"]
     assert "metrics" not in tree  # the defaults have `next-item`
     assert "target" not in (tree.get("schema") or {})
-    check(tmp_path / "p.yaml")
+    check(tmp_path / "p.yaml", workers=0)
 
 
 def test_what_tells_whether_histories_help_is_said_and_their_length_is_no_target(tmp_path):

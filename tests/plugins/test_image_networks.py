@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 import warnings
 
 import numpy as np
@@ -118,15 +116,6 @@ def test_read_only_pictures_are_taken_without_a_warning(network, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         network(QUICK[network]).fit(images_of(images), context(tmp_path))
-
-
-def test_offering_the_component_imports_no_torch(network):
-    package = network.__module__.partition(".")[0]
-    code = (
-        "import importlib, sys; importlib.import_module(sys.argv[1]).augment_components(); "
-        "sys.exit('torch' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", code, package], check=False).returncode == 0
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ import threading
 import numpy as np
 import pandas as pd
 import pytest
+from fake_pipeline import ASSESSED
 
 from augment.errors import BelowMinimum, LockedError, PluginError, ShortfallError, SpecError
 from augment.runner.run import check, run
@@ -47,7 +48,7 @@ def runs(tmp_path):
 
 
 def test_a_run_writes_what_it_promises(spec):
-    done = run(spec(**BLEND), workers=0)
+    done = run(spec(**BLEND, **ASSESSED), workers=0)
     written = {path.relative_to(done.folder).as_posix() for path in done.folder.rglob("*") if path.is_file()}
     expected = {"run.json", "log.txt", "pipeline.yaml", "resolved.yaml", "schema.json", "split.json", "metrics.json"}
     models = {f"models/{id}/{file}" for id in ("fake-move", "rounded") for file in ("generator.json", "losses.csv")}
@@ -70,7 +71,7 @@ def test_rows_without_a_target_are_counted_in_the_manifest_the_log_and_the_notes
 
 def test_data_models_and_report_do_not_depend_on_the_number_of_workers(spec, tmp_path, monkeypatch):
     found = []
-    path = spec(**BLEND, trial={"probe": "fake-centroids", "seeds": 1})
+    path = spec(**BLEND, **ASSESSED)
     for workers in (0, 2):
         monkeypatch.setenv("AUGMENT_STORE", str(tmp_path / f"store-{workers}"))
         found.append(contents(run(path, workers=workers, out=tmp_path / f"run-{workers}")))
@@ -85,11 +86,11 @@ def test_the_same_command_again_says_that_it_is_done_already(spec):
 
 
 def test_a_deleted_run_is_made_again_from_the_store_with_the_same_bytes(spec):
-    done = run(spec(**BLEND), workers=0)
+    done = run(spec(**BLEND, **ASSESSED), workers=0)
     before = contents(done)
     assert stages(done, "fit") == {"fake-move": False, "rounded": False, "fake-reject": False}
     shutil.rmtree(done.folder)
-    again = run(spec(**BLEND), workers=0)
+    again = run(spec(**BLEND, **ASSESSED), workers=0)
     assert stages(again, "fit") == {"fake-move": True, "rounded": True, "fake-reject": True}
     assert contents(again) == before
 
@@ -123,7 +124,7 @@ def test_a_pipeline_may_be_a_mapping(tmp_path, monkeypatch):
 
 def test_every_event_of_a_stage_is_told(spec):
     events = []
-    run(spec(), workers=0, events=events.append)
+    run(spec(**ASSESSED), workers=0, events=events.append)
     names = [event["event"] for event in events]
     assert names.count("stage-started") == names.count("stage-finished")
     assert {"run-started", "run-finished", "progress"} <= set(names)
@@ -192,7 +193,7 @@ def test_nothing_is_made_where_classes_are_balanced_already(tmp_path, spec):
 
 
 def test_a_numeric_target_is_judged_by_its_number(spec):
-    done = run(spec(source={"use": "fake-rows", "with": {"target": "y"}}, mix={"rows": 20}), workers=0)
+    done = run(spec(source={"use": "fake-rows", "with": {"target": "y"}}, mix={"rows": 20}, **ASSESSED), workers=0)
     assert done.metrics.trial.assessable
     assert done.metrics.classes.model_dump() == {"train": {}, "test": {}, "synthetic": {}}
     assert [arm.id for arm in done.metrics.trial.arms] == ["none", "synthetic"]
@@ -232,7 +233,7 @@ def test_with_shortfall_warn_the_run_goes_on_with_fewer_rows(spec):
 
 def test_all_rows_may_be_missing_with_shortfall_warn(spec):
     filters = [{"use": "fake-reject", "with": {"part": 2.0}}]
-    done = run(spec(filters=filters, max_rounds=2, shortfall="warn"), workers=0)
+    done = run(spec(filters=filters, max_rounds=2, shortfall="warn", **ASSESSED), workers=0)
     assert done.metrics.rows.synthetic == 0
     assert done.metrics.scores == []
 
@@ -258,7 +259,7 @@ def test_a_locked_place_is_refused_before_anything_is_read(spec, tmp_path):
 @pytest.mark.parametrize("shown", [True, False])
 def test_a_fit_that_another_run_makes_is_waited_for_with_a_word(spec, tmp_path, store, monkeypatch, shown):
     """An event where somebody listens, else a warning."""
-    path = spec(**BLEND, trial=False)
+    path = spec(**BLEND)
     run(path, workers=0)
     fit = min((store / "objects").glob("generator-*"))
     held, said, go_on = threading.Event(), [], threading.Event()
@@ -288,7 +289,7 @@ def test_a_fit_that_another_run_makes_is_waited_for_with_a_word(spec, tmp_path, 
 
 
 def test_check_says_what_would_be_made_and_fits_no_generator(spec, store, runs):
-    found = check(spec(**BLEND))
+    found = check(spec(**BLEND), workers=0)
     assert found.rows == {"read": 120, "train": 96, "test": 24}
     assert sum(count for _, _, count in found.plan) == 192
     assert {(generator, label) for generator, label, _ in found.plan} == {
@@ -328,6 +329,7 @@ def test_nothing_of_the_hold_out_gets_into_any_file_but_the_test_data(tmp_path, 
         filters=["fake-reject"],
         mix={"rows": "1x"},
         sinks=["csv", "parquet"],
+        trial=ASSESSED["trial"],
         metrics=["fake-means", "fidelity"],
         reporters=["fake-lines", "html"],
     )
@@ -384,7 +386,7 @@ def test_what_a_source_says_of_the_data_stands_among_the_notes_of_check_and_repo
         "trial": False,
         "metrics": [],
     }
-    said = [note for note in check(pipeline).notes if "bad.png" in note]
+    said = [note for note in check(pipeline, workers=0).notes if "bad.png" in note]
     assert len(said) == 1
     done = run(pipeline, workers=0, out=tmp_path / "run")
     assert said[0] in done.metrics.notes
@@ -392,8 +394,8 @@ def test_what_a_source_says_of_the_data_stands_among_the_notes_of_check_and_repo
 
 def test_two_csv_sinks_need_endings_that_differ(spec):
     tabs = {"use": "csv", "id": "tabs", "with": {"delimiter": "\t", "ending": ".tsv"}}
-    check(spec(sinks=["csv", tabs]))
+    check(spec(sinks=["csv", tabs]), workers=0)
     with pytest.raises(
         SpecError, match=r"sinks\.1: 'csv' writes the same files as sinks\.0, 'csv'; remove one of them"
     ):
-        check(spec(sinks=["csv", {**tabs, "with": {"delimiter": ";", "ending": ".csv"}}]))
+        check(spec(sinks=["csv", {**tabs, "with": {"delimiter": ";", "ending": ".csv"}}]), workers=0)

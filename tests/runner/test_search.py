@@ -204,6 +204,6 @@ def test_auto_without_a_trial_is_refused(spec):
 def test_check_says_that_the_mix_will_be_found(spec):
     from augment.cli import summaries
 
-    result = check(spec(mix=SMALL))
+    result = check(spec(mix=SMALL, trial=TRIAL), workers=0)
     assert result.plan == ()
     assert "searched for with" in summaries.check(result)

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from fake_pipeline import ASSESSED
 
 from augment.errors import DataError
 from augment.runner.run import check, run
@@ -103,7 +104,7 @@ def test_no_component_that_learns_ever_sees_a_held_out_row(kind, mix, own, by_fo
     watch(augment_fake.Reject, "fit", lambda data, pilot, context: [data, pilot])
     watch(augment_fake.Reject, "judge", lambda data, context: [data])
     watch(augment_fake.Centroids, "fit", lambda data, context, *weights: [data])
-    sections = {"filters": ["fake-reject"], "mix": mix, "transforms": ["impute"]}
+    sections = {"filters": ["fake-reject"], "mix": mix, "transforms": ["impute"], **ASSESSED}
     if kind == "file":
         path = own(**sections)
     else:
@@ -117,7 +118,7 @@ def test_no_component_that_learns_ever_sees_a_held_out_row(kind, mix, own, by_fo
 
 def test_what_differs_is_noted(own, frame):
     held = pd.DataFrame({"x": [*frame["x"][:2], 9.0], "label": [*frame["label"][:2], "maybe"], "extra": 1})
-    notes = check(own(test=held)).notes
+    notes = check(own(test=held), workers=0).notes
     assert "columns that only test.csv has are left out: 'extra'" in notes
     assert any(note.startswith("2 of 3 held-out rows are exact duplicates of training rows") for note in notes)
     assert any(
@@ -144,7 +145,7 @@ def test_duplicates_of_the_test_rows_can_be_dropped(own, frame):
 )
 def test_test_rows_that_do_not_fit_are_refused(own, frame, change, says):
     with pytest.raises(DataError, match=says):
-        check(own(test=change(frame.loc[frame["fold"] == 4, ["x", "label"]])))
+        check(own(test=change(frame.loc[frame["fold"] == 4, ["x", "label"]])), workers=0)
 
 
 def test_a_columns_values_may_hold_rows_out(by_fold, frame):

@@ -29,9 +29,10 @@ addEventListener("message", event => {
 
 
 @pytest.mark.skipif(BROWSER is None, reason="there is no chromium here")
-def test_a_browser_runs_none_of_30_payloads_in_a_report(tmp_path):
+@pytest.mark.parametrize("payloads", [PAYLOADS[:6], pytest.param(PAYLOADS, marks=pytest.mark.slow)], ids=["few", "all"])
+def test_a_browser_runs_no_payload_in_a_report(payloads, tmp_path):
     pages = []
-    for payload in PAYLOADS:
+    for payload in payloads:
         page = write(hostile_run(payload), tmp_path)
         without_policy = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page)
         assert without_policy != page
@@ -48,6 +49,6 @@ def test_a_browser_runs_none_of_30_payloads_in_a_report(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True)
     said = re.findall(r"<li>(.*?)</li>", done.stdout)
     assert sorted(said) == sorted(
-        [f"{position}: loaded, foreign 0" for position in range(len(PAYLOADS))]
-        + [f"{len(PAYLOADS)}: ran", f"{len(PAYLOADS)}: loaded, foreign 1"]
+        [f"{position}: loaded, foreign 0" for position in range(len(payloads))]
+        + [f"{len(payloads)}: ran", f"{len(payloads)}: loaded, foreign 1"]
     )

@@ -38,7 +38,7 @@ def pipeline(tmp_path):
 @pytest.mark.parametrize("rows", ["balance", "2x", {"per_class": 10}])
 def test_it_does_not_keep_the_others_from_being_made(pipeline, tmp_path, rows):
     tree = pipeline({"a": 40, "b": 20, "c": 1}, rows)
-    found = check(tree)
+    found = check(tree, workers=0)
     assert f"{WHY}: no rows of it are made" in found.notes
     done = run(tree, workers=0, out=tmp_path / "run")
     made = {label: count for label, count in done.metrics.classes.synthetic.items() if count}
@@ -57,12 +57,12 @@ def test_it_does_not_keep_the_others_from_being_made(pipeline, tmp_path, rows):
 def test_rows_that_cannot_be_made_at_all_are_refused_by_check_and_run(pipeline, counts, rows):
     for attempt in (check, run):
         with pytest.raises(SpecError, match=f"mix.rows: no rows can be made of it: {WHY}; add training rows"):
-            attempt(pipeline(counts, rows))
+            attempt(pipeline(counts, rows), workers=0)
 
 
 def test_another_generator_makes_its_rows(pipeline):
     tree = pipeline({"a": 40, "b": 20, "c": 1}, generators=["smote", "bootstrap"])
-    found = check(tree)
+    found = check(tree, workers=0)
     assert {generator for generator, label, _ in found.plan if label == "c"} == {"bootstrap"}
     assert f"{WHY}: the other generators make its rows" in found.notes
 
