@@ -20,6 +20,8 @@ __all__ = [
     "ClassResult",
     "Comparison",
     "Confusion",
+    "CutDifferences",
+    "CutsResult",
     "FilterCounts",
     "GeneratorCounts",
     "MetricScore",
@@ -282,6 +284,30 @@ class ScoreLegend(_Part):
     """What it measures, in a sentence."""
 
 
+class CutDifferences(_Part):
+    """What one arm changed on each cut of the data, from real rows alone."""
+
+    values: list[float]
+    """The difference on each cut, the written one first."""
+    mean: float
+    """The mean of `values`."""
+    interval: Interval
+    """95 % interval of the mean difference, which covers other training parts as well."""
+
+
+class CutsResult(_Part):
+    """The trial over several cuts of the data, each with everything learned anew."""
+
+    asked: int
+    """The cuts asked for; those that could not be tried are left out below."""
+    chosen: list[str]
+    """The arm that each cut's verdict is about: `synthetic`, or what the search chose there."""
+    arms: dict[str, CutDifferences]
+    """By arm, for those that all cuts have."""
+    overall: CutDifferences
+    """Of what was chosen in each cut: the verdict follows from its interval."""
+
+
 class TrialResult(_Part):
     """The experiment on the hold-out."""
 
@@ -306,6 +332,8 @@ class TrialResult(_Part):
     arms: list[ArmResult]
     """First `none` (real rows alone), then the inexpensive alternatives, then `synthetic` (real rows with all synthetic
     ones), then each generator alone where there are several. Empty where nothing could be trained."""
+    cuts: CutsResult | None = None
+    """The same over several cuts of the data, where `trial.cuts` asks for them."""
     legend: dict[str, ScoreLegend] = {}
     """By name, the scores of the arms."""
     verdict: Verdict = "not assessable"

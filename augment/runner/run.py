@@ -18,6 +18,7 @@ from augment.plugin.kinds import Kind
 from augment.plugin.run_metrics import RunMetrics, TrialResult
 from augment.runner import finished_runs
 from augment.runner.assess import assess
+from augment.runner.other_cuts import try_other_cuts
 from augment.runner.fitting import component_content
 from augment.runner.generate import Mixture
 from augment.runner.observers import Observers
@@ -171,6 +172,8 @@ def _compare_to_minimum(pipeline: Pipeline, trial: TrialResult) -> str:
     if pipeline.trial is None or pipeline.trial.min is None:
         return ""
     minimum, chosen = pipeline.trial.min, trial.arm(trial.chosen)
+    if trial.cuts is not None and chosen is not None:
+        chosen = chosen.model_copy(update={"difference": trial.cuts.overall.mean})
     if not trial.assessable:
         return f"trial.min is {minimum:g}, but the trial could not be assessed: {trial.reason}"
     improvement = 0.0 if chosen is None else chosen.difference if trial.better == "higher" else -chosen.difference
@@ -259,6 +262,8 @@ class _Stages:
             chosen=self.choice.arm,
             filters=synthesis.filters,
         )
+        trial = try_other_cuts(self.session, self.resolved, self.prepared, metrics.trial)
+        metrics = metrics.model_copy(update={"trial": trial, "notes": self.session.remarks})
         self.draft.write_json(METRICS, metrics.model_dump())
         if private:
             self.draft.write_private(private)

@@ -26,7 +26,7 @@ _RESERVED_IDS = {
 
 def cross_check(tree: Mapping[str, Any]) -> list[Violation]:
     """What is wrong between fields of a tree in its long form, whatever else is wrong with it."""
-    checks = (_check_ids, _check_share, _check_search, _check_split, _check_schema, _check_observers)
+    checks = (_check_ids, _check_share, _check_search, _check_cuts, _check_split, _check_schema, _check_observers)
     return [violation for check in checks for violation in check(tree)]
 
 
@@ -83,6 +83,15 @@ def _check_search(tree: Mapping[str, Any]) -> Iterator[Violation]:
                 ("mix", key),
                 "`auto` needs trials, and `trial: false` turns them off; write a value here, or remove `trial: false`",
             )
+
+
+def _check_cuts(tree: Mapping[str, Any]) -> Iterator[Violation]:
+    cuts, split = _part(tree, "trial").get("cuts", 1), _part(tree, "split")
+    if cuts == 1:
+        return
+    for key, held in (("test", "the rows that `split.test` names"), ("time", "the last rows by `split.time`")):
+        if split.get(key) is not None:
+            yield ("trial", "cuts"), f"{held} are held out, so there is only one way to split; remove one of the two"
 
 
 def _check_split(tree: Mapping[str, Any]) -> Iterator[Violation]:

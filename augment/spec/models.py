@@ -201,6 +201,10 @@ class Trial(_Model):
     """The score that decides the verdict, such as `balanced_accuracy`. The default depends on the target."""
     seeds: Annotated[int, Field(ge=1, le=1000)] = 5
     """How many times every arm is trained, each time with another seed."""
+    cuts: Annotated[int, Field(ge=1, le=100)] = 1
+    """How many times the data is split. In each cut but the first, which is written, the generators, filters,
+    transforms and `auto` start anew on another training part and are judged on another hold-out, so that the interval
+    of the verdict covers other training parts as well. The cost grows in proportion; 5 is a good number."""
     min: float | None = None
     """The required minimum of the difference to real data alone. Below it, the run is written and the command exits
     with 5."""

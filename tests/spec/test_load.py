@@ -407,6 +407,11 @@ def test_a_name_of_another_kind_is_refused(project):
         ("shortfall: warm", "shortfall: expected 'fail' or 'warn', got 'warm'; did you mean 'warn'?"),
         ("split: {holdout: 1}", "split.holdout: expected less than 1, got 1"),
         ("split: {stratify: 5}", "split.stratify: expected text or true or false, got 5"),
+        ("trial: {cuts: 5}\nsplit: {time: t}", "trial.cuts: the last rows by `split.time` are held out"),
+        (
+            "trial: {cuts: 5}\nsplit: {column: f, test: [4]}",
+            "trial.cuts: the rows that `split.test` names are held out",
+        ),
         ("split: {time: t, stratify: y}", "split.stratify: a hold-out split by `time` cannot be stratified"),
         ("split: {time: t, group: g}", "split.group: a hold-out split by `time` cannot keep groups whole"),
         ("split: {time: t, dedupe: group}", "split.dedupe: a hold-out split by `time` cannot keep groups"),

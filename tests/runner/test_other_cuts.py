@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+
+from augment.errors import DataError
+from augment.runner import other_cuts
+from augment.runner.run import run
+
+pytestmark = pytest.mark.usefixtures("fakes")
+
+TRIAL = {"probe": "fake-centroids", "seeds": 2}
+
+
+def test_each_cut_holds_out_other_rows_and_the_written_ones_stay(spec, monkeypatch):
+    prepared = []
+
+    def prepare(session, resolved):
+        prepared.append(original(session, resolved))
+        return prepared[-1]
+
+    original = other_cuts.prepare
+    monkeypatch.setattr(other_cuts, "prepare", prepare)
+    one = run(spec(name="one", trial=TRIAL), workers=0)
+    several = run(spec(name="several", trial={**TRIAL, "cuts": 4}), workers=0)
+    parts = [tuple(part.cut.test) for part in prepared]
+    assert len(set(parts)) == 3
+    assert tuple(several.split["test"]) not in parts
+    assert several.split == one.split
+    for name in ("train.csv", "test.csv"):
+        assert (several.folder / "data" / name).read_bytes() == (one.folder / "data" / name).read_bytes()
+    found = several.metrics.trial
+    assert len(found.cuts.overall.values) == 4
+    assert found.cuts.overall.values[0] == one.metrics.trial.arm("synthetic").difference
+    assert len(set(found.cuts.overall.values)) > 1
+    assert one.metrics.trial.cuts is None
+
+
+def test_a_cut_that_cannot_be_tried_is_left_out_and_said(spec, monkeypatch):
+    calls = []
+
+    def bind_components(resolved, prepared):
+        calls.append(resolved)
+        if len(calls) == 2:
+            raise DataError("this training part lacks a class")
+        return original(resolved, prepared)
+
+    original = other_cuts.bind_components
+    monkeypatch.setattr(other_cuts, "bind_components", bind_components)
+    done = run(spec(trial={**TRIAL, "cuts": 4}), workers=0)
+    assert len(done.metrics.trial.cuts.overall.values) == 3
+    assert "cut 3 of 4 could not be tried: this training part lacks a class" in done.metrics.notes
