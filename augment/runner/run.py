@@ -18,10 +18,10 @@ from augment.plugin.kinds import Kind
 from augment.plugin.run_metrics import RunMetrics, TrialResult
 from augment.runner import finished_runs
 from augment.runner.assess import assess
-from augment.runner.other_cuts import try_other_cuts
 from augment.runner.fitting import component_content
 from augment.runner.generate import Mixture
 from augment.runner.observers import Observers
+from augment.runner.other_cuts import try_other_cuts
 from augment.runner.prepare import Prepared, prepare
 from augment.runner.search import Choice
 from augment.runner.session import Events, Session, opened
