@@ -6,26 +6,28 @@ They run in workers of their own: no worker that learns ever sees the hold-out, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from augment.data import Dataset, as_labels
+from augment.data import Dataset, Schema, as_labels, class_positions
 from augment.engine.jobs import Call
 from augment.engine.tasks import Component, calling, frame_hash, lend
 from augment.errors import PluginError
+from augment.plan.amounts import training_counts
 from augment.plan.caps import MAX_JUDGED_ROWS, capped_rows
 from augment.plugin.context import derive_seed
 from augment.plugin.contracts import Metric, Probe, Score
 from augment.plugin.run_metrics import MetricScore
 from augment.spec.stages import Bound
-from augment.statistics.arms import CLASS_WEIGHTS, NONE, OVERSAMPLING
+from augment.statistics.arms import CLASS_WEIGHTS, COPIES, NONE, OVERSAMPLING
 from augment.storage.atomic_files import whole
 
-__all__ = ["ArmTask", "Pick", "ScoreTask", "Scored", "load_parts", "predict_arm", "score"]
+__all__ = ["ArmTask", "Pick", "ScoreTask", "Scored", "encode_truth", "load_parts", "missing_rows", "predict_arm"]
+__all__ += ["score"]
 
 
 def load_parts(folders: Sequence[Path], seed: int, most: int = MAX_JUDGED_ROWS) -> Dataset:
@@ -72,10 +74,11 @@ class ArmTask:
     Attributes:
         test: dataset folder of the hold-out, its target withheld.
         seed: of the run.
-        arm: `none`, `class-weights`, `oversampling`, or another name for real + synthetic rows.
+        arm: `none`, `class-weights`, `oversampling`, `copies`, or another name for real + synthetic rows.
         out: file for the predictions.
         parts: dataset folders of the synthetic rows.
         picks: instead of them, some of the rows.
+        copies: for `copies`, how many real rows of each label, or, under an empty label, of all are repeated.
     """
 
     bound: Component
@@ -87,6 +90,7 @@ class ArmTask:
     out: Path
     parts: tuple[Path, ...] = ()
     picks: tuple[Pick, ...] = ()
+    copies: Mapping[str, int] = field(default_factory=dict)
 
 
 class _Real:
@@ -119,7 +123,9 @@ def predict_arm(task: ArmTask, call: Call) -> int:
     if task.arm == CLASS_WEIGHTS:
         weights = balanced_weights(train)
     elif task.arm == OVERSAMPLING:
-        data = oversampled(train, np.random.default_rng(seed))
+        data = with_copies(train, missing_rows(training_counts(train)), np.random.default_rng(seed))
+    elif task.arm == COPIES:
+        data = with_copies(train, task.copies, np.random.default_rng(seed))
     elif task.arm != NONE:
         synthetic = Dataset.concat([pick.load() for pick in task.picks]) if task.picks else load_parts(task.parts, seed)
         data = Dataset.concat([train, synthetic])
@@ -150,15 +156,32 @@ def balanced_weights(data: Dataset) -> np.ndarray:
     return np.asarray(len(labels) / (len(counts) * counts[codes]), dtype=float)
 
 
-def oversampled(data: Dataset, rng: np.random.Generator) -> Dataset:
-    """All rows, and repeats of the smaller classes' until every class is as large as the largest."""
-    labels = as_labels(data.frame[data.schema.target]).astype(str)
-    distinct, counts = np.unique(labels, return_counts=True)
-    extra = [
-        rng.choice(np.flatnonzero(labels == label), counts.max() - count, replace=True)
-        for label, count in zip(distinct, counts, strict=True)
-    ]
+def missing_rows(counts: Mapping[str, int]) -> dict[str, int]:
+    """Label to the rows that its class has fewer than the largest."""
+    return {label: max(counts.values()) - count for label, count in counts.items() if count}
+
+
+def with_copies(data: Dataset, wanted: Mapping[str, int], rng: np.random.Generator) -> Dataset:
+    """All rows, and so many repeats of rows of each label, or, under an empty label, of all."""
+    labels = np.full(len(data), "", dtype=object)
+    if "" not in wanted:
+        labels = as_labels(data.frame[data.schema.target]).astype(str)
+    extra = [rng.choice(np.flatnonzero(labels == label), rows) for label, rows in sorted(wanted.items()) if rows]
     return data.take(np.concatenate([np.arange(len(data)), *extra]))
+
+
+def encode_truth(test: Dataset, schema: Schema) -> tuple[np.ndarray, np.ndarray]:
+    """The target of the held-out rows, and which of them count, (N,) bool.
+
+    The target is (N,) float values, or int64 class numbers of the rows that count: a class that the training part does
+    not have cannot be learnt, so its rows do not count.
+    """
+    values = test.frame[schema.target]
+    if schema.task == "number":
+        return values.to_numpy(dtype=float), np.ones(len(test), dtype=bool)
+    codes = class_positions(values, schema.classes)
+    known = codes >= 0
+    return codes[known], known
 
 
 @dataclass(frozen=True)

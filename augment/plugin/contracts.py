@@ -9,7 +9,7 @@ Shapes: N rows, C classes.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
@@ -352,11 +352,24 @@ class Probe(Component):
     that text, and `file`, the module's file if it is beside the pipeline. A pipeline may name a factory of the packages
     in `libraries`; the probe must see that it is a class of a model before it calls it. The host refuses any other
     package that the user does not trust. The probe receives those that it does as `context.trusted`.
+
+    `deterministic` is true for a probe that is the same model with every seed, for equal rows and weights. A trial then
+    fits it once where the rows do not change.
     """
 
     kind = "probe"
     takes_factory: ClassVar[bool] = False
     libraries: ClassVar[frozenset[str]] = frozenset()
+    deterministic: ClassVar[bool] = False
+
+    @classmethod
+    def settings_to_try(cls, params: Any) -> Sequence[Mapping[str, Any]]:
+        """Changes to the settings `params` that the arm `tuned` of a trial tries, at most a handful.
+
+        Each is a mapping of settings to values, such as `{"max_leaf_nodes": 6}`. The arm has those that do best in a
+        cross-validation of the training part. By default there are none, and there is no such arm.
+        """
+        return ()
 
     @abstractmethod
     def fit(self, data: Dataset, context: Context, weights: np.ndarray | None = None) -> Self:

@@ -260,6 +260,11 @@ class ArmResult(_Part):
     """For classes, of `none`, the chosen arm and the best inexpensive alternative; else null."""
     curves: list[ClassCurves] = []
     """Of the same arms, for the three classes with the fewest held-out rows; the rarer one of two."""
+    settings: dict[str, Any] = {}
+    """Of `tuned`, the probe's settings that differ from the pipeline's; empty for all others."""
+    strength: float = 0.0
+    """The exponent of the classes' shares by which probabilities are divided before the largest is decided for: 0 where
+    the most probable class is, 1 where the threshold is at the prior."""
 
 
 class Comparison(_Part):

@@ -28,7 +28,7 @@ from augment.runner.generate import DUPLICATES, Mixture
 from augment.runner.prepare import Prepared
 from augment.runner.session import Session
 from augment.runner.trial import run_trial, use_metric_gain, void_if_contaminated
-from augment.spec.models import Trial
+from augment.spec.models import Pipeline
 from augment.spec.stages import Bound
 from augment.statistics.arms import SYNTHETIC
 
@@ -42,7 +42,7 @@ HOST_FILTERS = {
 
 def assess(
     session: Session,
-    settings: Trial | None,
+    pipeline: Pipeline,
     components: Mapping[Kind, Sequence[Bound]],
     prepared: Prepared,
     mixture: Mixture,
@@ -55,7 +55,7 @@ def assess(
 
     Args:
         session: does the work.
-        settings: the pipeline's `trial:` section, or None where it says `false`.
+        pipeline: says how to judge.
         components: the probe, the metrics, and whatever made and judged the rows.
         prepared: the data.
         mixture: the synthetic rows.
@@ -68,7 +68,7 @@ def assess(
         What `metrics.json` holds, and what `private.json` holds: mappings that may point at single rows.
     """
     probe = next(iter(components["probe"]), None)
-    trial = run_trial(session, settings, probe, prepared, draw, chosen)
+    trial = run_trial(session, pipeline, probe, prepared, draw, chosen)
     origins = {
         bound.id: bound.cls.origin for bound in components.get("generator", ()) if issubclass(bound.cls, Generator)
     }

@@ -119,7 +119,7 @@ def evaluate(
         # there is no folder to keep private findings in
         metrics, _ = assess(
             session,
-            resolved.pipeline.trial,
+            resolved.pipeline,
             components,
             prepared,
             mixture,

@@ -56,4 +56,4 @@ def _try(session: Session, resolved: Resolved, number: int) -> TrialResult:
     components = bind_components(resolved, prepared)
     synthesis = synthesise(session, resolved, prepared, components)
     probe = next(iter(components["probe"]), None)
-    return run_trial(session, pipeline.trial, probe, prepared, synthesis.draw, synthesis.choice.arm)
+    return run_trial(session, pipeline, probe, prepared, synthesis.draw, synthesis.choice.arm)

@@ -253,7 +253,7 @@ class _Stages:
                 self.session.copy_fitted(place, self.draft.folder / folder / bound.id)
         metrics, private = assess(
             self.session,
-            self.resolved.pipeline.trial,
+            self.resolved.pipeline,
             self.components,
             self.prepared,
             mixture,

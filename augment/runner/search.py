@@ -17,7 +17,7 @@ import numpy as np
 
 from augment.data import Dataset
 from augment.engine.jobs import Job
-from augment.engine.judge_tasks import ArmTask, Pick, predict_arm
+from augment.engine.judge_tasks import ArmTask, Pick, encode_truth, predict_arm
 from augment.errors import DataError
 from augment.plan.amounts import training_counts
 from augment.plan.candidates import (
@@ -37,7 +37,6 @@ from augment.runner.fitting import Fit, component_content, fit_all
 from augment.runner.generate import Mixture, fit_filters, make_rows
 from augment.runner.prepare import Prepared
 from augment.runner.session import Session
-from augment.runner.trial import encode_truth
 from augment.spec.models import Pipeline
 from augment.spec.stages import Bound
 from augment.statistics.arms import CLASS_WEIGHTS, NONE, OVERSAMPLING, SYNTHETIC

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from augment.data import Dataset, Schema, class_positions
-from augment.engine.judge_tasks import ArmTask, predict_arm
-from augment.plan.amounts import training_counts
+from augment.data import Dataset
+from augment.engine.judge_tasks import ArmTask, encode_truth, missing_rows, predict_arm
+from augment.plan.amounts import apportion, training_counts
 from augment.plan.caps import MAX_JUDGED_ROWS
 from augment.plugin.context import derive_seed
+from augment.plugin.contracts import Probe
 from augment.plugin.run_metrics import ArmResult, Comparison, MetricScore, TrialResult
 from augment.runner.generate import Mixture
 from augment.runner.prepare import Prepared
 from augment.runner.session import Session
-from augment.spec.models import Trial
+from augment.runner.tuning import Tuned, tune
+from augment.spec.models import Pipeline
 from augment.spec.stages import Bound
 from augment.statistics import paired_bootstrap
-from augment.statistics.arms import NONE, OVERSAMPLING, SYNTHETIC, THRESHOLD, arm_kind, label_arms
+from augment.statistics.arms import COPIES, NONE, OVERSAMPLING, SYNTHETIC, THRESHOLD, TUNED, arm_kind, label_arms
 from augment.statistics.priors import move_threshold
+from augment.statistics.scores import SCORES, default_score
 from augment.statistics.verdict import MIN_ROWS, add_verdict, judge_interval, not_assessable, void
 
-__all__ = ["encode_truth", "run_trial", "use_metric_gain", "void_if_contaminated"]
+__all__ = ["run_trial", "use_metric_gain", "void_if_contaminated"]
 
 
 def run_trial(
     session: Session,
-    settings: Trial | None,
+    pipeline: Pipeline,
     probe: Bound | None,
     prepared: Prepared,
     draw: Callable[[int], Mixture],
@@ -39,13 +43,13 @@ def run_trial(
 
     Args:
         session: does the work.
-        settings: the pipeline's `trial:` section, or None where it says `false`.
+        pipeline: says how to judge, and how rows are split for the tuning of the probe.
         probe: what is trained, or None where there is none for this kind of data.
         prepared: the data.
         draw: gives the synthetic rows of a seed; seed 0 has those that are written.
         chosen: the arm that the verdict is about; where it is not `synthetic`, no rows are drawn.
     """
-    train, test = Dataset.load(prepared.train), Dataset.load(prepared.test)
+    train, test, settings = Dataset.load(prepared.train), Dataset.load(prepared.test), pipeline.trial
     schema = train.schema
     if settings is None:
         return not_assessable("the pipeline asks for no trial")
@@ -62,77 +66,139 @@ def run_trial(
         return not_assessable("the hold-out has rows of one class only")
     test.drop_columns([schema.target]).save(session.scratch / "test-features")
     mixtures = [draw(number) if chosen == SYNTHETIC else Mixture() for number in range(settings.seeds)]
-    generators = [name for name in mixtures[0].counts if all(mixture.of(name) for mixture in mixtures)]
-    labels = label_arms(schema.task, generators)
-    places = {
-        (arm, number): session.scratch / f"arm-{arm}-{number}.npy"
-        for arm in labels
-        if arm != THRESHOLD  # the same model as that of real rows alone
-        for number in range(len(mixtures))
-    }
-    tasks = [
-        ArmTask(
-            bound=probe,
-            train=prepared.train,
-            test=session.scratch / "test-features",
-            seed=session.seed,
-            arm=arm,
-            trial_seed=number,
-            out=place,
-            parts=_list_parts(arm, mixtures[number]),
-        )
-        for (arm, number), place in places.items()
-    ]
-    trained_on: dict[str, int] = {}
+    rule = default_score(schema.task) if settings.score is None else SCORES[settings.score]
     with session.stage("trial", probe.id) as report:
+        (tuned,) = tune(session, pipeline, probe, rule, [(train, session.scratch / "tuning")])
+        arms = _Arms(session, probe, prepared, mixtures, tuned, _count_copies(train, mixtures))
+        fits = arms.plan(label_arms(schema.task, arms.generators))
+        tasks = list({task.out: task for task in fits.values()}.values())
+        num_rows: dict[Path, int] = {}
         job = session.job("trial", probe, predict_arm, tasks)
-        for done, (_, index, num_rows) in enumerate(session.map([job]), start=1):
-            if tasks[index].trial_seed == 0:
-                trained_on[tasks[index].arm] = num_rows
+        for done, (_, index, num_fit) in enumerate(session.map([job]), start=1):
+            num_rows[tasks[index].out] = num_fit
             step = {"step": done, "total": len(tasks), "losses": {}}
             session.emit({"event": "progress", "stage": "trial", "id": probe.id, **step})
         predictions: dict[str, list[np.ndarray]] = {}
-        for (arm, _), place in places.items():
-            predictions.setdefault(arm, []).append(np.load(place)[known])
-        decisions = {}
+        for (arm, _), task in fits.items():
+            predictions.setdefault(arm, []).append(np.load(task.out)[known])
+        trained_on = {arm: num_rows[fits[arm, 0].out] for arm in predictions}
+        strengths: dict[str, float] = {}
         if schema.task == "classes":
             predictions[THRESHOLD], trained_on[THRESHOLD] = predictions[NONE], trained_on[NONE]
-            counts = np.array(list(training_counts(train).values()))
-            decisions[THRESHOLD] = [move_threshold(probabilities, counts) for probabilities in predictions[NONE]]
+            strengths = {THRESHOLD: 1.0} | ({TUNED: tuned.strength} if tuned else {})
+        counts = np.array(list(training_counts(train).values()))
         report["rows"] = len(truth)
-        return paired_bootstrap.summarise(
+        trial = paired_bootstrap.summarise(
             truth,
             predictions,
             task=schema.task,
-            labels=labels,
+            labels=label_arms(schema.task, arms.generators),
             rows=trained_on,
             probe=probe.id,
             score=settings.score,
             seed=session.seed,
             classes=schema.classes,
             chosen=chosen,
-            decisions=decisions,
+            decisions={
+                arm: [move_threshold(array, counts, strength) for array in predictions[arm]]
+                for arm, strength in strengths.items()
+            },
+        )
+    return _add_settings(trial, tuned, strengths)
+
+
+@dataclass(frozen=True)
+class _Arms:
+    """What the probe is trained on.
+
+    Attributes:
+        mixtures: the synthetic rows of each seed.
+        tuned: the probe with the settings that did best, if it can be tuned.
+        copies: of each seed, label to the real rows that are repeated instead of synthetic ones; empty for no such arm.
+    """
+
+    session: Session
+    probe: Bound
+    prepared: Prepared
+    mixtures: Sequence[Mixture]
+    tuned: Tuned | None
+    copies: Sequence[Mapping[str, int]]
+
+    @property
+    def generators(self) -> list[str]:
+        """Those that have made rows for every seed."""
+        return [name for name in self.mixtures[0].counts if all(mixture.of(name) for mixture in self.mixtures)]
+
+    def plan(self, arms: Iterable[str]) -> dict[tuple[str, int], ArmTask]:
+        """Arm and seed to what predicts for it; the same task where the predictions are the same."""
+        left_out = {THRESHOLD} | (set() if self.copies else {COPIES}) | (set() if self.tuned else {TUNED})
+        fits: dict[tuple[str, int], ArmTask] = {}
+        for arm in (arm for arm in arms if arm not in left_out):
+            for number in range(len(self.mixtures)):
+                task = self._fit(arm, number)
+                fits[arm, number] = fits.get((arm, 0), task) if self._is_the_same(arm, number) else task
+        if self.tuned and not self.tuned.settings:
+            fits |= {(TUNED, number): fits[NONE, number] for number in range(len(self.mixtures))}
+        return fits
+
+    def _fit(self, arm: str, number: int) -> ArmTask:
+        return ArmTask(
+            bound=self.tuned.bound if self.tuned and arm == TUNED else self.probe,
+            train=self.prepared.train,
+            test=self.session.scratch / "test-features",
+            seed=self.session.seed,
+            arm=NONE if arm == TUNED else arm,
+            trial_seed=number,
+            out=self.session.scratch / f"arm-{arm}-{number}.npy",
+            parts=self._list_parts(arm, number),
+            copies=self.copies[number] if arm == COPIES else {},
         )
 
+    def _is_the_same(self, arm: str, number: int) -> bool:
+        """Whether a seed gives the same model as the first one."""
+        assert issubclass(self.probe.cls, Probe)
+        draws_rows = arm in (OVERSAMPLING, COPIES) or self._list_parts(arm, number) != self._list_parts(arm, 0)
+        return self.probe.cls.deterministic and not draws_rows
 
-def encode_truth(test: Dataset, schema: Schema) -> tuple[np.ndarray, np.ndarray]:
-    """The target of the held-out rows, and which of them count, (N,) bool.
+    def _list_parts(self, arm: str, number: int) -> tuple[Path, ...]:
+        if arm == SYNTHETIC:
+            return tuple(folder for folder, _ in self.mixtures[number].parts)
+        return tuple(self.mixtures[number].of(arm))
 
-    The target is (N,) float values, or int64 class numbers of the rows that count: a class that the training part does
-    not have cannot be learnt, so its rows do not count.
+
+def _count_copies(train: Dataset, mixtures: Sequence[Mixture]) -> list[dict[str, int]]:
+    """Of each seed, label to its synthetic rows, at most as many as an arm is trained on.
+
+    Empty where there are none, and where oversampling repeats just as many.
     """
-    values = test.frame[schema.target]
-    if schema.task == "number":
-        return values.to_numpy(dtype=float), np.ones(len(test), dtype=bool)
-    codes = class_positions(values, schema.classes)
-    known = codes >= 0
-    return codes[known], known
+    classed = train.schema.task == "classes"
+    found = []
+    for mixture in mixtures:
+        rows = {"": sum(counts.kept for counts in mixture.counts.values())}
+        if classed:
+            rows = dict.fromkeys(train.schema.classes, 0)
+            for counts in mixture.per_class(train.schema.target).values():
+                for label, count in counts.items():
+                    rows[label] += count
+        if sum(rows.values()) > MAX_JUDGED_ROWS:
+            rows = dict(zip(rows, apportion(MAX_JUDGED_ROWS, list(rows.values())), strict=True))
+        found.append({label: count for label, count in rows.items() if count})
+    oversampled = {label: count for label, count in missing_rows(training_counts(train)).items() if count}
+    return [] if all(not rows or (classed and rows == oversampled) for rows in found) else found
 
 
-def _list_parts(arm: str, mixture: Mixture) -> tuple[Path, ...]:
-    if arm == SYNTHETIC:
-        return tuple(folder for folder, _ in mixture.parts)
-    return () if arm == NONE else tuple(mixture.of(arm))
+def _add_settings(trial: TrialResult, tuned: Tuned | None, strengths: Mapping[str, float]) -> TrialResult:
+    """The trial with the settings and thresholds of its arms."""
+    arms = [
+        arm.model_copy(
+            update={
+                "settings": dict(tuned.settings) if tuned and arm.id == TUNED else {},
+                "strength": strengths.get(arm.id, 0.0),
+            }
+        )
+        for arm in trial.arms
+    ]
+    return trial.model_copy(update={"arms": arms})
 
 
 def use_metric_gain(

@@ -5,31 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Literal
 
-__all__ = ["CLASS_WEIGHTS", "INEXPENSIVE", "NONE", "OVERSAMPLING", "SYNTHETIC", "THRESHOLD", "arm_kind", "label_arms"]
+__all__ = ["CLASS_WEIGHTS", "COPIES", "INEXPENSIVE", "NONE", "OVERSAMPLING", "SYNTHETIC", "THRESHOLD", "TUNED"]
+__all__ += ["arm_kind", "label_arms"]
 
 NONE: Final = "none"
 THRESHOLD: Final = "threshold"
 CLASS_WEIGHTS: Final = "class-weights"
 OVERSAMPLING: Final = "oversampling"
+COPIES: Final = "copies"
+TUNED: Final = "tuned"
 SYNTHETIC: Final = "synthetic"
 
 INEXPENSIVE: Final = {
     THRESHOLD: "threshold at the prior",
     CLASS_WEIGHTS: "class weights",
     OVERSAMPLING: "oversampling",
+    COPIES: "copies of real rows",
+    TUNED: "tuned model",
 }
 
 
 def label_arms(task: str, generators: Sequence[str]) -> dict[str, str]:
-    """The arms that a trial on the hold-out may have: id to what people read, the baseline first.
+    """The arms that a trial on the hold-out can have: id to what people read, the baseline first.
 
     Args:
         task: `classes` or `number`; without classes there is nothing to balance.
         generators: ids of those that made rows; each is an arm of its own where there are several.
     """
     arms = {NONE: "real rows alone"}
-    if task == "classes":
-        arms |= INEXPENSIVE
+    arms |= {arm: INEXPENSIVE[arm] for arm in (INEXPENSIVE if task == "classes" else (COPIES, TUNED))}
     if generators:
         arms[SYNTHETIC] = "real + synthetic"
     if len(generators) > 1:

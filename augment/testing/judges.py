@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from augment.data import Dataset, as_labels, check
-from augment.plugin.contracts import Component, Score
+from augment.plugin.contracts import Component, Probe, Score
 from augment.testing.examples import Recipe
 from augment.testing.learners import request, work
 from augment.testing.rules import Case, Rule, every, one_a_modality
@@ -36,6 +36,8 @@ def rules(component: type[Component]) -> list[Rule]:
                 Rule(a_class_may_be_missing_in_training, _plain_classes),
                 Rule(weights_count, _plain_classes),
                 Rule(predicts_a_single_row, one_a_modality),
+                Rule(takes_the_settings_to_try),
+                *([Rule(predicts_the_same_with_every_seed, one_a_modality)] if is_deterministic(component) else []),
             ]
         case "metric":
             return [Rule(scores_are_finite_numbers, every), Rule(two_synthetic_rows_are_enough, one_a_modality)]
@@ -251,6 +253,51 @@ def predicts_a_single_row(case: Case) -> None:
         came=f"{predictions[1]} and {predictions[0]}",
         expected="the same prediction",
         fix="standardise with what `fit` saw; put networks into evaluation mode",
+    )
+
+
+def is_deterministic(component: type[Component]) -> bool:
+    """Whether a probe declares that it is."""
+    return issubclass(component, Probe) and component.deterministic
+
+
+def takes_the_settings_to_try(case: Case) -> None:
+    """The settings that a probe declares for the arm `tuned` are settings that it has.
+
+    A trial would fail with every pipeline that uses the probe.
+    """
+    probe = case.new()
+    assert isinstance(probe, Probe)
+    for changes in probe.settings_to_try(probe.params):
+        try:
+            type(probe.params).model_validate(probe.params.model_dump(by_alias=True) | dict(changes))
+            problem = ""
+        except ValueError as error:
+            problem = str(error)
+        case.expect(
+            not problem,
+            done=f"changed its settings by {dict(changes)}",
+            came=problem,
+            expected="settings that `Params` accepts",
+            fix="return changes of its own settings from `settings_to_try`",
+        )
+
+
+def predicts_the_same_with_every_seed(case: Case) -> None:
+    """A probe that is `deterministic` is the same model with another seed.
+
+    A trial fits it once for all seeds, so randomness would be missing from the interval.
+    """
+    rows = request(case)
+    one, other = (
+        case.new().fit(case.data, case.context(purpose, train=case.data)).predict(rows) for purpose in ("fit", "refit")
+    )
+    case.expect(
+        np.array_equal(one, other),
+        done="fitted it on the same rows with two seeds",
+        came="different predictions",
+        expected="equal ones, since `deterministic` is true",
+        fix="leave `deterministic` at false",
     )
 
 

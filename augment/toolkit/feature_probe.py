@@ -122,6 +122,8 @@ class FeatureProbe(Probe):
 class LinearProbe(FeatureProbe):
     """Logistic regression, or ridge regression for a numeric target."""
 
+    deterministic = True
+
     class Params(plugin.Params):
         """How strongly the coefficients are regularised."""
 
@@ -131,6 +133,11 @@ class LinearProbe(FeatureProbe):
         """Maximum number of iterations of the solver."""
 
     ridge_solver: ClassVar[str] = "auto"
+
+    @classmethod
+    def settings_to_try(cls, params: Params) -> tuple[dict[str, Any], ...]:
+        """Stronger and weaker penalties."""
+        return tuple({"C": params.C * factor} for factor in (0.01, 0.1, 10.0))
 
     def _fit_model(self, features_NF: Any, target: np.ndarray, weights: np.ndarray | None, context: Context) -> Any:
         from sklearn.exceptions import ConvergenceWarning

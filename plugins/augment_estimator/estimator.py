@@ -52,6 +52,9 @@ class Estimator(Probe):
         """`module:class` of a library above, or `module:function` of a module that you trust."""
         arguments: dict[str, Any] = Field({}, validate_default=True)
         """Passed to it by name. A library's class takes plain values: no files, folders, machines or functions."""
+        tune: list[dict[str, Any]] = []
+        """What the arm `tuned` tries, such as `[{min_samples_leaf: 5}, {max_depth: 4}]`: each is a change to
+        `arguments`."""
         file: Path | None = None
         """The module's file, where it is not installed; found by itself beside the pipeline file. A run is made again
         when its content changes, though not when only a module does that it imports."""
@@ -71,6 +74,13 @@ class Estimator(Probe):
                 check_arguments(factory, arguments)
             return arguments
 
+        @field_validator("tune")
+        @classmethod
+        def _are_arguments(cls, tune: list[dict[str, Any]], info: ValidationInfo) -> list[dict[str, Any]]:
+            for changes in tune:
+                cls._are_plain({**info.data.get("arguments", {}), **changes}, info)
+            return tune
+
         @field_validator("file")
         @classmethod
         def _is_no_library(cls, file: Path | None, info: ValidationInfo) -> Path | None:
@@ -80,6 +90,11 @@ class Estimator(Probe):
                     f"{factory} is a class of an installed library; leave `file` out, or rename the module"
                 )
             return file
+
+    @classmethod
+    def settings_to_try(cls, params: Params) -> tuple[dict[str, Any], ...]:
+        """What the pipeline says."""
+        return tuple({"arguments": {**params.arguments, **changes}} for changes in params.tune)
 
     _schema: Schema
     _model: Any

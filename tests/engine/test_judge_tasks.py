@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augment.data import Array, Column, Dataset, Schema, as_labels
-from augment.engine.judge_tasks import balanced_weights, load_parts, oversampled
+from augment.engine.judge_tasks import balanced_weights, load_parts, missing_rows, with_copies
 from augment.errors import DataError
 
 KINDS = {
@@ -27,6 +27,10 @@ def table(labels: list, kind: str = "category") -> Dataset:
 
 def as_integers(data: Dataset) -> dict[str, int]:
     return pd.Series(as_labels(data.frame["y"])).value_counts().to_dict()
+
+
+def oversampled(data: Dataset, rng: np.random.Generator) -> Dataset:
+    return with_copies(data, missing_rows(as_integers(data)), rng)
 
 
 LABELS = st.lists(st.sampled_from("abc"), min_size=1, max_size=40)
@@ -57,6 +61,13 @@ def test_oversampling_keeps_all_rows_and_repeats_only_smaller_classes(labels, se
     labels_at = dict(zip(data.frame["x"], labels, strict=True))
     assert [labels_at[x] for x in repeated["x"]] == repeated["y"].tolist()
     assert all(as_integers(data)[label] < largest for label in repeated["y"])
+
+
+def test_copies_are_of_the_labels_that_are_wanted():
+    data = table(["a", "a", "b", "c"])
+    more = with_copies(data, {"b": 3, "a": 1}, np.random.default_rng(0))
+    assert more.frame["y"].iloc[4:].tolist() == ["a", "b", "b", "b"]
+    assert len(with_copies(data, {"": 5}, np.random.default_rng(0))) == 9
 
 
 @pytest.mark.parametrize("kind", KINDS)

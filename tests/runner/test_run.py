@@ -196,7 +196,7 @@ def test_a_numeric_target_is_judged_by_its_number(spec):
     done = run(spec(source={"use": "fake-rows", "with": {"target": "y"}}, mix={"rows": 20}, **ASSESSED), workers=0)
     assert done.metrics.trial.assessable
     assert done.metrics.classes.model_dump() == {"train": {}, "test": {}, "synthetic": {}}
-    assert [arm.id for arm in done.metrics.trial.arms] == ["none", "synthetic"]
+    assert [arm.id for arm in done.metrics.trial.arms] == ["none", "copies", "synthetic"]
 
 
 def test_without_a_target_nothing_can_be_assessed(spec):

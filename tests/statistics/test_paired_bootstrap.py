@@ -71,6 +71,8 @@ def test_arms_stand_in_their_order_with_real_rows_alone_first():
         "threshold",
         "class-weights",
         "oversampling",
+        "copies",
+        "tuned",
         "synthetic",
         "gan",
         "vae",
@@ -83,16 +85,18 @@ def test_a_single_generator_is_no_arm_beside_the_mix():
         "threshold",
         "class-weights",
         "oversampling",
+        "copies",
+        "tuned",
         "synthetic",
     ]
 
 
 def test_without_classes_there_is_nothing_to_balance():
-    assert list(label_arms("number", ["gan"])) == ["none", "synthetic"]
+    assert list(label_arms("number", ["gan"])) == ["none", "copies", "tuned", "synthetic"]
 
 
 def test_without_synthetic_rows_there_is_no_arm_of_them():
-    assert list(label_arms("number", [])) == ["none"]
+    assert list(label_arms("number", [])) == ["none", "copies", "tuned"]
 
 
 def test_the_summary_keeps_the_order_of_the_labels_whatever_came_first():

@@ -133,6 +133,7 @@ class Means(Probe):
 
     name = "means"
     accepts = Accepts(modalities=frozenset({"table"}), targets=frozenset({"classes", "number"}), missing=False)
+    deterministic = True
 
     def fit(self, data, context, weights=None):
         weights = np.ones(len(data)) if weights is None else weights
@@ -612,6 +613,26 @@ class Batchwise(Means):
         return super().predict(Dataset(data.frame.assign(height=height), data.arrays, data.schema))
 
 
+class Hopeful(Means):
+    """Would try settings that it does not have."""
+
+    @classmethod
+    def settings_to_try(cls, params):
+        return [{"leaves": 6}]
+
+
+class Fickle(Means):
+    """Says that it is deterministic."""
+
+    def fit(self, data, context, weights=None):
+        self.trust = context.rng.random()
+        return super().fit(data, context, weights)
+
+    def predict(self, data):
+        found = super().predict(data)
+        return self.trust * found + (1 - self.trust) * (1 / len(self.classes) if self.classes else found.mean())
+
+
 class Bare(Gap):
     """Gives numbers, not scores."""
 
@@ -802,6 +823,8 @@ BROKEN = [
     (Shifting, "a-class-may-be-missing-in-training", "own columns"),
     (Weightless, "weights-count", "sample_weight"),
     (Batchwise, "predicts-a-single-row", "the same prediction"),
+    (Hopeful, "takes-the-settings-to-try", "leaves"),
+    (Fickle, "predicts-the-same-with-every-seed", "different predictions"),
     (Bare, "scores-are-finite-numbers", "augment.plugin.Score"),
     (Endless, "scores-are-finite-numbers", "finite value"),
     (Inverted, "scores-are-finite-numbers", "lower to its upper"),
