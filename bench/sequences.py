@@ -40,20 +40,20 @@ DATA = Path(os.environ.get("AUGMENT_DATA", "../shared/data")) / "text"
 
 def shakespeare(width: int = 256, steps: int = 9_000) -> None:
     text = (DATA / "tinyshakespeare.txt").read_text()
-    code = {character: number for number, character in enumerate(sorted(set(text)), start=1)}
-    codes = np.array([code[character] for character in text], np.int32)
-    cut = round(0.9 * len(codes))
-    shape = Shape((len(code) + 1,), 1, width=width, dropout=0.1)
+    token = {character: number for number, character in enumerate(sorted(set(text)), start=1)}
+    tokens = np.array([token[character] for character in text], np.int32)
+    cut = round(0.9 * len(tokens))
+    shape = Shape((len(token) + 1,), 1, width=width, dropout=0.1)
     budget = Budget(steps, batch_size=16, window=64, learning_rate=4e-3, weight_decay=0.01)
     started = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         context = Context(seed=1, folder=Path(folder))
         weights = learn(
-            Sequences.of([codes[:cut]]), np.zeros(1, np.int64), Conditions(None, ("",), (1,)), shape, budget, context
+            Sequences.of([tokens[:cut]]), np.zeros(1, np.int64), Conditions(None, ("",), (1,)), shape, budget, context
         )
     seconds = time.process_time() - started
     network = rebuild(lambda: SequenceNetwork(shape), weights, "cpu")
-    rest = codes[cut:, None].astype(np.int64)
+    rest = tokens[cut:, None].astype(np.int64)
     loss = float(mean_losses(network, rest, np.zeros(len(rest), np.int64), "cpu", window=8_192))
     print(f"tiny-shakespeare, GRU {width}, {steps} steps: {loss:.4f} nats a character after {seconds:.0f} CPU-s")
 
@@ -67,7 +67,7 @@ def speed(width: int = 512, length: int = 300) -> None:
     for seed in range(5):
         started = time.process_time()
         drawn = draw(shape, weights, np.zeros(256, np.int64), seed, max_length=length, min_length=length)
-        rates.append(len(drawn.codes) / (time.process_time() - started))
+        rates.append(len(drawn.tokens) / (time.process_time() - started))
     print(f"cached state, GRU {width}, 256 side by side: {_spread(rates)} characters per CPU-s")
     for size in (1, 64, 256):
         rates = [_by_window(network, size, 20) for _ in range(3)]
@@ -77,14 +77,14 @@ def speed(width: int = 512, length: int = 300) -> None:
 @torch.inference_mode()
 def _by_window(network: SequenceNetwork, size: int, num_characters: int, window: int = 40) -> float:
     """textgenrnn's way: each character begins from the last 40, without any state."""
-    codes = torch.randint(1, 66, (window, size, 1))
+    tokens = torch.randint(1, 66, (window, size, 1))
     started = time.process_time()
     for _ in range(num_characters):
         states, tables = torch.zeros(size, network.num_state), network.tables()
         for step in range(window):
-            states, query = network.move(tables, states, codes[step], torch.zeros(size, dtype=torch.int64))
+            states, query = network.move(tables, states, tokens[step], torch.zeros(size, dtype=torch.int64))
         drawn = torch.multinomial(network.logits(0, query).softmax(1), 1)
-        codes = torch.cat([codes[1:], drawn[None]])
+        tokens = torch.cat([tokens[1:], drawn[None]])
     return size * num_characters / (time.process_time() - started)
 
 

@@ -1,6 +1,6 @@
 """`rnn` and `anchored` for histories: new users, and what known users might have met next.
 
-Shapes: N users, T places for the items of one, K fields of a step, B places of a drawing, V codes of the first field.
+Shapes: N users, T places for the items of one, K fields of a step, B places of a drawing, V tokens of the first field.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class HistoryRnn(SeriesRnn):
         assert context.train is not None  # the host lends it to every generator
         met, repeats = _met(context.train)
         num_items = len(self.schema.arrays[self.schema.find_array("tokens")].vocabulary or range(int(met.max()) + 1))
-        return [MayBeMet(PLACES, self.codes.num_codes[0], met, num_items, repeats)]
+        return [MayBeMet(PLACES, self.tokenizer.vocabulary_sizes[0], met, num_items, repeats)]
 
 
 class HistoryAnchored(HistoryRnn):
@@ -84,11 +84,11 @@ class HistoryAnchored(HistoryRnn):
             frame = frame.assign(**{length_column: wanted})
         begun = self._begun(Dataset(frame, real.arrays, self.schema), num_kept)
         drawn = self._drawn(classes, context, begun)
-        _, arrays = self.codes.decode(drawn, draw_uniforms(context.seed, drawn.lengths))
-        lengths = drawn.lengths - self.codes.num_columns
+        _, arrays = self.tokenizer.decode(drawn, draw_uniforms(context.seed, drawn.lengths))
+        lengths = drawn.lengths - self.tokenizer.num_columns
         if length_column is not None:
             frame = frame.assign(**{length_column: lengths})
-        for name, values in arrays.items():  # to the bit, which codes are not
+        for name, values in arrays.items():  # to the bit, which tokens are not
             is_kept = np.arange(values.shape[1]) < np.minimum(num_kept, lengths)[:, np.newaxis]
             values[is_kept] = real.arrays[name][is_kept]
         if self.schema.target is not None and self.schema.target in given:
@@ -111,9 +111,9 @@ class HistoryAnchored(HistoryRnn):
         """What each sequence begins with: the user's columns, with the length that is wanted, and the items kept."""
         from augment.toolkit.sequences.training import Sequences
 
-        num_fields = len(self.codes.num_codes)
-        firsts = self.codes.num_columns + num_kept
-        parts = self.codes.encode(data).parts()
+        num_fields = len(self.tokenizer.vocabulary_sizes)
+        firsts = self.tokenizer.num_columns + num_kept
+        parts = self.tokenizer.encode(data).parts()
         return Sequences.of([part[:end, :num_fields] for part, end in zip(parts, firsts, strict=True)], num_fields)
 
 
@@ -122,15 +122,15 @@ class MayBeMet:
 
     Args:
         num_places: B.
-        num_codes: V.
+        vocabulary_size: V.
         met: the tokens that training users met.
-        num_items: how many tokens there are; token i has the code i + 1, and other codes are no items.
+        num_items: how many items there are; item i is the token i + 1, and other tokens are no items.
         repeats: whether a training user has an item twice.
     """
 
-    def __init__(self, num_places: int, num_codes: int, met: np.ndarray, num_items: int, repeats: bool):
+    def __init__(self, num_places: int, vocabulary_size: int, met: np.ndarray, num_items: int, repeats: bool):
         self.repeats, self.num_items = repeats, num_items
-        self.never = np.zeros(num_codes, bool)
+        self.never = np.zeros(vocabulary_size, bool)
         self.never[1 : num_items + 1] = True
         self.never[met + 1] = False
         self.is_forbidden = np.tile(self.never, (num_places, 1))
@@ -140,14 +140,14 @@ class MayBeMet:
         self.is_forbidden[places] = self.never
 
     def forbidden(self, field: int) -> np.ndarray | None:
-        """Which codes may not come next, (B, V)."""
+        """Which tokens may not come next, (B, V)."""
         return None if field else self.is_forbidden
 
-    def took(self, codes_BK: np.ndarray) -> None:
-        """These codes came next."""
+    def took(self, tokens_BK: np.ndarray) -> None:
+        """These tokens came next."""
         if not self.repeats:
-            places = np.flatnonzero((codes_BK[:, 0] > 0) & (codes_BK[:, 0] <= self.num_items))
-            self.is_forbidden[places, codes_BK[places, 0]] = True
+            places = np.flatnonzero((tokens_BK[:, 0] > 0) & (tokens_BK[:, 0] <= self.num_items))
+            self.is_forbidden[places, tokens_BK[places, 0]] = True
 
 
 def _met(data: Dataset) -> tuple[np.ndarray, bool]:

@@ -17,9 +17,9 @@ from augment.toolkit.lossless import ENCODED_TYPES
 from augment.toolkit.network_generator import NetworkGenerator, Parts
 
 if TYPE_CHECKING:
-    from augment.toolkit.sequences.codec import StepCodes
     from augment.toolkit.sequences.network import Shape
     from augment.toolkit.sequences.sampling import Rule
+    from augment.toolkit.sequences.tokenizer import StepTokenizer
     from augment.toolkit.sequences.training import Sequences
 
 MIN_STEPS, MAX_STEPS, NUM_EPOCHS = 500, 4_000, 30
@@ -52,7 +52,7 @@ class SeriesRnn(NetworkGenerator):
         layers: int = Field(1, ge=1)
         """Layers of gated recurrent units."""
         embedding: int = Field(64, ge=1)
-        """How many numbers stand for a code."""
+        """How many numbers stand for a token."""
         dropout: float = Field(0.1, ge=0, lt=1)
         """Share of the inputs and hidden units that each training step leaves out."""
         steps: int | None = Field(None, ge=1)
@@ -74,25 +74,27 @@ class SeriesRnn(NetworkGenerator):
         time."""
 
     conditions: Conditions
-    codes: StepCodes
+    tokenizer: StepTokenizer
 
     def fit(self, data: Dataset, context: Context) -> Self:
-        from augment.toolkit.sequences.codec import StepCodes
+        from augment.toolkit.sequences.tokenizer import StepTokenizer
         from augment.toolkit.sequences.training import Budget, learn
 
         params = self.params
         self.schema = data.schema
         self.conditions, classes = Conditions.of(data)
-        self.codes = StepCodes.fit(data)
-        sequences = self.codes.encode(data)
-        self._size = len(sequences.codes)
+        self.tokenizer = StepTokenizer.fit(data)
+        sequences = self.tokenizer.encode(data)
+        self._size = len(sequences.tokens)
         usual = int(np.median(sequences.lengths)) + 1
         window = params.window or int(np.clip(4 * usual, MIN_WINDOW, MAX_WINDOW))
         together = int(np.clip(self._size // 20, MIN_A_BATCH, MAX_A_BATCH))
         batch_size = params.batch_size or max(1, together // window)
         num_steps = params.steps or int(np.clip(NUM_EPOCHS * self._size // (batch_size * window), MIN_STEPS, MAX_STEPS))
         budget = Budget(num_steps, batch_size, window, params.learning_rate, params.weight_decay)
-        self.weights = learn(sequences, classes, self.conditions, self._shape(), budget, context, self.codes.ranks())
+        self.weights = learn(
+            sequences, classes, self.conditions, self._shape(), budget, context, self.tokenizer.ranks()
+        )
         return self
 
     def _shape(self) -> Shape:
@@ -100,9 +102,9 @@ class SeriesRnn(NetworkGenerator):
 
         params = self.params
         return Shape(
-            num_codes=self.codes.num_codes,
+            vocabulary_sizes=self.tokenizer.vocabulary_sizes,
             num_classes=len(self.conditions.labels),
-            num_auxiliary=self.codes.num_auxiliary,
+            auxiliary_sizes=self.tokenizer.auxiliary_sizes,
             width=params.width or (64 if self._size < MANY_STEPS else 128),
             layers=params.layers,
             embedding=params.embedding,
@@ -115,7 +117,7 @@ class SeriesRnn(NetworkGenerator):
         refuse_others(self.conditions, given)
         classes = self.conditions.draw(given, context.rng)
         drawn = self._drawn(classes, context)
-        frame, arrays = self.codes.decode(drawn, draw_uniforms(context.seed, drawn.lengths))
+        frame, arrays = self.tokenizer.decode(drawn, draw_uniforms(context.seed, drawn.lengths))
         target = self.conditions.frame(given, classes)
         return Dataset.of(pd.concat([frame, target.reset_index(drop=True)], axis=1), arrays, self.schema)
 
@@ -128,12 +130,12 @@ class SeriesRnn(NetworkGenerator):
             self.weights,
             classes,
             context.seed,
-            max_length=self.codes.max_length,
+            max_length=self.tokenizer.max_length,
             min_length=0,
             params=SamplingParams(temperature=self.params.temperature, guidance=self.params.guidance),
             prefixes=prefixes,
             rules=self._rules(context),
-            auxiliary=self.codes.auxiliary(PLACES),
+            auxiliary=self.tokenizer.auxiliary(PLACES),
         )
 
     def _rules(self, context: Context) -> list[Rule]:
@@ -141,10 +143,10 @@ class SeriesRnn(NetworkGenerator):
         return []
 
     def _values(self) -> dict[str, Any]:
-        return {"codes": self.codes.to_state(), "size": self._size}
+        return {"tokenizer": self.tokenizer.to_state(), "size": self._size}
 
     def _restore(self, parts: Parts, values: Mapping[str, Any]) -> None:
-        from augment.toolkit.sequences.codec import StepCodes
+        from augment.toolkit.sequences.tokenizer import StepTokenizer
 
-        self.codes = StepCodes.from_state(self.schema, values["codes"])
+        self.tokenizer = StepTokenizer.from_state(self.schema, values["tokenizer"])
         self._size = values["size"]

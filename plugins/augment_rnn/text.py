@@ -16,7 +16,7 @@ from augment.errors import DataError
 from augment.plugin import Accepts, Context, Suits
 from augment.toolkit.conditions import Conditions
 from augment.toolkit.network_generator import NetworkGenerator, Parts
-from augment_rnn.text_tokens import Bytes, Pieces, Tokens, Utf8, WholeWords, tokens_of_state
+from augment_rnn.text_tokens import Bytes, Pieces, Tokenizer, Utf8, WholeWords, load_tokenizer
 
 if TYPE_CHECKING:
     from augment.toolkit.sequences.network import Shape
@@ -112,7 +112,7 @@ class TextRnn(NetworkGenerator):
         """What every text begins with."""
 
     conditions: Conditions
-    tokens: Tokens
+    tokenizer: Tokenizer
 
     def fit(self, data: Dataset, context: Context) -> Self:
         from augment.toolkit.sequences.training import Budget, Sequences, learn
@@ -131,12 +131,12 @@ class TextRnn(NetworkGenerator):
         self.conditions, classes = Conditions.of(data)  # a label whose texts are all missing can be asked for too
         classes = classes[is_there]
         self._size = sum(map(len, texts))
-        self.tokens = self._cut(texts)
-        sequences = Sequences.of([self.tokens.encode(text) for text in texts])
+        self.tokenizer = self._cut(texts)
+        sequences = Sequences.of([self.tokenizer.encode(text) for text in texts])
         self._longest = int(sequences.lengths.max())
         params = self.params
         a_step = params.batch_size * params.window
-        num_steps = params.steps or int(np.clip(NUM_EPOCHS * len(sequences.codes) // a_step, MIN_STEPS, MAX_STEPS))
+        num_steps = params.steps or int(np.clip(NUM_EPOCHS * len(sequences.tokens) // a_step, MIN_STEPS, MAX_STEPS))
         budget = Budget(num_steps, params.batch_size, params.window, params.learning_rate, params.weight_decay)
         self.weights = learn(sequences, classes, self.conditions, self._shape(), budget, context)
         return self
@@ -147,7 +147,7 @@ class TextRnn(NetworkGenerator):
         assert column is not None  # `accepts` asks for texts
         return column
 
-    def _cut(self, texts: list[str]) -> Tokens:
+    def _cut(self, texts: list[str]) -> Tokenizer:
         kind = self.params.tokens or ("characters" if self._size < FEW_CHARACTERS else "bpe")
         if kind == "bytes":
             return Bytes()
@@ -164,7 +164,7 @@ class TextRnn(NetworkGenerator):
         params = self.params
         width = params.width or (128 if self._size <= 50_000 else 256 if self._size <= MANY_CHARACTERS else 512)
         return Shape(
-            num_codes=(self.tokens.num_codes,),
+            vocabulary_sizes=(self.tokenizer.vocabulary_size,),
             num_classes=len(self.conditions.labels),
             width=width,
             layers=params.layers,
@@ -174,7 +174,7 @@ class TextRnn(NetworkGenerator):
 
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
         classes = self.conditions.draw(given, context.rng)
-        prefix = self.tokens.encode(self.params.prefix)
+        prefix = self.tokenizer.encode(self.params.prefix)
         if len(prefix) >= self._most:
             raise DataError(
                 f"rnn: the prefix has {len(prefix)} tokens, and a text {self._most} at most; raise max_length"
@@ -189,16 +189,16 @@ class TextRnn(NetworkGenerator):
     def _written(
         self, given: pd.DataFrame, classes: np.ndarray, prefixes: list[np.ndarray], context: Context
     ) -> Dataset:
-        """Texts of these classes that begin with these codes."""
+        """Texts of these classes that begin with these tokens."""
         from augment.toolkit.sequences.sampling import PLACES, NoRepeat, Rule, SamplingParams, draw
         from augment.toolkit.sequences.training import Sequences
 
         params = self.params
-        rules: list[Rule] = [Utf8(PLACES)] if isinstance(self.tokens, Bytes) else []
-        if isinstance(self.tokens, Pieces) and self.tokens.has_words:
-            rules.append(WholeWords(PLACES, self.tokens.pieces))
+        rules: list[Rule] = [Utf8(PLACES)] if isinstance(self.tokenizer, Bytes) else []
+        if isinstance(self.tokenizer, Pieces) and self.tokenizer.has_words:
+            rules.append(WholeWords(PLACES, self.tokenizer.pieces))
         if params.no_repeat_ngram_size:
-            rules.append(NoRepeat(params.no_repeat_ngram_size, self.tokens.num_codes))
+            rules.append(NoRepeat(params.no_repeat_ngram_size, self.tokenizer.vocabulary_size))
         drawn = draw(
             self._shape(),
             self.weights,
@@ -210,15 +210,15 @@ class TextRnn(NetworkGenerator):
             prefixes=Sequences.of(prefixes) if any(map(len, prefixes)) else None,
             rules=rules,
         )
-        texts = [self.tokens.decode(part[:, 0]) for part in drawn.parts()]
+        texts = [self.tokenizer.decode(part[:, 0]) for part in drawn.parts()]
         frame = self.conditions.frame(given, classes).assign(**{self._column: pd.Series(texts, dtype="str")})
         return Dataset.of(frame, {}, self.schema)
 
     def _values(self) -> dict[str, Any]:
-        return {"tokens": self.tokens.to_state(), "size": self._size, "longest": self._longest}
+        return {"tokenizer": self.tokenizer.to_state(), "size": self._size, "longest": self._longest}
 
     def _restore(self, parts: Parts, values: Mapping[str, Any]) -> None:
-        self.tokens = tokens_of_state(values["tokens"])
+        self.tokenizer = load_tokenizer(values["tokenizer"])
         self._size, self._longest = values["size"], values["longest"]
 
 
@@ -255,11 +255,11 @@ class TextAnchored(TextRnn):
         texts = context.train.frame[self._column].fillna("").astype(object)
         numbers[texts.str.len() == 0] = -1
         rows_by_label = [np.flatnonzero(numbers == label) for label in range(len(self.conditions.labels))]
-        encode = functools.cache(lambda row: self.tokens.encode(texts[row]))
+        encode = functools.cache(lambda row: self.tokenizer.encode(texts[row]))
         shares = self.params.keep + (1 - self.params.keep) * cut.random(len(given))
         prefixes = []
         for label, share, chance in zip(classes, shares, choice.random(len(given)), strict=True):
             rows = rows_by_label[label]  # none where the texts of a label are all missing
-            codes = encode(rows[int(chance * len(rows))]) if len(rows) else np.empty(0, np.int32)
-            prefixes.append(codes[: min(int(share * len(codes)), self._most - 1)])
+            tokens = encode(rows[int(chance * len(rows))]) if len(rows) else np.empty(0, np.int32)
+            prefixes.append(tokens[: min(int(share * len(tokens)), self._most - 1)])
         return self._written(given, classes, prefixes, context)

@@ -1,6 +1,6 @@
-"""Texts as sequences of codes and back: by character, by byte, by word, or by pairs of bytes' larger cousins (BPE).
+"""Texts as sequences of tokens and back: by character, by byte, by word, or by pairs of bytes' larger cousins (BPE).
 
-Code 0 is the end of a text and stands for nothing. Every way can spell whatever the training texts hold, so nothing is
+Token 0 is the end of a text and stands for nothing. Every way can spell whatever the training texts hold, so nothing is
 ever unknown but characters rarer than the 1,000 most frequent ones, which are left out.
 """
 
@@ -23,35 +23,35 @@ WORD = re.compile(r" ?\w+| ?[^\w\s]+|\s+")  # a word with the space before it, s
 WORD_OF_KINDS = re.compile(r" ?w+| ?-+|[s ]+")  # the same, of the kinds of characters
 
 
-class Tokens(ABC):
+class Tokenizer(ABC):
     """One way of cutting texts up."""
 
-    num_codes: int
+    vocabulary_size: int
 
     @abstractmethod
     def encode(self, text: str) -> np.ndarray:
-        """Codes from 1 on, (steps,) int32."""
+        """Tokens from 1 on, (steps,) int32."""
 
     @abstractmethod
-    def decode(self, codes: np.ndarray) -> str:
+    def decode(self, tokens: np.ndarray) -> str:
         """The inverse of `encode`."""
 
     @abstractmethod
     def to_state(self) -> dict[str, Any]:
-        """What `tokens_of_state` takes: JSON values."""
+        """What `load_tokenizer` takes: JSON values."""
 
 
-class Bytes(Tokens):
-    """The bytes of UTF-8. Of any text, with 257 codes; `Utf8` keeps what is drawn valid."""
+class Bytes(Tokenizer):
+    """The bytes of UTF-8. Of any text, with 257 tokens; `Utf8` keeps what is drawn valid."""
 
-    num_codes = 257
+    vocabulary_size = 257
 
     def encode(self, text: str) -> np.ndarray:
         return np.frombuffer(text.encode(errors="replace"), np.uint8).astype(np.int32) + 1
 
-    def decode(self, codes: np.ndarray) -> str:
+    def decode(self, tokens: np.ndarray) -> str:
         # only the last character can be incomplete, where the length limit cut it
-        return (codes - 1).astype(np.uint8).tobytes().decode(errors="ignore")
+        return (tokens - 1).astype(np.uint8).tobytes().decode(errors="ignore")
 
     def to_state(self) -> dict[str, Any]:
         return {"kind": "bytes"}
@@ -89,8 +89,8 @@ class Utf8:
     def forbidden(self, field: int) -> np.ndarray:
         return self.is_forbidden[self.expects]
 
-    def took(self, codes_BK: np.ndarray) -> None:
-        self.expects = self.after[self.expects, codes_BK[:, 0]]
+    def took(self, tokens_BK: np.ndarray) -> None:
+        self.expects = self.after[self.expects, tokens_BK[:, 0]]
 
 
 class WholeWords:
@@ -113,11 +113,11 @@ class WholeWords:
     def forbidden(self, field: int) -> np.ndarray:
         return self.is_forbidden[self.state]
 
-    def took(self, codes_BK: np.ndarray) -> None:
-        self.state = self.after[codes_BK[:, 0]]
+    def took(self, tokens_BK: np.ndarray) -> None:
+        self.state = self.after[tokens_BK[:, 0]]
 
 
-class Pieces(Tokens):
+class Pieces(Tokenizer):
     """Characters, each with the marks that belong to it, and longer pieces that are put together from them.
 
     Without longer pieces texts are spelled. Words that are pieces are taken whole, and others spelled. With merges
@@ -127,10 +127,10 @@ class Pieces(Tokens):
 
     def __init__(self, pieces: Sequence[str], is_spelled: bool, merges: Sequence[tuple[str, str]] = ()):
         self.pieces, self.is_spelled, self.merges = list(pieces), is_spelled, list(merges)
-        self.num_codes = 1 + len(self.pieces)
-        self._code = {piece: code for code, piece in enumerate(self.pieces, start=1)}
+        self.vocabulary_size = 1 + len(self.pieces)
+        self._numbers = {piece: token for token, piece in enumerate(self.pieces, start=1)}
         self._rank = {pair: rank for rank, pair in enumerate(self.merges)}
-        self._word = functools.lru_cache(maxsize=100_000)(self._codes_of_word)
+        self._word = functools.lru_cache(maxsize=100_000)(self._tokenize_word)
 
     @property
     def has_words(self) -> bool:
@@ -158,21 +158,21 @@ class Pieces(Tokens):
 
     def encode(self, text: str) -> np.ndarray:
         if self.is_spelled:
-            codes = [self._code.get(character, 0) for character in _characters(text)]
+            tokens = [self._numbers.get(character, 0) for character in _characters(text)]
         else:
-            codes = [code for word in _words(text) for code in self._word(word)]
-        found = np.array(codes, np.int32)
-        return found[found > 0]
+            tokens = [token for word in _words(text) for token in self._word(word)]
+        known = np.array(tokens, np.int32)
+        return known[known > 0]
 
-    def decode(self, codes: np.ndarray) -> str:
-        return "".join([self.pieces[code - 1] for code in codes.tolist()])
+    def decode(self, tokens: np.ndarray) -> str:
+        return "".join([self.pieces[token - 1] for token in tokens.tolist()])
 
     def to_state(self) -> dict[str, Any]:
         return {"kind": "pieces", "pieces": self.pieces, "is_spelled": self.is_spelled, "merges": self.merges}
 
-    def _codes_of_word(self, word: str) -> tuple[int, ...]:
-        if not self.merges and word in self._code:
-            return (self._code[word],)
+    def _tokenize_word(self, word: str) -> tuple[int, ...]:
+        if not self.merges and word in self._numbers:
+            return (self._numbers[word],)
         parts = _characters(word)
         while len(parts) > 1 and self._rank:
             ranks = [self._rank.get(pair, sys.maxsize) for pair in itertools.pairwise(parts)]
@@ -180,10 +180,10 @@ class Pieces(Tokens):
             if best == sys.maxsize:
                 break
             parts = _merged(parts, self.merges[best])
-        return tuple(self._code.get(part, 0) for part in parts)
+        return tuple(self._numbers.get(part, 0) for part in parts)
 
 
-def tokens_of_state(state: Mapping[str, Any]) -> Tokens:
+def load_tokenizer(state: Mapping[str, Any]) -> Tokenizer:
     """The inverse of `to_state`."""
     if state["kind"] == "bytes":
         return Bytes()
@@ -222,7 +222,9 @@ def _words(text: str) -> list[str]:
 @functools.cache
 def _cluster() -> re.Pattern[str]:
     """Nearly the extended grapheme clusters of Unicode Standard Annex 29."""
-    marks = [chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) in ("Mn", "Me", "Mc")]
+    marks = [
+        chr(point) for point in range(sys.maxunicode + 1) if unicodedata.category(chr(point)) in ("Mn", "Me", "Mc")
+    ]
     extending = "".join(map(re.escape, marks)) + "\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f"
     flag = "[\U0001f1e6-\U0001f1ff]{2}"
     return re.compile(f"(?:{flag}|.)(?:[{extending}]|\u200d.)*\u200d?", re.DOTALL)

@@ -4,10 +4,10 @@ A batch has a fixed number of places. When a sequence ends, the next one that wa
 and every product has the same shape, whatever was asked for. A row's numbers follow from the seed and the row's number
 alone. Together: a row does not depend on which rows are drawn beside it.
 
-What is unusual: a step looks its input up in a table of what each code gives the gates, instead of multiplying an
+What is unusual: a step looks its input up in a table of what each token gives the gates, instead of multiplying an
 embedding; and one random number a field decides, by the inverse of the cumulated chances.
 
-Shapes: N wanted sequences, B places, K fields, V codes of a field, P steps of a prefix, S numbers of the states.
+Shapes: N wanted sequences, B places, K fields, V tokens of a field, P steps of a prefix, S numbers of the states.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True)
 class SamplingParams:
-    """How a code is chosen among the chances that the network gives.
+    """How a token is chosen among the chances that the network gives.
 
     Attributes:
-        temperature: below 1 favours the likely codes, above 1 the others.
-        top_k: only the so many likeliest codes.
-        top_p: only the likeliest codes that together have this chance (Holtzman et al. 2020).
-        min_p: only codes with at least this share of the likeliest one's chance (Nguyen et al. 2024).
+        temperature: below 1 favours the likely tokens, above 1 the others.
+        top_k: only the so many likeliest tokens.
+        top_p: only the likeliest tokens that together have this chance (Holtzman et al. 2020).
+        min_p: only tokens with at least this share of the likeliest one's chance (Nguyen et al. 2024).
         guidance: how far to move away from what sequences of any class are like, towards the class that is asked for
             (Ho and Salimans 2022). 0 is not at all; each step takes twice as long otherwise.
     """
@@ -82,13 +82,13 @@ class Rule(Protocol):
         """In these places new sequences begin."""
 
     def forbidden(self, field: int) -> np.ndarray | None:
-        """Which codes may not come next in each place, bool (B, V), or None for all may.
+        """Which tokens may not come next in each place, bool (B, V), or None for all may.
 
-        At least one code must be left; where the end is all that is left, the sequence ends.
+        At least one token must be left; where the end is all that is left, the sequence ends.
         """
 
-    def took(self, codes_BK: np.ndarray) -> None:
-        """These codes came next."""
+    def took(self, tokens_BK: np.ndarray) -> None:
+        """These tokens came next."""
 
 
 class AuxiliaryInputs(Protocol):
@@ -100,47 +100,47 @@ class AuxiliaryInputs(Protocol):
     def forbidden(self, field: int) -> np.ndarray | None:
         """As a rule says it."""
 
-    def compute(self, codes_BK: np.ndarray, uniforms_B: np.ndarray) -> np.ndarray:
-        """These codes came next: their auxiliary inputs, (B, W - K) int64.
+    def compute(self, tokens_BK: np.ndarray, uniforms_B: np.ndarray) -> np.ndarray:
+        """These tokens came next: their auxiliary inputs, (B, W - K) int64.
 
-        The numbers in [0, 1) are those of `draw_uniforms`: they say where in its range the value of a code lies.
+        The numbers in [0, 1) are those of `draw_uniforms`: they say where in its range the value of a token lies.
         """
 
 
 class NoRepeat:
-    """No run of so many codes of the first field comes twice in a sequence (Paulus et al. 2018); at least 2."""
+    """No run of so many tokens of the first field comes twice in a sequence (Paulus et al. 2018); at least 2."""
 
-    def __init__(self, length: int, num_codes: int):
-        self.length, self.num_codes = length, num_codes
-        self.codes = np.zeros((PLACES, 0), np.int64)
-        self.runs = np.zeros((PLACES, 0), np.uint64)  # the run of one less that ends with each code, as one number
+    def __init__(self, length: int, vocabulary_size: int):
+        self.length, self.vocabulary_size = length, vocabulary_size
+        self.tokens = np.zeros((PLACES, 0), np.int64)
+        self.runs = np.zeros((PLACES, 0), np.uint64)  # the run of one less that ends with each token, as one number
         self.firsts = np.zeros(PLACES, np.int64)  # where each place's sequence begins
 
     def begin(self, places: np.ndarray) -> None:
         """In these places new sequences begin."""
-        self.firsts[places] = self.codes.shape[1]
+        self.firsts[places] = self.tokens.shape[1]
 
     def forbidden(self, field: int) -> np.ndarray | None:
         """What would end a run that has been there."""
-        num_done = self.codes.shape[1]
+        num_done = self.tokens.shape[1]
         if field or num_done < self.length:
             return None
         starts = np.arange(num_done - 1) - (self.length - 2) >= self.firsts[:, None]
         has_come = (self.runs[:, :-1] == self.runs[:, -1:]) & starts
         has_come &= (num_done - self.firsts >= self.length)[:, None]
-        forbidden = np.zeros((PLACES, self.num_codes), bool)
+        forbidden = np.zeros((PLACES, self.vocabulary_size), bool)
         places, ends = has_come.nonzero()
-        forbidden[places, self.codes[places, ends + 1]] = True
+        forbidden[places, self.tokens[places, ends + 1]] = True
         forbidden[:, 0] = False
         return forbidden
 
-    def took(self, codes_BK: np.ndarray) -> None:
-        """These codes came next."""
-        self.codes = np.concatenate([self.codes, codes_BK[:, :1]], 1)
-        recent = self.codes[:, -(self.length - 1) :].astype(np.uint64)
+    def took(self, tokens_BK: np.ndarray) -> None:
+        """These tokens came next."""
+        self.tokens = np.concatenate([self.tokens, tokens_BK[:, :1]], 1)
+        recent = self.tokens[:, -(self.length - 1) :].astype(np.uint64)
         run = np.zeros(PLACES, np.uint64)
-        for codes in recent.T:
-            run = _mixed(run * GOLDEN + codes + np.uint64(1))
+        for tokens in recent.T:
+            run = _mixed(run * GOLDEN + tokens + np.uint64(1))
         self.runs = np.concatenate([self.runs, run[:, None]], 1)
 
 
@@ -166,7 +166,7 @@ def draw(
         seed: that the rows' random numbers follow from.
         max_length: steps after which a sequence ends if it has not by itself; the prefix counts.
         min_length: steps before which it does not end, unless a rule leaves no other way.
-        params: how codes are chosen.
+        params: how tokens are chosen.
         prefixes: the steps that each sequence begins with, N of them, some or all empty. They come back with it.
         rules: what may not follow.
         auxiliary: the inputs of a network that has such. They do not come back with the sequences.
@@ -195,12 +195,12 @@ class _Drawing:
         self.rules: list[Rule | AuxiliaryInputs] = [*rules, *([auxiliary] if auxiliary else [])]
         self.followers, self.auxiliary = rules, auxiliary
         self.prefixes = prefixes
-        self.num_fields = len(network.shape.num_codes)
+        self.num_fields = len(network.shape.vocabulary_sizes)
         self.keys, self.place_keys = (_keys(seed, purpose, len(classes)) for purpose in ("rows", "places"))
         num_twins = 2 if params.guidance else 1  # each place has a second one, whose class is hidden
         self.states = torch.zeros(num_twins * PLACES, network.num_state)
-        self.codes = np.zeros((PLACES, self.num_fields), np.int64)  # the last step in each place, zeros before
-        self.auxiliary_codes = np.zeros((PLACES, len(network.shape.num_auxiliary)), np.int64)
+        self.tokens = np.zeros((PLACES, self.num_fields), np.int64)  # the last step in each place, zeros before
+        self.auxiliary_tokens = np.zeros((PLACES, len(network.shape.auxiliary_sizes)), np.int64)
         self.rows = np.full(PLACES, -1)  # -1 in a place that idles
         self.done = np.zeros(PLACES, np.int64)  # steps
         self.num_begun = 0
@@ -211,18 +211,18 @@ class _Drawing:
         came_rows: list[np.ndarray] = []
         while (self.rows >= 0).any():
             self._step()
-            is_over = self.codes[:, 0] == 0
-            came.append(self.codes[~is_over].astype(np.int32))
+            is_over = self.tokens[:, 0] == 0
+            came.append(self.tokens[~is_over].astype(np.int32))
             came_rows.append(self.rows[~is_over])
             self.done += 1
             is_over |= self.done >= self.max_length
             if is_over.any():
                 self._fill(np.flatnonzero(is_over))
-        codes = np.concatenate([np.empty((0, self.num_fields), np.int32), *came])
+        tokens = np.concatenate([np.empty((0, self.num_fields), np.int32), *came])
         rows = np.concatenate([np.empty(0, np.int64), *came_rows])
         order = np.argsort(rows, kind="stable")
         order = order[np.searchsorted(rows[order], 0) :]  # places that idle come first
-        return Sequences(codes[order], np.bincount(rows[rows >= 0], minlength=len(self.classes)))
+        return Sequences(tokens[order], np.bincount(rows[rows >= 0], minlength=len(self.classes)))
 
     def _fill(self, places: np.ndarray) -> None:
         """Begin the sequences that wait in these places."""
@@ -231,8 +231,8 @@ class _Drawing:
         self.rows[places] = -1
         self.rows[places[: len(rows)]] = rows
         self.done[places] = 0
-        self.codes[places] = 0
-        self.auxiliary_codes[places] = 0
+        self.tokens[places] = 0
+        self.auxiliary_tokens[places] = 0
         for twin in range(0, len(self.states), PLACES):
             self.states[torch.from_numpy(places + twin)] = 0.0
         for rule in self.rules:
@@ -240,12 +240,12 @@ class _Drawing:
 
     def _step(self) -> None:
         classes = torch.from_numpy(self.classes[self.rows])  # a place that idles does as the last row would
-        codes = torch.from_numpy(np.concatenate([self.codes, self.auxiliary_codes], 1))
+        tokens = torch.from_numpy(np.concatenate([self.tokens, self.auxiliary_tokens], 1))
         if self.params.guidance:
             classes = torch.cat([classes, torch.full_like(classes, self.network.shape.num_classes)])
-            codes = codes.repeat(2, 1)
-        self.states, query = self.network.move(self.tables, self.states, codes, classes)
-        drawn = np.zeros_like(self.codes)
+            tokens = tokens.repeat(2, 1)
+        self.states, query = self.network.move(self.tables, self.states, tokens, classes)
+        drawn = np.zeros_like(self.tokens)
         forced, is_forced = self._prefix()
         for field in range(self.num_fields):
             drawn[:, field] = np.where(is_forced, forced[:, field], self._draw(field, query))
@@ -253,11 +253,11 @@ class _Drawing:
                 known = torch.from_numpy(drawn[:, field])
                 query = self.network.answer(field, query, known.repeat(len(query) // PLACES))
         drawn[drawn[:, 0] == 0] = 0
-        self.codes = drawn
+        self.tokens = drawn
         for rule in self.followers:
             rule.took(drawn)
         if self.auxiliary:
-            self.auxiliary_codes = self.auxiliary.compute(drawn, _uniforms(self.place_keys[self.rows], self.done))
+            self.auxiliary_tokens = self.auxiliary.compute(drawn, _uniforms(self.place_keys[self.rows], self.done))
 
     def _draw(self, field: int, query: Tensor) -> np.ndarray:
         logits = self.network.logits(field, query)
@@ -274,7 +274,7 @@ class _Drawing:
         ends = self.params.chances(logits).cumsum(1)
         uniforms = torch.from_numpy(_uniforms(self.keys[self.rows], self.done * self.num_fields + field))[:, None]
         chosen = torch.searchsorted(ends, uniforms * ends[:, -1:], right=True)
-        # rounding may go one too far: then the last code that has a chance
+        # rounding may go one too far: then the last token that has a chance
         last = (ends < ends[:, -1:]).sum(1, keepdim=True)
         numbers: np.ndarray = torch.minimum(chosen, last)[:, 0].numpy()
         return numbers
@@ -282,12 +282,12 @@ class _Drawing:
     def _prefix(self) -> tuple[np.ndarray, np.ndarray]:
         """The steps that must come now, (B, K), and in which places."""
         if self.prefixes is None:
-            return self.codes, np.zeros(PLACES, bool)
+            return self.tokens, np.zeros(PLACES, bool)
         lengths = self.prefixes.lengths
         firsts = np.cumsum(lengths) - lengths
         is_forced = (self.done < lengths[self.rows]) & (self.rows >= 0)
         index = np.where(is_forced, firsts[self.rows] + self.done, 0)
-        return (self.prefixes.codes[index] if len(self.prefixes.codes) else self.codes), is_forced
+        return (self.prefixes.tokens[index] if len(self.prefixes.tokens) else self.tokens), is_forced
 
 
 def draw_uniforms(seed: int, lengths: np.ndarray) -> np.ndarray:

@@ -44,38 +44,38 @@ class Sequences:
     """N sequences, laid end to end.
 
     Attributes:
-        codes: (M, K) int32; in the first field no 0, which stands between sequences. Auxiliary inputs (see
+        tokens: (M, K) int32; in the first field no 0, which stands between sequences. Auxiliary inputs (see
             `augment.toolkit.sequences.network`) come last.
         lengths: how many steps each has, (N,) int64; at least one in all.
     """
 
-    codes: np.ndarray
+    tokens: np.ndarray
     lengths: np.ndarray
 
     @classmethod
     def of(cls, parts: Sequence[np.ndarray], num_fields: int = 1) -> Self:
-        """From one array of codes a sequence, (steps,) or (steps, K)."""
+        """From one array of tokens a sequence, (steps,) or (steps, K)."""
         lengths = np.array([len(part) for part in parts], np.int64)
-        codes = np.concatenate([np.empty((0, num_fields), np.int32), *(p.reshape(-1, num_fields) for p in parts)])
-        return cls(codes.astype(np.int32), lengths)
+        tokens = np.concatenate([np.empty((0, num_fields), np.int32), *(p.reshape(-1, num_fields) for p in parts)])
+        return cls(tokens.astype(np.int32), lengths)
 
     def __len__(self) -> int:
         return len(self.lengths)
 
     def parts(self) -> list[np.ndarray]:
-        """The codes of each sequence, (steps, K)."""
-        return np.split(self.codes, np.cumsum(self.lengths)[:-1]) if len(self) else []
+        """The tokens of each sequence, (steps, K)."""
+        return np.split(self.tokens, np.cumsum(self.lengths)[:-1]) if len(self) else []
 
     def take(self, rows: np.ndarray) -> Sequences:
         """These sequences, in that order."""
         parts = self.parts()
-        return Sequences.of([parts[row] for row in rows], self.codes.shape[1])
+        return Sequences.of([parts[row] for row in rows], self.tokens.shape[1])
 
     def stream(self, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """All sequences, each after a step of zeros: codes (M + N, K) int64, and the class (M + N,) of each step."""
+        """All sequences, each after a step of zeros: tokens (M + N, K) int64, and the class (M + N,) of each step."""
         firsts = np.cumsum(self.lengths) - self.lengths
-        codes = np.insert(self.codes.astype(np.int64), firsts, 0, axis=0)
-        return codes, np.repeat(classes, self.lengths + 1)
+        tokens = np.insert(self.tokens.astype(np.int64), firsts, 0, axis=0)
+        return tokens, np.repeat(classes, self.lengths + 1)
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def learn(
         shape: of the network.
         budget: how long.
         context: of the fit.
-        ranks: which codes are near each other, (A,): see `SequenceNetwork.begin`.
+        ranks: which tokens are near each other, (A,): see `SequenceNetwork.begin`.
 
     Returns:
         The network's weights, averaged over the last steps.
@@ -131,7 +131,7 @@ def learn(
     rng = np.random.default_rng(derive_seed(context.seed, "streams"))
     streams = [_Stream(*learnt, rows, context.device) for rows in _orders(learnt[1], conditions, rng)]
     measured = held_back[0].stream(held_back[1])
-    num_windows = max(budget.batch_size, -(-len(streams[0].codes) // budget.window))
+    num_windows = max(budget.batch_size, -(-len(streams[0].tokens) // budget.window))
     with reproducible(context):
         network = SequenceNetwork(shape)
         network.begin(_counts(sequences, shape), None if ranks is None else torch.tensor(ranks, dtype=torch.float32))
@@ -148,11 +148,11 @@ def learn(
             stream = streams[number >= EVEN_FROM * budget.steps]
             # anywhere in the row's part of the stream: no two rounds see the same windows
             places = (rows + torch.rand(len(rows), device=context.device)) / num_windows
-            codes_TBK, classes_TB = stream.windows(places, budget.window)
+            tokens_TBK, classes_TB = stream.windows(places, budget.window)
             is_known = torch.rand(len(rows), device=context.device) >= UNKNOWN_CLASS
             known_TB = classes_TB.where(is_known, shape.num_classes)
             with autocast(context):
-                losses = network.losses(codes_TBK[:-1], codes_TBK[1:], known_TB[1:])
+                losses = network.losses(tokens_TBK[:-1], tokens_TBK[1:], known_TB[1:])
             loss = losses.sum(-1).mean()
             optimizer.zero_grad()
             torch.autograd.backward(loss)
@@ -182,27 +182,27 @@ def learn(
 
 @torch.no_grad()
 def mean_losses(
-    network: SequenceNetwork, codes: np.ndarray, classes: np.ndarray, device: str, window: int = MEASURED_WINDOW
+    network: SequenceNetwork, tokens: np.ndarray, classes: np.ndarray, device: str, window: int = MEASURED_WINDOW
 ) -> Tensor:
     """The mean cross-entropy of each field of a stream, in nats a step: (K,). Each window is read by itself.
 
     Args:
         network: in eval mode.
-        codes: of `Sequences.stream`.
+        tokens: of `Sequences.stream`.
         classes: of it.
         device: where the network is.
         window: steps read in one go; more take more time and memory, and see more.
     """
-    length = len(codes) - 1
+    length = len(tokens) - 1
     window = min(window, length)
     num_windows = length // window
-    codes_MK = torch.tensor(codes, device=device)
+    tokens_MK = torch.tensor(tokens, device=device)
     classes_M = torch.tensor(classes, device=device)
     places = torch.arange(num_windows, device=device) * window
-    sums = torch.zeros(len(network.shape.num_codes), device=device)
+    sums = torch.zeros(len(network.shape.vocabulary_sizes), device=device)
     for part in torch.split(places, 32):
         index = part + torch.arange(window + 1, device=device)[:, None]
-        losses = network.losses(codes_MK[index[:-1]], codes_MK[index[1:]], classes_M[index[1:]])
+        losses = network.losses(tokens_MK[index[:-1]], tokens_MK[index[1:]], classes_M[index[1:]])
         sums += losses.sum((0, 1))
     return sums / (num_windows * window)
 
@@ -211,15 +211,15 @@ class _Stream:
     """Sequences in an order, as one ring that windows are cut from."""
 
     def __init__(self, sequences: Sequences, classes: np.ndarray, rows: np.ndarray, device: str):
-        codes, step_classes = sequences.take(rows).stream(classes[rows])
-        self.codes = torch.tensor(codes, device=device)
+        tokens, step_classes = sequences.take(rows).stream(classes[rows])
+        self.tokens = torch.tensor(tokens, device=device)
         self.classes = torch.tensor(step_classes, device=device)
 
     def windows(self, places_B: Tensor, length: int) -> tuple[Tensor, Tensor]:
-        """One step more than `length` from each place, a share of the way round: codes and classes."""
-        firsts_B = (places_B * len(self.codes)).long()
-        index_TB = (firsts_B + torch.arange(length + 1, device=places_B.device)[:, None]) % len(self.codes)
-        return self.codes[index_TB], self.classes[index_TB]
+        """One step more than `length` from each place, a share of the way round: tokens and classes."""
+        firsts_B = (places_B * len(self.tokens)).long()
+        index_TB = (firsts_B + torch.arange(length + 1, device=places_B.device)[:, None]) % len(self.tokens)
+        return self.tokens[index_TB], self.classes[index_TB]
 
 
 def _hold_back(
@@ -230,7 +230,7 @@ def _hold_back(
     if len(sequences) < MIN_TO_HOLD_BACK:
         share = wanted / max(1, sequences.lengths.sum())
         parts = [_apart(part, share) for part in sequences.parts()]
-        num_fields = sequences.codes.shape[1]
+        num_fields = sequences.tokens.shape[1]
         heads = Sequences.of([head for head, _ in parts], num_fields)
         tails = Sequences.of([tail for _, tail in parts], num_fields)
         return (heads, classes), (tails if tails.lengths.any() else heads, classes)
@@ -262,9 +262,9 @@ def _orders(classes: np.ndarray, conditions: Conditions, rng: np.random.Generato
 
 
 def _counts(sequences: Sequences, shape: Shape) -> Tensor:
-    """How often each code comes, (A,); the end once a sequence."""
+    """How often each token comes, (A,); the end once a sequence."""
     counts = [
-        np.bincount(sequences.codes[:, field], minlength=num_codes) for field, num_codes in enumerate(shape.num_codes)
+        np.bincount(sequences.tokens[:, field], minlength=size) for field, size in enumerate(shape.vocabulary_sizes)
     ]
     counts[0][0] = len(sequences)
     return torch.tensor(np.concatenate(counts), dtype=torch.float32)

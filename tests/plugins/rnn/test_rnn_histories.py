@@ -100,7 +100,7 @@ def test_items_come_again_where_they_do_in_training(tmp_path):
 
 
 def test_what_nobody_met_may_not_be_met_and_columns_are_no_items():
-    rule = MayBeMet(2, num_codes=6, met=np.array([0, 2]), num_items=3, repeats=False)
+    rule = MayBeMet(2, vocabulary_size=6, met=np.array([0, 2]), num_items=3, repeats=False)
     assert rule.forbidden(0).tolist() == [[False, False, True, False, False, False]] * 2
     rule.took(np.array([[1], [5]]))
     assert rule.forbidden(0).nonzero()[0].tolist() == [0, 0, 1]

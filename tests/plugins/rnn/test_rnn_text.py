@@ -88,7 +88,7 @@ def test_two_texts_and_one_very_long_line_are_enough(tmp_path):
 def test_words_do_not_grow_together(tmp_path):
     known = ["What house", "river mountain", "bread, water", "morning bread"] * 10
     rnn = fitted(texts_of([*known, "Zebra"]), tmp_path, tokens="words", vocabulary=35, steps=5)
-    whole = {piece.strip() for piece in rnn.tokens.pieces if len(piece) > 1}
+    whole = {piece.strip() for piece in rnn.tokenizer.pieces if len(piece) > 1}
     assert len(whole) > 3
     for text in sampled(rnn, pd.DataFrame(index=range(300)), tmp_path):
         assert not [word for word in re.findall(r"\w+", text) if any(one in word and one != word for one in whole)]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from augment_rnn.text_tokens import Bytes, Pieces, Utf8, tokens_of_state
+from augment_rnn.text_tokens import Bytes, Pieces, Utf8, load_tokenizer
 
 TEXTS = [
     "the cat sat",
@@ -33,44 +33,44 @@ texts = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=30),
 @example(TEXTS)
 @example([""])
 def test_training_texts_come_back_as_they_were(way, texts):
-    tokens = WAYS[way](texts)
+    tokenizer = WAYS[way](texts)
     for text in texts:
-        codes = tokens.encode(text)
-        assert codes.dtype == np.int32
-        assert ((codes > 0) & (codes < tokens.num_codes)).all()
-        assert tokens.decode(codes) == text
+        tokens = tokenizer.encode(text)
+        assert tokens.dtype == np.int32
+        assert ((tokens > 0) & (tokens < tokenizer.vocabulary_size)).all()
+        assert tokenizer.decode(tokens) == text
 
 
 @ways
 def test_a_state_cuts_up_as_before(way):
-    tokens = WAYS[way](TEXTS)
-    again = tokens_of_state(json.loads(json.dumps(tokens.to_state())))
+    tokenizer = WAYS[way](TEXTS)
+    again = load_tokenizer(json.loads(json.dumps(tokenizer.to_state())))
     for text in [*TEXTS, "the catfish"]:
-        assert again.encode(text).tolist() == tokens.encode(text).tolist()
-    assert again.num_codes == tokens.num_codes
+        assert again.encode(text).tolist() == tokenizer.encode(text).tolist()
+    assert again.vocabulary_size == tokenizer.vocabulary_size
 
 
 def test_marks_and_joined_emoji_are_never_apart_from_what_they_belong_to():
-    tokens = Pieces.characters(TEXTS)
-    assert {"👨‍👩‍👧", "🇫🇷", "🇩🇪", "e\u0301"} <= set(tokens.pieces)
-    assert not [piece for piece in tokens.pieces if unicodedata.combining(piece[0])]
+    tokenizer = Pieces.characters(TEXTS)
+    assert {"👨‍👩‍👧", "🇫🇷", "🇩🇪", "e\u0301"} <= set(tokenizer.pieces)
+    assert not [piece for piece in tokenizer.pieces if unicodedata.combining(piece[0])]
 
 
 def test_unknown_words_are_spelled_and_unknown_characters_left_out():
-    tokens = Pieces.words(["the cat", "the cat"], 100)
-    assert len(tokens.encode("the cat")) == 2
-    assert tokens.decode(tokens.encode("the hat§")) == "the hat"
+    tokenizer = Pieces.words(["the cat", "the cat"], 100)
+    assert len(tokenizer.encode("the cat")) == 2
+    assert tokenizer.decode(tokenizer.encode("the hat§")) == "the hat"
 
 
 def test_the_most_frequent_pair_is_merged_first():
-    tokens = Pieces.pairs(["abab abab abc"], 5)
-    assert tokens.merges[0] == ("a", "b")
-    assert len(tokens.encode("abab")) < 4
+    tokenizer = Pieces.pairs(["abab abab abc"], 5)
+    assert tokenizer.merges[0] == ("a", "b")
+    assert len(tokenizer.encode("abab")) < 4
 
 
 def test_a_vocabulary_is_no_larger_than_asked_for():
-    assert Pieces.pairs(TEXTS * 3, 60).num_codes <= 61
-    assert Pieces.words(TEXTS * 3, 60).num_codes <= 61
+    assert Pieces.pairs(TEXTS * 3, 60).vocabulary_size <= 61
+    assert Pieces.words(TEXTS * 3, 60).vocabulary_size <= 61
 
 
 @settings(max_examples=50)
@@ -96,7 +96,7 @@ def test_bytes_that_follow_the_rule_are_valid_utf8(numbers):
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=20))
 def test_every_text_follows_the_rule(text):
     rule = Utf8(1)
-    for code in Bytes().encode(text):
-        assert not rule.forbidden(0)[0][code]
-        rule.took(np.array([[code]]))
+    for token in Bytes().encode(text):
+        assert not rule.forbidden(0)[0][token]
+        rule.took(np.array([[token]]))
     assert not rule.forbidden(0)[0][0]

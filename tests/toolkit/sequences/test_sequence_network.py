@@ -9,7 +9,9 @@ from augment.toolkit.sequences.network import SequenceNetwork, Shape
 
 def network(**settings):
     torch.manual_seed(0)
-    made = SequenceNetwork(Shape(**{"num_codes": (7,), "num_classes": 2, "width": 16, "embedding": 8, **settings}))
+    made = SequenceNetwork(
+        Shape(**{"vocabulary_sizes": (7,), "num_classes": 2, "width": 16, "embedding": 8, **settings})
+    )
     with torch.no_grad():  # as if learnt: classes begin as equals
         made.classes_CG.normal_()
         made.starts_CG.normal_()
@@ -45,23 +47,23 @@ def test_moving_step_by_step_gives_the_states_of_a_scan():
 
 
 @pytest.mark.parametrize("layers", [1, 2])
-@pytest.mark.parametrize("num_codes", [(7,), (7, 4, 3)], ids=["one-field", "three-fields"])
-def test_what_is_drawn_by_is_what_was_learnt(layers, num_codes):
+@pytest.mark.parametrize("vocabulary_sizes", [(7,), (7, 4, 3)], ids=["one-field", "three-fields"])
+def test_what_is_drawn_by_is_what_was_learnt(layers, vocabulary_sizes):
     """The chances met while drawing a sequence give the losses that training sees."""
-    made = network(layers=layers, num_codes=num_codes)
-    steps = torch.stack([torch.randint(1, size, (5,)) for size in num_codes], -1)
-    stream = torch.cat([steps.new_zeros(1, len(num_codes)), steps])
+    made = network(layers=layers, vocabulary_sizes=vocabulary_sizes)
+    steps = torch.stack([torch.randint(1, size, (5,)) for size in vocabulary_sizes], -1)
+    stream = torch.cat([steps.new_zeros(1, len(vocabulary_sizes)), steps])
     classes = torch.ones(5, 1, dtype=torch.int64)
     with torch.no_grad():
         losses = made.losses(stream[:-1, None], stream[1:, None], classes)[:, 0]
         states, tables = torch.zeros(1, made.num_state), made.tables()
         for step in range(5):
             states, query = made.move(tables, states, stream[step : step + 1], classes[step])
-            for field in range(len(num_codes)):
+            for field in range(len(vocabulary_sizes)):
                 wanted = stream[step + 1, field]
                 loss = -made.logits(field, query).log_softmax(1)[0, wanted]
                 torch.testing.assert_close(loss, losses[step, field])
-                if field + 1 < len(num_codes):
+                if field + 1 < len(vocabulary_sizes):
                     query = made.answer(field, query, wanted[None])
 
 
@@ -77,7 +79,7 @@ def test_a_sequence_does_not_depend_on_the_one_before_it_in_the_stream():
 
 
 def test_nothing_is_foretold_of_the_later_fields_of_an_end():
-    made = network(num_codes=(7, 4))
+    made = network(vocabulary_sizes=(7, 4))
     stream = torch.tensor([[0, 0], [3, 2], [0, 0]])
     losses = made.losses(stream[:-1, None], stream[1:, None], torch.zeros(2, 1, dtype=torch.int64))
     assert losses[1, 0, 0] > 0
@@ -96,10 +98,10 @@ def test_the_class_still_matters_after_many_steps():
 
 
 def test_codes_of_near_ranks_begin_with_near_embeddings():
-    made = network(num_codes=(20,), embedding=64)
+    made = network(vocabulary_sizes=(20,), embedding=64)
     ranks = torch.cat([torch.tensor([torch.nan]), torch.linspace(0, 1, 19)])
-    before = made.codes_AE[0].clone()
+    before = made.embedding_AE[0].clone()
     made.begin(torch.ones(20), ranks)
-    distances = torch.cdist(made.codes_AE[1:], made.codes_AE[1:])
+    distances = torch.cdist(made.embedding_AE[1:], made.embedding_AE[1:])
     assert distances[0, 1] < 0.5 * distances[0, 9]
-    assert torch.equal(made.codes_AE[0], before)
+    assert torch.equal(made.embedding_AE[0], before)

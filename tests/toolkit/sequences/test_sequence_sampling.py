@@ -11,7 +11,7 @@ from augment.toolkit.sequences.sampling import PLACES, SamplingParams, draw
 from augment.toolkit.sequences.training import Sequences
 from augment.toolkit.training import copy_weights
 
-SHAPE = Shape(num_codes=(6, 4), num_classes=2, width=16, layers=2, embedding=8)
+SHAPE = Shape(vocabulary_sizes=(6, 4), num_classes=2, width=16, layers=2, embedding=8)
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,7 @@ def test_choices_cut_chances(choice, wanted):
 
 
 class NotTwice:
-    """Codes of the first field do not come twice in a sequence."""
+    """Tokens of the first field do not come twice in a sequence."""
 
     def __init__(self):
         self.seen = np.zeros((PLACES, 6), bool)
@@ -115,12 +115,12 @@ class NotTwice:
     def forbidden(self, field):
         return self.seen if field == 0 else None
 
-    def took(self, codes_BK):
-        self.seen[np.arange(PLACES), codes_BK[:, 0]] |= codes_BK[:, 0] > 0
+    def took(self, tokens_BK):
+        self.seen[np.arange(PLACES), tokens_BK[:, 0]] |= tokens_BK[:, 0] > 0
 
 
 def test_rules_are_kept_and_a_sequence_ends_where_nothing_else_is_left(weights):
     rows = drawn(weights, [0, 1] * 200, rules=[NotTwice()], min_length=9)
     for row in rows:
-        firsts = [codes[0] for codes in row]
+        firsts = [tokens[0] for tokens in row]
         assert sorted(firsts) == [1, 2, 3, 4, 5]

@@ -9,7 +9,7 @@ from augment.toolkit.sequences.network import Shape
 from augment.toolkit.sequences.sampling import draw
 from augment.toolkit.sequences.training import Budget, Sequences, _hold_back, learn
 
-SHAPE = Shape(num_codes=(5,), num_classes=2, width=16, embedding=8)
+SHAPE = Shape(vocabulary_sizes=(5,), num_classes=2, width=16, embedding=8)
 BUDGET = Budget(steps=30, batch_size=8, window=16, learning_rate=1e-2, weight_decay=0.0)
 
 
@@ -25,8 +25,8 @@ def cycles(num_rows, length=8):
 
 
 def test_the_stream_has_a_step_of_zeros_before_each_sequence():
-    codes, classes = Sequences.of([np.array([3, 1]), np.array([], int), np.array([2])]).stream(np.array([0, 1, 1]))
-    assert codes[:, 0].tolist() == [0, 3, 1, 0, 0, 2]
+    tokens, classes = Sequences.of([np.array([3, 1]), np.array([], int), np.array([2])]).stream(np.array([0, 1, 1]))
+    assert tokens[:, 0].tolist() == [0, 3, 1, 0, 0, 2]
     assert classes.tolist() == [0, 0, 0, 1, 1, 1]
 
 
@@ -38,7 +38,7 @@ def test_sequences_are_taken_in_the_order_that_is_asked_for():
 def test_what_each_class_does_is_learnt(tmp_path):
     sequences, classes = cycles(60)
     budget = Budget(steps=150, batch_size=16, window=32, learning_rate=1e-2, weight_decay=0.0)
-    shape = Shape(num_codes=(5,), num_classes=2, width=32, embedding=16)
+    shape = Shape(vocabulary_sizes=(5,), num_classes=2, width=32, embedding=16)
     weights = learn(sequences, classes, conditions(classes), shape, budget, Context(seed=1, folder=tmp_path))
     drawn = draw(shape, weights, np.array([0, 1] * 10), 4, max_length=20)
     real = {tuple(part[:, 0]) for part in sequences.parts()[:2]}
@@ -56,7 +56,7 @@ def test_what_each_class_does_is_learnt(tmp_path):
 def test_any_sequences_can_be_learnt_from(parts, tmp_path):
     sequences = Sequences.of([np.array(part, int) for part in parts])
     classes = np.zeros(len(parts), np.int64)
-    shape = Shape(num_codes=(5,), num_classes=1, width=8, embedding=4)
+    shape = Shape(vocabulary_sizes=(5,), num_classes=1, width=8, embedding=4)
     budget = Budget(steps=4, batch_size=4, window=8, learning_rate=1e-2, weight_decay=0.0)
     weights = learn(sequences, classes, conditions(classes, 1), shape, budget, Context(seed=1, folder=tmp_path))
     assert all(np.isfinite(values).all() for values in weights.values())
@@ -78,13 +78,13 @@ def test_equal_seeds_give_equal_weights(tmp_path):
         for seed in (1, 1, 2)
     )
     assert all(np.array_equal(first[name], again[name]) for name in first)
-    assert not np.array_equal(first["codes_AE"], other["codes_AE"])
+    assert not np.array_equal(first["embedding_AE"], other["embedding_AE"])
 
 
 def test_of_one_long_sequence_stretches_all_over_it_are_held_back():
     (learnt, _), (held_back, _) = _hold_back(Sequences.of([np.arange(1, 40_001)]), np.zeros(1, np.int64), 2_000, seed=0)
-    assert sorted([*learnt.codes[:, 0], *held_back.codes[:, 0]]) == list(range(1, 40_001))
-    assert np.bincount(held_back.codes[:, 0] // 2_001).tolist() == [100] * 20
+    assert sorted([*learnt.tokens[:, 0], *held_back.tokens[:, 0]]) == list(range(1, 40_001))
+    assert np.bincount(held_back.tokens[:, 0] // 2_001).tolist() == [100] * 20
 
 
 def test_no_more_is_held_back_than_is_measured():
@@ -96,8 +96,8 @@ def test_no_more_is_held_back_than_is_measured():
 def learnt_weights(folder, steps=4, num_fields=1, shape=None, **budget):
     sequences, classes = cycles(40)
     if num_fields > 1:
-        sequences = Sequences(np.repeat(sequences.codes, num_fields, axis=1), sequences.lengths)
-    shape = shape or Shape(num_codes=(5,) * num_fields, num_classes=2, width=16, embedding=8)
+        sequences = Sequences(np.repeat(sequences.tokens, num_fields, axis=1), sequences.lengths)
+    shape = shape or Shape(vocabulary_sizes=(5,) * num_fields, num_classes=2, width=16, embedding=8)
     settings = {"batch_size": 8, "window": 16, "learning_rate": 1e-2, "weight_decay": 0.0, **budget}
     return learn(
         sequences, classes, conditions(classes), shape, Budget(steps, **settings), Context(seed=1, folder=folder)
@@ -126,7 +126,9 @@ def test_a_hidden_class_is_learnt_too(tmp_path):
 
 def test_training_leaves_out_units(tmp_path):
     whole, part = (
-        learnt_weights(tmp_path, shape=Shape(num_codes=(5,), num_classes=2, width=16, embedding=8, dropout=dropout))
+        learnt_weights(
+            tmp_path, shape=Shape(vocabulary_sizes=(5,), num_classes=2, width=16, embedding=8, dropout=dropout)
+        )
         for dropout in (0.0, 0.5)
     )
     assert not np.array_equal(whole["ask.weight"], part["ask.weight"])

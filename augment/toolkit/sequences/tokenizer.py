@@ -1,14 +1,14 @@
-"""Rows with a series, or with tokens, as sequences of codes and back: what recurrent generators of both share.
+"""Rows with a series or with items as sequences of tokens, and back: what recurrent generators of both share.
 
-    codes = StepCodes.fit(data)
-    sequences = codes.encode(data)
-    shape = Shape(codes.num_codes, num_classes, codes.num_auxiliary)
-    inputs = codes.auxiliary(PLACES)
-    drawn = draw(shape, weights, classes, seed, max_length=codes.max_length, min_length=0, auxiliary=inputs)
-    frame, arrays = codes.decode(drawn, draw_uniforms(seed, drawn.lengths))
+    tokenizer = StepTokenizer.fit(data)
+    sequences = tokenizer.encode(data)
+    shape = Shape(tokenizer.vocabulary_sizes, num_classes, tokenizer.auxiliary_sizes)
+    inputs = tokenizer.auxiliary(PLACES)
+    drawn = draw(shape, weights, classes, seed, max_length=tokenizer.max_length, min_length=0, auxiliary=inputs)
+    frame, arrays = tokenizer.decode(drawn, draw_uniforms(seed, drawn.lengths))
 
 The columns beside the arrays come first, each as a step of its own in the first field; the length is the last of them.
-Then come the steps of the arrays, a field a channel. Code 0 of the first field ends a sequence; of the other fields it
+Then come the steps of the arrays, a field a channel. Token 0 of the first field ends a sequence; of the other fields it
 says nothing, which is all they say beside a column. How many more steps there are is an auxiliary input at
 every step, so a series ends where it should and not where chance has it.
 
@@ -16,7 +16,7 @@ What is unusual: where in their ranges the values of a step lie is one number fo
 always equal stay so. A number that is the same in the first step of every row, such as the time since the step before,
 says nothing of the other steps: bins are learnt without it, and it is put back.
 
-Shapes: N rows, T steps, M steps of all rows together, L of these of the arrays, S columns, K fields, C codes of a
+Shapes: N rows, T steps, M steps of all rows together, L of these of the arrays, S columns, K fields, C tokens of a
 field, B places.
 """
 
@@ -35,7 +35,7 @@ from augment.toolkit.sequences.training import Sequences
 from augment.toolkit.tables.bins import BinTable
 from augment.toolkit.tables.column_bins import Number
 
-__all__ = ["StepCodes", "StepInputs"]
+__all__ = ["StepInputs", "StepTokenizer"]
 
 MAX_BINS = 64  # of a channel
 MAX_FITTED = 200_000  # steps that the ranges of a channel follow from
@@ -50,31 +50,31 @@ class _Field(BaseModel):
 
 
 class Places(_Field):
-    """Tokens, and the places of categories among their names: each a code, and a last one for missing."""
+    """Items, and categories: a token for each place in the vocabulary, and a last one for missing."""
 
     kind: Literal["places"] = "places"
     num_values: int
     missing: bool
 
     @property
-    def num_codes(self) -> int:
+    def num_tokens(self) -> int:
         return self.num_values + self.missing
 
     def ranks(self) -> np.ndarray:
         """They have no order: NaN (C,)."""
-        return np.full(self.num_codes, np.nan)
+        return np.full(self.num_tokens, np.nan)
 
     def encode(self, values: np.ndarray) -> np.ndarray:
-        """(L,) values to (L,) codes."""
+        """(L,) values to (L,) tokens."""
         return np.where(np.isnan(values), self.num_values, np.nan_to_num(values)).astype(np.int64)
 
-    def decode(self, codes: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
-        """(L,) codes to (L,) values; these have no ranges in which `uniforms` could place them."""
-        return np.where(codes < self.num_values, codes, np.nan).astype(np.float64)
+    def decode(self, tokens: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+        """(L,) tokens to (L,) values; these have no ranges in which `uniforms` could place them."""
+        return np.where(tokens < self.num_values, tokens, np.nan).astype(np.float64)
 
 
 class Amounts(_Field):
-    """Numbers: codes of pieces of their range, and one for missing."""
+    """Numbers: a token for each bin, and one for missing."""
 
     kind: Literal["amounts"] = "amounts"
     number: Number
@@ -94,25 +94,25 @@ class Amounts(_Field):
         )
 
     @property
-    def num_codes(self) -> int:
+    def num_tokens(self) -> int:
         return self.number.num_bins
 
     def ranks(self) -> np.ndarray:
-        """Where each code is among the values, from 0 to 1; NaN for missing: (C,)."""
-        ranks = np.full(self.num_codes, np.nan)
+        """Where each token is among the values, from 0 to 1; NaN for missing: (C,)."""
+        ranks = np.full(self.num_tokens, np.nan)
         num_values = self.number.num_values
         ranks[:num_values] = (np.arange(num_values) + 0.5) / max(1, num_values)
         return ranks
 
     def encode(self, values: np.ndarray) -> np.ndarray:
-        """(L,) values to (L,) codes."""
+        """(L,) values to (L,) tokens."""
         return self.number.encode(pd.Series(values)).astype(np.int64)
 
-    def decode(self, codes: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
-        """(L,) codes, and where in their ranges the values lie, to (L,) values."""
-        values = np.full(len(codes), np.nan)
-        is_value = codes < self.number.num_values
-        values[is_value] = self.number.values(codes[is_value], uniforms[is_value])
+    def decode(self, tokens: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+        """(L,) tokens, and where in their ranges the values lie, to (L,) values."""
+        values = np.full(len(tokens), np.nan)
+        is_value = tokens < self.number.num_values
+        values[is_value] = self.number.values(tokens[is_value], uniforms[is_value])
         return np.clip(values, self.low, self.high) if self.low <= self.high else values
 
 
@@ -124,12 +124,12 @@ def _some(values: np.ndarray) -> pd.Series:
     return pd.Series(values[:: max(1, -(-len(values) // MAX_FITTED))])
 
 
-class StepCodes:
+class StepTokenizer:
     """How the rows of a dataset become sequences, learnt from the training part.
 
     Attributes:
-        num_codes: how many codes each field has, K of them.
-        num_auxiliary: how many codes each auxiliary input has, of which there is one: the steps that remain.
+        vocabulary_sizes: how many tokens each field has, K of them.
+        auxiliary_sizes: how many tokens each auxiliary input has, of which there is one: the steps that remain.
         num_columns: S; so many steps come before those of the arrays.
         max_length: steps of the longest sequence.
     """
@@ -143,15 +143,15 @@ class StepCodes:
         self._length_column = next(iter(self._arrays.values())).length_column
         self.num_columns = len(table.columns)
         self.max_length = self.num_columns + longest
-        sizes = [field.num_codes for field in self._fields]
-        # the codes of columns follow those of the first field
+        sizes = [field.num_tokens for field in self._fields]
+        # the tokens of columns follow those of the first field
         self._firsts = np.cumsum([1 + sizes[0], *table.num_bins])
-        self.num_codes = (int(self._firsts[-1]), *(1 + size for size in sizes[1:]))
-        self.num_auxiliary = (2 + int(_remaining(np.array(longest))),)
+        self.vocabulary_sizes = (int(self._firsts[-1]), *(1 + size for size in sizes[1:]))
+        self.auxiliary_sizes = (2 + int(_remaining(np.array(longest))),)
 
     @classmethod
     def fit(cls, data: Dataset) -> Self:
-        """Learn codes.
+        """Learn tokens.
 
         Args:
             data: the training part. Its arrays are tokens, a series, or both with the same length column.
@@ -184,7 +184,7 @@ class StepCodes:
         return cls(data.schema, BinTable.fit(data, _columns(data.schema)), fields, longest, firsts)
 
     def encode(self, data: Dataset) -> Sequences:
-        """Rows as sequences of codes (M, K + 1), auxiliary inputs included."""
+        """Rows as sequences of tokens (M, K + 1), auxiliary inputs included."""
         lengths = data.lengths(next(iter(self._arrays)))
         values_LK, begins = _count_steps(data, lengths), _numbers(lengths) == 0
         for k in self._same_first:
@@ -192,38 +192,38 @@ class StepCodes:
         fields = [field.encode(values_LK[:, k]) for k, field in enumerate(self._fields)]
         remaining = _remaining(np.repeat(lengths, lengths) - _numbers(lengths) - 1)
         num_steps = lengths + self.num_columns
-        codes = np.zeros((num_steps.sum(), len(self.num_codes) + len(self.num_auxiliary)), np.int32)
+        tokens = np.zeros((num_steps.sum(), len(self.vocabulary_sizes) + len(self.auxiliary_sizes)), np.int32)
         is_column = _numbers(num_steps) < self.num_columns
-        codes[~is_column] = 1 + np.stack([*fields, remaining], 1)
+        tokens[~is_column] = 1 + np.stack([*fields, remaining], 1)
         columns = self._table.encode(data.frame) + self._firsts[:-1]
-        codes[is_column, 0] = columns.ravel()
-        return Sequences(codes, num_steps)
+        tokens[is_column, 0] = columns.ravel()
+        return Sequences(tokens, num_steps)
 
     def ranks(self) -> np.ndarray:
-        """Where each code of the predicted fields is among those of its kind, from 0 to 1; NaN without an order."""
-        by_field = [np.full(size, np.nan) for size in self.num_codes]
+        """Where each token of the predicted fields is among those of its kind, from 0 to 1; NaN without an order."""
+        by_field = [np.full(size, np.nan) for size in self.vocabulary_sizes]
         for ranks, field in zip(by_field, self._fields, strict=True):
-            ranks[1 : 1 + field.num_codes] = field.ranks()
+            ranks[1 : 1 + field.num_tokens] = field.ranks()
         return np.concatenate(by_field)
 
     def decode(self, drawn: Sequences, uniforms: np.ndarray) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
         """The inverse of `encode`, of rows that a `StepInputs` watched over.
 
         Args:
-            drawn: codes (M, K), without auxiliary inputs.
+            drawn: tokens (M, K), without auxiliary inputs.
             uniforms: (M,), where in their ranges the values of each step lie.
 
         Returns:
             The columns beside the target, in canonical types, and the arrays, padded with zeros.
         """
         is_column = _numbers(drawn.lengths) < self.num_columns
-        columns = drawn.codes[is_column, 0].reshape(len(drawn), self.num_columns) - self._firsts[:-1]
+        columns = drawn.tokens[is_column, 0].reshape(len(drawn), self.num_columns) - self._firsts[:-1]
         frame = self._table.decode(columns, uniforms[is_column].reshape(columns.shape))
         lengths = drawn.lengths - self.num_columns
         if self._length_column is not None:
             frame[self._length_column] = lengths
-        codes, uniforms = drawn.codes[~is_column] - 1, uniforms[~is_column]
-        values_LK = np.stack([field.decode(codes[:, k], uniforms) for k, field in enumerate(self._fields)], 1)
+        tokens, uniforms = drawn.tokens[~is_column] - 1, uniforms[~is_column]
+        values_LK = np.stack([field.decode(tokens[:, k], uniforms) for k, field in enumerate(self._fields)], 1)
         for k, value in self._same_first.items():
             values_LK[_numbers(lengths) == 0, k] = value
         arrays: dict[str, np.ndarray] = {}
@@ -242,7 +242,7 @@ class StepCodes:
         return StepInputs(self, num_places)
 
     def _usual(self, k: int) -> float:
-        """A value that the field has a code for."""
+        """A value that the field has a token for."""
         field = self._fields[k]
         return field.low if isinstance(field, Amounts) and field.low <= field.high else np.nan
 
@@ -271,17 +271,17 @@ class StepInputs:
     One for each call of `augment.toolkit.sequences.sampling.draw`.
     """
 
-    def __init__(self, codes: StepCodes, num_places: int):
-        self._codes = codes
+    def __init__(self, tokenizer: StepTokenizer, num_places: int):
+        self._tokenizer = tokenizer
         self._done = np.zeros(num_places, np.int64)
         self._lengths = np.zeros(num_places, np.int64)  # of the arrays, known from the last column on
-        # which codes may not come: at each column, at a step of the arrays, at the end
-        num_columns = codes.num_columns
-        self._forbidden = [np.ones((num_columns + 2, size), bool) for size in codes.num_codes]
-        for field, (forbidden, coding) in enumerate(zip(self._forbidden, codes._fields, strict=True)):
+        # which tokens may not come: at each column, at a step of the arrays, at the end
+        num_columns = tokenizer.num_columns
+        self._forbidden = [np.ones((num_columns + 2, size), bool) for size in tokenizer.vocabulary_sizes]
+        for field, (forbidden, coding) in enumerate(zip(self._forbidden, tokenizer._fields, strict=True)):
             for column in range(num_columns if field == 0 else 0):
-                forbidden[column, codes._firsts[column] : codes._firsts[column + 1]] = False
-            forbidden[num_columns, 1 : 1 + coding.num_codes] = False
+                forbidden[column, tokenizer._firsts[column] : tokenizer._firsts[column + 1]] = False
+            forbidden[num_columns, 1 : 1 + coding.num_tokens] = False
             forbidden[-1, 0] = False
             if field:
                 forbidden[:num_columns, 0] = False
@@ -289,27 +289,29 @@ class StepInputs:
     def begin(self, places: np.ndarray) -> None:
         """In these places new sequences begin."""
         self._done[places] = 0
-        self._lengths[places] = self._codes._longest
+        self._lengths[places] = self._tokenizer._longest
 
     def forbidden(self, field: int) -> np.ndarray:
-        """Which codes may not come next in each place, bool (B, C)."""
-        num_columns = self._codes.num_columns
+        """Which tokens may not come next in each place, bool (B, C)."""
+        num_columns = self._tokenizer.num_columns
         kind = np.minimum(self._done, num_columns)
         kind = np.where(self._done - num_columns >= self._lengths, num_columns + 1, kind)
         return self._forbidden[field][kind]
 
-    def compute(self, codes_BK: np.ndarray, uniforms_B: np.ndarray) -> np.ndarray:
-        """These codes came next: their auxiliary inputs, (B, 1) int64."""
-        codes = self._codes
-        is_column = self._done < codes.num_columns
-        inputs = np.zeros((len(codes_BK), len(codes.num_auxiliary)), np.int64)
-        if codes._length_column is not None:
-            drawn = np.flatnonzero(self._done == codes.num_columns - 1)
-            of_length = codes_BK[drawn, 0] - codes._firsts[-2]
-            self._lengths[drawn] = codes._table.decode_column(codes._length_column, of_length, uniforms_B[drawn])
-        goes_on = np.flatnonzero(~is_column & (codes_BK[:, 0] > 0))
+    def compute(self, tokens_BK: np.ndarray, uniforms_B: np.ndarray) -> np.ndarray:
+        """These tokens came next: their auxiliary inputs, (B, 1) int64."""
+        tokenizer = self._tokenizer
+        is_column = self._done < tokenizer.num_columns
+        inputs = np.zeros((len(tokens_BK), len(tokenizer.auxiliary_sizes)), np.int64)
+        if tokenizer._length_column is not None:
+            drawn = np.flatnonzero(self._done == tokenizer.num_columns - 1)
+            of_length = tokens_BK[drawn, 0] - tokenizer._firsts[-2]
+            self._lengths[drawn] = tokenizer._table.decode_column(
+                tokenizer._length_column, of_length, uniforms_B[drawn]
+            )
+        goes_on = np.flatnonzero(~is_column & (tokens_BK[:, 0] > 0))
         if len(goes_on):
-            remaining = self._lengths[goes_on] - (self._done[goes_on] - codes.num_columns) - 1
+            remaining = self._lengths[goes_on] - (self._done[goes_on] - tokenizer.num_columns) - 1
             inputs[goes_on, 0] = 1 + _remaining(remaining)
         self._done += 1
         return inputs
@@ -360,7 +362,7 @@ def _numbers(lengths: np.ndarray) -> np.ndarray:
 
 
 def _remaining(num_steps: np.ndarray) -> np.ndarray:
-    """The code of how many steps are left."""
+    """The token that says how many steps are left."""
     octaves = np.log2(np.maximum(num_steps, COUNTED) / COUNTED)
-    code: np.ndarray = np.minimum(num_steps, COUNTED) + np.floor(PER_OCTAVE * octaves).astype(np.int64)
-    return code
+    token: np.ndarray = np.minimum(num_steps, COUNTED) + np.floor(PER_OCTAVE * octaves).astype(np.int64)
+    return token

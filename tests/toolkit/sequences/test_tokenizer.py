@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from augment.data import ArrayDeclaration, ColumnDeclaration, Dataset, infer
 from augment.errors import DataError
-from augment.toolkit.sequences.codec import StepCodes
 from augment.toolkit.sequences.network import SequenceNetwork, Shape
 from augment.toolkit.sequences.sampling import PLACES, draw, draw_uniforms
+from augment.toolkit.sequences.tokenizer import StepTokenizer
 from augment.toolkit.sequences.training import Sequences
 from augment.toolkit.training import copy_weights
 
@@ -49,9 +49,9 @@ def walks(num_rows=60, steps=15, *, unequal=True, tokens=False, missing=False, s
     return dataset(frame, arrays, target="kind", columns={"kind": {"type": "category"}}, arrays=declared)
 
 
-def drawn_by_chance(codes, num_rows, seed=4):
+def drawn_by_chance(tokenizer, num_rows, seed=4):
     """What a network that has learnt nothing draws."""
-    shape = Shape(codes.num_codes, 1, codes.num_auxiliary, width=16, embedding=8)
+    shape = Shape(tokenizer.vocabulary_sizes, 1, tokenizer.auxiliary_sizes, width=16, embedding=8)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = SequenceNetwork(shape)
@@ -59,41 +59,41 @@ def drawn_by_chance(codes, num_rows, seed=4):
             for parameter in network.parameters():
                 parameter.normal_(0, 0.3)
     classes = np.zeros(num_rows, np.int64)
-    inputs = codes.auxiliary(PLACES)
+    inputs = tokenizer.auxiliary(PLACES)
     weights = copy_weights(network)
-    return draw(shape, weights, classes, seed, max_length=codes.max_length, min_length=0, auxiliary=inputs)
+    return draw(shape, weights, classes, seed, max_length=tokenizer.max_length, min_length=0, auxiliary=inputs)
 
 
 @settings(max_examples=15)
 @given(st.booleans(), st.booleans(), st.booleans())
 def test_what_is_drawn_is_what_the_codes_of_it_say(unequal, tokens, missing):
-    """Whatever a network draws decodes to data that fits the schema, has these very codes, and is told the same."""
+    """Whatever a network draws decodes to data that fits the schema, has these very tokens, and is told the same."""
     data = walks(unequal=unequal, tokens=tokens, missing=missing)
-    codes = StepCodes.fit(data)
-    drawn = drawn_by_chance(codes, 30)
-    frame, arrays = codes.decode(drawn, draw_uniforms(4, drawn.lengths))
+    tokenizer = StepTokenizer.fit(data)
+    drawn = drawn_by_chance(tokenizer, 30)
+    frame, arrays = tokenizer.decode(drawn, draw_uniforms(4, drawn.lengths))
     made = Dataset.of(frame.assign(kind="0"), arrays, data.schema)
-    again = codes.encode(made)
+    again = tokenizer.encode(made)
     np.testing.assert_array_equal(again.lengths, drawn.lengths)
-    num_fields = len(codes.num_codes)
+    num_fields = len(tokenizer.vocabulary_sizes)
     # a value at the end of its piece may be found in the next one
-    assert (again.codes[:, :num_fields] == drawn.codes).mean() > 0.97
-    inputs, told = codes.auxiliary(len(drawn)), np.zeros((len(drawn.codes), len(codes.num_auxiliary)), int)
+    assert (again.tokens[:, :num_fields] == drawn.tokens).mean() > 0.97
+    inputs, told = tokenizer.auxiliary(len(drawn)), np.zeros((len(drawn.tokens), len(tokenizer.auxiliary_sizes)), int)
     inputs.begin(np.arange(len(drawn)))
     firsts, uniforms = np.cumsum(drawn.lengths) - drawn.lengths, draw_uniforms(4, drawn.lengths)
-    for step in range(codes.max_length):
-        places = np.minimum(firsts + step, len(drawn.codes) - 1)
+    for step in range(tokenizer.max_length):
+        places = np.minimum(firsts + step, len(drawn.tokens) - 1)
         goes_on = drawn.lengths > step
-        found = inputs.compute(drawn.codes[places].astype(int) * goes_on[:, None], uniforms[places])
+        found = inputs.compute(drawn.tokens[places].astype(int) * goes_on[:, None], uniforms[places])
         told[places[goes_on]] = found[goes_on]
-    np.testing.assert_array_equal(told, again.codes[:, num_fields:])
+    np.testing.assert_array_equal(told, again.tokens[:, num_fields:])
 
 
 def test_values_keep_their_range_decimals_and_categories():
     data = walks(300)
-    codes = StepCodes.fit(data)
-    drawn = drawn_by_chance(codes, 100)
-    frame, arrays = codes.decode(drawn, draw_uniforms(4, drawn.lengths))
+    tokenizer = StepTokenizer.fit(data)
+    drawn = drawn_by_chance(tokenizer, 100)
+    frame, arrays = tokenizer.decode(drawn, draw_uniforms(4, drawn.lengths))
     lengths = frame["length"].to_numpy()
     is_there = np.arange(15) < lengths[:, None]
     real = data.arrays["walk"][np.arange(15) < data.lengths("walk")[:, None]]
@@ -109,10 +109,10 @@ def test_values_keep_their_range_decimals_and_categories():
 
 def test_rows_come_back_from_their_codes():
     data = walks(missing=True, tokens=True)
-    codes = StepCodes.fit(data)
-    sequences = codes.encode(data)
-    plain = Sequences(sequences.codes[:, : len(codes.num_codes)], sequences.lengths)
-    frame, arrays = codes.decode(plain, np.full(len(plain.codes), 0.5))
+    tokenizer = StepTokenizer.fit(data)
+    sequences = tokenizer.encode(data)
+    plain = Sequences(sequences.tokens[:, : len(tokenizer.vocabulary_sizes)], sequences.lengths)
+    frame, arrays = tokenizer.decode(plain, np.full(len(plain.tokens), 0.5))
     pd.testing.assert_frame_equal(frame[["colour", "length"]], data.frame[["colour", "length"]])
     np.testing.assert_array_equal(arrays["items"], data.arrays["items"])
     for channel in (1, 2):
@@ -123,29 +123,29 @@ def test_rows_come_back_from_their_codes():
 
 def test_state_comes_back():
     data = walks(missing=True)
-    codes = StepCodes.fit(data)
-    again = StepCodes.from_state(data.schema, codes.to_state())
-    np.testing.assert_array_equal(again.encode(data).codes, codes.encode(data).codes)
-    assert (again.num_codes, again.num_auxiliary) == (codes.num_codes, codes.num_auxiliary)
+    tokenizer = StepTokenizer.fit(data)
+    again = StepTokenizer.from_state(data.schema, tokenizer.to_state())
+    np.testing.assert_array_equal(again.encode(data).tokens, tokenizer.encode(data).tokens)
+    assert (again.vocabulary_sizes, again.auxiliary_sizes) == (tokenizer.vocabulary_sizes, tokenizer.auxiliary_sizes)
 
 
 def test_equal_channels_stay_equal():
     data = walks(100, unequal=False)
     twice = data.arrays["walk"][..., [0, 0]]
     schema = infer(data.frame, {"walk": twice})
-    codes = StepCodes.fit(Dataset.of(data.frame, {"walk": twice}, schema))
-    sequences = codes.encode(Dataset.of(data.frame, {"walk": twice}, schema))
-    plain = Sequences(sequences.codes[:, :2], sequences.lengths)
-    _, arrays = codes.decode(plain, draw_uniforms(1, plain.lengths))
+    tokenizer = StepTokenizer.fit(Dataset.of(data.frame, {"walk": twice}, schema))
+    sequences = tokenizer.encode(Dataset.of(data.frame, {"walk": twice}, schema))
+    plain = Sequences(sequences.tokens[:, :2], sequences.lengths)
+    _, arrays = tokenizer.decode(plain, draw_uniforms(1, plain.lengths))
     np.testing.assert_array_equal(arrays["walk"][..., 0], arrays["walk"][..., 1])
 
 
 def test_a_channel_without_any_value_stays_without():
     data = walks(missing=True)
     data.arrays["walk"][..., 0][data.arrays["walk"][..., 0] != 0] = np.nan
-    codes = StepCodes.fit(data)
-    drawn = drawn_by_chance(codes, 20)
-    frame, arrays = codes.decode(drawn, draw_uniforms(4, drawn.lengths))
+    tokenizer = StepTokenizer.fit(data)
+    drawn = drawn_by_chance(tokenizer, 20)
+    frame, arrays = tokenizer.decode(drawn, draw_uniforms(4, drawn.lengths))
     is_there = np.arange(15) < frame["length"].to_numpy()[:, None]
     assert np.isnan(arrays["walk"][is_there][:, 0]).all()
 
@@ -154,7 +154,7 @@ def test_series_without_a_step_are_refused():
     data = walks(num_rows=5)
     empty = Dataset.of(data.frame.assign(length=0), {"walk": 0 * data.arrays["walk"]}, data.schema)
     with pytest.raises(DataError, match=r"every row of array 'walk' has the length 0; there is nothing to learn"):
-        StepCodes.fit(empty)
+        StepTokenizer.fit(empty)
 
 
 def test_arrays_of_other_lengths_are_refused():
@@ -162,12 +162,12 @@ def test_arrays_of_other_lengths_are_refused():
     arrays = dict(data.schema.arrays)
     arrays["items"] = arrays["items"].model_copy(update={"length_column": None})
     with pytest.raises(DataError, match=r"arrays 'items' and 'walk' have not the same steps: .*must agree"):
-        StepCodes.fit(Dataset.of(data.frame, data.arrays, data.schema.model_copy(update={"arrays": arrays})))
+        StepTokenizer.fit(Dataset.of(data.frame, data.arrays, data.schema.model_copy(update={"arrays": arrays})))
 
 
 def test_ranks_follow_the_order_of_values():
-    codes = StepCodes.fit(walks(missing=True))
-    ranks = np.split(codes.ranks(), np.cumsum(codes.num_codes)[:-1])
+    tokenizer = StepTokenizer.fit(walks(missing=True))
+    ranks = np.split(tokenizer.ranks(), np.cumsum(tokenizer.vocabulary_sizes)[:-1])
     assert np.isnan(ranks[2]).all()  # states have no order
     for found in ranks[:2]:
         ordered = found[np.isfinite(found)]
