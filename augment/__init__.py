@@ -20,7 +20,7 @@ from augment.lazy import exporting
 if TYPE_CHECKING:
     import augment.loaders as loaders
     import augment.resampling as resampling
-    from augment.runner.run import check as check
+    from augment.runner.check import check as check
     from augment.runner.run import run as run
     from augment.runner.sample_finished_run import sample as sample
     from augment.storage.run_folder import Run as load
@@ -32,7 +32,7 @@ __version__ = "0.1.0"
 __getattr__, __dir__ = exporting(
     __name__,
     {
-        "check": "runner.run:check",
+        "check": "runner.check:check",
         "load": "storage.run_folder:Run",
         "loaders": "loaders",
         "resampling": "resampling",

@@ -32,6 +32,7 @@ from augment.plugin.catalog import Catalog
 from augment.plugin.kinds import KINDS
 from augment.runner import run as runner
 from augment.runner import sample_finished_run
+from augment.runner.check import check
 from augment.spec.models import Mix, Pipeline, Search, Split, Trial, Use
 from augment.statistics.scores import SCORES
 from augment.storage import run_folder, run_manifest
@@ -131,7 +132,7 @@ def python_page() -> str:
     """What training scripts call."""
     entries: list[tuple[str, object]] = [
         ("run", runner.run),
-        ("check", runner.check),
+        ("check", check),
         ("sample", sample_finished_run.sample),
         ("load", run_folder.Run),
         ("loaders.mixed", loaders.mixed),

@@ -27,6 +27,7 @@ from augment import cli
 from augment.plugin import run_metrics
 from augment.plugin.catalog import Catalog, Offer
 from augment.runner import run as runner
+from augment.runner.check import check as check_pipeline
 from augment.scaffold import write
 from augment.spec.load import load
 from augment.storage import run_folder, run_manifest
@@ -168,7 +169,7 @@ def test_pipelines_that_come_along_load(path, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("block", [block for block in PIPELINES if block.mark != ON_A_SERVER], ids=str)
 def test_pipelines_of_the_pages_fit_their_data(block, tmp_path, monkeypatch):
-    found = runner.check(_files_for(block, tmp_path, monkeypatch), workers=0, trust=["models"])
+    found = check_pipeline(_files_for(block, tmp_path, monkeypatch), workers=0, trust=["models"])
     assert found.plan or found.resolved.pipeline.mix.is_auto
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import click
 
-from augment import __version__
 from augment.cli.group import Commands
 
 __all__ = ["main"]
@@ -34,7 +33,7 @@ COMMANDS = {
 
 
 @click.group(cls=Commands, places=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="augment", message="%(prog)s %(version)s")
+@click.version_option(package_name="augment-pipeline", prog_name="augment", message="%(prog)s %(version)s")
 def main() -> None:
     """Train generators on your training data, add synthetic samples, and test on held-out rows whether they help.
 

@@ -16,7 +16,6 @@ from typing import Literal
 
 from packaging.requirements import Requirement
 
-from augment import __version__
 from augment.engine.executors import Processes
 from augment.engine.jobs import Host, Job
 from augment.engine.tasks import devices
@@ -49,7 +48,8 @@ class Finding:
 
 def examine() -> Iterator[Finding]:
     """Look at everything, one after the other; the last parts take a few seconds."""
-    yield Finding("augment", "good", f"{__version__}, Python {platform.python_version()}, {platform.platform()}")
+    own = version(OWN_DISTRIBUTION)
+    yield Finding("augment", "good", f"{own}, Python {platform.python_version()}, {platform.platform()}")
     yield from _libraries()
     yield from _places()
     yield from _processors()
@@ -144,7 +144,7 @@ def _plugins() -> Iterator[Finding]:
     reports = Catalog().reports()
     broken = [report for report in reports if report.error]
     others = sorted(
-        {f"{r.offer.distribution} {r.offer.version}" for r in reports} - {f"{OWN_DISTRIBUTION} {__version__}"}
+        {f"{r.offer.distribution} {r.offer.version}" for r in reports if r.offer.distribution != OWN_DISTRIBUTION}
     )
     beside = f"; beside the built-in ones from {', '.join(others)}" if others else ""
     yield Finding("plugins", "good", f"{len(reports) - len(broken)} names work{beside}")

@@ -15,7 +15,7 @@ from augment.toolkit.yaml_text import dump_flow
 if TYPE_CHECKING:
     from augment.data import Schema
     from augment.plugin.run_metrics import RunMetrics
-    from augment.runner.run import CheckResult
+    from augment.runner.check import CheckResult
     from augment.spec.load import Resolved
     from augment.spec.stages import Stage
     from augment.storage.prune import Entry

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
         Params,
         Probe,
         Reporter,
-        Score,
         Sink,
         SinkParams,
         Source,
@@ -53,6 +52,7 @@ if TYPE_CHECKING:
         TrialResult,
     )
     from augment.plugin.run_view import RunView
+    from augment.plugin.scores import Score
     from augment.plugin.state import read_state, write_state
     from augment.plugin.suits import Suits
 
@@ -130,6 +130,7 @@ _ELSEWHERE = {
     "Context": "context",
     "derive_seed": "context",
     "RunView": "run_view",
+    "Score": "scores",
     "Suits": "suits",
     "hookimpl": "hookspecs",
     "read_state": "state",

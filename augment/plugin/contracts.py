@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -23,6 +22,7 @@ from augment.plugin.accepts import EVERY_MODALITY, Accepts
 from augment.plugin.context import Context
 from augment.plugin.kinds import Kind
 from augment.plugin.run_view import RunView
+from augment.plugin.scores import Score
 from augment.plugin.state import write_state
 from augment.plugin.suits import Suits
 
@@ -34,7 +34,6 @@ __all__ = [
     "Params",
     "Probe",
     "Reporter",
-    "Score",
     "Sink",
     "SinkParams",
     "Source",
@@ -52,40 +51,6 @@ class Params(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
     renamed: ClassVar[Mapping[str, str]] = {}
-
-
-@dataclass(frozen=True)
-class Score:
-    """One score of a metric.
-
-    Attributes:
-        name: what was measured, in the terms of the report.
-        value: the number.
-        unit: its unit, empty for a share or a count.
-        better: which direction is better, or `none`.
-        interval: lower and upper end of a 95 % interval, or None.
-        detail: JSON values. The key `reference` maps names of controls to their scores. The score of a privacy attack
-            has the keys `limit`, the value that chance stays below, and `finding`, a short text. A score that decides
-            the verdict of a run without a target has the key `gain`. Its value is then the difference from real rows
-            alone, and `gain` has the keys `score` (what was scored), `alone` (the score of real rows alone), `judged`
-            (the number of held-out rows), and `oversampling` and `against`, each with `difference` and `interval`: the
-            gain of repeated real rows, and of synthetic rows over repeated ones.
-        private: JSON values that can identify single rows. They are stored in a file of the run that only its owner can
-            read, and are not in the report.
-        voids: why the verdict of the trial is void: what the rows have of the hold-out, a clause such as `98 of 1,000
-            rows equal held-out rows, where 3 were to be expected`. Any metric can void it. Empty where nothing does.
-        meaning: what the score measures, in one sentence for people who have not met it.
-    """
-
-    name: str
-    value: float
-    unit: str = ""
-    better: Literal["higher", "lower", "none"] = "higher"
-    interval: tuple[float, float] | None = None
-    detail: Mapping[str, Any] = field(default_factory=dict)
-    private: Mapping[str, Any] = field(default_factory=dict)
-    voids: str = ""
-    meaning: str = ""
 
 
 class Component(ABC):

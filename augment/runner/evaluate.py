@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from augment import __version__
 from augment.data import ArrayDeclaration, ColumnDeclaration, Dataset, SchemaDeclaration
 from augment.data.conformity import valid_rows
 from augment.detect import formats
@@ -29,7 +28,7 @@ from augment.spec.bind import bind
 from augment.spec.load import load
 from augment.spec.stages import Bound
 from augment.storage.atomic_files import disk_errors, draft, publish
-from augment.storage.keys import content_key
+from augment.storage.keys import content_key, library_versions
 
 __all__ = ["Evaluation", "evaluate"]
 
@@ -126,7 +125,8 @@ def evaluate(
             draw=lambda number: mixture,
             search=SearchResult.not_asked(),
         )
-        key = content_key({"metrics": metrics.model_dump(mode="json"), "augment": __version__})
+        own_version = library_versions()["augment-pipeline"]
+        key = content_key({"metrics": metrics.model_dump(mode="json"), "augment": own_version})
         if out is not None:
             inputs: dict[str, Any] = {"real": real.name, "synthetic": synthetic.name, "target": target}
             inputs |= {"seed": seed, "seeds": seeds}

@@ -6,14 +6,9 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from augment import __version__
-from augment.data import Dataset, Schema
 from augment.engine.write_tasks import REAL, ReportTask, WriteTask, report, with_origin, write
 from augment.errors import BelowMinimum
-from augment.plan.chunks import PlanRow
-from augment.plugin.catalog import Catalog
 from augment.plugin.kinds import Kind
 from augment.plugin.run_metrics import RunMetrics, TrialResult
 from augment.runner import finished_runs
@@ -25,8 +20,8 @@ from augment.runner.other_cuts import try_other_cuts
 from augment.runner.prepare import Prepared, prepare
 from augment.runner.search import Choice
 from augment.runner.session import Events, Session, opened
-from augment.runner.synthesis import bind_components, plan_rows, synthesise
-from augment.spec.load import Resolved, load, resolved_yaml
+from augment.runner.synthesis import bind_components, synthesise
+from augment.spec.load import Resolved, Spec, resolved_yaml
 from augment.spec.models import Pipeline
 from augment.spec.stages import Bound, paths_in
 from augment.storage.keys import content_key, library_versions, platform_class, source_hash
@@ -46,29 +41,9 @@ from augment.storage.run_folder import (
 from augment.storage.run_manifest import BELOW_MINIMUM, RunManifest, WrittenData, WrittenPart
 from augment.storage.run_place import Place
 
-__all__ = ["CheckResult", "check", "run"]
+__all__ = ["run"]
 
 Parts = Mapping[WrittenPart, tuple[tuple[Path, str], ...]]
-Spec = Path | str | Mapping[str, Any] | Pipeline
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """What `augment check` found.
-
-    Attributes:
-        resolved: the pipeline, every name and setting good.
-        schema: of the training part, or None without data.
-        rows: `read`, `train` and `test`, or None without data.
-        notes: warnings and notes.
-        plan: (generator id, label or empty, rows) of what would be made.
-    """
-
-    resolved: Resolved
-    schema: Schema | None = None
-    rows: dict[str, int] | None = None
-    notes: tuple[str, ...] = ()
-    plan: tuple[tuple[str, str, int], ...] = ()
 
 
 def run(
@@ -134,12 +109,13 @@ def run(
             stages = _Stages(session, resolved, prepared, components, draft)
             metrics, reports = stages.all()
             shortfall = _compare_to_minimum(resolved.pipeline, metrics.trial)
+            versions = library_versions()
             manifest = RunManifest(
                 status=BELOW_MINIMUM if shortfall else "done",
                 exit_code=BelowMinimum.exit_code if shortfall else 0,
                 reports=reports,
                 seconds=round(time.monotonic() - started, 3),
-                versions={"augment": __version__, **library_versions()},
+                versions={"augment": versions["augment-pipeline"], **versions},
                 platform=platform_class(),
                 device=session.device,
                 threads=session.threads,
@@ -183,46 +159,6 @@ def _compare_to_minimum(pipeline: Pipeline, trial: TrialResult) -> str:
         f"the synthetic rows change {trial.score} by {chosen.difference:+.4f}; trial.min requires an improvement of at "
         f"least {minimum:g}. The run was written anyway"
     )
-
-
-def check(
-    pipeline: Spec,
-    *,
-    overrides: Sequence[str] = (),
-    data: bool = True,
-    workers: int | None = None,
-    trust: Collection[str] = (),
-    events: Events | None = None,
-) -> CheckResult:
-    """Look for all that is wrong with a pipeline, and say what it would do.
-
-    Args:
-        pipeline: as for `run`.
-        overrides: as for `run`.
-        data: read the data too, cut and transform it, but fit no generator.
-        workers: as for `run`.
-        trust: as for `run`.
-        events: as for `run`.
-    """
-    if not data:
-        return CheckResult(load(pipeline, Catalog(), overrides=overrides, trust=trust))
-    with opened(pipeline, overrides, workers, events, trust=trust) as (session, resolved):
-        prepared = prepare(session, resolved)
-        components = bind_components(resolved, prepared)
-        train = Dataset.load(prepared.train)
-        rows = {"read": prepared.num_read, "train": prepared.num_train, "test": prepared.num_test}
-        totals: dict[tuple[str, str], int] = {}
-        mix, generators = resolved.pipeline.mix, components["generator"]
-        share = {bound.id: mix.weight(bound.id) for bound in generators}
-        planned: list[PlanRow] = []
-        if not mix.is_auto:
-            planned, notes = plan_rows(resolved, generators, train, mix.rows, share)
-            prepared.notes.extend(notes)
-        for row in planned:
-            for label, count in row.labels or (("", row.rows),):
-                totals[row.generator, label] = totals.get((row.generator, label), 0) + count
-        entries = tuple((generator, label, count) for (generator, label), count in totals.items())
-        return CheckResult(resolved, train.schema, rows, (*session.remarks, *prepared.notes), entries)
 
 
 @dataclass

@@ -20,8 +20,7 @@ from augment.engine.executors import Executor, InProcess, Processes
 from augment.engine.jobs import Call, Host, Job
 from augment.errors import Interrupted, SpecError
 from augment.plugin.catalog import OWN_DISTRIBUTION, Catalog
-from augment.spec.load import Resolved, load
-from augment.spec.models import Pipeline
+from augment.spec.load import Resolved, Spec, load
 from augment.spec.stages import Bound
 from augment.storage.atomic_files import copy_tree, disk_errors, remove
 from augment.storage.store import MANIFEST, Store
@@ -160,7 +159,7 @@ class Session:
 
 @contextmanager
 def opened(
-    pipeline: Path | str | Mapping[str, Any] | Pipeline,
+    pipeline: Spec,
     overrides: Sequence[str] = (),
     workers: int | None = None,
     events: Events | None = None,

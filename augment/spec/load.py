@@ -29,7 +29,9 @@ from augment.spec.stages import Bound, Stage, map_paths
 from augment.spec.trust import check_names
 from augment.toolkit.yaml_text import dump
 
-__all__ = ["Resolved", "load", "resolved_yaml"]
+__all__ = ["Resolved", "Spec", "load", "resolved_yaml"]
+
+Spec = Path | str | Mapping[str, Any] | Pipeline  # a pipeline: its file, or as a mapping or model
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Resolved:
 
 
 def load(
-    source: Path | str | Mapping[str, Any] | Pipeline,
+    source: Spec,
     catalog: Catalog,
     *,
     overrides: Sequence[str] = (),

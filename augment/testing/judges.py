@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from augment.data import Dataset, as_labels, check
-from augment.plugin.contracts import Component, Probe, Score
+from augment.plugin.contracts import Component, Probe
+from augment.plugin.scores import Score
 from augment.testing.examples import Recipe
 from augment.testing.learners import request, work
 from augment.testing.rules import Case, Rule, every, one_a_modality

@@ -19,7 +19,8 @@ METRIC = """
     import sys, time
     from augment.plugin import contracts
     from augment.plugin.accepts import Accepts
-    from augment.plugin.contracts import Metric, Score
+    from augment.plugin.contracts import Metric
+    from augment.plugin.scores import Score
     from augment.plugin.hookspecs import hookimpl
 
     class Gap(Metric):

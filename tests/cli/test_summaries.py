@@ -5,7 +5,7 @@ from __future__ import annotations
 from run_records import run_metrics
 
 from augment.cli import summaries
-from augment.runner.run import check as run_check
+from augment.runner.check import check as run_check
 
 
 def test_many_classes_are_cut_short():

@@ -18,8 +18,9 @@ import pandas as pd
 from augment.data import Dataset, as_labels, infer
 from augment.plugin import contracts
 from augment.plugin.accepts import Accepts
-from augment.plugin.contracts import Filter, Generator, Metric, Probe, Reporter, Score, Sink, Source, Transform
+from augment.plugin.contracts import Filter, Generator, Metric, Probe, Reporter, Sink, Source, Transform
 from augment.plugin.hookspecs import hookimpl
+from augment.plugin.scores import Score
 from augment.plugin.state import read_state, write_state
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from augment.onboarding import write_pipeline
-from augment.runner.run import check
+from augment.runner.check import check
 from augment.spec.document import read
 
 

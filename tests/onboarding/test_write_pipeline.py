@@ -17,7 +17,7 @@ from augment.errors import DataError, DiskError, SpecError
 from augment.onboarding import write_pipeline
 from augment.plugin.catalog import Catalog, Offer
 from augment.plugin.context import Context
-from augment.runner.run import check
+from augment.runner.check import check
 from augment.spec import document
 from augment.spec.bind import bind
 from augment.spec.load import load

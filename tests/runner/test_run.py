@@ -12,7 +12,8 @@ import pytest
 from fake_pipeline import ASSESSED
 
 from augment.errors import BelowMinimum, LockedError, PluginError, ShortfallError, SpecError
-from augment.runner.run import check, run
+from augment.runner.check import check
+from augment.runner.run import run
 from augment.storage.atomic_files import exclusive, taken
 
 pytestmark = pytest.mark.usefixtures("fakes")
@@ -373,7 +374,7 @@ def test_of_a_run_that_fails_nothing_is_left_but_what_was_fitted(spec, runs, sto
 def test_what_a_source_says_of_the_data_stands_among_the_notes_of_check_and_report(tmp_path):
     from PIL import Image
 
-    from augment.runner.run import check, run
+    from augment.runner.check import check
 
     for label in ("a", "b"):
         (tmp_path / "pictures" / label).mkdir(parents=True)

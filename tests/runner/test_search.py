@@ -7,7 +7,8 @@ import pytest
 from augment.data import Dataset
 from augment.errors import SpecError
 from augment.runner import fitting, generate, search
-from augment.runner.run import check, run
+from augment.runner.check import check
+from augment.runner.run import run
 
 pytestmark = pytest.mark.usefixtures("fakes")
 

@@ -9,7 +9,8 @@ import pytest
 from fake_pipeline import ASSESSED
 
 from augment.errors import DataError
-from augment.runner.run import check, run
+from augment.runner.check import check
+from augment.runner.run import run
 from augment.runner.sample_finished_run import sample
 
 pytestmark = pytest.mark.usefixtures("fakes")

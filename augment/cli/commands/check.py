@@ -24,6 +24,6 @@ def check(spec: Path, no_data: bool, overrides: tuple[str, ...], trust: tuple[st
       augment check pipeline.yaml --no-data
     """
     from augment.cli import summaries
-    from augment.runner import run
+    from augment.runner.check import check as check_pipeline
 
-    click.echo(summaries.check(run.check(spec, overrides=overrides, data=not no_data, trust=trust)))
+    click.echo(summaries.check(check_pipeline(spec, overrides=overrides, data=not no_data, trust=trust)))

@@ -10,7 +10,8 @@ import pytest
 
 from augment.errors import SpecError
 from augment.resampling import Augmenter
-from augment.runner.run import check, run
+from augment.runner.check import check
+from augment.runner.run import run
 from augment.runner.sample_finished_run import sample
 
 WHY = "class 'c' has 1 training row, and 'smote' needs at least 2 of a class"

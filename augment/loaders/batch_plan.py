@@ -1,6 +1,6 @@
 """The plan of a mixed loader's batches, and the synthetic rows for them, sampled ahead in a separate process.
 
-Everything depends only on the seed and the epoch number. `augment.loaders` turns it into tensors.
+Everything depends only on the seed and the epoch number. `augment.loaders.mixing` turns it into tensors.
 """
 
 from __future__ import annotations

@@ -1,18 +1,17 @@
-"""Torch: the rows of a run as tensors, and loaders that mix real rows with new synthetic ones during training.
+"""Loaders that mix a run's real rows with new synthetic ones during training.
 
 The process that iterates plans each batch, and torch's loader workers assemble it from whole arrays. The plan depends
 only on the seed and the epoch number, so neither the number of workers nor the speed of a generator changes the stream.
 A separate process samples synthetic rows in chunks, ahead of their use.
 
-Shapes: N rows, F features, H height, W width, C channels, T time steps.
+Shapes: N rows, M rows of a piece.
 """
 
 from __future__ import annotations
 
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,7 +24,8 @@ from augment.data import Dataset
 from augment.engine.draw_and_filter import Sampling
 from augment.engine.jobs import Host
 from augment.errors import SpecError, did_you_mean
-from augment.loader_plan import Epoch, Piece, Plan, Stream
+from augment.loaders.batch_plan import Epoch, Piece, Plan, Stream
+from augment.loaders.encoding import Encode, EncodedRows, apply_each, tensors
 from augment.plan.amounts import apportion, training_counts
 from augment.plan.chunks import chunk_size
 from augment.plugin.context import derive_seed
@@ -35,111 +35,11 @@ from augment.runner.session import opened
 from augment.spec.bind import bind
 from augment.storage.keys import content_key
 from augment.storage.run_folder import Run
-from augment.storage.written_rows import REAL, Part, feature_array, target_array
+from augment.storage.written_rows import REAL
 
-__all__ = ["Mixed", "Rows", "mixed", "tensors"]
-
-Encode = Callable[[Dataset], Any]
+__all__ = ["Mixed", "mixed"]
 
 MOST_OPEN = 8  # chunks that a process of torch's loader keeps as tensors
-
-
-def tensors(data: Dataset) -> tuple[torch.Tensor, ...]:
-    """Rows as tensors (x, y), or (x,) without a target.
-
-    x is float32, except for tokens. Images are (N, C, H, W) in [0, 1]. Series (N, T, F), audio (N, T) and vectors
-    (N, F) are unchanged. Tokens are (N, T) int64. Tables are (N, F), with categories as their position in the schema
-    (see `augment.storage.written_rows.feature_array`). y is the position of the class in `schema.classes`, (N,) int64,
-    or a number, (N,) float32.
-    """
-    return _features(data, feature_array(data)), *_target(data)
-
-
-def _features(data: Dataset, values: np.ndarray) -> torch.Tensor:
-    """The tensor x for the output of `feature_array`."""
-    kind = next((array.type for array in data.schema.arrays.values()), "vector")
-    x = torch.tensor(np.asarray(values))  # a copy: memory maps cannot be written to
-    if kind == "image":
-        return x.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format).div_(255)
-    return x.long() if kind == "tokens" else x.float()
-
-
-def _target(data: Dataset) -> tuple[torch.Tensor, ...]:
-    """The tensor y, or nothing without a target."""
-    y = target_array(data)
-    return () if y is None else (torch.tensor(y, dtype=torch.int64 if y.dtype == np.int64 else torch.float32),)
-
-
-class Rows(TorchDataset[Any]):
-    """Rows of a run as a torch dataset, for `torch.utils.data.DataLoader`.
-
-    A table is encoded once. Payloads such as images stay memory-mapped and are encoded on access.
-
-    Args:
-        part: a part of a run, such as `run.train` or `run.test`.
-        encode: a function from rows in human units to a tuple or mapping of tensors with N rows. It must encode each
-            row independently.
-
-    Attributes:
-        origin: the origin of each row, (N,) object.
-    """
-
-    def __init__(self, part: Part, encode: Encode = tensors):
-        self.origin = part.origin
-        ids = part.schema.set_aside
-        self._rows = _Encoded(part.data.drop_columns(ids), encode)
-
-    def __len__(self) -> int:
-        return len(self.origin)
-
-    def __getitem__(self, row: int) -> Any:
-        return self.__getitems__([range(len(self))[row]])[0]
-
-    def __getitems__(self, rows: list[int]) -> list[Any]:
-        """Several rows at once, as torch's loader requests them."""
-        encoded = self._rows.take(np.asarray(rows))
-        if isinstance(encoded, Mapping):
-            return [{name: values[i] for name, values in encoded.items()} for i in range(len(rows))]
-        return list(zip(*encoded, strict=True))
-
-
-class _Encoded:
-    """Rows as tensors: a table is encoded at once, payloads on access."""
-
-    def __init__(self, data: Dataset | Path, encode: Encode):
-        self._place, self._encode = data, encode
-
-    def __getstate__(self) -> dict[str, Any]:  # what was encoded is encoded again in a loader's worker
-        return {"_place": self._place, "_encode": self._encode}
-
-    @cached_property
-    def _data(self) -> Dataset:
-        return self._place if isinstance(self._place, Dataset) else Dataset.load(self._place)
-
-    @cached_property
-    def _all(self) -> Any:
-        return self._encode(self._data)
-
-    @cached_property
-    def _payload(self) -> tuple[np.ndarray, tuple[torch.Tensor, ...]]:
-        return feature_array(self._data), _target(self._data)
-
-    def take(self, rows: np.ndarray) -> Any:
-        """The encoded rows at these positions, (M,) int64."""
-        if not self._data.arrays:
-            return _each(lambda values: values[torch.from_numpy(rows)], self._all)
-        if self._encode is not tensors:
-            return self._encode(self._data.take(rows))
-        values, target = self._payload  # the same as above, without a frame for each batch
-        return _features(self._data, values[rows]), *(labels[torch.from_numpy(rows)] for labels in target)
-
-
-def _each(change: Callable[..., Any], *batches: Any) -> Any:
-    """Apply a function to the tensors of batches of the same form, tuples or mappings."""
-    first = batches[0]
-    if isinstance(first, Mapping):
-        return {name: change(*(batch[name] for batch in batches)) for name in first}
-    return tuple(change(*values) for values in zip(*batches, strict=True))
 
 
 def mixed(
@@ -379,25 +279,25 @@ class _Batches(TorchDataset[Any]):
 
     def __init__(self, train: Path, encode: Encode, with_origin: bool):
         self._encode, self._with_origin = encode, with_origin
-        self._real = _Encoded(train, encode)
-        self._chunks: dict[Path, _Encoded] = {}
+        self._real = EncodedRows(train, encode)
+        self._chunks: dict[Path, EncodedRows] = {}
 
     def __getitem__(self, pieces: list[tuple[Piece, Path | None]]) -> Any:
         encoded = [self._of(folder).take(piece.rows) for piece, folder in pieces]
         place = torch.from_numpy(np.concatenate([piece.places for piece, _ in pieces]).argsort())
-        batch = _each(lambda *parts: torch.cat(parts)[place], *encoded)
+        batch = apply_each(lambda *parts: torch.cat(parts)[place], *encoded)
         if not self._with_origin:
             return batch
         origin = torch.cat([torch.full((len(piece.rows),), piece.origin) for piece, _ in pieces])[place]
         return {**batch, "origin": origin} if isinstance(batch, Mapping) else (*batch, origin)
 
-    def _of(self, folder: Path | None) -> _Encoded:
+    def _of(self, folder: Path | None) -> EncodedRows:
         if folder is None:
             return self._real
         if folder not in self._chunks:
             while len(self._chunks) >= MOST_OPEN:
                 del self._chunks[next(iter(self._chunks))]
-            self._chunks[folder] = _Encoded(folder, self._encode)
+            self._chunks[folder] = EncodedRows(folder, self._encode)
         return self._chunks[folder]
 
 

@@ -216,7 +216,7 @@ def test_drop_last_leaves_out_what_is_not_full(wine):
 
 
 def test_chunks_are_removed_when_they_are_done(wine, monkeypatch):
-    monkeypatch.setattr("augment.loaders.chunk_size", lambda schema: 8)
+    monkeypatch.setattr("augment.loaders.mixing.chunk_size", lambda schema: 8)
     loader = _loader(wine, choose={"smote": 80}, ahead=1, batch_size=8)
     (stream,) = loader._streams.values()
     left = []

@@ -1,0 +1,75 @@
+"""`augment check`: what a run would do, without fitting a generator."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from augment.data import Dataset, Schema
+from augment.plan.chunks import PlanRow
+from augment.plugin.catalog import Catalog
+from augment.runner.prepare import prepare
+from augment.runner.session import Events, opened
+from augment.runner.synthesis import bind_components, plan_rows
+from augment.spec.load import Resolved, Spec, load
+
+__all__ = ["CheckResult", "check"]
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What `augment check` found.
+
+    Attributes:
+        resolved: the pipeline, every name and setting good.
+        schema: of the training part, or None without data.
+        rows: `read`, `train` and `test`, or None without data.
+        notes: warnings and notes.
+        plan: (generator id, label or empty, rows) of what would be made.
+    """
+
+    resolved: Resolved
+    schema: Schema | None = None
+    rows: dict[str, int] | None = None
+    notes: tuple[str, ...] = ()
+    plan: tuple[tuple[str, str, int], ...] = ()
+
+
+def check(
+    pipeline: Spec,
+    *,
+    overrides: Sequence[str] = (),
+    data: bool = True,
+    workers: int | None = None,
+    trust: Collection[str] = (),
+    events: Events | None = None,
+) -> CheckResult:
+    """Look for all that is wrong with a pipeline, and say what it would do.
+
+    Args:
+        pipeline: as for `augment.run`.
+        overrides: as for `augment.run`.
+        data: read the data too, cut and transform it, but fit no generator.
+        workers: as for `augment.run`.
+        trust: as for `augment.run`.
+        events: as for `augment.run`.
+    """
+    if not data:
+        return CheckResult(load(pipeline, Catalog(), overrides=overrides, trust=trust))
+    with opened(pipeline, overrides, workers, events, trust=trust) as (session, resolved):
+        prepared = prepare(session, resolved)
+        components = bind_components(resolved, prepared)
+        train = Dataset.load(prepared.train)
+        rows = {"read": prepared.num_read, "train": prepared.num_train, "test": prepared.num_test}
+        totals: dict[tuple[str, str], int] = {}
+        mix, generators = resolved.pipeline.mix, components["generator"]
+        share = {bound.id: mix.weight(bound.id) for bound in generators}
+        planned: list[PlanRow] = []
+        if not mix.is_auto:
+            planned, notes = plan_rows(resolved, generators, train, mix.rows, share)
+            prepared.notes.extend(notes)
+        for row in planned:
+            for label, count in row.labels or (("", row.rows),):
+                totals[row.generator, label] = totals.get((row.generator, label), 0) + count
+        entries = tuple((generator, label, count) for (generator, label), count in totals.items())
+        return CheckResult(resolved, train.schema, rows, (*session.remarks, *prepared.notes), entries)
