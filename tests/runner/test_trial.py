@@ -8,6 +8,7 @@ from augment.runner.run import run
 
 pytestmark = pytest.mark.usefixtures("fakes")
 
+FAKE = {"probe": "fake-centroids", "seeds": 2}
 LOPSIDED = {"use": "sklearn", "with": {"dataset": "breast-cancer", "imbalance": {"malignant": 40}}}
 
 
@@ -46,7 +47,7 @@ def test_what_a_deterministic_probe_would_learn_again_is_not_fitted_again(spec, 
 
 
 def test_other_probes_are_fitted_with_every_seed_and_not_tuned_unless_they_say_how(spec, fits):
-    done = run(spec(mix={"rows": 10}), workers=0)
+    done = run(spec(trial=FAKE, mix={"rows": 10}), workers=0)
     assert [arm.id for arm in done.metrics.trial.arms] == [
         "none",
         "threshold",
@@ -67,14 +68,14 @@ def test_copies_are_as_many_as_the_synthetic_rows_and_of_their_classes(spec, mon
         return judge_tasks.predict_arm(task, call)
 
     monkeypatch.setattr(trial, "predict_arm", predict_arm)
-    done = run(spec(source=LOPSIDED, mix={"rows": {"malignant": 9, "benign": 2}}), workers=0)
+    done = run(spec(source=LOPSIDED, trial=FAKE, mix={"rows": {"malignant": 9, "benign": 2}}), workers=0)
     copied, synthetic = (done.metrics.trial.arm(name) for name in ("copies", "synthetic"))
     assert copied.rows == synthetic.rows
     assert copies == [{"malignant": 9, "benign": 2}] * 2
 
 
 def test_copies_that_would_be_oversampling_are_no_arm(spec):
-    done = run(spec(source=LOPSIDED, mix={"rows": "balance"}), workers=0)
+    done = run(spec(source=LOPSIDED, trial=FAKE, mix={"rows": "balance"}), workers=0)
     assert done.metrics.trial.arm("copies") is None
 
 
