@@ -104,6 +104,6 @@ def _curves(is_positive: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.
     width = false_rate[after] - false_rate[at]
     way = np.divide(grid - false_rate[at], width, out=np.zeros(NUM_POINTS), where=width > 0)
     rises = sensitivity[at] + way * (sensitivity[after] - sensitivity[at])
-    # the highest threshold that reaches each recall, as in average precision; 1e-12: sums of shares leave a last bit
-    reached = np.minimum(np.searchsorted(recall, grid - 1e-12), len(recall) - 1)
+    # the highest threshold that reaches each recall, as in average precision; the first that finds any row for recall 0
+    reached = np.searchsorted(recall, np.maximum(grid - 1e-12, 1e-12))  # 1e-12: shares leave a last bit
     return rises, (found / named)[reached]

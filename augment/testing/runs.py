@@ -195,7 +195,8 @@ def _trial(train: Dataset, test: Dataset, synthetic: Dataset) -> dict[str, Any]:
         arm = {"id": name, "label": name, "rows": len(train) + rows, "values": values, "kind": kinds[name]}
         arm |= {"mean": mean, "difference": gain, "interval": interval, "scores": {known["score"]: score}}
         per_class = {"recall": mean, "precision": mean, "f1": mean, "difference": gain, "interval": interval}
-        arms.append({**arm, "classes": {label: {"rows": n, **per_class} for label, n in _classes(test).items()}})
+        arm["classes"] = {label: {"rows": n, **per_class} for label, n in _classes(test).items()}
+        arms.append(arm | _class_figures(_classes(test)))
     if train.schema.task == "classes":
         known["against"] = {"arm": "oversampling", "difference": 0.02, "interval": [0.01, 0.03], "verdict": "helps"}
     return {
@@ -206,3 +207,13 @@ def _trial(train: Dataset, test: Dataset, synthetic: Dataset) -> dict[str, Any]:
         **known,
         "arms": arms,
     }
+
+
+def _class_figures(rows: Mapping[str, int]) -> dict[str, Any]:
+    """The confusion matrix of a perfect model, and a curve."""
+    if not rows:
+        return {}
+    counts = np.diag([float(n) for n in rows.values()]).tolist()
+    label, fewest = min(rows.items(), key=lambda entry: entry[1])
+    curve = {"label": label, "rows": fewest, "sensitivity": [0.5, 1.0, 1.0], "precision": [1.0, 1.0, 0.5]}
+    return {"confusion": {"labels": list(rows), "num_others": 0, "counts": counts}, "curves": [curve]}

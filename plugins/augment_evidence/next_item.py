@@ -13,6 +13,7 @@ from pydantic import Field
 from augment import plugin
 from augment.data import Dataset
 from augment.plugin import Accepts, Context, Metric, Score
+from augment_evidence.meanings import explain
 
 NUM_RESAMPLES = 1_000
 BLOCK = 256  # held-out users whose items are ranked at once
@@ -77,12 +78,13 @@ class NextItem(Metric):
         reference = {"real rows alone": float(alone.mean()), "oversampling": float(control.mean())}
         gain_reference = {"oversampling": oversampling["difference"]}
         return [
-            Score(name, float(more.mean()), detail={"reference": reference}),
+            Score(name, float(more.mean()), detail={"reference": reference}, meaning=explain(name)),
             Score(
                 f"gain in {name}",
                 gained["difference"],
                 interval=tuple(gained["interval"]),
                 detail={"reference": gain_reference, "gain": gain},
+                meaning=explain(f"gain in {name}"),
             ),
         ]
 

@@ -15,6 +15,7 @@ import numpy as np
 from augment.data import Dataset
 from augment.plugin import Accepts, Context, Metric, Score
 from augment_evidence.exact_copies import row_hashes
+from augment_evidence.meanings import explain
 from augment_evidence.nearest_neighbors import distance_ratio, leave_one_out, nearest
 from augment_evidence.samples import label_shares, sampled, target_labels, weights_for
 from augment_evidence.space import POINTS_OF, Space
@@ -99,7 +100,9 @@ class _Attack:
             **self.more,
         }
         private = {name: positions.tolist() for name, positions in self.offending.items()} if is_leak else {}
-        return Score(self.name, self.count / self.num_rows, better="lower", detail=detail, private=private)
+        meaning = explain(self.name)
+        share = self.count / self.num_rows
+        return Score(self.name, share, better="lower", detail=detail, private=private, meaning=meaning)
 
 
 def predicted(shape: float, exposure: float, new_exposure: float) -> int:

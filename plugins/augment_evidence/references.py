@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from augment.plugin import Score
+from augment_evidence.meanings import explain
 
 __all__ = ["Better", "scores_beside"]
 
@@ -32,5 +33,6 @@ def scores_beside(
     for name, value in values["synthetic"].items():
         reference = {part: own[name] for part, own in values.items() if part != "synthetic" and name in own}
         full = {**(detail or {}), "reference": reference, **(own_details or {}).get(name, {})}
-        scores.append(Score(name, value, (units or {}).get(name, ""), better[name], detail=full))
+        unit = (units or {}).get(name, "")
+        scores.append(Score(name, value, unit, better[name], detail=full, meaning=explain(name)))
     return scores

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from augment_report.formatting import count, fixed
 
-__all__ = ["Scale", "bars", "bullet", "forest_axis", "forest_row", "histogram", "lines", "spark"]
+__all__ = ["Scale", "bars", "bullet", "forest_axis", "forest_row", "histogram", "lines", "spark", "unit_curves"]
 
 WIDTH = 1000  # of the stretched coordinates; their height is in pixels
 
@@ -142,6 +142,28 @@ def lines(curves: Sequence[tuple[np.ndarray, np.ndarray]], label: str, height: i
     end = Markup('<text x="100%" y="{}" text-anchor="end">{}</text>')
     parts.append(end.format(height - 3, count(x_high)))
     return _svg("plot", label, height, parts)
+
+
+def unit_curves(curves: Sequence[tuple[str, Sequence[float]]], chance: float | None, label: str) -> Markup:
+    """Curves in the unit square, each a colour class and its heights at even steps from 0 to 1.
+
+    `chance` is the level of a guess; where it is None, a guess follows the diagonal.
+    """
+    size = 200
+    line = Markup('<line class="grid" x1="{}" y1="{}" x2="{}" y2="{}"/>')
+    levels = range(0, size + 1, 50)
+    grid = [line.format(0, at, size, at) for at in levels] + [line.format(at, 0, at, size) for at in levels]
+    ends = (size, 0) if chance is None else (size * (1 - chance),) * 2
+    guess = Markup('<polyline class="line guess" points="0,{:.1f} 200,{:.1f}"/>').format(*ends)
+    start = "0,200 " if chance is None else ""  # a ROC curve begins where nothing is taken for the class
+    drawn = [
+        Markup('<polyline class="line {}" points="{}{}"/>').format(
+            css, start, _points(np.linspace(0, size, len(heights)), size * (1 - np.asarray(heights)))
+        )
+        for css, heights in curves
+    ]
+    outer = Markup('<svg class="unit" role="img" aria-label="{}" viewBox="-2 -2 204 204">{}</svg>')
+    return outer.format(label, Markup("").join([*grid, guess, *drawn]))
 
 
 def spark(

@@ -10,9 +10,9 @@ from markupsafe import Markup
 
 from augment.data import Column, Dataset, Schema, as_labels
 from augment_report import charts
-from augment_report.formatting import clip, count, number, percent
+from augment_report.formatting import clip, count, percent, plain, split_rest
 
-__all__ = ["compare_columns"]
+__all__ = ["class_weights", "compare_columns", "numbers_of", "spread", "value_text"]
 
 MAX_ROWS = 20_000  # of either part: enough for a plot, and the page is made in seconds however large the run
 NUM_BINS = 24
@@ -25,8 +25,8 @@ def compare_columns(train: Dataset, synthetic: Dataset, schema: Schema) -> list[
     Real rows are weighed to the classes of the synthetic ones. Otherwise a run that lifts a rare class would look
     wrong in every column that depends on the class.
     """
-    train, synthetic = _spread(train), _spread(synthetic)
-    weights = _class_weights(train, synthetic, schema)
+    train, synthetic = spread(train), spread(synthetic)
+    weights = class_weights(train, synthetic, schema)
     shown = []
     for name, column in schema.columns.items():
         if column.type == "id" or name not in synthetic.frame or name not in train.frame:
@@ -38,13 +38,14 @@ def compare_columns(train: Dataset, synthetic: Dataset, schema: Schema) -> list[
     return sorted(shown, key=lambda card: -card["gap"])
 
 
-def _spread(data: Dataset) -> Dataset:
-    if len(data) <= MAX_ROWS:
+def spread(data: Dataset, most: int = MAX_ROWS) -> Dataset:
+    """At most so many rows, spread evenly over the data."""
+    if len(data) <= most:
         return data
-    return data.take(np.linspace(0, len(data) - 1, MAX_ROWS).astype(int))
+    return data.take(np.linspace(0, len(data) - 1, most).astype(int))
 
 
-def _class_weights(train: Dataset, synthetic: Dataset, schema: Schema) -> np.ndarray:
+def class_weights(train: Dataset, synthetic: Dataset, schema: Schema) -> np.ndarray:
     """The weight of each real row, (N,), summing to 1."""
     weights: np.ndarray = np.ones(len(train))
     if schema.task == "classes" and schema.target in synthetic.frame:
@@ -65,7 +66,7 @@ def _card(name: str, column: Column, gap: float, missing: tuple[float, float]) -
 def _compare_numbers(
     name: str, column: Column, real: pd.Series, weights: np.ndarray, synthetic: pd.Series
 ) -> dict[str, Any]:
-    real_values, made = _numbers(real, column), _numbers(synthetic, column)
+    real_values, made = numbers_of(real, column), numbers_of(synthetic, column)
     present = np.isfinite(real_values)
     missing = (float(weights[~present].sum()), float((~np.isfinite(made)).mean()))
     real_values, weights, made = real_values[present], weights[present], made[np.isfinite(made)]
@@ -87,15 +88,15 @@ def _compare_numbers(
     for values, weight in ((real_values, weights), (made, np.full(len(made), 1 / len(made)))):
         shares.append(np.histogram(np.clip(values, low, high), bins=edges, weights=weight)[0])
     ends = (
-        _end(low, column, "≤ " if pooled.min() < low else ""),
-        _end(high, column, "≥ " if pooled.max() > high else ""),
+        ("≤ " if pooled.min() < low else "") + value_text(low, column),
+        ("≥ " if pooled.max() > high else "") + value_text(high, column),
     )
     label = f"{clip(name)}: real and synthetic values from {ends[0]} to {ends[1]}, gap {percent(gap)}"
     plot = charts.histogram(shares[0], shares[1], label)
     return {**_card(name, column, gap, missing), "kind": "numbers", "plot": plot, "low": ends[0], "high": ends[1]}
 
 
-def _numbers(values: pd.Series, column: Column) -> np.ndarray:
+def numbers_of(values: pd.Series, column: Column) -> np.ndarray:
     """A column as float (N,), missing and infinite values as NaN: dates in days, texts as their length."""
     if column.type == "text":
         values = values.astype("str").str.len()
@@ -105,10 +106,16 @@ def _numbers(values: pd.Series, column: Column) -> np.ndarray:
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
-def _end(value: float, column: Column, sign: str) -> str:
+def value_text(value: float, column: Column) -> str:
+    """A value of `numbers_of`, or a mean of them, without separators: it may be a year or a code.
+
+    Whole numbers keep all of their digits, others have four, but none before the point is rounded away.
+    """
     if column.type == "datetime":
-        return sign + (pd.Timestamp(0) + pd.Timedelta(days=value)).strftime(column.date_format or "%Y-%m-%d")
-    return sign + (count(value) if column.type in ("integer", "text") else number(value))
+        return str((pd.Timestamp(0) + pd.Timedelta(days=value)).strftime(column.date_format or "%Y-%m-%d"))
+    if not float(value).is_integer():
+        value = round(value) if abs(value) >= 1000 else float(f"{value:.4g}")
+    return plain(value).replace("-", "−")
 
 
 def _largest_step(real: np.ndarray, weights: np.ndarray, made: np.ndarray) -> float:
@@ -132,8 +139,9 @@ def _compare_labels(
     gap = float(np.abs(real_shares - made_shares).sum() / 2)  # total variation distance
 
     largest = sorted(range(len(found)), key=lambda code: (-max(real_shares[code], made_shares[code]), found[code]))
-    rows = [(found[code], real_shares[code], made_shares[code]) for code in largest[:NUM_BARS]]
-    if rest := largest[NUM_BARS:]:
+    bars, rest = split_rest(largest, NUM_BARS)
+    rows = [(found[code], real_shares[code], made_shares[code]) for code in bars]
+    if rest:
         rows.append((f"{count(len(rest))} others", real_shares[rest].sum(), made_shares[rest].sum()))
     top = max((max(a, b) for _, a, b in rows), default=0.0) or 1.0
     drawn = [

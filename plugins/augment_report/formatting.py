@@ -1,16 +1,31 @@
-"""Formatting of numbers and labels: three significant digits, a minus sign, percent for shares."""
+"""Formatting: figures have three significant digits, a minus sign, and percent for shares; data stays as it is."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, TypeVar
 
 import pandas as pd
 
-__all__ = ["NOTHING", "cell", "clip", "count", "decimals_for", "fixed", "listing", "number", "percent", "span"]
+__all__ = [
+    "NOTHING",
+    "cell",
+    "clip",
+    "count",
+    "decimals_for",
+    "fixed",
+    "listing",
+    "number",
+    "percent",
+    "plain",
+    "plural",
+    "span",
+    "split_rest",
+]
 
 NOTHING = "–"
+T = TypeVar("T")
 
 
 def count(value: float) -> str:
@@ -40,6 +55,15 @@ def number(value: float | None) -> str:
     else:
         text = f"{value:#.3g}".rstrip(".")
     return text.replace("-", "−")
+
+
+def plain(value: float) -> str:
+    """A number as it is, with all of its digits and no separators, because it may be a year or a code.
+
+    >>> plain(1998.0), plain(0.1234567), plain(-20.5)
+    ('1998', '0.1234567', '-20.5')
+    """
+    return f"{value:.0f}" if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
 
 
 def decimals_for(values: Iterable[float | None]) -> int:
@@ -98,6 +122,25 @@ def clip(text: object, max_length: int = 60) -> str:
     return shown if len(shown) <= max_length else shown[: max_length - 1] + "…"
 
 
+def plural(number: int, noun: str) -> str:
+    """A number of things.
+
+    >>> plural(1, "row"), plural(1200, "class")
+    ('1 row', '1,200 classes')
+    """
+    ending = "" if number == 1 else "es" if noun.endswith("s") else "s"
+    return f"{count(number)} {noun}{ending}"
+
+
+def slug(term: str) -> str:
+    """A term as part of an id.
+
+    >>> slug("ROC curve"), slug("F1")
+    ('roc-curve', 'f-one')
+    """
+    return term.lower().replace(" ", "-").replace("1", "-one")
+
+
 def listing(names: Iterable[Any], most: int = 8) -> str:
     """Names with commas between; what is too much is counted.
 
@@ -109,14 +152,24 @@ def listing(names: Iterable[Any], most: int = 8) -> str:
     return ", ".join(names[:most]) + more
 
 
+def split_rest(items: Sequence[T], most: int) -> tuple[Sequence[T], Sequence[T]]:
+    """The first items, and the rest. One item is never the rest: it takes the place of the words that would hide it.
+
+    >>> split_rest("abc", 2), split_rest("abcd", 2)
+    (('abc', ''), ('ab', 'cd'))
+    """
+    most = len(items) if len(items) == most + 1 else most
+    return items[:most], items[most:]
+
+
 def cell(value: Any) -> str:
-    """One value of a table."""
+    """One value of a table, with all of its digits."""
     if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
         return NOTHING
     if isinstance(value, bool):
         return str(value)
     if isinstance(value, float):
-        return count(value) if value.is_integer() and abs(value) < 1e9 else number(value)
+        return plain(value)
     if isinstance(value, pd.Timestamp):
         return str(value).removesuffix(" 00:00:00")
     return clip(value, 48)

@@ -16,6 +16,9 @@ from augment.toolkit.yaml_text import dump
 
 __all__ = ["Html"]
 
+MAX_REJECTS = 8  # filters whose rejected rows are shown
+MAX_NOTES = 5  # shown at once; the others are folded
+MAX_YAML = 200_000  # characters
 # what HTML may not hold, or what shows as nothing: a hostile or broken name becomes visible, and the page stays valid
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
@@ -23,9 +26,10 @@ UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]
 class Html(plugin.Reporter):
     """A report in one self-contained page, `report.html`, without scripts and without external resources.
 
-    It starts with the verdict and its interval. Then come the candidates of a search, row counts, samples or
-    distributions beside the real ones, scores, training curves, rejected rows, the results of the privacy attacks,
-    notes, and how to reproduce the result.
+    It starts with the verdict, what to do about it, and what was compared with what. Then come the results of each
+    class, samples beside real rows, privacy and notes. The rest is folded: candidates of a search, row counts, columns,
+    their statistics and associations, scores, training curves, rejected rows, how to reproduce the result, and the
+    words on the page. The page stays below 20 MB, whatever the data.
     """
 
     name = "html"
@@ -58,6 +62,8 @@ class Html(plugin.Reporter):
             "count": formatting.count,
             "listing": formatting.listing,
             "percent": formatting.percent,
+            "plural": formatting.plural,
+            "slug": formatting.slug,
         }
         assert environment.loader is not None
         style = environment.loader.get_source(environment, "report.css")[0].replace("\r\n", "\n")
@@ -70,13 +76,26 @@ class Html(plugin.Reporter):
         return [path]
 
     def _sections(self, run: RunView) -> dict[str, Any]:
-        from augment_report import columns, formatting, passages, samples, sections
+        from augment_report import (
+            by_class,
+            columns,
+            formatting,
+            passages,
+            samples,
+            sections,
+            statistics,
+            terms,
+            verdict,
+        )
 
         metrics, schema = run.metrics, run.schema
+        parts = {"real": run.train, "synthetic": run.synthetic, "held out": run.test}
         shown: dict[str, Any] = {
             "run": run,
             "metrics": metrics,
-            "verdict": sections.trial(metrics.trial),
+            "terms": terms.TERMS,
+            "verdict": verdict.trial(metrics.trial),
+            "by_class": by_class.by_class(metrics.trial),
             "classes": sections.class_counts(metrics.classes, schema.classes),
             "generators": sections.generators(metrics.generators),
             "search": sections.search(metrics.search),
@@ -86,24 +105,28 @@ class Html(plugin.Reporter):
             "filters": sections.rejected(metrics.filters),
             "rejects": {
                 name: samples.show_rejects(rows.take(slice(20)), run.train, schema, formatting.clip(name))
-                for name, rows in run.rejects().items()
+                for name, rows in list(run.rejects().items())[:MAX_REJECTS]
                 if len(rows)
             },
-            "yaml": dump(run.pipeline),
+            "notes": formatting.split_rest(metrics.notes, MAX_NOTES),
+            "yaml": formatting.clip(dump(run.pipeline), MAX_YAML),
             "grid": None,
             "neighbours": None,
             "passages": None,
             "examples": None,
             "columns": [],
+            "statistics": statistics.column_statistics(parts, schema),
+            "associations": None,
             "num_drawn": self.params.num_columns,
             "num_shown": len(run.synthetic),
         }
         if len(run.synthetic):
-            parts = (run.synthetic, run.synthetic_origin, schema)
-            shown["grid"] = samples.sample_grid(run.train, *parts, self.params.num_samples)
-            shown["neighbours"] = samples.nearest(run.train, run.test, *parts)
-            shown["passages"] = passages.shared_passages(run.train, run.test, *parts)
+            made = (run.synthetic, run.synthetic_origin, schema)
+            shown["grid"] = samples.sample_grid(run.train, *made, self.params.num_samples)
+            shown["neighbours"] = samples.nearest(run.train, run.test, *made)
+            shown["passages"] = passages.shared_passages(run.train, run.test, *made)
             shown["columns"] = columns.compare_columns(run.train, run.synthetic, schema)
+            shown["associations"] = statistics.associations(run.train, run.synthetic, schema)
             if shown["grid"] is None:
-                shown["examples"] = samples.example_rows(run.train, *parts, min(self.params.num_samples, 5))
+                shown["examples"] = samples.example_rows(run.train, *made, min(self.params.num_samples, 4))
         return shown

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,15 +16,18 @@ from markupsafe import Markup
 
 from augment.data import Dataset, Schema, as_labels
 from augment_report import charts
-from augment_report.formatting import cell, clip, number
+from augment_report.formatting import cell, clip, number, split_rest
 from augment_report.passages import marked_texts
 from augment_report.series import channel_ends, series_plots, thinned
 
 __all__ = ["example_rows", "nearest", "sample_grid", "show_rejects", "show_rows"]
 
+MAX_OPEN = 4  # classes shown at once; the others are folded
 MAX_CLASSES = 12
 MAX_GENERATORS = 5
-MAX_SIDE = 96  # pixels of an embedded picture
+MAX_SIDE = 72  # pixels of an embedded picture
+MAX_PICTURES = 300  # of all classes and origins, so that the page stays small
+NUM_CLASS_ROWS = 2  # of a class and origin in a table
 NUM_NEIGHBORS = 8
 MAX_COMPARED = 50_000  # training rows that neighbours are looked for in
 NUM_TEXTS = 3  # of a class and origin
@@ -38,19 +42,23 @@ def sample_grid(
     """One row per class, one column for the real rows and one per generator; None for plain tables."""
     if schema.modality == "table":
         return None
-    generators = list(dict.fromkeys(origin.tolist()))
+    generators, hidden = split_rest(list(dict.fromkeys(origin.tolist())), MAX_GENERATORS)
     sources = {"real": (train, np.ones(len(train), dtype=bool))}
-    sources |= {str(name): (synthetic, origin == name) for name in generators[:MAX_GENERATORS]}
+    sources |= {str(name): (synthetic, origin == name) for name in generators}
     ends = channel_ends(train) if schema.modality == "series" else None
     labels = {}
     if schema.task == "classes":
         labels = {id(part): as_labels(part.frame[schema.target]) for part in (train, synthetic)}
         made = set(labels[id(synthetic)].tolist())
         with_rows = [label for label in schema.classes if label in made]
-        classes: list[str | None] = list(with_rows[:MAX_CLASSES])
+        counts = Counter(labels[id(train)].tolist())
+        if len(with_rows) > MAX_OPEN:  # the rarest are what rows are added for
+            with_rows.sort(key=lambda label: counts[label])
+        classes: Sequence[str | None] = split_rest(with_rows, MAX_CLASSES)[0]
         num_hidden = len(with_rows) - len(classes)
     else:
         classes, num_hidden = [None], 0
+    num_samples = min(num_samples, max(1, MAX_PICTURES // (len(classes) * len(sources) or 1)))
     rows = []
     for label in classes:
         cells = []
@@ -60,12 +68,14 @@ def sample_grid(
             text = f"{name} samples" + ("" if label is None else f" of class {clip(label)}")
             cells.append({"source": name, **show_rows(picked, schema, text, name == "real", ends)})
         rows.append({"name": label, "cells": cells})
+    shown, folded = split_rest(rows, MAX_OPEN)
     return {
         "sources": list(sources),
-        "rows": rows,
+        "rows": shown,
+        "folded": folded,
         "by_class": classes != [None],
         "hidden_classes": num_hidden,
-        "hidden_generators": max(len(generators) - MAX_GENERATORS, 0),
+        "hidden_generators": len(hidden),
     }
 
 
@@ -109,20 +119,39 @@ def show_rejects(data: Dataset, train: Dataset, schema: Schema, filter_id: str) 
 def example_rows(
     train: Dataset, synthetic: Dataset, origin: np.ndarray, schema: Schema, num_samples: int
 ) -> dict[str, Any]:
-    """The first real rows and the first of each generator, as one table."""
-    generators = list(dict.fromkeys(origin.tolist()))[:MAX_GENERATORS]
-    parts = [("real", train.take(slice(num_samples)))]
-    parts += [(str(name), synthetic.take(np.flatnonzero(origin == name)[:num_samples])) for name in generators]
+    """The first real rows and the first of each generator as one table, the same classes below each other.
+
+    Of many classes, those with the fewest real rows are shown, among those that have synthetic ones.
+    """
+    generators = split_rest(list(dict.fromkeys(origin.tolist())), MAX_GENERATORS)[0]
+    sources = [("real", train, np.arange(len(train)))]
+    sources += [(str(name), synthetic, np.flatnonzero(origin == name)) for name in generators]
+    groups = [[(name, part.take(rows[:num_samples])) for name, part, rows in sources]]
+    num_hidden = 0
+    if schema.task == "classes":
+        labels = {id(part): as_labels(part.frame[schema.target]) for part in (train, synthetic)}
+        counts = Counter(labels[id(train)].tolist())
+        made = set(labels[id(synthetic)].tolist())
+        with_rows = sorted((label for label in schema.classes if label in made), key=lambda label: counts[label])
+        classes, hidden = split_rest(with_rows, MAX_OPEN)
+        num_hidden = len(hidden)
+        groups = [
+            [(name, part.take(rows[labels[id(part)][rows] == label][:NUM_CLASS_ROWS])) for name, part, rows in sources]
+            for label in classes
+        ]
+    parts = [part for group in groups for part in group]
     origins = [name for name, rows in parts for _ in range(len(rows))]
-    return _table(Dataset.concat([rows for _, rows in parts]), schema, origins)
+    table = _table(Dataset.concat([rows for _, rows in parts]), schema, origins)
+    return {**table, "by_class": schema.task == "classes", "hidden_classes": num_hidden}
 
 
 def _table(data: Dataset, schema: Schema, origins: Sequence[str]) -> dict[str, Any]:
     names = sorted(data.frame.columns, key=lambda name: name != schema.target)  # the target first
-    shown = [(name, schema.columns[name].type in ("number", "integer")) for name in names[:MAX_CELLS]]
+    names_shown, hidden = split_rest(names, MAX_CELLS)
+    shown = [(name, schema.columns[name].type in ("number", "integer")) for name in names_shown]
     values = [[cell(value) for value in data.frame[name].tolist()] for name, _ in shown]
     rows = list(zip(origins, zip(*values, strict=True), strict=True))
-    return {"columns": shown, "rows": rows, "hidden": len(names) - len(shown)}
+    return {"columns": shown, "rows": rows, "hidden": len(hidden)}
 
 
 def nearest(

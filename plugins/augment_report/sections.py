@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,108 +9,23 @@ import numpy as np
 import pandas as pd
 
 from augment.plugin import (
-    ArmResult,
+    CandidateResult,
     ClassCounts,
     FilterCounts,
     GeneratorCounts,
     MetricScore,
     SearchResult,
-    TrialResult,
 )
 from augment_report import charts
-from augment_report.formatting import clip, count, decimals_for, fixed, listing, number, percent, span
+from augment_report.formatting import clip, count, decimals_for, fixed, listing, number, percent, split_rest
 
-__all__ = ["class_counts", "generators", "losses", "privacy", "rejected", "scores", "search", "trial"]
+__all__ = ["class_counts", "generators", "losses", "privacy", "rejected", "scores", "search"]
 
 MAX_CLASSES = 30
 MAX_POINTS = 300  # of a loss curve
 MAX_REFERENCES = 4
 CHEAP = {"threshold", "class-weights", "oversampling", "copies", "tuned"}
 ORIGINS = {"noise": "noise", "rows": "modified real rows", "copies": "copies of real rows", "unknown": "another tool"}
-VERDICTS = {
-    "helps": ("helps", "▲"),
-    "no measurable effect": ("none", "●"),
-    "hurts": ("hurts", "▼"),
-    "cannot tell": ("unknown", "○"),
-    "not assessable": ("unknown", "○"),
-    "contaminated": ("hurts", "✕"),
-}
-
-
-def trial(found: TrialResult) -> dict[str, Any]:
-    """The verdict and the forest plot of each arm's difference from real rows alone."""
-    css, mark = VERDICTS[found.verdict]
-    shown: dict[str, Any] = {"css": css, "mark": mark, "verdict": found.verdict, "rows": []}
-    arms = found.arms if found.assessable else []
-    base = next((arm for arm in arms if arm.id == "none"), None)
-    others = sorted((arm for arm in arms if arm is not base), key=lambda arm: (arm.id != found.chosen, _arm_rank(arm)))
-    if not others:
-        return shown
-    values = [0.0]
-    for arm in others:
-        values += [value for value in [arm.difference, *(arm.interval or ())] if _finite(value)]
-    # seeds widen the axis no further than to three times what the intervals need
-    needed = charts.Scale.around(values)
-    room = charts.Scale.around([needed.low, needed.high], 1.0)
-    dots = {arm.id: _seed_differences(arm, base) for arm in others}
-    values += [dot for seeds in dots.values() for dot in seeds if room.low <= dot <= room.high]
-    scale = charts.Scale.around(values)
-    decimals = decimals_for([arm.difference for arm in others] + [e for arm in others for e in arm.interval or ()])
-    shown["base"] = None if base is None else {"label": base.label, "mean": number(base.mean), "rows": base.rows}
-    for arm in others:
-        kind = "cheap" if arm.id in CHEAP else "synthetic"
-        difference = fixed(arm.difference, decimals)
-        interval = span(arm.interval, decimals)
-        text = f"{clip(arm.label)}: difference {difference}, 95 % interval {interval}"
-        row = {
-            "label": arm.label,
-            "kind": kind,
-            "rows": arm.rows,
-            "mean": number(arm.mean),
-            "difference": difference,
-            "interval": interval,
-            "plot": None,
-        }
-        if _finite(arm.difference):
-            seeds = [dot for dot in dots[arm.id] if scale.low <= dot <= scale.high]
-            row["plot"] = charts.forest_row(scale, arm.difference, arm.interval, seeds, kind, text)
-        shown["rows"].append(row)
-    shown["axis"] = charts.forest_axis(scale)
-    shown["left"], shown["right"] = ("worse", "better") if found.better == "higher" else ("better", "worse")
-    shown["kinds"] = sorted({row["kind"] for row in shown["rows"]}, reverse=True)
-    shown["has_seeds"] = any(dots.values())
-    shown["scores"] = _arm_scores([arm for arm in [base, *others] if arm is not None])
-    return shown
-
-
-def _arm_rank(arm: ArmResult) -> int:
-    return 0 if arm.id == "synthetic" else 2 if arm.id in CHEAP else 1
-
-
-def _seed_differences(arm: ArmResult, base: ArmResult | None) -> list[float]:
-    if base is None or len(arm.values) != len(base.values):
-        return []
-    pairs = zip(arm.values, base.values, strict=True)
-    return [a - b for a, b in pairs if _finite(a) and _finite(b)]
-
-
-def _arm_scores(arms: Sequence[ArmResult]) -> dict[str, Any] | None:
-    names = list(dict.fromkeys(name for arm in arms for name in arm.scores))
-    rows = []
-    for arm in arms:
-        cells = []
-        for name in names:
-            score = arm.scores.get(name)
-            if score is None:
-                cells.append(("–", ""))
-                continue
-            decimals = decimals_for([score.difference, *(score.interval or ())])
-            change = "" if arm.id == "none" else fixed(score.difference, decimals)
-            change += f" ({span(score.interval, decimals)})" if score.interval else ""
-            cells.append((number(score.mean), change))
-        rows.append({"label": arm.label, "cells": cells})
-    better = {name: next(arm.scores[name].better for arm in arms if name in arm.scores) for name in names}
-    return {"names": [(name, better[name]) for name in names], "rows": rows} if names else None
 
 
 def search(found: SearchResult) -> dict[str, Any] | None:
@@ -132,7 +46,7 @@ def search(found: SearchResult) -> dict[str, Any] | None:
     rows = []
     for one, difference, error in sorted(trained, key=lambda entry: (-(entry[0].left or last), -sign * entry[1])):
         said = fixed(difference, decimals), fixed(error, decimals, sign=False)
-        kind = "cheap" if one.kind in CHEAP else "synthetic"
+        kind = _kind(one)
         text = f"{clip(one.label)}: difference {said[0]}, standard error {said[1]}"
         fate = f"dropped after {count(len(one.values))}" if one.left else "all seeds"
         rows.append(
@@ -149,7 +63,11 @@ def search(found: SearchResult) -> dict[str, Any] | None:
     untried = [(one.label, one.reason) for one in found.candidates if one.mean is None]
     left, right = ("worse", "better") if sign == 1 else ("better", "worse")
     shown = {"rows": rows, "axis": charts.forest_axis(scale), "left": left, "right": right, "untried": untried}
-    return {**shown, "kinds": sorted({"cheap" if one.kind in CHEAP else "synthetic" for one, _, _ in trained})}
+    return {**shown, "kinds": {_kind(one) for one, _, _ in trained}}
+
+
+def _kind(candidate: CandidateResult) -> str:
+    return "synthetic" if candidate.share else "inexpensive"
 
 
 def privacy(found: Sequence[MetricScore]) -> list[dict[str, Any]]:
@@ -163,6 +81,7 @@ def privacy(found: Sequence[MetricScore]) -> list[dict[str, Any]]:
         rows.append(
             {
                 "name": one.name,
+                "meaning": one.meaning,
                 "of": one.of,
                 "value": percent(one.value),
                 "limit": percent(detail["limit"]),
@@ -184,7 +103,7 @@ def class_counts(classes: ClassCounts, order: Sequence[str]) -> dict[str, Any] |
         return None
     total = {name: real.get(name, 0) + made.get(name, 0) for name in names}
     top = max(total.values()) or 1
-    shown = set(sorted(names, key=lambda name: -made.get(name, 0))[:MAX_CLASSES])
+    shown = set(split_rest(sorted(names, key=lambda name: -made.get(name, 0)), MAX_CLASSES)[0])
     rows = []
     for name in (name for name in names if name in shown):
         a, b = real.get(name, 0), made.get(name, 0)
@@ -245,7 +164,8 @@ def scores(found: Sequence[MetricScore]) -> dict[str, Any]:
     groups: dict[str, dict[str, dict[str, Any]]] = {}
     for one in found:
         better = {"higher": "higher is better", "lower": "lower is better"}.get(one.better, "")
-        score = groups.setdefault(one.metric, {}).setdefault(one.name, {"better": better, "rows": []})
+        empty: dict[str, Any] = {"better": better, "meaning": one.meaning, "rows": []}
+        score = groups.setdefault(one.metric, {}).setdefault(one.name, empty)
         score["rows"].append(
             {
                 "of": one.of,
@@ -258,6 +178,7 @@ def scores(found: Sequence[MetricScore]) -> dict[str, Any]:
         "references": references,
         "intervals": any(one.interval is not None for one in found),
         "groups": [(metric, list(named.items())) for metric, named in groups.items()],
+        "num_scores": sum(len(named) for named in groups.values()),
     }
 
 
@@ -302,7 +223,3 @@ def _alike(found: Sequence[tuple[str, np.ndarray, np.ndarray]]) -> list[list[tup
         else:
             groups.append([one])
     return groups
-
-
-def _finite(value: Any) -> bool:
-    return value is not None and math.isfinite(value)

@@ -10,6 +10,7 @@ from example_data import dataset
 
 from augment.data import Dataset, Schema, as_labels
 from augment.plugin import RunMetrics
+from augment.statistics.curves import class_curves, count_confusion
 
 
 @dataclass
@@ -73,6 +74,34 @@ def arm(id: str, label: str, difference: float, half_width: float | None, rows: 
     }
 
 
+def add_classes(trial: dict[str, Any], rows: dict[str, int], better_arms: dict[str, float]) -> None:
+    """Give some arms results by class, as of a model whose probabilities are right by more or less."""
+    labels = list(rows)
+    truth = np.repeat(np.arange(len(labels)), list(rows.values()))
+    for one in trial["arms"]:
+        if one["id"] not in better_arms:
+            continue
+        rng = np.random.default_rng(len(one["id"]))
+        noise = [rng.gumbel(size=(len(truth), len(labels))) for _ in range(2)]
+        scores = [array + better_arms[one["id"]] * np.eye(len(labels))[truth] for array in noise]
+        probabilities = [np.exp(array) / np.exp(array).sum(axis=1, keepdims=True) for array in scores]
+        predicted = [array.argmax(axis=1) for array in probabilities]
+        one["confusion"] = count_confusion(truth, predicted, labels).model_dump()
+        one["curves"] = [curves.model_dump() for curves in class_curves(truth, probabilities, labels)]
+        one["classes"] = {
+            label: {
+                "rows": rows[label],
+                "recall": float(np.mean([(row == truth)[truth == number].mean() for row in predicted])),
+                "precision": 0.5,
+                "f1": 0.25,
+                "difference": 0.125,
+                "interval": None if one["id"] == "none" else [0.0625, 0.1875],
+            }
+            for number, label in enumerate(labels)
+            if rows[label]
+        }
+
+
 def candidate(id: str, label: str, kind: str, difference: float | None, left: int | None = None) -> dict[str, Any]:
     tried = difference is not None
     values = [0.9 + difference] * (left or 8) if tried else []
@@ -80,7 +109,7 @@ def candidate(id: str, label: str, kind: str, difference: float | None, left: in
         "id": id,
         "label": label,
         "kind": kind,
-        "share": {},
+        "share": {"gan": 1.0} if kind in ("generator", "blend") else {},
         "amount": "1x" if kind in ("generator", "blend") else "",
         "synthetic": 200 if kind in ("generator", "blend") else 0,
         "values": values,
@@ -175,7 +204,10 @@ def metrics_of(train: Dataset, test: Dataset, synthetic: Dataset, origin: np.nda
             "seeds": 5,
             "rows": len(test),
             "chosen": "synthetic",
-            "against": None,
+            "against": {"arm": "oversampling", "difference": 0.02, "interval": [0.01, 0.03], "verdict": "helps"},
+            "legend": {
+                "balanced accuracy": {"label": "balanced accuracy", "meaning": "The mean recall of all classes."}
+            },
             "arms": [
                 arm("none", "real rows alone", 0.0, None, len(train)),
                 arm("class-weights", "class weights", 0.0081, 0.012, len(train)),
@@ -216,6 +248,8 @@ def metrics_of(train: Dataset, test: Dataset, synthetic: Dataset, origin: np.nda
         },
         "notes": ["column 'mean radius' differs in every row; if it is an id, say so under schema.columns"],
     }
+    if test.schema.task == "classes":
+        add_classes(metrics["trial"], metrics["classes"]["test"], {"none": 1.0, "oversampling": 1.5, "synthetic": 2.0})
     metrics["trial"] |= changes.pop("trial", {})
     return metrics | changes
 

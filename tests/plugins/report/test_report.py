@@ -1,6 +1,7 @@
 import base64
 import hashlib
 import io
+import itertools
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -9,20 +10,24 @@ import numpy as np
 import pandas as pd
 import pytest
 from example_data import dataset
-from report_fakes import arm, assemble, attack, candidate, curves, image_run, search_of, table_run
+from report_fakes import add_classes, arm, assemble, attack, candidate, curves, image_run, search_of, table_run
 
 from augment.data import Dataset, SchemaDeclaration, infer
+from augment.plugin import TrialResult
 from augment.plugin.catalog import Catalog
 from augment_report.reporter import Html
 from augment_report.series import series_plots
+from augment_report.verdict import next_steps
 
 KNOWN_TAGS = """
-    html head meta title style body header main section nav figure figcaption p h1 h2 h3 ul li a b small span div i
-    table thead tbody tr th td dl dt dd details summary pre code mark img svg line circle rect text polygon polyline
+    html head meta title style body header main section figure figcaption p h1 h2 h3 h4 ul li a b small span div i
+    table caption thead tbody tr th td dl dt dd details summary pre code mark img svg line circle rect text polygon
+    polyline
 """
 KNOWN_ATTRIBUTES = """
     lang charset http-equiv content name class id role scope colspan rowspan href src alt width height tabindex
-    aria-label aria-labelledby aria-hidden x y x1 x2 y1 y2 cx cy r points viewbox preserveaspectratio text-anchor
+    aria-label aria-labelledby aria-describedby aria-hidden x y x1 x2 y1 y2 cx cy r points viewbox preserveaspectratio
+    text-anchor
 """
 VOID = {"meta", "img"}
 PAYLOADS = [
@@ -111,6 +116,11 @@ def read_safely(page: str) -> Reading:
         if name == "id":
             assert re.fullmatch(r"[a-z-]+", value)
     return reading
+
+
+def part_of(page: str, id: str) -> str:
+    """A part of the page: what follows its id, up to the next section, or the next folded part."""
+    return re.split('<section|class="part"', page[page.index(f'id="{id}"') :])[0]
 
 
 def pictures(page: str):
@@ -218,6 +228,8 @@ def hostile_run(payload: str):
     }
     for one in metrics["trial"]["arms"]:
         one["scores"] = {payload: one["scores"]["log loss"]}
+    metrics["trial"]["legend"] = {payload: {"label": payload, "meaning": payload}}
+    add_classes(metrics["trial"], {payload: 2, other: 1}, {"none": 1.0, payload: 2.0})
     for one in metrics["generators"].values():
         one |= {"use": other, "rejected": {payload: 3}}
     metrics["filters"] = {payload: {"use": other, "what": payload, "threshold": 0.5, "judged": 10, "rejected": 3}}
@@ -229,6 +241,7 @@ def hostile_run(payload: str):
             "value": 0.5,
             "unit": payload[:18],
             "better": "none",
+            "meaning": payload,
             "interval": None,
             "detail": {"reference": {payload: 0.4}},
         }
@@ -252,7 +265,7 @@ def hostile_run(payload: str):
 
 def test_candidates_come_with_the_chosen_one_first_and_those_that_left_last(table, tmp_path):
     page = write(table, tmp_path)
-    section = page[page.index('id="candidates"') : page.index('id="made"')]
+    section = part_of(page, "candidates")
     labels = ["gan + smote, 1x", "smote, 1x", "class weights", "oversampling", "gan, 5x", "gan, balance"]
     places = [section.rindex(label) for label in labels]
     assert places == sorted(places)
@@ -267,16 +280,16 @@ def test_without_a_search_there_are_no_candidates(table, tmp_path):
 
 def test_attacks_stand_beside_their_limits_and_not_among_other_scores(table, tmp_path):
     page = write(table, tmp_path)
-    section = page[page.index('id="privacy"') : page.index('id="notes"')]
+    section = part_of(page, "privacy")
     assert "finding leak" in section
     assert "finding design" in section
     assert section.count("<svg") == 4
-    assert "near copies" not in page[page.index('id="scores"') : page.index('id="out"')]
+    assert "near copies" not in part_of(page, "scores")
 
 
 def test_each_score_is_named_once_and_compared_over_generators(table, tmp_path):
     page = write(table, tmp_path)
-    section = page[page.index('id="scores"') : page.index('id="out"')]
+    section = part_of(page, "scores")
     assert section.count("classifier two-sample accuracy") == 1
     score = section[section.index("classifier two-sample accuracy") : section.index("coverage of real rows")]
     assert "lower is better" in score
@@ -286,7 +299,7 @@ def test_each_score_is_named_once_and_compared_over_generators(table, tmp_path):
 def test_scores_without_an_interval_have_no_column_for_it(table, tmp_path):
     scores = [score | {"interval": None} for score in table.content["scores"]]
     page = write(replace(table, content=table.content | {"scores": scores}), tmp_path)
-    section = page[page.index('id="scores"') : page.index('id="out"')]
+    section = part_of(page, "scores")
     assert "interval" not in section
 
 
@@ -315,7 +328,8 @@ def test_not_assessable_trial_gives_its_reason(tmp_path):
     }
     reading = read_safely(write(small_run(["a", "b"] * 5, ["a"] * 4, trial), tmp_path))
     assert "the dataset has no target" in reading.text
-    assert "trained on" not in reading.text
+    assert "judged on" not in reading.text
+    assert "Remove the obstacle" in reading.text
 
 
 def test_dataset_without_target_has_no_classes(tmp_path):
@@ -346,7 +360,7 @@ def test_run_with_nothing_but_the_needed_is_written(tmp_path):
         "classes": {"train": {}, "test": {}, "synthetic": {}},
     }
     reading = read_safely(write(run, tmp_path))
-    assert "Training" not in reading.text
+    assert "Training curves" not in reading.text
     assert "No rows were rejected" in reading.text
 
 
@@ -534,3 +548,130 @@ def test_lines_of_series_end_with_the_series_and_break_at_gaps(tmp_path):
     plots = series_plots(Dataset.of(frame, {"values": values}, schema), np.array([[0.0], [20.0]]), "real", "two series")
     points = [re.findall(r'points="([^"]*)"', one["plot"]) for one in plots["plots"]]
     assert [[len(line.split()) for line in lines] for lines in points] == [[4, 5], [3]]
+
+
+# what a person reads
+
+
+def test_headings_are_in_order_and_each_column_and_fold_has_a_name(table, tmp_path):
+    page = write(table, tmp_path)
+    levels = [int(level) for level in re.findall(r"<h(\d)", page)]
+    assert levels[0] == 1
+    assert max(b - a for a, b in itertools.pairwise(levels)) <= 1
+    assert not re.search(r"<th(?![^>]*scope=)[ >]", page)
+    assert all("<th " in one for one in re.findall("<table.*?</table>", page, re.DOTALL))
+    assert page.count("<details") == page.count("<summary>")
+
+
+def test_every_word_that_is_marked_has_its_meaning_in_place_and_in_the_list(table, tmp_path):
+    page = write(table, tmp_path)
+    marked = re.findall(r'<a class="term" href="#([a-z-]+)" aria-describedby="([a-z-]+)">[^<]+<span class="tip"', page)
+    assert len(marked) > 10
+    for target, described in marked:
+        assert target == described
+        assert page.count(f'id="{target}"') == 1
+
+
+def test_the_rest_is_folded(table, tmp_path):
+    page = write(table, tmp_path)
+    unfolded = re.sub("<details.*</details>", "", page[page.index('id="details"') :], flags=re.DOTALL)
+    assert "<table" not in unfolded
+    assert unfolded.count("<p") == 0
+
+
+@pytest.mark.parametrize(
+    ("verdict", "step"),
+    [
+        ("helps", "Train on the real and synthetic rows"),
+        ("no measurable effect", "Train on the real rows alone"),
+        ("hurts", "Leave these synthetic rows out"),
+        ("cannot tell", "Do not decide by this run"),
+        ("contaminated", "Ignore the scores"),
+        ("not assessable", "Remove the obstacle"),
+    ],
+)
+def test_each_verdict_has_a_next_step(verdict, step, table):
+    found = TrialResult.model_validate(table.content["trial"] | {"verdict": verdict})
+    assert next_steps(found)[0].startswith(step)
+
+
+def test_an_inexpensive_alternative_that_does_as_well_is_preferred(table):
+    against = {"arm": "oversampling", "difference": 0.0, "interval": [-0.1, 0.1], "verdict": "no measurable effect"}
+    found = TrialResult.model_validate(table.content["trial"] | {"against": against})
+    assert next_steps(found)[0].startswith("Prefer oversampling")
+    arms = [
+        arm("none", "real", 0, None),
+        arm("oversampling", "oversampling", 0.1, 0.05),
+        arm("synthetic", "made", 0, 1),
+    ]
+    changes = {"against": against, "arms": arms, "verdict": "no measurable effect"}
+    found = TrialResult.model_validate(table.content["trial"] | changes)
+    assert next_steps(found)[0].startswith("Use oversampling")
+
+
+def test_figures_of_a_contaminated_trial_are_folded(table, tmp_path):
+    trial = table.content["trial"] | {"assessable": False, "verdict": "contaminated", "reason": "98 of 1,000 rows"}
+    page = write(replace(table, content=table.content | {"trial": trial}), tmp_path)
+    assert page.index("Figures that allow no verdict") < page.index('class="forest"') < page.index('class="figures"')
+    assert page.index("Figures that allow no verdict") < page.index('id="classes"') < page.index('class="figures"')
+
+
+def test_an_arm_of_any_name_is_shown_as_what_it_says_it_is(table, tmp_path):
+    tuned = arm("tuned", "tuned model", 0.02, 0.01) | {"kind": "inexpensive"}
+    trial = table.content["trial"]
+    page = write(replace(table, content=table.content | {"trial": trial | {"arms": [*trial["arms"], tuned]}}), tmp_path)
+    row = page[page.index(">tuned model<") :]
+    assert 'class="point inexpensive"' in row[: row.index("</tr>")]
+
+
+def test_several_cuts_replace_seeds_in_the_chart(table, tmp_path):
+    over = {"values": [0.01, 0.04], "mean": 0.025, "interval": [-0.2, 0.25]}
+    cuts = {"asked": 2, "chosen": ["synthetic", "none"], "arms": {"synthetic": over}, "overall": over | {"mean": 0.011}}
+    trial = table.content["trial"] | {"cuts": cuts}
+    page = write(replace(table, content=table.content | {"trial": trial}), tmp_path)
+    chart = page[page.index('class="forest"') : page.index("</figure>")]
+    assert re.findall(r'rowheader">([^<]+)<', chart)[:2] == ["what each cut chose", "real + synthetic"]
+    assert "−0.200 to +0.250" in chart
+    assert "2 <a" in chart
+
+
+def test_confusion_matrices_add_up_to_the_held_out_rows(table, tmp_path):
+    page = write(table, tmp_path)
+    matrices = re.findall('class="matrix">(.*?)</table>', page, re.DOTALL)
+    assert len(matrices) == 3
+    for matrix in matrices:
+        assert sum(float(text) for text in re.findall(r'<td class="n shade[^>]*>([\d.]+)', matrix)) == len(table.test)
+
+
+def test_cells_are_not_rounded_and_years_have_no_separators(tmp_path):
+    frame = pd.DataFrame({"year": [1987, 2024] * 6, "code": [10115.0, 99999.0] * 6, "x": [0.123456789, 2500.125] * 6})
+    train = dataset(frame)
+    page = write(assemble(train, train, {"gan": train}), tmp_path)
+    shown = read_safely(page).text
+    for wanted in ("1987", "2024", "10115", "99999", "0.123456789", "2500.125"):
+        assert f">{wanted}<" in page
+    assert not re.search(r"1,987|2,024|10,115", shown)
+
+
+def test_seven_of_seven_categories_are_shown_and_of_eight_two_are_others(tmp_path):
+    days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+    for extra, hidden in (([], None), (["hol"], "2 others")):
+        train = dataset(pd.DataFrame({"day": [*days, *extra] * 6, "x": np.arange(6.0 * len(days + extra))}))
+        part = part_of(write(assemble(train, train, {"gan": train}), tmp_path), "columns")
+        assert ("others" in part) == bool(hidden)
+        assert all(f">{day}<" in part for day in days) == (not hidden)
+
+
+def test_samples_are_of_the_same_classes(table, tmp_path):
+    section = part_of(write(table, tmp_path), "samples")
+    origins = re.findall(r'<tr[^>]*><th scope="row">(\w+)</th><td>(\w+)</td>', section)
+    assert origins == [(origin, "malignant") for origin in ("real", "real", "gan", "gan", "smote", "smote")]
+
+
+def test_the_page_stays_small_whatever_there_is(tmp_path):
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 255, (480, 72, 72, 3)).astype(np.uint8)
+    train = dataset(pd.DataFrame({"label": [f"c{i}" for i in range(12)] * 40}), {"image": pixels}, target="label")
+    run = assemble(train, train, {f"g{i}": train for i in range(6)})
+    page = write(replace(run, rejected={f"f{i}": train for i in range(8)}), tmp_path, num_samples=40)
+    assert len(page) < 20_000_000
