@@ -24,7 +24,7 @@ from augment.onboarding.sinks import choose_sinks
 from augment.onboarding.suggest import HOLDOUT, Choice, Look, choose, look_at
 from augment.onboarding.suggest_split import find_obstacle, random_split
 from augment.plugin.catalog import Catalog
-from augment.plugin.contracts import Component, Sink
+from augment.plugin.contracts import Component, Sink, Source
 from augment.text import printable
 from augment.toolkit.data_files import plain_name
 from augment.toolkit.yaml_text import dump_flow
@@ -163,7 +163,7 @@ def propose(
         "",
         *_mix(look, choice),
         *_filters(choice),
-        *_sinks(choose_sinks(source_class, data, settings, look.dataset, catalog), source_class.name),
+        *_sinks(choose_sinks(source_class, data, settings, look.dataset, catalog), source_class),
     ]
     return "\n".join(lines) + "\n"
 
@@ -320,9 +320,10 @@ def _filters(choice: Choice) -> list[str]:
     return ["", why, "filters: []"]
 
 
-def _sinks(sinks: Sequence[tuple[type[Sink], Mapping[str, Any]]], source: str) -> list[str]:
+def _sinks(sinks: Sequence[tuple[type[Sink], Mapping[str, Any]]], source: type[Source]) -> list[str]:
     if not sinks:
-        return ["", f"# No sink writes what {source} reads, so the data is written by the default one."]
+        why = f"# No sink writes what {source.name} reads, so the data is written by the default one."
+        return ["", why, *([f"# {source.way_back}"] if source.way_back else [])]
     lines = []
     for cls, settings in sinks:
         with_settings = [f"{key}: {dump_flow(value)}" for key, value in settings.items()]

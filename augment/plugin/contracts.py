@@ -103,9 +103,12 @@ class Source(Component):
         endings: file extensions that it reads, in lower case with the dot, such as `.csv`; `/` means a folder.
         reads_only_paths: whether the data depends on the settings, the files and folders that they name, and the
             installed versions alone. A finished run is then recognised by the files' times, without reading them.
+        way_back: if no sink has the name of the source, how rows of the default sink get to where the source reads; one
+            sentence for the pipeline that `augment init` writes.
     """
 
     kind = "source"
+    way_back: ClassVar[str] = ""
     yields: ClassVar[frozenset[Modality]] = EVERY_MODALITY
     endings: ClassVar[tuple[str, ...]] = ()
     reads_only_paths: ClassVar[bool] = False
@@ -391,6 +394,15 @@ class Sink(Component):
     endings: ClassVar[tuple[str, ...]] = ()
     holds_origin: ClassVar[bool] = True
     Params = SinkParams
+
+    @classmethod
+    def settings_to_read(cls, params: Any) -> dict[str, Any]:
+        """Settings with which the source of the same name reads what was written, besides those of the same name.
+
+        Args:
+            params: the settings that it was written with.
+        """
+        return {}
 
     @abstractmethod
     def write(self, name: str, batches: Iterable[Dataset], schema: Schema, folder: Path) -> list[Path]:

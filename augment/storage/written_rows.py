@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -232,6 +232,9 @@ def read_part(written: Sequence[WrittenFile], schema: Schema, origin_column: str
         sources = [cls for cls in sources if schema.modality in cls.yields and "path" in cls.Params.model_fields]
         if not sources:
             continue
+        for sink in (cls for cls in classes if issubclass(cls, Sink)):
+            to_read = sink.settings_to_read(sink.Params.model_validate(file.settings))
+            file = replace(file, settings={**file.settings, **to_read})
         store = Store()
         read_by = [file.sink, file.settings, source_hash(sources[0].__module__), source_hash(__name__)]
         key = f"rows-{content_key([*read_by, file.digest, schema.model_dump(mode='json'), origin_column])}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -106,14 +106,17 @@ class CsvFile:
 
     Args:
         path: the file to write.
-        names: of the columns, for the header.
+        names: of the columns, for the header; None for a file without one.
         params: how it is written.
+        numbers: columns of texts that are numbers with signs around them, which no spreadsheet runs.
     """
 
-    def __init__(self, path: Path, names: Sequence[str], params: CsvParams):
-        self._path, self._params, self._guard = path, params, params.guard_formulas
+    def __init__(self, path: Path, names: Sequence[str] | None, params: CsvParams, numbers: Collection[str] = ()):
+        self._path, self._params, self._guard, self._numbers = path, params, params.guard_formulas, numbers
         self._encode = codecs.getincrementalencoder(params.encoding)().encode
         self._file = path.open("wb")
+        if names is None:
+            return
         header = pa.array(names, pa.string())
         marks = (params.delimiter, '"', "\n", "\r")
         cells = [
@@ -139,17 +142,20 @@ class CsvFile:
         """
         if not table.num_rows:
             return
-        cells = [self._cells(values.combine_chunks()) for values in table.columns]
+        guards = [self._guard and name not in self._numbers for name in table.column_names]
+        cells = [
+            self._cells(values.combine_chunks(), guard) for values, guard in zip(table.columns, guards, strict=True)
+        ]
         lines = pc.binary_join_element_wise(*cells, pa.scalar(self._params.delimiter, pa.large_string()))
         self._write_text("\n".join([*lines.to_pylist(), ""]))
 
-    def _cells(self, values: pa.Array) -> pa.Array:
+    def _cells(self, values: pa.Array, guard: bool) -> pa.Array:
         kind = values.type
         if pa.types.is_dictionary(kind):  # a few labels to quote instead of all rows
-            labels = self._quoted(guarded(values.dictionary) if self._guard else values.dictionary)
+            labels = self._quoted(guarded(values.dictionary) if guard else values.dictionary)
             words = pa.DictionaryArray.from_arrays(values.indices, labels).cast(pa.large_string())
         elif pa.types.is_string(kind):
-            words = self._quoted(guarded(values, numbers=True) if self._guard else values)
+            words = self._quoted(guarded(values, numbers=True) if guard else values)
         else:
             words = values.cast(pa.large_string())
             if pa.types.is_floating(kind):

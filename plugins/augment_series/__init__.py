@@ -1,4 +1,4 @@
-"""Time series: sources, a sink, edits, and a probe."""
+"""Time series: sources, sinks, edits, and a probe."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from augment.plugin import Component, hookimpl
 def augment_components() -> list[type[Component]]:
     """The components of this plugin."""
     from augment_series.arff import ArffSource
+    from augment_series.arff_sink import ArffSink
     from augment_series.csv_sink import SeriesCsvSink
     from augment_series.csv_source import SeriesCsvSource
     from augment_series.cylinder_bell_funnel import CylinderBellFunnel
@@ -19,6 +20,6 @@ def augment_components() -> list[type[Component]]:
     from augment_series.ucr import UcrSource
 
     return [
-        *(TsSource, TsSink, UcrSource, UcrSink, ArffSource, SeriesCsvSource, SeriesCsvSink, CylinderBellFunnel),
-        *(SeriesEdits, KernelsProbe),
+        *(TsSource, TsSink, UcrSource, UcrSink, ArffSource, ArffSink, SeriesCsvSource, SeriesCsvSink),
+        *(CylinderBellFunnel, SeriesEdits, KernelsProbe),
     ]

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -48,6 +50,32 @@ class ArffSource(Source):
         path: Path
         """The file to read."""
 
+    @classmethod
+    def settings_to_write(cls, path: Path, settings: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
+        target, labels = data.schema.target, []
+        relation, relational, steps = None, None, []
+        for octets in read_bytes(path).removeprefix(b"\xef\xbb\xbf").splitlines():
+            text = octets.decode("utf-8", errors="replace").strip()
+            word = text.partition(" ")[0].lower()
+            if word == "@data":
+                break
+            if word == "@relation":
+                relation = text.partition(" ")[2].strip().strip("'\"")
+            if word == "@attribute":
+                attribute = _attribute(text, 0, path)
+                if attribute.kind == "relational":
+                    relational = attribute.name
+                elif attribute.name == target:
+                    labels = _known_labels(attribute) if attribute.kind.startswith("{") else []
+                elif attribute.kind == "numeric":
+                    steps.append(attribute.name)
+        return {
+            **({"relation": relation} if relation else {}),
+            **({"series": relational} if relational else {}),
+            **_numbered(steps),
+            **({"labels": labels} if labels else {}),
+        }
+
     def read(self, context: Context) -> Dataset:
         path = self.params.path
         attributes, rows, lines = _split(path)
@@ -74,6 +102,19 @@ class ArffSource(Source):
         frame = pd.DataFrame(columns, index=pd.RangeIndex(len(rows)))
         channels = {f"channel {number}": ColumnDeclaration() for number in range(1, values.shape[2] + 1)}
         return dataset_of(values, lengths, channels, frame, context, path, target=target)
+
+
+def _numbered(names: list[str]) -> dict[str, Any]:
+    """How the attributes of steps are called, if they are numbered one after the other."""
+    match = re.fullmatch(r"([^{}]*?)([0-9]+)", names[0]) if names else None
+    if match is None or names != [f"{match[1]}{int(match[2]) + place}" for place in range(len(names))]:
+        return {}
+    return {"step": f"{match[1]}{{step}}", "first_step": int(match[2])}
+
+
+def _known_labels(attribute: _Attribute) -> list[str]:
+    (known,) = csv.reader([attribute.kind[1:-1]], quotechar="'", skipinitialspace=True)
+    return [label.strip() for label in known]
 
 
 def _bare(name: str) -> str:
@@ -157,8 +198,7 @@ def _column(attribute: _Attribute, cells: list[str], lines: list[int], path: Pat
         return numbers
     if not attribute.kind.startswith("{"):
         return values
-    (known,) = csv.reader([attribute.kind[1:-1]], quotechar="'", skipinitialspace=True)
-    known = [label.strip() for label in known]
+    known = _known_labels(attribute)
     for cell, line in zip(cells, lines, strict=True):
         if cell not in known and cell != "?":
             raise DataError(f"{path}, line {line}: {cell[:40]!r} is not among the labels of {attribute.name!r}")

@@ -19,7 +19,7 @@ from augment.data import Dataset, Schema, as_labels
 from augment.errors import DataError
 from augment.plugin import Accepts, Sink
 
-__all__ = ["TsSink", "UcrSink"]
+__all__ = ["TsSink", "UcrSink", "only_series", "rows_of", "words_of"]
 
 
 class TsSink(Sink):
@@ -39,6 +39,8 @@ class TsSink(Sink):
     class Params(plugin.SinkParams):
         problem: str = Field("series", pattern=r"^\S+$")
         """The name of the data, for the header."""
+        labels: tuple[str, ...] = ()
+        """The first labels in the header, in order; others that occur stand behind them."""
 
     def write(self, name: str, batches: Iterable[Dataset], schema: Schema, folder: Path) -> list[Path]:
         """Write `<name>.ts`.
@@ -46,16 +48,16 @@ class TsSink(Sink):
         Raises:
             DataError: there are other arrays, a label has a blank, a comma or a colon, or a series has no steps.
         """
-        array = schema.arrays[_only_series(schema, self.name)]
+        array = schema.arrays[only_series(schema, self.name)]
         path = folder / f"{name}.ts"
         lengths: set[int] = set()
         missing = False
-        met: dict[str | None, None] = dict.fromkeys(schema.classes)
+        met: dict[str | None, None] = dict.fromkeys((*self.params.labels, *schema.classes))
         with tempfile.TemporaryFile("w+", dir=folder, encoding="utf-8", newline="\n") as body:
             for batch in batches:
-                for series, label in _rows(batch, self.name):
+                for series, label in rows_of(batch, self.name):
                     lengths.add(series.shape[0])
-                    channels = [_words(series[:, place], "?") for place in range(series.shape[1])]
+                    channels = [words_of(series[:, place], "?") for place in range(series.shape[1])]
                     missing |= any("?" in words for words in channels)
                     met[label] = None
                     target = [] if schema.target is None else ["?" if label is None else label]
@@ -104,19 +106,19 @@ class UcrSink(Sink):
         Raises:
             DataError: there are several channels or other arrays, or a label has a blank or a comma.
         """
-        array = schema.arrays[_only_series(schema, self.name)]
+        array = schema.arrays[only_series(schema, self.name)]
         if array.shape[1] != 1:
             raise DataError(f"sink ucr: series have {array.shape[1]} channels, and such files hold one; use ts")
         path = folder / f"{name}{self.params.ending}"
         with path.open("w", encoding="utf-8", newline="\n") as file:
             for batch in batches:
-                for series, label in _rows(batch, self.name):
-                    words = _words(series[:, 0], "NaN") + ["NaN"] * (array.shape[0] - len(series))
+                for series, label in rows_of(batch, self.name):
+                    words = words_of(series[:, 0], "NaN") + ["NaN"] * (array.shape[0] - len(series))
                     file.write(self.params.delimiter.join([label or "NaN", *words]) + "\n")
         return [path]
 
 
-def _only_series(schema: Schema, sink: str) -> str:
+def only_series(schema: Schema, sink: str) -> str:
     """The name of the only array, of numbers."""
     if len(schema.arrays) != 1:
         raise DataError(
@@ -131,20 +133,20 @@ def _only_series(schema: Schema, sink: str) -> str:
     return name
 
 
-def _rows(batch: Dataset, sink: str) -> Iterator[tuple[np.ndarray, str | None]]:
-    """Each series without its padding, (T, F), and its label."""
+def rows_of(batch: Dataset, sink: str, forbidden: str = " \t,:?\n") -> Iterator[tuple[np.ndarray, str | None]]:
+    """Each series without its padding, (T, F), and its label, which has none of the forbidden signs."""
     schema = batch.schema
     name = schema.find_array("series")
     labels = [None] * len(batch) if schema.target is None else as_labels(batch.frame[schema.target]).tolist()
     for values, length, label in zip(batch.arrays[name], batch.lengths(name), labels, strict=True):
         if not length:
             raise DataError(f"sink {sink}: a series has no steps, which no row can say; use npz")
-        if label is not None and (not label or any(sign in label for sign in " \t,:?\n")):
+        if label is not None and (not label or any(sign in label for sign in forbidden)):
             raise DataError(f"sink {sink}: the label {label!r} has a sign that divides cells; use series-csv")
         yield values[:length], label
 
 
-def _words(values: np.ndarray, missing: str) -> list[str]:
+def words_of(values: np.ndarray, missing: str) -> list[str]:
     """Numbers as text, in as few digits as tell them from other float32."""
     return [missing if word == "nan" else word for word in map(str, values.astype(np.float32))]
 

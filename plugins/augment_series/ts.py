@@ -51,8 +51,13 @@ class TsSource(Source):
 
     @classmethod
     def settings_to_write(cls, path: Path, settings: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
-        words = _split(path)[2].get("problemname", [])
-        return {"problem": words[0]} if len(words) == 1 else {}
+        header = _split(path)[2]
+        words, labels = header.get("problemname", []), header.get("classlabel", [])[1:]
+        usual = sorted(data.frame[data.schema.target].dropna().unique()) if labels else []
+        return {
+            **({"problem": words[0]} if len(words) == 1 else {}),
+            **({"labels": labels} if labels != usual else {}),
+        }
 
     def read(self, context: Context) -> Dataset:
         path = self.params.path

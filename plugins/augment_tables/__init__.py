@@ -1,4 +1,4 @@
-"""Tables: CSV, JSON lines and Parquet files, imputation, and the probes that users of tables would train."""
+"""Tables: files and databases, imputation, and the probes that users of tables would train."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ def augment_components() -> list[type[Component]]:
     from augment_tables.arrow_source import ArrowSource
     from augment_tables.csv_sink import CsvSink
     from augment_tables.csv_source import CsvSource
+    from augment_tables.excel_sink import ExcelSink
     from augment_tables.excel_source import ExcelSource
     from augment_tables.impute import Impute
     from augment_tables.json_lines import JsonLinesSource, JsonSource
+    from augment_tables.json_sinks import JsonLinesSink, JsonSink
     from augment_tables.parquet_source import ParquetSource
     from augment_tables.sql_source import SqlSource
     from augment_tables.table_probes import Boosting, Logistic
@@ -25,9 +27,12 @@ def augment_components() -> list[type[Component]]:
         Boosting,
         CsvSink,
         CsvSource,
+        ExcelSink,
         ExcelSource,
         Impute,
+        JsonLinesSink,
         JsonLinesSource,
+        JsonSink,
         JsonSource,
         Logistic,
         ParquetSink,

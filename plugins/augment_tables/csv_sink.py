@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Annotated, Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
+from pydantic import AfterValidator
 
 from augment.data import Dataset, Schema
 from augment.errors import DataError
 from augment.plugin import Accepts, Sink
 from augment.toolkit.csv_files import CsvFile, CsvParams, choose_ending
 from augment.toolkit.tables.arrow import arrow_table
+from augment_tables.number_formats import NumberFormat
+from augment_tables.plain_times import plain_times
+
+
+def _an_example(example: str) -> str:
+    NumberFormat.of_example(example)
+    return example
 
 
 class CsvSink(Sink):
@@ -27,7 +33,22 @@ class CsvSink(Sink):
     accepts = Accepts(modalities=frozenset({"table", "text"}))
     endings = (".csv", ".tsv")
 
-    Params = CsvParams
+    class Params(CsvParams):
+        """How the files are written."""
+
+        header: bool = True
+        """Whether the first line names the columns."""
+        formats: dict[str, Annotated[str, AfterValidator(_an_example)]] = {}
+        """Column to how its numbers are written, shown by the number 1234: `{price: "€1,234.00"}` for a sign before
+        them, commas between thousands, and two decimals at least."""
+
+    @classmethod
+    def settings_to_read(cls, params: Any) -> dict[str, Any]:
+        formats = {name: NumberFormat.of_example(example) for name, example in params.formats.items()}
+        separators = {one.thousands for one in formats.values()} - {""}
+        kinds = {" " if sign.isspace() else "'" if sign == "’" else sign for sign in separators}
+        units = {name: one.unit for name, one in formats.items() if one.unit}
+        return {**({"units": units} if units else {}), **({"thousands": kinds.pop()} if len(kinds) == 1 else {})}
 
     def write(self, name: str, batches: Iterable[Dataset], schema: Schema, folder: Path) -> list[Path]:
         if schema.arrays:
@@ -35,40 +56,18 @@ class CsvSink(Sink):
                 f"sink csv: a CSV file cannot hold the array {next(iter(schema.arrays))!r}; use parquet, npz or "
                 "image-folder"
             )
+        formats = {
+            name: NumberFormat.of_example(example, self.params.decimal)
+            for name, example in self.params.formats.items()
+            if name in schema.columns and schema.columns[name].type in ("number", "integer")
+        }
         path = folder / f"{name}{choose_ending(self.params)}"
-        tables: Iterator[pa.Table] = (arrow_table(batch, schema, dates_as_text=True) for batch in batches)
-        if any(column.type == "datetime" for column in schema.columns.values()):
-            tables = _plain_times(tables, folder)
-        with CsvFile(path, list(schema.columns), self.params) as file:
-            for table in tables:
+        tables = (arrow_table(batch, schema, dates_as_text=True) for batch in batches)
+        header = list(schema.columns) if self.params.header else None
+        with CsvFile(path, header, self.params, numbers=formats) as file:
+            for table in plain_times(tables, schema, folder):
+                for column, number_format in formats.items():
+                    cells = number_format.write_all(table[column])
+                    table = table.set_column(table.column_names.index(column), column, cells)
                 file.write(table)
         return [path]
-
-
-def _plain_times(tables: Iterable[pa.Table], folder: Path) -> Iterator[pa.Table]:
-    """The same tables, times as dates or whole seconds where a whole column is; for that they pass through a file."""
-    fitting: dict[str, list[pa.DataType]] = {}
-    with tempfile.TemporaryFile(dir=folder) as spool:
-        writer: pa.RecordBatchStreamWriter | None = None
-        for table in tables:
-            writer = writer or pa.ipc.new_stream(spool, table.schema)  # whose labels may change
-            writer.write_table(table)
-            for field in table.schema:
-                if pa.types.is_timestamp(field.type):
-                    coarser = fitting.get(field.name, [pa.date32(), pa.timestamp("s")])
-                    fitting[field.name] = [kind for kind in coarser if _holds(kind, table[field.name])]
-        if writer is None:
-            return
-        writer.close()
-        spool.seek(0)
-        for batch in pa.ipc.open_stream(spool):
-            table = pa.Table.from_batches([batch])
-            for name, kinds in fitting.items():
-                if kinds:
-                    table = table.set_column(table.column_names.index(name), name, table[name].cast(kinds[0]))
-            yield table
-
-
-def _holds(kind: pa.DataType, times: pa.ChunkedArray) -> bool:
-    """Whether a type is fine enough for all these times."""
-    return bool(pc.all(pc.equal(times.cast(kind, safe=False).cast(times.type), times), min_count=0).as_py())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -38,6 +38,7 @@ from augment_tables.csv_header import judge_first_line, named_columns
 from augment_tables.csv_preamble import count_lines_before_header, looks_like_table
 from augment_tables.csv_records import Records
 from augment_tables.csv_settings import MISSING_NUMBERS
+from augment_tables.number_formats import infer_format
 from augment_tables.reading import KEPT_AS_TEXT, check_names, chosen_columns
 from augment_tables.table_files import Part, TableFiles, ids_of, not_integers
 
@@ -70,14 +71,15 @@ class CsvSource(TableFiles):
         """The character before the decimals of a number."""
         thousands: Thousands | None = None
         """The character between groups of three digits: `.` where 1234567.5 is written `1.234.567,5`. A space is any
-        space, `'` also `’`. A column becomes numbers if all its cells are. Sinks write plain numbers."""
+        space, `'` also `’`. A column becomes numbers if all its cells are."""
         skip_lines: int = Field(default=0, ge=0)
         """Lines before the header, such as a title, comments, or `sep=;`."""
         header: bool | None = None
         """Whether the first line names the columns. When not given, it does, and is refused if it looks like a row of
         data; `true` takes it as it is."""
         names: tuple[str, ...] | None = None
-        """The names of all columns, in order, with `header: false`. When not given: `column1`, `column2` and so on."""
+        """The names of all columns, in order, with `header: false`. When not given: those under `schema.columns`, if
+        all columns are declared there; else `column1`, `column2` and so on."""
         null_values: tuple[str, ...] | None = None
         """Cells that mean a missing value. When not given: in columns of numbers and dates the empty cell, `NA`,
         `N/A`, `NaN`, `nan`, `NULL` and `null`; in columns of words only the empty cell, since `NA` may be Namibia. A
@@ -137,7 +139,8 @@ class CsvSource(TableFiles):
 
     @classmethod
     def settings_to_write(cls, path: Path, settings: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
-        return ending_like(path, settings)
+        formats = cls(cls.Params.model_validate({"path": path, **settings}))._formats(data) if settings else {}
+        return {**ending_like(path, settings), **({"formats": formats} if formats else {})}
 
     def read(self, context: Context) -> Dataset:
         data = super().read(context)
@@ -180,6 +183,22 @@ class CsvSource(TableFiles):
         params = self.params
         return Records(params.path, params.encoding, params.delimiter, params.skip_lines)
 
+    def _formats(self, data: Dataset) -> dict[str, str]:
+        """Column to how its numbers are written, where they have a unit or separators of thousands."""
+        params = self.params
+        if not params.units and not params.thousands:
+            return {}
+        texts = self._texts()
+        formats = {}
+        for name, column in data.schema.columns.items():
+            if column.type in ("number", "integer"):
+                unit = params.units.get(name, "")
+                grouping = params.thousands or (("." if params.decimal == "," else ",") if unit else "")
+                cells = pc.unique(texts[name].drop_null()).to_pylist()
+                if (found := infer_format(cells, params.decimal, grouping, unit)) is not None:
+                    formats[name] = found.example
+        return formats
+
     def _filled_columns(self, names: list[str]) -> list[str]:
         """The names, where some are missing and nothing stands below them, as with a delimiter at the end of lines."""
         nameless = [place for place, name in enumerate(names) if not name]
@@ -197,7 +216,8 @@ class CsvSource(TableFiles):
         if num_quotes % 2:
             self._records.check_quotes_close()
         declared = context.declared.columns
-        written = self._names({context.declared.target, *declared, *(self.params.columns or ()), *self.params.units})
+        known = {context.declared.target, *declared, *(self.params.columns or ()), *self.params.units}
+        written = self._names(known, list(declared))
         names = self._columns(written)
         check_names(path, names, all_needed=self.params.columns is None)
         chosen = chosen_columns(path, names, self.params.columns)
@@ -239,7 +259,7 @@ class CsvSource(TableFiles):
     def _texts(self) -> pa.Table:
         """All cells as they are written."""
         check_text(self.params.path, self.params.encoding)
-        written = self._names(set())
+        written = self._names(set(), [])
         names = self._columns(written)
         check_names(self.params.path, names, all_needed=False)
         named = [name for name in names if name]
@@ -322,7 +342,7 @@ class CsvSource(TableFiles):
                 return True
         return False
 
-    def _names(self, known: set[str | None]) -> list[str]:
+    def _names(self, known: set[str | None], declared: Sequence[str]) -> list[str]:
         """The names of all columns as written; a first line with none of the known names must not look like data."""
         path, delimiter, named = self.params.path, self.params.delimiter, self.params.names
         is_unsaid = self.params.skip_lines == 0 and self.params.header is not True
@@ -343,7 +363,8 @@ class CsvSource(TableFiles):
         if self.params.header is False:
             if named is not None and len(named) != len(first):
                 raise DataError(f"{path}: has {len(first)} columns, and `names` has {len(named)}; name every column")
-            first = list(named or (f"column{place}" for place in range(1, len(first) + 1)))
+            said = list(declared) if len(declared) == len(first) else None
+            first = list(named or said or (f"column{place}" for place in range(1, len(first) + 1)))
         elif self.params.header is None and known.isdisjoint(self._columns(first)):
             found = judge_first_line(first, rows)
             if found == "data":

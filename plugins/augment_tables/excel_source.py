@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import itertools
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from augment.errors import DataError, did_you_mean
 from augment.plugin import Context, Source
 from augment.toolkit.data_files import Files, list_files
 from augment.toolkit.text_files import check_file
+from augment_tables.csv_header import named_columns
 from augment_tables.csv_source import CsvSource
 
 MAX_UNPACKED = 2 * 10**9  # bytes of the XML in a workbook, which is a zip archive
@@ -70,6 +72,14 @@ class ExcelSource(Source):
         return cls._own(CsvSource.further_settings(path, settings, data))
 
     @classmethod
+    def settings_to_write(cls, path: Path, settings: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
+        import openpyxl
+
+        with path.open("rb") as file:
+            first = openpyxl.load_workbook(file, read_only=True).sheetnames[0]
+        return {} if "sheet" in settings or first == "Sheet1" else {"sheet": first}
+
+    @classmethod
     def _own(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in settings.items() if name in cls.Params.model_fields}
 
@@ -78,22 +88,57 @@ class ExcelSource(Source):
         for file in files:
             check_file(file)
         shared = self.params.model_dump(exclude={"path", "sheet"})
-        with _as_csv(files, self.params.sheet, context.folder) as copies:
-            return CsvSource(CsvSource.Params.model_validate({"path": tuple(copies), **shared})).read(context)
+        places: set[int] = set()
+        with _as_csv(files, self.params.sheet, context.folder, places) as copies:
+            data = CsvSource(CsvSource.Params.model_validate({"path": tuple(copies), **shared})).read(context)
+            names = self._names(copies[0], list(context.declared.columns))
+        return self._with_dates(data, {names[place] for place in places if place < len(names)}, context)
+
+    def _names(self, copy: Path, declared: list[str]) -> list[str]:
+        """What the columns are called, in the order of the sheet."""
+        with copy.open(encoding="utf-8", newline="") as file:
+            first = next(itertools.islice(csv.reader(file), self.params.skip_lines, None))
+        if self.params.header is not False:
+            return named_columns(first)
+        numbered = [f"column{place}" for place in range(1, len(first) + 1)]
+        return list(self.params.names or (declared if len(declared) == len(first) else numbered))
+
+    @staticmethod
+    def _with_dates(data: Dataset, dated: Collection[str], context: Context) -> Dataset:
+        """The data, where cells that are dates are not written as texts."""
+        said = context.declared.columns
+        columns = {
+            name: column.model_copy(update={"date_format": None})
+            if name in dated and (name not in said or said[name].date_format is None)
+            else column
+            for name, column in data.schema.columns.items()
+        }
+        return Dataset(data.frame, data.arrays, data.schema.model_copy(update={"columns": columns}))
 
 
 @contextmanager
-def _as_csv(files: Sequence[Path], sheet: str | None, folder: Path | None = None) -> Iterator[list[Path]]:
+def _as_csv(
+    files: Sequence[Path], sheet: str | None, folder: Path | None = None, dated: set[int] | None = None
+) -> Iterator[list[Path]]:
     """The sheets as CSV files, each of its workbook's name in a folder of its own.
 
     A DataError that is raised meanwhile and names a copy comes out naming the workbook.
+
+    Args:
+        files: the workbooks.
+        sheet: its name; None for the first.
+        folder: for temporary files.
+        dated: gets the positions of columns with cells that are dates, and not texts.
     """
     with tempfile.TemporaryDirectory(dir=folder) as place:
         copies = [Path(place) / str(number) / file.name for number, file in enumerate(files)]
         for file, copy in zip(files, copies, strict=True):
             copy.parent.mkdir()
+            rows = _rows(file, sheet)
             with copy.open("w", encoding="utf-8", newline="") as text:
-                csv.writer(text, lineterminator="\n").writerows(_rows(file, sheet))
+                csv.writer(text, lineterminator="\n").writerows(rows)
+            if dated is not None:
+                dated |= {place for row in rows for place, cell in enumerate(row) if isinstance(cell, _Moment)}
         try:
             yield copies
         except DataError as error:
@@ -145,6 +190,10 @@ def _rows(path: Path, sheet: str | None) -> list[list[str]]:
     return [(row + [""] * width)[:width] if any(row) else [] for row in rows]
 
 
+class _Moment(str):
+    """A date as text."""
+
+
 def _refuse_bomb(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         size = sum(info.file_size for info in archive.infolist())
@@ -172,5 +221,5 @@ def _text(path: Path, row: int, column: int, result: Any, written: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dt.datetime):
-        return value.isoformat(" ") if value.time() != dt.time() else value.date().isoformat()
+        return _Moment(value.isoformat(" ") if value.time() != dt.time() else value.date().isoformat())
     return repr(value) if isinstance(value, float) else str(value)

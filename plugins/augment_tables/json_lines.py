@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
@@ -13,10 +13,13 @@ from typing import Any, ClassVar, NoReturn
 import pyarrow as pa
 import pyarrow.json as pajson
 
+from augment.data import Dataset
 from augment.errors import DataError
 from augment.plugin import Context
+from augment.toolkit.date_formats import infer_iso_format
 from augment.toolkit.text_files import check_text
 from augment_tables.reading import check_names, chosen_columns
+from augment_tables.stored_types import stored_types
 from augment_tables.table_files import Part, TableFiles, ids_of, not_integers
 
 MAX_BLOCK = 2**31 - 1  # Arrow's limit, in bytes
@@ -32,6 +35,10 @@ class JsonLinesSource(TableFiles):
     _unit = "line"  # what messages count
     reads_text = True  # times, that is: numbers and words in one column are refused
 
+    @classmethod
+    def settings_to_write(cls, path: Path, settings: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
+        return {"ending": ".ndjson"} if path.suffix.lower() == ".ndjson" else {}
+
     def _part(self, as_text: Collection[str], context: Context) -> Part:
         path = self.params.path
         check_text(path, "utf-8")
@@ -46,7 +53,18 @@ class JsonLinesSource(TableFiles):
             with suppress(pa.ArrowInvalid):
                 table = self._parse(sorted({*as_text, *others}))
         check_names(path, table.column_names, all_needed=self.params.columns is None)
-        return Part(table.select(chosen_columns(path, table.column_names, self.params.columns)))
+        table = table.select(chosen_columns(path, table.column_names, self.params.columns))
+        return Part(table, {}, self._learned(table))
+
+    def _learned(self, table: pa.Table) -> dict[str, dict[str, Any]]:
+        """Column to the type of its values, for labels that are no texts, or to how its dates are written."""
+        dates = [field.name for field in table.schema if pa.types.is_temporal(field.type)]
+        texts = self._parse(dates) if dates else table
+        learned: dict[str, dict[str, Any]] = {
+            name: {"stored_as": stored} for name, stored in stored_types(table).items() if name not in dates
+        }
+        formats = {name: infer_iso_format(texts[name].to_pandas()) for name in dates}
+        return learned | {name: {"date_format": one} for name, one in formats.items() if one is not None}
 
     def _parse(self, as_text: list[str]) -> pa.Table:
         path = self.params.path
@@ -119,6 +137,12 @@ class JsonSource(JsonLinesSource):
                 return JsonLinesSource._part(reader, as_text, context)
             except DataError as error:
                 raise DataError(str(error).replace(str(lines), str(path))) from error
+
+    @classmethod
+    def settings_to_write(cls, path: Path, settings: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
+        with path.open(encoding="utf-8-sig") as file:
+            first = next((line for line in file if line.strip()), "")
+        return {} if first.lstrip().startswith("[") else {"lines": True}
 
     def _records(self, content: str) -> list[Any]:
         path = self.params.path

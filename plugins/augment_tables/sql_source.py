@@ -91,6 +91,7 @@ class SqlSource(Source):
     name = "sql"
     yields = frozenset({"table", "text"})
     endings = (".db", ".sqlite", ".sqlite3")
+    way_back = 'pandas loads it: `read_parquet("data/train.parquet").to_sql("name", connection, if_exists="append")`.'
 
     class Params(plugin.Params):
         """Which database, and what to read there: name one of `path`, `url` and `url_from`, and `table` or `query`."""

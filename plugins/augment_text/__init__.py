@@ -11,6 +11,7 @@ def augment_components() -> list[type[Component]]:
     from augment_text.docstrings import Docstrings
     from augment_text.edits import TextEdits
     from augment_text.probe import Tfidf
+    from augment_text.sinks import TextFolderSink, TextSink
     from augment_text.sources import TextFile, TextFolder
 
-    return [Docstrings, TextEdits, TextFile, TextFolder, Tfidf]
+    return [Docstrings, TextEdits, TextFile, TextFolder, TextFolderSink, TextSink, Tfidf]

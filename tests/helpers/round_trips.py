@@ -19,12 +19,13 @@ CHEAP = {
 }
 
 
-def came_back(data, tmp_path, sinks=None, **settings):
-    """A run of the pipeline that `init` proposes, with copies for synthetic rows, and with other sinks if any."""
+def came_back(data, tmp_path, sinks=None, schema=None, source=None, **settings):
+    """A run of the pipeline that `init` proposes, with copies for synthetic rows, and what is given instead."""
     text = write_pipeline.propose(data, tmp_path, **settings)
     (tmp_path / "p.yaml").write_text(text, encoding="utf-8")
     tree = {**document.read(tmp_path / "p.yaml").tree, **CHEAP, **({"sinks": sinks} if sinks else {})}
-    tree["source"]["with"]["path"] = str(data)
+    tree["schema"] = {**(tree.get("schema") or {}), **(schema or {})}
+    tree["source"]["with"] |= {"path": str(data), **(source or {})}
     return augment.run(tree, out=tmp_path / "run", workers=0)
 
 

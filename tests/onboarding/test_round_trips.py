@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.io.arff
 from round_trips import CHEAP, came_back, check_frames, check_real
 
 import augment
@@ -161,7 +162,7 @@ TS = """@problemName Demo
 @univariate false
 @dimensions 2
 @equalLength false
-@classLabel true down up
+@classLabel true up down
 @data
 """
 
@@ -229,3 +230,108 @@ def test_items_that_look_like_formulas_come_back_as_they_were(tmp_path):
     assert read.vocabulary == array.vocabulary
     assert {"=a", "+b", "-c", "'d", "e"} <= set(read.vocabulary)
     assert "'=a" in (run.folder / "data" / "train.csv").read_text()
+
+
+def test_a_table_without_a_header_and_with_amounts_as_they_were(tmp_path):
+    rng = np.random.default_rng(0)
+    amounts = rng.integers(100, 9_000_000, 40) / 100
+    original = pd.DataFrame(
+        {
+            0: np.arange(40) % 7 + 1000,
+            1: [f"{amount:,.2f}" for amount in amounts],
+            2: [f"€{amount:,.2f}" for amount in -amounts],
+            3: ["a", "b"] * 20,
+        }
+    )
+    original.to_csv(tmp_path / "data.csv", index=False, header=False)
+    run = came_back(tmp_path / "data.csv", tmp_path, target="column4")
+    parts = [pd.read_csv(run.folder / f"data/{part}.csv", header=None) for part in ("train", "test")]
+    both = pd.concat([original, *(part.drop(columns=4) for part in parts)])
+    assert both.dtypes.to_dict() == original.dtypes.to_dict()
+    whole = pd.concat(parts)
+    real = whole[whole[4] == "real"].drop(columns=4)
+    pd.testing.assert_frame_equal(
+        real.sort_values([0, 1], ignore_index=True), original.sort_values([0, 1], ignore_index=True)
+    )
+    assert set(run.synthetic.frame["column2"]) <= set(amounts)  # it is read again, too
+
+
+def test_amounts_and_units_of_a_german_file(tmp_path):
+    amounts = [1_100_200 + 37.5 * row for row in range(40)]
+    cells = [f"{amount:,.2f}".translate(str.maketrans(",.", ".,")) for amount in amounts]
+    original = pd.DataFrame({"umsatz": cells, "preis": [f"{cell} €" for cell in cells], "label": ["a", "b"] * 20})
+    original.to_csv(tmp_path / "data.csv", index=False, sep=";")
+    run = came_back(tmp_path / "data.csv", tmp_path, target="label")
+
+    def read(part):
+        return pd.read_csv(f"{part}.csv", sep=";")
+
+    check_frames(original, read(run.folder / "data/train"))
+    check_real(original, run, read, ["umsatz"])
+    assert set(run.synthetic.frame["preis"]) <= set(amounts)
+
+
+@pytest.mark.parametrize("by", ["line", "label-line"])
+def test_a_file_of_texts(tmp_path, by):
+    texts = [f"the {word} number {row} is here, isn't it" for row in range(20) for word in ("first", "“zweite”")]
+    lines = [f"{'up' if row % 2 else 'down'} {text}" if by == "label-line" else text for row, text in enumerate(texts)]
+    (tmp_path / "data.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    run = came_back(
+        tmp_path / "data.txt", tmp_path, source={"by": by}, sinks=["parquet", {"use": "text", "with": {"by": by}}]
+    )
+    written = [(run.folder / f"data/{part}.txt").read_text(encoding="utf-8").splitlines() for part in ("train", "test")]
+    assert len(written[0]) + len(written[1]) == 40 + 12
+    assert {*written[0], *written[1]} == set(lines)  # synthetic ones are copies
+
+
+def test_a_folder_of_texts(tmp_path):
+    for row in range(40):
+        folder = tmp_path / "texts" / ("good things" if row % 2 else "bad")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{row}.txt").write_text(f"text {row} of\n two lines", encoding="utf-8")
+    run = came_back(tmp_path / "texts", tmp_path)
+
+    def read(folder):
+        return [(path.parent.name, path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*/*.txt"))]
+
+    written = [*read(run.folder / "data/train"), *read(run.folder / "data/test")]
+    assert len(written) == 52
+    assert set(written) == set(read(tmp_path / "texts"))
+    assert len(run.synthetic) == 12  # of the file that the default sink has written
+
+
+def test_texts_in_json_lines(tmp_path):
+    original = pd.DataFrame({"text": [f"text {row}\nof lines" for row in range(40)], "label": ["a", "b"] * 20})
+    original.to_json(tmp_path / "data.jsonl", orient="records", lines=True)
+    run = came_back(tmp_path / "data.jsonl", tmp_path)
+
+    def read(part):
+        return pd.read_json(f"{part}.jsonl", lines=True)
+
+    check_frames(original, read(run.folder / "data/train"))
+    check_real(original, run, read, ["text"])
+
+
+@pytest.mark.parametrize("num_channels", [1, 2])
+def test_an_arff_file(tmp_path, num_channels):
+    rng = np.random.default_rng(0)
+    steps = "".join(f"@attribute t{step} numeric\n" for step in range(6))
+    steps = steps if num_channels == 1 else f"@attribute bag relational\n{steps}@end bag\n"
+    label = "a" if num_channels == 1 else "'a b'"  # which scipy cannot read
+    header = f"@relation Demo\n{steps}@attribute target {{2,1,{label}}}\n@data\n"
+    rows = []
+    for row in range(24):
+        channels = [",".join(map(str, rng.normal(size=6).round(3))) for _ in range(num_channels)]
+        series = channels[0] if num_channels == 1 else "'" + r"\n".join(channels) + "'"
+        rows.append(",".join([series, ["1", "2", label][row % 3]]))
+    (tmp_path / "demo.arff").write_text(header + "\n".join(rows) + "\n")
+    run = came_back(tmp_path / "demo.arff", tmp_path)
+    written = [(run.folder / f"data/{part}.arff").read_text().replace("  @", "@") for part in ("train", "test")]
+    for text in written:
+        assert text.startswith(header)
+    lines = [text.partition("@data\n")[2].splitlines() for text in written]
+    assert len(lines[0]) + len(lines[1]) == 36
+    assert {*lines[0], *lines[1]} == set(rows)
+    if num_channels == 1:
+        loaded, meta = scipy.io.arff.loadarff(run.folder / "data/train.arff")
+        assert (len(loaded), meta.names()) == (len(lines[0]), [*(f"t{step}" for step in range(6)), "target"])

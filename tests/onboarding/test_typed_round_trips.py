@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyarrow import feather
-from round_trips import came_back
+from round_trips import came_back, check_frames, check_real
 
 NUM_ROWS = 40
 
@@ -95,3 +95,52 @@ def test_types_of_pandas(tmp_path):
     pd.testing.assert_frame_equal(
         whole[whole["origin"] == "real"].drop(columns="origin").sort_index(), original, check_freq=False
     )
+
+
+def of_everyday(num_rows=NUM_ROWS):
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(
+        {
+            "customer_id": np.arange(num_rows) + 7,
+            "day": pd.date_range("2024-01-01", periods=num_rows).strftime("%Y-%m-%d"),
+            "seen": pd.date_range("2024-01-01", periods=num_rows, freq="7h").strftime("%Y-%m-%dT%H:%M:%S"),
+            "height": rng.normal(170, 9, num_rows).round(1) + 0.05,
+            "count": rng.integers(0, 99, num_rows),
+            "gaps": [None, *rng.normal(size=num_rows - 1).round(3)],
+            "flag": rng.integers(0, 2, num_rows).astype(bool),
+            "word": [f"=é{number % 3}" for number in range(num_rows)],
+            "label": [0, 1] * (num_rows // 2),
+        }
+    )
+
+
+@pytest.mark.parametrize("file", ["data.jsonl", "data.ndjson", "data.json", "lines.json"])
+def test_json(tmp_path, file):
+    lines = file != "data.json"
+    of_everyday().to_json(tmp_path / file, orient="records", lines=lines)
+    ending = file.partition(".")[2]
+
+    def read(part):
+        return pd.read_json(f"{part}.{ending}", orient="records", lines=lines)
+
+    original = read(tmp_path / file.partition(".")[0])
+    run = came_back(tmp_path / file, tmp_path, target="label", schema={"columns": {"label": {"type": "category"}}})
+    check_frames(original, read(run.folder / "data/train"), new_ids="customer_id")
+    check_real(original, run, read, ["customer_id"])
+    assert len(run.synthetic) == 12  # it is read again, too
+
+
+def test_a_workbook(tmp_path):
+    frame = of_everyday()
+    frame["day"] = pd.to_datetime(frame["day"])
+    frame["word"] = frame["word"].str.replace("=", "+")  # pandas would write formulas
+    frame.to_excel(tmp_path / "data.xlsx", index=False, sheet_name="Kunden")
+    original = pd.read_excel(tmp_path / "data.xlsx", sheet_name="Kunden")
+    run = came_back(tmp_path / "data.xlsx", tmp_path, target="label")
+
+    def read(part):
+        return pd.read_excel(f"{part}.xlsx", sheet_name="Kunden")
+
+    check_frames(original, read(run.folder / "data/train"), new_ids="customer_id")
+    check_real(original, run, read, ["customer_id"])
+    assert len(run.synthetic) == 12
