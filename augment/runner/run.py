@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from augment.runner.synthesis import bind_components, synthesise
 from augment.spec.load import Resolved, Spec, resolved_yaml
 from augment.spec.models import Pipeline
 from augment.spec.stages import Bound, paths_in
+from augment.statistics.priors import prior_offsets
 from augment.storage.keys import content_key, library_versions, platform_class, source_hash
 from augment.storage.run_folder import (
     DATA,
@@ -32,6 +34,7 @@ from augment.storage.run_folder import (
     METRICS,
     MODELS,
     PIPELINE,
+    PRIOR_CORRECTION,
     RESOLVED,
     SCHEMA,
     SPLIT,
@@ -203,6 +206,9 @@ class _Stages:
         self.draft.write_json(METRICS, metrics.model_dump())
         if private:
             self.draft.write_private(private)
+        if offsets := prior_offsets(metrics.classes.train, metrics.classes.synthetic):
+            weights = {label: math.exp(offset) for label, offset in offsets.items()}
+            self.draft.write_json(PRIOR_CORRECTION, {"log_offsets": offsets, "class_weights": weights})
         self._write_data(mixture)
         return metrics, self._report(mixture, metrics)
 

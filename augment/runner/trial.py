@@ -23,8 +23,18 @@ from augment.runner.tuning import Tuned, tune
 from augment.spec.models import Pipeline
 from augment.spec.stages import Bound
 from augment.statistics import paired_bootstrap
-from augment.statistics.arms import COPIES, NONE, OVERSAMPLING, SYNTHETIC, THRESHOLD, TUNED, arm_kind, label_arms
-from augment.statistics.priors import move_threshold
+from augment.statistics.arms import (
+    COPIES,
+    NONE,
+    OVERSAMPLING,
+    PRIOR_CORRECTION,
+    SYNTHETIC,
+    THRESHOLD,
+    TUNED,
+    arm_kind,
+    label_arms,
+)
+from augment.statistics.priors import correct_prior, move_threshold, prior_offsets
 from augment.statistics.scores import SCORES, default_score
 from augment.statistics.verdict import MIN_ROWS, add_verdict, judge_interval, not_assessable, void
 
@@ -69,7 +79,8 @@ def run_trial(
     rule = default_score(schema.task) if settings.score is None else SCORES[settings.score]
     with session.stage("trial", probe.id) as report:
         (tuned,) = tune(session, pipeline, probe, rule, [(train, session.scratch / "tuning")])
-        arms = _Arms(session, probe, prepared, mixtures, tuned, _count_copies(train, mixtures))
+        synthetic = [_count_rows(train, mixture) for mixture in mixtures]
+        arms = _Arms(session, probe, prepared, mixtures, tuned, _count_copies(train, synthetic))
         fits = arms.plan(label_arms(schema.task, arms.generators))
         tasks = list({task.out: task for task in fits.values()}.values())
         num_rows: dict[Path, int] = {}
@@ -83,9 +94,18 @@ def run_trial(
             predictions.setdefault(arm, []).append(np.load(task.out)[known])
         trained_on = {arm: num_rows[fits[arm, 0].out] for arm in predictions}
         strengths: dict[str, float] = {}
+        decisions: dict[str, list[np.ndarray]] = {}
         if schema.task == "classes":
             predictions[THRESHOLD], trained_on[THRESHOLD] = predictions[NONE], trained_on[NONE]
             strengths = {THRESHOLD: 1.0} | ({TUNED: tuned.strength} if tuned else {})
+            offsets = [prior_offsets(training_counts(train), rows) for rows in synthetic]
+            if SYNTHETIC in predictions and any(offsets):
+                predictions[PRIOR_CORRECTION] = [
+                    correct_prior(array, np.array([of_seed.get(label, 0.0) for label in schema.classes]))
+                    for array, of_seed in zip(predictions[SYNTHETIC], offsets, strict=True)
+                ]
+                trained_on[PRIOR_CORRECTION] = trained_on[SYNTHETIC]
+                decisions[PRIOR_CORRECTION] = predictions[SYNTHETIC]
         counts = np.array(list(training_counts(train).values()))
         report["rows"] = len(truth)
         trial = paired_bootstrap.summarise(
@@ -99,7 +119,8 @@ def run_trial(
             seed=session.seed,
             classes=schema.classes,
             chosen=chosen,
-            decisions={
+            decisions=decisions
+            | {
                 arm: [move_threshold(array, counts, strength) for array in predictions[arm]]
                 for arm, strength in strengths.items()
             },
@@ -131,7 +152,9 @@ class _Arms:
 
     def plan(self, arms: Iterable[str]) -> dict[tuple[str, int], ArmTask]:
         """Arm and seed to what predicts for it; the same task where the predictions are the same."""
-        left_out = {THRESHOLD} | (set() if self.copies else {COPIES}) | (set() if self.tuned else {TUNED})
+        left_out = (
+            {THRESHOLD, PRIOR_CORRECTION} | (set() if self.copies else {COPIES}) | (set() if self.tuned else {TUNED})
+        )
         fits: dict[tuple[str, int], ArmTask] = {}
         for arm in (arm for arm in arms if arm not in left_out):
             for number in range(len(self.mixtures)):
@@ -166,25 +189,24 @@ class _Arms:
         return tuple(self.mixtures[number].of(arm))
 
 
-def _count_copies(train: Dataset, mixtures: Sequence[Mixture]) -> list[dict[str, int]]:
-    """Of each seed, label to its synthetic rows, at most as many as an arm is trained on.
+def _count_rows(train: Dataset, mixture: Mixture) -> dict[str, int]:
+    """Label to its synthetic rows, at most as many as an arm takes; all under an empty label without classes."""
+    rows = {"": sum(counts.kept for counts in mixture.counts.values())}
+    if train.schema.task == "classes":
+        rows = dict.fromkeys(train.schema.classes, 0)
+        for counts in mixture.per_class(train.schema.target).values():
+            for label, count in counts.items():
+                rows[label] += count
+    if sum(rows.values()) > MAX_JUDGED_ROWS:
+        rows = dict(zip(rows, apportion(MAX_JUDGED_ROWS, list(rows.values())), strict=True))
+    return {label: count for label, count in rows.items() if count}
 
-    Empty where there are none, and where oversampling repeats just as many.
-    """
-    classed = train.schema.task == "classes"
-    found = []
-    for mixture in mixtures:
-        rows = {"": sum(counts.kept for counts in mixture.counts.values())}
-        if classed:
-            rows = dict.fromkeys(train.schema.classes, 0)
-            for counts in mixture.per_class(train.schema.target).values():
-                for label, count in counts.items():
-                    rows[label] += count
-        if sum(rows.values()) > MAX_JUDGED_ROWS:
-            rows = dict(zip(rows, apportion(MAX_JUDGED_ROWS, list(rows.values())), strict=True))
-        found.append({label: count for label, count in rows.items() if count})
+
+def _count_copies(train: Dataset, synthetic: list[dict[str, int]]) -> list[dict[str, int]]:
+    """Of each seed, label to real rows to repeat; empty where there are none, or where oversampling is the same."""
     oversampled = {label: count for label, count in missing_rows(training_counts(train)).items() if count}
-    return [] if all(not rows or (classed and rows == oversampled) for rows in found) else found
+    is_oversampling = train.schema.task == "classes" and all(rows == oversampled for rows in synthetic)
+    return [] if is_oversampling or not any(synthetic) else synthetic
 
 
 def _add_settings(trial: TrialResult, tuned: Tuned | None, strengths: Mapping[str, float]) -> TrialResult:

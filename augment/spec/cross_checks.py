@@ -13,13 +13,13 @@ from augment.errors import did_you_mean
 from augment.spec.messages import KeyPath, show_value
 from augment.spec.model_errors import Violation
 from augment.spec.models import NAME, NAME_RULE, SECTIONS, infer_ids
-from augment.statistics.arms import INEXPENSIVE, NONE, SYNTHETIC
+from augment.statistics.arms import INEXPENSIVE, NONE, PRIOR_CORRECTION, SYNTHETIC
 
 __all__ = ["cross_check"]
 
 # names that stand for something else in `origin`, in the arms of a trial, or among the filters
 _RESERVED_IDS = {
-    "generators": {"real", "all", "blend", NONE, SYNTHETIC, *INEXPENSIVE},
+    "generators": {"real", "all", "blend", NONE, SYNTHETIC, PRIOR_CORRECTION, *INEXPENSIVE},
     "filters": {"in-schema", "duplicates"},
 }
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 __all__ = ["CLASS_WEIGHTS", "COPIES", "INEXPENSIVE", "NONE", "OVERSAMPLING", "SYNTHETIC", "THRESHOLD", "TUNED"]
-__all__ += ["arm_kind", "label_arms"]
+__all__ += ["PRIOR_CORRECTION", "arm_kind", "label_arms"]
 
 NONE: Final = "none"
 THRESHOLD: Final = "threshold"
@@ -15,6 +15,7 @@ OVERSAMPLING: Final = "oversampling"
 COPIES: Final = "copies"
 TUNED: Final = "tuned"
 SYNTHETIC: Final = "synthetic"
+PRIOR_CORRECTION: Final = "prior-correction"
 
 INEXPENSIVE: Final = {
     THRESHOLD: "threshold at the prior",
@@ -36,6 +37,8 @@ def label_arms(task: str, generators: Sequence[str]) -> dict[str, str]:
     arms |= {arm: INEXPENSIVE[arm] for arm in (INEXPENSIVE if task == "classes" else (COPIES, TUNED))}
     if generators:
         arms[SYNTHETIC] = "real + synthetic"
+        if task == "classes":
+            arms[PRIOR_CORRECTION] = "real + synthetic, corrected for the prior"
     if len(generators) > 1:
         arms |= {generator: f"real + {generator} alone" for generator in generators}
     return arms

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from augment.plugin.run_metrics import TrialResult, Verdict
-from augment.statistics.arms import CLASS_WEIGHTS, NONE, OVERSAMPLING, SYNTHETIC
+from augment.statistics.arms import CLASS_WEIGHTS, NONE, OVERSAMPLING, PRIOR_CORRECTION, SYNTHETIC
 from augment.statistics.scores import SCORES
 
 __all__ = ["MIN_ROWS", "add_verdict", "explain_obstacle", "judge_interval", "not_assessable", "void"]
@@ -146,4 +146,18 @@ def _describe(trial: TrialResult, label: str, style: str) -> tuple[Verdict, str]
     ]
     if worse and verdict != HURTS:
         sentence += f" Other scores are worse: {', '.join(worse)}."
+    sentence += _advise_correction(trial, style)
     return verdict, sentence
+
+
+def _advise_correction(trial: TrialResult, style: str) -> str:
+    """What correcting for the prior changes, where synthetic rows have worsened probabilities; else nothing."""
+    chosen, corrected = trial.arm(trial.chosen), trial.arm(PRIOR_CORRECTION)
+    if chosen is None or corrected is None or trial.chosen != SYNTHETIC:
+        return ""
+    repaired = [
+        f"{SCORES[name].label} is {corrected.scores[name].mean:{style}}"
+        for name, score in chosen.scores.items()
+        if score.kind == "probability" and judge_interval(score.interval, score.better) == HURTS
+    ]
+    return f" Correct the probabilities for the prior: then {', '.join(repaired)}." if repaired else ""

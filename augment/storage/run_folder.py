@@ -33,6 +33,7 @@ RUN, LOG, PIPELINE, RESOLVED = "run.json", "log.txt", "pipeline.yaml", "resolved
 SCHEMA, SPLIT, METRICS, LOSSES = "schema.json", "split.json", "metrics.json", "losses.csv"
 MODELS, FILTERS, DATA = "models", "filters", "data"
 PRIVATE = "private.json"
+PRIOR_CORRECTION = f"{DATA}/prior_correction.json"
 WRITTEN_LAST = {RUN, LOG, PRIVATE}
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -117,6 +118,21 @@ class Run:
         if not self.manifest.data.written["train"] and "synthetic" in self.manifest.data.written:
             return self._part("synthetic")
         return self.train.only(*sorted(set(self.train.origin) - {REAL}))
+
+    @cached_property
+    def prior_correction(self) -> dict[str, dict[str, float]] | None:
+        """What corrects probabilities of a model of `train` for the real shares of the classes; None if nothing must.
+
+        `log_offsets`: label to what is added to its log probability, in nats, before probabilities are normalised.
+        `class_weights`: instead of that, label to the weight of its rows in training.
+
+        Raises:
+            DiskError: the file is missing or was changed.
+        """
+        if PRIOR_CORRECTION not in self.manifest.files:
+            return None
+        self._check(PRIOR_CORRECTION)
+        return _read_json(self.folder / PRIOR_CORRECTION)
 
     def _part(self, name: WrittenPart) -> Part:
         data = self.manifest.data

@@ -109,7 +109,9 @@ def trial(found: TrialResult) -> dict[str, Any]:
     shown["meaning"] = legend.meaning if legend else ""
     base = found.arm("none")
     arms = sorted((arm for arm in found.arms if arm is not base), key=lambda arm: _rank(arm, found.chosen))
-    lines = _lines(found, arms, base)
+    # corrected probabilities leave decisions as they are, so they have a line of their own for other scores alone
+    same = next((arm.values for arm in arms if arm.id == "synthetic"), None)
+    lines = _lines(found, [arm for arm in arms if arm.id != "prior-correction" or arm.values != same], base)
     if not lines:
         return shown
     values = [0.0]

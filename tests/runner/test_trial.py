@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from augment.engine import judge_tasks
@@ -55,6 +56,7 @@ def test_other_probes_are_fitted_with_every_seed_and_not_tuned_unless_they_say_h
         "oversampling",
         "copies",
         "synthetic",
+        *([] if done.prior_correction is None else ["prior-correction"]),
     ]
     assert len(fits) == len(set(fits)) == 2 * 5
 
@@ -86,3 +88,27 @@ def test_a_numeric_target_is_compared_with_copies_and_a_tuned_model(spec):
     assert list(arms) == ["none", "copies", "tuned", "synthetic"]
     assert arms["copies"].rows == arms["synthetic"].rows == arms["none"].rows + 20
     assert {arm.strength for arm in arms.values()} == {0.0}
+
+
+def test_a_mix_that_balances_is_corrected_for_the_prior(spec, fits):
+    settings = {"probe": "logistic", "seeds": 2, "score": "balanced_accuracy"}
+    done = run(spec(source=LOPSIDED, trial=settings, mix={"rows": "balance"}), workers=0)
+    synthetic, corrected = (done.metrics.trial.arm(name) for name in ("synthetic", "prior-correction"))
+    assert not any(fit.startswith("prior") for fit in fits)
+    for name, score in synthetic.scores.items():
+        same = score == corrected.scores[name]
+        assert same == (score.kind != "probability"), name  # of two classes the ranking is the same too
+    counts = done.metrics.classes
+    written = {label: counts.train[label] + counts.synthetic[label] for label in counts.train}
+    weights = done.prior_correction["class_weights"]
+    weighted = {label: weights[label] * rows for label, rows in written.items()}
+    for label, rows in counts.train.items():
+        assert weighted[label] / sum(weighted.values()) == pytest.approx(rows / sum(counts.train.values()))
+        assert done.prior_correction["log_offsets"][label] == pytest.approx(np.log(weights[label]))
+
+
+def test_a_mix_that_leaves_the_shares_of_the_classes_has_no_correction(spec):
+    even = {"use": "sklearn", "with": {"dataset": "breast-cancer", "imbalance": {"malignant": 200, "benign": 200}}}
+    done = run(spec(source=even, trial=FAKE, mix={"rows": {"per_class": 300}}), workers=0)
+    assert done.prior_correction is None
+    assert done.metrics.trial.arm("prior-correction") is None

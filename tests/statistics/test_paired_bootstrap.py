@@ -7,7 +7,7 @@ import pytest
 
 from augment.plugin import TrialResult
 from augment.statistics import paired_bootstrap
-from augment.statistics.arms import INEXPENSIVE, NONE, SYNTHETIC, label_arms
+from augment.statistics.arms import INEXPENSIVE, NONE, PRIOR_CORRECTION, SYNTHETIC, label_arms
 from augment.statistics.priors import move_threshold
 from augment.statistics.scores import SCORES, scores_for
 from augment.statistics.verdict import add_verdict, judge_interval, not_assessable
@@ -35,7 +35,7 @@ def predicted(truth: np.ndarray, accuracy: float, rng: np.random.Generator) -> n
 
 
 def summary(truth, predictions, task: str = "classes", score: str | None = None, seed: int = 1, **options):
-    generators = [arm for arm in predictions if arm not in {NONE, SYNTHETIC, *INEXPENSIVE}]
+    generators = [arm for arm in predictions if arm not in {NONE, SYNTHETIC, PRIOR_CORRECTION, *INEXPENSIVE}]
     labels = label_arms(task, generators or ["gan"])
     return paired_bootstrap.summarise(
         truth,
@@ -74,6 +74,7 @@ def test_arms_stand_in_their_order_with_real_rows_alone_first():
         "copies",
         "tuned",
         "synthetic",
+        "prior-correction",
         "gan",
         "vae",
     ]
@@ -88,6 +89,7 @@ def test_a_single_generator_is_no_arm_beside_the_mix():
         "copies",
         "tuned",
         "synthetic",
+        "prior-correction",
     ]
 
 
@@ -270,6 +272,23 @@ def test_moved_decisions_change_scores_of_decisions_alone():
         assert (score == real.scores[name].model_copy(update={"interval": (0.0, 0.0)})) != of_decisions, name
         assert score.mean == (decided if of_decisions else real).scores[name].mean, name
     assert threshold.classes == decided.classes != real.classes
+
+
+def test_probabilities_that_synthetic_rows_have_worsened_are_to_be_corrected():
+    rng = np.random.default_rng(0)
+    truth = classed(rng)
+    label = np.where(rng.random(NUM_ROWS) < 0.8, truth, 1 - truth)
+
+    def sure(probability):
+        return [np.where(np.arange(2) == label[:, None], probability, 1 - probability)] * 2
+
+    arms = {"none": sure(0.8), "synthetic": sure(0.999)}
+    worse = summary(truth, {**arms, "prior-correction": sure(0.75)}, decisions={"prior-correction": sure(0.999)})
+    log_loss = arm_of(worse, "prior-correction").scores["log_loss"].mean
+    assert f"Correct the probabilities for the prior: then log loss is {log_loss:.3f}." in worse.sentence
+    better = summary(truth, {"none": sure(0.999), "synthetic": sure(0.8), "prior-correction": sure(0.75)})
+    assert "Correct" not in better.sentence
+    assert "Correct" not in summary(truth, arms).sentence  # there is nothing that corrects
 
 
 def test_real_rows_alone_differ_by_nothing_from_themselves():
