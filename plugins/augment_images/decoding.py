@@ -142,6 +142,28 @@ def scaled(values: np.ndarray, levels: Levels) -> np.ndarray:
     return steps.astype(np.uint8)
 
 
+def widened(pixels: np.ndarray, levels: Levels) -> np.ndarray:
+    """The inverse of `scaled`, uint16, as far as there are as many values.
+
+    >>> widened(np.array([0, 128, 255], np.uint8), (100, 4095)).tolist()
+    [100, 2105, 4095]
+    """
+    low, high = levels
+    return (low + (pixels.astype(np.int64) * (high - low) * 2 + 255) // 510).astype(np.uint16)
+
+
+def rising_levels(levels: tuple[int, int]) -> tuple[int, int]:
+    """The same two values of 16 bits, the first the smaller one.
+
+    Raises:
+        ValueError: they are not.
+    """
+    low, high = levels
+    if not 0 <= low < high <= ALL_LEVELS[1]:
+        raise ValueError(f"two rising whole numbers from 0 to {ALL_LEVELS[1]} are expected")
+    return levels
+
+
 def _plain(image: Image.Image) -> Image.Image:
     """The same picture in mode L, RGB or RGBA: the least that holds it."""
 

@@ -1,4 +1,4 @@
-"""The sink `image-folder`: PNG files in class folders, and a `metadata.csv` that says everything else."""
+"""The sink `image-folder`: image files in class folders, and a `metadata.csv` that says everything else."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ import hashlib
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
+from pydantic import AfterValidator, ValidationInfo, field_validator
 
 from augment.data import Dataset, Schema, as_labels, as_written
 from augment.errors import DataError
-from augment.plugin import Accepts, Sink
+from augment.plugin import Accepts, Sink, SinkParams
 from augment_images import metadata
+from augment_images.decoding import Levels, rising_levels, widened
 
 PNG_LEVEL = 6  # zlib's: fixed, so that equal pixels give equal files
 MAX_LENGTH = 120  # characters of a folder name, well below what file systems allow (255 bytes)
@@ -31,7 +33,9 @@ SPLIT_WORD = re.compile(
 
 
 class ImageFolderSink(Sink):
-    """PNG files: `train/<class>/<number>.png`, and `train/metadata.csv` with every column, `origin` included.
+    """Image files: `train/<class>/<number>.png`, and `train/metadata.csv` with every column, `origin` included.
+
+    All forms of files are lossless. JPEG is none of them: pixels of real images would not be what they were.
 
     Hugging Face reads it with `load_dataset("imagefolder", data_dir=...)`, splits and columns included, and the source
     `image-folder` reads one split back. Labels are exact in `metadata.csv`; class folders are named so that any label
@@ -43,9 +47,25 @@ class ImageFolderSink(Sink):
     accepts = Accepts(modalities=frozenset({"image"}))
     endings = ("/",)
 
+    class Params(SinkParams):
+        """The form of the files."""
+
+        ending: Literal[".png", ".bmp", ".tif", ".tiff", ".webp"] = ".png"
+        """The file extension, which says the form."""
+        levels: Annotated[tuple[int, int], AfterValidator(rising_levels)] | None = None
+        """Write grey images with 16 bits a pixel: which values black (0) and white (255) become, as in the source. Of
+        the values in between, 256 are in use, as images have 8 bits in a run."""
+
+        @field_validator("levels")
+        @classmethod
+        def _form_has_16_bits(cls, levels: tuple[int, int] | None, info: ValidationInfo) -> tuple[int, int] | None:
+            if levels is not None and info.data.get("ending") in (".bmp", ".webp"):
+                raise ValueError(f"need 16 bits a pixel, which {info.data['ending']} has not; use .png or .tif")
+            return levels
+
     def write(self, name: str, batches: Iterable[Dataset], schema: Schema, folder: Path) -> list[Path]:
         array = schema.find_array("image")
-        _check(schema, array)
+        _check(schema, array, self.params.levels is not None)
         top = folder / name
         top.mkdir(parents=True, exist_ok=True)
         with (top / metadata.NAME).open("w", encoding="utf-8", newline="") as file:
@@ -54,9 +74,9 @@ class ImageFolderSink(Sink):
             start = 0
             folders: dict[str | None, str] = {}
             for batch in batches:
-                names = _file_names(batch, schema, folders, start)
+                names = _file_names(batch, schema, folders, start, self.params.ending)
                 for file_name, pixels in zip(names, batch.arrays[array], strict=True):
-                    _write_png(top / file_name, pixels)
+                    _write_image(top / file_name, pixels, self.params.levels)
                 cells = [
                     _cells(as_written(batch.frame[name], column, words=True)) for name, column in schema.columns.items()
                 ]
@@ -65,11 +85,11 @@ class ImageFolderSink(Sink):
         return [top]
 
 
-def _check(schema: Schema, array: str) -> None:
+def _check(schema: Schema, array: str, deep: bool) -> None:
     others = [name for name in schema.arrays if name != array]
     if others:
         raise DataError(
-            f"sink image-folder: array {others[0]!r} beside the images cannot be written to PNG files; use another sink"
+            f"sink image-folder: image files cannot hold the array {others[0]!r} beside the images; use another sink"
         )
     if metadata.FILE_NAME in schema.columns:
         raise DataError(
@@ -78,11 +98,16 @@ def _check(schema: Schema, array: str) -> None:
         )
     num_channels = schema.arrays[array].shape[-1]
     if num_channels not in (1, 3, 4):
-        raise DataError(f"sink image-folder: images have {num_channels} channels; PNG files have 1, 3 or 4")
+        raise DataError(f"sink image-folder: images have {num_channels} channels; image files have 1, 3 or 4")
+    if deep and num_channels != 1:
+        raise DataError(
+            f"sink image-folder: images have {num_channels} channels, and `levels` writes grey ones with 16 bits a "
+            "pixel; leave it out"
+        )
 
 
-def _file_names(batch: Dataset, schema: Schema, folders: dict[str | None, str], start: int) -> list[str]:
-    numbers = [f"{number:08d}.png" for number in range(start, start + len(batch))]
+def _file_names(batch: Dataset, schema: Schema, folders: dict[str | None, str], start: int, ending: str) -> list[str]:
+    numbers = [f"{number:08d}{ending}" for number in range(start, start + len(batch))]
     if schema.task != "classes":
         return numbers
     labels = as_labels(batch.frame[schema.target])
@@ -130,12 +155,15 @@ def _escaped(label: str, capitals: bool) -> str:
     )
 
 
-def _write_png(path: Path, pixels: np.ndarray) -> None:
+def _write_image(path: Path, pixels: np.ndarray, levels: Levels | None) -> None:
     from PIL import Image
 
     path.parent.mkdir(exist_ok=True)
+    if levels is not None:
+        pixels = widened(pixels, levels)
     image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else np.ascontiguousarray(pixels))
-    image.save(path, format="PNG", compress_level=PNG_LEVEL)
+    options: dict[str, Any] = {".png": {"compress_level": PNG_LEVEL}, ".webp": {"lossless": True, "exact": True}}
+    image.save(path, **options.get(path.suffix, {}))
 
 
 def _cells(values: pd.Series) -> list[Any]:

@@ -30,6 +30,7 @@ from augment_images.decoding import (
     Picture,
     decode,
     pixel_limit,
+    rising_levels,
     scaled,
 )
 from augment_images.stack import Stack
@@ -70,13 +71,6 @@ class _Stacked:
     greys: np.ndarray = field(default_factory=lambda: np.zeros(256, dtype=bool))  # values of theirs that are left
 
 
-def _rising(levels: tuple[int, int]) -> tuple[int, int]:
-    low, high = levels
-    if not 0 <= low < high <= ALL_LEVELS[1]:
-        raise ValueError(f"two rising whole numbers from 0 to {ALL_LEVELS[1]} are expected")
-    return levels
-
-
 class ImageFolderSource(Source):
     """Images in a folder: one sub-folder for each class, or a `metadata.csv` with a `file_name` column.
 
@@ -108,7 +102,7 @@ class ImageFolderSource(Source):
         there is no alpha channel."""
         on_bad_image: Literal["fail", "skip"] = "fail"
         """What to do about files that cannot be read: `fail` lists them all; `skip` goes on without them."""
-        levels: Annotated[tuple[int, int], AfterValidator(_rising)] | None = None
+        levels: Annotated[tuple[int, int], AfterValidator(rising_levels)] | None = None
         """The values of grey images of 16 bits that become black (0) and white (255), such as `[0, 4095]` for a camera
         of 12 bits. By default the lowest and the highest value in all files, those that are held out included."""
         max_pixels: PositiveInt = 64_000_000
@@ -118,6 +112,30 @@ class ImageFolderSource(Source):
     def further_settings(cls, path: Path, settings: Mapping[str, Any], data: Dataset | None) -> dict[str, Any]:
         # most likely photographs of several sizes; if they are not the trouble, reading fails in the same way
         return {"size": _median_size(path)} if data is None and "size" not in settings else {}
+
+    @classmethod
+    def settings_to_write(cls, path: Path, settings: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
+        endings = Counter(file.suffix.lower() for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+        ending = endings.most_common(1)[0][0] if endings else ".png"
+        written = {"ending": ending} if ending in (".bmp", ".tif", ".tiff", ".webp") else {}
+        levels = cls(cls.Params.model_validate({"path": path, **settings}))._levels()
+        return {**written, **({"levels": list(levels)} if levels and ending not in (".bmp", ".webp") else {})}
+
+    def _levels(self) -> Levels | None:
+        """What becomes black and white, where all images are grey with 16 bits a pixel."""
+        files = sorted(file for file in self.params.path.rglob("*") if file.suffix.lower() in SUFFIXES)
+        values = np.zeros(NUM_VALUES, dtype=bool)
+        with pixel_limit(self.params.max_pixels):
+            for file in files:
+                try:
+                    picture = decode(file, self.params.mode, None)
+                except BadImageError:
+                    continue
+                if picture.values is None:
+                    return None
+                values |= picture.values
+        found = np.flatnonzero(values)
+        return self.params.levels or ((int(found[0]), int(found[-1])) if len(found) > 1 else None)
 
     def read(self, context: Context) -> Dataset:
         root = _checked_root(self.params.path)
@@ -236,8 +254,8 @@ def _report_deep(root: Path, stacked: _Stacked, levels: Levels) -> None:
     values = np.flatnonzero(stacked.values)
     num_greys = len(np.unique(scaled(values, levels)))
     logger.info(
-        "%s: %d images with 16 bits a pixel are scaled to 8 bits: %d becomes 0 and %d becomes 255 (`levels`); images "
-        "are written with 8 bits",
+        "%s: %d images with 16 bits a pixel are scaled to 8 bits: %d becomes 0 and %d becomes 255 (`levels`); at most "
+        "256 values are kept",
         root, stacked.num_deep, *levels,
     )  # fmt: skip
     if num_greys < min(MIN_GREYS, len(values)):

@@ -25,7 +25,10 @@ def came_back(data, tmp_path, sinks=None, schema=None, source=None, **settings):
     (tmp_path / "p.yaml").write_text(text, encoding="utf-8")
     tree = {**document.read(tmp_path / "p.yaml").tree, **CHEAP, **({"sinks": sinks} if sinks else {})}
     tree["schema"] = {**(tree.get("schema") or {}), **(schema or {})}
-    tree["source"]["with"] |= {"path": str(data), **(source or {})}
+    tree["source"]["with"] |= source or {}
+    for place in (tree["source"], tree.get("split", {}).get("test")):
+        if isinstance(place, dict):  # a source
+            place["with"]["path"] = str(tmp_path / place["with"]["path"])
     return augment.run(tree, out=tmp_path / "run", workers=0)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import PIL.Image
 import pytest
 import scipy.io.arff
 from round_trips import CHEAP, came_back, check_frames, check_real
@@ -335,3 +336,45 @@ def test_an_arff_file(tmp_path, num_channels):
     if num_channels == 1:
         loaded, meta = scipy.io.arff.loadarff(run.folder / "data/train.arff")
         assert (len(loaded), meta.names()) == (len(lines[0]), [*(f"t{step}" for step in range(6)), "target"])
+
+
+def pictures(folder, ending, mode, parts=("",)):
+    """Twenty pictures a part in two classes, and the pixels of each."""
+    rng = np.random.default_rng(0)
+    shape = {"L": (9, 8), "I;16": (9, 8), "RGB": (9, 8, 3), "RGBA": (9, 8, 4)}[mode]
+    pixels = []
+    for part in parts:
+        for number in range(20):
+            values = rng.integers(0, 256, shape)
+            values = values * 13 + 700 if mode == "I;16" else values  # 700 to 4015, in 256 steps
+            if not number:
+                values.flat[:2] = [700, 4015] if mode == "I;16" else [0, 255]
+            pixels.append(values.astype(np.uint16 if mode == "I;16" else np.uint8))
+            place = folder / part / ("cat" if number % 2 else "dog")
+            place.mkdir(parents=True, exist_ok=True)
+            options = {"lossless": True} if ending == ".webp" else {}
+            PIL.Image.fromarray(pixels[-1]).save(place / f"{number}{ending}", **options)
+    return pixels
+
+
+@pytest.mark.parametrize(
+    ("ending", "mode", "parts"),
+    [
+        (".png", "L", ["train", "test"]),
+        (".bmp", "RGB", [""]),
+        (".tif", "I;16", [""]),
+        (".png", "I;16", [""]),
+        (".png", "RGBA", [""]),
+        (".webp", "RGB", [""]),
+    ],
+)
+def test_a_folder_of_images(tmp_path, ending, mode, parts):
+    original = pictures(tmp_path / "images", ending, mode, parts)
+    run = came_back(tmp_path / "images", tmp_path)
+    files = [path for part in ("train", "test") for path in sorted((run.folder / "data" / part).rglob(f"*{ending}"))]
+    assert len(files) == len(original) + 12
+    assert {path.parent.name for path in files} == {"cat", "dog"}
+    opened = [PIL.Image.open(path) for path in files]
+    assert {image.mode for image in opened} == {mode}
+    assert {np.asarray(image).tobytes() for image in opened} == {values.tobytes() for values in original}
+    assert len(run.synthetic) == 12  # it is read again, too

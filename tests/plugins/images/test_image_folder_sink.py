@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pandas as pd
+import PIL.Image
 import pytest
 from example_data import dataset
 from hypothesis import example, given, settings
@@ -182,3 +183,21 @@ def test_hugging_face_loads_splits_images_labels_and_origins(tmp_path):
     assert found["train"]["sizes"] == [[3, 4]] * 7
     position = labels.index(found["train"]["label"][0])
     assert found["train"]["first"] == train.arrays["image"][position].reshape(-1).tolist()
+
+
+def test_16_bits_are_for_grey_images_in_files_that_have_them(tmp_path):
+    data = noise(["a", "b"], channels=3)
+    sink = ImageFolderSink(ImageFolderSink.Params(levels=[0, 4095]))
+    with pytest.raises(DataError, match="3 channels, and `levels` writes grey ones"):
+        sink.write("train", [data], data.schema, tmp_path)
+    with pytest.raises(ValueError, match=r"need 16 bits a pixel, which \.bmp has not"):
+        ImageFolderSink.Params(ending=".bmp", levels=[0, 4095])
+
+
+@pytest.mark.parametrize(("ending", "settings"), [(".jpg", {}), (".gif", {}), (".tiff", {"ending": ".tiff"})])
+def test_files_that_lose_pixels_are_not_written_as_such(tmp_path, ending, settings):
+    for label in "ab":
+        (tmp_path / label).mkdir()
+        PIL.Image.new("RGB", (4, 4), "red").save(tmp_path / label / f"1{ending}")
+    data = read(tmp_path)
+    assert ImageFolderSource.settings_to_write(tmp_path, {}, data) == settings
