@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["CURRENCY", "UNIT", "infer_dialect", "infer_encoding"]
+from augment.toolkit.csv_delimiters import SPACES, divided_by_several
+
+__all__ = ["CURRENCY", "UNIT", "infer_delimiter", "infer_dialect", "infer_encoding"]
 
 HEAD = 65_536  # characters that are looked at
 NUM_LINES = 100  # compared for the delimiter
@@ -27,19 +30,22 @@ def infer_dialect(path: Path, skip_lines: int = 0) -> dict[str, Any]:
             file.readline()
         head = file.read(HEAD)
     settings: dict[str, Any] = {"encoding": encoding} if encoding else {}
-    delimiter = _delimiter(head.splitlines()[:NUM_LINES])
+    lines = head.splitlines()
+    lines = lines[:-1] if len(head) == HEAD and len(lines) > 1 else lines  # the last is cut
+    delimiter = infer_delimiter(lines[:NUM_LINES])
     if delimiter == ",":
         return settings
-    edge = re.escape(delimiter)
+    edge = delimiter if delimiter == SPACES else re.escape(delimiter)
     cell = re.compile(rf"(?:^|{edge})-?[0-9.]*[0-9],[0-9]+(?:\s?(?:{UNIT}))?(?:{edge}|$)", re.MULTILINE)
     return {**settings, "delimiter": delimiter, **({"decimal": ","} if cell.search(head) else {})}
 
 
-def _delimiter(lines: list[str]) -> str:
+def infer_delimiter(lines: Sequence[str]) -> str:
     """What stands most often in the first line. Where that is a comma, the other one that stands equally often in each
-    line, if it has numbers such as 1,5 between it: without a header, decimal commas may be the most frequent."""
+    line, if it has numbers such as 1,5 between it: without a header, decimal commas may be the most frequent. Where it
+    does not make as many cells of each line, or the cells are aligned by spaces, `::` or spaces if they do."""
     most = max(",;\t|", key=(lines or [""])[0].count)  # the first of equals
-    filled = [line for line in lines[:-1] if line]  # the last may be cut
+    filled = [line.rstrip("\r\n") for line in lines if line.strip()]
     for other in ";\t|" if most == "," else "":
         counts = {line.count(other) for line in filled}
         if (
@@ -48,6 +54,9 @@ def _delimiter(lines: list[str]) -> str:
             and all(DECIMAL_COMMA.search(line.replace(other, "\n")) for line in filled)
         ):
             return other
+    num_cells = {line.count(most) + 1 for line in filled}
+    if num_cells == {1} or len(num_cells) > 1 or all(re.search(r"\S {2,}\S|::", line) for line in filled):
+        return divided_by_several(filled) or most
     return most
 
 

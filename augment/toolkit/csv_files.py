@@ -14,6 +14,7 @@ from pydantic import Field
 
 from augment.errors import DataError
 from augment.plugin import SinkParams
+from augment.toolkit.csv_delimiters import single
 from augment.toolkit.data_files import plain_name
 from augment.toolkit.text_files import Encoding
 
@@ -90,15 +91,17 @@ def choose_ending(params: CsvParams) -> str:
 
 
 def ending_like(path: Path, settings: Mapping[str, Any]) -> dict[str, str]:
-    """The setting `ending`, where files as this one is named need it.
+    """The settings `ending` and `delimiter` of a sink, where files like this one need them.
 
     Args:
         path: the file, possibly compressed.
         settings: the settings that it is read with.
     """
-    usual = ".tsv" if settings.get("delimiter") == "\t" else ".csv"
+    delimiter = settings.get("delimiter", ",")
+    usual = ".tsv" if single(delimiter) == "\t" else ".csv"
     ending = Path(plain_name(path)).suffix.lower()
-    return {"ending": ending} if ending in (".csv", ".tsv", ".inter") and ending != usual else {}
+    own = {"ending": ending} if ending in (".csv", ".tsv", ".inter") and ending != usual else {}
+    return own if len(delimiter) == 1 else {"delimiter": single(delimiter), **own}
 
 
 class CsvFile:

@@ -10,7 +10,7 @@ import re
 import shutil
 import tempfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Annotated, Any
@@ -147,16 +147,21 @@ _OPENERS: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open
 
 
 def _in_folder(folder: Path, endings: tuple[str, ...]) -> list[Path]:
-    names = sorted(path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith((".", "_")))
-    matching = [name for name in names if plain_name(Path(name)).lower().endswith(endings)]
+    matching = _matching(folder.iterdir(), endings) or _matching(folder.glob("*=*/**/*"), endings)  # year=2024/...
     if not matching:
         deeper = next((path for ending in endings for path in folder.rglob(f"*{ending}")), None)
         below = f"; there are some below, which `{folder / '**' / ('*' + endings[0])}` names" if deeper else ""
         raise DataError(f"{folder}: holds no file that ends in {' or '.join(endings)}{below}")
-    parts = {match[1] for name in matching if (match := re.match(r"(.+)-\d+-of-\d+\.", name))}
+    parts = {match[1] for path in matching if (match := re.match(r"(.+)-\d+-of-\d+\.", path.name))}
     if len(parts) > 1:
         raise DataError(
             f"{folder}: holds the parts {', '.join(sorted(parts))}; name those of one, as in "
             f"`path: {folder / (max(parts) + '-*' + endings[0])}`"
         )
-    return [folder / name for name in matching]
+    return matching
+
+
+def _matching(paths: Iterable[Path], endings: tuple[str, ...]) -> list[Path]:
+    """The files among paths whose names have one of the endings, but for hidden ones, in the order of their names."""
+    plain = (path for path in paths if path.is_file() and not path.name.startswith((".", "_")))
+    return sorted(path for path in plain if plain_name(path).lower().endswith(endings))

@@ -5,11 +5,9 @@ Shapes: M events.
 
 from __future__ import annotations
 
-import csv
-import itertools
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,14 +15,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv as pacsv
-import pyarrow.parquet as pq
 
 from augment.data import has_zone
 from augment.errors import DataError, did_you_mean
+from augment.toolkit.csv_delimiters import written_with_tabs
 from augment.toolkit.csv_files import ending_like, unguarded, without_guards
+from augment.toolkit.csv_numbers import read_numbers
 from augment.toolkit.date_formats import infer_iso_format
 from augment.toolkit.text_files import check_text
+from augment_histories.event_files import EventFile, Form, read_rows
 from augment_histories.sniffing import plain_name
 
 __all__ = ["Events", "Names", "read_events", "written_like"]
@@ -35,7 +34,6 @@ USUAL = {
     "rating": ("rating", "stars", "score"),
     "time": ("time", "timestamp", "eventtime", "datetime", "date", "ts", "when"),
 }
-MAX_BLOCK = 2**31 - 1  # Arrow's limit, in bytes
 
 log = logging.getLogger("augment")
 
@@ -73,34 +71,33 @@ class Events:
     others: dict[str, pd.Series]
 
 
-def read_events(path: Path, names: Names, delimiter: str, guard: bool = False) -> Events:
+def read_events(files: Sequence[EventFile], names: Names, guard: bool = False) -> Events:
     """Read all events; `guard` says that words were guarded against spreadsheets, as the sink does.
 
     Raises:
-        DataError: there is no such file, a column is missing, or a cell is not what it must be; with its line.
+        DataError: a column is missing, or a cell is not what it must be; with its line.
     """
-    is_csv = path.suffix.lower() != ".parquet"
-    if is_csv:
-        check_text(path, "utf-8")
+    path, form = files[0].path, files[0].form
+    for file in files:
+        if file.is_csv:
+            check_text(file.path, form.encoding)
     try:
-        header = _header(path, delimiter) if is_csv else pq.read_schema(path).names
-        names = _found(path, header, names)
-        table = _parse_csv(path, header, names, delimiter) if is_csv else pq.read_table(path)
+        names = _found(path, files[0].header(), names)
     except pa.ArrowInvalid as error:
         raise DataError(f"{path}: the events cannot be read: {error}") from error
+    table, place = read_rows(files, [name for name in astuple(names) if name is not None])
     if guard:
         plain = unguarded(pa.array(table.column_names, pa.string())).to_pylist()
         names = Names(*unguarded(pa.array(astuple(names), pa.string())).to_pylist())
         table = without_guards(table).rename_columns(plain)
     if not table.num_rows:
         raise DataError(f"{path}: has a header but no events; at least one was expected")
+    ratings = times = date_format = None
+    if names.rating is not None and pa.types.is_string(table.schema.field(names.rating).type):
+        numbers = read_numbers(table[names.rating], form.decimal, form.thousands)
+        if numbers is not None:
+            table = table.set_column(table.column_names.index(names.rating), names.rating, numbers)
     frame = table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get)
-
-    def place(row: int) -> str:
-        if not is_csv:
-            return f"{path}, row {row + 1}"
-        return f"{path}, line {next(itertools.islice(_records(path, delimiter), row + 1, None))[0]}"
-
     texts: list[pd.Series] = []
     for what in ("user", "item"):
         values = frame.pop(getattr(names, what))
@@ -108,7 +105,6 @@ def read_events(path: Path, names: Names, delimiter: str, guard: bool = False) -
         if missing.any():
             raise DataError(f"{place(int(missing.argmax()))}: the {what} is missing; fill it in, or leave the line out")
         texts.append(values.astype("str"))
-    ratings = times = date_format = None
     if names.rating is not None:
         cells = frame.pop(names.rating)
         ratings = pd.to_numeric(cells.astype("object"), errors="coerce").to_numpy(np.float64, na_value=np.nan)
@@ -145,8 +141,9 @@ def written_like(path: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
         path: the file.
         settings: the settings that the source read it with.
     """
-    delimiter = settings.get("delimiter", ",")
-    header = _header(path, delimiter)
+    form = Form(settings.get("delimiter", ","), settings.get("encoding", "utf-8"), names=settings.get("names"))
+    with written_with_tabs(path, form.delimiter, form.encoding) as plain:
+        header = EventFile(plain, form).header()
     names = _found(path, header, Names(**{what: settings.get(what) for what in USUAL}))
     columns: dict[str, Any] = {what: name for what in USUAL if (name := getattr(names, what)) is not None}
     return {**columns, "order": header, **ending_like(path, settings)}
@@ -162,29 +159,6 @@ def _times(cells: pd.Series) -> np.ndarray:
     if cells.dt.tz is not None:
         cells = cells.dt.tz_convert(None)
     return cells.to_numpy("datetime64[us]")
-
-
-def _header(path: Path, delimiter: str) -> list[str]:
-    first = next(_records(path, delimiter), None)
-    if first is None:
-        raise DataError(f"{path}: the file is empty; a header and a line for each event were expected")
-    names: list[str] = first[1]
-    for name in names:
-        if not name.strip() or names.count(name) > 1:
-            what = f"the name {name!r} twice" if name.strip() else "a column without a name"
-            raise DataError(f"{path}: the header has {what}; give every column a name of its own")
-    return names
-
-
-def _records(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """The line that each record begins on, from 1, and its cells; for the header and for messages."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter)
-        line = 1
-        for cells in reader:
-            if cells:
-                yield line, cells
-            line = reader.line_num + 1
 
 
 def _found(path: Path, header: list[str], names: Names) -> Names:
@@ -212,25 +186,3 @@ def _found(path: Path, header: list[str], names: Names) -> Names:
 def _bare(name: str) -> str:
     """A column's name in small letters, without signs and an `id` at its end."""
     return re.sub(r"id$", "", plain_name(name))
-
-
-def _parse_csv(path: Path, header: list[str], names: Names, delimiter: str) -> pa.Table:
-    read_as = {name: pa.string() for name in (names.user, names.item, names.rating, names.time) if name is not None}
-    block = min(path.stat().st_size + 1, MAX_BLOCK)  # types are inferred from the first block
-    try:
-        return pacsv.read_csv(
-            path,
-            read_options=pacsv.ReadOptions(use_threads=False, block_size=block),
-            parse_options=pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-            convert_options=pacsv.ConvertOptions(
-                column_types=read_as, strings_can_be_null=True, null_values=["", "NA", "NaN", "nan", "NULL", "null"]
-            ),
-        )
-    except pa.ArrowInvalid as error:
-        for line, cells in _records(path, delimiter):
-            if len(cells) != len(header):
-                raise DataError(
-                    f"{path}, line {line}: has {len(cells)} cells, and the header {len(header)}; put cells that "
-                    f"contain {delimiter!r} in double quotes"
-                ) from error
-        raise

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -18,12 +19,17 @@ from augment import plugin
 from augment.data import ArrayDeclaration, Dataset
 from augment.errors import DataError
 from augment.plugin import Context, Source
+from augment.toolkit.csv_delimiters import Delimiter, written_with_tabs
 from augment.toolkit.csv_dialect import infer_dialect
-from augment.toolkit.data_files import unpacked
-from augment.toolkit.text_files import check_file
+from augment.toolkit.csv_numbers import Thousands
+from augment.toolkit.data_files import Files, list_files, listed, unpacked
+from augment.toolkit.text_files import Encoding, check_file
+from augment_histories.event_files import EventFile, Form
 from augment_histories.events import Events, Names, read_events, written_like
 from augment_histories.rows import ABOUT, BEGAN, GAP, ITEMS, LENGTH, RATING, group_by_user
-from augment_histories.sniffing import TYPE, holds_events
+from augment_histories.sniffing import RATINGS, TYPE, holds_events, holds_ratings
+
+OTHER_ENDINGS = (".dat", ".data", ".txt")  # of files that may hold ratings without a header
 
 log = logging.getLogger("augment")
 
@@ -47,9 +53,9 @@ class HistoriesSource(Source):
     class Params(plugin.Params):
         """Where the file is, and what its columns are called."""
 
-        path: Path
-        """The file to read; Parquet where its name ends in `.parquet`, else CSV in UTF-8. A file that ends
-        in `.gz`, `.bz2`, `.xz` or `.zst` is unpacked."""
+        path: Files
+        """The file to read, or several of the same columns: a list, or a pattern such as `parts/*.csv`. Parquet where
+        a name ends in `.parquet`, else CSV. A file that ends in `.gz`, `.bz2`, `.xz` or `.zst` is unpacked."""
         user: str | None = None
         """The column of users. Found by its name where that is usual, such as `user_id`, `customer` or `session`."""
         item: str | None = None
@@ -58,8 +64,17 @@ class HistoriesSource(Source):
         """The column of ratings, if there is one. Found likewise, such as `rating` or `stars`."""
         time: str | None = None
         """The column of times, if there is one. Found likewise, such as `timestamp` or `date`."""
-        delimiter: str = Field(default=",", min_length=1, max_length=1)
-        """The character between two cells of a CSV file."""
+        delimiter: Delimiter = ","
+        r"""What stands between two cells of a CSV file: a character, or several such as `::`; `\s+` is any number of
+        spaces and tabs."""
+        encoding: Encoding = "utf-8"
+        """How characters are stored; a byte order mark is accepted."""
+        decimal: Literal[".", ","] = "."
+        """The character before the decimals of a number."""
+        thousands: Thousands | None = None
+        """The character between groups of three digits."""
+        names: tuple[str, ...] | None = None
+        """The names of all columns, in order, for a file without a header such as MovieLens' `u.data`."""
         guard_formulas: bool = False
         """Take away the `'` that the sink `histories` puts before words and names that a spreadsheet would run as
         formulas. Say `true` for files that were written with the sink's setting of this name, which is its default."""
@@ -70,28 +85,49 @@ class HistoriesSource(Source):
 
     @classmethod
     def sniff(cls, path: Path, head: bytes) -> float | None:
-        if super().sniff(path, head) is None or not path.is_file():
+        if not path.is_file() or not path.name.lower().endswith((*cls.endings, *OTHER_ENDINGS)):
             return None
-        return 1.0 if holds_events(path, infer_dialect(path).get("delimiter", ",")) else None
+        dialect = infer_dialect(path)
+        if super().sniff(path, head) is None:
+            return 1.0 if holds_ratings(path, dialect) else None
+        return 1.0 if holds_events(path, dialect) or holds_ratings(path, dialect) else None
 
     @classmethod
     def settings_for(cls, path: Path) -> dict[str, Any]:
-        dialect = infer_dialect(path) if path.is_file() else {}
-        return {name: value for name, value in dialect.items() if name == "delimiter"}
+        if not path.is_file():
+            return {}
+        dialect = infer_dialect(path)
+        return {**dialect, **({"names": list(RATINGS)} if holds_ratings(path, dialect) else {})}
 
     @classmethod
     def settings_to_write(cls, path: Path, settings: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
         return written_like(path, settings)
 
     def read(self, context: Context) -> Dataset:
-        check_file(self.params.path)
-        with unpacked(self.params.path, context.folder) as path:
-            return type(self)(self.params.model_copy(update={"path": path}))._read(context)
-
-    def _read(self, context: Context) -> Dataset:
         params = self.params
+        form = Form(params.delimiter, params.encoding, params.decimal, params.thousands or "", params.names)
         names = Names(params.user, params.item, params.rating, params.time)
-        events = read_events(params.path, names, params.delimiter, params.guard_formulas)
+        with ExitStack() as stack:
+            files = []
+            for file in self._files:
+                check_file(file)
+                plain = stack.enter_context(unpacked(file, context.folder))
+                tabbed = written_with_tabs(plain, params.delimiter, params.encoding, context.folder)
+                files.append(EventFile(stack.enter_context(tabbed), form))
+            events = read_events(files, names, params.guard_formulas)
+        return self._dataset_of(events, context)
+
+    @property
+    def _files(self) -> list[Path]:
+        return list_files(self.params.path, self.endings)
+
+    @property
+    def _name(self) -> str:
+        """What notes call the files."""
+        return listed([Path(file.name) for file in self._files])
+
+    def _dataset_of(self, events: Events, context: Context) -> Dataset:
+        params = self.params
         said = context.declared.arrays.get(ITEMS, ArrayDeclaration())
         vocabulary, tokens = _numbered(events.items, said.vocabulary)
         users, user_names = pd.factorize(events.users)
@@ -102,8 +138,8 @@ class HistoriesSource(Source):
         order = self._within_limits(users, order)
         if not len(order):
             raise DataError(
-                f"{params.path}: no user has {params.min_length} events or more; lower `min_length`, or see whether "
-                f"{events.user_column!r} is the column of users"
+                f"{listed(self._files)}: no user has {params.min_length} events or more; lower `min_length`, or see "
+                f"whether {events.user_column!r} is the column of users"
             )
         return self._dataset(context, events, vocabulary, tokens, users, np.asarray(user_names, object), order)
 
@@ -113,7 +149,7 @@ class HistoriesSource(Source):
         if doubled.any():
             log.warning(
                 "%s: %d events have the user, item and time of an earlier one; the first of each counts",
-                self.params.path.name,
+                self._name,
                 doubled.sum(),
             )
         distinct: np.ndarray = order[~doubled]
@@ -127,10 +163,10 @@ class HistoriesSource(Source):
         from_last = np.cumsum(lengths)[users[order]] - np.arange(len(order))
         if num_short := int((lengths[lengths > 0] < params.min_length).sum()):
             log.warning("%s: %d users with fewer than %d events are left out",
-                        params.path.name, num_short, params.min_length)  # fmt: skip
+                        self._name, num_short, params.min_length)  # fmt: skip
         if num_long := int((lengths > params.max_length).sum()):
             log.warning("%s: of %d users with more than %d events the latest are kept; `max_length` says how many",
-                        params.path.name, num_long, params.max_length)  # fmt: skip
+                        self._name, num_long, params.max_length)  # fmt: skip
         within: np.ndarray = order[(own >= params.min_length) & (from_last <= params.max_length)]
         return within
 
@@ -174,7 +210,7 @@ class HistoriesSource(Source):
             said, date_format = context.declared, events.date_format
             return group_by_user(frame, events.user_column, arrays, vocabulary, channels, said, date_format)
         except DataError as error:
-            raise DataError(f"{self.params.path}: {error}") from error
+            raise DataError(f"{listed(self._files)}: {error}") from error
 
     def _user_columns(
         self, events: Events, users: np.ndarray, order: np.ndarray, firsts: np.ndarray, declared: Collection[str]
@@ -185,12 +221,14 @@ class HistoriesSource(Source):
             bare = TYPE.sub("", name)
             name = bare if bare in declared else name  # a run's `origin` has a type in such files
             if name in (LENGTH, BEGAN):
-                raise DataError(f"{self.params.path}: a column is called {name!r}, as one that is made here; rename it")
+                raise DataError(
+                    f"{listed(self._files)}: a column is called {name!r}, as one that is made here; rename it"
+                )
             codes = pd.factorize(values)[0][order]
             if (codes == np.repeat(codes[firsts], np.diff([*firsts, len(order)]))).all():
                 columns[name] = values.iloc[order[firsts]].reset_index(drop=True)
             else:
-                log.warning("%s: column %r changes within users and is left out", self.params.path.name, name)
+                log.warning("%s: column %r changes within users and is left out", self._name, name)
         return columns
 
 

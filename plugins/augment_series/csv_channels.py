@@ -6,7 +6,6 @@ Shapes: N series, T steps, F channels, R rows of the file.
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ import pyarrow as pa
 
 from augment.data import ColumnDeclaration
 from augment.errors import DataError
+from augment_series.csv_table import Places
 from augment_series.reading import ARRAY
 
 __all__ = ["channel_values", "end_to_end", "refuse_infinite"]
@@ -25,7 +25,7 @@ log = logging.getLogger("augment")
 
 
 def channel_values(
-    column: pa.ChunkedArray, name: str, said: ColumnDeclaration | None, path: Path, num_rows: int
+    column: pa.ChunkedArray, name: str, said: ColumnDeclaration | None, places: Places, num_rows: int
 ) -> tuple[np.ndarray, ColumnDeclaration]:
     """The values of a channel as numbers, NaN where missing, and what it is; `num_rows` are in the file."""
     if pa.types.is_boolean(column.type):
@@ -37,13 +37,13 @@ def channel_values(
             log.warning(
                 "%s: column %r holds whole numbers above %d, which a series keeps to 7 digits only: take differences, "
                 "or leave the column out",
-                *(path.name, name, MAX_EXACT),
+                *(places.name, name, MAX_EXACT),
             )
             kind = "number"
         return numbers, ColumnDeclaration(type=kind)
     if not pa.types.is_string(column.type):
         raise DataError(
-            f"{path}: column {name!r} holds values of type {column.type} that change within a series; numbers, "
+            f"{places}: column {name!r} holds values of type {column.type} that change within a series; numbers, "
             "booleans and words can. Name it as `time`, or leave it out with `columns`"
         )
     cells = column.to_pandas()
@@ -52,32 +52,30 @@ def channel_values(
     if is_number.mean() > 0.5 and (said is None or said.type != "category"):
         row = int((~is_number & cells.notna()).to_numpy().argmax())
         raise DataError(
-            f"{path}, line {row % num_rows + 2}: {cells.iloc[row]!r} in {name!r} is not a number, as most others are; "
+            f"{places.line(row % num_rows)}: {cells.iloc[row]!r} in {name!r} is not a number, as most others are; "
             f"leave the cell empty if the value is missing, or say `{name}: {{type: category}}` under "
             f"schema.arrays.{ARRAY}.channels"
         )
     if len(labels) > max(1, len(cells) // 2):
         raise DataError(
-            f"{path}: column {name!r} changes within a series and has {len(labels)} different values in {len(cells)} "
+            f"{places}: column {name!r} changes within a series and has {len(labels)} different values in {len(cells)} "
             "rows; a channel can hold labels, and no free text: leave it out with `columns`"
         )
     codes = pd.Categorical(cells, categories=labels).codes.astype(np.float64)
     unknown = (codes < 0) & cells.notna().to_numpy()
     if unknown.any():
         row = int(unknown.argmax())
-        raise DataError(
-            f"{path}, line {row % num_rows + 2}: {cells.iloc[row]!r} is not among the categories of {name!r}"
-        )
+        raise DataError(f"{places.line(row % num_rows)}: {cells.iloc[row]!r} is not among the categories of {name!r}")
     return np.where(codes < 0, np.nan, codes), ColumnDeclaration(type="category", categories=tuple(labels))
 
 
-def refuse_infinite(values: np.ndarray, channels: list[str], path: Path) -> None:
+def refuse_infinite(values: np.ndarray, channels: list[str], places: Places) -> None:
     infinite = np.isinf(values)
     if infinite.any():
         row, step, position = (int(place[0]) for place in np.nonzero(infinite))
         raise DataError(
-            f"{path}: channel {channels[position]!r}, series {row + 1}, step {step + 1}: a number that is infinite or "
-            "too large for float32; leave the cell empty if the value is missing"
+            f"{places}: channel {channels[position]!r}, series {row + 1}, step {step + 1}: a number that is infinite "
+            "or too large for float32; leave the cell empty if the value is missing"
         )
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -15,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from augment.errors import DataError
+from augment_series.csv_table import Places
 
 __all__ = ["Duplicates", "Rows"]
 
@@ -58,22 +58,22 @@ class Rows:
         table: pa.Table,
         key: str,
         time: str | None,
-        path: Path,
+        places: Places,
         duplicates: Duplicates = "error",
         date_format: str | None = None,
     ) -> Rows:
         keys = table[key].to_pandas()
-        _refuse_missing(keys, key, path)
+        _refuse_missing(keys, key, places)
         codes, names = pd.factorize(keys)
         moments, is_dated = None, False
         if time is not None:
-            moments, is_dated = _moments(table[time], time, path, date_format)
+            moments, is_dated = _moments(table[time], time, places, date_format)
         order = np.argsort(codes, kind="stable") if moments is None else np.lexsort((moments, codes))
         averaged = None
         if moments is not None and time is not None:
             same = _duplicated(codes, moments, order)
             if same.any():
-                where = _two_rows(table[time], time, names, codes, order, int(same.argmax()), path)
+                where = _two_rows(table[time], time, names, codes, order, int(same.argmax()), places)
                 if duplicates == "error":
                     raise DataError(f"{where}; leave one of them out, or set `duplicates: first` or `duplicates: mean`")
                 which = "the first of each counts" if duplicates == "first" else "each such group is averaged"
@@ -92,7 +92,9 @@ class Rows:
             gaps[starts] = 0
             if (shuffled := (np.diff(order, prepend=order[0]) < 0) & (steps > 0)).any():
                 log.warning(
-                    "%s: %d steps do not stand in the order of their times; they were sorted", path.name, shuffled.sum()
+                    "%s: %d steps do not stand in the order of their times; they were sorted",
+                    places.name,
+                    shuffled.sum(),
                 )
         return cls(names, order, codes, steps, starts, lengths, began, gaps, is_dated, averaged)
 
@@ -161,26 +163,27 @@ def _two_rows(
     codes: np.ndarray,
     order: np.ndarray,
     place: int,
-    path: Path,
+    places: Places,
 ) -> str:
     """Which two rows have one series and time, the second one at this place of the order."""
-    one, other = sorted(int(row) + 2 for row in order[place - 1 : place + 1])
+    one, other = sorted(int(row) for row in order[place - 1 : place + 1])
+    where = places.line(one).removeprefix(f"{places.line(other).rpartition(',')[0]}, ")  # in the same file, the line
     return (
-        f"{path}, line {other}: series {str(names[codes[order[place]]])!r} has two rows with {name} = "
-        f"{times[int(order[place])].as_py()} (the other is line {one})"
+        f"{places.line(other)}: series {str(names[codes[order[place]]])!r} has two rows with {name} = "
+        f"{times[int(order[place])].as_py()} (the other is {where})"
     )
 
 
-def _moments(column: pa.ChunkedArray, name: str, path: Path, date_format: str | None) -> tuple[np.ndarray, bool]:
+def _moments(column: pa.ChunkedArray, name: str, places: Places, date_format: str | None) -> tuple[np.ndarray, bool]:
     """Times as float64 (R,), and whether they are dates, in seconds."""
     if date_format is not None:
         cells = column.to_pandas()
-        _refuse_missing(cells, name, path)
+        _refuse_missing(cells, name, places)
         dates = pd.to_datetime(cells.str.strip(), format=date_format, errors="coerce", utc="%z" in date_format)
         if (odd := dates.isna().to_numpy()).any():
             row = int(odd.argmax())
             raise DataError(
-                f"{path}, line {row + 2}: {cells.iloc[row]!r} in {name!r} is not written as {date_format!r}; mend the "
+                f"{places.line(row)}: {cells.iloc[row]!r} in {name!r} is not written as {date_format!r}; mend the "
                 "cell, or correct `date_format`"
             )
         dates = dates.dt.tz_convert(None) if dates.dt.tz is not None else dates
@@ -191,17 +194,17 @@ def _moments(column: pa.ChunkedArray, name: str, path: Path, date_format: str | 
     if not (is_dated or pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         odd = next((cell for cell in column.to_pylist() if cell), None)
         raise DataError(
-            f"{path}: column {name!r} is the time, and holds values such as {odd!r}; numbers, or times such as "
+            f"{places}: column {name!r} is the time, and holds values such as {odd!r}; numbers, or times such as "
             "2024-12-31T23:59:00, are expected; for dates in another form say it as in `date_format: '%d.%m.%Y'`"
         )
     values = column.to_pandas()
-    _refuse_missing(values, name, path)
+    _refuse_missing(values, name, places)
     if is_dated:
         return values.to_numpy("datetime64[us]").astype(np.int64) / 1e6, True
     return values.to_numpy(np.float64), False
 
 
-def _refuse_missing(values: pd.Series, name: str, path: Path) -> None:
+def _refuse_missing(values: pd.Series, name: str, places: Places) -> None:
     gaps = values.isna().to_numpy()
     if gaps.any():
-        raise DataError(f"{path}, line {int(gaps.argmax()) + 2}: no value in {name!r}, which every row needs")
+        raise DataError(f"{places.line(int(gaps.argmax()))}: no value in {name!r}, which every row needs")

@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from augment.errors import DataError
+from augment.toolkit.csv_delimiters import SPACES
+from augment.toolkit.csv_dialect import infer_dialect
+from augment.toolkit.csv_numbers import infer_separators
 
-__all__ = ["infer_date_format", "series_settings"]
+__all__ = ["infer_date_format", "infer_form", "read_frame", "series_settings"]
 
 log = logging.getLogger("augment")
 
@@ -36,22 +40,48 @@ DATES = [f"{order}{year}" for order in ("%d.%m.", "%d/%m/", "%m/%d/", "%d-%m-", 
 CLOCKS = ("", " %H:%M", " %H:%M:%S")
 
 
-def series_settings(data: Path, dialect: Mapping[str, Any]) -> dict[str, Any] | None:
+def infer_form(data: Path) -> dict[str, Any]:
+    """`delimiter`, `decimal`, `thousands` and `encoding` of a CSV file, where they differ from the defaults."""
+    form = infer_dialect(data)
+    try:
+        head = read_frame(data, form, nrows=NUM_ROWS, dtype="str")
+    except (ValueError, OSError):  # whoever reads it says what is wrong
+        return form
+    columns = [pa.chunked_array([pa.array(head[name].dropna(), pa.string())]) for name in head.columns]
+    separators = infer_separators(columns, form.get("delimiter", ","))
+    return {name: value for name, value in form.items() if name != "decimal"} | separators
+
+
+def read_frame(data: Path, form: Mapping[str, Any], **options: Any) -> pd.DataFrame:
+    """A CSV file as pandas reads it, or its beginning.
+
+    Args:
+        data: the file.
+        form: `delimiter`, `decimal`, `thousands` and `encoding`, where they differ from the defaults.
+        options: of `pandas.read_csv`.
+    """
+    delimiter = form.get("delimiter", ",")
+    frame: pd.DataFrame = pd.read_csv(
+        data,
+        sep=delimiter,
+        engine="python" if len(delimiter) > 1 and delimiter != SPACES else "c",
+        decimal=form.get("decimal", "."),
+        thousands=form.get("thousands"),
+        encoding=form.get("encoding") or "utf-8-sig",
+        **options,
+    )
+    return frame
+
+
+def series_settings(data: Path, form: Mapping[str, Any]) -> dict[str, Any] | None:
     """The settings for the source `series-csv`, or None if the file looks like a plain table.
 
     Args:
         data: the file.
-        dialect: `delimiter`, `decimal` and `encoding`, where they differ from the defaults.
+        form: what `infer_form` gives.
     """
     try:
-        head = pd.read_csv(
-            data,
-            sep=dialect.get("delimiter", ","),
-            decimal=dialect.get("decimal", "."),
-            encoding=dialect.get("encoding") or "utf-8-sig",
-            nrows=NUM_ROWS,
-            index_col=False,
-        )
+        head = read_frame(data, form, nrows=NUM_ROWS, index_col=False)
     except (ValueError, OSError):  # whoever reads it says what is wrong
         return None
     names = [str(name) for name in head.columns]
@@ -106,13 +136,7 @@ def infer_date_format(data: Path, settings: Mapping[str, Any]) -> str | None:
     """
     time = settings["time"]
     try:
-        cells = pd.read_csv(
-            data,
-            sep=settings.get("delimiter", ","),
-            encoding=settings.get("encoding") or "utf-8-sig",
-            usecols=[time],
-            dtype="str",
-        )[time].dropna()
+        cells = read_frame(data, settings, usecols=[time], dtype="str")[time].dropna()
     except (ValueError, OSError):  # whoever reads it says what is wrong
         return None
     cells = cells.str.strip()

@@ -18,14 +18,16 @@ from augment import plugin
 from augment.data import ColumnDeclaration, Dataset, SchemaDeclaration
 from augment.errors import DataError, did_you_mean
 from augment.plugin import Context, Source
-from augment.toolkit.csv_dialect import infer_dialect
+from augment.toolkit.csv_delimiters import Delimiter
 from augment.toolkit.csv_files import unguarded, without_guards
+from augment.toolkit.csv_numbers import Thousands
+from augment.toolkit.data_files import Files, list_files
 from augment.toolkit.date_formats import infer_iso_format
 from augment.toolkit.text_files import Encoding
 from augment_series.csv_channels import channel_values, end_to_end, refuse_infinite
 from augment_series.csv_rows import Duplicates, Rows
-from augment_series.csv_sniffing import infer_date_format, series_settings
-from augment_series.csv_table import read_table
+from augment_series.csv_sniffing import infer_date_format, infer_form, series_settings
+from augment_series.csv_table import Form, Places, read_tables
 from augment_series.csv_writing import NUMBERED, written_like
 from augment_series.reading import ARRAY, GAP, LENGTH, dataset_of
 
@@ -57,8 +59,9 @@ class SeriesCsvSource(Source):
     reads_only_paths = True
 
     class Params(plugin.Params):
-        path: Path
-        """The file to read."""
+        path: Files
+        """The file to read, or several of the same columns: a list, or a pattern such as `parts/*.csv`. A series may go
+        on in the next one."""
         key: str | None = None
         """Long files: the column that says which series a row belongs to. When not given: `series` where the file has
         such a column and one named `step`, as the sink `series-csv` writes them; else the file is wide."""
@@ -72,10 +75,12 @@ class SeriesCsvSource(Source):
         """Whether the time between steps becomes a channel; when not given, where times are not evenly spaced."""
         columns: tuple[str, ...] | None = None
         """The columns to read; all when not given."""
-        delimiter: str = Field(default=",", min_length=1, max_length=1)
-        """The character between two cells."""
+        delimiter: Delimiter = ","
+        r"""What stands between two cells: a character or several; `\s+` is any number of spaces and tabs."""
         decimal: Literal[".", ","] = "."
         """The character before the decimals of a number."""
+        thousands: Thousands | None = None
+        """The character between groups of three digits: `.` where 1234567.5 is written `1.234.567,5`."""
         date_format: str | None = Field(default=None, min_length=1, examples=["%d.%m.%Y"])
         """How the dates in `time` are written, where that is not ISO 8601: `%d` day, `%m` month, `%Y` or `%y` year,
         `%H:%M:%S` time of day, `%z` offset."""
@@ -93,12 +98,12 @@ class SeriesCsvSource(Source):
     def sniff(cls, path: Path, head: bytes) -> float | None:
         if super().sniff(path, head) is None or not path.is_file():
             return None
-        return None if series_settings(path, infer_dialect(path)) is None else 0.8
+        return None if series_settings(path, infer_form(path)) is None else 0.8
 
     @classmethod
     def settings_for(cls, path: Path) -> dict[str, Any]:
-        dialect = infer_dialect(path) if path.is_file() else {}
-        return {**(series_settings(path, dialect) or {}), **dialect}
+        form = infer_form(path) if path.is_file() else {}
+        return {**(series_settings(path, form) or {}), **form}
 
     @classmethod
     def further_settings(cls, path: Path, settings: Mapping[str, Any], data: Dataset | None) -> dict[str, Any]:
@@ -113,20 +118,13 @@ class SeriesCsvSource(Source):
         return written_like(path, settings, data)
 
     def read(self, context: Context) -> Dataset:
-        path, said = self.params.path, context.declared
+        params, said = self.params, context.declared
         array = said.arrays.get(ARRAY)
         declared = {**said.columns, **(array.channels or {} if array else {})}
-        table = read_table(
-            path,
-            delimiter=self.params.delimiter,
-            decimal=self.params.decimal,
-            encoding=self.params.encoding,
-            as_text=[
-                *(name for name, column in declared.items() if column.type in KEPT_AS_TEXT),
-                *([self.params.time] if self.params.time and self._date_format(context) else []),
-            ],
-            columns=self.params.columns,
-        )
+        words = [name for name, column in declared.items() if column.type in KEPT_AS_TEXT]
+        if params.time and self._date_format(context):
+            words.append(params.time)
+        table, places = read_tables(self._files, self._form, as_text=words, columns=params.columns)
         if self.params.guard_formulas:
             names = unguarded(pa.array(table.column_names, pa.string())).to_pylist()
             table = without_guards(table).rename_columns(names)
@@ -135,18 +133,26 @@ class SeriesCsvSource(Source):
         time = self.params.time or (TIME if key == KEY and TIME in names else None)
         for name in filter(None, (key, time)):
             if name not in names:
-                raise DataError(f"{path}: has no column {name!r}{did_you_mean(name, names)}; it has {', '.join(names)}")
+                raise DataError(
+                    f"{places}: has no column {name!r}{did_you_mean(name, names)}; it has {', '.join(names)}"
+                )
         if key is None:
             if time is not None:
-                raise DataError(f"{path}: a `time` needs a `key`, the column that says which series a row belongs to")
-            return _wide(table, self.params.channels, context, path)
-        return self._long(table, key, time, declared, context)
+                raise DataError(f"{places}: a `time` needs a `key`, the column that says which series a row belongs to")
+            return _wide(table, self.params.channels, context, places)
+        return self._long(table, places, key, time, declared, context)
 
     def _long(
-        self, table: pa.Table, key: str, time: str | None, declared: dict[str, ColumnDeclaration], context: Context
+        self,
+        table: pa.Table,
+        places: Places,
+        key: str,
+        time: str | None,
+        declared: dict[str, ColumnDeclaration],
+        context: Context,
     ) -> Dataset:
-        path, said = self.params.path, context.declared
-        rows = Rows.of(table, key, time, path, self.params.duplicates, self._date_format(context))
+        said = context.declared
+        rows = Rows.of(table, key, time, places, self.params.duplicates, self._date_format(context))
         others = [name for name in table.column_names if name not in (key, time)]
         target = [said.target] if said.target else []
         changing = self.params.channels
@@ -155,38 +161,38 @@ class SeriesCsvSource(Source):
         for name in changing:
             if name not in others:
                 raise DataError(
-                    f"{path}: has no channel {name!r}{did_you_mean(name, others)}; it has {', '.join(others)}"
+                    f"{places}: has no channel {name!r}{did_you_mean(name, others)}; it has {', '.join(others)}"
                 )
         beside = [name for name in others if name not in changing]
         for name in beside:
             if not rows.is_constant(table[name]):
                 raise DataError(
-                    f"{path}: column {name!r} changes within series {rows.changes_in(table[name])!r}; one value for "
+                    f"{places}: column {name!r} changes within series {rows.changes_in(table[name])!r}; one value for "
                     "the whole series is expected" + (" of a target" if name in target else ", or name it a channel")
                 )
         values, channels = [], {}
         for name in changing:
-            column, channels[name] = channel_values(table[name], name, declared.get(name), path, table.num_rows)
+            column, channels[name] = channel_values(table[name], name, declared.get(name), places, table.num_rows)
             values.append(rows.values_of(column, channels[name].type in ("number", "integer")))
             if rows.averaged is not None and channels[name].type == "integer" and (np.nan_to_num(values[-1]) % 1).any():
                 channels[name] = ColumnDeclaration(type="number")
         if self.params.gaps or (self.params.gaps is None and rows.gaps is not None and not rows.is_even):
             if rows.gaps is None:
-                raise DataError(f"{path}: `gaps` need a `time`, the column that says when a step was")
+                raise DataError(f"{places}: `gaps` need a `time`, the column that says when a step was")
             if GAP in others:
-                raise DataError(f"{path}: has a column {GAP!r} and uneven times; rename it, or say `gaps: false`")
+                raise DataError(f"{places}: has a column {GAP!r} and uneven times; rename it, or say `gaps: false`")
             values.append(rows.gaps)
             channels[GAP] = ColumnDeclaration(type="number", min=0, unit="s" if rows.is_dated else None)
         if not values:
             raise DataError(
-                f"{path}: every column has one value for the whole of each series; name those that are measured "
+                f"{places}: every column has one value for the whole of each series; name those that are measured "
                 "step by step with `channels: [...]`, or read the file as a table with `use: csv`"
             )
         padded = np.zeros((len(rows.lengths), int(rows.lengths.max()), len(values)), np.float32)
         with np.errstate(over="ignore"):  # what does not fit becomes infinite, and is refused
             for position, column in enumerate(values):
                 padded[rows.codes, rows.steps, position] = column
-        refuse_infinite(padded, list(channels), path)
+        refuse_infinite(padded, list(channels), places)
         first = table.take(pa.array(rows.order[rows.starts]))
         is_counted = key == KEY and list(rows.names) == list(range(len(rows.names)))
         frame = _frame(first.select(beside if is_counted else [key, *beside]))
@@ -207,11 +213,20 @@ class SeriesCsvSource(Source):
             channels,
             frame,
             context,
-            path,
+            places,
             rate=rows.rate,
             length_column=length,
             start_column=time if starts is not None else None,
         )
+
+    @property
+    def _files(self) -> list[Path]:
+        return list_files(self.params.path, self.endings)
+
+    @property
+    def _form(self) -> Form:
+        params = self.params
+        return Form(params.delimiter, params.decimal, params.thousands or "", params.encoding)
 
     def _date_format(self, context: Context) -> str | None:
         """How the times are written, where that is not as ISO 8601 has it."""
@@ -224,14 +239,7 @@ class SeriesCsvSource(Source):
         if starts.dtype.kind != "M":
             ours = ColumnDeclaration(type="integer" if starts.dtype.kind == "i" else "number")
         else:
-            text = read_table(
-                params.path,
-                delimiter=params.delimiter,
-                decimal=params.decimal,
-                encoding=params.encoding,
-                as_text=[time],
-                columns=[time],
-            )
+            text, _ = read_tables(self._files, self._form, as_text=[time], columns=[time])
             ours = ColumnDeclaration(
                 type="datetime", date_format=params.date_format or infer_iso_format(text[time].to_pandas())
             )
@@ -267,7 +275,7 @@ def _saying(context: Context, columns: dict[str, ColumnDeclaration]) -> Context:
     return Context(context.seed, context.folder, declared=declared)
 
 
-def _wide(table: pa.Table, wanted: tuple[str, ...] | None, context: Context, path: Path) -> Dataset:
+def _wide(table: pa.Table, wanted: tuple[str, ...] | None, context: Context, places: Places) -> Dataset:
     steps: dict[str, dict[int, str]] = {}
     for name in table.column_names:
         if found := NUMBERED.match(name):
@@ -279,11 +287,11 @@ def _wide(table: pa.Table, wanted: tuple[str, ...] | None, context: Context, pat
         )
     for prefix in wanted:
         if prefix not in steps:
-            raise DataError(f"{path}: no names of columns are {prefix!r} and a number{did_you_mean(prefix, steps)}")
+            raise DataError(f"{places}: no names of columns are {prefix!r} and a number{did_you_mean(prefix, steps)}")
     if not wanted:
         raise DataError(
-            f"{path}: holds no series: columns named such as `t0` to `t95` are expected in a wide file; for a long one "
-            "say `key`, the column that says which series a row belongs to"
+            f"{places}: holds no series: columns named such as `t0` to `t95` are expected in a wide file; for a long "
+            "one say `key`, the column that says which series a row belongs to"
         )
     values, channels = [], {}
     numbers = sorted(steps[wanted[0]])
@@ -291,24 +299,24 @@ def _wide(table: pa.Table, wanted: tuple[str, ...] | None, context: Context, pat
         own = sorted(steps[prefix])
         if own != list(range(own[0], own[0] + len(own))):
             absent = sorted(set(range(own[0], own[-1])) - set(own))
-            raise DataError(f"{path}: there is no column for step {absent[0]} of {prefix!r}; every step needs one")
+            raise DataError(f"{places}: there is no column for step {absent[0]} of {prefix!r}; every step needs one")
         if len(own) != len(numbers):
             raise DataError(
-                f"{path}: {prefix!r} has {len(own)} steps and {wanted[0]!r} has {len(numbers)}; if one is no series, "
+                f"{places}: {prefix!r} has {len(own)} steps and {wanted[0]!r} has {len(numbers)}; if one is no series, "
                 "name the others with `channels: [...]`"
             )
         title = prefix or "value"
         column = end_to_end([table[steps[prefix][step]] for step in own])
-        flat, channels[title] = channel_values(column, title, None, path, table.num_rows)
+        flat, channels[title] = channel_values(column, title, None, places, table.num_rows)
         values.append(flat.reshape(len(own), table.num_rows).T)
     with np.errstate(over="ignore"):
         padded = np.stack(values, axis=2).astype(np.float32)
-    refuse_infinite(padded, list(channels), path)
+    refuse_infinite(padded, list(channels), places)
     is_there = np.asarray((~np.isnan(padded)).any(axis=2))
     lengths = padded.shape[1] - is_there[:, ::-1].argmax(axis=1)
     if not (some := np.asarray(is_there.any(axis=1))).all():
-        raise DataError(f"{path}, line {int(some.argmin()) + 2}: the series has no values at all")
+        raise DataError(f"{places.line(int(some.argmin()))}: the series has no values at all")
     padded[np.arange(padded.shape[1]) >= lengths[:, np.newaxis]] = 0
     used = {name for prefix in wanted for name in steps[prefix].values()}
     frame = _frame(table.select([name for name in table.column_names if name not in used]))
-    return dataset_of(padded, lengths, channels, frame, context, path)
+    return dataset_of(padded, lengths, channels, frame, context, places)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,30 +12,102 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from augment.errors import DataError, did_you_mean
+from augment.toolkit.csv_delimiters import single, with_tabs
+from augment.toolkit.csv_numbers import read_numbers
+from augment.toolkit.data_files import listed
 from augment.toolkit.text_files import decoded, read_bytes
 
-__all__ = ["read_table"]
+__all__ = ["Form", "Places", "read_tables"]
 
 MISSING_NUMBERS = ("", "?", "NA", "N/A", "NaN", "nan", "NULL", "null")
 
 
-def read_table(
-    path: Path, *, delimiter: str, decimal: str, encoding: str, as_text: Sequence[str], columns: Sequence[str] | None
-) -> pa.Table:
-    """The rows of the file, in its order; empty cells are missing.
+@dataclass(frozen=True)
+class Form:
+    """How a CSV file is written.
+
+    Attributes:
+        delimiter: what stands between two cells.
+        decimal: the character before the decimals of a number.
+        thousands: the character between groups of three digits, or nothing.
+        encoding: how characters are stored.
+    """
+
+    delimiter: str
+    decimal: str
+    thousands: str
+    encoding: str
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the rows of a table stand, for messages. As text, it is what the files are called.
+
+    Attributes:
+        files: the files that were read.
+        sizes: how many rows each has.
+    """
+
+    files: Sequence[Path]
+    sizes: Sequence[int]
+
+    def __str__(self) -> str:
+        return listed(self.files)
+
+    @property
+    def name(self) -> str:
+        """The files without their folders."""
+        return listed([Path(file.name) for file in self.files])
+
+    def line(self, row: int) -> str:
+        """File and line of a row of the table, counted from 0."""
+        for file, size in zip(self.files, self.sizes, strict=True):
+            if row < size:
+                return f"{file}, line {row + 2}"
+            row -= size
+        raise IndexError(row)
+
+
+def read_tables(
+    files: Sequence[Path], form: Form, *, as_text: Collection[str], columns: Sequence[str] | None
+) -> tuple[pa.Table, Places]:
+    """The rows of files of the same columns, one after the other; numbers in one and words in another are words.
 
     Args:
-        path: the file, whose first line names the columns.
-        delimiter: the character between two cells.
-        decimal: the character before the decimals of a number.
-        encoding: how characters are stored.
+        files: each with a first line that names the columns.
+        form: how they are written.
         as_text: columns that are never read as numbers or times.
         columns: the columns to read; all when None.
 
     Raises:
-        DataError: it is no such file; names file and line.
+        DataError: a file is not such; names file and line.
     """
+    tables = [_read_table(file, form, as_text, columns) for file in files]
+    names = tables[0].column_names
+    for file, table in zip(files, tables, strict=True):
+        if odd := sorted(set(table.column_names) ^ set(names)):
+            raise DataError(
+                f"{file}: the column {odd[0]!r} is here or in {files[0]} alone; files that are read as one need the "
+                "same columns: name those that all have under `columns`"
+            )
+    places = Places(files, [table.num_rows for table in tables])
+    try:
+        return pa.concat_tables([table.select(names) for table in tables], promote_options="permissive"), places
+    except pa.ArrowException:
+        kinds = {name: {table.schema.field(name).type for table in tables} for name in names}
+        words = [name for name in names if pa.string() in kinds[name] and len(kinds[name]) > 1 and name not in as_text]
+        if not words:
+            odd = [name for name in names if len(kinds[name]) > 1]
+            raise DataError(f"{places}: column {odd[0]!r} holds values of several types; write it alike") from None
+        return read_tables(files, form, as_text=[*as_text, *words], columns=columns)
+
+
+def _read_table(path: Path, form: Form, as_text: Collection[str], columns: Sequence[str] | None) -> pa.Table:
+    """The rows of one file, in its order; empty cells are missing."""
+    delimiter, encoding = form.delimiter, form.encoding
     text = decoded(read_bytes(path), encoding, path)
+    if len(delimiter) > 1:
+        text, delimiter = with_tabs(text, delimiter), single(delimiter)
     names = _names(path, text, delimiter)
     for name in columns or ():
         if name not in names:
@@ -57,7 +130,7 @@ def read_table(
                 column_types=dict.fromkeys(as_text, pa.string()),
                 include_columns=list(columns or names),
                 null_values=list(MISSING_NUMBERS),
-                decimal_point=decimal,
+                decimal_point=form.decimal,
             ),
         )
     except pa.ArrowInvalid as error:
@@ -70,7 +143,12 @@ def read_table(
         ) from None
     if not table.num_rows:
         raise DataError(f"{path}: has a header but no rows; at least one row was expected")
-    return pa.table({name: _without_empty(table[name]) for name in table.column_names})
+    cells = {name: _without_empty(table[name]) for name in table.column_names}
+    for name, words in cells.items():
+        if form.thousands and pa.types.is_string(words.type) and name not in as_text:
+            numbers = read_numbers(words, form.decimal, form.thousands)
+            cells[name] = words if numbers is None else numbers
+    return pa.table(cells)
 
 
 def _names(path: Path, text: str, delimiter: str) -> list[str]:

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from augment.data import Dataset
 from augment.toolkit.csv_files import ending_like
+from augment_series.csv_sniffing import read_frame
 
 __all__ = ["NUMBERED", "written_like"]
 
@@ -25,8 +24,7 @@ def written_like(path: Path, settings: Mapping[str, Any], data: Dataset) -> dict
         settings: the settings that the source read it with.
         data: what the source has read.
     """
-    dialect = {"sep": settings.get("delimiter", ","), "encoding": settings.get("encoding") or "utf-8-sig"}
-    header = pd.read_csv(path, **dialect, nrows=0, index_col=False).columns
+    header = read_frame(path, settings, nrows=0, index_col=False).columns
     chosen = settings.get("columns")
     names = [str(name) for name in header if chosen is None or name in chosen]
     array = data.schema.arrays[data.schema.find_array("series")]

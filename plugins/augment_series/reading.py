@@ -102,7 +102,7 @@ def dataset_of(
     channels: Mapping[str, ColumnDeclaration],
     frame: pd.DataFrame,
     context: Context,
-    path: Path,
+    path: object,
     *,
     target: str | None = None,
     rate: float | None = None,
@@ -117,7 +117,7 @@ def dataset_of(
         channels: what each of the F channels is.
         frame: the columns beside the array, N rows.
         context: with what the pipeline says.
-        path: of the file, for messages.
+        path: what messages call the data.
         target: the target where the pipeline names none.
         rate: samples a second, where that is known.
         length_column: the column of the frame that holds the lengths already, if one does.
@@ -157,7 +157,9 @@ def dataset_of(
     return checked(frame, {ARRAY: values}, declared, path)
 
 
-def checked(frame: pd.DataFrame, arrays: Mapping[str, np.ndarray], declared: SchemaDeclaration, path: Path) -> Dataset:
+def checked(
+    frame: pd.DataFrame, arrays: Mapping[str, np.ndarray], declared: SchemaDeclaration, path: object
+) -> Dataset:
     """The dataset; what is wrong with it names the file."""
     try:
         return Dataset.of(frame, arrays, infer(frame, arrays, declared))

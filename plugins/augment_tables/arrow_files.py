@@ -15,6 +15,7 @@ from augment.data import Dataset
 from augment.errors import DataError
 from augment.plugin import Context
 from augment_tables.nested_columns import array_of, is_nested
+from augment_tables.partitions import partitions_of
 from augment_tables.reading import plain_values
 from augment_tables.stored_types import stored_types, warn_of_loss
 from augment_tables.table_files import Part, TableFiles
@@ -43,7 +44,8 @@ class ArrowFiles(TableFiles):
             return {}
         reader = cls(cls.Params.model_validate({"path": path, **settings}))
         try:
-            reader = cls(reader.params.model_copy(update={"path": reader._files()[0]}))
+            files = reader._files()
+            reader = cls(reader.params.model_copy(update={"path": files[0]}))
             table = reader._table()
         except DataError:  # which reading raises too
             return {}
@@ -59,7 +61,7 @@ class ArrowFiles(TableFiles):
         for name in left_out:
             kind = table.schema.field(name).type
             log.warning("column %r is left out: no dataset can hold its values, which are of type %s", name, kind)
-        return {"columns": kept}
+        return {"columns": [*kept, *(name for name in partitions_of(files)[0] if name not in kept)]}
 
     def _part(self, as_text: Collection[str], context: Context) -> Part:
         path, table = self.params.path, self._table()

@@ -7,20 +7,37 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from augment.errors import DataError
 from augment.toolkit.csv_numbers import ANY_NUMBER, MINUS, matches, number_pattern, read_numbers
+from augment.toolkit.text_files import CHUNK
 
-__all__ = ["warn_of_numbers", "with_amounts", "with_dates", "with_missing", "without_unit"]
+__all__ = ["has_leading_zeros", "warn_of_numbers", "with_amounts", "with_dates", "with_missing", "without_unit"]
 
 MOSTLY_NUMBERS = 0.9  # share of a column's cells from which it is odd that it holds words
 CODE = r"0[0-9].*|[+-]?[0-9]{19,}"
 IN_PARENTHESES = r"\([0-9]+\)"  # labels where all cells are such
 
 log = logging.getLogger("augment")
+
+
+def has_leading_zeros(path: Path, delimiter: str, encoding: str) -> bool:
+    """Whether any cell may begin with a 0 and another digit or an x; spares most files a second reading."""
+    if "00".encode(encoding) != b"00":
+        return True
+    edges = np.frombuffer(b'\r\n" -' + delimiter.encode(encoding), dtype=np.uint8)
+    content = np.memmap(path, dtype=np.uint8, mode="r")
+    for start in range(0, len(content), CHUNK):
+        part = content[start : start + CHUNK + 2]
+        follows = (part[2:] - ord("0") < 10) | ((part[2:] | 0x20) == ord("x"))  # bytes below "0" wrap round
+        places = np.flatnonzero((part[1:-1] == ord("0")) & follows)
+        if np.isin(part[places], edges).any():
+            return True
+    return False
 
 
 def _texts(table: pa.Table, but: Collection[str] = ()) -> Iterator[tuple[int, str, pa.ChunkedArray]]:

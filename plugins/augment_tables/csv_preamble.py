@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import codecs
 import csv
+import itertools
 from collections import Counter
 from collections.abc import Sequence
+
+from augment.toolkit.csv_delimiters import SPACES
+from augment.toolkit.csv_dialect import infer_delimiter
 
 __all__ = ["count_lines_before_header", "looks_like_table"]
 
@@ -24,6 +28,10 @@ def count_lines_before_header(text: str) -> int:
     >>> count_lines_before_header("Sales 2024;;\\n\\nday;shop;sold\\n1;a;3\\n2;a;4\\n")
     2
     """
+    lines = _whole_lines(text)
+    num_comments = sum(1 for _ in itertools.takewhile(lambda line: line.startswith("#"), lines))
+    if num_comments and _is_divided_by_several(lines):
+        return num_comments
     records, num_cells = _records(text)
     for position, (line, cells) in enumerate(records):
         filled = [cell for cell in cells if cell.strip()]
@@ -36,13 +44,15 @@ def count_lines_before_header(text: str) -> int:
 
 
 def looks_like_table(head: bytes) -> bool:
-    """Whether the beginning of a text file of any ending is rows of as many cells each.
+    """Whether the beginning of a text file of any ending is rows of as many cells each, or columns of fixed width.
 
     Two cells a row, or commas, are a table only with a column of numbers: a tab may divide a label from its text, and
     prose has commas.
     """
     is_utf16 = head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
     text = head.decode("utf-16" if is_utf16 else "utf-8", errors="replace")
+    if _is_divided_by_several(_whole_lines(text)):
+        return True
     records, num_cells = _records(text)
     rows = [cells for _, cells in records if len(cells) == num_cells]
     if len(rows) < max(MIN_RECORDS, 0.9 * len(records)):
@@ -52,6 +62,17 @@ def looks_like_table(head: bytes) -> bool:
     return has_numbers or not is_like_prose
 
 
+def _is_divided_by_several(lines: Sequence[str]) -> bool:
+    """Whether several characters divide the cells of lines, comments in front aside."""
+    rows = [line for line in itertools.dropwhile(lambda line: line.startswith("#"), lines) if line.strip()]
+    return infer_delimiter(rows[:NUM_RECORDS]) in ("::", SPACES)
+
+
+def _whole_lines(text: str) -> list[str]:
+    lines = text.splitlines(keepends=True)
+    return lines[:-1] if len(lines) > 1 and not text.endswith(("\n", "\r")) else lines  # the last may be cut
+
+
 def _records(text: str) -> tuple[list[tuple[int, list[str]]], int]:
     """The first records, each with the number of lines before it, and the number of cells that most of them have.
 
@@ -59,8 +80,7 @@ def _records(text: str) -> tuple[list[tuple[int, list[str]]], int]:
     """
     best: tuple[list[tuple[int, list[str]]], int] = ([], 0)
     most = (0, 0)
-    lines = text.splitlines(keepends=True)
-    lines = lines[:-1] if len(lines) > 1 and not text.endswith(("\n", "\r")) else lines  # the last may be cut
+    lines = _whole_lines(text)
     for delimiter in DELIMITERS:
         records = _split(lines, delimiter)
         counts = Counter(len(cells) for _, cells in records if cells)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from augment.errors import DataError
+from augment.toolkit.csv_delimiters import SPACES, single
 from augment.toolkit.text_files import tolerating_mark
 
 __all__ = ["Records"]
@@ -23,7 +24,8 @@ class Records:
     Attributes:
         path: the file.
         encoding: of its text.
-        delimiter: the character between two cells.
+        delimiter: what stands between two cells of the file, or of the copy of it that is read, where that are several
+            characters.
         skip_lines: lines before the first record.
     """
 
@@ -47,7 +49,7 @@ class Records:
         with self.path.open(encoding=tolerating_mark(self.encoding), newline="") as file:
             for _ in range(self.skip_lines):
                 file.readline()
-            reader = csv.reader(file, delimiter=self.delimiter)
+            reader = csv.reader(file, delimiter=single(self.delimiter))
             while True:
                 line = self.skip_lines + reader.line_num + 1
                 try:
@@ -75,7 +77,7 @@ class Records:
         with self.path.open(encoding=encoding, newline="") as file:
             tail = [text for number, text in enumerate(file, start=1) if number >= last]
         try:
-            list(csv.reader(tail, delimiter=self.delimiter, strict=True))
+            list(csv.reader(tail, delimiter=single(self.delimiter), strict=True))
         except csv.Error as error:
             if "end of data" in str(error):
                 raise DataError(
@@ -106,5 +108,16 @@ class Records:
         above = "header" if has_header else "first row"
         return (
             f"{path}, line {first[0]}: the row has {first[1]} field{'s' * (first[1] != 1)}, and the {above} has "
-            f"{expected}; mend the row, or put cells that contain {self.delimiter!r} in double quotes"
+            f"{expected}; {self._remedy}"
         )
+
+    @property
+    def _remedy(self) -> str:
+        if self.delimiter == SPACES:
+            return (
+                "put cells that contain spaces in double quotes; if columns have fixed widths and cells may be blank, "
+                "save the file with commas, as `pandas.read_fwf(path).to_csv(new_path, index=False)` does"
+            )
+        if len(self.delimiter) > 1:
+            return "mend the row"
+        return f"mend the row, or put cells that contain {self.delimiter!r} in double quotes"

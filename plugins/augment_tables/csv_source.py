@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
@@ -18,15 +17,17 @@ from pydantic import Field, ValidationInfo, field_validator
 from augment.data import Dataset, DateFormat
 from augment.errors import DataError
 from augment.plugin import Context
+from augment.toolkit.csv_delimiters import Delimiter, single, written_with_tabs
 from augment.toolkit.csv_dialect import infer_dialect, infer_encoding
 from augment.toolkit.csv_files import ending_like, unguarded, without_guards
 from augment.toolkit.csv_numbers import Thousands
 from augment.toolkit.data_files import listed
 from augment.toolkit.date_formats import infer_iso_format
-from augment.toolkit.text_files import CHUNK, Encoding, check_text, tolerating_mark
+from augment.toolkit.text_files import Encoding, check_text, tolerating_mark
 from augment.toolkit.yaml_text import dump_flow
 from augment_tables import csv_settings
 from augment_tables.csv_cells import (
+    has_leading_zeros,
     warn_of_decimals,
     warn_of_numbers,
     with_amounts,
@@ -63,8 +64,9 @@ class CsvSource(TableFiles):
     class Params(TableFiles.Params):
         """Where the files are and how they are written."""
 
-        delimiter: str = Field(default=",", min_length=1, max_length=1)
-        """The character between two cells."""
+        delimiter: Delimiter = ","
+        r"""What stands between two cells: a character, or several such as `::`; `\s+` is any number of spaces and tabs,
+        of which those around a line divide nothing."""
         encoding: Encoding = "utf-8"
         """How characters are stored; a byte order mark is accepted."""
         decimal: Literal[".", ","] = "."
@@ -119,6 +121,13 @@ class CsvSource(TableFiles):
     def settings_for(cls, path: Path) -> dict[str, Any]:
         if not path.is_file():
             return {}
+        encoding = infer_encoding(path) or "utf-8"
+        delimiter = infer_dialect(path, _count_lines_before_header(path, encoding)).get("delimiter", ",")
+        with written_with_tabs(path, delimiter, encoding) as plain:
+            return cls._settings_for(plain) | ({"delimiter": delimiter} if len(delimiter) > 1 else {})
+
+    @classmethod
+    def _settings_for(cls, path: Path) -> dict[str, Any]:
         skip_lines = _count_lines_before_header(path, infer_encoding(path) or "utf-8")
         settings = infer_dialect(path, skip_lines) | ({"skip_lines": skip_lines} if skip_lines else {})
         unnamed = cls(cls.Params(path=path, **settings))
@@ -139,7 +148,9 @@ class CsvSource(TableFiles):
 
     @classmethod
     def settings_to_write(cls, path: Path, settings: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
-        formats = cls(cls.Params.model_validate({"path": path, **settings}))._formats(data) if settings else {}
+        delimiter, encoding = settings.get("delimiter", ","), settings.get("encoding", "utf-8")
+        with written_with_tabs(path, delimiter, encoding) as plain:
+            formats = cls(cls.Params.model_validate({"path": plain, **settings}))._formats(data) if settings else {}
         return {**ending_like(path, settings), **({"formats": formats} if formats else {})}
 
     def read(self, context: Context) -> Dataset:
@@ -177,6 +188,14 @@ class CsvSource(TableFiles):
                     *(target, unit, dump_flow(target), dump_flow(unit)),
                 )
         return data
+
+    @contextmanager
+    def _opened(self, file: Path, folder: Path) -> Iterator[TableFiles]:
+        with (
+            super()._opened(file, folder) as reader,
+            written_with_tabs(reader.params.path, self.params.delimiter, self.params.encoding, folder) as plain,
+        ):
+            yield type(self)(self.params.model_copy(update={"path": plain}))
 
     @property
     def _records(self) -> Records:
@@ -281,7 +300,7 @@ class CsvSource(TableFiles):
                     skip_rows=self.params.skip_lines,
                     column_names=names if self.params.header is False else None,
                 ),
-                parse_options=pacsv.ParseOptions(delimiter=self.params.delimiter, newlines_in_values=quoted),
+                parse_options=pacsv.ParseOptions(delimiter=single(self.params.delimiter), newlines_in_values=quoted),
                 convert_options=pacsv.ConvertOptions(
                     column_types={as_written[name]: pa.string() for name in as_text},
                     include_columns=[as_written[name] for name in chosen],
@@ -312,7 +331,7 @@ class CsvSource(TableFiles):
         than a number holds, times of day."""
         changed = {field.name for field in table.schema if pa.types.is_time(field.type)}
         patterns: dict[str, str] = {}
-        if self._has_leading_zeros():
+        if has_leading_zeros(self.params.path, single(self.params.delimiter), self.params.encoding):
             patterns |= {field.name: CODE for field in table.schema if pa.types.is_integer(field.type)}
         for field in table.schema:
             if (
@@ -327,24 +346,9 @@ class CsvSource(TableFiles):
             name for name, pattern in patterns.items() if pc.any(pc.match_substring_regex(text[name], pattern)).as_py()
         }
 
-    def _has_leading_zeros(self) -> bool:
-        """Whether any cell may begin with a 0 and another digit or an x; spares most files a second reading."""
-        encoding = self.params.encoding
-        if "00".encode(encoding) != b"00":
-            return True
-        edges = np.frombuffer(b'\r\n" -' + self.params.delimiter.encode(encoding), dtype=np.uint8)
-        content = np.memmap(self.params.path, dtype=np.uint8, mode="r")
-        for start in range(0, len(content), CHUNK):
-            part = content[start : start + CHUNK + 2]
-            follows = (part[2:] - ord("0") < 10) | ((part[2:] | 0x20) == ord("x"))  # bytes below "0" wrap round
-            places = np.flatnonzero((part[1:-1] == ord("0")) & follows)
-            if np.isin(part[places], edges).any():
-                return True
-        return False
-
     def _names(self, known: set[str | None], declared: Sequence[str]) -> list[str]:
         """The names of all columns as written; a first line with none of the known names must not look like data."""
-        path, delimiter, named = self.params.path, self.params.delimiter, self.params.names
+        path, delimiter, named = self.params.path, single(self.params.delimiter), self.params.names
         is_unsaid = self.params.skip_lines == 0 and self.params.header is not True
         if is_unsaid and (num_lines := _count_lines_before_header(path, self.params.encoding)):
             raise DataError(

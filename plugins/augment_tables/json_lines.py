@@ -18,7 +18,7 @@ from augment.errors import DataError
 from augment.plugin import Context
 from augment.toolkit.date_formats import infer_iso_format
 from augment.toolkit.text_files import check_text
-from augment_tables.reading import check_names, chosen_columns
+from augment_tables.reading import check_names
 from augment_tables.stored_types import stored_types
 from augment_tables.table_files import Part, TableFiles, ids_of, not_integers
 
@@ -33,6 +33,7 @@ class JsonLinesSource(TableFiles):
     endings: ClassVar[tuple[str, ...]] = (".jsonl", ".ndjson")
     reads_only_paths = True
     _unit = "line"  # what messages count
+    absent_is_missing = True
     reads_text = True  # times, that is: numbers and words in one column are refused
 
     @classmethod
@@ -53,7 +54,8 @@ class JsonLinesSource(TableFiles):
             with suppress(pa.ArrowInvalid):
                 table = self._parse(sorted({*as_text, *others}))
         check_names(path, table.column_names, all_needed=self.params.columns is None)
-        table = table.select(chosen_columns(path, table.column_names, self.params.columns))
+        chosen = table.column_names if self.params.columns is None else self.params.columns
+        table = table.select([name for name in chosen if name in table.column_names])
         return Part(table, {}, self._learned(table))
 
     def _learned(self, table: pa.Table) -> dict[str, dict[str, Any]]:

@@ -13,7 +13,7 @@ from augment_tables.reading import check_names, chosen_columns
 
 
 class ParquetSource(ArrowFiles):
-    """Reads a Parquet file, several of the same columns, or a folder of them.
+    """Reads a Parquet file, several of the same columns, or a folder of them or of folders such as `year=2024`.
 
     A column of `struct<bytes, path>` (as Hugging Face writes images) becomes an image array (N, H, W, C) uint8; lists
     of equal length become (N, F), lists of lists (N, T, F), floats as float32 and integers as int32.
@@ -25,7 +25,7 @@ class ParquetSource(ArrowFiles):
     @classmethod
     def sniff(cls, path: Path, head: bytes) -> float | None:
         if path.is_dir():
-            return 0.9 if any(path.glob("*.parquet")) else None
+            return 0.9 if any(path.glob("*.parquet")) or any(path.glob("*=*/**/*.parquet")) else None
         return super().sniff(path, head)
 
     def _table(self) -> pa.Table:

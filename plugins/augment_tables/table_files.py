@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from abc import abstractmethod
-from collections.abc import Collection, Sequence
-from contextlib import ExitStack
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -17,8 +18,11 @@ from augment.errors import DataError, did_you_mean
 from augment.plugin import Context, Source
 from augment.toolkit.data_files import Files, list_files, listed, unpacked
 from augment.toolkit.text_files import check_file
-from augment_tables.reading import KEPT_AS_TEXT, dataset_of, plain_table
+from augment_tables.partitions import partitions_of, with_partitions
+from augment_tables.reading import KEPT_AS_TEXT, chosen_columns, dataset_of, plain_table
 from augment_tables.stored_types import learned_of
+
+log = logging.getLogger("augment")
 
 
 class Part(NamedTuple):
@@ -44,9 +48,12 @@ class TableFiles(Source):
     Attributes:
         reads_text: whether `_part` can read any column as text. Then columns that are numbers in one file and words in
             another are text, as they would be in one file. Otherwise they are refused.
+        absent_is_missing: whether a column that a file lacks is missing in its rows, as a key that an object leaves out
+            is. Otherwise it is refused.
     """
 
     reads_text: ClassVar[bool] = False
+    absent_is_missing: ClassVar[bool] = False
 
     class Params(plugin.Params):
         """Where the data is."""
@@ -55,7 +62,8 @@ class TableFiles(Source):
         """The file to read, or several of the same columns: a list, or a pattern such as `parts/*.csv`. Files that end
         in `.gz`, `.bz2`, `.xz` or `.zst` are unpacked."""
         columns: tuple[str, ...] | None = None
-        """The columns to read; all when not given. Others need no name in the file."""
+        """The columns to read; all when not given. Others need no name in the file. Of several files, what names of
+        folders say is a column, too, as in `year=2024/part.parquet`."""
 
     def read(self, context: Context) -> Dataset:
         files = self._files()
@@ -65,23 +73,30 @@ class TableFiles(Source):
             if said.type in (*KEPT_AS_TEXT, "datetime") or said.date_format
         }
         as_text -= ids_of(context)  # which stay integers where they are
+        partitions = partitions_of(files)
+        in_files = self.params.columns and tuple(name for name in self.params.columns if name not in partitions[0])
+        of_files = type(self)(self.params.model_copy(update={"columns": in_files}))
         with ExitStack() as stack:
-            readers: list[TableFiles] = []
-            for file in files:
-                check_file(file)
-                plain = stack.enter_context(unpacked(file, context.folder))
-                readers.append(type(self)(self.params.model_copy(update={"path": plain})))
-            parts = [reader._checked_part(as_text, context) for reader in readers]
-            _check_same_columns(files, parts)
-            parts = _without_types_of_gaps(parts)
+            readers = [stack.enter_context(of_files._opened(file, context.folder)) for file in files]
+
+            def attempt(texts: Collection[str]) -> list[Part]:
+                parts = [reader._checked_part(texts, context) for reader in readers]
+                tables = with_partitions([part.table for part in parts], partitions)
+                parts = [part._replace(table=table) for part, table in zip(parts, tables, strict=True)]
+                if self.absent_is_missing:
+                    parts = _with_absent_columns(files, parts)
+                _check_same_columns(files, parts)
+                return _without_types_of_gaps(parts)
+
+            parts = attempt(as_text)
             mixed = _mixed(parts)
             if mixed and self.reads_text:
-                parts = [reader._checked_part(as_text | set(mixed), context) for reader in readers]
-                parts = _without_types_of_gaps(parts)
+                parts = attempt(as_text | set(mixed))
                 mixed = _mixed(parts)
         if mixed:
             raise _differs(files, parts, mixed[0])
-        first = parts[0].table.column_names
+        names = chosen_columns(listed(files), _columns(parts[0]), self.params.columns)
+        first = [name for name in names if name not in parts[0].arrays]
         table = pa.concat_tables([part.table.select(first) for part in parts], promote_options="permissive")
         arrays = {
             name: np.concatenate([part.arrays[name] for part in parts]) if len(parts) > 1 else values
@@ -100,6 +115,18 @@ class TableFiles(Source):
     def _files(self) -> list[Path]:
         """The files that `params.path` names."""
         return list_files(self.params.path, self.endings)
+
+    @contextmanager
+    def _opened(self, file: Path, folder: Path) -> Iterator[TableFiles]:
+        """A reader of one file, unpacked if it is compressed.
+
+        Args:
+            file: the file.
+            folder: where copies may lie.
+        """
+        check_file(file)
+        with unpacked(file, folder) as plain:
+            yield type(self)(self.params.model_copy(update={"path": plain}))
 
     @abstractmethod
     def _part(self, as_text: Collection[str], context: Context) -> Part:
@@ -138,6 +165,20 @@ def _learned(name: str, parts: Sequence[Part]) -> dict[str, Any]:
 
 def _columns(part: Part) -> list[str]:
     return [*part.table.column_names, *part.arrays]
+
+
+def _with_absent_columns(files: Sequence[Path], parts: Sequence[Part]) -> list[Part]:
+    """The parts, each with all columns of all of them; what a file lacks is missing in its rows, and noted."""
+    names = dict.fromkeys(name for part in parts for name in part.table.column_names)
+    filled = []
+    for file, part in zip(files, parts, strict=True):
+        table = part.table
+        if absent := [name for name in names if name not in table.column_names]:
+            log.warning("%s: no object has %s, which is missing in all its rows", file.name, " or ".join(absent))
+        for name in absent:
+            table = table.append_column(name, pa.nulls(table.num_rows))
+        filled.append(part._replace(table=table))
+    return filled
 
 
 def _check_same_columns(files: Sequence[Path], parts: Sequence[Part]) -> None:

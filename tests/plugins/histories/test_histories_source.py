@@ -195,3 +195,48 @@ def test_sessions_with_the_times_of_events_are_histories(tmp_path):
     path = tmp_path / "events.csv"
     path.write_text("session_id,item_id,event_time\n" + "s1,a,2024-01-01\ns1,b,2024-01-02\ns2,a,2024-01-01\n")
     assert HistoriesSource.sniff(path, path.read_bytes()) == 1.0
+
+
+@pytest.mark.parametrize(("name", "delimiter"), [("u.data", "\t"), ("ratings.dat", "::")])
+def test_ratings_of_movielens_without_a_header_are_histories(name, delimiter, tmp_path):
+    lines = [delimiter.join([str(n // 3), str(n), str(n % 5 + 1), str(978300760 + n)]) for n in range(30)]
+    path = tmp_path / name
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert HistoriesSource.sniff(path, path.read_bytes()) == 1.0
+    params = HistoriesSource.Params(path=path, **HistoriesSource.settings_for(path))
+    data = HistoriesSource(params).read(Context(0, tmp_path))
+    assert data.frame["user"].tolist() == [str(n) for n in range(10)]
+    assert flatten_items(data)[0] == ["0", "1", "2"]
+    assert channel(data, "rating")[0] == [1, 2, 3]
+
+
+def test_other_numbers_without_a_header_are_no_ratings(tmp_path):
+    path = tmp_path / "scan.data"
+    path.write_text("".join(f"{n // 3} {n} {n + 8} 978300760\n" for n in range(30)), encoding="utf-8")
+    assert HistoriesSource.sniff(path, path.read_bytes()) is None
+
+
+def test_several_files_are_read_as_one_and_a_wrong_cell_is_named_with_its_file(read, tmp_path):
+    (tmp_path / "a.csv").write_text("user,item,rating\nann,tea,1\n", encoding="utf-8")
+    (tmp_path / "b.csv").write_text("item,user,rating\nmilk,ann,2\nbread,bob,x\n", encoding="utf-8")
+    source = HistoriesSource(HistoriesSource.Params(path=tmp_path / "[ab].csv"))
+    with pytest.raises(DataError, match=r"b\.csv, line 3: the rating 'x' is not a number"):
+        source.read(Context(0, tmp_path))
+    (tmp_path / "b.csv").write_text("item,user,rating\nmilk,ann,2\nbread,bob,3\n", encoding="utf-8")
+    data = source.read(Context(0, tmp_path))
+    assert flatten_items(data) == [["tea", "milk"], ["bread"]]
+    (tmp_path / "b.csv").write_text("item,user\nmilk,ann\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"b\.csv: the column 'rating' is here or in .*a\.csv alone"):
+        source.read(Context(0, tmp_path))
+
+
+def test_numbers_and_characters_are_read_as_the_file_has_them(tmp_path):
+    path = tmp_path / "events.csv"
+    text = "user;item;rating;spent\nann;Käse;4,5;1.250,5\nann;tea;3,0;1.250,5\nbob;tea;1,5;7,0\n"
+    path.write_text(text, encoding="cp1252")
+    settings = HistoriesSource.settings_for(path)
+    assert settings == {"encoding": "cp1252", "delimiter": ";", "decimal": ","}
+    data = HistoriesSource(HistoriesSource.Params(path=path, **settings, thousands=".")).read(Context(0, tmp_path))
+    assert channel(data, "rating") == [[4.5, 3.0], [1.5]]
+    assert data.frame["spent"].tolist() == [1250.5, 7.0]
+    assert flatten_items(data)[0] == ["Käse", "tea"]

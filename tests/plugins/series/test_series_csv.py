@@ -282,3 +282,41 @@ def test_one_value_a_line_is_refused_with_the_way_to_one_step_a_line(tmp_path, n
     path.write_text("\n".join([names, *lines]) + "\n")
     with pytest.raises(DataError, match=r"one value a line.*frame.pivot\(index="):
         find_source(path, Catalog())
+
+
+def test_several_files_are_read_as_one_and_places_name_the_file(tmp_path):
+    (tmp_path / "1.csv").write_text("key,time,x\na,1,5\na,2,6\nb,1,7\n")
+    (tmp_path / "2.csv").write_text("time,key,x\n2,b,8.5\n3,a,9\n2,b,1\n")
+    source = SeriesCsvSource(SeriesCsvSource.Params(path=tmp_path / "[12].csv", key="key", time="time"))
+    with pytest.raises(DataError, match=r"2\.csv, line 4: series 'b' has two rows .* \(the other is line 2\)"):
+        source.read(Context(1, tmp_path))
+    (tmp_path / "2.csv").write_text("time,key,x\n2,b,8.5\n3,a,9\n")
+    data = source.read(Context(1, tmp_path))
+    assert data.arrays["series"][:, :, 0].tolist() == [[5, 6, 9], [7, 8.5, 0]]
+    (tmp_path / "2.csv").write_text("time,key,x\n2,b,wet\n3,a,9\n")
+    with pytest.raises(DataError, match=r"2\.csv, line 2: 'wet' in 'x' is not a number"):
+        source.read(Context(1, tmp_path))
+    (tmp_path / "2.csv").write_text("time,key,y\n2,b,1\n")
+    with pytest.raises(DataError, match=r"2\.csv: the column 'x' is here or in .*1\.csv alone"):
+        source.read(Context(1, tmp_path))
+
+
+WRITTEN = {
+    "German": (";", str.maketrans(",.", ".,"), {"delimiter": ";", "decimal": ",", "thousands": "."}),
+    "American": (",", {}, {"thousands": ","}),
+    "spaces": (" ", {",": ""}, {"delimiter": r"\s+"}),
+}
+
+
+@pytest.mark.parametrize("what", WRITTEN)
+def test_numbers_of_series_are_found_and_read_as_they_are_written(what, tmp_path):
+    delimiter, signs, expected = WRITTEN[what]
+    lines = [f'{k}{delimiter}{t}{delimiter}"{f"{1000.5 * t + k:,.1f}".translate(str.maketrans(signs))}"'
+             for k in range(4) for t in range(1, 6)]  # fmt: skip
+    path = tmp_path / "long.csv"
+    path.write_text("\n".join([delimiter.join(["sensor", "time", "load"]), *lines]) + "\n")
+    assert SeriesCsvSource.sniff(path, path.read_bytes()) == 0.8
+    settings = SeriesCsvSource.settings_for(path)
+    assert settings == {"key": "sensor", "time": "time", **expected}
+    data = SeriesCsvSource(SeriesCsvSource.Params(path=path, **settings)).read(Context(1, tmp_path))
+    assert data.arrays["series"][2, :, 0].tolist() == [1002.5, 2003, 3003.5, 4004, 5004.5]

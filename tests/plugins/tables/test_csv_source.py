@@ -297,3 +297,37 @@ def test_declared_ids_stay_integers_or_are_kept_as_they_are_written(file: Path) 
     assert data.code.tolist() == ["007", "8"]
     assert data.day.tolist() == ["2024-01-31", "2024-02-01"]
     assert data["sum"].tolist() == ["1,234.5", "2"]
+
+
+SPACED = {
+    "aligned": "   x    y label\n 1.25   3 a\n  2.5  14 b\n   -1   5 a\n  0.1   6 b\n",
+    "tabs, too": '1.25 3\t"a"\n2.5\t14  b\n-1 5 "a"\n0.1  6 b\n 7.5 3 a\n 8.5 3 a\n 1.5 2 a\n',
+}
+
+
+@pytest.mark.parametrize("what", SPACED)
+def test_cells_between_spaces_are_read_as_init_finds_them(what: str, tmp_path: Path) -> None:
+    path = tmp_path / "data.txt"
+    path.write_text(SPACED[what], encoding="utf-8")
+    assert CsvSource.sniff(path, path.read_bytes()) == 0.6
+    settings = CsvSource.settings_for(path)
+    assert settings["delimiter"] == r"\s+"
+    data = read(path, **settings)
+    assert list(types(data).values()) == ["number", "integer", "category"]
+    assert data.frame.iloc[:3].to_numpy().tolist() == [[1.25, 3, "a"], [2.5, 14, "b"], [-1, 5, "a"]]
+    assert CsvSource.settings_to_write(path, settings, data)["delimiter"] == "\t"
+
+
+def test_columns_of_fixed_width_with_blank_cells_are_refused_with_the_way_out(tmp_path: Path) -> None:
+    path = tmp_path / "data.txt"
+    path.write_text("name      n\n" + "Rome      3\n          4\n" * 9, encoding="utf-8")
+    assert CsvSource.sniff(path, path.read_bytes()) == 0.6
+    with pytest.raises(DataError, match=r"data\.txt, line 3: the row has 1 field, .* `pandas.read_fwf\(path\)"):
+        read(path, **CsvSource.settings_for(path))
+
+
+def test_cells_between_double_colons_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "movies.dat"
+    path.write_text("".join(f"{n}::Film «{n}» (1995)::Drama|War\n" for n in range(1, 10)), encoding="latin-1")
+    data = read(path, **CsvSource.settings_for(path))
+    assert data.frame.iloc[8].tolist() == [9, "Film «9» (1995)", "Drama|War"]

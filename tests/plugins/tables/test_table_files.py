@@ -171,3 +171,44 @@ def test_histories_and_series_are_recognised_in_compressed_files(tmp_path: Path)
     source = find_source(tmp_path / "s.ts.gz", Catalog())
     assert source.name == "ts"
     assert len(look_at(source, tmp_path / "s.ts.gz")[0]) == 2
+
+
+def write_partitions(folder: Path) -> Path:
+    for place, (year, state) in enumerate([("2023", "a%2Fb"), ("2024", "c"), ("2024", "__HIVE_DEFAULT_PARTITION__")]):
+        part = folder / "sales" / f"year={year}" / f"state={state}"
+        part.mkdir(parents=True)
+        pd.DataFrame({"x": [place, place + 0.5]}).to_parquet(part / "part-0.parquet")
+    return folder / "sales"
+
+
+def test_names_of_folders_are_columns(tmp_path: Path) -> None:
+    folder = write_partitions(tmp_path)
+    assert find_source(folder, Catalog()) is ParquetSource
+    for path in (folder, folder / "**" / "*.parquet"):
+        frame = read(ParquetSource, path).frame
+        assert frame.x.tolist() == [0, 0.5, 2, 2.5, 1, 1.5]
+        assert frame.year.tolist() == [2023, 2023, 2024, 2024, 2024, 2024]
+        assert frame.state.astype("object").fillna("").tolist() == ["a/b", "a/b", "", "", "c", "c"]
+    assert list(read(ParquetSource, folder, columns=("year", "x")).frame) == ["year", "x"]
+
+
+def test_a_partition_stays_where_columns_are_left_out(tmp_path: Path) -> None:
+    for year in (2023, 2024):
+        (tmp_path / "d" / f"year={year}").mkdir(parents=True)
+        table = pa.table({"x": [1.0, 2.0], "took": pa.array([1, 2], pa.duration("s"))})
+        pq.write_table(table, tmp_path / "d" / f"year={year}" / "part.parquet")
+    data, settings, _ = look_at(ParquetSource, tmp_path / "d")
+    assert settings["columns"] == ["x", "year"]
+    assert list(data.frame) == ["x", "year"]
+
+
+def test_a_key_that_no_object_of_a_file_has_is_missing_there(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "a.jsonl").write_text('{"x": 1}\n{"x": 2}\n')
+    (tmp_path / "b.jsonl").write_text('{"x": 3, "y": "p"}\n')
+    files = [tmp_path / "a.jsonl", tmp_path / "b.jsonl"]
+    frame = read(JsonLinesSource, files).frame
+    assert frame.y.isna().tolist() == [True, True, False]
+    assert caplog.messages == ["a.jsonl: no object has y, which is missing in all its rows"]
+    assert read(JsonLinesSource, files, columns=("y", "x")).frame.x.tolist() == [1, 2, 3]
+    with pytest.raises(DataError, match=r"a\.jsonl and 1 more: has no column 'yy'"):
+        read(JsonLinesSource, files, columns=("yy",))
