@@ -256,6 +256,8 @@ class ArmResult(_Part):
     """By label; empty for a numeric target."""
     kind: Literal["real", "inexpensive", "synthetic"]
     """What it adds to real rows: nothing, what takes a few lines of code and fits no generator, or synthetic rows."""
+    meaning: str = ""
+    """What is trained in it, in a sentence."""
     confusion: Confusion | None = None
     """For classes, of `none`, the chosen arm and the best inexpensive alternative; else null."""
     curves: list[ClassCurves] = []

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 __all__ = ["CLASS_WEIGHTS", "COPIES", "INEXPENSIVE", "NONE", "OVERSAMPLING", "SYNTHETIC", "THRESHOLD", "TUNED"]
-__all__ += ["PRIOR_CORRECTION", "arm_kind", "label_arms"]
+__all__ += ["PRIOR_CORRECTION", "arm_kind", "explain_arm", "label_arms"]
 
 NONE: Final = "none"
 THRESHOLD: Final = "threshold"
@@ -23,6 +23,19 @@ INEXPENSIVE: Final = {
     OVERSAMPLING: "oversampling",
     COPIES: "copies of real rows",
     TUNED: "tuned model",
+}
+
+MEANINGS: Final = {
+    NONE: "The real rows as they are; everything else is compared with this.",
+    THRESHOLD: "The model of the real rows alone, which decides for a rare class sooner: when its probability is high "
+    "against the share of the class. Nothing is trained.",
+    CLASS_WEIGHTS: "The real rows, where errors on rows of rare classes count more during training.",
+    OVERSAMPLING: "The real rows, with rows of rare classes repeated until all classes are equally large.",
+    COPIES: "The real rows and as many copies of them as there are synthetic rows: more rows, but nothing new.",
+    TUNED: "The real rows, with a few settings of the model and its threshold tuned on them.",
+    SYNTHETIC: "The real rows and all synthetic rows.",
+    PRIOR_CORRECTION: "The model of the real rows and all synthetic rows, with its probabilities corrected for the "
+    "changed shares of the classes. Nothing is trained.",
 }
 
 
@@ -47,3 +60,8 @@ def label_arms(task: str, generators: Sequence[str]) -> dict[str, str]:
 def arm_kind(arm: str) -> Literal["real", "inexpensive", "synthetic"]:
     """What an arm adds to the real rows."""
     return "real" if arm == NONE else "inexpensive" if arm in INEXPENSIVE else "synthetic"
+
+
+def explain_arm(arm: str) -> str:
+    """What is trained in an arm, in a sentence for people who have not met it."""
+    return MEANINGS.get(arm, "The real rows and the synthetic rows of this generator alone.")

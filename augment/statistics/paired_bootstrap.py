@@ -31,7 +31,7 @@ import numpy as np
 
 from augment.plugin.context import derive_seed
 from augment.plugin.run_metrics import ArmResult, ArmScore, ClassResult, Comparison, ScoreLegend, TrialResult
-from augment.statistics.arms import NONE, SYNTHETIC, arm_kind
+from augment.statistics.arms import NONE, SYNTHETIC, arm_kind, explain_arm
 from augment.statistics.curves import add_class_figures
 from augment.statistics.scores import SCORES, ScoreRule, default_score, recall_rule, scores_for
 from augment.statistics.verdict import add_verdict, explain_obstacle, judge_interval, not_assessable
@@ -127,6 +127,7 @@ def summarise(
                 scores=by_score,
                 classes=by_class,
                 kind=arm_kind(name),
+                meaning=explain_arm(name),
             )
         )
     against = None

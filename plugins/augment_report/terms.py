@@ -7,6 +7,7 @@ __all__ = ["TERMS"]
 TERMS = {
     "real rows": "The rows of your data, as they were read.",
     "synthetic rows": "Rows that a generator has made up after the example of the real training rows.",
+    "augmentation": "Adding synthetic rows to the real training rows.",
     "training rows": "The real rows that generators and models learn from.",
     "hold-out": "Real rows that were set aside before anything was trained. They only judge the result.",
     "probe": "The model that is trained once with and once without synthetic rows, to see which is better.",

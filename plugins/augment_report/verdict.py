@@ -27,7 +27,7 @@ NEXT_STEPS = {
         "Judge the final model once more on real rows that no run has used.",
     ),
     "no measurable effect": (
-        "Train on the real rows alone: that is simpler, and nothing was lost.",
+        "Train on the real rows alone: that is simpler, and loses nothing that could be measured.",
         "If an effect inside the interval would matter to you, hold out more rows (`split: {holdout: 0.4}`) or repeat "
         "the training more often (`trial: {seeds: 10}`). Another generator will not make the interval narrower.",
     ),
@@ -109,9 +109,7 @@ def trial(found: TrialResult) -> dict[str, Any]:
     shown["meaning"] = legend.meaning if legend else ""
     base = found.arm("none")
     arms = sorted((arm for arm in found.arms if arm is not base), key=lambda arm: _rank(arm, found.chosen))
-    # corrected probabilities leave decisions as they are, so they have a line of their own for other scores alone
-    same = next((arm.values for arm in arms if arm.id == "synthetic"), None)
-    lines = _lines(found, [arm for arm in arms if arm.id != "prior-correction" or arm.values != same], base)
+    lines = _lines(found, [arm for arm in arms if not _repeats(arm, found.arm(found.chosen))], base)
     if not lines:
         return shown
     values = [0.0]
@@ -138,6 +136,7 @@ def trial(found: TrialResult) -> dict[str, Any]:
     shown["kinds"] = [kind for kind in KINDS if any(line.kind == kind for line in lines)]
     shown["has_dots"] = any(line.dots for line in lines)
     shown["num_cuts"] = len(found.cuts.chosen) if found.cuts else 0
+    shown["meanings"] = [(arm.label, arm.meaning) for arm in [base, *arms] if arm is not None and arm.meaning]
     shown["scores"] = _all_scores([arm for arm in [base, *arms] if arm is not None], found)
     return shown
 
@@ -160,6 +159,13 @@ def _lines(found: TrialResult, arms: Sequence[ArmResult], base: ArmResult | None
             over = cuts.arms[arm.id]
             lines.append(_Line(arm.label, arm.kind, arm.rows, arm.mean, over.mean, over.interval, over.values))
     return lines
+
+
+def _repeats(arm: ArmResult, chosen: ArmResult | None) -> bool:
+    """Whether it is the chosen arm's model once more, whose corrected probabilities change only other scores."""
+    if chosen is None or arm is chosen or arm.kind != chosen.kind:
+        return False
+    return (arm.rows, arm.values) == (chosen.rows, chosen.values)
 
 
 def _rank(arm: ArmResult, chosen: str) -> tuple[bool, bool, bool]:

@@ -113,6 +113,7 @@ def test_arms_that_matter_have_a_confusion_matrix_and_curves():
     found = planted(accuracies, num_rows=40, classes=["a", "b"])
     assert [arm.id for arm in found.arms if arm.confusion] == ["none", "class-weights", "synthetic"]
     assert [arm.kind for arm in found.arms] == ["real", *["inexpensive"] * 2, *["synthetic"] * 3]
+    assert all(arm.meaning.endswith(".") for arm in found.arms)
     for arm in found.arms:
         assert len(arm.curves) == (arm.confusion is not None)
         if arm.confusion:

@@ -227,6 +227,7 @@ def hostile_run(payload: str):
         "arms": [arm("none", payload, 0, None), arm(payload, payload, 0.1, 0.05), arm(other, other, 0.1, None)],
     }
     for one in metrics["trial"]["arms"]:
+        one["meaning"] = payload
         one["scores"] = {payload: one["scores"]["log loss"]}
     metrics["trial"]["legend"] = {payload: {"label": payload, "meaning": payload}}
     add_classes(metrics["trial"], {payload: 2, other: 1}, {"none": 1.0, payload: 2.0})
@@ -617,11 +618,12 @@ def test_figures_of_a_contaminated_trial_are_folded(table, tmp_path):
 
 
 def test_an_arm_of_any_name_is_shown_as_what_it_says_it_is(table, tmp_path):
-    tuned = arm("tuned", "tuned model", 0.02, 0.01) | {"kind": "inexpensive"}
+    tuned = arm("tuned", "tuned model", 0.02, 0.01) | {"kind": "inexpensive", "meaning": "It was tuned."}
     trial = table.content["trial"]
     page = write(replace(table, content=table.content | {"trial": trial | {"arms": [*trial["arms"], tuned]}}), tmp_path)
     row = page[page.index(">tuned model<") :]
     assert 'class="point inexpensive"' in row[: row.index("</tr>")]
+    assert "<dt>tuned model</dt><dd>It was tuned.</dd>" in page
 
 
 def test_several_cuts_replace_seeds_in_the_chart(table, tmp_path):
