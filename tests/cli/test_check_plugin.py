@@ -17,18 +17,15 @@ from augment.testing.verdicts import as_json, as_text, examine
 
 METRIC = """
     import sys, time
-    from augment.plugin import contracts
-    from augment.plugin.accepts import Accepts
-    from augment.plugin.contracts import Metric
-    from augment.plugin.scores import Score
-    from augment.plugin.hookspecs import hookimpl
+    from augment import plugin
+    from augment.plugin import Accepts, Metric, Score, hookimpl
 
     class Gap(Metric):
         '''How far means are apart.'''
         name = "gap"
         accepts = Accepts(modalities=frozenset({"table"}))
 
-        class Params(contracts.Params):
+        class Params(plugin.Params):
             offset: float = 0.0
             '''Added to the score.'''
 
@@ -103,7 +100,7 @@ def test_a_crash_is_told_with_its_line_and_the_kinds_of_data_it_happened_on(plug
     verdicts = examine("gap", catalog=plugin("1 / 0"), rule="scores-are-finite-numbers")
     text = " ".join(as_text(verdicts).split())
     assert "data table-classes, and 7 more: table-number, table-none," in text
-    assert "the component failed: ZeroDivisionError: division by zero (augment_gap.py, line 19, in score)" in text
+    assert "the component failed: ZeroDivisionError: division by zero (augment_gap.py, line 17, in score)" in text
     assert text.count("does not keep the rule") == 1
 
 
