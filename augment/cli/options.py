@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -17,12 +17,12 @@ __all__ = [
     "complete_component",
     "complete_device",
     "complete_generator",
+    "json_option",
     "pairs",
     "set_option",
     "trust_option",
+    "workers_option",
 ]
-
-Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
 class _SpecFile(click.Path):
@@ -95,22 +95,20 @@ def pairs(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> 
     return pairs
 
 
-def trust_option(command: Decorated) -> Decorated:
-    """`--trust MODULE`, given to the command as `trust`."""
-    return click.option(
-        "--trust",
-        multiple=True,
-        metavar="MODULE",
-        help="Let the pipeline run this module of your own, such as models for `probe: models:make`. Can be repeated.",
-    )(command)
-
-
-def set_option(command: Decorated) -> Decorated:
-    """`--set K=V`, given to the command as `overrides`."""
-    return click.option(
-        "--set",
-        "overrides",
-        multiple=True,
-        metavar="K=V",
-        help="Override one value of the pipeline, such as generators.0.with.epochs=5. Can be repeated.",
-    )(command)
+trust_option = click.option(
+    "--trust",
+    multiple=True,
+    metavar="MODULE",
+    help="Let the pipeline run this module of your own, such as models for `probe: models:make`. Can be repeated.",
+)
+set_option = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="K=V",
+    help="Override one value of the pipeline, such as generators.0.with.epochs=5. Can be repeated.",
+)
+workers_option = click.option(
+    "--workers", type=click.IntRange(min=0), help="Number of worker processes. 0 runs everything in this process."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the output as JSON.")

@@ -6,7 +6,7 @@ CHANGELOG then describes how. Nothing is imported in advance, because some modul
     training           the loop that built-in networks share: checkpoints, progress, early stopping, reproducibility
     feature_probe      the rows that teach a probe, the target as numbers, models of a matrix of features
     conditions         classes as numbers for networks, and sampling in full batches
-    network_generator  saving and loading of generators with networks
+    network_generator  bases of generators with networks
     latents            latents and KL divergence of variational autoencoders
     tables             tables as matrices or bins, and rows as latents
     sequences          network, training and sampling of all kinds of sequences

@@ -97,6 +97,12 @@ class Conditions:
             return given
         return given.assign(**{self.target: np.array(self.labels, dtype=object)[numbers]})
 
+    def relabelled(self, frame: pd.DataFrame, given: pd.DataFrame) -> pd.DataFrame:
+        """Rows with the given target in place of their own, where one is given."""
+        if self.target is None or self.target not in given:
+            return frame
+        return frame.assign(**{self.target: given[self.target].reset_index(drop=True)})
+
 
 def columns_to_make(schema: Schema) -> list[str]:
     """The columns to be made: all but a target with classes, which is what rows are made for.

@@ -1,18 +1,23 @@
-"""What a generator with networks keeps of its fit, saved and loaded in one way."""
+"""Generators with networks: what they keep of a fit, and how those of images and series are trained and sampled."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
+import pandas as pd
 
-from augment.data import Schema
-from augment.plugin import Generator, read_state, write_state
-from augment.toolkit.conditions import Conditions
+from augment.data import Dataset, Schema
+from augment.plugin import Context, Generator, read_state, write_state
+from augment.toolkit.conditions import Conditions, in_full_batches
 
-__all__ = ["NetworkGenerator", "Parts"]
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["ArrayGenerator", "NetworkGenerator", "Parts"]
 
 Parts = dict[str, Mapping[str, np.ndarray]]  # part of a model -> name -> array
 
@@ -67,3 +72,42 @@ class NetworkGenerator(Generator):
         generator.weights = parts.pop("network")
         generator._restore({**parts}, values)
         return generator
+
+
+class ArrayGenerator(NetworkGenerator):
+    """A generator of one array and no columns, class by class, such as images or series.
+
+    Attributes:
+        sample_batch: rows of a batch when sampling.
+    """
+
+    sample_batch: ClassVar[int]
+    conditions: Conditions
+
+    @property
+    def array_name(self) -> str:
+        """The name of the array."""
+        (name,) = self.schema.arrays
+        return name
+
+    @abstractmethod
+    def _sampler(self, context: Context, random: torch.Generator) -> Callable[[np.ndarray], np.ndarray]:
+        """What makes a batch of rows in human units, (B, ...), of classes (B,); its random numbers are those given."""
+
+    def _learn_schema(self, data: Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Set the schema and the conditions: the array (N, ...), the classes (N,) and the rows to train on (M,)."""
+        self.schema = data.schema
+        self.conditions, classes = Conditions.of(data)
+        return data.arrays[self.array_name], classes, self.conditions.training_rows(classes)
+
+    def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
+        """Rows of the classes given, or of classes as frequent as in the training part."""
+        import torch
+
+        from augment.toolkit.training import reproducible
+
+        classes = self.conditions.draw(given, context.rng)
+        random = context.torch_generator()  # on the CPU, so that the numbers are the same on every device
+        with reproducible(context), torch.inference_mode():
+            values = in_full_batches(self._sampler(context, random), classes, self.sample_batch)
+        return Dataset.of(self.conditions.frame(given, classes), {self.array_name: values}, self.schema)

@@ -6,18 +6,17 @@ import logging
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
-import pandas as pd
 from pydantic import Field
 
 from augment import plugin
 from augment.data import Dataset
 from augment.plugin import Accepts, Context, Suits
-from augment.toolkit.conditions import Conditions, in_full_batches
-from augment.toolkit.network_generator import NetworkGenerator
+from augment.toolkit.network_generator import ArrayGenerator
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    import torch
     from torch import Tensor, nn
 
     from augment_gan.image_networks import Generator
@@ -27,13 +26,12 @@ logger = logging.getLogger("augment")
 MIN_STEPS, MIN_EPOCHS = 3_000, 3
 PENALTY_EVERY = 16
 AVERAGE_DECAY = 0.998
-SAMPLE_BATCH = 64  # small batches are the quickest on a CPU
 NUM_COMPARED = 64  # pictures that diversity is measured on
 MIN_DIVERSITY = 0.15  # below, the generator has collapsed: it draws the same picture over and over
 MIN_GAP = 15  # steps between two measures of diversity: pictures are all alike at first, which must not end short fits
 
 
-class ImageGan(NetworkGenerator):
+class ImageGan(ArrayGenerator):
     """Draws pictures, class by class, with a network that learnt to fool another one (Goodfellow et al. 2014).
 
     A convolutional GAN with the non-saturating loss, a gradient penalty on real pictures (R1, Mescheder et al. 2018)
@@ -75,7 +73,7 @@ class ImageGan(NetworkGenerator):
         gradient_penalty: float = Field(0.1, ge=0)
         """Weight of R1. Raise it where training is unsteady; pictures become softer."""
 
-    conditions: Conditions
+    sample_batch = 64  # small batches are the quickest on a CPU
 
     def fit(self, data: Dataset, context: Context) -> Self:
         import torch
@@ -86,10 +84,7 @@ class ImageGan(NetworkGenerator):
         from augment_gan.image_networks import Discriminator
 
         params = self.params
-        self.schema = data.schema
-        self.conditions, classes = Conditions.of(data)
-        images = data.arrays[self.schema.find_array("image")]
-        rows = self.conditions.training_rows(classes)
+        images, classes, rows = self._learn_schema(data)
         num_steps = params.steps or max(MIN_STEPS, MIN_EPOCHS * len(rows) // params.batch_size)
         with reproducible(context):
             device = torch.device(context.device)
@@ -150,30 +145,25 @@ class ImageGan(NetworkGenerator):
         self.weights = training.copy_weights(outcome.averaged["generator"])
         return self
 
-    def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
+    def _sampler(self, context: Context, random: torch.Generator) -> Callable[[np.ndarray], np.ndarray]:
         import torch
 
-        from augment.toolkit.training import channels_last, rebuild, reproducible
+        from augment.toolkit.training import channels_last, rebuild
 
-        classes = self.conditions.draw(given, context.rng)
-        random = context.torch_generator()  # on the CPU, so that the noise is the same on every device
-        with reproducible(context), torch.inference_mode():
-            generator = channels_last(rebuild(self._generator, self.weights, context.device))
+        generator = channels_last(rebuild(self._generator, self.weights, context.device))
 
-            def make(classes: np.ndarray) -> np.ndarray:
-                noise = torch.randn(len(classes), self.params.latent_dim, generator=random).to(context.device)
-                x_NCHW = generator(noise, torch.tensor(classes, device=context.device))
-                pixels: np.ndarray = (x_NCHW * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
-                return pixels
+        def make(classes: np.ndarray) -> np.ndarray:
+            noise = torch.randn(len(classes), self.params.latent_dim, generator=random).to(context.device)
+            x_NCHW = generator(noise, torch.tensor(classes, device=context.device))
+            pixels: np.ndarray = (x_NCHW * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+            return pixels
 
-            images = in_full_batches(make, classes, SAMPLE_BATCH)
-        name = self.schema.find_array("image")
-        return Dataset.of(self.conditions.frame(given, classes), {name: images}, self.schema)
+        return make
 
     def _generator(self) -> Generator:
         from augment_gan.image_networks import Generator
 
-        shape_HWC = self.schema.arrays[self.schema.find_array("image")].shape
+        shape_HWC = self.schema.arrays[self.array_name].shape
         return Generator(shape_HWC, len(self.conditions.labels), self.params.width, self.params.latent_dim)
 
 

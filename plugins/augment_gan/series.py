@@ -5,19 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-import pandas as pd
 from pydantic import Field
 
 from augment import plugin
 from augment.data import Dataset
 from augment.plugin import Accepts, Context, Suits
-from augment.toolkit.conditions import Conditions, in_full_batches
-from augment.toolkit.network_generator import NetworkGenerator
+from augment.toolkit.network_generator import ArrayGenerator
 from augment.toolkit.series_scaling import SeriesScaling
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    import torch
     from torch import Tensor
 
     from augment.toolkit.network_generator import Parts
@@ -26,10 +25,9 @@ if TYPE_CHECKING:
 MIN_STEPS, MIN_EPOCHS = 2_000, 10
 PENALTY_EVERY = 8
 AVERAGE_DECAY = 0.995
-SAMPLE_BATCH = 256
 
 
-class SeriesGan(NetworkGenerator):
+class SeriesGan(ArrayGenerator):
     """Draws time series of one length, class by class, with a network that learnt to fool another one.
 
     A convolutional GAN (Goodfellow et al. 2014) with the non-saturating loss, a gradient penalty on real series (R1,
@@ -74,7 +72,7 @@ class SeriesGan(NetworkGenerator):
         gradient_penalty: float = Field(0.3, ge=0)
         """Weight of R1. Raise it where training is unsteady; series become smoother."""
 
-    conditions: Conditions
+    sample_batch = 256
     scaling: SeriesScaling
 
     def fit(self, data: Dataset, context: Context) -> Self:
@@ -85,12 +83,9 @@ class SeriesGan(NetworkGenerator):
         from augment_gan.series_networks import Discriminator
 
         params, device = self.params, context.device
-        self.schema = data.schema
-        self.conditions, classes = Conditions.of(data)
-        name = self.schema.find_array("series")
-        self.scaling = SeriesScaling.fit(self.schema.arrays[name], data.arrays[name])
-        x_NCT = self.scaling.encode(data.arrays[name])
-        rows = self.conditions.training_rows(classes)
+        series, classes, rows = self._learn_schema(data)
+        self.scaling = SeriesScaling.fit(self.schema.arrays[self.array_name], series)
+        x_NCT = self.scaling.encode(series)
         num_steps = params.steps or max(MIN_STEPS, MIN_EPOCHS * len(rows) // params.batch_size)
         with reproducible(context):
             x, classes_N, rows_M = (torch.tensor(values, device=device) for values in (x_NCT, classes, rows))
@@ -123,29 +118,23 @@ class SeriesGan(NetworkGenerator):
         self.weights = copy_weights(outcome.averaged["generator"])
         return self
 
-    def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
+    def _sampler(self, context: Context, random: torch.Generator) -> Callable[[np.ndarray], np.ndarray]:
         import torch
 
-        from augment.toolkit.training import rebuild, reproducible
+        from augment.toolkit.training import rebuild
 
-        classes = self.conditions.draw(given, context.rng)
-        random = context.torch_generator()  # on the CPU, so that the noise is the same on every device
-        with reproducible(context), torch.inference_mode():
-            generator = rebuild(self._generator, self.weights, context.device)
+        generator = rebuild(self._generator, self.weights, context.device)
 
-            def make(classes: np.ndarray) -> np.ndarray:
-                noise = torch.randn(len(classes), self.params.latent_dim, generator=random).to(context.device)
-                values: np.ndarray = generator(noise, torch.tensor(classes, device=context.device)).cpu().numpy()
-                return values
+        def make(classes: np.ndarray) -> np.ndarray:
+            noise = torch.randn(len(classes), self.params.latent_dim, generator=random).to(context.device)
+            return self.scaling.decode(generator(noise, torch.tensor(classes, device=context.device)).cpu().numpy())
 
-            series = self.scaling.decode(in_full_batches(make, classes, SAMPLE_BATCH))
-        name = self.schema.find_array("series")
-        return Dataset.of(self.conditions.frame(given, classes), {name: series}, self.schema)
+        return make
 
     def _generator(self) -> Generator:
         from augment_gan.series_networks import Generator
 
-        length = self.schema.arrays[self.schema.find_array("series")].shape[0]
+        length = self.schema.arrays[self.array_name].shape[0]
         num_classes = len(self.conditions.labels)
         return Generator(self.scaling.sizes, length, num_classes, self.params.width, self.params.latent_dim)
 
@@ -153,5 +142,5 @@ class SeriesGan(NetworkGenerator):
         return {"scaling": self.scaling.to_state()}
 
     def _restore(self, parts: Parts, values: Mapping[str, Any]) -> None:
-        array = self.schema.arrays[self.schema.find_array("series")]
+        array = self.schema.arrays[self.array_name]
         self.scaling = SeriesScaling.from_state(array, values["scaling"])

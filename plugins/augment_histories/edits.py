@@ -110,9 +110,7 @@ class HistoryEdits(plugin.Generator):
         frame = real.frame
         if length_column is not None:
             frame = frame.assign(**{length_column: new_lengths})
-        if self.schema.target is not None and self.schema.target in given:
-            frame = frame.assign(**{self.schema.target: given[self.schema.target].reset_index(drop=True)})
-        return Dataset.of(frame, arrays, self.schema)
+        return Dataset.of(self.conditions.relabelled(frame, given), arrays, self.schema)
 
     def _later_gaps(self, train: Dataset) -> dict[str, dict[int, np.ndarray]]:
         """For each array and channel that has times between events, those of all events but the first of each user."""

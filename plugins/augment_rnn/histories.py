@@ -91,9 +91,7 @@ class HistoryAnchored(HistoryRnn):
         for name, values in arrays.items():  # to the bit, which tokens are not
             is_kept = np.arange(values.shape[1]) < np.minimum(num_kept, lengths)[:, np.newaxis]
             values[is_kept] = real.arrays[name][is_kept]
-        if self.schema.target is not None and self.schema.target in given:
-            frame = frame.assign(**{self.schema.target: given[self.schema.target].reset_index(drop=True)})
-        return Dataset.of(frame, arrays, self.schema)
+        return Dataset.of(self.conditions.relabelled(frame, given), arrays, self.schema)
 
     def _rows(self, train: Dataset, lengths: np.ndarray, classes: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
         """The training user that each row starts from, (N,)."""

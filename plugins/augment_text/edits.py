@@ -108,9 +108,7 @@ class TextEdits(plugin.Generator):
                 raise self._cannot_change(label, len(rows_by_label[label]))
         real = context.train.take(rows)
         frame = real.frame.assign(**{self._column: pd.Series(edited, dtype="str")})
-        if self.schema.target is not None and self.schema.target in given:
-            frame[self.schema.target] = given[self.schema.target].reset_index(drop=True)
-        return Dataset.of(frame, {}, self.schema)
+        return Dataset.of(self.conditions.relabelled(frame, given), {}, self.schema)
 
     def _splitter(self) -> Callable[[str], list[str]]:
         """What splits a text into the units that are edited; joined by `_glue` they are the text again."""

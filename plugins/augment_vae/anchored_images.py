@@ -34,7 +34,6 @@ class AnchoredImage(ImageVae):
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
         train = context.train
         assert train is not None, "the host lends the training part to generators that start from rows"
-        name = self.schema.find_array("image")
         # a stream of their own, so that the first rows start from the same images however many follow
         starts = np.random.default_rng(context.rng.integers(2**63))
         wanted = self.conditions.draw(given, context.rng)
@@ -44,8 +43,8 @@ class AnchoredImage(ImageVae):
         for number in np.unique(wanted):
             members, chosen = np.flatnonzero(classes == number), wanted == number
             rows[chosen] = members[(uniform[chosen] * len(members)).astype(np.int64)]
-        images = self._moved(train.arrays[name], classes, rows, context)
-        return Dataset.of(self.conditions.frame(given, wanted), {name: images}, self.schema)
+        images = self._moved(train.arrays[self.array_name], classes, rows, context)
+        return Dataset.of(self.conditions.frame(given, wanted), {self.array_name: images}, self.schema)
 
     def _moved(self, images: np.ndarray, classes: np.ndarray, rows: np.ndarray, context: Context) -> np.ndarray:
         """Training images moved through the latent space: (N, H, W, C) uint8.

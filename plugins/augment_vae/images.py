@@ -6,22 +6,21 @@ Shapes: N pictures, M rows to train on, C channels, H height, W width, Z latent 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-import pandas as pd
 from pydantic import Field
 
 from augment import plugin
 from augment.data import Dataset
 from augment.plugin import Accepts, Context, Suits
-from augment.toolkit.conditions import Conditions, in_full_batches
-from augment.toolkit.network_generator import NetworkGenerator, Parts
+from augment.toolkit.network_generator import ArrayGenerator, Parts
 from augment_vae.mixture import Mixture, repeated_rows
 from augment_vae.tone import apply_tone, tone_curve
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     from augment_vae.image_networks import Vae
@@ -31,10 +30,10 @@ AVERAGE_DECAY = 0.998
 SHARPNESS_WEIGHT = 0.3  # times the square root of a picture's values, which the reconstruction loss grows with
 WARM_UP = 0.1  # share of the steps over which beta rises from nothing
 MAX_TONE_ROWS = 4_096
-BATCH = 256  # of the passes after training
+BATCH = 256  # of the passes after training, and of sampling
 
 
-class ImageVae(NetworkGenerator):
+class ImageVae(ArrayGenerator):
     """Draws pictures, class by class, with a variational autoencoder (Kingma and Welling 2014).
 
     Latents are not drawn from the prior but from a mixture of Gaussians fitted to those of each class's pictures;
@@ -79,7 +78,7 @@ class ImageVae(NetworkGenerator):
         rows_per_component: int = Field(50, ge=1)
         """A class has one Gaussian for each so many training rows."""
 
-    conditions: Conditions
+    sample_batch = BATCH
     mixture: Mixture
     curve: np.ndarray  # of tones
 
@@ -92,10 +91,7 @@ class ImageVae(NetworkGenerator):
         from augment_vae.image_networks import Critic
 
         params = self.params
-        self.schema = data.schema
-        self.conditions, classes = Conditions.of(data)
-        images = data.arrays[self.schema.find_array("image")]
-        rows = self.conditions.training_rows(classes)
+        images, classes, rows = self._learn_schema(data)
         num_values = math.prod(images.shape[1:])
         full_beta = params.beta or default_beta(num_values)
         sharpness = params.sharpness * SHARPNESS_WEIGHT * math.sqrt(num_values)
@@ -176,24 +172,17 @@ class ImageVae(NetworkGenerator):
             drawn = torch.cat([network.decode(latents[part], shown_classes[part]).sigmoid() for part in parts])
         self.curve = tone_curve(drawn.float().cpu().numpy(), images[rows[shown]])
 
-    def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
-        import torch
+    def _sampler(self, context: Context, random: torch.Generator) -> Callable[[np.ndarray], np.ndarray]:
+        from augment.toolkit.training import autocast
 
-        from augment.toolkit.training import autocast, reproducible
+        prior, network = self.mixture.prior(), self._rebuilt(context.device)
 
-        classes = self.conditions.draw(given, context.rng)
-        random = context.torch_generator()  # on the CPU, so that the numbers are the same on every device
-        prior = self.mixture.prior()
-        with reproducible(context), torch.inference_mode(), autocast(context, on_cpu=True):
-            network = self._rebuilt(context.device)
-
-            def make(classes: np.ndarray) -> np.ndarray:
+        def make(classes: np.ndarray) -> np.ndarray:
+            with autocast(context, on_cpu=True):
                 toned = self._decoded(network, prior(classes, random).to(context.device), classes)
-                return toned.round().astype(np.uint8)
+            return toned.round().astype(np.uint8)
 
-            images = in_full_batches(make, classes, BATCH)
-        name = self.schema.find_array("image")
-        return Dataset.of(self.conditions.frame(given, classes), {name: images}, self.schema)
+        return make
 
     def _decoded(self, network: Vae, latent_NZ: Tensor, classes: np.ndarray) -> np.ndarray:
         """Pictures with corrected greys, (N, H, W, C) in [0, 255]."""
@@ -205,7 +194,7 @@ class ImageVae(NetworkGenerator):
     def _network(self) -> Vae:
         from augment_vae.image_networks import Vae
 
-        shape_HWC = self.schema.arrays[self.schema.find_array("image")].shape
+        shape_HWC = self.schema.arrays[self.array_name].shape
         return Vae(shape_HWC, len(self.conditions.labels), self.params.width, self.params.latent_dim)
 
     def _rebuilt(self, device: str) -> Vae:

@@ -5,22 +5,21 @@ Shapes: N series, M rows to train on, B rows of a batch, C channels, T time step
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-import pandas as pd
 from pydantic import Field
 
 from augment import plugin
 from augment.data import Dataset
 from augment.plugin import Accepts, Context, Suits
-from augment.toolkit.conditions import Conditions, in_full_batches
-from augment.toolkit.network_generator import NetworkGenerator, Parts
+from augment.toolkit.network_generator import ArrayGenerator, Parts
 from augment.toolkit.series_scaling import SeriesScaling
 from augment_vae.mixture import Mixture, repeated_rows
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     from augment_vae.series_networks import SeriesNetwork
@@ -28,11 +27,11 @@ if TYPE_CHECKING:
 MIN_STEPS, MIN_EPOCHS = 1_000, 20
 AVERAGE_DECAY = 0.99
 WARM_UP = 0.1  # share of the steps over which beta rises from nothing
-BATCH = 256  # of the passes after training
+BATCH = 256  # of the passes after training, and of sampling
 MAX_CORRELATION = 0.99  # of the noise with that of the time step before
 
 
-class SeriesVae(NetworkGenerator):
+class SeriesVae(ArrayGenerator):
     """Draws time series of one length, class by class, with a convolutional variational autoencoder.
 
     Latents are drawn from a mixture of Gaussians fitted to those of each class (Kingma and Welling 2014 draw them from
@@ -77,7 +76,7 @@ class SeriesVae(NetworkGenerator):
         rows_per_component: int = Field(50, ge=1)
         """A class has one Gaussian for each so many training rows."""
 
-    conditions: Conditions
+    sample_batch = BATCH
     scaling: SeriesScaling
     mixture: Mixture
     noise: np.ndarray  # see `_estimate_noise`
@@ -89,12 +88,9 @@ class SeriesVae(NetworkGenerator):
         from augment.toolkit.training import copy_weights, linear_decay, rebuild, reproducible, train
 
         params, device = self.params, context.device
-        self.schema = data.schema
-        self.conditions, classes = Conditions.of(data)
-        name = self.schema.find_array("series")
-        self.scaling = SeriesScaling.fit(self.schema.arrays[name], data.arrays[name])
-        x_NCT = self.scaling.encode(data.arrays[name])
-        rows = self.conditions.training_rows(classes)
+        series, classes, rows = self._learn_schema(data)
+        self.scaling = SeriesScaling.fit(self.schema.arrays[self.array_name], series)
+        x_NCT = self.scaling.encode(series)
         num_steps = params.steps or max(MIN_STEPS, MIN_EPOCHS * len(rows) // params.batch_size)
         with reproducible(context):
             x, classes_N, rows_M = (torch.tensor(values, device=device) for values in (x_NCT, classes, rows))
@@ -142,35 +138,29 @@ class SeriesVae(NetworkGenerator):
         self.noise = _estimate_noise(x_NCT[coded] - decoded_MCT)
         return self
 
-    def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
+    def _sampler(self, context: Context, random: torch.Generator) -> Callable[[np.ndarray], np.ndarray]:
         import torch
 
-        from augment.toolkit.training import rebuild, reproducible
+        from augment.toolkit.training import rebuild
 
-        classes = self.conditions.draw(given, context.rng)
-        random = context.torch_generator()  # on the CPU, so that the numbers are the same on every device
         prior = self.mixture.prior()
         deviation_C1, correlation_C = torch.tensor(self.noise[0])[:, None], torch.tensor(self.noise[1])
         fresh_C = (1 - correlation_C.square()).sqrt()
-        with reproducible(context), torch.inference_mode():
-            network = rebuild(self._network, self.weights, context.device)
+        network = rebuild(self._network, self.weights, context.device)
 
-            def make(classes: np.ndarray) -> np.ndarray:
-                latent_BZ = prior(classes, random)
-                noise_BCT = torch.randn(len(classes), *self._shape_CT, generator=random)
-                for step in range(1, self._shape_CT[1]):
-                    noise_BCT[..., step] = correlation_C * noise_BCT[..., step - 1] + fresh_C * noise_BCT[..., step]
-                decoded = network.decode(latent_BZ.to(context.device), torch.tensor(classes, device=context.device))
-                values: np.ndarray = (decoded.cpu() + deviation_C1 * noise_BCT).numpy()
-                return values
+        def make(classes: np.ndarray) -> np.ndarray:
+            latent_BZ = prior(classes, random)
+            noise_BCT = torch.randn(len(classes), *self._shape_CT, generator=random)
+            for step in range(1, self._shape_CT[1]):
+                noise_BCT[..., step] = correlation_C * noise_BCT[..., step - 1] + fresh_C * noise_BCT[..., step]
+            decoded = network.decode(latent_BZ.to(context.device), torch.tensor(classes, device=context.device))
+            return self.scaling.decode((decoded.cpu() + deviation_C1 * noise_BCT).numpy())
 
-            series = self.scaling.decode(in_full_batches(make, classes, BATCH))
-        name = self.schema.find_array("series")
-        return Dataset.of(self.conditions.frame(given, classes), {name: series}, self.schema)
+        return make
 
     @property
     def _shape_CT(self) -> tuple[int, int]:
-        return sum(self.scaling.sizes), self.schema.arrays[self.schema.find_array("series")].shape[0]
+        return sum(self.scaling.sizes), self.schema.arrays[self.array_name].shape[0]
 
     def _network(self) -> SeriesNetwork:
         from augment_vae.series_networks import SeriesNetwork
@@ -184,7 +174,7 @@ class SeriesVae(NetworkGenerator):
         return {"scaling": self.scaling.to_state()}
 
     def _restore(self, parts: Parts, values: Mapping[str, Any]) -> None:
-        array = self.schema.arrays[self.schema.find_array("series")]
+        array = self.schema.arrays[self.array_name]
         self.scaling = SeriesScaling.from_state(array, values["scaling"])
         self.mixture, self.noise = Mixture(**parts["mixture"]), parts["noise"]["channels"]
 

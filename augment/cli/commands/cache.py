@@ -7,8 +7,7 @@ from typing import Any
 import click
 
 from augment.cli.group import Family
-
-JSON = click.option("--json", "as_json", is_flag=True, help="Print the output as JSON.")
+from augment.cli.options import json_option
 
 
 @click.group(cls=Family)
@@ -26,7 +25,7 @@ def cache() -> None:
 
 
 @cache.command()
-@JSON
+@json_option
 def ls(as_json: bool) -> None:
     """List the entries of the store, largest first.
 
@@ -59,7 +58,7 @@ def ls(as_json: bool) -> None:
 )
 @click.option("--all", "everything", is_flag=True, help="Remove all entries.")
 @click.option("--dry-run", is_flag=True, help="Show what would be removed, without removing it.")
-@JSON
+@json_option
 def prune(older_than: str | None, max_size: str | None, everything: bool, dry_run: bool, as_json: bool) -> None:
     """Remove old entries from the store, or reduce its size.
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from augment.cli.group import Command
-from augment.cli.options import complete_component, pairs
+from augment.cli.options import complete_component, json_option, pairs
 
 
 @click.command("check-plugin", cls=Command)
@@ -32,7 +32,7 @@ from augment.cli.options import complete_component, pairs
 @click.option(
     "--timeout", type=click.FloatRange(min=1), default=300.0, show_default=True, help="Maximum seconds for each check."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the output as JSON.")
+@json_option
 @click.option("-q", "--quiet", is_flag=True, help="Do not show progress.")
 def check_plugin(
     name: str,

@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from augment.cli.group import Command
+from augment.cli.options import json_option
 
 
 @click.command(cls=Command)
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=click.Path(exists=True, path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print the output as JSON.")
+@json_option
 def compare(runs: tuple[Path, ...], as_json: bool) -> None:
     """Compare finished RUNs: rows, scores and verdicts.
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import click
 
 from augment.cli.group import Command
-
-JSON = click.option("--json", "as_json", is_flag=True, help="Print the output as JSON.")
+from augment.cli.options import json_option
 
 
 @click.command(cls=Command)
-@JSON
+@json_option
 def doctor(as_json: bool) -> None:
     """Check this machine, and report problems and how to fix them.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from augment.cli.group import Command
+from augment.cli.options import json_option, workers_option
 
 Data = click.Path(exists=True, path_type=Path)
 
@@ -25,10 +26,8 @@ Data = click.Path(exists=True, path_type=Path)
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to this .html file."
 )
 @click.option("--overwrite", is_flag=True, help="Replace the report if it exists.")
-@click.option(
-    "--workers", type=click.IntRange(min=0), help="Number of worker processes. 0 runs everything in this process."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+@workers_option
+@json_option
 def evaluate(
     real: Path,
     synthetic: Path,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from augment.cli.group import Command
+from augment.cli.options import json_option
 
 
 @click.command(cls=Command)
-@click.option("--json", "as_json", is_flag=True, help="Print the output as JSON.")
+@json_option
 def plugins(as_json: bool) -> None:
     """List installed components and broken plugins.
 

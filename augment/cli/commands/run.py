@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from augment.cli.group import Command
-from augment.cli.options import SpecFile, complete_device, set_option, trust_option
+from augment.cli.options import SpecFile, complete_device, set_option, trust_option, workers_option
 from augment.errors import BelowMinimum
 
 
@@ -20,9 +20,7 @@ from augment.errors import BelowMinimum
 @click.option(
     "--device", shell_complete=complete_device, help="Override the device of the pipeline: auto, cpu, cuda or cuda:1."
 )
-@click.option(
-    "--workers", type=click.IntRange(min=0), help="Number of worker processes. 0 runs everything in this process."
-)
+@workers_option
 @trust_option
 @click.option("--json", "as_json", is_flag=True, help="Print events and the result as JSON lines.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only the last line of the result, without progress.")

@@ -7,13 +7,12 @@ from pathlib import Path
 import click
 
 from augment.cli.group import Command
-
-JSON = click.option("--json", "as_json", is_flag=True, help="Print the output as JSON.")
+from augment.cli.options import json_option
 
 
 @click.command(cls=Command)
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=Path())
-@JSON
+@json_option
 def runs(folder: Path, as_json: bool) -> None:
     """List the runs in FOLDER and its subfolders, latest first.
 
