@@ -47,7 +47,7 @@ def infer_form(data: Path) -> dict[str, Any]:
         head = read_frame(data, form, nrows=NUM_ROWS, dtype="str")
     except (ValueError, OSError):  # whoever reads it says what is wrong
         return form
-    columns = [pa.chunked_array([pa.array(head[name].dropna(), pa.string())]) for name in head.columns]
+    columns = [pa.chunked_array([pa.array(head[name].dropna().tolist(), pa.string())]) for name in head.columns]
     separators = infer_separators(columns, form.get("delimiter", ","))
     return {name: value for name, value in form.items() if name != "decimal"} | separators
 

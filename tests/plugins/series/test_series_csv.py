@@ -320,3 +320,9 @@ def test_numbers_of_series_are_found_and_read_as_they_are_written(what, tmp_path
     assert settings == {"key": "sensor", "time": "time", **expected}
     data = SeriesCsvSource(SeriesCsvSource.Params(path=path, **settings)).read(Context(1, tmp_path))
     assert data.arrays["series"][2, :, 0].tolist() == [1002.5, 2003, 3003.5, 4004, 5004.5]
+
+
+def test_a_column_without_any_value_does_not_keep_a_file_from_being_looked_at(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text("x,empty,label\n" + "1.5,,a\n2.5,,b\n" * 20)
+    assert SeriesCsvSource.sniff(path, path.read_bytes()) is None
