@@ -25,7 +25,12 @@ MAX_CLASSES = 30
 MAX_POINTS = 300  # of a loss curve
 MAX_REFERENCES = 4
 CHEAP = {"threshold", "class-weights", "oversampling", "copies", "tuned"}
-ORIGINS = {"noise": "noise", "rows": "modified real rows", "copies": "copies of real rows", "unknown": "another tool"}
+ORIGINS = {
+    "noise": "random numbers",
+    "rows": "modified real rows",
+    "copies": "copies of real rows",
+    "unknown": "another tool",
+}
 
 
 def search(found: SearchResult) -> dict[str, Any] | None:
@@ -72,7 +77,7 @@ def _kind(candidate: CandidateResult) -> str:
 
 def privacy(found: Sequence[MetricScore]) -> list[dict[str, Any]]:
     """One row per attack and generator, with its result and limit."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for one in (one for one in found if one.is_attack):
         detail = one.detail
         is_above = one.value > detail["limit"]
@@ -81,7 +86,7 @@ def privacy(found: Sequence[MetricScore]) -> list[dict[str, Any]]:
         rows.append(
             {
                 "name": one.name,
-                "meaning": one.meaning,
+                "meaning": "" if any(row["name"] == one.name for row in rows) else one.meaning,
                 "of": one.of,
                 "value": percent(one.value),
                 "limit": percent(detail["limit"]),
