@@ -22,7 +22,7 @@ from augment.plan.caps import MAX_JUDGED_ROWS
 from augment.plan.folds import NUM_FOLDS
 from augment.plugin.run_metrics import CandidateResult
 from augment.spec.models import Mix
-from augment.statistics.arms import CLASS_WEIGHTS, NONE, OVERSAMPLING
+from augment.statistics.arms import CLASS_WEIGHTS, INEXPENSIVE, NONE, OVERSAMPLING, THRESHOLD, TUNED
 from augment.statistics.scores import ScoreRule
 
 __all__ = [
@@ -35,7 +35,7 @@ __all__ = [
     "plan_rounds",
 ]
 
-Kind = Literal["none", "class-weights", "oversampling", "generator", "blend"]
+Kind = Literal["none", "threshold", "class-weights", "oversampling", "tuned", "generator", "blend"]
 
 BLEND: Kind = "blend"
 MIN_GAIN = 1e-12  # less is rounding
@@ -48,7 +48,7 @@ class Candidate:
     Attributes:
         id: unique among the candidates.
         label: as people read it.
-        kind: `none`, `class-weights`, `oversampling`, `generator` or `blend`.
+        kind: `none`, an inexpensive alternative such as `threshold`, `generator` or `blend`.
         share: generator id to weight; empty where no rows are made.
         amount: what `mix.rows` would say.
     """
@@ -132,20 +132,24 @@ class Entrant:
         )
 
 
-def list_candidates(mix: Mix, conditional: Mapping[str, bool], counts: Mapping[str, int], task: str) -> list[Candidate]:
+def list_candidates(
+    mix: Mix, conditional: Mapping[str, bool], counts: Mapping[str, int], rule: ScoreRule, tunable: bool = False
+) -> list[Candidate]:
     """Everything that is tried, in order: real rows alone, the inexpensive alternatives, then small amounts first.
 
     Args:
         mix: with `auto` for the rows, the share, or both.
         conditional: generator id to whether it is asked for classes, in the pipeline's order.
         counts: training rows of each class.
-        task: `classes` or `number`.
+        rule: the score that decides; a moved threshold is tried where it scores decisions.
+        tunable: whether the probe declares settings to try.
     """
     candidates = [Candidate(NONE, "real rows alone", NONE)]
-    if task == "classes":
-        candidates.append(Candidate(CLASS_WEIGHTS, "class weights", CLASS_WEIGHTS))
-        candidates.append(Candidate(OVERSAMPLING, "oversampling", OVERSAMPLING))
-    tried: Sequence[Any] = mix.search.amounts if mix.rows == "auto" else [_amount(mix, conditional, task)]
+    kinds: list[Kind] = [THRESHOLD] if rule.kind == "decision" else []
+    kinds += [CLASS_WEIGHTS, OVERSAMPLING] if rule.task == "classes" else []
+    kinds += [TUNED] if tunable else []
+    candidates += [Candidate(kind, INEXPENSIVE[kind], kind) for kind in kinds]
+    tried: Sequence[Any] = mix.search.amounts if mix.rows == "auto" else [_amount(mix, conditional, rule.task)]
     for amount in tried:
         for name, share in _shares(mix, list(conditional)).items():
             makers = [generator for generator, weight in share.items() if weight]

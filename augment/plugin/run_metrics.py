@@ -121,12 +121,12 @@ class CandidateResult(_Part):
     """Unique among the candidates."""
     label: str
     """The candidate in words."""
-    kind: Literal["none", "class-weights", "oversampling", "generator", "blend"]
+    kind: Literal["none", "threshold", "class-weights", "oversampling", "tuned", "generator", "blend"]
     """What it adds to the real rows."""
     share: dict[str, float]
-    """Generator id to weight; empty for the first three kinds."""
+    """Generator id to weight; empty where no rows are made."""
     amount: int | str | dict[str, int]
-    """As `mix.rows` states it; empty for the first three kinds."""
+    """As `mix.rows` states it; empty where no rows are made."""
     synthetic: int
     """Synthetic rows added in the first seed."""
     values: list[float | None]
@@ -167,7 +167,7 @@ class SearchResult(_Part):
     complete: bool
     """False where `mix.search.budget` ended the search early."""
     candidates: list[CandidateResult]
-    """In order: `none`, `class-weights`, `oversampling`, then each generator and the blend with each amount."""
+    """In order: `none`, the inexpensive alternatives, then each generator and the blend with each amount."""
 
     @classmethod
     def not_asked(cls) -> SearchResult:

@@ -37,9 +37,11 @@ from augment.runner.fitting import Fit, component_content, fit_all
 from augment.runner.generate import Mixture, fit_filters, make_rows
 from augment.runner.prepare import Prepared
 from augment.runner.session import Session
+from augment.runner.tuning import Tuned, list_variants, tune
 from augment.spec.models import Pipeline
 from augment.spec.stages import Bound
-from augment.statistics.arms import CLASS_WEIGHTS, NONE, OVERSAMPLING, SYNTHETIC
+from augment.statistics.arms import INEXPENSIVE, NONE, SYNTHETIC, THRESHOLD, TUNED
+from augment.statistics.priors import move_threshold
 from augment.statistics.scores import SCORES, ScoreRule, default_score
 from augment.storage.keys import content_key, source_hash
 
@@ -93,7 +95,7 @@ def choose(
             session.note("the search for the mix is in the store already")
         result = _load_result(kept)
     session.remark(result.sentence)
-    arm = result.chosen if result.chosen in (NONE, CLASS_WEIGHTS, OVERSAMPLING) else SYNTHETIC
+    arm = result.chosen if result.chosen in (NONE, *INEXPENSIVE) else SYNTHETIC
     assert result.mix is not None
     return Choice(arm, result.mix.rows, result.mix.share, result)
 
@@ -121,13 +123,14 @@ def _key(session: Session, pipeline: Pipeline, bounds: Sequence[Bound], train_ke
 
 @dataclass
 class _Seed:
-    """One seed: what is learnt from, what judges, and the synthetic rows."""
+    """One seed: what is learnt from, what judges, the synthetic rows, and the probe tuned on what is learnt from."""
 
     number: int
     folder: Path
     train: Dataset
     truth: np.ndarray
     mixture: Mixture = field(default_factory=Mixture)
+    tuned: Tuned | None = None
 
     @property
     def place(self) -> Path:
@@ -154,7 +157,9 @@ class _Search:
         self.conditional = {b.id: classed and b.cls.accepts.conditional != "none" for b in self.generators}
         self.min_class_rows = {b.id: b.cls.accepts.min_class_rows for b in self.generators if self.conditional[b.id]}
         self.repeats = Repeats(self.train)
-        tried = list_candidates(self.pipeline.mix, self.conditional, training_counts(self.train), schema.task)
+        tunable = bool(list_variants(self.probe))
+        counts = training_counts(self.train)
+        tried = list_candidates(self.pipeline.mix, self.conditional, counts, rule, tunable)
         entrants = [Entrant(candidate) for candidate in tried]
         rounds, started, complete = plan_rounds(settings.seeds), time.monotonic(), True
         with self.session.stage("search", self.probe.id):
@@ -199,6 +204,7 @@ class _Search:
             self.session.remark(f"the search can try nothing: {error}")
             return False
         self._make(seeds, [entrant for entrant in entrants if entrant.left is None])
+        self._tune(seeds, [entrant for entrant in entrants if entrant.left is None], rule)
         self._judge(seeds, [entrant for entrant in entrants if entrant.left is None], rule)
         return True
 
@@ -273,6 +279,15 @@ class _Search:
                 wanted[label] = wanted.get(label, 0) + rows
         return parts
 
+    def _tune(self, seeds: Sequence[_Seed], inside: Sequence[Entrant], rule: ScoreRule) -> None:
+        """Tune the probe on what each seed leaves to learn from: the rows that judge have no part in it."""
+        for one in (one for one in inside if one.candidate.kind == TUNED):
+            parts = [(seed.train, seed.folder / "tuning") for seed in seeds]
+            for seed, tuned in zip(seeds, tune(self.session, self.pipeline, self.probe, rule, parts), strict=True):
+                seed.tuned = tuned
+                if tuned is None and one.left is None:
+                    one.leave("so few rows cannot be cut once more to tune the probe")
+
     def _judge(self, seeds: Sequence[_Seed], inside: Sequence[Entrant], rule: ScoreRule) -> None:
         jobs = [self._job(seed, inside) for seed in seeds]
         total = sum(len(job.tasks) for job in jobs)
@@ -282,7 +297,11 @@ class _Search:
         for seed in seeds:
             counts = training_counts(seed.train)
             for one in inside:
-                predictions = np.load(seed.folder / f"{one.candidate.id}.npy")
+                kind = one.candidate.kind
+                predictions = np.load(seed.folder / f"{NONE if kind == THRESHOLD else one.candidate.id}.npy")
+                strength = 1.0 if kind == THRESHOLD else seed.tuned.strength if seed.tuned and kind == TUNED else 0.0
+                if strength and rule.kind == "decision":
+                    predictions = move_threshold(predictions, np.array(list(counts.values())), strength)
                 weights = np.ones((1, len(seed.truth)))
                 one.values.append(float(rule.score(seed.truth, predictions, weights)[0]))
                 if len(one.values) == 1:
@@ -291,17 +310,18 @@ class _Search:
     def _job(self, seed: _Seed, inside: Sequence[Entrant]) -> Job[ArmTask, int]:
         counts = training_counts(seed.train)
         tasks = []
-        for one in inside:
+        for one in (one for one in inside if one.candidate.kind != THRESHOLD):  # which is the model of real rows alone
+            is_tuned = one.candidate.kind == TUNED
             parts = self._parts(one, counts).items()
             picks = tuple(Pick(tuple(seed.mixture.of(generator)), wanted) for generator, wanted in parts)
             tasks.append(
                 ArmTask(
-                    bound=self.probe,
+                    bound=seed.tuned.bound if is_tuned and seed.tuned else self.probe,
                     train=seed.place,
                     test=seed.folder / "features",
                     seed=self.session.seed,
                     # a fold may be balanced where the training part is not quite: then there is nothing to add
-                    arm=one.candidate.kind if picks or not one.candidate.share else NONE,
+                    arm=NONE if is_tuned or (one.candidate.share and not picks) else one.candidate.kind,
                     trial_seed=seed.number,
                     out=seed.folder / f"{one.candidate.id}.npy",
                     picks=picks,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from augment.plugin.run_metrics import TrialResult, Verdict
-from augment.statistics.arms import CLASS_WEIGHTS, NONE, OVERSAMPLING, PRIOR_CORRECTION, SYNTHETIC
+from augment.statistics.arms import CLASS_WEIGHTS, NONE, OVERSAMPLING, PRIOR_CORRECTION, SYNTHETIC, THRESHOLD, TUNED
 from augment.statistics.scores import SCORES
 
 __all__ = ["MIN_ROWS", "add_verdict", "explain_obstacle", "judge_interval", "not_assessable", "void"]
@@ -24,6 +24,13 @@ SUBJECTS = {
     SYNTHETIC: ("augmentation", False, "with synthetic rows"),
     CLASS_WEIGHTS: ("class weights", True, "with class weights"),
     OVERSAMPLING: ("oversampling", False, "with oversampling"),
+    THRESHOLD: ("a moved threshold", False, "with the threshold at the prior"),
+    TUNED: ("tuning the model", False, "with the tuned model"),
+}
+# what to do instead of adding rows, where it is not in the name already
+ADVICE = {
+    THRESHOLD: " Move your threshold: divide probabilities by the classes' shares before you take the largest.",
+    TUNED: " Tune your model: `settings` and `strength` of the arm `tuned` say what did best.",
 }
 
 
@@ -132,6 +139,7 @@ def _describe(trial: TrialResult, label: str, style: str) -> tuple[Verdict, str]
     if trial.chosen != SYNTHETIC:
         sentence += (
             f" The search preferred {'them' if several else 'it'} to synthetic rows: only real rows were written."
+            f"{ADVICE.get(trial.chosen, '')}"
         )
     if (against := trial.against) is not None:
         words = {HELPS: "It beats", HURTS: "It is worse than", NO_EFFECT: "It does not differ measurably from"}

@@ -21,8 +21,11 @@ COUNTS = {"no": 30, "yes": 10}
 BOTH = {"gan": True, "smote": True}
 
 
-def tried(conditional=BOTH, counts=COUNTS, task="classes", **mix):
-    return list_candidates(Mix.model_validate(mix), conditional, counts, task)
+NUM_INEXPENSIVE = 4  # of a score of decisions, real rows alone among them
+
+
+def tried(conditional=BOTH, counts=COUNTS, score="balanced_accuracy", tunable=False, **mix):
+    return list_candidates(Mix.model_validate(mix), conditional, counts, SCORES[score], tunable)
 
 
 def ids(candidates):
@@ -42,6 +45,7 @@ def entrants(**values):
 def test_every_generator_and_the_blend_are_tried_with_every_amount_after_what_is_cheap():
     assert ids(tried(rows="auto", search={"amounts": ["balance", "1x"]})) == [
         "none",
+        "threshold",
         "class-weights",
         "oversampling",
         "gan-balance",
@@ -53,12 +57,26 @@ def test_every_generator_and_the_blend_are_tried_with_every_amount_after_what_is
     ]
 
 
+def test_a_probe_that_can_be_tuned_is_tried_tuned_and_a_threshold_is_moved_for_scores_of_decisions():
+    options = {"conditional": {"gan": True}, "rows": "auto", "search": {"amounts": ["1x"]}}
+    assert ids(tried(tunable=True, **options)) == [
+        "none",
+        "threshold",
+        "class-weights",
+        "oversampling",
+        "tuned",
+        "gan-1x",
+    ]
+    assert ids(tried(score="log_loss", **options)) == ["none", "class-weights", "oversampling", "gan-1x"]
+    assert ids(tried(score="r2", counts={"": 40}, tunable=True, **options)) == ["none", "tuned", "gan-1x"]
+
+
 def test_a_single_generator_has_no_blend():
-    assert ids(tried({"gan": True}, rows="auto", search={"amounts": ["1x"]}))[3:] == ["gan-1x"]
+    assert ids(tried({"gan": True}, rows="auto", search={"amounts": ["1x"]}))[NUM_INEXPENSIVE:] == ["gan-1x"]
 
 
 def test_without_classes_there_is_nothing_to_balance():
-    assert ids(tried({"gan": False}, {"": 40}, "number", rows="auto")) == [
+    assert ids(tried({"gan": False}, {"": 40}, "r2", rows="auto")) == [
         "none",
         "gan-0.5x",
         "gan-1x",
@@ -69,7 +87,7 @@ def test_without_classes_there_is_nothing_to_balance():
 
 def test_who_cannot_be_asked_for_a_class_does_not_balance():
     found = ids(tried({"gan": True, "free": False}, rows="auto", search={"amounts": ["balance", "1x"]}))
-    assert found[3:] == ["gan-balance", "gan-1x", "free-1x", "blend-1x"]
+    assert found[NUM_INEXPENSIVE:] == ["gan-balance", "gan-1x", "free-1x", "blend-1x"]
 
 
 def test_where_classes_are_even_balancing_adds_nothing_and_is_not_tried():
@@ -77,19 +95,19 @@ def test_where_classes_are_even_balancing_adds_nothing_and_is_not_tried():
 
 
 def test_an_amount_that_adds_the_same_rows_as_another_is_tried_once():
-    assert ids(tried({"gan": True}, rows="auto", search={"amounts": ["1x", 40]}))[3:] == ["gan-1x"]
+    assert ids(tried({"gan": True}, rows="auto", search={"amounts": ["1x", 40]}))[NUM_INEXPENSIVE:] == ["gan-1x"]
 
 
 def test_shares_that_are_written_down_stay():
     found = tried(rows="auto", share={"gan": 3, "smote": 1}, search={"amounts": ["1x", "2x"]})
-    assert ids(found)[3:] == ["blend-1x", "blend-2x"]
-    assert found[3].share == {"gan": 3, "smote": 1}
+    assert ids(found)[NUM_INEXPENSIVE:] == ["blend-1x", "blend-2x"]
+    assert found[NUM_INEXPENSIVE].share == {"gan": 3, "smote": 1}
 
 
 @pytest.mark.parametrize(("rows", "expected"), [("2x", "gan-2x"), (None, "gan-balance"), ({"yes": 5}, "gan-as-given")])
 def test_an_amount_that_is_written_down_stays(rows, expected):
-    assert ids(tried(rows=rows, share="auto"))[3] == expected
-    assert len(tried(rows=rows, share="auto")) == 6
+    assert ids(tried(rows=rows, share="auto"))[NUM_INEXPENSIVE] == expected
+    assert len(tried(rows=rows, share="auto")) == NUM_INEXPENSIVE + 3
 
 
 def test_no_candidate_asks_for_more_rows_than_a_trial_looks_at():

@@ -65,7 +65,12 @@ def test_who_has_no_part_in_the_mix_is_not_fitted(found, monkeypatch):
 
 @pytest.mark.parametrize(
     ("winner", "words"),
-    [("oversampling", "Oversampling "), ("class-weights", "Class weights "), (None, "Do not augment")],
+    [
+        ("oversampling", "Oversampling "),
+        ("class-weights", "Class weights "),
+        ("threshold", "A moved threshold "),
+        (None, "Do not augment"),
+    ],
 )
 def test_where_a_cheap_alternative_or_nothing_wins_only_real_rows_are_written(found, monkeypatch, winner, words):
     scored(monkeypatch, **({winner: 0.2} if winner else {}))
@@ -130,7 +135,7 @@ def test_half_leaves_at_each_barrier_and_its_standing_is_told(found):
     told = [event for event in events if event["event"] == "candidates"]
     assert [event["seeds"] for event in told] == [0, 5, 6]
     seen = {one.id: len(one.values) for one in report.candidates}
-    assert sorted(seen.values()) == [5, 5, 6, 6, 6]  # four beside real rows alone, then two
+    assert sorted(seen.values()) == [5, 5, 6, 6, 6, 6]  # five beside real rows alone, then three
     assert seen["none"] == 6
     assert all((one.left is None) == (len(one.values) == 6) for one in report.candidates)
 
@@ -179,8 +184,8 @@ def test_a_numeric_target_is_searched_by_its_own_score(found):
 
 def test_a_generator_that_cannot_be_asked_for_classes_is_searched_too(found):
     _, report = found(generators=["fake-free"])
-    assert [one.id for one in report.candidates][3:] == ["fake-free-1x"]
-    assert len(report.candidates[3].values) >= 2
+    assert [one.id for one in report.candidates][4:] == ["fake-free-1x"]
+    assert len(report.candidates[4].values) >= 2
 
 
 def test_without_a_target_auto_is_skipped_and_says_so(found):
@@ -208,3 +213,33 @@ def test_check_says_that_the_mix_will_be_found(spec):
     result = check(spec(mix=SMALL, trial=TRIAL), workers=0)
     assert result.plan == ()
     assert "searched for with" in summaries.check(result)
+
+
+LOPSIDED = {"use": "sklearn", "with": {"dataset": "breast-cancer", "imbalance": {"malignant": 40}}}
+
+
+def test_a_tuned_model_that_wins_is_what_the_verdict_is_about(found, monkeypatch):
+    scored(monkeypatch, tuned=0.2)
+    trial = {"probe": "logistic", "seeds": 2}
+    done, report = found(source=LOPSIDED, trial=trial, generators=["fake-move"], mix=SMALL, metrics=[])
+    assert set(rows_of(done)["origin"]) == {"real"}
+    assert done.metrics.trial.chosen == report.chosen == "tuned"
+    assert done.metrics.trial.sentence.startswith("Tuning the model ")
+    assert "Tune your model" in done.metrics.trial.sentence
+
+
+def test_threshold_and_tuned_model_are_scored_by_what_the_seed_leaves_to_learn_from(found, monkeypatch):
+    tuned_on, tune = [], search.tune
+
+    def spy(session, pipeline, probe, rule, parts):
+        tuned_on.extend(train.equals(Dataset.load(folder.parent / "train")) for train, folder in parts)
+        return tune(session, pipeline, probe, rule, parts)
+
+    monkeypatch.setattr(search, "tune", spy)
+    mix = {"rows": "auto", "search": {"seeds": 2, "amounts": ["1x"]}}
+    _, report = found(source=LOPSIDED, trial={"probe": "logistic", "seeds": 2}, generators=["fake-move"], mix=mix)
+    by_id = {one.id: one for one in report.candidates}
+    assert list(by_id) == ["none", "threshold", "class-weights", "oversampling", "tuned", "fake-move-1x"]
+    assert all(len(one.values) == 2 for one in by_id.values())
+    assert by_id["threshold"].difference > 0
+    assert tuned_on == [True, True]
