@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from example_data import dataset
 
-from augment.data import Dataset, SchemaDeclaration, check, infer
+from augment.data import ArrayDeclaration, Dataset, SchemaDeclaration, check, infer
 from augment.data.arrays import met_in_training
 from augment.data.conformity import valid_rows
 from augment.errors import DataError
@@ -186,3 +186,28 @@ def test_pixels_of_16_bits_are_refused_with_what_to_do():
     images = {"image": np.zeros((4, 8, 8, 1), np.uint16)}
     with pytest.raises(DataError, match=r"type uint16.*range 0 to 255 and save them as uint8"):
         infer(pd.DataFrame(index=range(4)), images)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (np.zeros((2, 4, 4, 3), np.uint8), "image"),
+        (np.zeros((2, 4, 3), np.float32), "series"),
+        (np.zeros((2, 4), np.float32), "vector"),
+        (np.zeros((2, 4), np.int32), "tokens"),
+    ],
+)
+def test_the_type_of_an_array_follows_its_shape_and_dtype(values, kind):
+    array = infer(pd.DataFrame(index=range(2)), {"a": values}).arrays["a"]
+    assert (array.type, array.shape, array.dtype) == (kind, values.shape[1:], str(values.dtype))
+
+
+def test_an_array_that_fits_no_type_is_refused_with_its_shape():
+    with pytest.raises(DataError, match=r"'a' has shape \(2, 4, 4, 3\) and type float32"):
+        infer(pd.DataFrame(index=range(2)), {"a": np.zeros((2, 4, 4, 3), np.float32)})
+
+
+def test_an_array_can_be_declared_audio():
+    declared = SchemaDeclaration(arrays={"a": ArrayDeclaration(type="audio", rate=8000)})
+    schema = infer(pd.DataFrame(index=range(2)), {"a": np.zeros((2, 9), np.float32)}, declared)
+    assert (schema.modality, schema.arrays["a"].rate) == ("audio", 8000)
