@@ -20,6 +20,7 @@ from augment.data import Dataset, SchemaDeclaration, infer
 from augment.errors import DataError, DiskError
 from augment.plugin import Context, Source
 from augment_images import metadata
+from augment_images.class_folders import Listing, is_silent, list_class_folders, shown
 from augment_images.decoding import (
     ALL_LEVELS,
     NUM_VALUES,
@@ -38,23 +39,12 @@ from augment_images.stack import Stack
 logger = logging.getLogger("augment")
 
 ARRAY = "image"
-LEFT_BY_SYSTEMS = frozenset({"Thumbs.db", ".DS_Store", "desktop.ini", "__MACOSX", ".ipynb_checkpoints"})
 MAX_LISTED = 10
 MAX_THREADS = 8
 MAX_SIDE = 128  # pixels that images of several sizes are brought to: larger ones train for days
 MAX_SIZES = 2000  # looked at to find the middle one
 MIN_GREYS = 64  # fewer that are left of 16 bits are worth a warning
 AT_ONCE = 256  # images decoded, and held in memory, between two reports of progress
-
-
-@dataclass
-class _Listing:
-    """What lies in a folder: names relative to it, sorted, and the frame with a row for each."""
-
-    names: list[str] = field(default_factory=list)
-    frame: pd.DataFrame = field(default_factory=pd.DataFrame)
-    num_others: int = 0
-    num_links: int = 0
 
 
 @dataclass
@@ -143,7 +133,7 @@ class ImageFolderSource(Source):
             if (root / metadata.NAME).is_file():
                 listing = self._described(root, context.declared)
             else:
-                listing = _class_folders(root, self.params.label)
+                listing = list_class_folders(root, self.params.label)
         except OSError as error:
             raise DiskError(f"{root} cannot be read: {error}") from error
         if listing.num_others:
@@ -159,7 +149,7 @@ class ImageFolderSource(Source):
         arrays = {ARRAY: pixels}
         return Dataset.of(frame, arrays, infer(frame, arrays, declared))
 
-    def _described(self, root: Path, declared: SchemaDeclaration) -> _Listing:
+    def _described(self, root: Path, declared: SchemaDeclaration) -> Listing:
         """What `metadata.csv` says; with nothing but file names, labels come from the folders all the same."""
         names, frame = metadata.read(root, declared)
         if not names:
@@ -177,9 +167,9 @@ class ImageFolderSource(Source):
             os.path.relpath(os.path.join(folder, file), root) not in used
             for folder, _, files in os.walk(root)
             for file in files
-            if not _is_silent(file)
+            if not is_silent(file)
         )
-        return _Listing(names, frame, num_others)
+        return Listing(names, frame, num_others)
 
     def _pixels(self, root: Path, names: Sequence[str], context: Context) -> tuple[np.ndarray, np.ndarray]:
         """All good images (M, H, W, C) uint8, and which files they are: bool (N,)."""
@@ -203,7 +193,7 @@ class ImageFolderSource(Source):
         stack, stacked = Stack(len(names), context.folder), _Stacked(np.ones(len(names), dtype=bool))
         for row, image in enumerate(self._decoded(root, names, levels, context)):
             if isinstance(image, BadImageError):
-                stacked.bad.append(f"{_shown(names[row])}: {image}")
+                stacked.bad.append(f"{shown(names[row])}: {image}")
                 stacked.is_read[row] = False
                 continue
             if image.values is not None:
@@ -282,104 +272,6 @@ def _checked_root(root: Path) -> Path:
     if not root.is_dir():
         raise DataError(f"{root} is a file; `path` must name the folder that holds the images")
     return root
-
-
-def _class_folders(root: Path, label: str) -> _Listing:
-    listing = _Listing()
-    top = root.resolve()
-    loose: list[str] = []
-    deep: list[str] = []
-    labelled: list[tuple[str, str]] = []
-    for entry in _entries(root, top, listing):
-        if entry.is_file():
-            if _is_image(entry.name):
-                loose.append(entry.name)
-            else:
-                listing.num_others += 1
-        elif entry.is_dir():
-            _check_label(root, entry.name)
-            for inner in _entries(Path(entry.path), top, listing):
-                name = f"{entry.name}/{inner.name}"
-                if inner.is_dir():
-                    deep += [f"{name}/{file}" for file in _images_below(Path(inner.path))]
-                elif inner.is_file() and _is_image(inner.name):
-                    labelled.append((name, entry.name))
-                else:
-                    listing.num_others += 1
-    if deep:
-        raise DataError(
-            f"{root}: {len(deep)} images lie deeper than one folder, such as {_shown(min(deep))}; point `path` at the "
-            f"folder whose sub-folders are the classes, or write a {metadata.NAME}"
-        )
-    if loose and not labelled:
-        listing.names = sorted(loose)
-        listing.frame = pd.DataFrame(index=pd.RangeIndex(len(loose)))
-        return listing
-    if loose:
-        raise DataError(
-            f"{root}: {len(loose)} images lie beside the class folders, such as {_shown(min(loose))}, and have no "
-            f"label; move them into class folders, or write a {metadata.NAME} with `{metadata.FILE_NAME}` and "
-            f"`{label}`"
-        )
-    if not labelled:
-        raise DataError(
-            f"{root}: no images found; one sub-folder a class is expected, with files that end in "
-            f"{', '.join(sorted(SUFFIXES))}, or a {metadata.NAME}"
-        )
-    labelled.sort()
-    listing.names = [name for name, _ in labelled]
-    listing.frame = pd.DataFrame({label: pd.Series([folder for _, folder in labelled], dtype="str")})
-    return listing
-
-
-def _entries(folder: Path, top: Path, listing: _Listing) -> Iterator[os.DirEntry[str]]:
-    """What lies in a folder, without what systems leave behind and links that lead out of `top`."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if _is_silent(entry.name):
-                continue
-            if _is_hidden(entry):
-                logger.info("%s: the hidden folder %s is left out", folder, _shown(entry.name))
-                continue
-            if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(top):
-                listing.num_links += 1
-            else:
-                yield entry
-
-
-def _images_below(folder: Path) -> list[str]:
-    return [
-        Path(parent, file).relative_to(folder).as_posix()
-        for parent, _, files in os.walk(folder)
-        for file in files
-        if _is_image(file) and not _is_silent(file)
-    ]
-
-
-def _is_image(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in SUFFIXES
-
-
-def _is_silent(name: str) -> bool:
-    return name in LEFT_BY_SYSTEMS or name.startswith("._")  # macOS leaves ._x beside x on foreign disks
-
-
-def _is_hidden(entry: os.DirEntry[str]) -> bool:
-    """Whether it is a folder that programs hide, such as `.cache`, and no class."""
-    return entry.is_dir() and entry.name[0] == "." and entry.name[:2] != ".."
-
-
-def _check_label(root: Path, name: str) -> None:
-    try:
-        name.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise DataError(
-            f"{root}: the folder name {_shown(name)} is not UTF-8 and can be no label; rename it"
-        ) from error
-
-
-def _shown(name: str) -> str:
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _mixed_sizes(root: Path, shapes: Counter[tuple[int, int]]) -> str:

@@ -1,0 +1,134 @@
+"""Images in a folder for each class: their names and labels."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from augment.errors import DataError
+from augment_images import metadata
+from augment_images.decoding import SUFFIXES
+
+__all__ = ["Listing", "is_silent", "list_class_folders", "shown"]
+
+logger = logging.getLogger("augment")
+
+LEFT_BY_SYSTEMS = frozenset({"Thumbs.db", ".DS_Store", "desktop.ini", "__MACOSX", ".ipynb_checkpoints"})
+
+
+@dataclass
+class Listing:
+    """What lies in a folder: names relative to it, sorted, and the frame with a row for each."""
+
+    names: list[str] = field(default_factory=list)
+    frame: pd.DataFrame = field(default_factory=pd.DataFrame)
+    num_others: int = 0
+    num_links: int = 0
+
+
+def list_class_folders(root: Path, label: str) -> Listing:
+    """The images of a folder, with the names of their folders as the column `label`; without, if all lie in `root`.
+
+    Raises:
+        DataError: there are no images, or some that have no label.
+    """
+    listing = Listing()
+    top = root.resolve()
+    loose: list[str] = []
+    deep: list[str] = []
+    labelled: list[tuple[str, str]] = []
+    for entry in _entries(root, top, listing):
+        if entry.is_file():
+            if _is_image(entry.name):
+                loose.append(entry.name)
+            else:
+                listing.num_others += 1
+        elif entry.is_dir():
+            _check_label(root, entry.name)
+            for inner in _entries(Path(entry.path), top, listing):
+                name = f"{entry.name}/{inner.name}"
+                if inner.is_dir():
+                    deep += [f"{name}/{file}" for file in _images_below(Path(inner.path))]
+                elif inner.is_file() and _is_image(inner.name):
+                    labelled.append((name, entry.name))
+                else:
+                    listing.num_others += 1
+    if deep:
+        raise DataError(
+            f"{root}: {len(deep)} images lie deeper than one folder, such as {shown(min(deep))}; point `path` at the "
+            f"folder whose sub-folders are the classes, or write a {metadata.NAME}"
+        )
+    if loose and not labelled:
+        listing.names = sorted(loose)
+        listing.frame = pd.DataFrame(index=pd.RangeIndex(len(loose)))
+        return listing
+    if loose:
+        raise DataError(
+            f"{root}: {len(loose)} images lie beside the class folders, such as {shown(min(loose))}, and have no "
+            f"label; move them into class folders, or write a {metadata.NAME} with `{metadata.FILE_NAME}` and "
+            f"`{label}`"
+        )
+    if not labelled:
+        raise DataError(
+            f"{root}: no images found; one sub-folder a class is expected, with files that end in "
+            f"{', '.join(sorted(SUFFIXES))}, or a {metadata.NAME}"
+        )
+    labelled.sort()
+    listing.names = [name for name, _ in labelled]
+    listing.frame = pd.DataFrame({label: pd.Series([folder for _, folder in labelled], dtype="str")})
+    return listing
+
+
+def _entries(folder: Path, top: Path, listing: Listing) -> Iterator[os.DirEntry[str]]:
+    """What lies in a folder, without what systems leave behind and links that lead out of `top`."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if is_silent(entry.name):
+                continue
+            if _is_hidden(entry):
+                logger.info("%s: the hidden folder %s is left out", folder, shown(entry.name))
+                continue
+            if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(top):
+                listing.num_links += 1
+            else:
+                yield entry
+
+
+def _images_below(folder: Path) -> list[str]:
+    return [
+        Path(parent, file).relative_to(folder).as_posix()
+        for parent, _, files in os.walk(folder)
+        for file in files
+        if _is_image(file) and not is_silent(file)
+    ]
+
+
+def _is_image(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in SUFFIXES
+
+
+def is_silent(name: str) -> bool:
+    """Whether systems leave such files behind, which need no mention."""
+    return name in LEFT_BY_SYSTEMS or name.startswith("._")  # macOS leaves ._x beside x on foreign disks
+
+
+def _is_hidden(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder that programs hide, such as `.cache`, and no class."""
+    return entry.is_dir() and entry.name[0] == "." and entry.name[:2] != ".."
+
+
+def _check_label(root: Path, name: str) -> None:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise DataError(f"{root}: the folder name {shown(name)} is not UTF-8 and can be no label; rename it") from error
+
+
+def shown(name: str) -> str:
+    """A file name as text, whatever bytes it has."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
