@@ -129,7 +129,11 @@ def summarise_privacy(scores: Sequence[MetricScore]) -> PrivacyResult:
     if not attacks:
         why = "no metric attacks the rows, or there are too few rows to attack"
         return PrivacyResult(verdict="not assessed", sentence=f"Privacy was not assessed: {why}.")
+    untold = [score for score in attacks if "cannot be told" in score.detail["finding"]]
     sentence = "These attacks found no leak. That does not prove that there is none."
+    if untold:
+        figures = "; ".join(f"{score.of}: {score.name} {score.value:.2%}" for score in untold)
+        sentence = f"Copies cannot be told from natural likeness, because real rows are alike as often ({figures})."
     if leaks:
         figures = "; ".join(
             f"{score.of}: {score.name} {score.value:.2%}, limit {score.detail['limit']:.2%}" for score in leaks
@@ -140,7 +144,8 @@ def summarise_privacy(scores: Sequence[MetricScore]) -> PrivacyResult:
         whose = f"Rows of {', '.join(own)}" if own else "Some synthetic rows"
         sentence += f" {whose} start from real rows, so they are close to them by design."
     return PrivacyResult(
-        verdict="leak found" if leaks else "near by design" if close else "no leak found", sentence=sentence
+        verdict="leak found" if leaks else "near by design" if close else "not assessed" if untold else "no leak found",
+        sentence=sentence,
     )
 
 

@@ -5,6 +5,7 @@ from augment.plugin import hookimpl
 
 @hookimpl
 def augment_components() -> list[type]:
+    from augment_evidence.contamination import Contamination
     from augment_evidence.fidelity_histories import FidelityHistories
     from augment_evidence.fidelity_images import FidelityImages
     from augment_evidence.fidelity_series import FidelitySeries
@@ -18,4 +19,4 @@ def augment_components() -> list[type]:
     from augment_evidence.series_scores import SeriesScores
 
     fidelity = [FidelityTables, FidelityTexts, FidelityImages, FidelityHistories, FidelitySeries]
-    return [*fidelity, NextItem, SeriesScores, Privacy, NotACopy, LabelAgreement, Plausible]
+    return [*fidelity, NextItem, SeriesScores, Contamination, Privacy, NotACopy, LabelAgreement, Plausible]

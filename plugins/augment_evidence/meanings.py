@@ -26,6 +26,7 @@ MEANINGS = {
     "length error": "How differently long the histories are: 0 is equal.",
     "repeated items": "The share of items that a history has had before.",
     "item bigram error": "How differently often one item follows another: 0 is equal.",
+    "repeated held-out rows": "The share of synthetic rows that equal, or nearly equal, a row they are judged by.",
     "exact matches": "The share of synthetic rows that equal a training row which is unique.",
     "near copies": "The share of synthetic rows that are much closer to one training row than real rows are.",
     "membership inference": "The share of training rows that can be recognised as such by their synthetic neighbours.",

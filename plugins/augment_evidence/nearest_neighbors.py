@@ -7,14 +7,21 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["distance_ratio", "leave_one_out", "nearest"]
+__all__ = ["distance_ratio", "leave_one_out", "nearest", "nearest_rows"]
 
 BLOCK = 256  # queries compared at once, to bound the memory
 SPARE = 4  # so many more neighbors are found by products than are needed, for those can confuse nearly equal distances
 
 
 def nearest(queries: np.ndarray, reference: np.ndarray, count: int, own: np.ndarray | None = None) -> np.ndarray:
-    """Distances to the nearest reference rows, ascending: float32 (M, count).
+    """Distances to the nearest reference rows, ascending: float32 (M, count), as `nearest_rows` has them."""
+    return nearest_rows(queries, reference, count, own)[0]
+
+
+def nearest_rows(
+    queries: np.ndarray, reference: np.ndarray, count: int, own: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Distances to the nearest reference rows, ascending, float32 (M, count), and which rows these are, int64.
 
     Args:
         queries: float32 (M, D).
@@ -25,6 +32,7 @@ def nearest(queries: np.ndarray, reference: np.ndarray, count: int, own: np.ndar
     squares = np.einsum("rd,rd->r", reference, reference)
     num_near = min(count + SPARE, len(reference))
     distances = np.empty((len(queries), count), dtype=np.float32)
+    positions = np.empty((len(queries), count), dtype=np.int64)
     for start in range(0, len(queries), BLOCK):
         block = queries[start : start + BLOCK]
         rank = squares - 2 * (block @ reference.T)  # squared distances, but for each query's own square
@@ -35,8 +43,10 @@ def nearest(queries: np.ndarray, reference: np.ndarray, count: int, own: np.ndar
         distance = ((block[:, None] - reference[near]) ** 2).sum(axis=2)
         if own is not None:
             distance[near == own[start : start + BLOCK, None]] = np.inf
-        distances[start : start + BLOCK] = np.sqrt(np.sort(distance, axis=1)[:, :count])
-    return distances
+        order = np.argsort(distance, axis=1, kind="stable")[:, :count]
+        distances[start : start + BLOCK] = np.sqrt(np.take_along_axis(distance, order, axis=1))
+        positions[start : start + BLOCK] = np.take_along_axis(near, order, axis=1)
+    return distances, positions
 
 
 def leave_one_out(reference: np.ndarray, rows: np.ndarray, count: int) -> np.ndarray:

@@ -5,7 +5,6 @@ Shapes: S synthetic rows, T training rows, H held-out rows, D dimensions.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,25 +13,28 @@ import numpy as np
 
 from augment.data import Dataset
 from augment.plugin import Accepts, Context, Metric, Score
+from augment_evidence.chance import predicted
+from augment_evidence.contamination import find_repeats
 from augment_evidence.exact_copies import row_hashes
 from augment_evidence.meanings import explain
 from augment_evidence.nearest_neighbors import distance_ratio, leave_one_out, nearest
-from augment_evidence.samples import label_shares, sampled, target_labels, weights_for
+from augment_evidence.samples import class_weights, sampled, target_labels
 from augment_evidence.space import POINTS_OF, Space
 
 __all__ = ["Privacy"]
 
-CERTAINTY = 0.99  # a limit that chance keeps to with this probability
 MAX_REFERENCE = 20_000  # rows that distances are measured to
 MAX_QUERIES = 4_000  # rows that distances are measured from
 NUM_NEIGHBORS = 10  # further rows whose mean distance is the usual distance around a row
 NEAR_QUANTILE = 0.01
 QUANTILES = (0.001, 0.01, 0.05)
 FALSE_ALARMS = 0.01
+MAX_LIKENESS = 1 / 3  # a larger share is never called harmless, however often real rows are alike
 MIN_ROWS = 20  # of each part
 MIN_HELD_OUT = 100  # fewer show no false alarm rate of 1 %
 
 NO_LEAK = "no leak found by this attack"
+UNTOLD = "cannot be told from likeness"
 LEAK = "more than chance and likeness explain"
 BY_DESIGN = "near real rows by design"
 
@@ -49,9 +51,11 @@ class Privacy(Metric):
     The limits come from rows that were held out, which nobody can have copied: how often real rows (held-out ones, and
     training rows among each other) match and lie near; how often the same synthetic rows match and lie near the
     hold-out, where one of both is the larger counts; and which rate of recognition chance would reach. Chance passes
-    a limit once in a hundred times. What is above is a leak. What is not is *no leak found by these attacks*, which
-    is no promise: other attacks exist, and few held-out rows give wide limits. Rows of one person on both sides, or a
-    hold-out that comes later in time, break the comparison.
+    a limit once in a hundred times. What is above is a leak. What is not is *no leak found by these attacks*, or, where
+    a third of the rows are found and real rows are alike as often, *cannot be told from likeness*. Rows that repeat the
+    hold-out (see `contamination`) are set aside before, because they would raise the limits. Neither is a promise:
+    other attacks exist, and few held-out rows give wide limits. Rows of one person on both sides, or a hold-out that
+    comes later in time, break the comparison.
 
     Rows of generators that start from real rows are near them by design; this is said, and is not memorising. Which
     rows it is about goes into the private file alone.
@@ -67,13 +71,21 @@ class Privacy(Metric):
     def score(self, synthetic: Dataset, train: Dataset, holdout: Dataset, context: Context) -> list[Score]:
         if min(len(synthetic), len(train), len(holdout)) < MIN_ROWS:
             return []
+        # rows that repeat the hold-out tell nothing of training rows, and would raise the limits
+        repeats = find_repeats(synthetic, train, holdout)
+        kept = np.arange(len(synthetic))
+        if repeats is not None and repeats.is_contaminated:
+            kept = np.setdiff1d(kept, repeats.rows)
+            synthetic = synthetic.take(kept)
+            if len(synthetic) < MIN_ROWS:
+                return []
         counts = {"synthetic": len(synthetic), "train": len(train), "hold-out": len(holdout)}
         by_design = bool({"rows", "copies"} & set(context.origins))
         attacks = [_exact(synthetic, train, holdout)]
         distances = _Distances.of(synthetic, train, holdout, context.rng)
         if distances is not None:
             attacks += [_near(distances), *_members(distances)]
-        return [attack.score(counts, by_design) for attack in attacks]
+        return [attack.score(counts, by_design, kept) for attack in attacks]
 
 
 @dataclass(frozen=True)
@@ -85,44 +97,29 @@ class _Attack:
     num_rows: int
     limit: int
     reference: Mapping[str, float]
-    offending: Mapping[str, np.ndarray]  # part to positions of rows
+    offending: Mapping[str, np.ndarray]  # part to positions of rows, of the synthetic ones among those attacked
     more: Mapping[str, Any]
 
-    def score(self, rows: Mapping[str, int], by_design: bool) -> Score:
-        """The finding as shares."""
+    def score(self, rows: Mapping[str, int], by_design: bool, attacked: np.ndarray) -> Score:
+        """The finding as shares; `attacked` has the positions of the synthetic rows that were attacked."""
         is_leak = self.count > self.limit
+        harmless = UNTOLD if self.count >= MAX_LIKENESS * self.num_rows else NO_LEAK
         detail = {
             "rows": dict(rows),
             "compared": self.num_rows,
             "reference": dict(self.reference),
-            "limit": self.limit / self.num_rows,
-            "finding": NO_LEAK if not is_leak else BY_DESIGN if by_design else LEAK,
+            "limit": min(1.0, self.limit / self.num_rows),
+            "finding": harmless if not is_leak else BY_DESIGN if by_design else LEAK,
             **self.more,
         }
-        private = {name: positions.tolist() for name, positions in self.offending.items()} if is_leak else {}
+        offending = {
+            name: (attacked[positions] if name == "synthetic" else positions).tolist()
+            for name, positions in self.offending.items()
+        }
+        private = offending if is_leak else {}
         meaning = explain(self.name)
         share = self.count / self.num_rows
         return Score(self.name, share, better="lower", detail=detail, private=private, meaning=meaning)
-
-
-def predicted(shape: float, exposure: float, new_exposure: float) -> int:
-    """The count that chance keeps to in `new_exposure` trials, having seen about `shape` in `exposure` trials.
-
-    The quantile of a Poisson count whose rate is uncertain, a gamma distribution: a negative binomial.
-    """
-    from scipy.special import betainc  # scipy.stats takes ten times as long to import
-
-    share = exposure / (exposure + new_exposure)
-    most = 1
-    while betainc(shape, most + 1, share) < CERTAINTY:  # the distribution function at `most`
-        most *= 2
-    return bisect_left(range(most), CERTAINTY, key=lambda count: betainc(shape, count + 1, share))
-
-
-def _class_weights(wanted: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Weights, (N,) of mean 1, that give these labels the shares of the wanted ones; all 1 where that cannot be."""
-    weights = weights_for(labels, label_shares(wanted, np.full(len(wanted), 1 / len(wanted))))
-    return np.ones(len(labels)) if weights is None else weights * len(labels)
 
 
 def _exact(synthetic: Dataset, train: Dataset, holdout: Dataset) -> _Attack:
@@ -135,7 +132,7 @@ def _exact(synthetic: Dataset, train: Dataset, holdout: Dataset) -> _Attack:
 
     # what real rows do: a held-out row that equals one of the training part, a training row with a single twin
     hits = np.concatenate([np.isin(held, alone), counts[group] == 2])
-    weights = _class_weights(target_labels(synthetic), np.concatenate([target_labels(holdout), target_labels(train)]))
+    weights = class_weights(target_labels(synthetic), np.concatenate([target_labels(holdout), target_labels(train)]))
     limit = predicted(float(weights @ hits) + 0.5, len(hits), len(distinct))
     if matches_held:  # and what these very rows do to rows that they cannot have been copied from
         limit = max(limit, predicted(matches_held + 0.5, len(alone_held), len(alone)))
@@ -191,7 +188,7 @@ class _Distances:
             train_to_synthetic=nearest(queries["train"], points["synthetic"], 1)[:, 0],
             held_to_synthetic=nearest(queries["held"], points["synthetic"], 1)[:, 0],
             num_reference=(len(points["train"]), len(points["held"])),
-            weights=_class_weights(target_labels(synthetic), np.concatenate(labels)),
+            weights=class_weights(target_labels(synthetic), np.concatenate(labels)),
         )
 
 

@@ -15,6 +15,7 @@ from augment.data import Dataset, as_labels
 
 __all__ = [
     "capped",
+    "class_weights",
     "common_counts",
     "label_shares",
     "rows_in_shares",
@@ -74,6 +75,12 @@ def rows_in_shares(labels: np.ndarray, counts: Mapping[Any, int], most: int, rng
     factor = min((there[label] / count for label, count in wanted.items()), default=0.0)
     factor = min(factor, most / max(1, sum(wanted.values())))
     return rows_of_each(labels, {label: max(1, int(count * factor + 1e-9)) for label, count in wanted.items()}, rng)
+
+
+def class_weights(wanted: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Weights, (N,) of mean 1, that give these labels the shares of the wanted ones; all 1 where that cannot be."""
+    weights = weights_for(labels, label_shares(wanted, np.full(len(wanted), 1 / len(wanted))))
+    return np.ones(len(labels)) if weights is None else weights * len(labels)
 
 
 def uniform(data: Dataset) -> np.ndarray:

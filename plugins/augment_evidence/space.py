@@ -15,7 +15,7 @@ from augment.toolkit.tables.matrix import TableEncoder
 from augment_evidence.history_points import history_points
 from augment_evidence.series_points import series_points, series_scale
 
-__all__ = ["POINTS_OF", "Space", "pixels"]
+__all__ = ["POINTS_OF", "SIDE", "Space", "pixels"]
 
 POINTS_OF: frozenset[Modality] = frozenset({"table", "image", "text", "series", "tokens"})
 SIDE = 16  # images are compared at no more pixels a side, which also sees through faint noise
@@ -60,6 +60,12 @@ class Space:
         matrix[:, self._encoder.categorical] /= np.arcsinh(1) * np.sqrt(2)  # two labels are at distance 1
         points: np.ndarray = matrix.astype(np.float32)
         return points
+
+    @property
+    def column_starts(self) -> np.ndarray:
+        """Where each column of a table begins among the D dimensions; empty for other kinds of data."""
+        slices = {} if self._encoder is None else self._encoder.slices
+        return np.array([one.start for one in slices.values() if one.stop > one.start], dtype=np.int64)
 
     def to_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Tensors and JSON values, for `augment.plugin.write_state` among others of the caller's."""

@@ -14,6 +14,7 @@ def attack(of, value, finding):
 
 
 NO_LEAK, BY_DESIGN, LEAK = "no leak found", "near real rows by design", "leak found"
+UNTOLD = "cannot be told from likeness"
 
 
 @pytest.mark.parametrize(
@@ -26,10 +27,11 @@ NO_LEAK, BY_DESIGN, LEAK = "no leak found", "near real rows by design", "leak fo
             "near by design",
             "Rows of smote start from",
         ),
+        ([attack("gan", 0.05, UNTOLD)], "not assessed", "Copies cannot be told from natural likeness"),
         ([attack("all", 0.5, BY_DESIGN)], "near by design", "Some synthetic rows start from"),
         ([attack("gan", 0.5, LEAK), attack("smote", 0.5, BY_DESIGN)], "leak found", "(gan: near copies 50.00%"),
     ],
-    ids=["no attack", "no leak", "near by design", "mix near by design", "leak"],
+    ids=["no attack", "no leak", "near by design", "untold", "mix near by design", "leak"],
 )
 def test_the_privacy_verdict_follows_from_the_attacks_and_calls_nothing_safe(scores, verdict, words):
     result = summarise_privacy(scores)

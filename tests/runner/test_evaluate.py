@@ -22,8 +22,8 @@ def table(num_rows, seed):
 
 @pytest.fixture
 def files(tmp_path):
-    for name, rows in (("real", 160), ("made", 120), ("held", 120)):
-        table(rows, len(name)).to_csv(tmp_path / f"{name}.csv", index=False)
+    for seed, (name, rows) in enumerate((("real", 160), ("made", 120), ("held", 120))):
+        table(rows, seed).to_csv(tmp_path / f"{name}.csv", index=False)
     return tmp_path
 
 
@@ -36,7 +36,8 @@ def test_rows_of_another_tool_get_a_verdict_scores_and_privacy(files):
     metrics = judge(files).metrics
     assert metrics.rows.model_dump() == {"read": 280, "train": 160, "test": 120, "synthetic": 120}
     assert {arm.id for arm in metrics.trial.arms} >= {"none", "synthetic"}
-    assert {score.metric for score in metrics.scores} == {"fidelity", "privacy"}
+    assert {score.metric for score in metrics.scores} == {"contamination", "fidelity", "privacy"}
+    assert metrics.trial.verdict != "contaminated"
     assert metrics.privacy.verdict == "no leak found"
     assert "privacy" in text(metrics)
 
@@ -54,6 +55,19 @@ def test_copies_are_a_leak_and_no_row_number_is_told(files):
     assert "private" not in found.model_dump_json()
 
 
+def test_held_out_and_training_rows_as_synthetic_ones_are_contaminated_and_a_leak(files):
+    parts = [pd.read_csv(files / f"{name}.csv", dtype={"code": str}) for name in ("held", "real")]
+    pd.concat([parts[0], parts[1][:60]]).to_csv(files / "made.csv", index=False)
+    found = judge(files).metrics
+    assert found.trial.verdict == "contaminated"
+    assert "synthetic: 120 of 180 rows equal or nearly equal a held-out row" in found.trial.sentence
+    assert text(found).startswith("Contaminated, so there is no verdict")
+    exact = next(score for score in found.scores if score.name == "exact matches")
+    assert (exact.value, found.privacy.verdict) == (1.0, "leak found")
+    assert exact.detail["limit"] < 0.2
+    assert "private" not in found.model_dump_json()
+
+
 def test_rows_outside_the_schema_are_counted_and_left_out(files):
     made = table(50, 9)
     made.loc[:4, "kind"] = "perhaps"
@@ -65,7 +79,7 @@ def test_rows_outside_the_schema_are_counted_and_left_out(files):
 
 
 def test_rows_that_are_on_both_sides_are_noted(files):
-    table(160, 4).iloc[:20].to_csv(files / "held.csv", index=False)
+    table(160, 0).iloc[:20].to_csv(files / "held.csv", index=False)
     assert any("exact duplicates" in note for note in judge(files).metrics.notes)
 
 

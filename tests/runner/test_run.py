@@ -400,3 +400,31 @@ def test_two_csv_sinks_need_endings_that_differ(spec):
         SpecError, match=r"sinks\.1: 'csv' writes the same files as sinks\.0, 'csv'; remove one of them"
     ):
         check(spec(sinks=["csv", {**tabs, "with": {"delimiter": ";", "ending": ".csv"}}]), workers=0)
+
+
+@pytest.mark.parametrize("scale", [0.0, 0.02], ids=["equal", "noisy"])
+def test_a_generator_that_reads_the_hold_out_by_a_side_door_gets_no_verdict_and_is_below_any_minimum(
+    spec, tmp_path, scale
+):
+    rng = np.random.default_rng(0)
+    label = rng.choice(["yes", "no"], 240)
+    frame = pd.DataFrame({f"x{i}": rng.normal(size=240) + (label == "yes") for i in range(6)}).assign(label=label)
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    peek = {"use": "fake-peek", "with": {"path": str(tmp_path / "data.csv"), "scale": scale}}
+    path = spec(
+        source={"use": "csv", "with": {"path": "data.csv"}},
+        schema={"target": "label"},
+        split={"holdout": 0.4},
+        generators=[peek],
+        mix={"rows": "1x"},
+        filters=[],
+        trial={"probe": "fake-centroids", "seeds": 2, "min": 0.0},
+        metrics=["contamination", "privacy"],
+    )
+    with pytest.raises(BelowMinimum, match=r"could not be assessed: fake-peek: \d+ of 144 rows") as error:
+        run(path, workers=0)
+    metrics = error.value.run.metrics
+    assert metrics.trial.verdict == "contaminated"
+    assert "there is no verdict" in metrics.trial.sentence
+    assert metrics.privacy.verdict == "leak found"
+    assert all(score.detail["limit"] <= 1 for score in metrics.scores if score.is_attack)

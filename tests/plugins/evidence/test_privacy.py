@@ -7,7 +7,7 @@ from example_data import dataset
 
 from augment.data import Dataset
 from augment.plugin.context import Context
-from augment_evidence.privacy import BY_DESIGN, LEAK, NO_LEAK, Privacy, predicted
+from augment_evidence.privacy import BY_DESIGN, LEAK, NO_LEAK, UNTOLD, Privacy
 
 NUM_TRAIN, NUM_HELD, NUM_MADE = 600, 200, 600
 
@@ -146,9 +146,23 @@ def test_with_hardly_any_rows_nothing_is_said():
     assert not score(made, train, held.take(slice(0, 5)))
 
 
-@pytest.mark.parametrize("count", [0, 3, 40])
-def test_a_predicted_limit_is_seldom_passed_by_chance(count):
-    rng = np.random.default_rng(count)
-    rates = rng.gamma(count + 0.5, 1 / 500, 20_000)
-    passed = rng.poisson(rates * 2000) > predicted(count + 0.5, 500, 2000)
-    assert passed.mean() < 0.012
+def test_a_hold_out_that_synthetic_rows_repeat_does_not_raise_the_limits():
+    """Rows of the hold-out count neither as reference nor as rows that were attacked; positions are those of all."""
+    train, held, _ = parts(table)
+    train, held = train.take(slice(0, 200)), held.take(slice(0, 120))
+    found = score(Dataset.concat([held, train.take(slice(0, 60))]), train, held)["exact matches"]
+    assert (found.value, found.detail["finding"]) == (1.0, LEAK)
+    assert found.detail["limit"] < 0.2
+    assert found.private["synthetic"] == list(range(120, 180))
+
+
+def test_a_limit_is_at_most_1_and_a_third_of_exact_copies_is_never_harmless():
+    """Answers to three questions: real rows are equal as often, but who copied all of them is not called clean."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({name: rng.integers(0, 6, 320).astype(str) for name in "abc"})
+    whole = dataset(frame.assign(label=rng.choice(["u", "v"], 320)), target="label")
+    train, held = whole.take(slice(0, 100)), whole.take(slice(100, 320))
+    found = score(train, train, held)["exact matches"]
+    assert found.detail["limit"] <= 1
+    assert found.value > 1 / 3
+    assert found.detail["finding"] in (UNTOLD, LEAK)
