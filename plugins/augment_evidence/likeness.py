@@ -97,11 +97,12 @@ class _Shifted(Likeness):
         self._shape: tuple[int, ...] = ()
 
     def points(self, data: Dataset) -> np.ndarray:
-        images = pixels(data.arrays[data.schema.array_of("image")], SIDE)
+        images = pixels(data.arrays[data.schema.find_array("image")], SIDE)
         self._shape = images.shape[1:]
         images = images - images.mean(axis=(1, 2, 3), keepdims=True)
         images /= np.maximum(images.std(axis=(1, 2, 3), keepdims=True), 1e-2)
-        return images.reshape(len(images), -1)
+        points: np.ndarray = images.reshape(len(images), -1)
+        return points
 
     def nearest(
         self, queries: np.ndarray, reference: np.ndarray, own: np.ndarray | None = None
