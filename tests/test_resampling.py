@@ -19,12 +19,16 @@ from augment.resampling import Augmenter
 QUICK = {"steps": 10, "rows_per_component": 200}
 
 
-SAMPLERS = [
-    Augmenter("bootstrap", random_state=0),
-    Augmenter("smote", random_state=0),
-    Augmenter("vae", settings=QUICK, random_state=0),
+SAMPLERS = {
+    Augmenter("bootstrap", random_state=0): [],
+    Augmenter("smote", random_state=0): [],
+    Augmenter("vae", settings=QUICK, random_state=0): [pytest.mark.slow],  # the rules are for what stands around it
+}
+CHECKS = [
+    pytest.param(*pair, marks=marks)
+    for sampler, marks in SAMPLERS.items()
+    for pair in estimator_checks_generator(sampler)
 ]
-CHECKS = [pair for sampler in SAMPLERS for pair in estimator_checks_generator(sampler)]
 
 
 def _name(value):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import queue
@@ -73,17 +74,24 @@ class _threads:
 
     def __enter__(self) -> None:
         import torch
-        from threadpoolctl import threadpool_limits
 
         self.before = torch.get_num_threads()
         torch.set_num_threads(self.count)
-        self.limits = threadpool_limits(self.count)
+        self.limits = _thread_pools(len(sys.modules)).limit(limits=self.count)
 
     def __exit__(self, *_: object) -> None:
         import torch
 
         self.limits.restore_original_limits()
         torch.set_num_threads(self.before)
+
+
+@functools.lru_cache(maxsize=1)
+def _thread_pools(num_modules: int) -> Any:
+    """A ThreadpoolController of the libraries that so many modules have loaded: to look for them takes long."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 @dataclass

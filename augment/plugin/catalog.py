@@ -6,6 +6,7 @@ only the plugins that it uses. Only this module reads entry points.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import logging
 import os
@@ -17,6 +18,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from itertools import combinations
+from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING
 
@@ -347,7 +349,14 @@ def _plain(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
-def _installed() -> list[Offer]:
+def _installed() -> tuple[Offer, ...]:
+    """All entry points; the metadata of what is installed is read again where one of its folders has changed."""
+    folders = [Path(path or ".") for path in sys.path]
+    return _entry_points(tuple((str(path), path.stat().st_mtime_ns) for path in folders if path.exists()))
+
+
+@functools.lru_cache(maxsize=1)
+def _entry_points(folders: tuple[tuple[str, int], ...]) -> tuple[Offer, ...]:
     groups = entry_points()
     known: dict[int, tuple[str, str]] = {}  # name and version of a distribution: each access reads its metadata anew
 
@@ -360,10 +369,10 @@ def _installed() -> list[Offer]:
     for kind, group in DEFAULTS.items():
         for entry in groups.select(group=group):
             defaults.setdefault((entry.name, owner(entry)[0]), set()).add(kind)
-    return [
+    return tuple(
         Offer(entry.name, entry.value, *owner(entry), frozenset(defaults.get((entry.name, owner(entry)[0]), ())))
         for entry in groups.select(group=GROUP)
-    ]
+    )
 
 
 def _distribution(entry: EntryPoint) -> str:

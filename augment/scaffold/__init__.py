@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import keyword
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from augment.errors import DiskError, PluginError, SpecError
 from augment.plugin.catalog import API, Catalog
 from augment.plugin.kinds import Kind
 from augment.testing import example
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 __all__ = ["DATA", "write"]
 
@@ -66,17 +70,23 @@ def write(name: str, kind: Kind = "generator", data: Modality | None = None, fol
     return place
 
 
-def _files(name: str, kind: Kind, data: Modality | None) -> dict[str, str]:
-    """Path inside the distribution to text."""
+@functools.cache
+def _environment() -> Environment:
+    """Jinja, which keeps the compiled templates."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
+    return Environment(
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         autoescape=False,  # it is Python that comes out, and every word in it is ours or was checked
     )
+
+
+def _files(name: str, kind: Kind, data: Modality | None) -> dict[str, str]:
+    """Path inside the distribution to text."""
+    environment = _environment()
     module = f"augment_{name.replace('-', '_')}"
     words: dict[str, Any] = {
         "api": API,

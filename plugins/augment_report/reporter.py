@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from augment import plugin
 from augment.plugin import RunView
 from augment.toolkit.yaml_text import dump
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 __all__ = ["Html"]
 
@@ -21,6 +25,31 @@ MAX_NOTES = 5  # shown at once; the others are folded
 MAX_YAML = 200_000  # characters
 # what HTML may not hold, or what shows as nothing: a hostile or broken name becomes visible, and the page stays valid
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+@functools.cache
+def _environment() -> Environment:
+    """Jinja with the page's filters. It keeps the compiled template, which takes longer to compile than to fill."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    from augment_report import formatting
+
+    environment = Environment(
+        loader=PackageLoader("augment_report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "clip": formatting.clip,
+        "count": formatting.count,
+        "listing": formatting.listing,
+        "percent": formatting.percent,
+        "plural": formatting.plural,
+        "slug": formatting.slug,
+    }
+    return environment
 
 
 class Html(plugin.Reporter):
@@ -45,26 +74,9 @@ class Html(plugin.Reporter):
         """Number of columns drawn, those with the largest gaps first. The other columns are listed with their gaps."""
 
     def write(self, run: RunView, folder: Path) -> list[Path]:
-        from jinja2 import Environment, PackageLoader, StrictUndefined
         from markupsafe import Markup
 
-        from augment_report import formatting
-
-        environment = Environment(
-            loader=PackageLoader("augment_report"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        environment.filters |= {
-            "clip": formatting.clip,
-            "count": formatting.count,
-            "listing": formatting.listing,
-            "percent": formatting.percent,
-            "plural": formatting.plural,
-            "slug": formatting.slug,
-        }
+        environment = _environment()
         assert environment.loader is not None
         style = environment.loader.get_source(environment, "report.css")[0].replace("\r\n", "\n")
         digest = b64encode(sha256(style.encode()).digest()).decode()

@@ -46,7 +46,7 @@ def failing(does, workers=1, **settings):
     return caught.value
 
 
-@pytest.mark.parametrize("executor", [InProcess(), Processes(1), Processes(3)])
+@pytest.mark.parametrize("executor", [InProcess(), Processes(3)], ids=["here", "processes"])
 def test_every_task_of_every_job_is_done_once(executor):
     events = []
     jobs = [job(echo, [Echo(n) for n in range(5)]), job(echo, [Echo(7)]), job(echo, [])]

@@ -51,20 +51,23 @@ class Everywhere:
 
     def __init__(self, folder: Path, every: int, offset: int):
         self.folder, self._every, self._offset = folder, every, offset
-        self.outcomes: Counter[str] = Counter()
+        self.outcomes: Counter[str] = Counter()  # of the part that is tried
+        self._undisturbed: dict[str, tuple[SmallRun, dict[str, str], int]] = {}
 
     def some(self, cases: Iterable) -> list:
         return list(cases)[self._offset :: self._every]
 
     def undisturbed(self, forks: Forks, **settings) -> tuple[SmallRun, dict[str, str], int]:
-        """A run without a fault, what it wrote, and how many steps that took."""
-        small = SmallRun(fresh(self.folder / "undisturbed"), **settings)
-        ended = forks.run(small, at=0)
-        assert ended.code == 0, ended
-        wanted = small.content()
-        problems = small.problems_at_the_end(wanted)
-        assert not problems, problems
-        return small, wanted, small.num_steps
+        """A run without a fault, made once, what it wrote, and how many steps that took."""
+        if (key := str(settings)) not in self._undisturbed:
+            small = SmallRun(self.folder / f"undisturbed-{len(self._undisturbed)}", **settings)
+            ended = forks.run(small, at=0)
+            assert ended.code == 0, ended
+            wanted = small.content()
+            problems = small.problems_at_the_end(wanted)
+            assert not problems, problems
+            self._undisturbed[key] = small, wanted, small.num_steps
+        return self._undisturbed[key]
 
     def new(self, undisturbed: SmallRun, **changes) -> SmallRun:
         return undisturbed.again(fresh(self.folder / "disturbed"), **changes)
@@ -311,9 +314,10 @@ def main() -> int:
     parser.add_argument("--offset", type=int, default=0)
     arguments = parser.parse_args()
     failed = 0
-    for part in PARTS if arguments.parts == ["all"] else arguments.parts:
-        with tempfile.TemporaryDirectory(prefix="faults-") as folder:
-            everywhere = Everywhere(Path(folder).resolve(), arguments.every, arguments.offset)
+    with tempfile.TemporaryDirectory(prefix="faults-") as folder:
+        everywhere = Everywhere(Path(folder).resolve(), arguments.every, arguments.offset)
+        for part in PARTS if arguments.parts == ["all"] else arguments.parts:
+            everywhere.outcomes.clear()
             tried = 0
             for case, problems in getattr(everywhere, part)():
                 tried += 1

@@ -147,7 +147,6 @@ BOMBS = {
     "long number": filled("9", "seed: "),
     "long comment": filled("x", "# ", "\nname: a"),
     "values beyond the limit": filled("- a\n"),
-    "many unknown names": "source: csv\ngenerators:\n" + "".join(f"- u{i}\n" for i in range(19_900)),
     "many documents": filled("---\na\n"),
     "many quotes": filled("'", "a: "),
     "many tags": filled("!a ", "a: "),
@@ -169,6 +168,7 @@ BOMBS = {
 FLOODS = {
     "many keys": "\n".join(f"k{i}: 1" for i in range(9_900)),
     "many equal keys": "a: 1\n" * 9_900,
+    "many unknown names": "source: csv\ngenerators:\n" + "".join(f"- u{i}\n" for i in range(19_900)),
     "many items": "generators:\n" + "- smote\n" * 19_900,
     "many ids": "generators:\n" + "- {use: smote, id: a}\n" * 3_900,
     "many wrong items": "source: csv\ngenerators:\n" + "- {x: 1}\n" * 6_600,

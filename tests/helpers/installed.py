@@ -143,7 +143,7 @@ SETTINGS = {
     "UcrSource": _ucr,
     "SeriesCsvSource": _series_csv,
     "SklearnDataset": {"dataset": "iris"},
-    "Cnn": {"steps": 60},
+    "Cnn": {"steps": 20},
     "Estimator": {"factory": "model_of_mine:Both", "file": Path(__file__).parents[1] / "fakes" / "model_of_mine.py"},
     "ImageGan": {"steps": 4, "width": 8},
     "ImageVae": {"steps": 4},

@@ -70,15 +70,6 @@ def test_rows_without_a_target_are_counted_in_the_manifest_the_log_and_the_notes
     assert note in (done.folder / "log.txt").read_text()
 
 
-def test_data_models_and_report_do_not_depend_on_the_number_of_workers(spec, tmp_path, monkeypatch):
-    found = []
-    path = spec(**BLEND, **ASSESSED)
-    for workers in (0, 2):
-        monkeypatch.setenv("AUGMENT_STORE", str(tmp_path / f"store-{workers}"))
-        found.append(contents(run(path, workers=workers, out=tmp_path / f"run-{workers}")))
-    assert found[0] == found[1]
-
-
 def test_the_same_command_again_says_that_it_is_done_already(spec):
     first = run(spec(), workers=0)
     second = run(spec(), workers=0)

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("fakes")
 
 ROWS = {"use": "fake-rows", "with": {"rows": 80}}
 TRIAL = {"probe": "fake-centroids", "seeds": 2, "score": "balanced_accuracy"}
-SMALL = {"rows": "auto", "search": {"seeds": 4, "amounts": ["balance", "1x"]}}
+SMALL = {"rows": "auto", "search": {"seeds": 2, "amounts": ["balance", "1x"]}}
 
 
 @pytest.fixture

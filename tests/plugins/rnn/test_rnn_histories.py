@@ -10,8 +10,9 @@ from augment.data.conformity import valid_rows
 from augment.plugin.context import Context
 from augment_rnn.histories import HistoryAnchored, HistoryRnn, MayBeMet
 
-NUM_ITEMS, WIDTH = 20, 10
+NUM_ITEMS, WIDTH = 10, 10
 SMALL = {"steps": 100, "batch_size": 16, "window": 16, "width": 32, "embedding": 16, "learning_rate": 1e-2}
+LEARNT = {"steps": 150, "learning_rate": 2e-2}  # enough to walk as these users do
 
 
 def walks(num, seed=1, **more) -> Dataset:
@@ -23,7 +24,9 @@ def walks(num, seed=1, **more) -> Dataset:
     for row, (start, length) in enumerate(zip(starts, lengths, strict=True)):
         met = 1 + (start + (1 if upwards[row] else -1) * np.arange(length)) % NUM_ITEMS
         arrays["items"][row, :length], arrays["about"][row, :length, 0] = met, 1 + met % 2
-    frame = pd.DataFrame({"n": lengths, "land": np.where(starts < 10, "NO", "SE"), "way": np.where(upwards, "a", "b")})
+    frame = pd.DataFrame(
+        {"n": lengths, "land": np.where(starts < NUM_ITEMS // 2, "NO", "SE"), "way": np.where(upwards, "a", "b")}
+    )
     names = ("", *(f"i{token}" for token in range(NUM_ITEMS + 1)))  # the last of which nobody meets
     said = {
         "items": {"type": "tokens", "vocabulary": names, "length_column": "n"},
@@ -43,13 +46,13 @@ def rows_of(data, name="items"):
 
 @pytest.fixture(scope="module")
 def users():
-    return walks(300)
+    return walks(100)
 
 
 @pytest.fixture(scope="module", params=[HistoryRnn, HistoryAnchored])
 def made(request, users, tmp_path_factory):
     labels = pd.Categorical(["a", "b"] * 60, categories=["a", "b"])
-    return made_by(request.param, users, pd.DataFrame({"way": labels}), tmp_path_factory.mktemp("made"), steps=400)
+    return made_by(request.param, users, pd.DataFrame({"way": labels}), tmp_path_factory.mktemp("made"), **LEARNT)
 
 
 def test_users_are_valid_and_meet_nothing_twice(made):
