@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import pyarrow as pa
@@ -60,6 +60,10 @@ class SeriesCsvSink(Sink):
         `{channel}_{step:03}` for numbers of three digits."""
         first_step: int = Field(0, ge=0)
         """The number of the first step in wide files."""
+
+    @classmethod
+    def settings_to_read(cls, params: Any) -> dict[str, Any]:
+        return {"key": None, "time": None} if params.wide else {}
 
     def write(self, name: str, batches: Iterable[Dataset], schema: Schema, folder: Path) -> list[Path]:
         """Write `<name>.csv`.

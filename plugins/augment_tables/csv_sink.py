@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
+import pyarrow as pa
 from pydantic import AfterValidator
 
-from augment.data import Dataset, Schema
+from augment.data import Column, Dataset, Schema, arrow_type
 from augment.errors import DataError
 from augment.plugin import Accepts, Sink
 from augment.toolkit.csv_files import CsvFile, CsvParams, choose_ending
@@ -26,7 +27,8 @@ class CsvSink(Sink):
     """Writes `train.csv` and `test.csv`: cells of words in double quotes, missing values empty.
 
     Without settings: UTF-8, commas, a decimal point. Times are written in the column's `date_format`, else as ISO 8601
-    has them, as far as needed: a column of dates alone has no time of day.
+    has them, as far as needed: a column of dates alone has no time of day. Whole numbers that had decimals, such as
+    labels `1.0`, have one again.
     """
 
     name = "csv"
@@ -63,11 +65,20 @@ class CsvSink(Sink):
         }
         path = folder / f"{name}{choose_ending(self.params)}"
         tables = (arrow_table(batch, schema, dates_as_text=True) for batch in batches)
+        floats = [name for name, column in schema.columns.items() if column.type == "integer" and _is_float(column)]
         header = list(schema.columns) if self.params.header else None
         with CsvFile(path, header, self.params, numbers=formats) as file:
             for table in plain_times(tables, schema, folder):
+                for column in floats:
+                    place = table.column_names.index(column)
+                    table = table.set_column(place, column, table[column].cast(pa.float64()))
                 for column, number_format in formats.items():
                     cells = number_format.write_all(table[column])
                     table = table.set_column(table.column_names.index(column), column, cells)
                 file.write(table)
         return [path]
+
+
+def _is_float(column: Column) -> bool:
+    """Whether whole numbers had decimals in their file, such as labels 1.0 and 2.0."""
+    return column.stored_as is not None and pa.types.is_floating(arrow_type(column.stored_as.arrow))

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 from pydantic import Field, ValidationInfo, field_validator
 
-from augment.data import Dataset, DateFormat
+from augment.data import Dataset, DateFormat, StoredType
 from augment.errors import DataError
 from augment.plugin import Context
 from augment.toolkit.csv_delimiters import Delimiter, single, written_with_tabs
@@ -205,8 +205,8 @@ class CsvSource(TableFiles):
     def _formats(self, data: Dataset) -> dict[str, str]:
         """Column to how its numbers are written, where they have a unit or separators of thousands."""
         params = self.params
-        if not params.units and not params.thousands:
-            return {}
+        if not params.units and not params.thousands and params.decimal == ".":
+            return {}  # where somebody may read numbers as texts, they are written alike
         texts = self._texts()
         formats = {}
         for name, column in data.schema.columns.items():
@@ -246,7 +246,9 @@ class CsvSource(TableFiles):
         table = self._parse(written, chosen, text, quoted=num_quotes > 0)
         if changed := self._changed_by_reading(table, written) | not_integers(table, ids):
             table = self._parse(written, chosen, text | changed, quoted=num_quotes > 0)
-        learned = self._formats_of_dates(table, written, quoted=num_quotes > 0)
+        floats = {field.name for field in table.schema if pa.types.is_floating(field.type)}
+        learned: dict[str, dict[str, Any]] = {name: {"stored_as": StoredType(arrow="double")} for name in floats}
+        learned |= self._formats_of_dates(table, written, quoted=num_quotes > 0)
         texts = {field.name for field in table.schema if pa.types.is_string(field.type)}
         dated = {name for name, said in declared.items() if said.type == "datetime" and not said.date_format}
         codes = (set(as_text) & set(chosen)) | changed | ids

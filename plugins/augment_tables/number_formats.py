@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -84,7 +84,7 @@ class NumberFormat(NamedTuple):
         return pa.array([None if value is None else self.write(value) for value in values.to_pylist()], pa.string())
 
 
-def infer_format(cells: Iterable[str], decimal: str, thousands: str, unit: str) -> NumberFormat | None:
+def infer_format(cells: Collection[str], decimal: str, thousands: str, unit: str) -> NumberFormat | None:
     """The way in which the numbers of a column are written; None where it is the usual one.
 
     Args:
@@ -106,6 +106,7 @@ def infer_format(cells: Iterable[str], decimal: str, thousands: str, unit: str) 
         before, after = found.get("before") or before, found.get("after") or after
         separator = separator or re.sub("[0-9]", "", found["whole"] or "")[:1]
         counts.append(len(found["decimals"] or ""))
-    if not (before or after or separator):
+    is_padded = len(set(counts)) == 1 and counts[0] > 0 and any(cell.strip().endswith("0") for cell in cells)
+    if not (before or after or separator or is_padded):
         return None
     return NumberFormat(before, separator, decimal, min(counts, default=0), "" if before else after)

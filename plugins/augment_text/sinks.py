@@ -16,9 +16,9 @@ MAX_NAME = 255  # bytes of a folder's name, in most file systems
 
 
 class TextSink(Sink):
-    """Writes `train.txt` and `test.txt`: a text a line, with its label before it where lines began with one.
+    """Writes `train.txt` and `test.txt`: a text a line; its label is written before it with `by: label-line` alone.
 
-    The files hold the texts and labels alone, and not which rows are synthetic.
+    The files do not say which rows are synthetic.
     """
 
     name = "text"

@@ -69,6 +69,7 @@ def test_a_wide_file(tmp_path, names):
 
     check_frames(original, read(run.folder / "data/train"))
     check_real(original, run, read, [names.format(1)])
+    assert run.synthetic.data.lengths("series").tolist() == [9] * 12  # it is read again, too
 
 
 def test_a_table_in_its_dialect_with_two_forms_of_dates(tmp_path):
@@ -260,7 +261,8 @@ def test_a_table_without_a_header_and_with_amounts_as_they_were(tmp_path):
 def test_amounts_and_units_of_a_german_file(tmp_path):
     amounts = [1_100_200 + 37.5 * row for row in range(40)]
     cells = [f"{amount:,.2f}".translate(str.maketrans(",.", ".,")) for amount in amounts]
-    original = pd.DataFrame({"umsatz": cells, "preis": [f"{cell} €" for cell in cells], "label": ["a", "b"] * 20})
+    original = pd.DataFrame({"umsatz": cells, "preis": [f"{cell} €" for cell in cells], "label": ["1,0", "0,0"] * 20})
+    original["kurs"] = [f"{row},{row % 7}0" for row in range(40)]
     original.to_csv(tmp_path / "data.csv", index=False, sep=";")
     run = came_back(tmp_path / "data.csv", tmp_path, target="label")
 

@@ -20,7 +20,9 @@ from augment_tables.number_formats import NumberFormat, infer_format
         (["1\u202f100", "17"], ",", " ", "", "1\u202f234"),
         (["€ 9.50", "€ 12.00"], ".", ",", "€", "€ 1234.00"),
         (["1.250,00 kg"], ",", ".", "kg", "1.234,00 kg"),
-        (["9.50", "12.00"], ".", ",", "", None),
+        (["9,50", "-12,25"], ",", "", "", "1234,00"),
+        (["9.5", "12.25"], ".", ",", "", None),
+        (["9", "12"], ".", ",", "", None),
     ],
 )
 def test_the_way_of_writing_is_found_and_written_again(cells, decimal, thousands, unit, example):
@@ -30,8 +32,8 @@ def test_the_way_of_writing_is_found_and_written_again(cells, decimal, thousands
         return
     assert found.example == example
     assert NumberFormat.of_example(example, decimal) == found
-    sign = found.thousands or ","
-    numbers = [float(cell.strip("€ kg").replace(sign, "").replace(decimal, ".")) for cell in cells]
+    plain = [cell.strip("€ kg").replace(found.thousands or "none", "").replace(decimal, ".") for cell in cells]
+    numbers = [float(cell) for cell in plain]
     assert [found.write(number) for number in numbers] == cells
 
 
