@@ -120,11 +120,18 @@ def trial(found: TrialResult) -> dict[str, Any]:
     room = charts.Scale.around([needed.low, needed.high], 1.0)
     values += [dot for line in lines for dot in line.dots if room.low <= dot <= room.high]
     scale = charts.Scale.around(values)
+    means = [arm.mean for arm in (base, *arms) if arm is not None and _finite(arm.mean)]
+    mean_decimals = max((decimals_for([mean]) for mean in means), default=3)
     decimals = decimals_for([line.difference for line in lines] + [e for line in lines for e in line.interval or ()])
-    shown["base"] = None if base is None else {"label": base.label, "mean": number(base.mean), "rows": base.rows}
+    shown["base"] = (
+        None
+        if base is None
+        else {"label": base.label, "mean": fixed(base.mean, mean_decimals, sign=False), "rows": base.rows}
+    )
     for line in lines:
         difference, interval = fixed(line.difference, decimals), span(line.interval, decimals)
-        row = {**line._asdict(), "mean": number(line.mean), "difference": difference, "interval": interval}
+        row = {**line._asdict(), "difference": difference, "interval": interval}
+        row["mean"] = fixed(line.mean, mean_decimals, sign=False)
         row["plot"] = None
         if _finite(line.difference):
             dots = [dot for dot in line.dots if scale.low <= dot <= scale.high]

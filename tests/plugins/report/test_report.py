@@ -626,6 +626,15 @@ def test_an_arm_of_any_name_is_shown_as_what_it_says_it_is(table, tmp_path):
     assert "<dt>tuned model</dt><dd>It was tuned.</dd>" in page
 
 
+def test_an_arm_with_the_decisions_of_the_chosen_one_has_no_line_of_its_own(table, tmp_path):
+    trial = table.content["trial"]
+    chosen = next(one for one in trial["arms"] if one["id"] == "synthetic")
+    arms = [*trial["arms"], chosen | {"id": "corrected", "label": "corrected probabilities"}]
+    page = write(replace(table, content=table.content | {"trial": trial | {"arms": arms}}), tmp_path)
+    assert "corrected probabilities" not in page[page.index('class="forest"') : page.index("</figure>")]
+    assert "corrected probabilities" in page[page.index("All scores of the trial") :]
+
+
 def test_several_cuts_replace_seeds_in_the_chart(table, tmp_path):
     over = {"values": [0.01, 0.04], "mean": 0.025, "interval": [-0.2, 0.25]}
     cuts = {"asked": 2, "chosen": ["synthetic", "none"], "arms": {"synthetic": over}, "overall": over | {"mean": 0.011}}
