@@ -19,6 +19,7 @@ HURTS: Verdict = "hurts"
 NO_EFFECT: Verdict = "no measurable effect"
 UNKNOWN: Verdict = "not assessable"
 VOID: Verdict = "contaminated"
+EXPENSES = {"ranking": "the ranking", "probability": "the probabilities"}
 # how each thing that can be judged is called, whether it is several, and what it was scored with
 SUBJECTS = {
     SYNTHETIC: ("augmentation", False, "with synthetic rows"),
@@ -147,13 +148,18 @@ def _describe(trial: TrialResult, label: str, style: str) -> tuple[Verdict, str]
         assert best is not None
         sentence += f" {words[against.verdict]} the best inexpensive alternative, {best.label} ({best.mean:{style}})."
     # another score that went up is no finding; one that went down is a warning
-    worse = [
-        f"{SCORES[name].label} {real.scores[name].mean:{style}} to {score.mean:{style}}"
+    worse = {
+        name: f"{SCORES[name].label} {real.scores[name].mean:{style}} to {score.mean:{style}}"
         for name, score in chosen.scores.items()
         if name != trial.score and judge_interval(score.interval, score.better) == HURTS
-    ]
+    }
     if worse and verdict != HURTS:
-        sentence += f" Other scores are worse: {', '.join(worse)}."
+        kinds = {chosen.scores[name].kind for name in worse}
+        # decisions that gain while what they are made from loses: another threshold could have given as much
+        is_divided = verdict == HELPS and chosen.scores[trial.score].kind == "decision" and "decision" not in kinds
+        expense = " and ".join(words for kind, words in EXPENSES.items() if kind in kinds)
+        lead = f"Decisions gain at the expense of {expense}" if is_divided else "Other scores are worse"
+        sentence += f" {lead}: {', '.join(worse.values())}."
     sentence += _advise_correction(trial, style)
     return verdict, sentence
 

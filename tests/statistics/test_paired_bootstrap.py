@@ -189,16 +189,20 @@ def test_the_sentence_compares_with_the_best_inexpensive_alternative(inexpensive
 
 
 @pytest.mark.parametrize(
-    ("interval", "words"),
-    [([-0.3, -0.1], " Other scores are worse: ROC AUC 0.900 to 0.700."), ([-0.3, 0.1], "")],
-    ids=["certain", "perhaps chance"],
+    ("score", "interval", "words"),
+    [
+        ("roc_auc", [-0.3, -0.1], " Decisions gain at the expense of the ranking: ROC AUC 0.900 to 0.700."),
+        ("macro_f1", [-0.3, -0.1], " Other scores are worse: macro F1 0.900 to 0.700."),
+        ("roc_auc", [-0.3, 0.1], ""),
+    ],
+    ids=["of another kind", "of the same kind", "perhaps chance"],
 )
-def test_a_score_that_did_not_decide_and_is_surely_worse_is_named(interval, words):
+def test_a_score_that_did_not_decide_and_is_surely_worse_is_named(score, interval, words):
     found = planted({"none": 0.65, "synthetic": 0.9})
     content = found.model_dump()
     none, synthetic = (next(arm for arm in content["arms"] if arm["id"] == id) for id in ("none", "synthetic"))
-    none["scores"]["roc_auc"]["mean"] = 0.9
-    synthetic["scores"]["roc_auc"] |= {"mean": 0.7, "interval": interval}
+    none["scores"][score]["mean"] = 0.9
+    synthetic["scores"][score] |= {"mean": 0.7, "interval": interval}
     changed = add_verdict(TrialResult.model_validate(content), "balanced accuracy", ".3f")
     assert (changed.verdict, changed.sentence) == ("helps", found.sentence + words)
 
