@@ -8,8 +8,9 @@ Shapes: N rows, C classes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,6 +41,16 @@ class Conditions:
         if schema.task == "classes":
             return cls(schema.target, schema.classes, tuple(counts))
         return cls(None, ("",), tuple(counts))
+
+    def to_state(self, schema: Schema) -> dict[str, Any]:
+        """JSON values that hold the schema of the training part and these conditions."""
+        return {"schema": schema.model_dump(mode="json", exclude_none=True), "counts": self.counts}
+
+    @classmethod
+    def from_state(cls, values: Mapping[str, Any]) -> tuple[Schema, Conditions]:
+        """The inverse of `to_state`."""
+        schema = Schema.model_validate(values["schema"])
+        return schema, cls.of_schema(schema, values["counts"])
 
     @classmethod
     def of(cls, data: Dataset) -> tuple[Conditions, np.ndarray]:

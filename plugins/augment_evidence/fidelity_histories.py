@@ -17,7 +17,7 @@ from augment import plugin
 from augment.data import Dataset
 from augment.plugin import Accepts, Context, Metric, Score
 from augment_evidence.references import Better, scores_beside
-from augment_evidence.samples import common_counts, rows_in_shares, rows_of_each, target_labels
+from augment_evidence.samples import common_counts, draw_rows, rows_in_shares, target_labels
 
 
 class FidelityHistories(Metric):
@@ -52,7 +52,7 @@ class FidelityHistories(Metric):
         counts = common_counts(labels[:2], limit)  # distances of few users are larger by chance
         real = _Histories.of(train, np.sort(rows_in_shares(labels[2], counts, limit, context.rng)))
         parts = {
-            name: _Histories.of(part, np.sort(rows_of_each(own, counts, context.rng)))
+            name: _Histories.of(part, np.sort(draw_rows(own, counts, context.rng)))
             for name, part, own in zip(("synthetic", "hold-out"), (synthetic, holdout), labels[:2], strict=True)
         }
         if not all(len(part.tokens) for part in (real, *parts.values())):

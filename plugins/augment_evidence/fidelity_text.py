@@ -17,7 +17,7 @@ from augment.data import Dataset
 from augment.plugin import Accepts, Context, Metric, Score
 from augment.toolkit.words import WORD
 from augment_evidence.references import Better, scores_beside
-from augment_evidence.samples import common_counts, rows_in_shares, rows_of_each, target_labels
+from augment_evidence.samples import common_counts, draw_rows, rows_in_shares, target_labels
 
 WORD_OR_SIGN = re.compile(rf"{WORD.pattern}|[^\w\s]")
 ORDER = 6  # characters that the language model looks at, the predicted one included
@@ -60,7 +60,7 @@ class FidelityTexts(Metric):
         labels = [target_labels(part) for part in (synthetic, train, holdout)]
         counts = common_counts(labels[:2], self.params.max_texts)
         sample, real = (
-            part.take(context.rng.permutation(rows_of_each(own, counts, context.rng))).texts()
+            part.take(context.rng.permutation(draw_rows(own, counts, context.rng))).texts()
             for part, own in zip((synthetic, train), labels[:2], strict=True)
         )
         held_out = holdout.take(rows_in_shares(labels[2], counts, self.params.max_texts, context.rng)).texts()

@@ -11,7 +11,7 @@ import numpy as np
 
 from augment.plugin import Score
 from augment_evidence.references import Better, scores_beside
-from augment_evidence.samples import common_counts, rows_of_each
+from augment_evidence.samples import common_counts, draw_rows
 from augment_evidence.similarity import density_and_coverage, frechet
 
 __all__ = ["MAX_POINTS", "cloud_scores"]
@@ -57,10 +57,10 @@ def cloud_scores(
     variance = max(float(points["train"].var(axis=0, dtype=np.float64).sum()), 1e-12)
     draws: dict[str, list[dict[str, float]]] = {name: [] for name in (*parts, "bootstrap")}
     for _ in range(NUM_DRAWS):
-        real = points["train"][rows_of_each(labels["train"], counts, rng)]
+        real = points["train"][draw_rows(labels["train"], counts, rng)]
         for name, measured in draws.items():
             of = "train" if name == "bootstrap" else name
-            other = points[of][rows_of_each(labels[of], counts, rng, replace=name == "bootstrap")]
+            other = points[of][draw_rows(labels[of], counts, rng, replace=name == "bootstrap")]
             values = dict(zip(("density", "coverage"), density_and_coverage(real, other, NUM_NEIGHBORS), strict=True))
             if "Fréchet distance" in wanted:
                 values["Fréchet distance"] = frechet(other, real) / variance

@@ -17,9 +17,9 @@ __all__ = [
     "capped",
     "class_weights",
     "common_counts",
+    "draw_rows",
     "label_shares",
     "rows_in_shares",
-    "rows_of_each",
     "sampled",
     "target_labels",
     "uniform",
@@ -57,7 +57,7 @@ def common_counts(parts: Sequence[np.ndarray], most: int) -> dict[Any, int]:
     return {label: int(count * factor) for label, count in counts.items()}
 
 
-def rows_of_each(
+def draw_rows(
     labels: np.ndarray, counts: Mapping[Any, int], rng: np.random.Generator, replace: bool = False
 ) -> np.ndarray:
     """Positions of so many rows of each label, drawn at random."""
@@ -74,7 +74,7 @@ def rows_in_shares(labels: np.ndarray, counts: Mapping[Any, int], most: int, rng
     wanted = {label: counts[label] for label, num in there.items() if num}
     factor = min((there[label] / count for label, count in wanted.items()), default=0.0)
     factor = min(factor, most / max(1, sum(wanted.values())))
-    return rows_of_each(labels, {label: max(1, int(count * factor + 1e-9)) for label, count in wanted.items()}, rng)
+    return draw_rows(labels, {label: max(1, int(count * factor + 1e-9)) for label, count in wanted.items()}, rng)
 
 
 def class_weights(wanted: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -169,16 +169,14 @@ class HistoryEdits(plugin.Generator):
         return np.array(items, tokens.dtype), np.array(steps)
 
     def save(self, folder: Path) -> None:
-        schema = self.schema.model_dump(mode="json", exclude_none=True)
-        values = {"schema": schema, "counts": self.conditions.counts, "repeats": self.repeats}
+        values = {**self.conditions.to_state(self.schema), "repeats": self.repeats}
         write_state(folder, {"near": self.near}, values)
 
     @classmethod
     def load(cls, folder: Path, params: Any) -> Self:
         edits = cls(params)
         tensors, values = read_state(folder)
-        edits.schema = Schema.model_validate(values["schema"])
-        edits.conditions = Conditions.of_schema(edits.schema, values["counts"])
+        edits.schema, edits.conditions = Conditions.from_state(values)
         edits.near, edits.repeats = tensors["near"], values["repeats"]
         return edits
 

@@ -216,16 +216,14 @@ class SeriesEdits(Generator):
         return values.astype(np.float32)
 
     def save(self, folder: Path) -> None:
-        schema = self.schema.model_dump(mode="json", exclude_none=True)
-        values = {"schema": schema, "counts": self.conditions.counts}
-        write_state(folder, {"deviation": self.deviation, "ends": self.ends}, values)
+        tensors = {"deviation": self.deviation, "ends": self.ends}
+        write_state(folder, tensors, self.conditions.to_state(self.schema))
 
     @classmethod
     def load(cls, folder: Path, params: Any) -> Self:
         edits = cls(params)
         tensors, values = read_state(folder)
-        edits.schema = Schema.model_validate(values["schema"])
-        edits.conditions = Conditions.of_schema(edits.schema, values["counts"])
+        edits.schema, edits.conditions = Conditions.from_state(values)
         edits.deviation, edits.ends = tensors["deviation"], tensors["ends"]
         return edits
 

@@ -191,18 +191,18 @@ def _remembering_neighbors(num_neighbors: int) -> Any:
     from sklearn.neighbors import NearestNeighbors
 
     class Remembering(NearestNeighbors):  # type: ignore[misc]
-        found: np.ndarray | None = None
+        neighbors: np.ndarray | None = None
 
         def __sklearn_clone__(self) -> Any:
             return self  # imbalanced-learn clones what it is given, and the memory would be lost
 
         def fit(self, X: Any, y: Any = None) -> Any:
-            return self if self.found is not None else super().fit(X, y)
+            return self if self.neighbors is not None else super().fit(X, y)
 
         def kneighbors(self, X: Any = None, n_neighbors: Any = None, return_distance: bool = True) -> Any:
-            if self.found is None:
-                self.found = super().kneighbors(X, n_neighbors, return_distance=False)
-            return self.found
+            if self.neighbors is None:
+                self.neighbors = super().kneighbors(X, n_neighbors, return_distance=False)
+            return self.neighbors
 
     return Remembering(n_neighbors=num_neighbors)
 

@@ -176,16 +176,13 @@ class TextEdits(plugin.Generator):
         words[places[one]], words[places[other]] = words[places[other]], words[places[one]]
 
     def save(self, folder: Path) -> None:
-        schema = self.schema.model_dump(mode="json", exclude_none=True)
-        values = {"schema": schema, "counts": self.conditions.counts, "synonyms": self.synonyms}
-        write_state(folder, {}, values)
+        write_state(folder, {}, {**self.conditions.to_state(self.schema), "synonyms": self.synonyms})
 
     @classmethod
     def load(cls, folder: Path, params: Any) -> Self:
         edits = cls(params)
         _, values = read_state(folder)
-        edits.schema = Schema.model_validate(values["schema"])
-        edits.conditions = Conditions.of_schema(edits.schema, values["counts"])
+        edits.schema, edits.conditions = Conditions.from_state(values)
         edits.synonyms = values["synonyms"]
         return edits
 

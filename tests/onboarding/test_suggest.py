@@ -179,7 +179,7 @@ def test_the_target_of_the_source_is_kept():
     assert (look.schema.target, look.why) == ("label", "as the source says")
 
 
-def test_rows_of_each_class_are_counted():
+def test_draw_rows_class_are_counted():
     assert look_at(table(label=["a"] * 70 + ["b"] * 30), None).counts == {"a": 70, "b": 30}
 
 
@@ -225,7 +225,7 @@ def test_few_rows_get_what_was_measured_to_help(num_rows, num_rare, expected, ca
     assert names(choice) == expected
 
 
-def test_many_rows_of_each_class_are_learnt_from(catalog_of):
+def test_many_draw_rows_class_are_learnt_from(catalog_of):
     choice = choose(look_at(table(6_000, label=["yes", "no"] * 3_000), None), catalog_of(*ALL, ANCHORED, RNN))
     assert names(choice) == ["between", "learner"]
     assert "up to 5,000 rows, and there are 6,000" in choice.refused["nudged"]
