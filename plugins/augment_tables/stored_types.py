@@ -37,7 +37,7 @@ def stored_types(table: pa.Table) -> dict[str, StoredType]:
             words = pd.Index(values.chunk(0).dictionary.to_pandas()).map(str) if values.num_chunks else []
             labels = tuple(words)
         try:
-            if arrow_type(str(kind)) != kind:
+            if pa.types.is_null(kind) or arrow_type(str(kind)) != kind:
                 continue
             if labels is not None:
                 _as_values(pa.array(labels, pa.string()), kind.value_type)

@@ -154,13 +154,10 @@ def not_integers(table: pa.Table, ids: Collection[str]) -> set[str]:
 
 
 def _learned(name: str, parts: Sequence[Part]) -> dict[str, Any]:
-    """What all files that have values in a column agree about."""
-    told = [
-        part.learned.get(name, {})
-        for part in parts
-        if name in part.arrays or part.table[name].null_count < part.table.num_rows
-    ]
-    return {key: value for key, value in told[0].items() if all(one.get(key) == value for one in told)} if told else {}
+    """What all files that have values in a column agree about; all of them where none has any."""
+    with_values = [part for part in parts if name in part.arrays or part.table[name].null_count < part.table.num_rows]
+    first, *others = [part.learned.get(name, {}) for part in with_values or parts]
+    return {key: value for key, value in first.items() if all(one.get(key) == value for one in others)}
 
 
 def _columns(part: Part) -> list[str]:

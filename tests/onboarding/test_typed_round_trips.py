@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import sqlite3
+from contextlib import closing
 from decimal import Decimal
 
 import numpy as np
@@ -12,6 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import feather
 from round_trips import came_back, check_frames, check_real
+
+from augment.onboarding import write_pipeline
 
 NUM_ROWS = 40
 
@@ -144,3 +148,18 @@ def test_a_workbook(tmp_path):
     check_frames(original, read(run.folder / "data/train"), new_ids="customer_id")
     check_real(original, run, read, ["customer_id"])
     assert len(run.synthetic) == 12
+
+
+def test_a_table_of_a_database(tmp_path):
+    original = of_everyday().drop(columns="word")
+    original["label"] = np.where(original["label"], "a", "b")
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as connection:
+        original.to_sql("customers", connection, index=False)
+    assert "# pandas loads it: `read_parquet(" in write_pipeline.propose(tmp_path / "shop.db", tmp_path)
+    run = came_back(tmp_path / "shop.db", tmp_path, target="label")
+    whole = pd.read_parquet(run.folder / "data/train.parquet")
+    assert set(whole["customer_id"][whole["origin"] == "real"]) < set(original["customer_id"])
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as connection:
+        rows = whole[whole["origin"] != "real"].drop(columns="origin")
+        assert rows.to_sql("customers", connection, index=False, if_exists="append") == 12
+        assert len(pd.read_sql("select * from customers", connection)) == NUM_ROWS + 12

@@ -32,11 +32,14 @@ def test_what_a_narrow_type_cannot_hold_is_out_of_bounds(tmp_path):
         count=pa.array([1, 2], pa.uint64()),
         price=pa.array([Decimal("1.25"), None], pa.decimal128(5, 2)),
         usual=pa.array([1, 2], pa.int64()),
+        empty=pa.array([None, None], pa.int16()),
     )
+    assert data.schema.columns.pop("empty").stored_as.arrow == "int16"
     bounds = {name: (column.min, column.max) for name, column in data.schema.columns.items()}
     assert bounds == {"small": (-128, 127), "count": (0, None), "price": (-999.99, 999.99), "usual": (None, None)}
     assert data.schema.columns["usual"].stored_as is None
-    frame = pd.DataFrame({"small": [128, 127, -129], "count": [1, -1, 1], "price": [1, 1, 1e3], "usual": [1, 1, 1]})
+    columns = {"small": [128, 127, -129], "count": [1, -1, 1], "price": [1, 1, 1e3], "usual": [1, 1, 1]}
+    frame = pd.DataFrame(columns)
     made = Dataset.of(frame, {}, data.schema)
     assert valid_rows(made.frame, {}, made.schema).tolist() == [False, False, False]
 
