@@ -303,9 +303,9 @@ RUN = [sys.executable, "-c", "from augment.cli import main; main(prog_name='augm
 
 
 @contextmanager
-def in_the_middle_of_a_fit(spec, started, workers):
+def in_the_middle_of_a_fit(spec, started):
     """A process that runs a pipeline, and has begun to fit something for a minute."""
-    command = [*RUN, str(spec), "--workers", str(workers)]
+    command = [*RUN, str(spec), "--workers", "1"]
     environment = {**os.environ, "FAKE_SECONDS": "60", "FAKE_STARTED": str(started)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, env=environment, **pipes) as process:
@@ -315,11 +315,9 @@ def in_the_middle_of_a_fit(spec, started, workers):
         yield process
 
 
-@pytest.mark.parametrize(
-    ("number", "code", "workers"), [(signal.SIGINT, 130, 1), (signal.SIGTERM, 143, 0)], ids=["ctrl-c", "term"]
-)
-def test_a_stopped_run_says_how_to_go_on_and_leaves_no_worker(spec, tmp_path, store, number, code, workers):
-    with in_the_middle_of_a_fit(spec(), tmp_path / "started", workers) as process:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "term"])
+def test_a_stopped_run_says_how_to_go_on_and_leaves_no_worker(spec, tmp_path, store, number, code):
+    with in_the_middle_of_a_fit(spec(), tmp_path / "started") as process:
         process.send_signal(number)
         _, errors = process.communicate(timeout=30)
     assert process.returncode == code
@@ -333,7 +331,7 @@ def test_a_stopped_run_says_how_to_go_on_and_leaves_no_worker(spec, tmp_path, st
 
 def test_a_killed_run_leaves_nothing_that_the_next_one_minds(spec, tmp_path, store, monkeypatch):
     settings = {"generators": ["fake-move", "fake-free"], "mix": {"rows": 20}}
-    with in_the_middle_of_a_fit(spec(**settings), tmp_path / "started", 1) as process:
+    with in_the_middle_of_a_fit(spec(**settings), tmp_path / "started") as process:
         process.kill()
     done = run(spec(**settings), workers=0)
     assert sorted(path.name for path in done.folder.parent.iterdir()) == ["fake", done.folder.name]

@@ -29,10 +29,14 @@ def job(fn, tasks, **settings):
     return Job(fn, tasks, Host(Path("/nowhere")), "generator 'g': fit", **settings)
 
 
-def results_of(jobs, workers=1, threads=1):
+def results_of(jobs, workers=1, threads=1, emit=print):
     if (workers, threads) not in SHARED:
         SHARED[workers, threads] = Processes(workers, threads)
-    return SHARED[workers, threads].map_unordered(jobs, print)
+    return SHARED[workers, threads].map_unordered(jobs, emit)
+
+
+def shared_process(jobs, emit):
+    return results_of(jobs, emit=emit)
 
 
 def results_of_new_processes(jobs, workers=1):
@@ -56,11 +60,10 @@ def test_every_task_of_every_job_is_done_once(executor):
     assert sorted(event["n"] for event in events) == [0, 1, 2, 3, 4, 7]
 
 
-@pytest.mark.parametrize("executor", [InProcess(), Processes(1)])
-def test_what_a_component_logs_becomes_a_note_once(executor):
+@pytest.mark.parametrize("do", [InProcess().map_unordered, shared_process], ids=["here", "a process"])
+def test_what_a_component_logs_becomes_a_note_once(do):
     events = []
-    with closing(executor):
-        list(executor.map_unordered([job(talkative, [None, None])], events.append))
+    list(do([job(talkative, [None, None])], events.append))
     assert events == [{"event": "note", "message": "3 rows are odd"}]
 
 
@@ -99,11 +102,10 @@ def test_an_unexpected_error_is_named_with_its_traceback_as_cause():
     assert "tasks_of_tests.py" in str(error.__cause__)
 
 
-@pytest.mark.parametrize("executor", [InProcess(), Processes(1)])
-def test_what_tasks_of_a_job_share_is_loaded_once_for_equal_arguments(executor):
+@pytest.mark.parametrize("do", [InProcess().map_unordered, shared_process], ids=["here", "a process"])
+def test_what_tasks_of_a_job_share_is_loaded_once_for_equal_arguments(do):
     jobs = [job(shared, ["a", "a", "b", "b", "a"])]
-    with closing(executor):
-        found = [result for _, _, result in sorted(executor.map_unordered(jobs, print), key=lambda found: found[1])]
+    found = [result for _, _, result in sorted(do(jobs, print), key=lambda found: found[1])]
     assert found == [[1, 1], [1, 1], [1, 2], [1, 2], [2, 3]]
 
 
