@@ -7,7 +7,8 @@ Runs in either environment: nothing is imported before it is needed. A job is a 
     maker     a name in MAKERS
     epochs    of CTGAN and TVAE
     fits      a list of: train (a CSV file), discrete (its columns that are no numbers), target, seed, and requests, a
-              list of: rows, label (null: as frequent as in the training rows), chunk (rows a call, or null), out
+              list of: rows, label (null: as frequent as in the training rows), chunk (rows a call, or null), out; or
+              of: labels (label to rows), out. No file is written where so many of a label cannot be made
 
 Its answer is written to the job's `out`: for each fit the CPU-seconds it took, the CPU-seconds of each request and the
 peak of the process's memory so far. CPU-seconds are those of all threads; the time to read and write files is left out.
@@ -71,6 +72,8 @@ class Ctgan:
 
     model_name = "CTGAN"
 
+    conditional = False
+
     def __init__(self, epochs: int):
         self.epochs = epochs
 
@@ -92,8 +95,49 @@ class Tvae(Ctgan):
     model_name = "TVAE"
 
 
+class BorderlineSmote:
+    """SMOTE of the rows that lie between classes (Han, Wang and Mao 2005), by imbalanced-learn; for numbers alone."""
+
+    def fit(self, train: pd.DataFrame, discrete: list[str], target: str, seed: int) -> None:
+        self.train, self.target, self.seed = train, target, seed
+        self.is_possible = discrete == [target]
+
+    def sample(self, labels: pd.Series) -> pd.DataFrame:
+        from imblearn.over_sampling import BorderlineSMOTE
+
+        if not self.is_possible:
+            return self.train.iloc[:0]
+        counts, wanted = self.train[self.target].value_counts(), labels.value_counts()
+        method = BorderlineSMOTE(
+            sampling_strategy={label: int(count + wanted.get(label, 0)) for label, count in counts.items()},
+            k_neighbors=min(5, int(counts.min()) - 1),
+            random_state=self.seed,
+        )
+        features, target = method.fit_resample(self.train.drop(columns=self.target), self.train[self.target])
+        return pd.concat([features, target], axis=1)[list(self.train)].iloc[len(self.train) :]
+
+
+class Arf:
+    """Adversarial random forests (Watson et al. 2023), by arfpy."""
+
+    conditional = False
+
+    def fit(self, train: pd.DataFrame, discrete: list[str], target: str, seed: int) -> None:
+        from arfpy import arf
+
+        np.random.seed(seed)  # noqa: NPY002 its sampling takes no seed
+        train = train.astype(dict.fromkeys(discrete, "category"))
+        self.model = arf.arf(x=train, random_state=seed, verbose=False)
+        self.model.forde()
+
+    def sample(self, labels: pd.Series) -> pd.DataFrame:
+        return self.model.forge(n=len(labels))
+
+
 class GaussianCopula:
     """Of SDV (Patki et al. 2016)."""
+
+    conditional = False
 
     def fit(self, train: pd.DataFrame, discrete: list[str], target: str, seed: int) -> None:
         import torch
@@ -153,6 +197,10 @@ MAKERS = {
     "vae": lambda epochs: Ours("augment_vae.tables", "TableVae"),
     "gan": lambda epochs: Ours("augment_gan.tables", "TableGan"),
     "anchored": lambda epochs: Ours("augment_rnn.anchored", "AnchoredTable"),
+    "trees": lambda epochs: Ours("augment_trees.trees", "Trees"),
+    "smote": lambda epochs: Ours("augment_smote.smote", "Smote"),
+    "ARF": lambda epochs: Arf(),
+    "BorderlineSMOTE": lambda epochs: BorderlineSmote(),
     "CTGAN": Ctgan,
     "TVAE": Tvae,
     "GaussianCopula": lambda epochs: GaussianCopula(),
@@ -177,6 +225,23 @@ def as_labels(train: pd.DataFrame, target: str, rows: int, label: str | None, se
     return pd.Series(np.random.default_rng(seed).permutation(labels), dtype=object)
 
 
+def fill(maker: Any, wanted: dict[str, int], target: str) -> pd.DataFrame | None:
+    """So many rows of each label; one that cannot be asked for labels is asked for more rows, up to 20 times."""
+    labels = pd.Series(np.repeat(np.array(list(wanted), dtype=object), list(wanted.values())), dtype=object)
+    if getattr(maker, "conditional", True):
+        made = maker.sample(labels).reset_index(drop=True)
+        return made if len(made) == len(labels) else None
+    parts: list[pd.DataFrame] = []
+    for _ in range(20):
+        parts.append(maker.sample(labels))
+        made = pd.concat(parts, ignore_index=True)
+        rank = made.groupby(target, observed=True).cumcount()
+        kept = made[rank < made[target].astype(str).map(wanted).fillna(0).astype(int)]
+        if len(kept) == len(labels):
+            return kept
+    return None
+
+
 def peak() -> float:
     """The most memory that the process has had, in MB; not `ru_maxrss`, which begins with that of its parent."""
     status = Path("/proc/self/status").read_text()
@@ -193,6 +258,13 @@ def run(job: dict[str, Any]) -> list[dict[str, Any]]:
         maker.fit(train, fit["discrete"], fit["target"], fit["seed"])
         answer: dict[str, Any] = {"fit": time.process_time() - started, "requests": []}
         for request in fit["requests"]:
+            if "labels" in request:
+                started = time.process_time()
+                made = fill(maker, request["labels"], fit["target"])
+                answer["requests"].append(time.process_time() - started)
+                if made is not None:
+                    made[list(train)].to_csv(request["out"], index=False)
+                continue
             labels = as_labels(train, fit["target"], request["rows"], request["label"], fit["seed"])
             size = request["chunk"] or len(labels)
             started = time.process_time()
