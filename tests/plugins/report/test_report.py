@@ -136,6 +136,12 @@ def table():
 
 
 @pytest.fixture(scope="module")
+def page_of_table(table, tmp_path_factory):
+    """What tests that change nothing about the run read, made once."""
+    return write(table, tmp_path_factory.mktemp("report"))
+
+
+@pytest.fixture(scope="module")
 def images():
     return image_run()
 
@@ -175,11 +181,10 @@ def test_page_of_images_is_safe_and_whole(images, tmp_path):
         assert wanted in reading.text
 
 
-def test_policy_allows_this_style_sheet_and_nothing_else(table, tmp_path):
-    page = write(table, tmp_path)
-    style = re.search(r"<style>(.*?)</style>", page, re.DOTALL).group(1)
+def test_policy_allows_this_style_sheet_and_nothing_else(page_of_table):
+    style = re.search(r"<style>(.*?)</style>", page_of_table, re.DOTALL).group(1)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page).group(1)
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page_of_table).group(1)
     assert f"style-src 'sha256-{digest}'" in policy
     assert "default-src 'none'" in policy
     assert "url(" not in style
@@ -264,9 +269,8 @@ def hostile_run(payload: str):
     )
 
 
-def test_candidates_come_with_the_chosen_one_first_and_those_that_left_last(table, tmp_path):
-    page = write(table, tmp_path)
-    section = part_of(page, "candidates")
+def test_candidates_come_with_the_chosen_one_first_and_those_that_left_last(page_of_table):
+    section = part_of(page_of_table, "candidates")
     labels = ["gan + smote, 1x", "smote, 1x", "class weights", "oversampling", "gan, 5x", "gan, balance"]
     places = [section.rindex(label) for label in labels]
     assert places == sorted(places)
@@ -279,18 +283,16 @@ def test_without_a_search_there_are_no_candidates(table, tmp_path):
     assert 'id="candidates"' not in write(run, tmp_path)
 
 
-def test_attacks_stand_beside_their_limits_and_not_among_other_scores(table, tmp_path):
-    page = write(table, tmp_path)
-    section = part_of(page, "privacy")
+def test_attacks_stand_beside_their_limits_and_not_among_other_scores(page_of_table):
+    section = part_of(page_of_table, "privacy")
     assert "finding leak" in section
     assert "finding design" in section
     assert section.count("<svg") == 4
-    assert "near copies" not in part_of(page, "scores")
+    assert "near copies" not in part_of(page_of_table, "scores")
 
 
-def test_each_score_is_named_once_and_compared_over_generators(table, tmp_path):
-    page = write(table, tmp_path)
-    section = part_of(page, "scores")
+def test_each_score_is_named_once_and_compared_over_generators(page_of_table):
+    section = part_of(page_of_table, "scores")
     assert section.count("classifier two-sample accuracy") == 1
     score = section[section.index("classifier two-sample accuracy") : section.index("coverage of real rows")]
     assert "lower is better" in score
@@ -554,28 +556,27 @@ def test_lines_of_series_end_with_the_series_and_break_at_gaps(tmp_path):
 # what a person reads
 
 
-def test_headings_are_in_order_and_each_column_and_fold_has_a_name(table, tmp_path):
-    page = write(table, tmp_path)
-    levels = [int(level) for level in re.findall(r"<h(\d)", page)]
+def test_headings_are_in_order_and_each_column_and_fold_has_a_name(page_of_table):
+    levels = [int(level) for level in re.findall(r"<h(\d)", page_of_table)]
     assert levels[0] == 1
     assert max(b - a for a, b in itertools.pairwise(levels)) <= 1
-    assert not re.search(r"<th(?![^>]*scope=)[ >]", page)
-    assert all("<th " in one for one in re.findall("<table.*?</table>", page, re.DOTALL))
-    assert page.count("<details") == page.count("<summary>")
+    assert not re.search(r"<th(?![^>]*scope=)[ >]", page_of_table)
+    assert all("<th " in one for one in re.findall("<table.*?</table>", page_of_table, re.DOTALL))
+    assert page_of_table.count("<details") == page_of_table.count("<summary>")
 
 
-def test_every_word_that_is_marked_has_its_meaning_in_place_and_in_the_list(table, tmp_path):
-    page = write(table, tmp_path)
-    marked = re.findall(r'<a class="term" href="#([a-z-]+)" aria-describedby="([a-z-]+)">[^<]+<span class="tip"', page)
+def test_every_word_that_is_marked_has_its_meaning_in_place_and_in_the_list(page_of_table):
+    marked = re.findall(
+        r'<a class="term" href="#([a-z-]+)" aria-describedby="([a-z-]+)">[^<]+<span class="tip"', page_of_table
+    )
     assert len(marked) > 10
     for target, described in marked:
         assert target == described
-        assert page.count(f'id="{target}"') == 1
+        assert page_of_table.count(f'id="{target}"') == 1
 
 
-def test_the_rest_is_folded(table, tmp_path):
-    page = write(table, tmp_path)
-    unfolded = re.sub("<details.*</details>", "", page[page.index('id="details"') :], flags=re.DOTALL)
+def test_the_rest_is_folded(page_of_table):
+    unfolded = re.sub("<details.*</details>", "", page_of_table[page_of_table.index('id="details"') :], flags=re.DOTALL)
     assert "<table" not in unfolded
     assert unfolded.count("<p") == 0
 
@@ -646,9 +647,8 @@ def test_several_cuts_replace_seeds_in_the_chart(table, tmp_path):
     assert "2 <a" in chart
 
 
-def test_confusion_matrices_add_up_to_the_held_out_rows(table, tmp_path):
-    page = write(table, tmp_path)
-    matrices = re.findall('class="matrix">(.*?)</table>', page, re.DOTALL)
+def test_confusion_matrices_add_up_to_the_held_out_rows(table, page_of_table):
+    matrices = re.findall('class="matrix">(.*?)</table>', page_of_table, re.DOTALL)
     assert len(matrices) == 3
     for matrix in matrices:
         assert sum(float(text) for text in re.findall(r'<td class="n shade[^>]*>([\d.]+)', matrix)) == len(table.test)
