@@ -10,15 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from augment.data import Dataset
 from augment.errors import DataError
 from augment.plugin import Context
 from augment_tables.nested_columns import array_of, is_nested
 from augment_tables.partitions import partitions_of
-from augment_tables.reading import plain_values
+from augment_tables.reading import KEPT_AS_TEXT, plain_values
 from augment_tables.stored_types import stored_types, warn_of_loss
 from augment_tables.table_files import Part, TableFiles
+
+SECOND, MINUTE = 10**6, 60 * 10**6  # in microseconds
+DAY_OF_TIMES = -2_208_988_800 * SECOND  # 1900-01-01, which a time of day without a date is read as elsewhere, too
 
 log = logging.getLogger("augment")
 
@@ -72,8 +76,25 @@ class ArrowFiles(TableFiles):
         table = table.drop_columns(list(arrays))
         for name in table.column_names:
             warn_of_loss(path, name, table[name])
+        learned: dict[str, dict[str, Any]]
         learned = {name: {"stored_as": stored} for name, stored in stored_types(table).items()}
+        declared = context.declared.columns
+        words = {name for name, said in declared.items() if said.type in KEPT_AS_TEXT}
+        for place, field in enumerate(table.schema):
+            if pa.types.is_time(field.type) and field.name not in words:
+                moments, date_format = times_of_day(table.column(place))
+                table = table.set_column(place, field.name, moments)
+                learned[field.name] = {**learned.get(field.name, {}), "date_format": date_format}
         return Part(_in_utc(path, table), arrays, learned)
+
+
+def times_of_day(values: pa.ChunkedArray) -> tuple[pa.ChunkedArray, str]:
+    """Times of day as moments of one day, and how they are written, in the signs of `strftime`."""
+    moments = values.cast(pa.time64("us"), safe=False).cast(pa.int64())
+    has_fractions = pc.any(pc.not_equal(moments, pc.multiply(pc.divide(moments, SECOND), SECOND))).as_py()
+    has_seconds = pc.any(pc.not_equal(moments, pc.multiply(pc.divide(moments, MINUTE), MINUTE))).as_py()
+    date_format = "%H:%M:%S.%f" if has_fractions else "%H:%M:%S" if has_seconds else "%H:%M"
+    return pc.add(moments, DAY_OF_TIMES).cast(pa.timestamp("us")), date_format
 
 
 def _in_utc(path: Path | str, table: pa.Table) -> pa.Table:

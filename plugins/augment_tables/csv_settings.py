@@ -19,13 +19,18 @@ MISSING_WORDS = re.compile(
     r"|unbekannt|keine? angabe|k\.\s?a\.|[-–—−?.#]+",
     re.IGNORECASE,
 )
-DATE = r"[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2,4}"
+DATE = r"(?:[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2,4}|[0-9]{4}[./][0-9]{1,2}[./][0-9]{1,2})"
 NAMED_DATE = r"[0-9]{1,2}(?:[ -]|\. )[A-Z][a-z]{2,8}[ -][0-9]{2,4}|[A-Z][a-z]{2,8} [0-9]{1,2}, [0-9]{4}"
-CLOCK = r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?"
-DATE_AND_CLOCK = rf"(?:{DATE}|{NAMED_DATE})(?: {CLOCK})?|{CLOCK}"
+CLOCK = r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?: [AaPp][Mm])?"
+COMPACT = r"[0-9]{8}T[0-9]{6}Z?"
+DATE_AND_CLOCK = (
+    rf"(?:{DATE}|{NAMED_DATE})(?: {CLOCK})?|{CLOCK}|{COMPACT}|[A-Z][a-z]{{2}}, (?:{NAMED_DATE}) {CLOCK} GMT"
+)
 DAYS = [f"{order}{year}" for year in ("%Y", "%y") for order in ("%d.%m.", "%d/%m/", "%m/%d/", "%d-%m-", "%m-%d-")]
 DAYS += ["%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %b %y", "%b %d, %Y", "%d %B %Y", "%d. %B %Y", "%B %d, %Y"]
-CLOCKS = ("", " %H:%M", " %H:%M:%S")
+DAYS += ["%Y/%m/%d", "%Y.%m.%d"]
+CLOCKS = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p")
+OTHERS = ("%Y%m%dT%H%M%S", "%Y%m%dT%H%M%SZ", "%a, %d %b %Y %H:%M:%S GMT")
 MISSING_NUMBERS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")  # what is missing in numbers when nothing is said
 MOSTLY = 0.6  # share of a column's cells that are numbers or dates, where the others are words for a missing value
 
@@ -135,7 +140,7 @@ def _dates(dataset: Dataset) -> Iterator[tuple[str, list[str]]]:
             continue
         cells = present.astype("str").str.strip()
         if cells.str.fullmatch(DATE_AND_CLOCK).all():
-            formats = [f"{day}{clock}" for day in DAYS for clock in CLOCKS] + ["%H:%M", "%H:%M:%S"]
+            formats = [*DAYS, *(f"{day} {clock}" for day in DAYS for clock in CLOCKS), *CLOCKS, *OTHERS]
             formats = [one for one in formats if _fits(cells[:1], one)]
             yield name, [one for one in formats if _fits(cells, one)]
 

@@ -147,7 +147,7 @@ def _suits(column: Column, kind: pa.DataType) -> bool:
         "number": is_number,
         "integer": is_number or pa.types.is_integer(kind),
         "boolean": pa.types.is_boolean(kind),
-        "datetime": pa.types.is_integer(kind) if column.date_format else pa.types.is_temporal(kind),
+        "datetime": pa.types.is_temporal(kind) or (bool(column.date_format) and pa.types.is_integer(kind)),
         "text": is_text or pa.types.is_time(kind),
         "id": is_text or pa.types.is_time(kind) or pa.types.is_integer(kind),
         "category": True,
@@ -176,7 +176,7 @@ def _as_stored(values: pa.ChunkedArray, stored: StoredType) -> pa.ChunkedArray:
 def _as_values(values: pa.Array | pa.ChunkedArray, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
-    if pa.types.is_time(kind) and not pa.types.is_time(values.type):  # of texts, for which Arrow has no cast
+    if pa.types.is_time(kind) and not pa.types.is_temporal(values.type):  # of texts, for which Arrow has no cast
         moments = pc.binary_join_element_wise("1970-01-01", values.cast(pa.string()), " ")
         return moments.cast(pa.timestamp(kind.unit)).cast(kind)
     if pa.types.is_temporal(kind) and pa.types.is_temporal(values.type):

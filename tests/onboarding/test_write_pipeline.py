@@ -651,10 +651,14 @@ def test_the_source_of_a_third_party_is_found_by_the_ending_of_a_file(tmp_path, 
 
 
 @pytest.mark.parametrize(
-    "form", ["%d.%m.%Y", "%m/%d/%y", "%d-%b-%Y", "%d %b %Y", "%m/%d/%Y %H:%M", "%d.%m.%Y %H:%M:%S"]
+    "form",
+    [
+        *("%d.%m.%Y", "%m/%d/%y", "%d-%b-%Y", "%d %b %Y", "%m/%d/%Y %H:%M", "%d.%m.%Y %H:%M:%S"),
+        *("%Y/%m/%d", "%m/%d/%Y %I:%M %p", "%H:%M:%S.%f", "%Y%m%dT%H%M%SZ", "%a, %d %b %Y %H:%M:%S GMT"),
+    ],
 )
 def test_dates_of_a_table_are_read_in_the_form_that_fits_all(form, tmp_path):
-    days = pd.date_range("2024-01-10 10:05:00", periods=60, freq="D").strftime(form)
+    days = pd.date_range("2024-01-10 10:05:00.5", periods=60, freq="D1h").strftime(form)
     table(60).assign(day=days).to_csv(tmp_path / "data.csv", index=False)
     text = write_pipeline.propose(tmp_path / "data.csv", tmp_path, "label")
     assert f'date_format: "{form}"  # day' in text

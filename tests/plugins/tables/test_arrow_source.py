@@ -156,3 +156,13 @@ def test_a_file_without_a_column_that_can_be_read_says_why(tmp_path: Path) -> No
     pq.write_table(pa.table({"d": LEFT_OUT["duration"]}), tmp_path / "data.parquet")
     with pytest.raises(DataError, match="column 'd' holds values of type duration"):
         look_at(ParquetSource, tmp_path / "data.parquet")
+
+
+@pytest.mark.parametrize(("fraction", "date_format"), [(0, "%H:%M:%S"), (250_000, "%H:%M:%S.%f")])
+def test_times_of_day_are_times_also_where_all_differ(fraction: int, date_format: str, tmp_path: Path) -> None:
+    clock = pa.array([61_000_000 * n + fraction for n in range(60)], pa.time64("us"))
+    pq.write_table(pa.table({"at": clock}), tmp_path / "data.parquet")
+    data, _, left_out = look_at(ParquetSource, tmp_path / "data.parquet")
+    column = data.schema.columns["at"]
+    assert (column.type, column.date_format, left_out) == ("datetime", date_format, {})
+    assert data.frame["at"].dt.strftime("%H:%M:%S")[59] == "00:59:59"
