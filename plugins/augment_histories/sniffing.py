@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import logging
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,8 @@ USER = re.compile(r"(user|customer|visitor|reviewer|member|session)(id)?")
 ITEM = re.compile(r"(item|product|movie|film|track|song|book|article|page|sku)(id)?")
 KNOWN_OF_EVENTS = re.compile(r"rating|stars|score|(event)?time|timestamp|datetime|date|ts|origin")
 NUM_LINES = 1_000  # looked at
+log = logging.getLogger("augment")
+
 RATINGS = ("user", "item", "rating", "time")
 RATING_LINE = re.compile(r"[0-9]+ [0-9]+ (?:10|[0-9])(?:\.[0-9])? [0-9]{9,13}")
 MIN_RATINGS = 20
@@ -43,6 +46,12 @@ def holds_events(path: Path, dialect: Mapping[str, Any]) -> bool:
     if len(users) != 1 or len(items) != 1 or not all(map(KNOWN_OF_EVENTS.fullmatch, others)):
         return False
     found = [cells[users[0]] for cells in rows if len(cells) == len(names)]
+    if len(set(found)) == len(found) >= MIN_RATINGS:
+        log.warning(
+            "%s is read as a table, not as histories: every user has one event; if another column says which events "
+            "belong together, such as a session, say `use: histories` with `user: COLUMN`",
+            path.name,
+        )
     return len(set(found)) < len(found)
 
 

@@ -29,6 +29,7 @@ from augment_histories.events import Events, Names, read_events, written_like
 from augment_histories.rows import ABOUT, BEGAN, GAP, ITEMS, LENGTH, RATING, group_by_user
 from augment_histories.sniffing import RATINGS, TYPE, holds_events, holds_ratings
 
+MIN_EVENTS = 20  # from which it is no accident that no user has two
 OTHER_ENDINGS = (".dat", ".data", ".txt")  # of files that may hold ratings without a header
 
 log = logging.getLogger("augment")
@@ -140,6 +141,12 @@ class HistoriesSource(Source):
             raise DataError(
                 f"{listed(self._files)}: no user has {params.min_length} events or more; lower `min_length`, or see "
                 f"whether {events.user_column!r} is the column of users"
+            )
+        if len(np.unique(users[order])) == len(order) >= MIN_EVENTS:
+            raise DataError(
+                f"{listed(self._files)}: every user in {events.user_column!r} has one event, and nothing can be "
+                "learned from one; name the column of what has several, such as a session, as in `user: session`, or "
+                "read the file as a table with `use: csv`"
             )
         return self._dataset(context, events, vocabulary, tokens, users, np.asarray(user_names, object), order)
 

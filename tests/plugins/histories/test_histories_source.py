@@ -240,3 +240,12 @@ def test_numbers_and_characters_are_read_as_the_file_has_them(tmp_path):
     assert channel(data, "rating") == [[4.5, 3.0], [1.5]]
     assert data.frame["spent"].tolist() == [1250.5, 7.0]
     assert flatten_items(data)[0] == ["Käse", "tea"]
+
+
+def test_one_event_a_user_is_noted_and_refused_as_histories(read, tmp_path, caplog):
+    text = "user_id,item_id\n" + "".join(f"{n},{n % 7}\n" for n in range(30))
+    with pytest.raises(DataError, match=r"every user in 'user_id' has one event, .* `use: csv`"):
+        read(text)
+    path = tmp_path / "events.csv"
+    assert HistoriesSource.sniff(path, path.read_bytes()) is None
+    assert "is read as a table, not as histories: every user has one event" in caplog.text
