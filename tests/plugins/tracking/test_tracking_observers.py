@@ -6,6 +6,7 @@ import sys
 from types import ModuleType, SimpleNamespace
 
 import pytest
+from fake_pipeline import ASSESSED
 from run_records import arm, run_metrics
 
 import augment
@@ -77,7 +78,7 @@ def tensorboard(monkeypatch):
 
 def test_mlflow_gets_settings_results_and_the_report(spec, mlflow, monkeypatch):
     monkeypatch.delenv("MLFLOW_EXPERIMENT_NAME", raising=False)
-    run = augment.run(spec(observers=["mlflow"]), workers=0)
+    run = augment.run(spec(observers=["mlflow"], **ASSESSED), workers=0)
     assert mlflow.experiment == "augment"
     assert mlflow.run_name == f"fake-{run.key[:8]}"
     assert mlflow.params["generators.0.use"] == "fake-move"
@@ -90,7 +91,7 @@ def test_mlflow_gets_settings_results_and_the_report(spec, mlflow, monkeypatch):
 
 
 def test_tensorboard_gets_settings_and_results_beside_the_run(spec, tensorboard):
-    run = augment.run(spec(observers=["tensorboard"]), workers=0)
+    run = augment.run(spec(observers=["tensorboard"], **ASSESSED), workers=0)
     assert tensorboard.place == str(run.folder.parent / "tensorboard" / f"fake-{run.key[:8]}")
     assert "generators.0.use: fake-move" in tensorboard.texts["pipeline"]
     assert tensorboard.scalars["rows/train", 0] == run.metrics.rows.train
