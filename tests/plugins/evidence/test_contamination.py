@@ -159,23 +159,19 @@ def test_related_rows_in_the_hold_out_are_no_contamination():
     """Rows of one person lie near each other. Training rows have theirs in the training part, which says nothing of
     how near others come to the hold-out; held-out rows do."""
     rng = np.random.default_rng(0)
-    people, strangers = cut(table, 40, 200)
-    rows = Dataset.concat([numbers_moved(people, rng) for _ in range(6)])
-    person = np.tile(np.arange(40), 6)
-    assert not find_repeats(strangers, rows.take(person < 28), rows.take(person >= 28)).is_contaminated
+    people, strangers = cut(table, 120, 300)
+    rows = Dataset.concat([numbers_moved(people, rng) for _ in range(4)])
+    person = np.tile(np.arange(120), 4)
+    assert not find_repeats(strangers, rows.take(person < 60), rows.take(person >= 60)).is_contaminated
 
 
 def test_repeats_of_one_class_are_expected_as_often_as_real_rows_of_that_class_repeat():
     """All synthetic rows are of a rare class whose rows are often equal."""
     rng = np.random.default_rng(0)
-    (whole,) = cut(table, 1_800)
-    rare = rng.random(1_800) < 0.15
-    frame = whole.frame.assign(label=np.where(rare, "rare", "usual"))
-    for name in [f"x{i}" for i in range(6)]:
-        frame[name] = np.where(rare, rng.integers(0, 3, 1_800) * (name < "x4"), frame[name])
-    frame["kind"] = np.where(rare, "a", frame["kind"].astype(str))
-    whole = dataset(frame, target="label")
-    train, held, rest = whole.take(slice(0, 500)), whole.take(slice(500, 800)), whole.take(slice(800, None))
+    rare = rng.random(2_000) < 0.15
+    columns = {f"x{i}": np.where(rare, rng.integers(0, 3, 2_000), rng.normal(size=2_000)) for i in range(4)}
+    whole = dataset(pd.DataFrame(columns).assign(label=np.where(rare, "rare", "usual")), target="label")
+    train, held, rest = whole.take(slice(0, 600)), whole.take(slice(600, 1_000)), whole.take(slice(1_000, None))
     made = rest.take((rest.frame["label"] == "rare").to_numpy())
     assert not find_repeats(made, train, held).is_contaminated
 
