@@ -16,10 +16,12 @@ from augment.plugin.context import Context
 from augment.plugin.contracts import Source
 from augment.toolkit.yaml_text import dump_flow
 
-__all__ = ["find_obstacle", "random_split"]
+__all__ = ["choose_holdout", "find_obstacle", "random_split"]
 
 HELD = re.compile(r"test(ing)?|hold-?_?out|true", re.IGNORECASE)
 MAX_VALUES = 20
+MIN_RARE = 10  # rows of a class on either side of the split
+LARGER = (0.25, 0.3, 0.35, 0.4)
 
 
 def find_obstacle(
@@ -49,9 +51,34 @@ def find_obstacle(
     return None
 
 
+def choose_holdout(look: Look) -> float:
+    """The share of the rows to hold out: more than usual where that gives a rare class enough rows on both sides."""
+    rare = _find_rare(look)
+    if rare is None:
+        return HOLDOUT
+    count = look.counts[rare]
+    enough = (share for share in LARGER if min(share, 1 - share) * count >= MIN_RARE)
+    return next(enough, HOLDOUT)
+
+
+def _find_rare(look: Look) -> str | None:
+    """The smallest class, if it has less than half its part of the rows, and the usual hold-out has few of it."""
+    label = min(look.counts, key=lambda label: look.counts[label], default=None)
+    if label is None or look.counts[label] * HOLDOUT >= MIN_RARE:
+        return None
+    return label if look.counts[label] < sum(look.counts.values()) / len(look.counts) / 2 else None
+
+
 def random_split(look: Look) -> list[str]:
     """The lines of a split at random, with a suggestion where a column looks like a split that was made already."""
-    lines = [f"holdout: {HOLDOUT}  # held out: these rows only show whether synthetic ones helped"]
+    share, rare = choose_holdout(look), _find_rare(look)
+    lines = [f"holdout: {share}  # held out: these rows only show whether synthetic ones helped"]
+    if rare is not None:
+        few = f"{round(look.counts[rare] * HOLDOUT)} of the {look.counts[rare]} rows of class {dump_flow(rare)}"
+        if share > HOLDOUT:
+            lines[0] += f"; {HOLDOUT} would hold out {few}"
+        else:
+            lines.append(f"# That is {few}, which tells little; `trial: {{cuts: 5}}` judges by five hold-outs.")
     for name, values in look.dataset.frame.items():
         column = look.schema.columns[str(name)]
         has_labels = column.type in ("category", "boolean", "integer", "text") and not values.hasnans

@@ -21,8 +21,8 @@ from augment.detect.formats import Data, collected_notes, find_source, read
 from augment.detect.train_test import find_pair
 from augment.errors import DataError, DiskError, SpecError
 from augment.onboarding.sinks import choose_sinks
-from augment.onboarding.suggest import HOLDOUT, Choice, Look, choose, look_at
-from augment.onboarding.suggest_split import find_obstacle, random_split
+from augment.onboarding.suggest import Choice, Look, choose, look_at
+from augment.onboarding.suggest_split import choose_holdout, find_obstacle, random_split
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Component, Sink, Source
 from augment.text import printable
@@ -108,7 +108,7 @@ def propose(
             test = None
     for note in notes:
         log.warning("%s", note)
-    choice = choose(look, catalog, HOLDOUT if test is None else 0.0)
+    choice = choose(look, catalog, choose_holdout(look) if test is None else 0.0)
     places = [_place(each, folder) for each in ([data] if isinstance(data, Path) else data)]
     comments = {
         "path": "relative to this file",

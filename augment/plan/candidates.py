@@ -88,6 +88,7 @@ class Entrant:
         synthetic: rows added in the first seed.
         left: number of seeds after which it left, None while it is in.
         reason: why it left, where that was not its score.
+        caution: how many standard errors count against it.
     """
 
     candidate: Candidate
@@ -95,6 +96,7 @@ class Entrant:
     synthetic: int = 0
     left: int | None = None
     reason: str = ""
+    caution: float = 1.0
 
     def leave(self, reason: str = "") -> None:
         """It takes no further part."""
@@ -110,7 +112,7 @@ class Entrant:
         if len(seen) > 1:
             overlap = 1 / (NUM_FOLDS - 1)  # validation rows for each training row of a fold
             error = float(np.sqrt(seen.var(ddof=1) * (1 / len(seen) + overlap)))
-        worst = difference - error if rule.better == "higher" else difference + error
+        worst = difference - self.caution * error if rule.better == "higher" else difference + self.caution * error
         return Standing(float(np.nanmean(self.values)), difference, error, worst)
 
     def result(self, none: Entrant, rule: ScoreRule) -> CandidateResult:
@@ -230,8 +232,8 @@ def describe_choice(entrants: Sequence[Entrant], winner: Entrant, rule: ScoreRul
     tried = f"of {num} candidate{'s' * (num != 1)}"
     if winner is none:
         return (
-            f"The search inside the training part chose real rows alone: {tried} none was better by more than its "
-            "standard error."
+            f"The search inside the training part chose real rows alone: {tried} none was better by more than "
+            f"{'its standard error' if none.caution == 1 else f'{none.caution:g} standard errors'}."
         )
     standing = winner.standing(none, rule)
     return (

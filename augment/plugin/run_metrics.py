@@ -138,7 +138,7 @@ class CandidateResult(_Part):
     error: float | None
     """The standard error of `difference`."""
     worst: float | None
-    """`difference` minus one standard error, in the worse direction."""
+    """`difference` minus one standard error (2.13 with groups or time), in the worse direction."""
     left: int | None
     """The number of seeds after which it was dropped; null where it stayed to the end."""
     reason: str
@@ -332,6 +332,22 @@ class TrialResult(_Part):
     """The number of seeds with which each arm was trained."""
     rows: int
     """Held-out rows used, at most 50,000."""
+    units: int = 0
+    """Independent units among these: rows, or sets of rows that depend on each other."""
+    unit: str = "rows"
+    """What these units are."""
+    rarest: str = ""
+    """The class with the fewest held-out rows; empty for a numeric target."""
+    rarest_rows: int = 0
+    """Its held-out rows."""
+    margin: float = 0.0
+    """The smallest difference in the deciding score that is taken to be worth having."""
+    detectable: float | None = None
+    """The difference that a hold-out like this shows in 80 of 100 cases; null without an interval."""
+    worse: list[str] = []
+    """Other scores that are worse for the chosen arm, with intervals that hold for all of them at once."""
+    remark: str = ""
+    """What is special about the way it was judged, in a sentence."""
     chosen: str
     """The arm that the verdict is about: `synthetic`, or what the search chose instead."""
     against: Comparison | None

@@ -31,6 +31,7 @@ from augment.runner.trial import run_trial, use_metric_gain, void_if_contaminate
 from augment.spec.models import Pipeline
 from augment.spec.stages import Bound
 from augment.statistics.arms import SYNTHETIC
+from augment.statistics.verdict import weigh_search
 
 __all__ = ["assess"]
 
@@ -85,7 +86,9 @@ def assess(
             prepared, mixture, components, origins, {bound.id: _load_threshold(folder) for bound, folder in filters}
         ),
         search=search,
-        trial=void_if_contaminated(use_metric_gain(trial, scores, prepared.num_train, num_synthetic), scores),
+        trial=void_if_contaminated(
+            weigh_search(use_metric_gain(trial, scores, prepared.num_train, num_synthetic), search), scores
+        ),
         scores=scores,
         privacy=summarise_privacy(scores),
         notes=session.remarks,

@@ -12,9 +12,11 @@ import pandas as pd
 from augment.data import ArrayDeclaration, Dataset, Schema, SchemaDeclaration, observe
 from augment.data.arrays import met_in_training
 from augment.data.snapping import keeps_to_values
+from augment.engine.judge_tasks import encode_truth
 from augment.engine.tasks import ApplyTask, apply
 from augment.engine.write_tasks import filled
 from augment.errors import DataError
+from augment.plan.independent_units import find_units
 from augment.plan.new_ids import NewIds
 from augment.plan.split import Cut
 from augment.plugin.kinds import Kind
@@ -23,7 +25,11 @@ from augment.runner.session import Session
 from augment.runner.splitting import read_and_split
 from augment.spec.bind import bind
 from augment.spec.load import Resolved
+from augment.spec.models import Pipeline
 from augment.spec.stages import Bound
+from augment.statistics.power import describe_power
+from augment.statistics.scores import SCORES, default_score
+from augment.statistics.units import Units
 from augment.storage.run_manifest import SourceRecord
 
 __all__ = ["Prepared", "prepare"]
@@ -45,6 +51,7 @@ class Prepared:
         test_written: the hold-out with its ids.
         num_train: training rows.
         num_test: held-out rows.
+        units: what is independent among the held-out rows.
         key: content key of the training part.
         transforms: as they were bound, in order.
         new_ids: id column to the ids of synthetic rows.
@@ -61,6 +68,7 @@ class Prepared:
     test_written: Path
     num_train: int
     num_test: int
+    units: Units
     key: str
     transforms: list[Bound]
     new_ids: dict[str, NewIds]
@@ -88,6 +96,7 @@ def prepare(session: Session, resolved: Resolved) -> Prepared:
     scratch, declared = session.scratch, resolved.pipeline.schema_
     parts = read_and_split(session, resolved)
     types, of_split = parts.train.schema, resolved.pipeline.split.column
+    units, unit_notes = find_units(parts.test, resolved.pipeline.split)
     train, test = _with_own_vocabularies(parts.train, parts.test, declared)
     seen_columns = {name: column for name, column in train.schema.columns.items() if name != of_split}
     schema, notes = observe(train.schema.model_copy(update={"columns": seen_columns}), train.frame, train.arrays)
@@ -136,6 +145,7 @@ def prepare(session: Session, resolved: Resolved) -> Prepared:
         test_written=scratch / "test-written",
         num_train=len(after["train"]),
         num_test=len(after["test"]),
+        units=units,
         key=key,
         transforms=transforms,
         new_ids={
@@ -144,8 +154,21 @@ def prepare(session: Session, resolved: Resolved) -> Prepared:
             if schema.columns[name].type == "id" and name not in fill
         },
         fill=fill,
-        notes=[*notes, *parts.notes],
+        notes=[*notes, *parts.notes, *unit_notes, *_foresee(resolved.pipeline, after["test"], units)],
     )
+
+
+def _foresee(pipeline: Pipeline, test: Dataset, units: Units) -> list[str]:
+    """A note where the hold-out will not show differences that are worth having."""
+    schema = test.schema
+    if pipeline.trial is None or schema.task == "none":
+        return []
+    rule = default_score(schema.task) if pipeline.trial.score is None else SCORES[pipeline.trial.score]
+    if rule.task != schema.task:
+        return []  # refused where the trial is bound
+    truth, known = encode_truth(test, schema)
+    sentence = describe_power(rule, truth, units.take(known), tuple(schema.classes))
+    return [sentence] if sentence else []
 
 
 def _outdated(train: Dataset, declared: Schema) -> list[str]:

@@ -29,7 +29,7 @@ from augment.plan.candidates import (
     plan_rounds,
 )
 from augment.plan.chunks import plan
-from augment.plan.folds import inner_cut
+from augment.plan.folds import choose_caution, explain_few_units, inner_cut
 from augment.plan.repeats import Repeats
 from augment.plan.small_classes import find_too_small
 from augment.plugin.run_metrics import MixChoice, SearchResult
@@ -82,6 +82,8 @@ def choose(
     train = Dataset.load(prepared.train)
     if probe is None or train.schema.task == "none":
         why = "no target is named that a model could predict" if probe else "there is no probe to try it with"
+        return _skip(session, as_written, f"The search for the mix was skipped, since {why}; the default mix is used")
+    if why := explain_few_units(train, pipeline.split):
         return _skip(session, as_written, f"The search for the mix was skipped, since {why}; the default mix is used")
     key = _key(session, pipeline, [*generators, *filters, probe], prepared.key)
     with session.store.making(key, "the search for the mix") as work:
@@ -160,7 +162,8 @@ class _Search:
         tunable = bool(list_variants(self.probe))
         counts = training_counts(self.train)
         tried = list_candidates(self.pipeline.mix, self.conditional, counts, rule, tunable)
-        entrants = [Entrant(candidate) for candidate in tried]
+        caution = choose_caution(self.train, self.pipeline.split)
+        entrants = [Entrant(candidate, caution=caution) for candidate in tried]
         rounds, started, complete = plan_rounds(settings.seeds), time.monotonic(), True
         with self.session.stage("search", self.probe.id):
             for number, seeds in enumerate(rounds):

@@ -36,7 +36,7 @@ from augment.statistics.arms import (
 )
 from augment.statistics.priors import correct_prior, move_threshold, prior_offsets
 from augment.statistics.scores import SCORES, default_score
-from augment.statistics.verdict import MIN_ROWS, add_verdict, judge_interval, not_assessable, void
+from augment.statistics.verdict import MIN_ROWS, add_verdict, judge_interval, not_assessable, void, worth_having
 
 __all__ = ["run_trial", "use_metric_gain", "void_if_contaminated"]
 
@@ -60,7 +60,7 @@ def run_trial(
         chosen: the arm that the verdict is about; where it is not `synthetic`, no rows are drawn.
     """
     train, test, settings = Dataset.load(prepared.train), Dataset.load(prepared.test), pipeline.trial
-    schema = train.schema
+    schema, units = train.schema, prepared.units
     if settings is None:
         return not_assessable("the pipeline asks for no trial")
     if schema.target is None or schema.task == "none":
@@ -70,7 +70,7 @@ def run_trial(
     if len(test) > MAX_JUDGED_ROWS:
         rows = np.random.default_rng(derive_seed(session.seed, "trial", "cap")).permutation(len(test))[:MAX_JUDGED_ROWS]
         session.remark(f"the trial judges on {MAX_JUDGED_ROWS:,} of the {len(test):,} held-out rows, drawn at random")
-        test = test.take(np.sort(rows))
+        test, units = test.take(np.sort(rows)), units.take(np.sort(rows))
     truth, known = encode_truth(test, schema)
     if schema.task == "classes" and len(np.unique(truth)) < 2:
         return not_assessable("the hold-out has rows of one class only")
@@ -124,6 +124,7 @@ def run_trial(
                 arm: [move_threshold(array, counts, strength) for array in predictions[arm]]
                 for arm, strength in strengths.items()
             },
+            units=units.take(known),
         )
     return _add_settings(trial, tuned, strengths)
 
@@ -260,7 +261,8 @@ def use_metric_gain(
         if score is not judged:
             arms.append(arm(name, f"real + {name} alone", num_synthetic[name], score.value, score.interval))
     better = "lower" if judged.better == "lower" else "higher"
-    verdict = judge_interval(gain["against"]["interval"], better)
+    margin = worth_having(better, gain["alone"])
+    verdict = judge_interval(gain["against"]["interval"], better, margin)
     found = TrialResult(
         assessable=True,
         reason="",
@@ -269,6 +271,8 @@ def use_metric_gain(
         better=better,
         seeds=1,
         rows=gain["judged"],
+        units=gain["judged"],
+        margin=margin,
         chosen=SYNTHETIC,
         against=Comparison(arm=OVERSAMPLING, **gain["against"], verdict=verdict),
         arms=arms,

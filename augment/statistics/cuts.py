@@ -17,7 +17,7 @@ import numpy as np
 from augment.plugin.run_metrics import CutDifferences, CutsResult, TrialResult
 from augment.statistics.arms import NONE, SYNTHETIC
 from augment.statistics.scores import SCORES
-from augment.statistics.verdict import HELPS, HURTS, NO_EFFECT, judge_interval
+from augment.statistics.verdict import CANNOT_TELL, HELPS, HURTS, NO_EFFECT, judge_interval
 
 __all__ = ["over_cuts", "resampled_interval"]
 
@@ -63,7 +63,7 @@ def over_cuts(trial: TrialResult, others: Sequence[TrialResult], num_asked: int,
         arms={arm: collect([_difference(one, arm) for one in trials]) for arm in common},
         overall=collect([_difference(one, one.chosen) for one in trials]),
     )
-    verdict = judge_interval(cuts.overall.interval, trial.better)
+    verdict = judge_interval(cuts.overall.interval, trial.better, trial.margin)
     update = {"cuts": cuts, "verdict": verdict, "sentence": _describe(trial, cuts)}
     return trial.model_copy(update=update)
 
@@ -79,9 +79,12 @@ def _describe(trial: TrialResult, cuts: CutsResult) -> str:
     num_cuts = len(cuts.chosen)
     assert cuts.overall.interval is not None
     low, high = cuts.overall.interval
-    verb = {HELPS: "helps", HURTS: "hurts", NO_EFFECT: "has no measurable effect"}[
-        judge_interval(cuts.overall.interval, trial.better)
-    ]
+    verb = {
+        HELPS: "helps",
+        HURTS: "hurts",
+        NO_EFFECT: "has no measurable effect",
+        CANNOT_TELL: "may help or hurt, which cannot be told",
+    }[judge_interval(cuts.overall.interval, trial.better, trial.margin)]
     varied = set(cuts.chosen) != {SYNTHETIC}
     subject = "What the search chose in each of them" if varied else "Augmentation"
     sentence = (

@@ -5,27 +5,36 @@ Every arm is compared with real rows alone. The interval of a difference is a pa
 and the interval is the middle 95 % of the resampled differences. A seed is a probe seed and synthetic rows of its own;
 that another training part would have given other results is not in the interval.
 
+What is resampled is a unit: rows that depend on each other, such as those of one patient, have one weight together
+(the cluster bootstrap). Where rows are independent, each is a unit.
+
 A bootstrap of few things gives intervals that are too narrow, so they are made as wide as few things warrant.
 
-* Row weights are Poisson (Hanley and MacGibbon, 2006), with (n - 1) / n drawn on average for each of the n rows of a
-  class, which makes the variance unbiased (Rao and Wu, 1988). A class of a few rows is absent from some resamples, so
-  that it cannot decide alone.
+* Weights are Poisson (Hanley and MacGibbon, 2006), with (n - 1) / n drawn on average where n units hold rows of a
+  unit's rarest class, which makes the variance unbiased (Rao and Wu, 1988). A class of a few rows is absent from some
+  resamples, so that it cannot decide alone.
+* What units differ by is stretched to the width of Student's interval. Its degrees of freedom are those of the variance
+  (Satterthwaite, 1946), which is the less certain the fewer units the difference comes from: few groups, few rows on
+  which the arms disagree, or a few large errors.
 * What seeds differ by on all rows alike is stretched to the width of Student's interval for as many seeds. What they
   differ by on single rows is not counted again: it is in the resampled rows.
 * Rows of a class on which two arms never differ, say because neither finds a single one, would weigh as if they never
   could. So half a row of each such class is taken to differ, either way: what a Beta(1/2, 1/2) prior (Jeffreys) leaves
   to expect where none of n did.
 
+Where several differences are looked at together, the intervals are widened until all of them hold at once in 95 % of
+the resamples (max-t: Westfall and Young, 1993).
+
 Where rows are many, the scores of resamples are linearised: see `augment.statistics.scores`.
 
-Shapes: S seeds, B resamples, N held-out rows, C classes.
+Shapes: S seeds, B resamples, N held-out rows, G units, C classes.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,14 +43,23 @@ from augment.plugin.run_metrics import ArmResult, ArmScore, ClassResult, Compari
 from augment.statistics.arms import NONE, SYNTHETIC, arm_kind, explain_arm
 from augment.statistics.curves import add_class_figures
 from augment.statistics.scores import SCORES, ScoreRule, default_score, recall_rule, scores_for
-from augment.statistics.verdict import add_verdict, explain_obstacle, judge_interval, not_assessable
+from augment.statistics.units import Units, count_carriers, student_stretch
+from augment.statistics.verdict import (
+    MIN_CARRIERS,
+    MIN_SQUARE_CARRIERS,
+    add_verdict,
+    explain_obstacle,
+    judge_interval,
+    not_assessable,
+    worth_having,
+)
 
 __all__ = ["summarise"]
 
 NUM_RESAMPLES = 1000
 BLOCK = 2_000_000  # weights held at a time
 UNSEEN_ROWS = 0.5  # of a class, that are taken to differ where none does
-MAX_EXACT = 10_000  # rows times classes up to which every resample is scored anew; above, scores are linearised
+MAX_EXACT = 1_500  # rows times classes up to which every resample is scored anew; above, scores are linearised
 
 
 def summarise(
@@ -57,6 +75,7 @@ def summarise(
     classes: Sequence[str] = (),
     chosen: str = SYNTHETIC,
     decisions: Mapping[str, Sequence[np.ndarray]] | None = None,
+    units: Units | None = None,
 ) -> TrialResult:
     """Scores, paired differences with 95 % intervals, and the verdict.
 
@@ -73,10 +92,12 @@ def summarise(
         chosen: the arm that the verdict is about.
         decisions: arms that do not decide for the most probable class, each with one array (N, C) a seed, whose largest
             value in each row is the decision. Scores of rankings and probabilities do not look at them.
+        units: what is independent among the rows; every row by itself where it is None.
     """
     from threadpoolctl import threadpool_limits
 
     decided = {**predictions, **(decisions or {})}
+    units = units or Units.rows(len(truth))
     deciding = default_score(task) if score is None else SCORES[score]
     rng = np.random.default_rng(derive_seed(seed, "trial", "resampling"))
     num_seeds = len(next(iter(predictions.values())))
@@ -84,22 +105,37 @@ def summarise(
     recalls = {label: (number, recall_rule(number)) for number, label in enumerate(classes) if (truth == number).any()}
     rules = [*scores_for(task), *(rule for _, rule in recalls.values())]
     with threadpool_limits(1):  # sums of several threads have other last digits
-        scores = _score_arms(truth, predictions, decided, rules, rng)
+        scores = _score_arms(truth, predictions, decided, rules, units, rng)
     if deciding.name not in scores:
         return not_assessable(f"{deciding.label} is not defined on these {len(truth)} held-out rows")
+    obstacle, remark = explain_obstacle(truth, task, num_seeds, units), ""
+    if task == "number" and chosen in predictions:
+        carriers = {
+            name: count_carriers(by_arm[chosen].influence - by_arm[NONE].influence) for name, by_arm in scores.items()
+        }
+        limits = {name: MIN_CARRIERS if name == "mae" else MIN_SQUARE_CARRIERS for name in carriers}
+        if carriers[deciding.name] < limits[deciding.name]:
+            tail = f"a few large errors decide {deciding.label}: as if {carriers[deciding.name]:.1f} rows were held out"
+            mae_is_good = carriers["mae"] >= limits["mae"]
+            if score is None and mae_is_good:
+                deciding = SCORES["mae"]
+                remark = f"The mean absolute error decides, because {tail}."
+            else:
+                way_out = "`trial: {score: mae}`" if mae_is_good else "the logarithm of the target"
+                obstacle = obstacle or f"{tail}; use {way_out}"
 
     def compare(rule: ScoreRule, name: str, base: str = NONE) -> _Difference:
         if name == base:
-            return _Difference(0.0, None)
+            return _Difference(0.0, None, np.zeros(NUM_RESAMPLES))
         unseen = _draw_unseen(rule, truth, decided[name], decided[base], derive_seed(seed, "trial", "unseen"))
-        return _compare(scores[rule.name][name], scores[rule.name][base], drawn_seeds, unseen)
+        return _compare(scores[rule.name][name], scores[rule.name][base], units, drawn_seeds, unseen)
 
     arms = []
     for name in (name for name in labels if name in predictions):
         by_score = {
             rule.name: ArmScore(
                 mean=float(scores[rule.name][name].values.mean()),
-                **compare(rule, name)._asdict(),
+                **compare(rule, name).figures(),
                 better=rule.better,
                 kind=rule.kind,
             )
@@ -113,7 +149,7 @@ def summarise(
                 recall=float(scores[rule.name][name].values.mean()),
                 precision=float(precision_C[number]),
                 f1=float(f1_C[number]),
-                **compare(rule, name)._asdict(),
+                **compare(rule, name).figures(),
             )
             for label, (number, rule) in recalls.items()
         }
@@ -134,17 +170,36 @@ def summarise(
     inexpensive = [arm for arm in arms if arm.kind == "inexpensive"]
     sign = 1 if deciding.better == "higher" else -1
     best = max(inexpensive, key=lambda arm: sign * arm.mean).id if inexpensive else NONE
+    alone = float(scores[deciding.name][NONE].values.mean())
+    margin = worth_having(deciding.better, alone)
     if inexpensive and chosen == SYNTHETIC and SYNTHETIC in predictions:
-        difference = compare(deciding, SYNTHETIC, best)
-        verdict = judge_interval(difference.interval, deciding.better)
-        against = Comparison(arm=best, **difference._asdict(), verdict=verdict)
+        # which of them is the best is chosen on the same rows, so all of them are compared at once
+        joint = dict(
+            zip(
+                [arm.id for arm in inexpensive],
+                _hold_jointly([compare(deciding, SYNTHETIC, arm.id) for arm in inexpensive]),
+                strict=True,
+            )
+        )
+        verdict = judge_interval(joint[best].interval, deciding.better, margin)
+        against = Comparison(arm=best, **joint[best].figures(), verdict=verdict)
+    worse = []
+    if chosen in predictions and chosen != NONE:
+        others = [rule for rule in scores_for(task) if rule.name in scores and rule is not deciding]
+        joint_others = _hold_jointly([compare(rule, chosen) for rule in others])
+        worse = [
+            rule.name
+            for rule, difference in zip(others, joint_others, strict=True)
+            if judge_interval(difference.interval, rule.better, 0.0) == "hurts"
+        ]
     if classes:
         shown = {NONE, chosen, best}
         arms = [
             add_class_figures(arm, truth, predictions[arm.id], decided[arm.id], classes) if arm.id in shown else arm
             for arm in arms
         ]
-    obstacle = explain_obstacle(truth, task, num_seeds)
+    counts = {label: int((truth == number).sum()) for label, (number, _) in recalls.items()}
+    rarest = min(counts, key=lambda label: counts[label], default="")
     trial = TrialResult(
         assessable=not obstacle,
         reason=obstacle,
@@ -153,6 +208,13 @@ def summarise(
         better=deciding.better,
         seeds=num_seeds,
         rows=len(truth),
+        units=units.count,
+        unit=units.name,
+        rarest=rarest,
+        rarest_rows=counts.get(rarest, 0),
+        margin=margin,
+        worse=worse,
+        remark=remark,
         chosen=chosen,
         against=against,
         arms=arms,
@@ -167,10 +229,15 @@ def summarise(
 
 
 class _Difference(NamedTuple):
-    """The mean difference of an arm to another, and its 95 % interval."""
+    """The mean difference of an arm to another, its 95 % interval, and its resamples (B,): NaN where not defined."""
 
     difference: float
     interval: tuple[float, float] | None
+    draws: np.ndarray
+
+    def figures(self) -> dict[str, Any]:
+        """What `metrics.json` holds of it."""
+        return {"difference": self.difference, "interval": self.interval}
 
 
 def _precision_and_f1(truth: np.ndarray, predictions: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -187,10 +254,12 @@ def _precision_and_f1(truth: np.ndarray, predictions: Sequence[np.ndarray]) -> t
 
 
 class _Scored(NamedTuple):
-    """One score of one arm: of each seed (S,), and of each seed under each resample (B, S)."""
+    """One score of one arm: of each seed (S,), of each seed under each resample (B, S), and each row's influence on the
+    mean over the seeds, (N,)."""
 
     values: np.ndarray
     resampled: np.ndarray
+    influence: np.ndarray
 
 
 def _score_arms(
@@ -198,6 +267,7 @@ def _score_arms(
     predictions: Mapping[str, Sequence[np.ndarray]],
     decided: Mapping[str, Sequence[np.ndarray]],
     rules: Sequence[ScoreRule],
+    units: Units,
     rng: np.random.Generator,
 ) -> dict[str, dict[str, _Scored]]:
     """Score to arm to what it scored; scores that are not defined on these rows are left out."""
@@ -216,7 +286,9 @@ def _score_arms(
     of_probabilities, of_decisions = find_columns(predictions), find_columns(decided)
     different = [array for _, array in distinct.values()]
     columns = {rule.name: of_decisions if rule.kind == "decision" else of_probabilities for rule in rules}
-    resamples = _resamples(truth, rules[0].task, rng)
+    resamples = _resamples(truth if rules[0].task == "classes" else np.zeros(len(truth), dtype=np.int64), units, rng)
+    linear = [rule.linear(truth, predicted) for rule in rules for predicted in different]
+    derivatives = np.array([derivative for _, derivative in linear])  # a matrix: its products are quick
     if different[0].size <= MAX_EXACT:
 
         def exact(weights: np.ndarray) -> np.ndarray:  # (b, N) to (rules, different predictions, b)
@@ -225,26 +297,27 @@ def _score_arms(
         scores = exact(np.ones((1, len(truth))))
         resampled = np.concatenate([exact(weights) for weights in resamples], axis=2)
     else:
-        linear = [rule.linear(truth, predicted) for rule in rules for predicted in different]
         scores = np.array([score for score, _ in linear]).reshape(len(rules), len(different), 1)
-        derivatives = np.array([derivative for _, derivative in linear])  # a matrix: its products are quick
         changes = np.concatenate([derivatives @ weights.T for weights in resamples], axis=1)
         resampled = scores + changes.reshape(len(rules), len(different), -1)
+    influence = derivatives.reshape(len(rules), len(different), -1)
     return {
-        rule.name: {arm: _Scored(scores[n, at, 0], resampled[n, at].T) for arm, at in columns[rule.name].items()}
+        rule.name: {
+            arm: _Scored(scores[n, at, 0], resampled[n, at].T, influence[n, at].mean(axis=0))
+            for arm, at in columns[rule.name].items()
+        }
         for n, rule in enumerate(rules)
         if all(np.isfinite(scores[n, at]).all() for at in columns[rule.name].values())
     }
 
 
-def _resamples(truth: np.ndarray, task: str, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Blocks of bootstrap weights (b, N), of mean 1."""
-    groups = truth if task == "classes" else np.zeros(len(truth), dtype=np.int64)
-    sizes = np.bincount(groups)[groups]  # how many rows there are of each row's class
-    rate = np.maximum(sizes - 1, 0.5) / sizes
-    size = max(1, BLOCK // len(truth))
+def _resamples(classes: np.ndarray, units: Units, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Blocks of bootstrap weights (b, N), of mean 1; all rows of a unit have the same."""
+    rates = units.draw_rates(classes)
+    size = max(1, BLOCK // len(classes))
     for start in range(0, NUM_RESAMPLES, size):
-        yield rng.poisson(rate, size=(min(size, NUM_RESAMPLES - start), len(truth))) / rate
+        drawn = rng.poisson(rates, size=(min(size, NUM_RESAMPLES - start), units.count)) / rates
+        yield drawn[:, units.codes]
 
 
 def _draw_unseen(
@@ -264,21 +337,42 @@ def _draw_unseen(
     return np.asarray((drawn[0] - drawn[1]) @ (rule.by_one(rows, named) * agreed))
 
 
-def _compare(ours: _Scored, theirs: _Scored, drawn_seeds: np.ndarray, unseen: np.ndarray) -> _Difference:
+def _compare(ours: _Scored, theirs: _Scored, units: Units, drawn_seeds: np.ndarray, unseen: np.ndarray) -> _Difference:
     """The mean difference, and its 95 % interval; None of one seed, or where hardly any resample has a score."""
     by_seed, observed = ours.resampled - theirs.resampled, ours.values - theirs.values  # (B, S), (S,)
-    by_seed = by_seed[~np.isnan(by_seed).any(axis=1)]
-    differences = by_seed.mean(axis=1)
-    interval = None
-    if len(differences) >= NUM_RESAMPLES // 10 and len(observed) > 1:
-        effects = (observed - observed.mean()) * _seed_stretch(by_seed, observed)
-        differences += unseen[: len(differences)]
-        differences += effects[drawn_seeds[: len(differences)]].mean(axis=1)
-        # a difference of rounding is none: an end of exactly 0 is no effect
-        differences[np.abs(differences) <= 1e-12 * np.abs(theirs.values).max()] = 0.0
-        low, high = np.quantile(differences, [0.025, 0.975])
-        interval = float(low), float(high)
-    return _Difference(float(observed.mean()), interval)
+    difference = float(observed.mean())
+    known = ~np.isnan(by_seed).any(axis=1)
+    if known.sum() < NUM_RESAMPLES // 10 or len(observed) == 1:
+        return _Difference(difference, None, np.full(len(by_seed), np.nan))
+    stretch = student_stretch(np.bincount(units.codes, ours.influence - theirs.influence))
+    effects = (observed - observed.mean()) * _seed_stretch(by_seed[known], observed)
+    draws = difference + stretch * (by_seed.mean(axis=1) - difference) + unseen
+    draws += effects[drawn_seeds].mean(axis=1)
+    # a difference of rounding is none: an end of exactly 0 is no effect
+    draws[np.abs(draws) <= 1e-12 * np.abs(theirs.values).max()] = 0.0
+    low, high = np.quantile(draws[known], [0.025, 0.975])
+    return _Difference(difference, (float(low), float(high)), draws)
+
+
+def _hold_jointly(differences: Sequence[_Difference]) -> list[_Difference]:
+    """The same with intervals so wide that all of them hold at once in 95 % of the resamples."""
+    middles = [np.mean(one.interval) if one.interval else 0.0 for one in differences]
+    halves = [np.ptp(one.interval) / 2 if one.interval else 0.0 for one in differences]
+    ratios = [
+        np.abs(one.draws - middle) / half
+        for one, middle, half in zip(differences, middles, halves, strict=True)
+        if half > 0
+    ]
+    if len(ratios) < 2:
+        return list(differences)
+    largest = np.fmax.reduce(ratios)
+    widening = max(1.0, float(np.quantile(largest[~np.isnan(largest)], 0.95)))
+    return [
+        one._replace(interval=(float(middle - widening * half), float(middle + widening * half)))
+        if one.interval
+        else one
+        for one, middle, half in zip(differences, middles, halves, strict=True)
+    ]
 
 
 def _seed_stretch(by_seed: np.ndarray, observed: np.ndarray) -> float:

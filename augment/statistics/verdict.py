@@ -6,17 +6,37 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from augment.plugin.run_metrics import TrialResult, Verdict
+from augment.plugin.run_metrics import SearchResult, TrialResult, Verdict
 from augment.statistics.arms import CLASS_WEIGHTS, NONE, OVERSAMPLING, PRIOR_CORRECTION, SYNTHETIC, THRESHOLD, TUNED
 from augment.statistics.scores import SCORES
+from augment.statistics.units import Units
 
-__all__ = ["MIN_ROWS", "add_verdict", "explain_obstacle", "judge_interval", "not_assessable", "void"]
+__all__ = [
+    "MIN_CARRIERS",
+    "MIN_ROWS",
+    "MIN_SQUARE_CARRIERS",
+    "add_verdict",
+    "explain_obstacle",
+    "judge_interval",
+    "not_assessable",
+    "void",
+    "weigh_search",
+    "worth_having",
+]
 
 MIN_ROWS = 10  # held out; with fewer, single rows would decide a verdict
+MIN_UNITS = 5  # such as groups; fewer cannot show a difference that is worth having
+MIN_SQUARE_CARRIERS = 4.0  # rows that carry a difference in squared errors; fewer are a few large errors
+MIN_CARRIERS = 2.0  # likewise in absolute errors
+WORTH_HAVING = 0.05  # of scores where more is better: all of them are at most 1
+WORTH_HAVING_OF_ERROR = 0.1  # of errors, of what real rows alone have
+SHOWN_BY_WIDTH = 1.43  # (1.960 + 0.842) / 1.960: half an interval's width to what is seen in 80 of 100 cases
+PERFECT = 0.9995
 MIN_SEEDS = 2  # one seed does not show how much of a difference is chance in training
 HELPS: Verdict = "helps"
 HURTS: Verdict = "hurts"
 NO_EFFECT: Verdict = "no measurable effect"
+CANNOT_TELL: Verdict = "cannot tell"
 UNKNOWN: Verdict = "not assessable"
 VOID: Verdict = "contaminated"
 EXPENSES = {"ranking": "the ranking", "probability": "the probabilities"}
@@ -53,31 +73,59 @@ def not_assessable(reason: str) -> TrialResult:
     )
 
 
-def explain_obstacle(truth: np.ndarray, task: str, num_seeds: int) -> str:
+def explain_obstacle(truth: np.ndarray, task: str, num_seeds: int, units: Units) -> str:
     """Why so few rows or seeds allow no verdict; empty where they do. Limits by simulation.
 
     Args:
         truth: (N,) class numbers or values of the held-out rows.
         task: `classes` or `number`.
         num_seeds: how often each arm was trained.
+        units: what is independent among the rows.
     """
     if task == "classes" and len(np.unique(truth)) < 2:
         return "the hold-out has rows of one class only"
     if len(truth) < MIN_ROWS:
         return f"{len(truth)} held-out rows are too few to tell an effect from chance; at least {MIN_ROWS} are needed"
+    if units.name != "rows" and round(units.effective) < MIN_UNITS:
+        few = f"{units.count} {units.name}"
+        if round(units.effective) < units.count:
+            few += f" of very different sizes, which say as much as {units.effective:.1f} equal ones,"
+        return f"{few} in the hold-out are too few to tell an effect from chance; at least {MIN_UNITS} are needed"
     if num_seeds < MIN_SEEDS:
         return "one seed does not show how much of a difference is chance in training; use `trial: {seeds: 5}`"
     return ""
 
 
-def judge_interval(interval: Sequence[float] | None, better: str) -> Verdict:
-    """What an interval of a difference says: `helps`, `hurts` or `no measurable effect`."""
-    low, high = interval or (0.0, 0.0)
+def worth_having(better: str, alone: float) -> float:
+    """The smallest difference that is taken to be worth having: 0.05, or of an error a tenth.
+
+    Args:
+        better: `higher`, as of scores that are at most 1, or `lower`, as of errors.
+        alone: the score of real rows alone.
+    """
+    return WORTH_HAVING if better == "higher" else WORTH_HAVING_OF_ERROR * abs(alone)
+
+
+def judge_interval(interval: Sequence[float] | None, better: str, margin: float) -> Verdict:
+    """What an interval of a difference says.
+
+    Args:
+        interval: of 95 %, or None.
+        better: `higher` or `lower`.
+        margin: the smallest difference that is worth having.
+
+    Returns:
+        `helps` or `hurts` where zero is outside; `no measurable effect` where no difference inside is larger than the
+        margin, in either direction; otherwise `cannot tell`.
+    """
+    if interval is None:
+        return CANNOT_TELL
+    low, high = interval
     if low > 0:
         return HELPS if better == "higher" else HURTS
     if high < 0:
         return HURTS if better == "higher" else HELPS
-    return NO_EFFECT
+    return NO_EFFECT if max(-low, high) <= margin else CANNOT_TELL
 
 
 def add_verdict(trial: TrialResult, label: str, style: str) -> TrialResult:
@@ -88,8 +136,24 @@ def add_verdict(trial: TrialResult, label: str, style: str) -> TrialResult:
         label: of the score that decides.
         style: how its values are written, as `format` takes it.
     """
+    chosen = trial.arm(trial.chosen)
+    if trial.assessable and chosen is not None and chosen.interval is not None:
+        low, high = chosen.interval
+        trial = trial.model_copy(update={"detectable": SHOWN_BY_WIDTH * (high - low) / 2})
     verdict, sentence = _describe(trial, label, style)
     return trial.model_copy(update={"verdict": verdict, "sentence": sentence})
+
+
+def weigh_search(trial: TrialResult, search: SearchResult) -> TrialResult:
+    """The trial; where the hold-out cannot tell, its sentence says what the search, which chose the arm, measured."""
+    winner = next((one for one in search.candidates if one.id == search.chosen), None)
+    if trial.verdict != CANNOT_TELL or winner is None or winner.difference is None or winner.error is None:
+        return trial
+    sentence = (
+        f"{trial.sentence} The search inside the training part measured {winner.difference:+.4g} over {search.seeds} "
+        f"seeds (standard error {winner.error:.4g}); it chose the best of several, so that is more than to expect."
+    )
+    return trial.model_copy(update={"sentence": sentence})
 
 
 def void(trial: TrialResult, reasons: Mapping[str, str]) -> TrialResult:
@@ -122,36 +186,60 @@ def _describe(trial: TrialResult, label: str, style: str) -> tuple[Verdict, str]
     scored = f"{label} {real.mean:{style}} with real rows alone, {chosen.mean:{style}} {scored_with}"
     if not trial.assessable:
         return UNKNOWN, f"The effect of {subject} could not be assessed: {trial.reason} ({scored})."
-    verdict = judge_interval(chosen.interval, trial.better)
-    verb = {
-        HELPS: "help" if several else "helps",
-        HURTS: "hurt" if several else "hurts",
-        NO_EFFECT: f"{'have' if several else 'has'} no measurable effect",
+    verdict = judge_interval(chosen.interval, trial.better, trial.margin)
+    is_perfect = trial.better == "higher" and real.mean >= PERFECT
+    if verdict == CANNOT_TELL and is_perfect:
+        verdict = NO_EFFECT
+    opening = {
+        HELPS: f"{subject} {'help' if several else 'helps'}",
+        HURTS: f"{subject} {'hurt' if several else 'hurts'}",
+        NO_EFFECT: f"{subject} {'have' if several else 'has'} no measurable effect",
+        CANNOT_TELL: f"the hold-out cannot tell whether {subject} {'help or hurt' if several else 'helps or hurts'}",
     }[verdict]
     certainty = "too few held-out rows for an interval"
     if chosen.interval is not None:
         low, high = chosen.interval
-        certainty = f"95 % interval {low:+{style}} to {high:+{style}}"
-    seeds = f", {trial.seeds} seeds" if trial.seeds > 1 else ""
+        certainty = f"95 % interval {low:+{style}} to {high:+{style}} for this training part"
+    counts = [f"{trial.rows} held-out rows"]
+    if trial.unit != "rows":
+        counts[0] += f" in {trial.units} {trial.unit}"
+    if trial.rarest:
+        counts.append(f"{trial.rarest_rows} of class {trial.rarest!r}")
+    if trial.seeds > 1:
+        counts.append(f"{trial.seeds} seeds")
     sentence = (
-        f"{subject.capitalize()} {verb}: {scored} ({chosen.difference:+{style}}, {certainty}; {trial.rows} held-out "
-        f"rows{seeds})."
+        f"{opening[0].upper()}{opening[1:]}: {scored} ({chosen.difference:+{style}}, {certainty}; {', '.join(counts)})."
     )
+    if verdict == CANNOT_TELL and trial.detectable is not None:
+        sentence += (
+            f" With so few, only a difference above {trial.detectable:{style}} is likely to be seen (80 % power); one "
+            f"of {trial.margin:{style}} counts as worth having."
+        )
+    if is_perfect and verdict == NO_EFFECT:
+        sentence += f" Nothing is left to gain: real rows alone reach {real.mean:{style}}."
+    if trial.remark:
+        sentence += f" {trial.remark}"
     if trial.chosen != SYNTHETIC:
         sentence += (
             f" The search preferred {'them' if several else 'it'} to synthetic rows: only real rows were written."
             f"{ADVICE.get(trial.chosen, '')}"
         )
     if (against := trial.against) is not None:
-        words = {HELPS: "It beats", HURTS: "It is worse than", NO_EFFECT: "It does not differ measurably from"}
+        words = {
+            HELPS: "It beats",
+            HURTS: "It is worse than",
+            NO_EFFECT: "It does not differ measurably from",
+            CANNOT_TELL: "It cannot be told from",
+        }
         best = trial.arm(against.arm)
         assert best is not None
-        sentence += f" {words[against.verdict]} the best inexpensive alternative, {best.label} ({best.mean:{style}})."
+        several_compared = sum(arm.kind == "inexpensive" for arm in trial.arms) > 1
+        sentence += f" {words[against.verdict]} the best inexpensive alternative, {best.label} ({best.mean:{style}})"
+        sentence += ", in an interval that holds for all of them at once." if several_compared else "."
     # another score that went up is no finding; one that went down is a warning
     worse = {
-        name: f"{SCORES[name].label} {real.scores[name].mean:{style}} to {score.mean:{style}}"
-        for name, score in chosen.scores.items()
-        if name != trial.score and judge_interval(score.interval, score.better) == HURTS
+        name: f"{SCORES[name].label} {real.scores[name].mean:{style}} to {chosen.scores[name].mean:{style}}"
+        for name in trial.worse
     }
     if worse and verdict != HURTS:
         kinds = {chosen.scores[name].kind for name in worse}
@@ -159,7 +247,7 @@ def _describe(trial: TrialResult, label: str, style: str) -> tuple[Verdict, str]
         is_divided = verdict == HELPS and chosen.scores[trial.score].kind == "decision" and "decision" not in kinds
         expense = " and ".join(words for kind, words in EXPENSES.items() if kind in kinds)
         lead = f"Decisions gain at the expense of {expense}" if is_divided else "Other scores are worse"
-        sentence += f" {lead}: {', '.join(worse.values())}."
+        sentence += f" {lead}, in intervals that hold for all of them at once: {', '.join(worse.values())}."
     sentence += _advise_correction(trial, style)
     return verdict, sentence
 
@@ -172,6 +260,6 @@ def _advise_correction(trial: TrialResult, style: str) -> str:
     repaired = [
         f"{SCORES[name].label} is {corrected.scores[name].mean:{style}}"
         for name, score in chosen.scores.items()
-        if score.kind == "probability" and judge_interval(score.interval, score.better) == HURTS
+        if score.kind == "probability" and judge_interval(score.interval, score.better, 0.0) == HURTS
     ]
     return f" Correct the probabilities for the prior: then {', '.join(repaired)}." if repaired else ""

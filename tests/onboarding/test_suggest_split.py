@@ -100,3 +100,21 @@ def test_a_column_that_may_be_a_split_is_no_target_by_chance(tmp_path):
     frame = table().rename(columns={"label": "kind"}).assign(fold=[0, 1, 2, 3, 4, 0] * 10)
     frame.to_csv(tmp_path / "all.csv", index=False)
     assert read(write_pipeline.write(tmp_path / "all.csv")).tree["schema"]["target"] == "kind"
+
+
+@pytest.mark.parametrize(
+    ("num_rare", "share", "words"),
+    [
+        (100, 0.2, "held out: these rows only show whether synthetic ones helped"),
+        (30, 0.35, "; 0.2 would hold out 6 of the 30 rows of class fraud"),
+        (12, 0.2, "# That is 2 of the 12 rows of class fraud, which tells little; `trial: {cuts: 5}` judges by five"),
+    ],
+    ids=["enough", "a larger one helps", "no hold-out is large enough"],
+)
+def test_a_rare_class_has_a_larger_hold_out_where_that_helps(tmp_path, num_rare, share, words):
+    x = np.random.default_rng(0).normal(size=400)
+    label = np.repeat(["fine", "fraud"], [400 - num_rare, num_rare])
+    pd.DataFrame({"x": x, "label": label}).to_csv(tmp_path / "rare.csv", index=False)
+    path = write_pipeline.write(tmp_path / "rare.csv")
+    assert read(path).tree["split"] == {"holdout": share}
+    assert words in path.read_text()

@@ -169,6 +169,15 @@ def test_real_rows_alone_win_unless_somebody_is_surely_better(values):
     assert "chose real rows alone: of 1 candidate none was better" in describe_choice(field, field[0], HIGHER)
 
 
+def test_with_more_caution_more_standard_errors_count():
+    field = entrants(a=[0.1, 0.3, 0.2, 0.0])
+    assert choose_winner(field, HIGHER) is field[1]
+    for one in field:
+        one.caution = 2.13
+    assert choose_winner(field, HIGHER) is field[0]
+    assert "by more than 2.13 standard errors" in describe_choice(field, field[0], HIGHER)
+
+
 def test_who_left_or_was_never_tried_does_not_win():
     field = entrants(gone=[0.4] * 4, here=[0.1] * 4)
     field.append(Entrant(Candidate("never", "never", "generator")))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augment.data import Column, Dataset, Schema
-from augment.plan.folds import NUM_FOLDS, inner_cut
+from augment.plan.folds import CAUTION, NUM_FOLDS, choose_caution, explain_few_units, inner_cut
 from augment.spec.models import Split
 
 
@@ -61,9 +61,39 @@ def test_groups_stay_whole():
         assert not set(groups[train]) & set(groups[test])
 
 
-def test_with_time_the_latest_rows_judge():
-    data = table(["a", "b"] * 30, when=np.arange(60)[::-1].copy())
-    assert [test.tolist() for _, test in cuts(data, time="when")] == [list(range(12))] * NUM_FOLDS
+def test_every_group_judges_once_in_a_repetition_and_folds_are_about_as_large():
+    data = table(["a", "b"] * 60, group=np.repeat(np.arange(15), 8))
+    held = [test for _, test in cuts(data, group="group")]
+    assert sorted(np.concatenate(held)) == list(range(120))
+    assert {len(test) for test in held} == {24}
+    assert held[0].tolist() != cuts(data, 1, NUM_FOLDS, group="group")[0][1].tolist()
+
+
+def test_with_time_folds_judge_different_rows_by_what_was_before():
+    when = np.arange(60)[::-1].copy()
+    found = cuts(table(["a", "b"] * 30, when=when), time="when")
+    for train, test in found:
+        assert when[train].max() < when[test].min()
+        assert len(test) == 6
+    assert sorted(np.concatenate([test for _, test in found])) == list(range(30))  # the later half
+
+
+@pytest.mark.parametrize(
+    ("columns", "split", "words"),
+    [
+        ({"group": np.arange(60) % 3}, {"group": "group"}, "3 groups by 'group' in the training part say as much as"),
+        ({"group": np.minimum(np.arange(60), 9)}, {"group": "group"}, "10 groups by 'group'"),
+        ({"when": np.arange(60) % 9}, {"time": "when"}, "too few different values of 'when'"),
+        ({"group": np.arange(60) % 6}, {"group": "group"}, ""),
+        ({"when": np.arange(60)}, {"time": "when"}, ""),
+        ({}, {}, ""),
+    ],
+    ids=["few groups", "one large group", "few moments", "groups", "time", "rows"],
+)
+def test_few_groups_or_moments_are_too_few_for_a_search(columns, split, words):
+    found = explain_few_units(table(["a", "b"] * 30, **columns), Split(**split))
+    assert found.startswith(words) if words.startswith(("1", "3")) else words in found
+    assert bool(found) == bool(words)
 
 
 def test_a_column_that_a_transform_dropped_rules_nothing():
@@ -76,3 +106,9 @@ def test_equal_rows_stay_together_where_the_hold_out_kept_them_together(number):
     schema = Schema(columns={"x": Column(type="number"), "y": Column(type="category")}, target="y")
     train, test = inner_cut(Dataset.of(frame, {}, schema), Split(dedupe="group"), 1, number)
     assert not set(frame["x"][train]) & set(frame["x"][test])
+
+
+def test_folds_of_dependent_rows_ask_for_more_standard_errors():
+    data = table(["a", "b"] * 30, when=np.arange(60), group=np.arange(60) % 12)
+    splits = [Split(), Split(time="when"), Split(group="group"), Split(dedupe="group")]
+    assert [choose_caution(data, split) for split in splits] == [1.0, CAUTION, CAUTION, CAUTION]

@@ -66,9 +66,9 @@ def test_who_has_no_part_in_the_mix_is_not_fitted(found, monkeypatch):
 @pytest.mark.parametrize(
     ("winner", "words"),
     [
-        ("oversampling", "Oversampling "),
-        ("class-weights", "Class weights "),
-        ("threshold", "A moved threshold "),
+        ("oversampling", "oversampling"),
+        ("class-weights", "class weights"),
+        ("threshold", "moved threshold"),
         (None, "Do not augment"),
     ],
 )
@@ -79,7 +79,7 @@ def test_where_a_cheap_alternative_or_nothing_wins_only_real_rows_are_written(fo
     assert report.mix.rows == 0
     trial = done.metrics.trial
     assert trial.chosen == report.chosen == (winner or "none")
-    assert trial.sentence.startswith(words)
+    assert words in trial.sentence
     assert [arm.id for arm in trial.arms] == ["none", "threshold", "class-weights", "oversampling"]
     assert list((done.folder / "models").iterdir()) == []
     assert report.sentence in done.metrics.notes
@@ -224,7 +224,7 @@ def test_a_tuned_model_that_wins_is_what_the_verdict_is_about(found, monkeypatch
     done, report = found(source=LOPSIDED, trial=trial, generators=["fake-move"], mix=SMALL, metrics=[])
     assert set(rows_of(done)["origin"]) == {"real"}
     assert done.metrics.trial.chosen == report.chosen == "tuned"
-    assert done.metrics.trial.sentence.startswith("Tuning the model ")
+    assert done.metrics.trial.sentence.lower().count("tuning the model ") == 1
     assert "Tune your model" in done.metrics.trial.sentence
 
 

@@ -10,7 +10,8 @@ from augment.statistics import paired_bootstrap
 from augment.statistics.arms import INEXPENSIVE, NONE, PRIOR_CORRECTION, SYNTHETIC, label_arms
 from augment.statistics.priors import move_threshold
 from augment.statistics.scores import SCORES, scores_for
-from augment.statistics.verdict import add_verdict, judge_interval, not_assessable
+from augment.statistics.units import Units
+from augment.statistics.verdict import add_verdict, judge_interval, not_assessable, worth_having
 
 NUM_ROWS = 120
 NUM_SEEDS = 5
@@ -140,13 +141,14 @@ def test_the_verdict_is_what_was_planted(accuracy, verdict, opening):
     assert found.sentence.startswith(opening)
 
 
-def test_arms_of_equal_worth_mostly_have_no_measurable_effect():
+def test_arms_of_equal_worth_are_mostly_not_told_apart():
     # a 95 % interval is wrong once in twenty times, so no single draw may decide this test
     found = [planted({"none": 0.65, "synthetic": 0.65}, seed=seed) for seed in range(20)]
-    none = [one for one in found if one.verdict == "no measurable effect"]
+    none = [one for one in found if one.verdict == "cannot tell"]
     assert len(none) >= 16
     for one in none:
-        assert one.sentence.startswith("Augmentation has no measurable effect: balanced accuracy 0.")
+        assert one.sentence.startswith("The hold-out cannot tell whether augmentation helps or hurts: balanced acc")
+        assert one.detectable > one.margin == 0.05
 
 
 @pytest.mark.parametrize("score", [rule.name for rule in scores_for("classes")])
@@ -165,14 +167,22 @@ def test_the_verdict_follows_the_score_whichever_way_is_better(score, accuracy, 
         ((0.01, 0.2), "lower", "hurts"),
         ((-0.2, -0.01), "higher", "hurts"),
         ((-0.2, -0.01), "lower", "helps"),
-        ((-0.01, 0.9), "higher", "no measurable effect"),
-        ((0.0, 0.9), "higher", "no measurable effect"),
-        ((-0.9, 0.0), "lower", "no measurable effect"),
-        (None, "higher", "no measurable effect"),
+        ((-0.04, 0.05), "higher", "no measurable effect"),
+        ((0.0, 0.05), "lower", "no measurable effect"),
+        ((0.0, 0.0), "higher", "no measurable effect"),
+        ((-0.01, 0.06), "higher", "cannot tell"),
+        ((-0.06, 0.01), "higher", "cannot tell"),
+        ((0.0, 0.9), "lower", "cannot tell"),
+        (None, "higher", "cannot tell"),
     ],
 )
-def test_the_words_follow_from_the_interval(interval, better, verdict):
-    assert judge_interval(interval, better) == verdict
+def test_the_words_follow_from_the_interval_and_what_is_worth_having(interval, better, verdict):
+    assert judge_interval(interval, better, 0.05) == verdict
+
+
+def test_of_errors_a_tenth_is_worth_having():
+    assert worth_having("lower", 20.0) == pytest.approx(2.0)
+    assert worth_having("higher", 0.9) == 0.05
 
 
 @pytest.mark.parametrize(
@@ -180,7 +190,7 @@ def test_the_words_follow_from_the_interval(interval, better, verdict):
     [
         (0.5, "It beats the best inexpensive alternative, oversampling ("),
         (0.95, "It is worse than the best inexpensive alternative, oversampling ("),
-        (0.8, "It does not differ measurably from the best inexpensive alternative, oversampling ("),
+        (0.8, "It cannot be told from the best inexpensive alternative, oversampling ("),
     ],
 )
 def test_the_sentence_compares_with_the_best_inexpensive_alternative(inexpensive, words):
@@ -189,22 +199,29 @@ def test_the_sentence_compares_with_the_best_inexpensive_alternative(inexpensive
 
 
 @pytest.mark.parametrize(
-    ("score", "interval", "words"),
-    [
-        ("roc_auc", [-0.3, -0.1], " Decisions gain at the expense of the ranking: ROC AUC 0.900 to 0.700."),
-        ("macro_f1", [-0.3, -0.1], " Other scores are worse: macro F1 0.900 to 0.700."),
-        ("roc_auc", [-0.3, 0.1], ""),
-    ],
-    ids=["of another kind", "of the same kind", "perhaps chance"],
+    ("score", "lead"),
+    [("roc_auc", "Decisions gain at the expense of the ranking"), ("macro_f1", "Other scores are worse")],
+    ids=["of another kind", "of the same kind"],
 )
-def test_a_score_that_did_not_decide_and_is_surely_worse_is_named(score, interval, words):
+def test_scores_that_are_worse_are_named_by_their_kind(score, lead):
     found = planted({"none": 0.65, "synthetic": 0.9})
-    content = found.model_dump()
-    none, synthetic = (next(arm for arm in content["arms"] if arm["id"] == id) for id in ("none", "synthetic"))
-    none["scores"][score]["mean"] = 0.9
-    synthetic["scores"][score] |= {"mean": 0.7, "interval": interval}
+    content = found.model_dump() | {"worse": [score]}
+    for id, mean in (("none", 0.9), ("synthetic", 0.7)):
+        next(arm for arm in content["arms"] if arm["id"] == id)["scores"][score]["mean"] = mean
     changed = add_verdict(TrialResult.model_validate(content), "balanced accuracy", ".3f")
-    assert (changed.verdict, changed.sentence) == ("helps", found.sentence + words)
+    assert changed.verdict == "helps"
+    label = SCORES[score].label
+    assert f" {lead}, in intervals that hold for all of them at once: {label} 0.900 to 0.700." in changed.sentence
+
+
+def test_a_score_that_did_not_decide_and_is_surely_worse_is_named():
+    rng = np.random.default_rng(0)
+    truth = classed(rng)
+    none = [predicted(truth, 0.8, rng)] * 3
+    sure = [np.where(array > 0.5, 0.999, 0.001) for array in none]  # the same decisions, and bad probabilities
+    found = summary(truth, {"none": none, "synthetic": sure})
+    assert found.worse == ["log_loss"]
+    assert "Other scores are worse, in intervals that hold for all of them at once: log loss 0." in found.sentence
 
 
 def test_the_best_alternative_is_the_lowest_where_lower_is_better():
@@ -346,7 +363,7 @@ def test_a_rare_class_on_which_arms_agree_might_yet_tell_them_apart(finds):
     found = summary(truth, predictions, classes=["no", "yes"])
     arm = arm_of(found, "synthetic")
     assert arm.difference < -0.01
-    assert found.verdict == "no measurable effect"  # one of the eight rows is worth more than all the alarms
+    assert found.verdict != "hurts"  # one of the eight rows is worth more than all the alarms
     assert arm.classes["no"].interval[1] < 0
     low, high = arm.classes["yes"].interval
     assert -0.5 < low < 0 < high < 0.5
@@ -375,12 +392,13 @@ def test_tiny_units_keep_their_digits_in_the_sentence():
 # what the search chose
 
 
-@pytest.mark.parametrize(("accuracy", "verdict"), [(0.9, "helps"), (0.65, "no measurable effect"), (0.4, "hurts")])
+@pytest.mark.parametrize(("accuracy", "verdict"), [(0.9, "helps"), (0.65, "cannot tell"), (0.4, "hurts")])
 def test_where_the_search_chose_oversampling_the_verdict_is_about_it(accuracy, verdict):
     arms = {"none": 0.65, "class-weights": 0.65, "oversampling": accuracy}
     found = planted(arms, chosen="oversampling", seed=1)
     assert (found.verdict, found.chosen, found.against) == (verdict, "oversampling", None)
-    assert found.sentence.startswith("Oversampling ha" if verdict[0] == "n" else f"Oversampling {verdict}: ")
+    opening = "The hold-out cannot tell whether oversampling " if verdict[0] == "c" else f"Oversampling {verdict}: "
+    assert found.sentence.startswith(opening)
     assert "with oversampling (" in found.sentence
     assert "The search preferred it to synthetic rows: only real rows were written." in found.sentence
 
@@ -487,6 +505,134 @@ def test_seeds_that_disagree_on_single_rows_alone_narrow_the_interval():
     assert np.mean(ratios) < 0.65  # 5 ** -0.5 = 0.45 were it all; counted twice it is 0.77
 
 
+def repeated(times: int, with_units: bool, num_rows: int = 40):
+    """Arms judged on rows that are each there several times."""
+    rng = np.random.default_rng(2)
+    truth = classed(rng, num_rows)
+    predictions = {
+        arm: [np.repeat(predicted(truth, share, rng), times, axis=0)] * 2
+        for arm, share in (("none", 0.6), ("synthetic", 0.7))
+    }
+    units = Units.of(np.repeat(np.arange(num_rows), times), "different rows") if with_units else None
+    return summary(np.repeat(truth, times), predictions, units=units)
+
+
+def test_rows_of_a_unit_have_one_weight_so_repeating_rows_says_nothing_new():
+    once, repeats, as_rows = repeated(1, False), repeated(5, True), repeated(5, False)
+    assert arm_of(repeats, "synthetic").interval == pytest.approx(arm_of(once, "synthetic").interval)
+    width = [np.ptp(arm_of(found, "synthetic").interval) for found in (repeats, as_rows)]
+    assert width[1] < 0.6 * width[0]
+    assert "200 held-out rows in 40 different rows" in repeats.sentence
+
+
+def test_few_groups_are_not_assessable():
+    rng = np.random.default_rng(3)
+    truth = classed(rng)
+    predictions = {arm: [predicted(truth, share, rng)] * 2 for arm, share in (("none", 0.5), ("synthetic", 0.95))}
+    thirds = Units.of(np.arange(NUM_ROWS) % 3, "groups by 'clinic'")
+    found = summary(truth, predictions, units=thirds)
+    assert found.verdict == "not assessable"
+    assert "3 groups by 'clinic' in the hold-out are too few" in found.sentence
+    lopsided = Units.of(np.r_[np.zeros(100), np.arange(1, 21)], "groups by 'clinic'")
+    assert "of very different sizes" in summary(truth, predictions, units=lopsided).reason
+    assert summary(truth, predictions, units=Units.of(np.arange(NUM_ROWS) % 5, "groups")).assessable
+
+
+# several at once
+
+
+def test_intervals_that_hold_at_once_are_wider_the_less_they_have_in_common():
+    rng = np.random.default_rng(0)
+
+    def widths(draws) -> list[float]:
+        differences = []
+        for column in draws.T:
+            low, high = np.quantile(column, [0.025, 0.975])
+            differences.append(paired_bootstrap._Difference(0.0, (float(low), float(high)), column))
+        return [np.ptp(one.interval) for one in paired_bootstrap._hold_jointly(differences)]
+
+    draws = rng.normal(size=(4000, 5))
+    assert widths(draws)[0] / widths(draws[:, :1])[0] == pytest.approx(2.57 / 1.96, rel=0.05)  # Bonferroni's, nearly
+    assert widths(np.repeat(draws[:, :1], 5, axis=1))[0] == pytest.approx(widths(draws[:, :1])[0], rel=0.01)
+
+
+def test_the_best_alternative_is_compared_at_once_with_the_others():
+    rng = np.random.default_rng(1)
+    truth = classed(rng)
+    shares = {"none": 0.5, "class-weights": 0.5, "oversampling": 0.75, "synthetic": 0.8}
+    predictions = {arm: [predicted(truth, share, rng)] * 2 for arm, share in shares.items()}
+    found = summary(truth, predictions)
+    del predictions["class-weights"]
+    alone = summary(truth, predictions)
+    assert found.against.arm == alone.against.arm == "oversampling"
+    assert np.ptp(found.against.interval) > 1.05 * np.ptp(alone.against.interval)
+    assert found.sentence.count("in an interval that holds for all of them at once.") == 1
+    assert "at once" not in alone.sentence
+
+
+# what a few rows carry
+
+
+def heavy_tailed():
+    """Log-normal values, and predictions that know the better part of their logarithm."""
+    rng = np.random.default_rng(8)
+    latent = rng.normal(size=200)
+    predictions = {}
+    for arm, known in (("none", 0.7), ("synthetic", 0.8)):
+        noise = np.sqrt(1 - known**2) * rng.normal(size=200)
+        predictions[arm] = [np.exp(1.85 * known * (known * latent + noise))] * 2
+    return np.exp(1.85 * latent), predictions
+
+
+def test_where_a_few_errors_decide_r2_the_mean_absolute_error_does_instead_and_says_so():
+    truth, predictions = heavy_tailed()
+    found = summary(truth, predictions, task="number")
+    assert found.score == "mae"
+    assert "The mean absolute error decides, because a few large errors decide R²: as if " in found.sentence
+
+
+def test_where_the_user_chose_that_score_there_is_no_verdict():
+    truth, predictions = heavy_tailed()
+    found = summary(truth, predictions, task="number", score="r2")
+    assert found.verdict == "not assessable"
+    assert "use `trial: {score: mae}`" in found.sentence
+
+
+def test_where_a_single_row_carries_even_the_absolute_error_there_is_no_verdict():
+    truth = np.r_[np.arange(30.0), 1e6]
+    predictions = {"none": [truth + 0.1 + 0.5 * (truth == 1e6) * 1e6] * 2, "synthetic": [truth + 0.2] * 2}
+    found = summary(truth, predictions, task="number")
+    assert found.verdict == "not assessable"
+    assert "use the logarithm of the target" in found.reason
+
+
+# what a hold-out can show
+
+
+def test_a_large_difference_by_four_positives_cannot_be_told_and_the_class_is_counted():
+    truth = np.repeat([0, 1], [196, 4])
+    none, ours = right_in(truth, np.arange(196)), right_in(truth, np.r_[np.arange(190), 196, 197, 198])
+    found = summary(truth, {"none": [none] * 3, "synthetic": [ours] * 3}, classes=["no", "yes"])
+    assert found.verdict == "cannot tell"
+    assert "200 held-out rows, 4 of class 'yes', 3 seeds)." in found.sentence
+    assert " for this training part; " in found.sentence
+    assert f"only a difference above {found.detectable:.3f} is likely to be seen (80 % power)" in found.sentence
+
+
+def test_where_real_rows_alone_are_perfect_nothing_is_left_to_gain():
+    truth = np.arange(40) % 2
+    perfect, nearly = right_in(truth, np.arange(40)), right_in(truth, np.arange(39))
+    found = summary(truth, {"none": [perfect] * 2, "synthetic": [nearly] * 2})
+    assert found.verdict == "no measurable effect"
+    assert "Nothing is left to gain: real rows alone reach 1.000." in found.sentence
+
+
+def test_a_hold_out_that_could_have_shown_an_effect_measures_none():
+    found = planted({"none": 0.8, "synthetic": 0.8}, num_rows=6000)
+    assert found.verdict == "no measurable effect"
+    assert found.detectable < found.margin
+
+
 def right_in(truth: np.ndarray, rows) -> np.ndarray:
     """Predictions that are right in these rows only."""
     label = np.where(np.isin(np.arange(len(truth)), rows), truth, 1 - truth)
@@ -499,16 +645,18 @@ def test_a_class_of_a_few_rows_does_not_decide_alone(num_rare):
     none, ours = right_in(truth, np.arange(50)), right_in(truth, np.arange(50 + num_rare))
     found = summary(truth, {"none": [none] * 5, "synthetic": [ours] * 5})
     assert arm_of(found, "synthetic").difference == 0.5
-    assert found.verdict == "no measurable effect"
+    assert found.verdict == "cannot tell"
 
 
 def test_where_hardly_a_resample_has_a_score_there_is_no_interval(monkeypatch):
     rng = np.random.default_rng(1)
     truth = classed(rng)
-    monkeypatch.setattr(paired_bootstrap, "_resamples", lambda truth, task, rng: iter([np.zeros((1000, len(truth)))]))
+    monkeypatch.setattr(
+        paired_bootstrap, "_resamples", lambda classes, units, rng: iter([np.zeros((300, len(classes)))])
+    )
     found = summary(truth, {arm: [predicted(truth, 0.7, rng)] * 2 for arm in ("none", "synthetic")})
     assert arm_of(found, "synthetic").interval is None
-    assert found.verdict == "no measurable effect"
+    assert found.verdict == "cannot tell"
     assert "too few held-out rows for an interval" in found.sentence
 
 
@@ -559,7 +707,7 @@ def test_arms_of_equal_worth_are_told_apart_about_once_in_twenty(
                 shifts = seed_effect * (rng.normal() + rng.normal() * side)
                 chance = 1 / (1 + np.exp(-(of_arm + shifts + 0.6 * rng.normal(size=num_rows))))
                 predictions[arm].append(np.c_[1 - chance, chance])
-        told_apart += summary(truth, predictions, score=score, seed=number).verdict != "no measurable effect"
+        told_apart += summary(truth, predictions, score=score, seed=number).verdict in ("helps", "hurts")
     assert told_apart / num_trials < 0.13  # 0.05 is meant; 0.1 is what so few seeds and rows can come to
 
 
@@ -575,5 +723,5 @@ def test_false_alarms_alone_are_no_harm_where_a_rare_class_has_few_held_out_rows
         more = np.where(rng.random(len(truth)) < 0.03, 1, 0)
         named = {"none": np.zeros(len(truth), dtype=np.int64), "synthetic": more}
         predictions = {arm: [np.eye(2)[row]] * 3 for arm, row in named.items()}
-        told_apart += summary(truth, predictions, seed=number).verdict != "no measurable effect"
+        told_apart += summary(truth, predictions, seed=number).verdict in ("helps", "hurts")
     assert told_apart / num_trials < 0.1
