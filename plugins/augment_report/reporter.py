@@ -101,7 +101,7 @@ class Html(plugin.Reporter):
         )
 
         metrics, schema = run.metrics, run.schema
-        parts = {"real": run.train, "synthetic": run.synthetic, "held out": run.test}
+        parts = {"real": run.train, "synthetic": run.synthetic}  # single values of the hold-out stay out of the page
         shown: dict[str, Any] = {
             "run": run,
             "metrics": metrics,

@@ -24,7 +24,6 @@ __all__ = ["class_counts", "generators", "losses", "privacy", "rejected", "score
 MAX_CLASSES = 30
 MAX_POINTS = 300  # of a loss curve
 MAX_REFERENCES = 4
-CHEAP = {"threshold", "class-weights", "oversampling", "copies", "tuned"}
 ORIGINS = {
     "noise": "random numbers",
     "rows": "modified real rows",
