@@ -10,6 +10,7 @@ Shapes: N rows, M rows of a piece.
 from __future__ import annotations
 
 import tempfile
+import warnings
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -28,11 +29,13 @@ from augment.loaders.batch_plan import Epoch, Piece, Plan, Stream
 from augment.loaders.encoding import Encode, EncodedRows, apply_each, tensors
 from augment.plan.amounts import apportion, training_counts
 from augment.plan.chunks import chunk_size
+from augment.plan.small_classes import explain
 from augment.plugin.context import derive_seed
 from augment.plugin.contracts import Generator
 from augment.runner.sample_finished_run import training_part
 from augment.runner.session import opened
 from augment.spec.bind import bind
+from augment.spec.stages import Bound
 from augment.storage.keys import content_key
 from augment.storage.run_folder import Run
 from augment.storage.written_rows import REAL
@@ -66,7 +69,8 @@ def mixed(
 
     Give at most one of `proportion`, `repeat` and `choose`. The default is `repeat` 1 for all origins, the run's own
     mix. The keys are `real` and ids of generators; origins without a key are left out. The classes of synthetic rows
-    have the proportions of the run's mix. Rows outside the schema, and rows that the run's filters (`loader.filters`)
+    have the proportions of the run's mix. A generator without rows in it has those of the training part, and a warning
+    names classes that are too small for it. Rows outside the schema, and rows that the run's filters (`loader.filters`)
     reject, are redrawn. Duplicates are not rejected.
 
     Args:
@@ -88,7 +92,7 @@ def mixed(
         options: arguments for torch's DataLoader, such as `num_workers` and `pin_memory`.
 
     Raises:
-        SpecError: an origin or amount is invalid.
+        SpecError: an origin or amount is invalid, or all classes are too small for a generator.
         DataError: the folder is not a finished run.
     """
     run = run if isinstance(run, Run) else Run(run)
@@ -110,10 +114,13 @@ def mixed(
     weights: dict[str, Mapping[str, float]] = {}
     samplings: dict[str, Sampling] = {}
     for bound in components["generator"]:
+        if bound.id not in counts:
+            continue
         assert issubclass(bound.cls, Generator)
         classed = schema.task == "classes" and bound.cls.accepts.conditional != "none"
         per_class = run.metrics.generators[bound.id].per_class if classed else {}
-        weights[bound.id] = per_class if sum(per_class.values()) or not classed else training_counts(data)
+        in_mix = sum(per_class.values()) or not classed
+        weights[bound.id] = per_class if in_mix else _large_enough(bound, training_counts(data))
         samplings[bound.id] = Sampling(
             generator=(bound, run.model(bound.id)),
             filters=filters,
@@ -139,6 +146,24 @@ def _close(streams: Sequence[Stream], scratch: tempfile.TemporaryDirectory[str])
     for stream in streams:
         stream.close()
     scratch.cleanup()
+
+
+def _large_enough(generator: Bound, counts: Mapping[str, int]) -> dict[str, int]:
+    """The training rows of each class that a generator can be asked for, with a warning about the others.
+
+    Raises:
+        SpecError: all classes are too small for it.
+    """
+    reasons, left_out = explain(
+        counts, {generator.id: 1.0}, {generator.id: generator.cls.accepts.min_class_rows}, counts
+    )
+    able = {label: count for label, count in counts.items() if label not in left_out}
+    why = "; ".join(reasons.values())
+    if not any(able.values()):
+        raise SpecError(f"mixed: no rows can be made: {why}; give {generator.id!r} no share, or name another generator")
+    if reasons:
+        warnings.warn(f"{why}: no rows of it are made", stacklevel=3)
+    return able
 
 
 def _counts(

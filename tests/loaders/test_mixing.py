@@ -14,6 +14,7 @@ import augment
 from augment.data import Array, Column, Dataset, Schema
 from augment.errors import DiskError, SpecError
 from augment.loaders import Rows, mixed, tensors
+from augment_smote.smote import Smote
 
 
 def _made(folder, **sections):
@@ -143,6 +144,23 @@ def test_classes_of_synthetic_rows_stand_as_in_the_mix(wine):
     batches = list(_loader(wine, choose={"smote": 10 * sum(told.values())}))
     counts = np.bincount(torch.cat([y for _, y, _ in batches]), minlength=3)
     assert counts.tolist() == [10 * told.get(label, 0) for label in wine.schema.classes]
+
+
+def test_a_generator_outside_the_mix_is_not_asked_for_classes_that_are_too_small(tmp_path, monkeypatch):
+    rows = pd.DataFrame({"x": np.linspace(0, 1, 43), "y": ["a"] * 30 + ["b"] * 12 + ["lone"]})
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    source = {"use": "csv", "with": {"path": str(tmp_path / "rows.csv")}}
+    mix = {"share": {"smote": 0, "bootstrap": 1}}
+    run = _made(tmp_path, source=source, schema={"target": "y"}, mix=mix)
+    assert (run.train.frame["y"] == "lone").any()
+    with pytest.warns(UserWarning, match="class 'lone' has 1 training row, and 'smote' needs at least 2 of a class"):
+        loader = _loader(run, choose={"smote": 40})
+    labels = torch.cat([y for _, y, _ in loader])
+    assert [run.schema.classes[label] for label in labels.unique()] == ["a", "b"]
+    assert len(labels) == 40
+    monkeypatch.setattr(Smote, "accepts", replace(Smote.accepts, min_class_rows=100))
+    with pytest.raises(SpecError, match=r"mixed: no rows can be made: class 'a' has .*; give 'smote' no share"):
+        _loader(run, choose={"smote": 40})
 
 
 def test_labels_belong_to_their_rows(digits):
