@@ -667,6 +667,7 @@ def test_dates_of_a_table_are_read_in_the_form_that_fits_all(form, tmp_path):
 
 CODES = {
     "a letter before": ([f"s{i:02}" for i in range(60)], {}),
+    "a unit before": ([f"m{i}" for i in range(60)], {}),
     "a target": (["s1", "s2"] * 30, {}),
     "few doses": (["5 mg", "10 mg"] * 30, {}),
     "leading zeros": ([f"{i:03}m" for i in range(60)], {}),
@@ -701,8 +702,30 @@ def test_a_column_that_loses_its_unit_is_no_target_unless_somebody_says_so(tmp_p
     assert "No column without missing values is called like a target" in text
 
 
-def test_labels_written_as_floats_are_named_as_a_run_names_them(tmp_path):
-    table().assign(label=[1.0, 2.0] * 50).to_csv(tmp_path / "data.csv", index=False)
+@pytest.mark.parametrize("labels", [["1.0", "2.0"], ["1", "2", "1", "2.0"]], ids=["floats", "floats and integers"])
+def test_labels_written_as_floats_are_named_as_a_run_names_them(labels, tmp_path):
+    table().assign(label=labels * (100 // len(labels))).to_csv(tmp_path / "data.csv", index=False)
     assert "target: label  # 1 (50 rows), 2 (50 rows)" in write_pipeline.propose(
         tmp_path / "data.csv", tmp_path
     ).replace('"', "")
+
+
+def test_columns_of_hardly_any_values_are_left_out_so_that_the_pipeline_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    table().assign(empty=None, note=["once", *[None] * 99]).to_csv("data.csv", index=False)
+    path = write_pipeline.write(Path("data.csv"))
+    assert document.read(path).tree["source"]["with"]["columns"] == ["width", "height", "shape", "label"]
+    assert "without columns of hardly any values: empty, note" in path.read_text()
+    assert set(check(path, workers=0).schema.columns) == {"width", "height", "shape", "label"}
+
+
+@pytest.mark.parametrize(("form", "duplicates"), [("%Y-%m-%dT%H:%M:%S%z", None), ("%Y-%m-%d %H:%M", "first")])
+def test_an_hour_that_comes_twice_in_autumn_is_two_hours_where_the_zone_is_written(form, duplicates, tmp_path, caplog):
+    hours = pd.date_range("2024-10-27 00:30", periods=7, freq="h", tz="Europe/Berlin").strftime(form)
+    hours = hours.str.replace(r"(\+\d\d)(\d\d)$", r"\1:\2", regex=True)
+    lines = [f"s{who},{hour},{place / 7:.3f},{'ab'[who % 2]}" for who in range(12) for place, hour in enumerate(hours)]
+    (tmp_path / "data.csv").write_text("\n".join(["series_id,timestamp,value,label", *lines]) + "\n")
+    source = _proposed(tmp_path / "data.csv")["source"]
+    assert (source["use"], source["with"].get("duplicates")) == ("series-csv", duplicates)
+    both_lines = "line 5: series 's0' has two rows with timestamp = 2024-10-27 02:30:00 (the other is line 4)"
+    assert (both_lines in caplog.text) == (duplicates is not None)

@@ -81,7 +81,7 @@ def test_numeric_folder_names_are_classes(tmp_path):
 
 
 def test_odd_folder_names_are_labels_as_they_are(tmp_path):
-    names = ["two words", "été", "<b>bold</b>".replace("/", "_"), "..x", "100%", 'a,b"c']
+    names = ["two words", "été", "<b>bold</b>".replace("/", "_"), "..x", "100%", 'a,b"c', "-rf"]
     for name in names:
         put(tmp_path / name / "1.png")
     assert set(read(tmp_path).frame.label) == set(names)
