@@ -362,9 +362,13 @@ class Metric(Component):
 
 
 class Reporter(Component):
-    """Writes a report about a finished run."""
+    """Writes a report about a finished run.
+
+    `files` lists names that it writes whatever its settings, so that two reporters with one name are refused early.
+    """
 
     kind = "reporter"
+    files: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def write(self, run: RunView, folder: Path) -> list[Path]:

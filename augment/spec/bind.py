@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from augment.data import Schema
 from augment.errors import Problem, SpecError, did_you_mean
-from augment.plugin.contracts import Sink
+from augment.plugin.contracts import Reporter, Sink
 from augment.plugin.kinds import KINDS, Kind
 from augment.spec.load import Resolved
 from augment.spec.messages import KeyPath
@@ -86,8 +86,8 @@ class _Binder:
             return []  # nothing to predict, so nothing to try
         picked = [self._pick(stage) for stage in self.stages if stage.kind == kind]
         components = [bound for bound in picked if bound is not None]
-        if kind == "sink":
-            self._check_files(components)
+        if kind in ("sink", "reporter"):
+            self._check_files(kind, components)
         if kind == "probe" and len(components) > 1:
             names = " and ".join(repr(bound.use) for bound in components)
             self._report(
@@ -98,22 +98,18 @@ class _Binder:
             self._report((), f"{missing}; name one under `sinks:`")
         return components
 
-    def _check_files(self, sinks: list[Bound]) -> None:
-        """No two sinks write the same files: a sink names them after the part or its rows, with its ending."""
-        stages = {stage.id: stage for stage in self.stages if stage.kind == "sink"}
+    def _check_files(self, kind: Kind, components: list[Bound]) -> None:
+        """No two sinks, and no two reporters, write the same files."""
+        stages = {stage.id: stage for stage in self.stages if stage.kind == kind}
         authors: dict[tuple[str, str], Stage] = {}
-        for sink in sinks:
-            assert issubclass(sink.cls, Sink)
-            stage = stages[sink.id]
-            endings = sink.cls.endings or (class_name(sink.cls),)  # at least not the same one twice
-            if "ending" in type(sink.params).model_fields:  # it writes one of them, the first if nothing else is said
-                endings = (getattr(sink.params, "ending", None) or endings[0],)
-            for ending in endings:
-                author = authors.setdefault((ending, getattr(sink.params, "rows", "all")), stage)
+        for bound in components:
+            stage = stages[bound.id]
+            for file in _files(bound):
+                author = authors.setdefault(file, stage)
                 if author is not stage:
                     self._report(
                         stage.key_path,
-                        f"{sink.use!r} writes the same files as {author.where}, {author.use!r}; remove one of them",
+                        f"{bound.use!r} writes the same files as {author.where}, {author.use!r}; remove one of them",
                     )
                     break
 
@@ -197,3 +193,16 @@ class _Binder:
 def _listing(names: Collection[str], max_names: int = 12) -> str:
     text = ", ".join(repr(name) for name in list(names)[:max_names])
     return f"{text} and {len(names) - max_names} more" if len(names) > max_names else text
+
+
+def _files(bound: Bound) -> list[tuple[str, str]]:
+    """What tells the files of a sink or a reporter from those of another one."""
+    if issubclass(bound.cls, Reporter):
+        # some file systems do not tell `a` from `A`; of unknown files, equal settings write the same
+        names = [name.casefold() for name in bound.cls.files]
+        return [(name, "") for name in names] or [(class_name(bound.cls), bound.params.model_dump_json())]
+    assert issubclass(bound.cls, Sink)  # it names them after the part or its rows, with its ending
+    endings = bound.cls.endings or (class_name(bound.cls),)  # at least not the same one twice
+    if "ending" in type(bound.params).model_fields:  # it writes one of them, the first if nothing else is said
+        endings = (getattr(bound.params, "ending", None) or endings[0],)
+    return [(ending, getattr(bound.params, "rows", "all")) for ending in endings]

@@ -326,7 +326,7 @@ def _differing(one: Path, other: Path) -> list[str]:
 
 
 def reports_what_it_says(case: Case) -> None:
-    """The returned list contains exactly the files in the folder.
+    """The returned list contains exactly the files in the folder, and those that the class declares in `files`.
 
     The run's manifest lists and hashes the files that a reporter returns.
     """
@@ -343,6 +343,15 @@ def reports_what_it_says(case: Case) -> None:
         came=f"it lists {[path.name for path in listed]}, and the folder holds {[path.name for path in files]}",
         expected="every written file in the folder and in the list",
         fix="write into `folder` alone, and return the paths of what was written",
+    )
+    names = [path.relative_to(place).parts[0] for path in listed]
+    declared = getattr(case.component, "files", ())
+    case.expect(
+        set(declared) <= set(names),
+        done="wrote a report",
+        came=f"{names}, while `files` is {declared}",
+        expected="every name in `files` written",
+        fix="declare in `files` only what is written whatever the settings",
     )
 
 

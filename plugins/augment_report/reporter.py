@@ -63,6 +63,7 @@ class Html(plugin.Reporter):
 
     name = "html"
     default_for = plugin.Reporter.accepts.modalities
+    files = ("report.html",)
     imports = ("jinja2",)
 
     class Params(plugin.Params):

@@ -198,7 +198,8 @@ def test_a_generator_that_breaks_its_contract(attempt, fault):
     ],
 )
 def test_a_component_that_breaks_its_contract(attempt, section, entries, says):
-    code, message = attempt(**{section: ["fake-lines", "fake-lines"] if entries == "twice" else [entries]})
+    other = {"use": "fake-lines", "with": {"fault": "none"}}  # with the same settings it is refused before the run
+    code, message = attempt(**{section: ["fake-lines", other] if entries == "twice" else [entries]})
     assert says in message
     assert code == 4
 

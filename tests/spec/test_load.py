@@ -177,12 +177,25 @@ class NextItem(Fidelity):
     default_for = TOKENS
 
 
-class Html(contracts.Reporter):
-    name = "html"
-    default_for = contracts.Reporter.accepts.modalities
+class PlainLines(contracts.Reporter):
+    name = "plain-lines"
+
+    class Params(contracts.Params):
+        samples: int = 1
 
     def write(self, run, folder):
         return []
+
+
+class Html(PlainLines):
+    name = "html"
+    default_for = contracts.Reporter.accepts.modalities
+    files = ("report.html",)
+
+
+class Page(PlainLines):
+    name = "page"
+    files = ("style.css", "Report.html")
 
 
 class Parquet(contracts.Sink):
@@ -195,7 +208,7 @@ class Parquet(contracts.Sink):
 
 OFFERED = [
     *(Csv, Anything, TableGan, ImageGan, Smote, Plain, Fragile),
-    *(NotACopy, Boosting, Cnn, Scan, Echo, Fidelity, Privacy, NextItem, Html, Parquet),
+    *(NotACopy, Boosting, Cnn, Scan, Echo, Fidelity, Privacy, NextItem, PlainLines, Html, Page, Parquet),
 ]
 
 
@@ -579,6 +592,28 @@ def test_two_sinks_that_write_the_same_files_are_refused(project):
     assert bind_problem(path, CLASSED) == (
         "p.yaml:5: sinks.1: 'parquet' writes the same files as sinks.0, 'parquet'; remove one of them"
     )
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        pytest.param("html", "{id: short, use: html, with: {samples: 2}}", id="with other settings"),
+        pytest.param("page", "html", id="another reporter of the same file"),
+        pytest.param("plain-lines", "{id: second, use: plain-lines}", id="of unknown files, with the same settings"),
+    ],
+)
+def test_two_reporters_that_write_the_same_file_are_refused(project, first, second):
+    path = project(f"source: anything\ngenerators: [gan]\nreporters:\n  - {first}\n  - {second}\n")
+    use = second if second.isalpha() else second.split("use: ")[1].split(",")[0].rstrip("}")
+    assert bind_problem(path, CLASSED) == (
+        f"p.yaml:5: reporters.1: {use!r} writes the same files as reporters.0, {first!r}; remove one of them"
+    )
+
+
+def test_a_reporter_of_unknown_files_may_be_there_twice_with_other_settings(project):
+    second = "{id: second, use: plain-lines, with: {samples: 2}}"
+    path = project(f"source: anything\ngenerators: [gan]\nreporters:\n  - plain-lines\n  - {second}\n")
+    assert [bound.id for bound in bound_of(path, CLASSED)["reporter"]] == ["plain-lines", "second"]
 
 
 def test_defaults_that_cannot_work_with_the_data_are_left_out(project):

@@ -759,6 +759,12 @@ class Astray(Brief):
         return super().write(run, folder.parent)
 
 
+class Forgetful(Brief):
+    """Does not write what it declares."""
+
+    files = ("brief.txt", "long.txt")
+
+
 class Placed(Brief):
     """Writes where the run lies."""
 
@@ -844,6 +850,7 @@ BROKEN = [
     (Relabelling, "the-source-of-the-same-name-reads-it", "'origin'"),
     (Cocksure, "reads-what-it-sniffs", "a number above 0, up to 1"),
     (Astray, "reports-what-it-says", "brief.txt"),
+    (Forgetful, "reports-what-it-says", "long.txt"),
     (Placed, "equal-runs-give-equal-bytes", "brief.txt"),
 ]
 
