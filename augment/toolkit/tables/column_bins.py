@@ -148,7 +148,13 @@ class _Amounts(ColumnBins):
         lower = np.minimum(places.astype(np.int64), NUM_QUANTILES - 2)
         flat = bins * NUM_QUANTILES + lower
         low, high = self._quantiles.ravel()[flat], self._quantiles.ravel()[flat + 1]
-        return self.series(self.between(low, high, places - lower))
+        amounts = self.between(low, high, places - lower)
+        if self._is_single.any() and not self._is_single.all():
+            # what has a bin of its own is not drawn from a range around it: an end of the range is, which has none
+            taken = ~self._is_single[bins] & np.isin(amounts, self._quantiles[self._is_single, 0])
+            ends = np.where(uniforms < 0.5, self._quantiles[bins, 0], self._quantiles[bins, -1])
+            amounts = np.where(taken, ends, amounts)
+        return self.series(amounts)
 
     def features(self) -> np.ndarray:
         features = super().features()

@@ -233,6 +233,14 @@ INTEGERS = st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1), st.integers(-3
 DATES = st.one_of(st.none(), st.datetimes())
 
 
+def test_a_value_with_a_bin_of_its_own_is_not_drawn_from_the_range_around_it():
+    data = typed(pd.DataFrame({"n": pd.Series([0, 0, 1, 1, -1, 2], dtype="Int64")}), n="integer")
+    table = BinTable.fit(data, max_bins=3)
+    codes = table.encode(data.frame)
+    for share in (0.0, 0.3, 0.5, 0.7, 0.99):
+        assert np.array_equal(table.encode(table.decode(codes, np.full(codes.shape, share))), codes)
+
+
 @settings(max_examples=60)
 @given(
     rows=st.lists(st.tuples(NUMBERS, INTEGERS, DATES), min_size=1, max_size=40),
