@@ -166,6 +166,8 @@ def run_files_page() -> str:
         ("### trial.arms.classes.LABEL", run_metrics.ClassResult),
         ("### trial.arms.confusion", run_metrics.Confusion),
         ("### trial.arms.curves", run_metrics.ClassCurves),
+        ("### trial.cuts", run_metrics.CutsResult),
+        ("### trial.cuts.overall, trial.cuts.arms.ID", run_metrics.CutDifferences),
         ("### trial.legend.NAME", run_metrics.ScoreLegend),
         ("### scores", run_metrics.MetricScore),
         ("### privacy", run_metrics.PrivacyResult),

@@ -16,6 +16,7 @@ CHANGELOG then describes how. Nothing is imported in advance, because some modul
     data_files         several files as one dataset, and compressed files
     text_files         reading of text files, with errors that name file and line
     words              words of texts, also where no spaces divide them
+    csv_delimiters     CSV files whose cells are divided by spaces or by several characters
     csv_files          writing of CSV files, with protection from spreadsheet formulas
     csv_dialect        encoding, delimiter and decimal point of CSV files
     csv_numbers        numbers with separators of thousands in CSV files
@@ -26,6 +27,7 @@ CHANGELOG then describes how. Nothing is imported in advance, because some modul
 __all__ = [
     "conditions",
     "csv_dialect",
+    "csv_delimiters",
     "csv_files",
     "csv_numbers",
     "data_files",

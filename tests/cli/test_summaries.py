@@ -24,7 +24,7 @@ def test_many_classes_are_cut_short():
 PIPELINE = {
     "name": "wine",
     "source": {"use": "sklearn", "with": {"dataset": "wine"}},
-    "generators": [{"use": "bootstrap", "id": "copies"}],
+    "generators": [{"use": "bootstrap", "id": "repeats"}],
     "filters": [],
     "mix": {"rows": "balance"},
 }
@@ -38,8 +38,8 @@ def test_check_says_what_a_run_would_do(tmp_path, monkeypatch):
     assert any(line[:4] == ["data", "178", "rows", "of"] for line in lines)
     assert "cultivar, 3 classes: class_0, class_1, class_2" in text
     assert ["split", "142", "training", "rows,", "36", "held", "out"] in lines
-    assert ["generator", "copies:", "bootstrap"] in lines
-    assert ["synthetic", "rows", "copies"] in lines
+    assert ["generator", "repeats:", "bootstrap"] in lines
+    assert ["synthetic", "rows", "repeats"] in lines
     assert lines[-1] == ["no", "problems", "found"]
 
 

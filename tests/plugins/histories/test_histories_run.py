@@ -126,4 +126,5 @@ def test_a_report_draws_what_each_generator_gains_of_the_next_item(ran):
     done = ran("drawn", chain, **{**JUDGED, **more})
     page = (done.folder / "report.html").read_text()
     assert "real + history-edits alone" in page
-    assert "the probe <b>next-item</b> scored (NDCG@10 of the next item, higher is better)" in page
+    assert "The same model, next-item" in page
+    assert "The score is <b>NDCG@10 of the next item</b>; higher is better." in page
