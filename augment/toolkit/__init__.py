@@ -26,8 +26,8 @@ CHANGELOG then describes how. Nothing is imported in advance, because some modul
 
 __all__ = [
     "conditions",
-    "csv_dialect",
     "csv_delimiters",
+    "csv_dialect",
     "csv_files",
     "csv_numbers",
     "data_files",

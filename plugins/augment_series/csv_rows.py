@@ -22,6 +22,8 @@ Duplicates = Literal["error", "first", "mean"]
 
 log = logging.getLogger("augment")
 
+IN_UTC = "%s: times with a zone in column %r have become UTC, and are written in UTC without one"
+
 
 @dataclass
 class Rows:
@@ -186,7 +188,9 @@ def _moments(column: pa.ChunkedArray, name: str, places: Places, date_format: st
                 f"{places.line(row)}: {cells.iloc[row]!r} in {name!r} is not written as {date_format!r}; mend the "
                 "cell, or correct `date_format`"
             )
-        dates = dates.dt.tz_convert(None) if dates.dt.tz is not None else dates
+        if dates.dt.tz is not None:
+            log.warning(IN_UTC, places.name, name)
+            dates = dates.dt.tz_convert(None)
         return dates.to_numpy("datetime64[us]").astype(np.int64) / 1e6, True
     if pa.types.is_date(column.type):
         column = column.cast(pa.timestamp("s") if pa.types.is_date32(column.type) else pa.timestamp("ms"))
@@ -200,6 +204,8 @@ def _moments(column: pa.ChunkedArray, name: str, places: Places, date_format: st
     values = column.to_pandas()
     _refuse_missing(values, name, places)
     if is_dated:
+        if column.type.tz is not None:
+            log.warning(IN_UTC, places.name, name)
         return values.to_numpy("datetime64[us]").astype(np.int64) / 1e6, True
     return values.to_numpy(np.float64), False
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -61,15 +62,17 @@ def read_frame(data: Path, form: Mapping[str, Any], **options: Any) -> pd.DataFr
         options: of `pandas.read_csv`.
     """
     delimiter = form.get("delimiter", ",")
-    frame: pd.DataFrame = pd.read_csv(
-        data,
-        sep=delimiter,
-        engine="python" if len(delimiter) > 1 and delimiter != SPACES else "c",
-        decimal=form.get("decimal", "."),
-        thousands=form.get("thousands"),
-        encoding=form.get("encoding") or "utf-8-sig",
-        **options,
-    )
+    with warnings.catch_warnings():  # a file that is no table is told in the words of the source that reads it
+        warnings.simplefilter("ignore", pd.errors.ParserWarning)
+        frame: pd.DataFrame = pd.read_csv(
+            data,
+            sep=delimiter,
+            engine="python" if len(delimiter) > 1 and delimiter != SPACES else "c",
+            decimal=form.get("decimal", "."),
+            thousands=form.get("thousands"),
+            encoding=form.get("encoding") or "utf-8-sig",
+            **options,
+        )
     return frame
 
 

@@ -40,6 +40,8 @@ class CsvSink(Sink):
 
         header: bool = True
         """Whether the first line names the columns."""
+        unnamed_column: str | None = None
+        """The column whose name is left blank in the first line, as pandas writes the index of a frame."""
         formats: dict[str, Annotated[str, AfterValidator(_an_example)]] = {}
         """Column to how its numbers are written, shown by the number 1234: `{price: "€1,234.00"}` for a sign before
         them, commas between thousands, and two decimals at least."""
@@ -66,7 +68,8 @@ class CsvSink(Sink):
         path = folder / f"{name}{choose_ending(self.params)}"
         tables = (arrow_table(batch, schema, dates_as_text=True) for batch in batches)
         floats = [name for name, column in schema.columns.items() if column.type == "integer" and _is_float(column)]
-        header = list(schema.columns) if self.params.header else None
+        names = ["" if name == self.params.unnamed_column else name for name in schema.columns]
+        header = names if self.params.header else None
         with CsvFile(path, header, self.params, numbers=formats) as file:
             for table in plain_times(tables, schema, folder):
                 for column in floats:

@@ -150,8 +150,15 @@ class CsvSource(TableFiles):
     def settings_to_write(cls, path: Path, settings: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
         delimiter, encoding = settings.get("delimiter", ","), settings.get("encoding", "utf-8")
         with written_with_tabs(path, delimiter, encoding) as plain:
-            formats = cls(cls.Params.model_validate({"path": plain, **settings}))._formats(data) if settings else {}
-        return {**ending_like(path, settings), **({"formats": formats} if formats else {})}
+            source = cls(cls.Params.model_validate({"path": plain, **settings}))
+            formats = source._formats(data) if settings else {}
+            first = (source._records.first_rows() or [[""]])[0]
+        unnamed = named_columns(first)[:1] if first[0] == "" and settings.get("header") is not False else []
+        return {
+            **ending_like(path, settings),
+            **({"formats": formats} if formats else {}),
+            **({"unnamed_column": unnamed[0]} if unnamed and unnamed[0] in data.schema.columns else {}),
+        }
 
     def read(self, context: Context) -> Dataset:
         data = super().read(context)

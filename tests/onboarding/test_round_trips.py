@@ -97,6 +97,20 @@ def test_a_table_in_its_dialect_with_two_forms_of_dates(tmp_path):
     assert set(run.synthetic.frame["born"]) <= set(pd.to_datetime(original["born"], format="%d.%m.%Y"))
 
 
+def test_the_unnamed_index_of_a_frame_stays_unnamed(tmp_path):
+    original = pd.DataFrame({"x": np.arange(40) % 7 + 0.5, "label": ["yes", "no"] * 20})
+    original.to_csv(tmp_path / "data.csv")
+    original = pd.read_csv(tmp_path / "data.csv")
+    run = came_back(tmp_path / "data.csv", tmp_path, target="label")
+
+    def read(part):
+        return pd.read_csv(f"{part}.csv")
+
+    check_frames(original, read(run.folder / "data/train"))
+    check_real(original, run, read, ["Unnamed: 0"])
+    assert len(run.synthetic.frame)  # it is read again, too
+
+
 def test_synthetic_rows_alone(tmp_path):
     frame = pd.DataFrame({"x": range(20), "label": ["a", "b"] * 10})
     frame.to_csv(tmp_path / "data.csv", index=False)

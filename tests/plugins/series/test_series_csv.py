@@ -109,6 +109,13 @@ def test_rows_of_one_series_and_time_are_resolved_and_reported(tmp_path, caplog,
     assert "line 6: series 'a' has two rows with day = 2 (the other is line 4); 2 rows repeat" in caplog.text
 
 
+@pytest.mark.parametrize("date_format", [None, "%Y-%m-%dT%H:%M:%S%z"])
+def test_times_with_a_zone_are_said_to_become_utc(tmp_path, caplog, date_format):
+    rows = "".join(f"a,2024-10-27T0{hour}:30:00+02:00,{hour}\n" for hour in range(3))
+    read(tmp_path, "who,day,x\n" + rows, key="who", time="day", **({"date_format": date_format} if date_format else {}))
+    assert "toy.csv: times with a zone in column 'day' have become UTC" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("days", "date_format"),
     [
