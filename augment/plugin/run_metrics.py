@@ -345,7 +345,7 @@ class TrialResult(_Part):
     detectable: float | None = None
     """The difference that a hold-out like this shows in 80 of 100 cases; null without an interval."""
     worse: list[str] = []
-    """Other scores that are worse for the chosen arm, with intervals that hold for all of them at once."""
+    """Other scores that are worse for the chosen arm, with intervals widened for comparing several."""
     remark: str = ""
     """What is special about the way it was judged, in a sentence."""
     chosen: str

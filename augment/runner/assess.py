@@ -136,7 +136,9 @@ def summarise_privacy(scores: Sequence[MetricScore]) -> PrivacyResult:
     sentence = "These attacks found no leak. That does not prove that there is none."
     if untold:
         figures = "; ".join(f"{score.of}: {score.name} {score.value:.2%}" for score in untold)
-        sentence = f"Copies cannot be told from natural likeness, because real rows are alike as often ({figures})."
+        sentence = (
+            f"Copies cannot be distinguished from natural likeness, because real rows are alike as often ({figures})."
+        )
     if leaks:
         figures = "; ".join(
             f"{score.of}: {score.name} {score.value:.2%}, limit {score.detail['limit']:.2%}" for score in leaks

@@ -166,8 +166,9 @@ def void(trial: TrialResult, reasons: Mapping[str, str]) -> TrialResult:
     reason = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
     sentence = (
         f"Contaminated, so there is no verdict: the synthetic rows repeat the hold-out that judges them ({reason}). "
-        "Make them without these rows, or judge them on real rows that nothing has seen. Where real rows repeat, keep "
-        "equal and related ones together with `split: {dedupe: group}` or `split: {group: COLUMN}`."
+        "To leave out the rows that match would not mend this. Either what made them has seen the hold-out: fit it on "
+        "training rows alone, or judge on real rows that nothing has seen. Or real rows repeat: keep equal and related "
+        "ones on one side with `split: {dedupe: group}` or `split: {group: COLUMN}`."
     )
     return trial.model_copy(update={"assessable": False, "reason": reason, "verdict": VOID, "sentence": sentence})
 
@@ -216,7 +217,9 @@ def _describe(trial: TrialResult, label: str, style: str) -> tuple[Verdict, str]
             f"of {trial.margin:{style}} counts as worth having."
         )
     if is_perfect and verdict == NO_EFFECT:
-        sentence += f" Nothing is left to gain: real rows alone reach {real.mean:{style}}."
+        sentence += f" Nothing is left to gain on this hold-out: real rows alone reach {real.mean:{style}}."
+    elif verdict == NO_EFFECT and trial.margin:
+        sentence += f" Any effect is smaller than {trial.margin:{style}}, which would be worth having."
     if trial.remark:
         sentence += f" {trial.remark}"
     if trial.chosen != SYNTHETIC:
@@ -229,13 +232,15 @@ def _describe(trial: TrialResult, label: str, style: str) -> tuple[Verdict, str]
             HELPS: "It beats",
             HURTS: "It is worse than",
             NO_EFFECT: "It does not differ measurably from",
-            CANNOT_TELL: "It cannot be told from",
+            CANNOT_TELL: "It cannot be distinguished from",
         }
         best = trial.arm(against.arm)
         assert best is not None
-        several_compared = sum(arm.kind == "inexpensive" for arm in trial.arms) > 1
+        num_compared = sum(arm.kind == "inexpensive" for arm in trial.arms)
         sentence += f" {words[against.verdict]} the best inexpensive alternative, {best.label} ({best.mean:{style}})"
-        sentence += ", in an interval that holds for all of them at once." if several_compared else "."
+        sentence += f", in an interval widened for comparing {num_compared}." if num_compared > 1 else "."
+        if verdict == HELPS and against.verdict == HURTS:
+            sentence += " Use that instead."
     # another score that went up is no finding; one that went down is a warning
     worse = {
         name: f"{SCORES[name].label} {real.scores[name].mean:{style}} to {chosen.scores[name].mean:{style}}"
@@ -247,7 +252,8 @@ def _describe(trial: TrialResult, label: str, style: str) -> tuple[Verdict, str]
         is_divided = verdict == HELPS and chosen.scores[trial.score].kind == "decision" and "decision" not in kinds
         expense = " and ".join(words for kind, words in EXPENSES.items() if kind in kinds)
         lead = f"Decisions gain at the expense of {expense}" if is_divided else "Other scores are worse"
-        sentence += f" {lead}, in intervals that hold for all of them at once: {', '.join(worse.values())}."
+        num_others = len(chosen.scores) - 1
+        sentence += f" {lead}, in intervals widened for comparing {num_others} scores: {', '.join(worse.values())}."
     sentence += _advise_correction(trial, style)
     return verdict, sentence
 

@@ -34,7 +34,7 @@ MIN_ROWS = 20  # of each part
 MIN_HELD_OUT = 100  # fewer show no false alarm rate of 1 %
 
 NO_LEAK = "no leak found by this attack"
-UNTOLD = "cannot be told from likeness"
+UNTOLD = "cannot be distinguished from likeness"
 LEAK = "more than chance and likeness explain"
 BY_DESIGN = "near real rows by design"
 
@@ -51,11 +51,11 @@ class Privacy(Metric):
     The limits come from rows that were held out, which nobody can have copied: how often real rows (held-out ones, and
     training rows among each other) match and lie near; how often the same synthetic rows match and lie near the
     hold-out, where one of both is the larger counts; and which rate of recognition chance would reach. Chance passes
-    a limit once in a hundred times. What is above is a leak. What is not is *no leak found by these attacks*, or, where
-    a third of the rows are found and real rows are alike as often, *cannot be told from likeness*. Rows that repeat the
-    hold-out (see `contamination`) are set aside before, because they would raise the limits. Neither is a promise:
-    other attacks exist, and few held-out rows give wide limits. Rows of one person on both sides, or a hold-out that
-    comes later in time, break the comparison.
+    a limit once in a hundred times. What is above is a leak. What is not is *no leak found by these attacks*, or,
+    where a third of the rows are found and real rows are alike as often, *cannot be distinguished from likeness*.
+    Rows that repeat the hold-out (see `contamination`) are set aside before, because they would raise the limits.
+    Neither is a promise: other attacks exist, and few held-out rows give wide limits. Rows of one person on both
+    sides, or a hold-out that comes later in time, break the comparison.
 
     Rows of generators that start from real rows are near them by design; this is said, and is not memorising. Which
     rows it is about goes into the private file alone.

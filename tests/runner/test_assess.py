@@ -14,7 +14,7 @@ def attack(of, value, finding):
 
 
 NO_LEAK, BY_DESIGN, LEAK = "no leak found", "near real rows by design", "leak found"
-UNTOLD = "cannot be told from likeness"
+UNTOLD = "cannot be distinguished from likeness"
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ UNTOLD = "cannot be told from likeness"
             "near by design",
             "Rows of smote start from",
         ),
-        ([attack("gan", 0.05, UNTOLD)], "not assessed", "Copies cannot be told from natural likeness"),
+        ([attack("gan", 0.05, UNTOLD)], "not assessed", "Copies cannot be distinguished from natural likeness"),
         ([attack("all", 0.5, BY_DESIGN)], "near by design", "Some synthetic rows start from"),
         ([attack("gan", 0.5, LEAK), attack("smote", 0.5, BY_DESIGN)], "leak found", "(gan: near copies 50.00%"),
     ],

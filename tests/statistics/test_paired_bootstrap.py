@@ -190,12 +190,13 @@ def test_of_errors_a_tenth_is_worth_having():
     [
         (0.5, "It beats the best inexpensive alternative, oversampling ("),
         (0.95, "It is worse than the best inexpensive alternative, oversampling ("),
-        (0.8, "It cannot be told from the best inexpensive alternative, oversampling ("),
+        (0.8, "It cannot be distinguished from the best inexpensive alternative, oversampling ("),
     ],
 )
 def test_the_sentence_compares_with_the_best_inexpensive_alternative(inexpensive, words):
     found = planted({"none": 0.4, "class-weights": 0.3, "oversampling": inexpensive, "synthetic": 0.8})
     assert words in found.sentence
+    assert ("Use that instead." in found.sentence) == (inexpensive == 0.95)
 
 
 @pytest.mark.parametrize(
@@ -211,7 +212,7 @@ def test_scores_that_are_worse_are_named_by_their_kind(score, lead):
     changed = add_verdict(TrialResult.model_validate(content), "balanced accuracy", ".3f")
     assert changed.verdict == "helps"
     label = SCORES[score].label
-    assert f" {lead}, in intervals that hold for all of them at once: {label} 0.900 to 0.700." in changed.sentence
+    assert f" {lead}, in intervals widened for comparing 5 scores: {label} 0.900 to 0.700." in changed.sentence
 
 
 def test_a_score_that_did_not_decide_and_is_surely_worse_is_named():
@@ -221,7 +222,7 @@ def test_a_score_that_did_not_decide_and_is_surely_worse_is_named():
     sure = [np.where(array > 0.5, 0.999, 0.001) for array in none]  # the same decisions, and bad probabilities
     found = summary(truth, {"none": none, "synthetic": sure})
     assert found.worse == ["log_loss"]
-    assert "Other scores are worse, in intervals that hold for all of them at once: log loss 0." in found.sentence
+    assert "Other scores are worse, in intervals widened for comparing 5 scores: log loss 0." in found.sentence
 
 
 def test_the_best_alternative_is_the_lowest_where_lower_is_better():
@@ -566,8 +567,8 @@ def test_the_best_alternative_is_compared_at_once_with_the_others():
     alone = summary(truth, predictions)
     assert found.against.arm == alone.against.arm == "oversampling"
     assert np.ptp(found.against.interval) > 1.05 * np.ptp(alone.against.interval)
-    assert found.sentence.count("in an interval that holds for all of them at once.") == 1
-    assert "at once" not in alone.sentence
+    assert found.sentence.count(", in an interval widened for comparing 2.") == 1
+    assert "widened" not in alone.sentence
 
 
 # what a few rows carry
@@ -624,7 +625,7 @@ def test_where_real_rows_alone_are_perfect_nothing_is_left_to_gain():
     perfect, nearly = right_in(truth, np.arange(40)), right_in(truth, np.arange(39))
     found = summary(truth, {"none": [perfect] * 2, "synthetic": [nearly] * 2})
     assert found.verdict == "no measurable effect"
-    assert "Nothing is left to gain: real rows alone reach 1.000." in found.sentence
+    assert "Nothing is left to gain on this hold-out: real rows alone reach 1.000." in found.sentence
 
 
 def test_a_hold_out_that_could_have_shown_an_effect_measures_none():
