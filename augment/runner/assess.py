@@ -132,7 +132,7 @@ def summarise_privacy(scores: Sequence[MetricScore]) -> PrivacyResult:
     if not attacks:
         why = "no metric attacks the rows, or there are too few rows to attack"
         return PrivacyResult(verdict="not assessed", sentence=f"Privacy was not assessed: {why}.")
-    untold = [score for score in attacks if "cannot be told" in score.detail["finding"]]
+    untold = [score for score in attacks if "cannot be distinguished" in score.detail["finding"]]
     sentence = "These attacks found no leak. That does not prove that there is none."
     if untold:
         figures = "; ".join(f"{score.of}: {score.name} {score.value:.2%}" for score in untold)
