@@ -36,11 +36,17 @@ def try_other_cuts(session: Session, resolved: Resolved, first: Prepared, trial:
     for number in range(1, settings.cuts):
         with session.stage("cut", f"{number + 1} of {settings.cuts}") as report:
             try:
-                others.append(_try(session, resolved, number))
+                other = _try(session, resolved, number)
             except (DataError, SpecError, ShortfallError) as error:
-                session.remark(f"cut {number + 1} of {settings.cuts} could not be tried: {error}")
-                continue
-            report["rows"] = others[-1].rows
+                reason = str(error)
+            else:
+                report["rows"] = other.rows
+                others.append(other)
+                reason = other.reason if not other.arms else ""
+                if other.arms and other.score != trial.score:
+                    reason = f"it was judged by {other.score}, not by {trial.score}"
+            if reason:
+                session.remark(f"cut {number + 1} of {settings.cuts} could not be tried: {reason}")
     return over_cuts(trial, others, settings.cuts, first.num_test / first.num_train)
 
 

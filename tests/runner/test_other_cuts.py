@@ -49,3 +49,26 @@ def test_a_cut_that_cannot_be_tried_is_left_out_and_said(spec, monkeypatch):
     done = run(spec(trial={**TRIAL, "cuts": 4}), workers=0)
     assert len(done.metrics.trial.cuts.overall.values) == 3
     assert "cut 3 of 4 could not be tried: this training part lacks a class" in done.metrics.notes
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"arms": [], "reason": "the hold-out has rows of one class only"}, "the hold-out has rows of one class only"),
+        ({"score": "accuracy"}, "it was judged by accuracy, not by balanced_accuracy"),
+    ],
+    ids=["nothing to judge", "another score"],
+)
+def test_a_cut_that_gives_no_comparable_result_is_said_with_its_reason(spec, monkeypatch, change, reason):
+    calls = []
+
+    def run_trial(*arguments):
+        calls.append(arguments)
+        found = original(*arguments)
+        return found.model_copy(update=change) if len(calls) == 1 else found
+
+    original = other_cuts.run_trial
+    monkeypatch.setattr(other_cuts, "run_trial", run_trial)
+    done = run(spec(trial={**TRIAL, "cuts": 3}), workers=0)
+    assert len(done.metrics.trial.cuts.overall.values) == 2
+    assert f"cut 2 of 3 could not be tried: {reason}" in done.metrics.notes
