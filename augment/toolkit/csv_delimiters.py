@@ -15,8 +15,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from augment.errors import DataError
 from augment.toolkit.csv_numbers import ANY_NUMBER
+from augment.toolkit.data_files import naming
 from augment.toolkit.text_files import check_text, tolerating_mark
 
 __all__ = [
@@ -129,15 +129,12 @@ def written_with_tabs(path: Path, delimiter: str, encoding: str, folder: Path | 
     place = Path(tempfile.mkdtemp(prefix="divided-", dir=folder))
     copy = place / path.name
     try:
-        with (
-            path.open(encoding=tolerating_mark(encoding)) as file,
-            copy.open("w", encoding=encoding, newline="") as tabbed,
-        ):
-            csv.writer(tabbed, delimiter="\t", lineterminator="\n").writerows(split_lines(file, delimiter))
-        yield copy
-    except DataError as error:
-        if str(copy) not in str(error):
-            raise
-        raise DataError(str(error).replace(str(copy), str(path))) from error
+        with naming(path, copy):
+            with (
+                path.open(encoding=tolerating_mark(encoding)) as file,
+                copy.open("w", encoding=encoding, newline="") as tabbed,
+            ):
+                csv.writer(tabbed, delimiter="\t", lineterminator="\n").writerows(split_lines(file, delimiter))
+            yield copy
     finally:
         shutil.rmtree(place, ignore_errors=True)

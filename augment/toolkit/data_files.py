@@ -19,7 +19,17 @@ from pydantic import Field
 
 from augment.errors import DataError
 
-__all__ = ["Files", "is_compressed", "is_pattern", "list_files", "listed", "plain_name", "unpacked", "unpacked_chunks"]
+__all__ = [
+    "Files",
+    "is_compressed",
+    "is_pattern",
+    "list_files",
+    "listed",
+    "naming",
+    "plain_name",
+    "unpacked",
+    "unpacked_chunks",
+]
 
 CHUNK = 1 << 20  # bytes read at a time
 MAX_UNPACKED = 8 * 10**9  # bytes of one file; a small file can unpack to any size
@@ -95,16 +105,24 @@ def unpacked(path: Path, folder: Path) -> Iterator[Path]:
     place = Path(tempfile.mkdtemp(prefix="unpacked-", dir=folder))
     copy = place / plain_name(path)
     try:
-        with copy.open("wb") as file:
-            for chunk in unpacked_chunks(path):
-                file.write(chunk)
-        yield copy
+        with naming(path, copy):
+            with copy.open("wb") as file:
+                for chunk in unpacked_chunks(path):
+                    file.write(chunk)
+            yield copy
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+@contextmanager
+def naming(path: Path, copy: Path) -> Iterator[None]:
+    """Inside, a DataError that names a copy of a file names the file itself."""
+    try:
+        yield
     except DataError as error:
         if str(copy) not in str(error):
             raise
         raise DataError(str(error).replace(str(copy), str(path))) from error
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
 
 
 def unpacked_chunks(path: Path) -> Iterator[bytes]:

@@ -16,6 +16,7 @@ import pyarrow.json as pajson
 from augment.data import Dataset
 from augment.errors import DataError
 from augment.plugin import Context
+from augment.toolkit.data_files import naming
 from augment.toolkit.date_formats import infer_iso_format
 from augment.toolkit.text_files import check_text
 from augment_tables.reading import check_names
@@ -135,10 +136,8 @@ class JsonSource(JsonLinesSource):
                 file.writelines(json.dumps(record) + "\n" for record in self._records(content))
             reader = JsonSource(self.params.model_copy(update={"path": lines}))
             reader._unit = "object"
-            try:
+            with naming(path, lines):
                 return JsonLinesSource._part(reader, as_text, context)
-            except DataError as error:
-                raise DataError(str(error).replace(str(lines), str(path))) from error
 
     @classmethod
     def settings_to_write(cls, path: Path, settings: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
