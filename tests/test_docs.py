@@ -32,8 +32,8 @@ from augment.scaffold import write
 from augment.spec.load import load
 from augment.storage import run_folder, run_manifest
 from augment.testing import checks_for
-from augment.testing.verdicts import as_text as verdict_words
-from augment.testing.verdicts import examine
+from augment.testing.check_plugin import as_text as verdict_words
+from augment.testing.check_plugin import examine
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

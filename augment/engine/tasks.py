@@ -32,7 +32,7 @@ from augment.plugin.contracts import Filter, Fitted, Source, Transform
 from augment.plugin.kinds import Kind
 from augment.spec.stages import Bound, bound_from_json
 from augment.storage.atomic_files import is_disk_fault, whole
-from augment.storage.keys import content_key
+from augment.storage.hashes import content_key
 from augment.storage.store import withdraw
 from augment.text import listing
 

@@ -36,7 +36,7 @@ from augment.runner.sample_finished_run import training_part
 from augment.runner.session import opened
 from augment.spec.bind import bind
 from augment.spec.stages import Bound
-from augment.storage.keys import content_key
+from augment.storage.hashes import content_key
 from augment.storage.run_folder import Run
 from augment.storage.written_rows import REAL
 

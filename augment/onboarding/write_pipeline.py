@@ -20,9 +20,10 @@ from augment.data.inference import repeats_words
 from augment.detect.formats import Data, collected_notes, find_source, read
 from augment.detect.train_test import find_pair
 from augment.errors import DataError, DiskError, SpecError
-from augment.onboarding.sinks import choose_sinks
-from augment.onboarding.suggest import Choice, Look, choose, look_at
-from augment.onboarding.suggest_split import choose_holdout, find_obstacle, random_split
+from augment.onboarding.choose_generators import Choice, choose_generators
+from augment.onboarding.choose_sinks import choose_sinks
+from augment.onboarding.choose_split import choose_holdout, find_obstacle, random_split
+from augment.onboarding.choose_target import Look, look_at
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Component, Sink, Source
 from augment.text import printable
@@ -108,7 +109,7 @@ def propose(
             test = None
     for note in notes:
         log.warning("%s", note)
-    choice = choose(look, catalog, choose_holdout(look) if test is None else 0.0)
+    choice = choose_generators(look, catalog, choose_holdout(look) if test is None else 0.0)
     places = [_place(each, folder) for each in ([data] if isinstance(data, Path) else data)]
     comments = {
         "path": "relative to this file",

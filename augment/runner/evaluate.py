@@ -28,7 +28,7 @@ from augment.spec.bind import bind
 from augment.spec.load import load
 from augment.spec.stages import Bound
 from augment.storage.atomic_files import disk_errors, draft, publish
-from augment.storage.keys import content_key, library_versions
+from augment.storage.hashes import content_key, library_versions
 
 __all__ = ["Evaluation", "evaluate"]
 

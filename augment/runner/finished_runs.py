@@ -9,7 +9,7 @@ from augment.plugin.contracts import Source
 from augment.runner.session import Session
 from augment.spec.load import Resolved
 from augment.spec.stages import paths_in
-from augment.storage.keys import content_key, library_versions, platform_class, source_hash
+from augment.storage.hashes import content_key, library_versions, platform_class, source_hash
 from augment.storage.run_folder import Run
 from augment.storage.run_place import Place
 from augment.storage.stamps import stamp as stamp_files

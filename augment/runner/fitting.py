@@ -17,7 +17,7 @@ from augment.runner.session import Session
 from augment.spec.messages import KeyPath
 from augment.spec.stages import Bound, map_paths
 from augment.storage.atomic_files import remove
-from augment.storage.keys import content_key, file_sha256, library_versions, platform_class, source_hash
+from augment.storage.hashes import content_key, file_sha256, library_versions, platform_class, source_hash
 
 __all__ = ["Fit", "component_content", "fit_all", "fit_components"]
 

@@ -26,7 +26,7 @@ from augment.spec.load import Resolved, Spec, resolved_yaml
 from augment.spec.models import Pipeline
 from augment.spec.stages import Bound, paths_in
 from augment.statistics.priors import prior_offsets
-from augment.storage.keys import content_key, library_versions, platform_class, source_hash
+from augment.storage.hashes import content_key, library_versions, platform_class, source_hash
 from augment.storage.run_folder import (
     DATA,
     FILTERS,

@@ -43,7 +43,7 @@ from augment.spec.stages import Bound
 from augment.statistics.arms import INEXPENSIVE, NONE, SYNTHETIC, THRESHOLD, TUNED
 from augment.statistics.priors import move_threshold
 from augment.statistics.scores import SCORES, ScoreRule, default_score
-from augment.storage.keys import content_key, source_hash
+from augment.storage.hashes import content_key, source_hash
 
 __all__ = ["Choice", "choose"]
 

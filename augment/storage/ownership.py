@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from augment.storage.keys import file_sha256
+from augment.storage.hashes import file_sha256
 
 __all__ = ["files_of_others", "json_text"]
 

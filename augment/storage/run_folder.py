@@ -22,7 +22,7 @@ from augment.data import Schema
 from augment.errors import DataError, DiskError, PluginError
 from augment.plugin.run_metrics import RunMetrics
 from augment.storage.atomic_files import DRAFT, disk_errors
-from augment.storage.keys import content_key, file_sha256
+from augment.storage.hashes import content_key, file_sha256
 from augment.storage.ownership import json_text
 from augment.storage.run_manifest import RunManifest, WrittenPart
 from augment.storage.written_rows import REAL, Part, WrittenFile, read_part

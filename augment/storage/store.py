@@ -25,7 +25,7 @@ from typing import Any
 
 from augment.errors import AugmentError, LockedError
 from augment.storage.atomic_files import disk_errors, exclusive, publish, remove
-from augment.storage.keys import file_sha256
+from augment.storage.hashes import file_sha256
 
 __all__ = ["KEY", "MANIFEST", "Store", "withdraw", "write_manifest"]
 

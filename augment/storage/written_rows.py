@@ -32,7 +32,7 @@ from augment.plugin.catalog import Catalog
 from augment.plugin.context import Context
 from augment.plugin.contracts import Sink, Source
 from augment.storage.atomic_files import disk_errors, remove
-from augment.storage.keys import content_key, source_hash
+from augment.storage.hashes import content_key, source_hash
 from augment.storage.store import Store
 
 __all__ = ["REAL", "Part", "WrittenFile", "feature_array", "read_part", "target_array"]

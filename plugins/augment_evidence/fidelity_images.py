@@ -11,7 +11,7 @@ import numpy as np
 
 from augment.data import Dataset
 from augment.plugin import Accepts, Context, Metric, Score
-from augment_evidence.exact_copies import exact_copies
+from augment_evidence.equal_rows import exact_copies
 from augment_evidence.point_clouds import MAX_POINTS, cloud_scores
 from augment_evidence.references import scores_beside
 from augment_evidence.samples import capped, target_labels

@@ -12,7 +12,7 @@ import numpy as np
 from augment.data import Column, Dataset
 from augment.plugin import Accepts, Context, Metric, Score
 from augment_evidence.column_comparison import ColumnComparison
-from augment_evidence.exact_copies import copied_share
+from augment_evidence.equal_rows import copied_share
 from augment_evidence.nearest_neighbors import distance_ratio, nearest
 from augment_evidence.references import Better, scores_beside
 from augment_evidence.samples import capped, label_shares, target_labels, uniform, weights_for

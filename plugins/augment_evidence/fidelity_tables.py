@@ -9,7 +9,7 @@ import numpy as np
 from augment.data import Dataset
 from augment.plugin import Accepts, Context, Metric, Score
 from augment_evidence.column_comparison import ColumnComparison
-from augment_evidence.exact_copies import exact_copies
+from augment_evidence.equal_rows import exact_copies
 from augment_evidence.point_clouds import cloud_scores
 from augment_evidence.references import Better, scores_beside
 from augment_evidence.samples import capped, label_shares, target_labels, uniform, weights_for

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from augment.data import Dataset
-from augment_evidence.exact_copies import row_hashes
+from augment_evidence.equal_rows import row_hashes
 from augment_evidence.nearest_neighbors import nearest_rows
 from augment_evidence.space import SIDE, Space, pixels
 

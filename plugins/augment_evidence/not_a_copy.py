@@ -14,7 +14,7 @@ from augment.data import Dataset
 from augment.plugin import Accepts, Context, Filter, read_state, write_state
 from augment.toolkit.substrings import Stock
 from augment.toolkit.tables.possible_rows import count_possible_rows
-from augment_evidence.exact_copies import row_hashes
+from augment_evidence.equal_rows import row_hashes
 from augment_evidence.nearest_neighbors import distance_ratio, leave_one_out, nearest
 from augment_evidence.samples import sampled
 from augment_evidence.space import POINTS_OF, Space

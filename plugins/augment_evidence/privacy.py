@@ -15,7 +15,7 @@ from augment.data import Dataset
 from augment.plugin import Accepts, Context, Metric, Score
 from augment_evidence.chance import predicted
 from augment_evidence.contamination import find_repeats
-from augment_evidence.exact_copies import row_hashes
+from augment_evidence.equal_rows import row_hashes
 from augment_evidence.meanings import explain
 from augment_evidence.nearest_neighbors import distance_ratio, leave_one_out, nearest
 from augment_evidence.samples import class_weights, sampled, target_labels

@@ -98,7 +98,7 @@ class Html(plugin.Reporter):
             sections,
             statistics,
             terms,
-            verdict,
+            verdict_section,
         )
 
         metrics, schema = run.metrics, run.schema
@@ -107,7 +107,7 @@ class Html(plugin.Reporter):
             "run": run,
             "metrics": metrics,
             "terms": terms.TERMS,
-            "verdict": verdict.trial(metrics.trial),
+            "verdict": verdict_section.trial(metrics.trial),
             "by_class": by_class.by_class(metrics.trial),
             "classes": sections.class_counts(metrics.classes, schema.classes),
             "generators": sections.generators(metrics.generators),

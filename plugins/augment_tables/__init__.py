@@ -8,7 +8,7 @@ from augment.plugin import Component, hookimpl
 @hookimpl
 def augment_components() -> list[type[Component]]:
     """The components of this plugin."""
-    from augment_tables.arrow_sinks import ArrowSink, ParquetSink
+    from augment_tables.arrow_sink import ArrowSink
     from augment_tables.arrow_source import ArrowSource
     from augment_tables.csv_sink import CsvSink
     from augment_tables.csv_source import CsvSource
@@ -17,6 +17,7 @@ def augment_components() -> list[type[Component]]:
     from augment_tables.impute import Impute
     from augment_tables.json_lines import JsonLinesSource, JsonSource
     from augment_tables.json_sinks import JsonLinesSink, JsonSink
+    from augment_tables.parquet_sink import ParquetSink
     from augment_tables.parquet_source import ParquetSource
     from augment_tables.sql_source import SqlSource
     from augment_tables.table_probes import Boosting, Logistic

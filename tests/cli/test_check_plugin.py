@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from augment.cli import main
 from augment.errors import PluginError, SpecError
 from augment.plugin.catalog import Catalog, Offer
-from augment.testing.verdicts import as_json, as_text, examine
+from augment.testing.check_plugin import as_json, as_text, examine
 
 METRIC = """
     import sys, time

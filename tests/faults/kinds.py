@@ -9,7 +9,7 @@ from typing import Any
 from augment.data import Dataset
 from augment.plugin.contracts import Component
 from augment.testing import example
-from augment_tables.arrow_sinks import ParquetSink
+from augment_tables.parquet_sink import ParquetSink
 
 # kinds of data with the generators, quick to fit, whose runs are compared; the second is learnt by gradient steps
 KINDS: dict[str, tuple[str, str]] = {

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from augment.storage.keys import file_sha256
+from augment.storage.hashes import file_sha256
 from augment.storage.store import _damage
 
 INJECTED = Path(__file__).parent / "injected"

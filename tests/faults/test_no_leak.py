@@ -13,7 +13,7 @@ from kinds import small, written
 from augment.data import Dataset, infer
 from augment.plugin.contracts import Component
 from augment.runner.run import run
-from augment.storage.keys import file_sha256
+from augment.storage.hashes import file_sha256
 from augment.toolkit.yaml_text import dump
 
 CANARY = "canaryword"

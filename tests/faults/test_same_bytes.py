@@ -12,7 +12,7 @@ from installed import COMPONENTS, SETTINGS
 from kinds import KINDS, small, written
 
 from augment.plugin.contracts import Component
-from augment.storage.keys import file_sha256
+from augment.storage.hashes import file_sha256
 from augment.toolkit.yaml_text import dump
 
 MAY_DIFFER = {"run.json", "log.txt", "pipeline.yaml"}

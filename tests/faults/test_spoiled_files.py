@@ -15,7 +15,7 @@ from payloads import PAYLOADS
 import augment
 from augment.errors import AugmentError, DataError, DiskError
 from augment.runner.run import run
-from augment.storage.keys import file_sha256
+from augment.storage.hashes import file_sha256
 from augment.storage.store import MANIFEST
 from augment_arrays.npz_source import NpzSource
 from augment_images.source import ImageFolderSource

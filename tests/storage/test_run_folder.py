@@ -8,7 +8,7 @@ import pytest
 from run_records import build, manifest, run_metrics
 
 from augment.errors import DataError, DiskError, PluginError
-from augment.storage.keys import file_sha256
+from augment.storage.hashes import file_sha256
 from augment.storage.run_folder import Run
 from augment.storage.run_place import Place
 

@@ -61,16 +61,16 @@ def check_plugin(
     from augment.cli.display import open_display
     from augment.errors import PluginError
     from augment.spec.overrides import parse_override
-    from augment.testing import verdicts
+    from augment.testing import check_plugin as checking
     from augment.text import json_line
 
     values = {key: parse_override(f"{key}={text}") for key, text in settings.items()}
     style: Any = "quiet" if quiet or as_json else "auto"
     with open_display(style) as display, redirect_stdout(sys.stderr):  # stdout is for the results
-        results = verdicts.examine(
+        results = checking.examine(
             name, settings=values, exceptions=exceptions, rule=rule, timeout=timeout, events=display
         )
-    click.echo(json_line(verdicts.as_json(name, results)) if as_json else verdicts.as_text(results))
+    click.echo(json_line(checking.as_json(name, results)) if as_json else checking.as_text(results))
     num_broken = sum(len(verdict.broken) for verdict in results)
     if num_broken:
         num_checks = sum(len(verdict.checks) for verdict in results)

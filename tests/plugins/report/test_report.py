@@ -17,7 +17,7 @@ from augment.plugin import TrialResult
 from augment.plugin.catalog import Catalog
 from augment_report.reporter import Html
 from augment_report.series import series_plots
-from augment_report.verdict import next_steps
+from augment_report.verdict_section import next_steps
 
 KNOWN_TAGS = """
     html head meta title style body header main section figure figcaption p h1 h2 h3 h4 ul li a b small span div i

@@ -15,7 +15,8 @@ from augment.data import Column, Dataset, Schema, StoredType
 from augment.data.conformity import valid_rows
 from augment.errors import DataError
 from augment.plugin.context import Context
-from augment_tables.arrow_sinks import ArrowSink, ParquetSink
+from augment_tables.arrow_sink import ArrowSink
+from augment_tables.parquet_sink import ParquetSink
 from augment_tables.parquet_source import ParquetSource
 from augment_tables.stored_types import stored_table
 
@@ -87,7 +88,7 @@ def test_what_is_finer_than_columns_can_be_is_noted(tmp_path, caplog):
 
 
 def test_labels_that_later_rows_bring_are_added_in_feather_files(tmp_path, monkeypatch):
-    monkeypatch.setattr("augment_tables.arrow_sinks.ROWS_A_GROUP", 2)
+    monkeypatch.setattr("augment_tables.arrow_sink.ROWS_A_GROUP", 2)
     schema = Schema(columns={"x": Column(type="category", categories=("a", "b"))})
     labels = ["a", "b", "z", "a", "c", "y", None, "b"]
     data = Dataset.of(pd.DataFrame({"x": labels}), {}, schema)

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from augment.data import Dataset, Schema, SchemaDeclaration, infer
 from augment.errors import DataError
 from augment.plugin.context import Context
-from augment_tables import arrow_sinks
-from augment_tables.arrow_sinks import ParquetSink
+from augment_tables import arrow_sink
 from augment_tables.csv_sink import CsvSink
 from augment_tables.csv_source import CsvSource
+from augment_tables.parquet_sink import ParquetSink
 from augment_tables.parquet_source import ParquetSource
 
 NUM_ROWS = 40
@@ -58,7 +58,7 @@ def read_back(source: type, path: Path, schema: Schema, **settings) -> Dataset:
 
 @pytest.mark.parametrize(("sink", "suffix"), [(CsvSink, "csv"), (ParquetSink, "parquet")])
 def test_equal_rows_give_equal_bytes_however_batched(sink: type, suffix: str, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(arrow_sinks, "ROWS_A_GROUP", 16)
+    monkeypatch.setattr(arrow_sink, "ROWS_A_GROUP", 16)
     whole = write(sink(), table(), tmp_path / "whole")
     assert whole.name == f"train.{suffix}"
     for size in (1, 7, 16):
@@ -201,14 +201,14 @@ def test_parquet_is_compressed_and_only_categories_are_dictionaries(tmp_path: Pa
 
 
 def test_row_groups_are_cut_by_rows_and_by_payload(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(arrow_sinks, "ROWS_A_GROUP", 16)
+    monkeypatch.setattr(arrow_sink, "ROWS_A_GROUP", 16)
     assert pq.ParquetFile(write(ParquetSink(), table(), tmp_path, 9)).num_row_groups == 3
-    monkeypatch.setattr(arrow_sinks, "PAYLOAD_A_GROUP", 10 * 6 * 5 * 3)
+    monkeypatch.setattr(arrow_sink, "PAYLOAD_A_GROUP", 10 * 6 * 5 * 3)
     assert pq.ParquetFile(write(ParquetSink(), images(), tmp_path, 9)).num_row_groups == 4
 
 
 def test_batches_are_not_all_held_at_once(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(arrow_sinks, "ROWS_A_GROUP", 8)
+    monkeypatch.setattr(arrow_sink, "ROWS_A_GROUP", 8)
     data, path = table(), tmp_path / "train.parquet"
     sizes = []
 

@@ -1,4 +1,4 @@
-"""The sinks `parquet` and `arrow`: one file a part of typed columns, images as PNG.
+"""The sink `arrow`, and the base of the sink `parquet`: one file a part of typed columns, images as PNG.
 
 Shapes: N rows, H height, W width, C channels.
 """
@@ -14,7 +14,6 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from augment.data import Array, Dataset, Schema
 from augment.errors import DataError
@@ -28,8 +27,7 @@ IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
 
 class ArrowFilesSink(Sink):
-    """The base of both sinks. Row groups are cut by row number, so equal rows give equal bytes however they were
-    batched."""
+    """The base of both. Row groups are cut by row number, so equal rows give equal bytes however they were batched."""
 
     def write(self, name: str, batches: Iterable[Dataset], schema: Schema, folder: Path) -> list[Path]:
         path = folder / f"{name}{self._ending}"
@@ -62,28 +60,6 @@ class ArrowFilesSink(Sink):
     @abstractmethod
     def _write(self, writer: Any, group: pa.Table) -> None:
         """Write a group of rows."""
-
-
-class ParquetSink(ArrowFilesSink):
-    """Writes `train.parquet` and `test.parquet`, zstd compressed.
-
-    Columns of Parquet, Feather and Arrow files keep their types: `int16`, `float`, decimals, dates, time zones, the
-    order of categories, and those that pandas has of its own, such as `Int64`. Other categories are dictionaries.
-    Images are `struct<bytes, path>` holding PNG, with the metadata by which `datasets` knows them for images; other
-    arrays are nested lists of fixed size.
-    """
-
-    name = "parquet"
-    default_for = Sink.accepts.modalities
-    endings = (".parquet",)
-    _ending = ".parquet"
-
-    def _open(self, path: Path, arrow_schema: pa.Schema, schema: Schema) -> pq.ParquetWriter:
-        categories = [name for name, column in schema.columns.items() if column.type == "category"]
-        return pq.ParquetWriter(path, arrow_schema, compression="zstd", use_dictionary=categories)
-
-    def _write(self, writer: pq.ParquetWriter, group: pa.Table) -> None:
-        writer.write_table(group, row_group_size=max(1, group.num_rows))
 
 
 class ArrowSink(ArrowFilesSink):

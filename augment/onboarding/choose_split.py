@@ -10,10 +10,11 @@ from typing import Any
 
 from augment.data import Dataset
 from augment.errors import DataError
-from augment.onboarding.suggest import HOLDOUT, SPLIT_NAME, Look
+from augment.onboarding.choose_target import SPLIT_NAME, Look
 from augment.plan.alignment import align
 from augment.plugin.context import Context
 from augment.plugin.contracts import Source
+from augment.spec.models import HOLDOUT
 from augment.toolkit.yaml_text import dump_flow
 
 __all__ = ["choose_holdout", "find_obstacle", "random_split"]

@@ -9,7 +9,8 @@ import pytest
 
 from augment.data import Dataset, SchemaDeclaration, infer
 from augment.errors import DataError
-from augment.onboarding.suggest import choose, choose_target, look_at
+from augment.onboarding.choose_generators import choose_generators
+from augment.onboarding.choose_target import look_at
 from augment.plugin.accepts import Accepts
 from augment.plugin.catalog import Catalog, Offer
 from augment.plugin.contracts import Generator, Transform
@@ -107,110 +108,34 @@ def names(choice):
     return [cls.name for cls, _ in choice.generators]
 
 
-@pytest.mark.parametrize("name", ["target", "Label", "CLASS", "is_fraud", "Outcome "])
-def test_a_column_called_like_a_target_is_the_target(name):
-    data = table(**{name: ["a", "b"] * 50, "last": ["c", "d"] * 50})
-    assert choose_target(data.schema, data.frame) == (name, "chosen for its name")
-
-
-def test_a_number_called_like_a_target_is_the_target():
-    data = table(price=np.linspace(1, 9, 100), last=["c", "d"] * 50)
-    assert choose_target(data.schema, data.frame)[0] == "price"
-
-
-def test_a_constant_is_no_target_whatever_its_name():
-    data = table(target=["a"] * 100, grade=["c", "d"] * 50)
-    assert choose_target(data.schema, data.frame)[0] == "grade"
-
-
-def test_otherwise_the_last_column_with_few_values_is_the_target():
-    data = table(first=["a", "b"] * 50, second=np.arange(100) % 3, third=np.linspace(5, 6, 100))
-    target, why = choose_target(data.schema, data.frame)
-    assert target == "second"
-    assert "last column with 2 to 20 values" in why
-
-
-def test_numbers_alone_have_no_target():
-    data = table(z=np.linspace(5, 6, 100))
-    assert choose_target(data.schema, data.frame)[0] is None
-
-
-@pytest.mark.parametrize(
-    ("num_missing", "others", "target"),
-    [(20, {}, "target"), (21, {}, "first"), (20, {"price": np.linspace(1, 9, 100)}, "price")],
-)
-def test_a_target_may_be_missing_in_few_rows_if_it_is_called_so(num_missing, others, target):
-    cells = [*[None] * num_missing, *["c", "d"] * 50][:100]
-    data = table(first=["a", "b"] * 50, target=cells, **others)
-    assert choose_target(data.schema, data.frame)[0] == target
-
-
-def test_a_column_with_missing_values_is_no_target_without_such_a_name():
-    data = table(first=["a", "b"] * 50, last=[None, *["c", "d"] * 50][:100])
-    assert choose_target(data.schema, data.frame)[0] == "first"
-
-
-def test_an_id_is_no_target():
-    data = table(num_rows=20, grade=["a", "b"] * 10, row_id=np.arange(20))
-    assert data.schema.columns["row_id"].type == "id"
-    assert choose_target(data.schema, data.frame)[0] == "grade"
-
-
-def test_what_is_asked_for_is_the_target():
-    data = table(target=["a", "b"] * 50, grade=["c", "d"] * 50)
-    assert look_at(data, "grade").schema.target == "grade"
-
-
-def test_an_asked_target_that_is_not_there_is_refused_with_a_hint():
-    with pytest.raises(DataError, match="did you mean 'grade'"):
-        look_at(table(grade=["c", "d"] * 50), "grad")
-
-
-def test_rows_without_the_asked_target_are_counted_and_not_looked_at():
-    look = look_at(table(grade=["c", None, "d", "d"] * 25), "grade")
-    assert (look.num_without_target, len(look.dataset)) == (25, 75)
-    assert look.counts == {"c": 25, "d": 50}
-    with pytest.raises(DataError, match="no value in any row"):
-        look_at(table(grade=[None] * 100), "grade")
-
-
-def test_the_target_of_the_source_is_kept():
-    look = look_at(images(10), None)
-    assert (look.schema.target, look.why) == ("label", "as the source says")
-
-
-def test_draw_rows_class_are_counted():
-    assert look_at(table(label=["a"] * 70 + ["b"] * 30), None).counts == {"a": 70, "b": 30}
-
-
 def test_a_table_with_classes_gets_rows_moved_between_others(catalog_of):
-    choice = choose(look_at(table(label=["a", "b"] * 50), None), catalog_of(*ALL))
+    choice = choose_generators(look_at(table(label=["a", "b"] * 50), None), catalog_of(*ALL))
     assert names(choice) == ["between"]
     assert choice.fill is None
 
 
 def test_missing_values_are_filled_in_for_those_who_cannot_take_them(catalog_of):
     data = table(label=["a", "b"] * 50, y=[1.5, None] * 50)
-    choice = choose(look_at(data, None), catalog_of(*ALL))
+    choice = choose_generators(look_at(data, None), catalog_of(*ALL))
     assert names(choice) == ["between"]
     assert choice.fill is Impute
 
 
 def test_missing_values_stay_where_everybody_takes_them(catalog_of):
     data = table(label=["a", "b"] * 50, y=[1.5, None] * 50)
-    assert not choose(look_at(data, None), catalog_of(BOOTSTRAP, Impute)).fill
+    assert not choose_generators(look_at(data, None), catalog_of(BOOTSTRAP, Impute)).fill
 
 
 def test_without_a_transform_missing_values_rule_out_some_and_the_reason_is_kept(catalog_of):
     data = table(label=["a", "b"] * 50, y=[1.5, None] * 50)
-    choice = choose(look_at(data, None), catalog_of(SMOTE, BOOTSTRAP))
+    choice = choose_generators(look_at(data, None), catalog_of(SMOTE, BOOTSTRAP))
     assert names(choice) == ["again"]
     assert "missing values" in choice.refused["between"]
 
 
 def test_classes_of_two_rows_rule_out_moving_rows_between_them(catalog_of):
     data = table(label=["a"] * 98 + ["b"] * 2)
-    choice = choose(look_at(data, None), catalog_of(*ALL))
+    choice = choose_generators(look_at(data, None), catalog_of(*ALL))
     assert names(choice) == ["again"]
     assert "too few rows (2)" in choice.refused["between"]
 
@@ -221,12 +146,14 @@ def test_classes_of_two_rows_rule_out_moving_rows_between_them(catalog_of):
 )
 def test_few_rows_get_what_was_measured_to_help(num_rows, num_rare, expected, catalog_of):
     data = table(num_rows, label=["yes"] * num_rare + ["no"] * (num_rows - num_rare))
-    choice = choose(look_at(data, None), catalog_of(*ALL, ANCHORED, RNN))
+    choice = choose_generators(look_at(data, None), catalog_of(*ALL, ANCHORED, RNN))
     assert names(choice) == expected
 
 
-def test_many_draw_rows_class_are_learnt_from(catalog_of):
-    choice = choose(look_at(table(6_000, label=["yes", "no"] * 3_000), None), catalog_of(*ALL, ANCHORED, RNN))
+def test_many_rows_of_each_class_are_learnt_from(catalog_of):
+    choice = choose_generators(
+        look_at(table(6_000, label=["yes", "no"] * 3_000), None), catalog_of(*ALL, ANCHORED, RNN)
+    )
     assert names(choice) == ["between", "learner"]
     assert "up to 5,000 rows, and there are 6,000" in choice.refused["nudged"]
 
@@ -250,22 +177,22 @@ def texts(num_rows, num_rare=0):
     ],
 )
 def test_texts_get_what_was_measured_to_help_with_as_many_of_a_class(num_rows, num_rare, expected, catalog_of):
-    assert names(choose(look_at(texts(num_rows, num_rare), None), catalog_of(*WRITERS))) == expected
+    assert names(choose_generators(look_at(texts(num_rows, num_rare), None), catalog_of(*WRITERS))) == expected
 
 
 def test_a_numeric_target_gets_nothing_that_was_measured_to_help_with_classes(catalog_of):
-    choice = choose(look_at(table(620, price=np.linspace(1, 9, 620)), None), catalog_of(*ALL, ANCHORED, RNN))
+    choice = choose_generators(look_at(table(620, price=np.linspace(1, 9, 620)), None), catalog_of(*ALL, ANCHORED, RNN))
     assert names(choice) == ["learner"]
     assert "targets that have classes" in choice.refused["nudged"]
 
 
 def test_without_a_target_nothing_is_moved_to_foretell_it(catalog_of):
-    choice = choose(look_at(table(620, z=np.linspace(5, 6, 620)), None), catalog_of(*ALL, ANCHORED, RNN))
+    choice = choose_generators(look_at(table(620, z=np.linspace(5, 6, 620)), None), catalog_of(*ALL, ANCHORED, RNN))
     assert names(choice) == ["learner"]
 
 
 def test_a_numeric_target_gets_what_accepts_one(catalog_of):
-    choice = choose(look_at(table(price=np.linspace(1, 9, 100)), None), catalog_of(*ALL))
+    choice = choose_generators(look_at(table(price=np.linspace(1, 9, 100)), None), catalog_of(*ALL))
     assert names(choice) == ["again"]
     assert "numeric target" in choice.refused["between"]
 
@@ -273,42 +200,42 @@ def test_a_numeric_target_gets_what_accepts_one(catalog_of):
 def test_a_generator_that_learns_is_proposed_as_soon_as_one_for_tables_is_installed(catalog_of):
     data = table(num_rows=250, price=np.linspace(1, 9, 250))
     catalog = catalog_of(BOOTSTRAP, generator("fresh", Suits("table"), modalities=TABLES))
-    assert names(choose(look_at(data, None), catalog)) == ["fresh"]
+    assert names(choose_generators(look_at(data, None), catalog)) == ["fresh"]
 
 
 def test_images_get_classical_augmentation_and_one_network_without_copies(catalog_of):
-    assert names(choose(look_at(images(200), None), catalog_of(*ALL))) == ["turned", "decoded"]
+    assert names(choose_generators(look_at(images(200), None), catalog_of(*ALL))) == ["turned", "decoded"]
 
 
 def test_small_grey_images_are_bent(catalog_of):
-    assert names(choose(look_at(images(20, side=28), None), catalog_of(*ALL, WARP))) == ["bent"]
+    assert names(choose_generators(look_at(images(20, side=28), None), catalog_of(*ALL, WARP))) == ["bent"]
 
 
 @pytest.mark.parametrize(("side", "num_channels"), [(28, 3), (100, 1)])
 def test_what_may_be_photographs_is_not_bent(side, num_channels, catalog_of):
-    choice = choose(look_at(images(20, side, num_channels), None), catalog_of(*ALL, WARP))
+    choice = choose_generators(look_at(images(20, side, num_channels), None), catalog_of(*ALL, WARP))
     assert names(choice) == ["turned"]
     assert "up to 64 x 64 x 1 values; photographs" in choice.refused["bent"]
 
 
 def test_few_images_are_not_learnt_from(catalog_of):
-    choice = choose(look_at(images(198), None), catalog_of(*ALL))
+    choice = choose_generators(look_at(images(198), None), catalog_of(*ALL))
     assert names(choice) == ["turned"]
     assert "198 rows are too few" in choice.refused["decoded"]
 
 
 def test_generators_for_other_data_are_passed_over_in_silence(catalog_of):
-    assert choose(look_at(table(label=["a", "b"] * 50), None), catalog_of(*ALL)).refused == {}
+    assert choose_generators(look_at(table(label=["a", "b"] * 50), None), catalog_of(*ALL)).refused == {}
 
 
 def test_data_that_nobody_can_work_on_is_refused_with_the_reasons(catalog_of):
     with pytest.raises(DataError, match="kind table: between: it needs a target with classes"):
-        choose(look_at(table(price=np.linspace(1, 9, 100)), None), catalog_of(SMOTE, VAE))
+        choose_generators(look_at(table(price=np.linspace(1, 9, 100)), None), catalog_of(SMOTE, VAE))
 
 
 def test_a_broken_plugin_is_no_reason_to_stop():
     catalog = Catalog(
         [Offer("smote", "no_such_module", "fake", "1"), Offer("bootstrap", "augment_controls", "augment-pipeline", "1")]
     )
-    choice = choose(look_at(table(label=["a", "b"] * 50), None), catalog)
+    choice = choose_generators(look_at(table(label=["a", "b"] * 50), None), catalog)
     assert names(choice) == ["bootstrap"]

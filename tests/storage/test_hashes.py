@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augment.storage import keys
-from augment.storage.keys import content_key, file_sha256, library_versions, platform_class, source_hash
+from augment.storage import hashes as content_hashes
+from augment.storage.hashes import content_key, file_sha256, library_versions, platform_class, source_hash
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -98,11 +98,11 @@ def test_a_submodule_has_the_hash_of_its_whole_package(sources):
 @pytest.fixture
 def edited(tmp_path, monkeypatch):
     """Gives the modules whose hash a line more in a file of `augment` changes."""
-    monkeypatch.setattr(keys, "AUGMENT", Path(shutil.copytree(keys.AUGMENT, tmp_path / "augment")))
+    monkeypatch.setattr(content_hashes, "AUGMENT", Path(shutil.copytree(content_hashes.AUGMENT, tmp_path / "augment")))
 
     def hashes():
         source_hash.cache_clear()
-        keys._imported.cache_clear()
+        content_hashes._imported.cache_clear()
         return {module: source_hash(module) for module in ("augment_smote", "augment_rnn", "augment.runner.run")}
 
     def changed(file):
@@ -113,7 +113,7 @@ def edited(tmp_path, monkeypatch):
 
     yield changed
     source_hash.cache_clear()
-    keys._imported.cache_clear()
+    content_hashes._imported.cache_clear()
 
 
 EVERYBODY = {"augment_smote", "augment_rnn", "augment.runner.run"}
@@ -131,7 +131,7 @@ EVERYBODY = {"augment_smote", "augment_rnn", "augment.runner.run"}
         ("statistics/verdict.py", {"augment.runner.run"}),
         ("cli/summaries.py", set()),
         ("cli/commands/cache.py", set()),
-        ("onboarding/suggest.py", set()),
+        ("onboarding/choose_target.py", set()),
         ("testing/kit.py", set()),
         ("__init__.py", set()),
     ],
