@@ -27,7 +27,7 @@ import augment.plugin
 import augment.toolkit
 from augment import cli, errors, loaders, resampling, testing
 from augment.cli import describe, plugin_list
-from augment.plugin import contracts, hookspecs, run_metrics
+from augment.plugin import contracts, hookspecs, run_metrics, trial_results
 from augment.plugin.catalog import Catalog
 from augment.plugin.kinds import KINDS
 from augment.runner import run as runner
@@ -156,19 +156,19 @@ def run_files_page() -> str:
         ("### classes", run_metrics.ClassCounts),
         ("### generators.ID", run_metrics.GeneratorCounts),
         ("### filters.ID", run_metrics.FilterCounts),
-        ("### search", run_metrics.SearchResult),
-        ("### search.mix", run_metrics.MixChoice),
-        ("### search.candidates", run_metrics.CandidateResult),
-        ("### trial", run_metrics.TrialResult),
-        ("### trial.against", run_metrics.Comparison),
-        ("### trial.arms", run_metrics.ArmResult),
-        ("### trial.arms.scores.NAME", run_metrics.ArmScore),
-        ("### trial.arms.classes.LABEL", run_metrics.ClassResult),
-        ("### trial.arms.confusion", run_metrics.Confusion),
-        ("### trial.arms.curves", run_metrics.ClassCurves),
-        ("### trial.cuts", run_metrics.CutsResult),
-        ("### trial.cuts.overall, trial.cuts.arms.ID", run_metrics.CutDifferences),
-        ("### trial.legend.NAME", run_metrics.ScoreLegend),
+        ("### search", trial_results.SearchResult),
+        ("### search.mix", trial_results.MixChoice),
+        ("### search.candidates", trial_results.CandidateResult),
+        ("### trial", trial_results.TrialResult),
+        ("### trial.against", trial_results.Comparison),
+        ("### trial.arms", trial_results.ArmResult),
+        ("### trial.arms.scores.NAME", trial_results.ArmScore),
+        ("### trial.arms.classes.LABEL", trial_results.ClassResult),
+        ("### trial.arms.confusion", trial_results.Confusion),
+        ("### trial.arms.curves", trial_results.ClassCurves),
+        ("### trial.cuts", trial_results.CutsResult),
+        ("### trial.cuts.overall, trial.cuts.arms.ID", trial_results.CutDifferences),
+        ("### trial.legend.NAME", trial_results.ScoreLegend),
         ("### scores", run_metrics.MetricScore),
         ("### privacy", run_metrics.PrivacyResult),
         ("## run.json", run_manifest.RunManifest),
@@ -208,7 +208,7 @@ def public_page(package: ModuleType, entries: Iterable[tuple[str, object]]) -> s
 def entry_part(heading: str, name: str, member: object) -> Iterator[str]:
     """One exported name: a component's base class, another class, a function, or an alias of types."""
     yield heading
-    if getattr(member, "__module__", "") == run_metrics.__name__:
+    if getattr(member, "__module__", "") in (run_metrics.__name__, trial_results.__name__):
         yield f"{first_paragraph(member)} Its keys are under [metrics.json](run-files.md)."  # type: ignore[arg-type]
     elif inspect.isclass(member) and (issubclass(member, contracts.Component) or member is contracts.RunView):
         yield indented_code(inspect.cleandoc(member.__doc__ or ""))

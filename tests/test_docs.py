@@ -24,7 +24,7 @@ from pydantic import BaseModel
 
 import augment.toolkit
 from augment import cli
-from augment.plugin import run_metrics
+from augment.plugin import run_metrics, trial_results
 from augment.plugin.catalog import Catalog, Offer
 from augment.runner import run as runner
 from augment.runner.check import check as check_pipeline
@@ -339,7 +339,7 @@ def test_the_run_folder_page_names_every_file():
     assert not [name for name in files if f"`{name}`" not in text]
 
 
-@pytest.mark.parametrize("module", [run_metrics, run_manifest], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [run_metrics, trial_results, run_manifest], ids=lambda module: module.__name__)
 def test_the_run_files_page_has_every_key_of_every_model(module):
     text = (DOCS / "reference/run-files.md").read_text(encoding="utf-8")
     models = [value for value in vars(module).values() if isinstance(value, type) and issubclass(value, BaseModel)]

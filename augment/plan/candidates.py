@@ -20,7 +20,7 @@ import numpy as np
 from augment.plan.amounts import amounts, apportion
 from augment.plan.caps import MAX_JUDGED_ROWS
 from augment.plan.folds import NUM_FOLDS
-from augment.plugin.run_metrics import CandidateResult
+from augment.plugin.trial_results import CandidateResult
 from augment.spec.models import Mix
 from augment.statistics.arms import CLASS_WEIGHTS, INEXPENSIVE, NONE, OVERSAMPLING, THRESHOLD, TUNED
 from augment.statistics.scores import ScoreRule

@@ -12,14 +12,12 @@ from augment.lazy import exporting
 
 if TYPE_CHECKING:
     from augment.plugin.accepts import Accepts
+    from augment.plugin.component import Component, Fitted, Params
     from augment.plugin.context import Checkpoint, Context, derive_seed
     from augment.plugin.contracts import (
-        Component,
         Filter,
-        Fitted,
         Generator,
         Metric,
-        Params,
         Probe,
         Reporter,
         Sink,
@@ -30,31 +28,33 @@ if TYPE_CHECKING:
     from augment.plugin.hookspecs import hookimpl
     from augment.plugin.kinds import Kind
     from augment.plugin.run_metrics import (
+        ClassCounts,
+        FilterCounts,
+        GeneratorCounts,
+        MetricScore,
+        PrivacyResult,
+        RowCounts,
+        RunMetrics,
+    )
+    from augment.plugin.run_view import RunView
+    from augment.plugin.scores import Score
+    from augment.plugin.state import read_state, write_state
+    from augment.plugin.suits import Suits
+    from augment.plugin.trial_results import (
         ArmResult,
         ArmScore,
         CandidateResult,
-        ClassCounts,
         ClassCurves,
         ClassResult,
         Comparison,
         Confusion,
         CutDifferences,
         CutsResult,
-        FilterCounts,
-        GeneratorCounts,
-        MetricScore,
         MixChoice,
-        PrivacyResult,
-        RowCounts,
-        RunMetrics,
         ScoreLegend,
         SearchResult,
         TrialResult,
     )
-    from augment.plugin.run_view import RunView
-    from augment.plugin.scores import Score
-    from augment.plugin.state import read_state, write_state
-    from augment.plugin.suits import Suits
 
 __all__ = [
     "Accepts",
@@ -103,23 +103,25 @@ __all__ = [
 ]
 
 _RUN_METRICS = (
-    "ArmResult",
-    "ArmScore",
-    "CandidateResult",
     "ClassCounts",
-    "ClassCurves",
-    "ClassResult",
-    "Comparison",
-    "CutDifferences",
-    "CutsResult",
-    "Confusion",
     "FilterCounts",
     "GeneratorCounts",
     "MetricScore",
-    "MixChoice",
     "PrivacyResult",
     "RowCounts",
     "RunMetrics",
+)
+_TRIAL_RESULTS = (
+    "ArmResult",
+    "ArmScore",
+    "CandidateResult",
+    "ClassCurves",
+    "ClassResult",
+    "Comparison",
+    "Confusion",
+    "CutDifferences",
+    "CutsResult",
+    "MixChoice",
     "ScoreLegend",
     "SearchResult",
     "TrialResult",
@@ -127,8 +129,12 @@ _RUN_METRICS = (
 _ELSEWHERE = {
     "Accepts": "accepts",
     "Checkpoint": "context",
+    "Component": "component",
     "Context": "context",
     "derive_seed": "context",
+    "Fitted": "component",
+    "Kind": "kinds",
+    "Params": "component",
     "RunView": "run_view",
     "Score": "scores",
     "Suits": "suits",
@@ -136,6 +142,7 @@ _ELSEWHERE = {
     "read_state": "state",
     "write_state": "state",
     **dict.fromkeys(_RUN_METRICS, "run_metrics"),
+    **dict.fromkeys(_TRIAL_RESULTS, "trial_results"),
 }
 
 # names of plugins are listed without pandas, which the contracts need

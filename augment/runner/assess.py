@@ -22,8 +22,8 @@ from augment.plugin.run_metrics import (
     PrivacyResult,
     RowCounts,
     RunMetrics,
-    SearchResult,
 )
+from augment.plugin.trial_results import SearchResult
 from augment.runner.generate import DUPLICATES, Mixture
 from augment.runner.prepare import Prepared
 from augment.runner.session import Session

@@ -19,7 +19,8 @@ from augment.errors import DataError, SpecError
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Source
 from augment.plugin.kinds import Kind
-from augment.plugin.run_metrics import RunMetrics, SearchResult
+from augment.plugin.run_metrics import RunMetrics
+from augment.plugin.trial_results import SearchResult
 from augment.runner.assess import assess
 from augment.runner.generate import Counts, Mixture
 from augment.runner.prepare import Prepared, prepare

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from augment.errors import DataError, ShortfallError, SpecError
 from augment.plugin.context import derive_seed
-from augment.plugin.run_metrics import TrialResult
+from augment.plugin.trial_results import TrialResult
 from augment.runner.prepare import Prepared, prepare
 from augment.runner.session import Session
 from augment.runner.synthesis import bind_components, synthesise

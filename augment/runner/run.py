@@ -11,7 +11,8 @@ from pathlib import Path
 from augment.engine.write_tasks import REAL, ReportTask, WriteTask, report, with_origin, write
 from augment.errors import BelowMinimum
 from augment.plugin.kinds import Kind
-from augment.plugin.run_metrics import RunMetrics, TrialResult
+from augment.plugin.run_metrics import RunMetrics
+from augment.plugin.trial_results import TrialResult
 from augment.runner import finished_runs
 from augment.runner.assess import assess
 from augment.runner.fitting import component_content

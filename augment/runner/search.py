@@ -32,7 +32,7 @@ from augment.plan.chunks import plan
 from augment.plan.folds import choose_caution, explain_few_units, inner_cut
 from augment.plan.repeats import Repeats
 from augment.plan.small_classes import find_too_small
-from augment.plugin.run_metrics import MixChoice, SearchResult
+from augment.plugin.trial_results import MixChoice, SearchResult
 from augment.runner.fitting import Fit, component_content, fit_all
 from augment.runner.generate import Mixture, fit_filters, make_rows
 from augment.runner.prepare import Prepared

@@ -15,7 +15,8 @@ from augment.plan.amounts import apportion, training_counts
 from augment.plan.caps import MAX_JUDGED_ROWS
 from augment.plugin.context import derive_seed
 from augment.plugin.contracts import Probe
-from augment.plugin.run_metrics import ArmResult, Comparison, MetricScore, TrialResult
+from augment.plugin.run_metrics import MetricScore
+from augment.plugin.trial_results import ArmResult, Comparison, TrialResult
 from augment.runner.generate import Mixture
 from augment.runner.prepare import Prepared
 from augment.runner.session import Session

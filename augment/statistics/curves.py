@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from augment.plugin.run_metrics import ArmResult, ClassCurves, Confusion
+from augment.plugin.trial_results import ArmResult, ClassCurves, Confusion
 
 __all__ = ["add_class_figures", "class_curves", "count_confusion"]
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from augment.plugin.run_metrics import CutDifferences, CutsResult, TrialResult
+from augment.plugin.trial_results import CutDifferences, CutsResult, TrialResult
 from augment.statistics.arms import NONE, SYNTHETIC
 from augment.statistics.scores import SCORES
 from augment.statistics.verdict import CANNOT_TELL, HELPS, HURTS, NO_EFFECT, judge_interval

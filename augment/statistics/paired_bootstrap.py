@@ -39,7 +39,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from augment.plugin.context import derive_seed
-from augment.plugin.run_metrics import ArmResult, ArmScore, ClassResult, Comparison, ScoreLegend, TrialResult
+from augment.plugin.trial_results import ArmResult, ArmScore, ClassResult, Comparison, ScoreLegend, TrialResult
 from augment.statistics.arms import NONE, SYNTHETIC, arm_kind, explain_arm
 from augment.statistics.curves import add_class_figures
 from augment.statistics.scores import SCORES, ScoreRule, default_score, recall_rule, scores_for

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from augment.plugin.run_metrics import SearchResult, TrialResult, Verdict
+from augment.plugin.trial_results import SearchResult, TrialResult, Verdict
 from augment.statistics.arms import CLASS_WEIGHTS, NONE, OVERSAMPLING, PRIOR_CORRECTION, SYNTHETIC, THRESHOLD, TUNED
 from augment.statistics.scores import SCORES
 from augment.statistics.units import Units

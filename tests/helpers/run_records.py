@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from augment.plugin.run_metrics import RunMetrics, SearchResult
+from augment.plugin.run_metrics import RunMetrics
+from augment.plugin.trial_results import SearchResult
 from augment.statistics.arms import arm_kind
 from augment.statistics.verdict import not_assessable
 from augment.storage.run_folder import Run
