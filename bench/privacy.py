@@ -23,7 +23,7 @@ import pandas as pd
 
 from augment.data import Dataset, SchemaDeclaration, as_labels, infer, observe
 from augment.plugin.context import Context
-from augment_evidence.privacy import LEAK, Privacy
+from augment_evidence.privacy import Privacy
 
 DATA = Path(os.environ.get("AUGMENT_DATA", Path(__file__).parents[2] / "shared" / "data"))
 NUM_TRAIN, NUM_HELD, NUM_MADE = 1_000, 250, 1_000
@@ -134,7 +134,9 @@ def main() -> None:
             train, held, fresh = (whole.take(part) for part in np.split(rows, [NUM_TRAIN, NUM_TRAIN + NUM_HELD]))
             for case, made in cases(train, fresh, rng).items():
                 scores = Privacy().score(made, train, held, Context(seed=seed, folder=Path()))
-                flagged.setdefault(case, []).append({s.name for s in scores if s.detail["finding"] == LEAK})
+                flagged.setdefault(case, []).append(
+                    {s.name for s in scores if s.attack and s.attack.finding == "leak found"}
+                )
         for case, found in flagged.items():
             by = {attack: sum(attack in one for one in found) for attack in sorted(set().union(*found))}
             said = ", ".join(f"{attack} {count}" for attack, count in by.items())

@@ -170,6 +170,7 @@ def run_files_page() -> str:
         ("### trial.cuts.overall, trial.cuts.arms.ID", trial_results.CutDifferences),
         ("### trial.legend.NAME", trial_results.ScoreLegend),
         ("### scores", run_metrics.MetricScore),
+        ("### scores.attack", run_metrics.AttackResult),
         ("### privacy", run_metrics.PrivacyResult),
         ("## run.json", run_manifest.RunManifest),
         ("### source", run_manifest.SourceRecord),

@@ -246,10 +246,9 @@ def evaluation(metrics: RunMetrics) -> str:
         controls = dict.fromkeys(name for score in metrics.scores for name in score.reference)
         scores: list[Sequence[object]] = [("score", "value", *controls, "limit")]
         for score in metrics.scores:
-            limit = score.detail.get("limit")
             beside = [f"{score.reference[name]:.4f}" if name in score.reference else "" for name in controls]
-            limits = "" if limit is None else f"{limit:.4f}"
-            scores.append((f"{score.metric}: {score.name}", f"{score.value:.4f}", *beside, limits))
+            limit = "" if score.attack is None else f"{score.attack.limit:.4f}"
+            scores.append((f"{score.metric}: {score.name}", f"{score.value:.4f}", *beside, limit))
         lines += ["", *table(scores, numbers=True)]
     if metrics.notes:
         lines += ["", *(printable(f"note: {note}") for note in metrics.notes)]

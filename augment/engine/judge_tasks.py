@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from augment.data import Dataset, Schema, as_labels, class_positions
 from augment.engine.jobs import Call
@@ -221,8 +222,8 @@ def score(task: ScoreTask, call: Call) -> Scored:
         if not isinstance(one, Score) or not np.isfinite(one.value):
             raise PluginError(f"{bound.what}: score returned {one!r}; a Score with a finite value was expected")
     names = [{"metric": bound.id, "of": task.of, "name": one.name} for one in scores]
-    return Scored(
-        [
+    try:
+        found = [
             MetricScore(
                 **name,
                 value=float(one.value),
@@ -231,9 +232,12 @@ def score(task: ScoreTask, call: Call) -> Scored:
                 meaning=one.meaning,
                 interval=(float(one.interval[0]), float(one.interval[1])) if one.interval else None,
                 detail=dict(one.detail),
+                attack=one.attack,
                 voids=one.voids,
             )
             for name, one in zip(names, scores, strict=True)
-        ],
-        [{**name, **one.private} for name, one in zip(names, scores, strict=True) if one.private],
-    )
+        ]
+    except ValidationError as error:
+        problems = "; ".join(problem["msg"].removeprefix("Value error, ") for problem in error.errors())
+        raise PluginError(f"{bound.what}: score returned a Score that is not valid: {problems}") from error
+    return Scored(found, [{**name, **one.private} for name, one in zip(names, scores, strict=True) if one.private])

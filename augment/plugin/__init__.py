@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from augment.plugin.hookspecs import hookimpl
     from augment.plugin.kinds import Kind
     from augment.plugin.run_metrics import (
+        AttackResult,
         ClassCounts,
         FilterCounts,
         GeneratorCounts,
@@ -60,6 +61,7 @@ __all__ = [
     "Accepts",
     "ArmResult",
     "ArmScore",
+    "AttackResult",
     "CandidateResult",
     "Checkpoint",
     "ClassCounts",
@@ -103,6 +105,7 @@ __all__ = [
 ]
 
 _RUN_METRICS = (
+    "AttackResult",
     "ClassCounts",
     "FilterCounts",
     "GeneratorCounts",

@@ -7,11 +7,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Self
+
+from pydantic import FiniteFloat, model_validator
 
 from augment.plugin.trial_results import Interval, Part, SearchResult, TrialResult
 
 __all__ = [
+    "AttackFinding",
+    "AttackResult",
     "ClassCounts",
     "FilterCounts",
     "GeneratorCounts",
@@ -20,6 +24,8 @@ __all__ = [
     "RowCounts",
     "RunMetrics",
 ]
+
+AttackFinding = Literal["no leak found", "natural likeness", "near by design", "leak found"]
 
 
 class RowCounts(Part):
@@ -81,6 +87,21 @@ class FilterCounts(Part):
     """Rows rejected."""
 
 
+class AttackResult(Part):
+    """What an attack on privacy found, beside its score."""
+
+    limit: FiniteFloat
+    """The value that chance stays below."""
+    finding: AttackFinding
+    """Up to the limit `no leak found`, or `natural likeness` where real rows are alike so often that copies cannot be
+    distinguished. Above it `leak found`, or `near by design` where generators start from real rows."""
+
+    @property
+    def is_above_limit(self) -> bool:
+        """Whether it says that the score is above the limit."""
+        return self.finding in ("leak found", "near by design")
+
+
 class MetricScore(Part):
     """One score of a metric."""
 
@@ -101,8 +122,9 @@ class MetricScore(Part):
     interval: Interval
     """95 % interval, or null."""
     detail: dict[str, Any]
-    """Further values. `reference` maps controls such as `hold-out` to their scores. A privacy attack has a `limit`, the
-    value that chance stays below, and a `finding`."""
+    """Further values. `reference` maps controls such as `hold-out` to their scores."""
+    attack: AttackResult | None = None
+    """What an attack on privacy found; null for other scores."""
     voids: str = ""
     """Why the verdict of the trial is void, for example because rows repeat held-out ones; empty where it is not."""
 
@@ -112,10 +134,14 @@ class MetricScore(Part):
         known = self.detail.get("reference")
         return known if isinstance(known, Mapping) else {}
 
-    @property
-    def is_attack(self) -> bool:
-        """Whether it is the score of an attack on privacy, with `limit` and `finding` in its detail."""
-        return {"limit", "finding"} <= self.detail.keys()
+    @model_validator(mode="after")
+    def _finding_agrees_with_value(self) -> Self:
+        if self.attack is not None and self.attack.is_above_limit != (self.value > self.attack.limit):
+            raise ValueError(
+                f"the finding {self.attack.finding!r} does not agree with {self.value}, for a limit of "
+                f"{self.attack.limit}"
+            )
+        return self
 
 
 class PrivacyResult(Part):

@@ -126,13 +126,13 @@ def _score(
 
 def summarise_privacy(scores: Sequence[MetricScore]) -> PrivacyResult:
     """What the attacks among the scores found, in a sentence. Nothing is ever called safe."""
-    attacks = [score for score in scores if score.is_attack]
-    close = {score.of for score in attacks if "by design" in score.detail["finding"]}
-    leaks = [score for score in attacks if score.value > score.detail["limit"] and score.of not in close]
+    attacks = [(score, score.attack) for score in scores if score.attack is not None]
     if not attacks:
         why = "no metric attacks the rows, or there are too few rows to attack"
         return PrivacyResult(verdict="not assessed", sentence=f"Privacy was not assessed: {why}.")
-    untold = [score for score in attacks if "cannot be distinguished" in score.detail["finding"]]
+    close = {score.of for score, attack in attacks if attack.finding == "near by design"}
+    leaks = [(score, attack) for score, attack in attacks if attack.finding == "leak found" and score.of not in close]
+    untold = [score for score, attack in attacks if attack.finding == "natural likeness"]
     sentence = "These attacks found no leak. That does not prove that there is none."
     if untold:
         figures = "; ".join(f"{score.of}: {score.name} {score.value:.2%}" for score in untold)
@@ -141,7 +141,7 @@ def summarise_privacy(scores: Sequence[MetricScore]) -> PrivacyResult:
         )
     if leaks:
         figures = "; ".join(
-            f"{score.of}: {score.name} {score.value:.2%}, limit {score.detail['limit']:.2%}" for score in leaks
+            f"{score.of}: {score.name} {score.value:.2%}, limit {attack.limit:.2%}" for score, attack in leaks
         )
         sentence = f"Synthetic rows reveal training rows ({figures})."
     if close:

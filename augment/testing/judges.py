@@ -338,6 +338,13 @@ def _expect_scores(case: Case, scores: object, what: str) -> None:
             expected="a finite value, and an interval from its lower to its upper end",
             fix="leave a score out where it has no value",
         )
+        case.expect(
+            score.attack is None or score.attack.is_above_limit == (score.value > score.attack.limit),
+            done=f"scored {what}",
+            came=str(score),
+            expected="an attack whose finding agrees with its value and limit",
+            fix='say "leak found" or "near by design" where the value is above the limit, and nowhere else',
+        )
         try:
             json.dumps({"value": score.value, "detail": score.detail}, allow_nan=False)
             problem = ""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from augment.data import Dataset
-from augment.plugin import Accepts, Context, Metric, Score
+from augment.plugin import Accepts, AttackResult, Context, Metric, Score
 from augment_evidence.chance import predicted
 from augment_evidence.contamination import find_repeats
 from augment_evidence.equal_rows import row_hashes
@@ -32,11 +32,6 @@ FALSE_ALARMS = 0.01
 MAX_LIKENESS = 1 / 3  # a larger share is never called harmless, however often real rows are alike
 MIN_ROWS = 20  # of each part
 MIN_HELD_OUT = 100  # fewer show no false alarm rate of 1 %
-
-NO_LEAK = "no leak found by this attack"
-UNTOLD = "cannot be distinguished from likeness"
-LEAK = "more than chance and likeness explain"
-BY_DESIGN = "near real rows by design"
 
 
 class Privacy(Metric):
@@ -102,24 +97,34 @@ class _Attack:
 
     def score(self, rows: Mapping[str, int], by_design: bool, attacked: np.ndarray) -> Score:
         """The finding as shares; `attacked` has the positions of the synthetic rows that were attacked."""
-        is_leak = self.count > self.limit
-        harmless = UNTOLD if self.count >= MAX_LIKENESS * self.num_rows else NO_LEAK
+        is_above = self.count > self.limit
+        is_alike = self.count >= MAX_LIKENESS * self.num_rows
         detail = {
             "rows": dict(rows),
             "compared": self.num_rows,
             "reference": dict(self.reference),
-            "limit": min(1.0, self.limit / self.num_rows),
-            "finding": harmless if not is_leak else BY_DESIGN if by_design else LEAK,
             **self.more,
         }
         offending = {
             name: (attacked[positions] if name == "synthetic" else positions).tolist()
             for name, positions in self.offending.items()
         }
-        private = offending if is_leak else {}
-        meaning = explain(self.name)
-        share = self.count / self.num_rows
-        return Score(self.name, share, better="lower", detail=detail, private=private, meaning=meaning)
+        return Score(
+            self.name,
+            self.count / self.num_rows,
+            better="lower",
+            detail=detail,
+            attack=AttackResult(
+                limit=min(1.0, self.limit / self.num_rows),
+                finding=(
+                    ("near by design" if by_design else "leak found")
+                    if is_above
+                    else ("natural likeness" if is_alike else "no leak found")
+                ),
+            ),
+            private=offending if is_above else {},
+            meaning=explain(self.name),
+        )
 
 
 def _exact(synthetic: Dataset, train: Dataset, holdout: Dataset) -> _Attack:

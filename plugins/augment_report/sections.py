@@ -30,6 +30,13 @@ ORIGINS = {
     "copies": "copies of real rows",
     "unknown": "another tool",
 }
+# of an attack: how it is drawn, and in words
+FINDINGS = {
+    "no leak found": ("clear", "no leak found by this attack"),
+    "natural likeness": ("clear", "cannot be distinguished from likeness"),
+    "near by design": ("design", "near real rows by design"),
+    "leak found": ("leak", "more than chance and likeness explain"),
+}
 
 
 def search(found: SearchResult) -> dict[str, Any] | None:
@@ -77,22 +84,20 @@ def _kind(candidate: CandidateResult) -> str:
 def privacy(found: Sequence[MetricScore]) -> list[dict[str, Any]]:
     """One row per attack and generator, with its result and limit."""
     rows: list[dict[str, Any]] = []
-    for one in (one for one in found if one.is_attack):
-        detail = one.detail
-        is_above = one.value > detail["limit"]
-        css = "clear" if not is_above else "design" if "by design" in detail["finding"] else "leak"
-        text = f"{clip(one.name)}, {clip(one.of, 40)}: {percent(one.value)}, limit {percent(detail['limit'])}"
+    for one, attack in ((one, one.attack) for one in found if one.attack is not None):
+        css, finding = FINDINGS[attack.finding]
+        text = f"{clip(one.name)}, {clip(one.of, 40)}: {percent(one.value)}, limit {percent(attack.limit)}"
         rows.append(
             {
                 "name": one.name,
                 "meaning": "" if any(row["name"] == one.name for row in rows) else one.meaning,
                 "of": one.of,
                 "value": percent(one.value),
-                "limit": percent(detail["limit"]),
-                "plot": charts.bullet(one.value, detail["limit"], css, text),
+                "limit": percent(attack.limit),
+                "plot": charts.bullet(one.value, attack.limit, css, text),
                 "css": css,
                 "references": [f"{clip(name, 30)} {percent(value)}" for name, value in one.reference.items()],
-                "finding": detail["finding"],
+                "finding": finding,
             }
         )
     return rows
@@ -163,7 +168,7 @@ def rejected(found: Mapping[str, FilterCounts]) -> list[dict[str, Any]]:
 
 def scores(found: Sequence[MetricScore]) -> dict[str, Any]:
     """All scores except attacks, by metric and generator, with their references."""
-    found = [one for one in found if not one.is_attack]
+    found = [one for one in found if one.attack is None]
     references = list(dict.fromkeys(name for one in found for name in one.reference))[:MAX_REFERENCES]
     groups: dict[str, dict[str, dict[str, Any]]] = {}
     for one in found:

@@ -185,6 +185,7 @@ def test_a_generator_that_breaks_its_contract(attempt, fault):
         ("filters", {"use": "fake-reject", "with": {"fault": "shape"}}, "filter 'fake-reject': judge returned"),
         ("metrics", {"use": "fake-means", "with": {"fault": "raise"}}, "metric 'fake-means' failed in score"),
         ("metrics", {"use": "fake-means", "with": {"fault": "nan"}}, "metric 'fake-means': score returned"),
+        ("metrics", {"use": "fake-means", "with": {"fault": "finding"}}, "'no leak found' does not agree with"),
         ("metrics", {"use": "fake-means", "with": {"fault": "change"}}, "metric 'fake-means' changed the rows"),
         ("transforms", {"use": "fake-order", "with": {"fault": "dropped"}}, "apply made 5 rows of the 6 in"),
         ("transforms", {"use": "fake-order", "with": {"fault": "sorted"}}, "apply gave half of the hold-out other"),

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from augment.data import Dataset, as_labels, infer
-from augment.plugin import contracts
+from augment.plugin import AttackResult, contracts
 from augment.plugin.accepts import Accepts
 from augment.plugin.contracts import Filter, Generator, Metric, Probe, Reporter, Sink, Source, Transform
 from augment.plugin.hookspecs import hookimpl
@@ -473,7 +473,9 @@ class Means(Metric):
             holdout.frame.loc[0, "x"] = 123.0
         name = next(name for name, column in train.schema.columns.items() if column.type == "number")
         gap = abs(synthetic.frame[name].mean() - train.frame[name].mean())
-        return [Score("gap between means", np.nan if self.params.fault == "nan" else float(gap), better="lower")]
+        attack = AttackResult(limit=-1.0, finding="no leak found") if self.params.fault == "finding" else None
+        value = np.nan if self.params.fault == "nan" else float(gap)
+        return [Score("gap between means", value, better="lower", attack=attack)]
 
 
 class Lines(Reporter):

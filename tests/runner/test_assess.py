@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from augment.plugin import MetricScore
+from augment.plugin import AttackResult, MetricScore
 from augment.runner.assess import summarise_privacy
 from augment.runner.trial import void_if_contaminated
 from augment.statistics.verdict import not_assessable
@@ -10,11 +10,10 @@ from augment.statistics.verdict import not_assessable
 
 def attack(of, value, finding):
     facts = {"metric": "privacy", "name": "near copies", "unit": "", "better": "lower", "interval": None}
-    return MetricScore(of=of, value=value, detail={"limit": 0.1, "finding": finding}, **facts)
+    return MetricScore(of=of, value=value, detail={}, attack=AttackResult(limit=0.1, finding=finding), **facts)
 
 
-NO_LEAK, BY_DESIGN, LEAK = "no leak found", "near real rows by design", "leak found"
-UNTOLD = "cannot be distinguished from likeness"
+NO_LEAK, BY_DESIGN, LEAK, ALIKE = "no leak found", "near by design", "leak found", "natural likeness"
 
 
 @pytest.mark.parametrize(
@@ -27,11 +26,11 @@ UNTOLD = "cannot be distinguished from likeness"
             "near by design",
             "Rows of smote start from",
         ),
-        ([attack("gan", 0.05, UNTOLD)], "not assessed", "Copies cannot be distinguished from natural likeness"),
+        ([attack("gan", 0.05, ALIKE)], "not assessed", "Copies cannot be distinguished from natural likeness"),
         ([attack("all", 0.5, BY_DESIGN)], "near by design", "Some synthetic rows start from"),
         ([attack("gan", 0.5, LEAK), attack("smote", 0.5, BY_DESIGN)], "leak found", "(gan: near copies 50.00%"),
     ],
-    ids=["no attack", "no leak", "near by design", "untold", "mix near by design", "leak"],
+    ids=["no attack", "no leak", "near by design", "alike", "mix near by design", "leak"],
 )
 def test_the_privacy_verdict_follows_from_the_attacks_and_calls_nothing_safe(scores, verdict, words):
     result = summarise_privacy(scores)

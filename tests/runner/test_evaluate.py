@@ -64,7 +64,7 @@ def test_held_out_and_training_rows_as_synthetic_ones_are_contaminated_and_a_lea
     assert text(found).startswith("Contaminated, so there is no verdict")
     exact = next(score for score in found.scores if score.name == "exact matches")
     assert (exact.value, found.privacy.verdict) == (1.0, "leak found")
-    assert exact.detail["limit"] < 0.2
+    assert exact.attack.limit < 0.2
     assert "private" not in found.model_dump_json()
 
 

@@ -418,4 +418,4 @@ def test_a_generator_that_reads_the_hold_out_by_a_side_door_gets_no_verdict_and_
     assert metrics.trial.verdict == "contaminated"
     assert "there is no verdict" in metrics.trial.sentence
     assert metrics.privacy.verdict == "leak found"
-    assert all(score.detail["limit"] <= 1 for score in metrics.scores if score.is_attack)
+    assert all(score.attack.limit <= 1 for score in metrics.scores if score.attack)

@@ -15,7 +15,7 @@ import pytest
 
 from augment.data import Dataset, Schema, as_labels, conform, infer
 from augment.errors import DataError
-from augment.plugin import contracts
+from augment.plugin import AttackResult, contracts
 from augment.plugin.accepts import Accepts
 from augment.plugin.contracts import Filter, Generator, Metric, Probe, Reporter, Sink, Source, Transform
 from augment.plugin.scores import Score
@@ -655,6 +655,13 @@ class Inverted(Gap):
         return [Score("gap", 1.0, interval=(2.0, 0.0))]
 
 
+class Alarmed(Gap):
+    """Calls a score above its limit harmless."""
+
+    def score(self, synthetic, train, holdout, context):
+        return [Score("gap", 1.0, attack=AttackResult(limit=0.5, finding="no leak found"))]
+
+
 class Unwritable(Gap):
     """Has a detail that JSON cannot hold."""
 
@@ -835,6 +842,7 @@ BROKEN = [
     (Bare, "scores-are-finite-numbers", "augment.plugin.Score"),
     (Endless, "scores-are-finite-numbers", "finite value"),
     (Inverted, "scores-are-finite-numbers", "lower to its upper"),
+    (Alarmed, "scores-are-finite-numbers", "agrees with its value and limit"),
     (Unwritable, "scores-are-finite-numbers", "JSON"),
     (Twofold, "scores-are-finite-numbers", "'gap'"),
     (Spread, "two-synthetic-rows-are-enough", "2 synthetic rows"),

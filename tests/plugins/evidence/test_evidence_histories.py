@@ -10,7 +10,7 @@ from example_data import dataset
 from augment.data import Dataset
 from augment.plugin.context import Context
 from augment_evidence.not_a_copy import NotACopy
-from augment_evidence.privacy import BY_DESIGN, LEAK, NO_LEAK, Privacy
+from augment_evidence.privacy import Privacy
 
 NUM_ITEMS, NUM_STEPS = 200, 12
 NUM_TRAIN, NUM_HELD, NUM_MADE = 600, 200, 600
@@ -95,13 +95,13 @@ def test_fresh_users_leak_nothing(parts):
     train, held, made = parts
     scores = found(made, train, held)
     assert list(scores) == ["exact matches", "near copies", "membership inference"]
-    assert {one.detail["finding"] for one in scores.values()} == {NO_LEAK}
+    assert {one.attack.finding for one in scores.values()} == {"no leak found"}
 
 
 def test_users_that_were_taken_over_are_found(parts):
     train, held, made = parts
     exact = found(Dataset.concat([made, changed(train.take(slice(0, 6)), 0)]), train, held)["exact matches"]
-    assert exact.detail["finding"] == LEAK
+    assert exact.attack.finding == "leak found"
     assert exact.private["train"] == list(range(6))
 
 
@@ -109,6 +109,6 @@ def test_users_with_one_item_replaced_are_found(parts):
     train, held, made = parts
     mixed = Dataset.concat([made, changed(train.take(slice(0, 60)), 1)])
     scores = found(mixed, train, held)
-    assert scores["exact matches"].detail["finding"] == NO_LEAK
-    assert scores["near copies"].detail["finding"] == scores["membership inference"].detail["finding"] == LEAK
-    assert found(mixed, train, held, origins=("rows",))["near copies"].detail["finding"] == BY_DESIGN
+    assert scores["exact matches"].attack.finding == "no leak found"
+    assert scores["near copies"].attack.finding == scores["membership inference"].attack.finding == "leak found"
+    assert found(mixed, train, held, origins=("rows",))["near copies"].attack.finding == "near by design"

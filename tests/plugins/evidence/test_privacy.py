@@ -7,7 +7,7 @@ from example_data import dataset
 
 from augment.data import Dataset
 from augment.plugin.context import Context
-from augment_evidence.privacy import BY_DESIGN, LEAK, NO_LEAK, UNTOLD, Privacy
+from augment_evidence.privacy import Privacy
 
 NUM_TRAIN, NUM_HELD, NUM_MADE = 600, 200, 600
 
@@ -75,7 +75,7 @@ def with_copies(made, train, num):
 def test_fresh_rows_leak_nothing(make):
     train, held, made = parts(make)
     found = score(made, train, held)
-    assert {one.detail["finding"] for one in found.values()} == {NO_LEAK}
+    assert {one.attack.finding for one in found.values()} == {"no leak found"}
     assert not any(one.private for one in found.values())
 
 
@@ -83,7 +83,7 @@ def test_fresh_rows_leak_nothing(make):
 def test_a_few_exact_copies_are_found_and_named_in_private_alone(make):
     train, held, made = parts(make)
     found = score(with_copies(made, train, 6), train, held)["exact matches"]
-    assert found.detail["finding"] == LEAK
+    assert found.attack.finding == "leak found"
     assert found.value == pytest.approx(6 / NUM_MADE)
     assert found.private == {"synthetic": list(range(NUM_MADE - 6, NUM_MADE)), "train": list(range(6))}
 
@@ -93,8 +93,8 @@ def test_near_copies_of_table_rows_are_found_by_both_other_attacks():
     near = train.take(slice(0, 60))
     frame = near.frame.assign(**{f"x{i}": near.frame[f"x{i}"] * 1.001 for i in range(5)})
     found = score(Dataset.concat([made.take(slice(60, None)), Dataset.of(frame, {}, train.schema)]), train, held)
-    assert found["exact matches"].detail["finding"] == NO_LEAK
-    assert found["near copies"].detail["finding"] == found["membership inference"].detail["finding"] == LEAK
+    assert found["exact matches"].attack.finding == "no leak found"
+    assert found["near copies"].attack.finding == found["membership inference"].attack.finding == "leak found"
     assert set(range(60)) <= set(found["membership inference"].private["train"])
 
 
@@ -105,7 +105,7 @@ def test_near_copies_of_images_are_found():
         train.frame, {"image": np.clip(train.arrays["image"] + grain, 0, 255).astype(np.uint8)}, train.schema
     )
     found = score(Dataset.concat([made, near.take(slice(0, 60))]), train, held)
-    assert found["near copies"].detail["finding"] == LEAK
+    assert found["near copies"].attack.finding == "leak found"
 
 
 def test_where_real_rows_are_equal_by_nature_synthetic_ones_may_be():
@@ -113,13 +113,13 @@ def test_where_real_rows_are_equal_by_nature_synthetic_ones_may_be():
     frame = pd.DataFrame({name: rng.integers(0, 4, 1400).astype(str) for name in "abc"})
     whole = dataset(frame.assign(label=rng.choice(["u", "v"], 1400)), target="label")
     train, held, made = whole.take(slice(0, 600)), whole.take(slice(600, 800)), whole.take(slice(800, None))
-    assert {one.detail["finding"] for one in score(made, train, held).values()} == {NO_LEAK}
+    assert {one.attack.finding for one in score(made, train, held).values()} == {"no leak found"}
 
 
 def test_nearness_by_design_is_no_memorising():
     train, held, made = parts(table)
     found = score(with_copies(made, train, 60), train, held, origins=frozenset({"rows"}))
-    assert found["exact matches"].detail["finding"] == BY_DESIGN
+    assert found["exact matches"].attack.finding == "near by design"
 
 
 def test_the_wanted_class_mix_is_no_leak():
@@ -133,7 +133,7 @@ def test_the_wanted_class_mix_is_no_leak():
     whole = dataset(frame, target="label")
     train, held, rest = whole.take(slice(0, 900)), whole.take(slice(900, 1300)), whole.take(slice(1300, None))
     made = rest.take((rest.frame["label"] == "rare").to_numpy())
-    assert score(made, train, held)["exact matches"].detail["finding"] == NO_LEAK
+    assert score(made, train, held)["exact matches"].attack.finding == "no leak found"
 
 
 def test_one_in_a_hundred_false_alarms_needs_a_hundred_held_out_rows():
@@ -151,8 +151,8 @@ def test_a_hold_out_that_synthetic_rows_repeat_does_not_raise_the_limits():
     train, held, _ = parts(table)
     train, held = train.take(slice(0, 200)), held.take(slice(0, 120))
     found = score(Dataset.concat([held, train.take(slice(0, 60))]), train, held)["exact matches"]
-    assert (found.value, found.detail["finding"]) == (1.0, LEAK)
-    assert found.detail["limit"] < 0.2
+    assert (found.value, found.attack.finding) == (1.0, "leak found")
+    assert found.attack.limit < 0.2
     assert found.private["synthetic"] == list(range(120, 180))
 
 
@@ -161,4 +161,4 @@ def test_a_limit_is_at_most_1_and_a_third_of_exact_copies_is_never_harmless():
     frame = pd.DataFrame({name: np.arange(64) // 4**place % 4 for place, name in enumerate("abc")}).astype(str)
     whole = dataset(frame.assign(label=["u", "v"] * 32), target="label")
     found = score(whole.take(slice(0, 30)), whole, whole)["exact matches"]
-    assert (found.value, found.detail["limit"], found.detail["finding"]) == (1.0, 1.0, UNTOLD)
+    assert (found.value, found.attack.limit, found.attack.finding) == (1.0, 1.0, "natural likeness")

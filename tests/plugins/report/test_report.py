@@ -252,7 +252,7 @@ def hostile_run(payload: str):
             "detail": {"reference": {payload: 0.4}},
         }
     ]
-    metrics["scores"].append(attack(payload, payload, 0.5, 0.1, payload))
+    metrics["scores"].append(attack(payload, payload, 0.5, 0.1, "leak found"))
     metrics["privacy"] = {"verdict": "leak found", "sentence": payload}
     candidates = [candidate("none", payload, "none", 0.0), candidate(payload, payload, "generator", 0.1)]
     candidates.append({**candidate(other, payload, "blend", None), "reason": payload})
