@@ -11,7 +11,8 @@ from augment.data import Dataset, Schema, SchemaDeclaration, as_labels, check, i
 from augment.data.conformity import valid_rows
 from augment.errors import DataError
 from augment.plugin.context import Context
-from augment_smote.smote import MAX_NOMINAL_ROWS, ROWS_A_BATCH, Smote
+from augment_smote.bases import MAX_NOMINAL_ROWS
+from augment_smote.smote import Smote
 
 
 def observed(frame: pd.DataFrame, target: str = "y", **columns: dict) -> Dataset:
@@ -66,7 +67,7 @@ def test_the_rows_asked_for_come_with_their_labels_and_in_schema(data: Dataset, 
 def test_a_smaller_request_is_a_prefix_of_a_larger_one(data: Dataset, tmp_path) -> None:
     labels = ["rare", "usual", "usual"] * 700
     whole = sample(data, labels, tmp_path)
-    for size in (1, 7, ROWS_A_BATCH, len(labels)):
+    for size in (1, 7, 1024, len(labels)):
         assert sample(data, labels[:size], tmp_path).equals(whole.take(slice(0, size)))
 
 
@@ -142,7 +143,7 @@ def test_a_class_of_one_row_repeats_it_and_one_of_none_is_refused_when_asked_for
     frame = pd.DataFrame({"x": [0.0, 1, 2, 3], "y": ["a", "a", "a", "lonely"]})
     data = observed(frame, y={"categories": ["a", "absent", "lonely"]})
     assert sample(data, ["lonely", "a", "lonely"], tmp_path).frame.x[[0, 2]].tolist() == [3, 3]
-    with pytest.raises(DataError, match="class 'absent' of 'y' has no training row"):
+    with pytest.raises(DataError, match="y = 'absent', which no training row has"):
         sample(data, ["a", "absent"], tmp_path)
 
 
