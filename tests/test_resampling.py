@@ -152,7 +152,7 @@ def test_the_generator_learns_from_the_training_rows_of_a_fold_alone(monkeypatch
     ("settings", "message"),
     [
         ({"generator": "smoot"}, "did you mean 'smote'"),
-        ({"settings": {"k": 3}}, "the keys here are n_neighbors"),
+        ({"settings": {"k": 3}}, "unknown key; the keys here are .*n_neighbors"),
         ({"rows": {9: 3}}, "y has no class 9; it has 0, 1, 2"),
         ({"rows": "balanse"}, "did you mean 'balance'"),
     ],

@@ -15,6 +15,7 @@ __all__ = ["Bases", "Kind", "NoBasesError", "find_bases", "vote"]
 Kind = Literal["plain", "borderline", "svm", "kmeans", "adasyn"]
 MAX_DENSE = 50_000_000  # entries of a matrix that is searched as it is, which is fast; a larger one is made sparse
 MAX_NOMINAL_ROWS = 2_000  # compared pair by pair, so memory grows with their square
+MIN_NOMINAL_BASES = 1_000  # wherever rows are often equally far apart
 TIE = 1e-9  # distances that differ by less are equal: they are sums over columns of shares of rows
 NEW_ROWS = 1_000_000  # that imbalanced-learn divides among bases: as many as it takes for exact shares
 MAX_COMPARED = 2**22  # pairs of neighbors compared at a time
@@ -207,7 +208,13 @@ def _nominal(features: np.ndarray, codes: np.ndarray, own: np.ndarray, num_neigh
     labels = features.astype(np.int64)
     distance = ValueDifferenceMetric(n_categories=labels.max(axis=0) + 1).fit(labels, codes)
     rng = np.random.default_rng(0)
-    groups = np.array_split(rng.permutation(own), -(-len(own) // MAX_NOMINAL_ROWS))
+    num_groups = -(-len(own) // MAX_NOMINAL_ROWS)
+    # few rows are drawn for several times, so that all that are equally near come in
+    groups = [
+        group
+        for _ in range(max(1, MIN_NOMINAL_BASES // len(own)))
+        for group in np.array_split(rng.permutation(own), num_groups)
+    ]
     # the most frequent labels among all rows of a class would be the same each time
     num_neighbors = min(num_neighbors, max(1, (min(map(len, groups)) - 1) // 2))
     nearest = []
