@@ -1,4 +1,4 @@
-"""The pipeline file, against a catalog of small components that are defined here: this module is their plugin."""
+"""The pipeline file, against the catalog of small components in `small_components`."""
 
 import contextlib
 import json
@@ -6,272 +6,29 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field, field_validator
+from small_components import (
+    CATALOG,
+    CLASSED,
+    SMALLEST,
+    ImageGan,
+    TableGan,
+    bound_of,
+    generators,
+    problem_of,
+    problems_of,
+)
 
-from augment.data import Array, Column, Schema
 from augment.errors import PluginError, SpecError
-from augment.plugin import contracts
-from augment.plugin.accepts import Accepts
-from augment.plugin.catalog import Catalog, Offer
-from augment.plugin.hookspecs import hookimpl
-from augment.plugin.kinds import KINDS
-from augment.spec.bind import bind, check_columns
+from augment.spec.bind import bind
 from augment.spec.json_schema import json_schema
 from augment.spec.load import load, resolved_yaml
 from augment.spec.models import Pipeline
 from augment.spec.stages import bound_from_json
 from augment.toolkit.yaml_text import dump
-
-TABLE = frozenset({"table"})
-IMAGE = frozenset({"image"})
-TOKENS = frozenset({"tokens"})
-AUDIO = frozenset({"audio"})
-
-
-class Csv(contracts.Source):
-    name = "csv"
-    yields = TABLE
-
-    class Params(contracts.Params):
-        path: Path
-        """The file to read."""
-        missing: tuple[str, ...] = ()
-        """Words for a missing value."""
-
-    def read(self, context):
-        raise NotImplementedError
-
-
-class Anything(contracts.Source):
-    name = "anything"
-
-    def read(self, context):
-        raise NotImplementedError
-
-
-class Steps(BaseModel, extra="forbid"):
-    rate: Annotated[float, Field(gt=0)] = 0.001
-    """Step size."""
-
-
-class State:
-    def fit(self, *data):
-        return self
-
-    def sample(self, given, context):
-        raise NotImplementedError
-
-    def judge(self, candidates, context):
-        raise NotImplementedError
-
-    def save(self, folder):
-        pass
-
-    @classmethod
-    def load(cls, folder, params):
-        return cls(params)
-
-
-class TableGan(State, contracts.Generator):
-    name = "gan"
-    accepts = Accepts(modalities=TABLE, conditional="target", min_rows=10)
-
-    class Params(contracts.Params):
-        epochs: Annotated[int, Field(ge=1)] = 10
-        """Passes over the training rows."""
-        steps: Steps = Steps()
-        """The optimiser."""
-        weights: Path | None = None
-        """Weights to begin with."""
-        mode: Literal["plain", "anchored"] = "plain"
-        """Where rows start from."""
-
-
-class ImageGan(State, contracts.Generator):
-    name = "gan"
-    accepts = Accepts(modalities=IMAGE, conditional="target")
-
-    class Params(contracts.Params):
-        epochs: Annotated[int, Field(ge=1)] = 30
-        """Passes over the training images."""
-        channels: int = 8
-        """Width of the network."""
-
-
-class Smote(State, contracts.Generator):
-    name = "smote"
-    accepts = Accepts(modalities=TABLE, conditional="target", missing=False, targets=frozenset({"classes"}))
-
-
-class Plain(State, contracts.Generator):
-    name = "plain"
-
-
-class Fragile(State, contracts.Generator):
-    name = "fragile"
-
-    class Params(contracts.Params):
-        size: int = 1
-
-        @field_validator("size")
-        @classmethod
-        def fail(cls, size):
-            raise KeyError(size)
-
-
-class NotACopy(State, contracts.Filter):
-    name = "not-a-copy"
-    accepts = Accepts(modalities=TABLE)
-    default_for = TABLE
-
-
-class Boosting(contracts.Probe):
-    name = "boosting"
-    accepts = Accepts(modalities=TABLE)
-    default_for = TABLE
-
-    def fit(self, data, context, weights=None):
-        return self
-
-    def predict(self, data):
-        raise NotImplementedError
-
-
-class Cnn(Boosting):
-    name = "cnn"
-    accepts = Accepts(modalities=IMAGE)
-    default_for = IMAGE
-
-
-class Scan(Boosting):
-    name = "scan"
-    accepts = Accepts(modalities=IMAGE | TABLE | AUDIO)
-    default_for = IMAGE | AUDIO
-
-
-class Echo(Scan):
-    name = "echo"
-
-
-class Fidelity(contracts.Metric):
-    name = "fidelity"
-    accepts = Accepts(modalities=TABLE)
-    default_for = TABLE
-
-    def score(self, synthetic, train, holdout, context):
-        return []
-
-
-class Privacy(Fidelity):
-    name = "privacy"
-
-
-class NextItem(Fidelity):
-    name = "next-item"
-    accepts = Accepts(modalities=TOKENS)
-    default_for = TOKENS
-
-
-class PlainLines(contracts.Reporter):
-    name = "plain-lines"
-
-    class Params(contracts.Params):
-        samples: int = 1
-
-    def write(self, run, folder):
-        return []
-
-
-class Html(PlainLines):
-    name = "html"
-    default_for = contracts.Reporter.accepts.modalities
-    files = ("report.html",)
-
-
-class Page(PlainLines):
-    name = "page"
-    files = ("style.css", "Report.html")
-
-
-class Parquet(contracts.Sink):
-    name = "parquet"
-    default_for = TABLE | IMAGE
-
-    def write(self, name, batches, schema, folder):
-        return []
-
-
-OFFERED = [
-    *(Csv, Anything, TableGan, ImageGan, Smote, Plain, Fragile),
-    *(NotACopy, Boosting, Cnn, Scan, Echo, Fidelity, Privacy, NextItem, PlainLines, Html, Page, Parquet),
-]
-
-
-@hookimpl
-def augment_components():
-    return OFFERED
-
-
-CATALOG = Catalog(
-    [
-        Offer(cls.name, __name__, "augment-pipeline", "1", frozenset({cls.kind} if cls.default_for else ()))
-        for cls in {cls.name: cls for cls in OFFERED}.values()
-        if cls not in (Scan, Echo)
-    ]
-    + [Offer(name, __name__, "others", "1", frozenset({"probe"})) for name in ("echo", "scan")]
-    + [Offer("broken", "no_such_module_anywhere", "broken-plugin", "2")]
-)
-
-COLUMNS = {
-    "x": Column(type="number"),
-    "customer": Column(type="integer"),
-    "y": Column(type="category", categories=("no", "yes")),
-}
-CLASSED = Schema(columns=COLUMNS, target="y")
-NUMERIC = Schema(columns=COLUMNS, target="x")
-UNLABELLED = Schema(columns=COLUMNS)
-IMAGES = Schema(
-    columns={"y": COLUMNS["y"]}, arrays={"image": Array(type="image", shape=(8, 8, 1), dtype="uint8")}, target="y"
-)
-SOUNDS = Schema(
-    columns={"y": COLUMNS["y"]}, arrays={"sound": Array(type="audio", shape=(16,), dtype="float32")}, target="y"
-)
-
-
-@pytest.fixture
-def project(tmp_path):
-    """A folder with data; call it with a pipeline's text to write the file."""
-    (tmp_path / "credit.csv").write_text("x,y\n1,no\n")
-
-    def write(text: str, name: str = "p.yaml") -> Path:
-        path = tmp_path / name
-        path.write_text(text)
-        return path
-
-    return write
-
-
-SMALLEST = """\
-source: {use: csv, with: {path: credit.csv}}
-schema: {target: y}
-generators: [gan]
-"""
-
-
-def problems_of(path, *overrides):
-    with pytest.raises(SpecError) as caught:
-        load(path, CATALOG, overrides=overrides)
-    return [str(problem).removeprefix(f"{path.parent}/") for problem in caught.value.problems]
-
-
-def problem_of(path, *overrides):
-    (problem,) = problems_of(path, *overrides)
-    return problem
 
 
 def test_the_smallest_pipeline_has_every_default(project):
@@ -353,14 +110,6 @@ filtres: []
         "p.yaml:12: mix.search.seeds: expected at least 2, got 1",
         "p.yaml:13: trial.seeds: expected at least 1, got 0",
         "p.yaml:14: filtres: unknown key; did you mean 'filters'?",
-    ]
-
-
-def test_checks_between_fields_run_beside_a_wrong_field(project):
-    text = SMALLEST + "seed: -1\nmix: {share: {gann: 1}}\n"
-    assert problems_of(project(text)) == [
-        "p.yaml:4: seed: expected at least 0, got -1",
-        "p.yaml:5: mix.share.gann: no generator has this id; did you mean 'gan'?",
     ]
 
 
@@ -453,57 +202,9 @@ def test_a_wrong_value_is_told_in_plain_words(project, line, expected):
     assert expected in problem
 
 
-@pytest.mark.parametrize(
-    ("schema", "expected"),
-    [
-        ("columns: {x: {min: 3, max: 1}}", "schema.columns.x: the minimum, 3, is larger than"),
-        ("arrays: {a: {range: [3, 1]}}", "schema.arrays.a.range: the minimum, 3, is larger than"),
-        ("columns: {x: {categories: [a, a]}}", "schema.columns.x.categories: 'a' is listed twice"),
-        ("columns: {x: {type: numbr}}", "did you mean 'number'?"),
-        ("payload: y", "schema.payload: the payload is what the target is predicted from"),
-    ],
-)
-def test_a_schema_that_contradicts_itself_is_refused(project, schema, expected):
-    assert expected in problem_of(project(SMALLEST.replace("target: y", f"target: y, {schema}")))
-
-
 def test_yes_is_text_where_a_boolean_is_expected(project):
     text = SMALLEST + "split: {stratify: yes}\n"
     assert load(project(text), CATALOG).pipeline.split.stratify == "yes"
-
-
-def generators(*entries):
-    return SMALLEST.replace("[gan]", f"[{', '.join(entries)}]")
-
-
-def test_ids_are_names_and_count_up_around_written_ones(project):
-    resolved = load(project(generators("gan", "{use: plain, id: gan-2}", "gan", "{use: gan, id: big}", "gan")), CATALOG)
-    assert [stage.id for stage in resolved.select_stages("generator")] == ["gan", "gan-2", "gan-3", "big", "gan-4"]
-
-
-@pytest.mark.parametrize(
-    ("entries", "expected"),
-    [
-        (["{use: gan, id: a}", "{use: plain, id: A}"], "generators.1.id: the id 'A' is already used"),
-        (["{use: gan, id: real}"], "generators.0.id: the id 'real' is reserved"),
-        (["{use: gan, id: class-weights}"], "is reserved"),
-        (["{use: gan, id: threshold}"], "is reserved"),
-        (["{use: gan, id: ../x}"], "generators.0.id: expected an id of 1 to 64 letters"),
-        (["{use: gan, id: " + "a" * 65 + "}"], "generators.0.id: expected an id of 1 to 64 letters"),
-        (["{use: gan, id: ''}"], "expected an id of 1 to 64 letters"),
-    ],
-)
-def test_ids_that_cannot_be_told_apart_or_used_are_refused(project, entries, expected):
-    assert expected in problem_of(project(generators(*entries)))
-
-
-def test_ids_may_be_equal_in_different_sections(project):
-    load(project(generators("{use: gan, id: fidelity}") + "metrics: [fidelity]\n"), CATALOG)
-
-
-def test_a_share_must_name_every_generator(project):
-    text = generators("gan", "smote", "plain") + "mix: {share: {gan: 1}}\n"
-    assert "smote, plain has none" in problem_of(project(text))
 
 
 def test_settings_count_when_one_component_of_the_name_takes_them(project):
@@ -568,169 +269,6 @@ def test_a_wrong_override_is_told_with_the_override(project):
     ]
 
 
-def bound_of(path, schema, kinds=KINDS, num_rows=None):
-    return bind(load(path, CATALOG), schema, num_rows, kinds)
-
-
-def bind_problem(path, schema, num_rows=None):
-    with pytest.raises(SpecError) as caught:
-        bound_of(path, schema, num_rows=num_rows)
-    (problem,) = caught.value.problems
-    return str(problem).removeprefix(f"{path.parent}/")
-
-
-def test_binding_picks_the_component_for_the_kind_of_data(project):
-    path = project("source: anything\ngenerators: [gan]\n")
-    assert bound_of(path, CLASSED)["generator"][0].cls is TableGan
-    assert bound_of(path, IMAGES)["generator"][0].cls is ImageGan
-    assert [probe.id for probe in bound_of(path, CLASSED)["probe"]] == ["boosting"]
-    assert [probe.id for probe in bound_of(path, IMAGES)["probe"]] == ["cnn"]
-
-
-def test_two_sinks_that_write_the_same_files_are_refused(project):
-    path = project("source: anything\ngenerators: [gan]\nsinks:\n  - parquet\n  - {id: second, use: parquet}\n")
-    assert bind_problem(path, CLASSED) == (
-        "p.yaml:5: sinks.1: 'parquet' writes the same files as sinks.0, 'parquet'; remove one of them"
-    )
-
-
-@pytest.mark.parametrize(
-    ("first", "second"),
-    [
-        pytest.param("html", "{id: short, use: html, with: {samples: 2}}", id="with other settings"),
-        pytest.param("page", "html", id="another reporter of the same file"),
-        pytest.param("plain-lines", "{id: second, use: plain-lines}", id="of unknown files, with the same settings"),
-    ],
-)
-def test_two_reporters_that_write_the_same_file_are_refused(project, first, second):
-    path = project(f"source: anything\ngenerators: [gan]\nreporters:\n  - {first}\n  - {second}\n")
-    use = second if second.isalpha() else second.split("use: ")[1].split(",")[0].rstrip("}")
-    assert bind_problem(path, CLASSED) == (
-        f"p.yaml:5: reporters.1: {use!r} writes the same files as reporters.0, {first!r}; remove one of them"
-    )
-
-
-def test_a_reporter_of_unknown_files_may_be_there_twice_with_other_settings(project):
-    second = "{id: second, use: plain-lines, with: {samples: 2}}"
-    path = project(f"source: anything\ngenerators: [gan]\nreporters:\n  - plain-lines\n  - {second}\n")
-    assert [bound.id for bound in bound_of(path, CLASSED)["reporter"]] == ["plain-lines", "second"]
-
-
-def test_defaults_that_cannot_work_with_the_data_are_left_out(project):
-    bound = bound_of(project("source: anything\ngenerators: [gan]\n"), IMAGES)
-    assert bound["filter"] == []
-    assert bound["metric"] == []
-    assert [sink.id for sink in bound["sink"]] == ["parquet"]
-
-
-def test_of_two_probes_that_claim_one_kind_of_data_ours_is_the_default(project):
-    path = project("source: anything\ngenerators: [gan]\n")
-    assert [probe.id for probe in bound_of(path, IMAGES)["probe"]] == ["cnn"]
-
-
-def test_where_none_of_ours_is_the_default_two_others_must_be_chosen_from(project):
-    path = project("source: anything\ngenerators: [plain]\nsinks: [parquet]\n")
-    assert "'echo' and 'scan' are both the default for audio data; name one as `probe:`" in bind_problem(path, SOUNDS)
-    path = project("source: anything\ngenerators: [plain]\nsinks: [parquet]\ntrial: {probe: scan}\n")
-    assert [probe.id for probe in bound_of(path, SOUNDS)["probe"]] == ["scan"]
-
-
-def test_a_pipeline_without_a_sink_for_its_data_says_so(project):
-    path = project("source: anything\ngenerators: [plain]\ntrial: {probe: scan}\n")
-    assert "no installed sink is the default for audio data; name one under `sinks:`" in bind_problem(path, SOUNDS)
-
-
-def test_a_written_component_that_cannot_work_with_the_data_is_refused(project):
-    problem = bind_problem(project("source: anything\ngenerators: [gan]\nmetrics: [fidelity]\n"), IMAGES)
-    assert problem == (
-        "p.yaml:3: metrics.0.use: 'fidelity' cannot be used on this data: it works on table, and this dataset is of "
-        "kind image"
-    )
-
-
-def test_without_a_target_there_is_no_probe(project):
-    assert bound_of(project(SMALLEST + "trial: {probe: boosting}\n"), UNLABELLED)["probe"] == []
-
-
-def test_settings_refused_by_the_component_for_this_data_are_told_when_the_data_is_known(project):
-    path = project("source: anything\ngenerators: [{use: gan, with: {channels: 3}}]\n")
-    assert "generators.0.with.channels: unknown key" in bind_problem(path, CLASSED)
-
-
-def test_too_few_rows_are_refused(project):
-    assert "at least 10 training rows, and there are 9" in bind_problem(project(SMALLEST), CLASSED, num_rows=9)
-
-
-def test_kinds_are_bound_apart_so_that_transforms_may_change_the_schema(project):
-    missing = CLASSED.model_copy(update={"columns": COLUMNS | {"x": Column(type="number", nullable=True)}})
-    path = project(generators("smote"))
-    assert list(bound_of(path, missing, kinds=["source", "transform"])) == ["source", "transform"]
-    assert "generator" in bound_of(path, CLASSED, kinds=["generator", "filter"])
-    assert "it cannot take missing values" in bind_problem(path, missing)
-
-
-@pytest.mark.parametrize(
-    ("line", "schema", "expected"),
-    [
-        (
-            "trial: {score: acuracy}",
-            CLASSED,
-            "trial.score: there is no score 'acuracy' for a target with classes; did you mean",
-        ),
-        (
-            "trial: {score: accuracy}",
-            NUMERIC,
-            "there is no score 'accuracy' for a numeric target; the scores are 'r2', 'mae'",
-        ),
-        ("mix: {rows: balance}", NUMERIC, "need a target with classes, but the target is numeric"),
-        ("mix: {rows: {per_class: 3}}", UNLABELLED, "the target is missing"),
-        ("mix: {rows: {yess: 3}}", CLASSED, "mix.rows.yess: the target 'y' has no class 'yess'; did you mean 'yes'?"),
-    ],
-)
-def test_what_the_pipeline_says_of_the_data_is_checked(project, line, schema, expected):
-    problem = bind_problem(project(SMALLEST + line + "\n"), schema)
-    assert problem.startswith("p.yaml:4: ")
-    assert expected in problem
-
-
-@pytest.mark.parametrize(
-    ("line", "schema", "expected"),
-    [
-        ("split: {stratify: yy}", CLASSED, "split.stratify: there is no column 'yy'; did you mean 'y'?"),
-        ("split: {group: custmer}", CLASSED, "split.group: there is no column 'custmer'; did you mean 'customer'?"),
-        ("split: {column: custmer, test: [1]}", CLASSED, "split.column: there is no column 'custmer'; did you mean"),
-        ("split: {time: when}", CLASSED, "the columns are 'x', 'customer', 'y'"),
-        ("split: {stratify: true}", NUMERIC, "split.stratify: `true` means the target, which has no classes here"),
-        ("origin_column: x", CLASSED, "the data has a column 'x' already; write `origin_column: made_by`"),
-    ],
-)
-def test_columns_that_the_pipeline_names_are_in_the_data(project, line, schema, expected):
-    with pytest.raises(SpecError, match=r"p\.yaml:4: ") as caught:
-        check_columns(load(project(SMALLEST + line + "\n"), CATALOG), schema)
-    assert expected in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("split", "expected"),
-    [
-        ("{column: f}", "split.column: add `test:`, the values of this column"),
-        ("{test: [4]}", "split.test: these are values of a column; add `column:`"),
-        ("{column: f, test: {use: csv, with: {path: credit.csv}}}", "split.column: the held-out rows have a source"),
-        ("{column: f, test: 4, holdout: 0.2}", "split.holdout: `test` says which rows are held out"),
-        ("{column: f, test: 4, stratify: y}", "split.stratify: `test` says which rows are held out"),
-        ("{column: f, test: 4, dedupe: group}", "split.dedupe: `test` says which rows are held out"),
-        ("{column: f, test: 4, group: f}", "nothing learns from the column of the split, but `split.group` names it"),
-        ("{column: y, test: 4}", "nothing learns from the column of the split, but `schema.target` names it too"),
-        ("{column: f, test: [{a: 1}]}", "split.test.0: expected text or a whole number"),
-        ("{test: {use: csv, with: {path: tets.csv}}}", "split.test.with.path: there is no file or folder 'tets.csv'"),
-        ("{test: {use: csv, with: {pth: credit.csv}}}", "split.test.with.pth: unknown key"),
-        ("{test: csvv}", "split.test.use: 'csvv' is not installed"),
-    ],
-)
-def test_a_split_of_the_users_own_must_make_sense(project, split, expected):
-    assert any(expected in problem for problem in problems_of(project(SMALLEST + f"split: {split}\n")))
-
-
 def test_the_hold_out_may_have_a_source_of_its_own(project, tmp_path):
     text = SMALLEST + "split: {test: {use: csv, with: {path: credit.csv}}, dedupe: drop}\n"
     resolved = load(project(text), CATALOG)
@@ -749,20 +287,6 @@ def test_the_hold_out_may_have_a_source_of_its_own(project, tmp_path):
 def test_one_value_of_a_split_column_needs_no_list(project):
     resolved = load(project(SMALLEST + "split: {column: part, test: test}\n"), CATALOG)
     assert (resolved.pipeline.split.test_values, len(resolved.sources())) == (["test"], 1)
-
-
-@pytest.mark.parametrize("rows", ["balance", "{yes: 3}", "{per_class: 3}"])
-def test_amounts_per_class_need_generators_that_can_be_asked_for_a_class(project, rows):
-    text = generators("gan", "plain") + f"mix: {{rows: {rows}}}\n"
-    assert "'plain' cannot" in bind_problem(project(text), CLASSED)
-    bound_of(project(text.replace("rows:", "share: {gan: 1, plain: 0}, rows:")), CLASSED)
-
-
-@pytest.mark.parametrize("rows", ["2x", "500", "0"])
-def test_amounts_without_classes_suit_every_target(project, rows):
-    path = project(generators("gan", "plain") + f"mix: {{rows: {rows}}}\n")
-    for schema in (CLASSED, NUMERIC, UNLABELLED):
-        bound_of(path, schema)
 
 
 FULL = """\
