@@ -120,9 +120,11 @@ class SmallRun:
         """How many steps on the disk were counted in the last run with a fault."""
         return (self.folder / "steps").stat().st_size
 
-    def start(self, **fault) -> subprocess.Popen[str]:
+    def start(self, group: bool = False, **fault) -> subprocess.Popen[str]:
+        """Start the command; as a group of processes of its own, if it is to get signals as from a terminal."""
         pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen([*COMMAND, *self.arguments], env=self.variables(**fault), **pipes)
+        command = [*COMMAND, *self.arguments]
+        return subprocess.Popen(command, env=self.variables(**fault), start_new_session=group, **pipes)
 
     def run(self, **fault) -> Ended:
         with self.start(**fault) as process:

@@ -10,9 +10,10 @@ from contextlib import contextmanager
 
 import pytest
 from fake_pipeline import ASSESSED
-from small_run import COMMAND
+from small_run import COMMAND, Ended, SmallRun
 
 pytestmark = pytest.mark.usefixtures("fakes")
+STOPPED = "error: stopped; what is finished is kept, and the same command goes on from there\n"
 STAGES = ("read", "fit", "sample", "trial", "score", "write", "report")
 
 
@@ -56,12 +57,34 @@ def test_a_run_can_be_stopped_in_every_stage(spec, tmp_path, store, stage, numbe
         process.send_signal(number)
         _, errors = process.communicate(timeout=30)  # ten seconds on a machine that does nothing else
     assert process.returncode == code
-    assert errors == "error: stopped; what is finished is kept, and the same command goes on from there\n"
+    assert errors == STOPPED
     assert is_gone(busy)
     runs = tmp_path / "runs"
     assert not runs.exists() or list(runs.iterdir()) == []
     assert list((store / "scratch").iterdir()) == []
     assert list((store / "locks").glob("*")) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [0, 2])
+def test_after_ctrl_c_in_a_terminal_the_same_command_ends_with_the_bytes_of_an_undisturbed_run(tmp_path, workers):
+    """A terminal sends Ctrl-C to all processes of the command at once: host, fork server and workers."""
+    undisturbed = SmallRun(tmp_path / "undisturbed", workers=workers)
+    assert undisturbed.run().code == 0
+    small = undisturbed.again(tmp_path / "stopped")
+    drafts = small.work / "runs"
+    with small.start(group=True) as process:
+        while not (drafts.is_dir() and list(drafts.glob(".small-*.draft"))):
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.002)
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors == STOPPED
+    assert (small.results, small.problems_now(), list(drafts.iterdir())) == ([], [], [])
+    assert list((small.store / "locks").iterdir()) == list((small.store / "scratch").iterdir()) == []
+    assert small.run() == Ended(0, "")
+    assert small.problems_at_the_end(undisturbed.content()) == []
 
 
 def test_a_second_ctrl_c_ends_a_run_at_once(spec, tmp_path):
