@@ -61,7 +61,7 @@ def align(train: Dataset, test: Dataset, train_name: str, test_name: str) -> tup
             )
     shared = [name for name in train.schema.arrays if name in test.schema.arrays]
     for name in shared:
-        problems += _array_problems(name, train.schema.arrays[name], test.schema.arrays[name], train_name, test_name)
+        problems += _array_problems(name, train.schema.arrays[name], test.schema.arrays[name], train_name)
     if problems:
         raise DataError("\n".join(f"{test_name}: {problem}" for problem in problems))
     parts: list[tuple[dict[str, np.ndarray], dict[str, Array]]] = [(dict(part.arrays), {}) for part in (train, test)]
@@ -125,7 +125,7 @@ def _common_type(train: pd.Series, column: Column, test: pd.Series, other: Colum
     return None
 
 
-def _array_problems(name: str, array: Array, other: Array, train_name: str, test_name: str) -> Iterator[str]:
+def _array_problems(name: str, array: Array, other: Array, train_name: str) -> Iterator[str]:
     """What keeps an array of the test rows from being taken for the same one."""
     facts: dict[str, tuple[Any, Any]] = {
         "type": (array.type, other.type),

@@ -104,49 +104,45 @@ __all__ = [
     "write_state",
 ]
 
-_RUN_METRICS = (
-    "AttackResult",
-    "ClassCounts",
-    "FilterCounts",
-    "GeneratorCounts",
-    "MetricScore",
-    "PrivacyResult",
-    "RowCounts",
-    "RunMetrics",
-)
-_TRIAL_RESULTS = (
-    "ArmResult",
-    "ArmScore",
-    "CandidateResult",
-    "ClassCurves",
-    "ClassResult",
-    "Comparison",
-    "Confusion",
-    "CutDifferences",
-    "CutsResult",
-    "MixChoice",
-    "ScoreLegend",
-    "SearchResult",
-    "TrialResult",
-)
-_ELSEWHERE = {
-    "Accepts": "accepts",
-    "Checkpoint": "context",
-    "Component": "component",
-    "Context": "context",
-    "derive_seed": "context",
-    "Fitted": "component",
-    "Kind": "kinds",
-    "Params": "component",
-    "RunView": "run_view",
-    "Score": "scores",
-    "Suits": "suits",
-    "hookimpl": "hookspecs",
-    "read_state": "state",
-    "write_state": "state",
-    **dict.fromkeys(_RUN_METRICS, "run_metrics"),
-    **dict.fromkeys(_TRIAL_RESULTS, "trial_results"),
+_MODULES = {
+    "accepts": ("Accepts",),
+    "component": ("Component", "Fitted", "Params"),
+    "context": ("Checkpoint", "Context", "derive_seed"),
+    "contracts": ("Filter", "Generator", "Metric", "Probe", "Reporter", "Sink", "SinkParams", "Source", "Transform"),
+    "hookspecs": ("hookimpl",),
+    "kinds": ("Kind",),
+    "run_metrics": (
+        "AttackResult",
+        "ClassCounts",
+        "FilterCounts",
+        "GeneratorCounts",
+        "MetricScore",
+        "PrivacyResult",
+        "RowCounts",
+        "RunMetrics",
+    ),
+    "run_view": ("RunView",),
+    "scores": ("Score",),
+    "state": ("read_state", "write_state"),
+    "suits": ("Suits",),
+    "trial_results": (
+        "ArmResult",
+        "ArmScore",
+        "CandidateResult",
+        "ClassCurves",
+        "ClassResult",
+        "Comparison",
+        "Confusion",
+        "CutDifferences",
+        "CutsResult",
+        "MixChoice",
+        "ScoreLegend",
+        "SearchResult",
+        "TrialResult",
+    ),
 }
 
 # names of plugins are listed without pandas, which the contracts need
-__getattr__, __dir__ = exporting(__name__, {name: f"{_ELSEWHERE.get(name, 'contracts')}:{name}" for name in __all__})
+__getattr__, __dir__ = exporting(
+    __name__, {name: f"{module}:{name}" for module, names in _MODULES.items() for name in names}
+)

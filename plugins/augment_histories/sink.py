@@ -56,7 +56,7 @@ class HistoriesSink(Sink):
         if not schema.arrays[items].vocabulary:
             raise DataError(f"sink histories: the array {items!r} has no vocabulary that says what its tokens are")
         path = folder / f"{name}{self.params.ending or choose_ending(self.params)}"
-        called = self._called(schema, items)
+        called = self._called(schema)
         first = [one for one in self.params.order if one in called]
         layout = [*first, *(one for one in called if one not in first)]
         # in RecBole's files every name says its type
@@ -71,7 +71,7 @@ class HistoriesSink(Sink):
                 num_users += len(batch)
         return [path]
 
-    def _called(self, schema: Schema, items: str) -> dict[str, str]:
+    def _called(self, schema: Schema) -> dict[str, str]:
         """Name of a column to what it holds, as `_events` calls it, in the order of a file that nothing is said of.
 
         Raises:

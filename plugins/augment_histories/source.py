@@ -196,7 +196,7 @@ class HistoriesSource(Source):
         about: dict[str, np.ndarray] = {}
         channels: dict[str, Any] = {}
         frame = pd.DataFrame({events.user_column: user_names[row_users]})
-        frame = frame.assign(**self._user_columns(events, users, order, firsts, context.declared.columns))
+        frame = frame.assign(**self._user_columns(events, order, firsts, context.declared.columns))
         if events.ratings is not None:
             about[RATING] = events.ratings[order]
             whole = np.isnan(about[RATING]) | (about[RATING] % 1 == 0)
@@ -220,7 +220,7 @@ class HistoriesSource(Source):
             raise DataError(f"{listed(self._files)}: {error}") from error
 
     def _user_columns(
-        self, events: Events, users: np.ndarray, order: np.ndarray, firsts: np.ndarray, declared: Collection[str]
+        self, events: Events, order: np.ndarray, firsts: np.ndarray, declared: Collection[str]
     ) -> dict[str, pd.Series]:
         """The other columns that say something of a user, (N,) each."""
         columns = {}

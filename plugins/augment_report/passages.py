@@ -28,14 +28,14 @@ def shared_passages(
     """
     if schema.modality != "text" or not len(train):
         return None
-    known = _texts(train, schema, MAX_TRAINING)
+    known = _texts(train, MAX_TRAINING)
     stock = Stock.of(known)
     parts = {"held-out texts": test}
     for name in list(dict.fromkeys(origin.tolist()))[:MAX_GENERATORS]:
         parts[str(name)] = synthetic.take(np.flatnonzero(origin == name))
     rows = []
     for name, part in parts.items():
-        texts = _texts(part, schema, MAX_ASKED)
+        texts = _texts(part, MAX_ASKED)
         longest = stock.usual(texts, None, 0)
         if not longest:
             continue
@@ -46,14 +46,14 @@ def shared_passages(
     return {"rows": rows, "num_compared": len(known), "num_train": len(train)} if rows else None
 
 
-def marked_texts(data: Dataset, train: Dataset, schema: Schema) -> list[dict[str, Any]]:
+def marked_texts(data: Dataset, train: Dataset) -> list[dict[str, Any]]:
     """Texts with the longest passage of each that is shared with a training text."""
-    known = "\0".join(_texts(train, schema, MAX_TRAINING))
-    texts = [text[:MAX_SHOWN] for text in _texts(data, schema, MAX_ASKED)]
+    known = "\0".join(_texts(train, MAX_TRAINING))
+    texts = [text[:MAX_SHOWN] for text in _texts(data, MAX_ASKED)]
     return [_cut(text, *longest_shared(text, known)) for text in texts]
 
 
-def _texts(data: Dataset, schema: Schema, most: int) -> list[str]:
+def _texts(data: Dataset, most: int) -> list[str]:
     """Texts spread evenly over the data, with about this many characters in total."""
     texts = [text[:MAX_LENGTH] for text in data.texts()]
     mean = sum(map(len, texts)) / max(1, len(texts))

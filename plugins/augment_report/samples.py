@@ -112,7 +112,7 @@ def show_rows(
 def show_rejects(data: Dataset, train: Dataset, schema: Schema, filter_id: str) -> dict[str, Any]:
     """Rows that a filter rejected. In texts, the longest passage shared with a training text is highlighted."""
     if schema.modality == "text":
-        return {"kind": "passages", "texts": marked_texts(data.take(slice(NUM_REJECTS)), train, schema)}
+        return {"kind": "passages", "texts": marked_texts(data.take(slice(NUM_REJECTS)), train)}
     return show_rows(data, schema, f"rows rejected by {filter_id}")
 
 
