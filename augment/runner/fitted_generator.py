@@ -31,6 +31,7 @@ from augment.plugin.catalog import Catalog
 from augment.plugin.context import Checkpoint, Context, derive_seed
 from augment.plugin.contracts import Generator, Source
 from augment.runner.in_call import bind_in_call, in_call
+from augment.runner.in_memory_sources import merged_schema
 from augment.runner.splitting import declare
 from augment.spec.load import Resolved, load
 from augment.spec.stages import Bound, bound_from_json
@@ -333,18 +334,6 @@ def fit(
     return FittedGenerator(
         bound.id, schema_of_all, frame, tuple(facts.notes), facts, Sampler(bound, fitted, train), [0, 0]
     )
-
-
-def merged_schema(declared: Mapping[str, Any], target: str | None, said: Mapping[str, Any]) -> dict[str, Any]:
-    """A pipeline's `schema:` section: what the form of the data says, and what the user says, which wins."""
-    merged: dict[str, Any] = {**declared, **({"target": target} if target else {}), **said}
-    for part in ("columns", "arrays"):
-        names = [*declared.get(part, {}), *said.get(part, {})]
-        if names:
-            merged[part] = {
-                name: {**declared.get(part, {}).get(name, {}), **said.get(part, {}).get(name, {})} for name in names
-            }
-    return merged
 
 
 def _read(resolved: Resolved, call: Call) -> Dataset:
