@@ -70,11 +70,11 @@ def features_of(data: Any) -> Features:
         return _texts(data.tolist(), "numpy", str(data.dtype)) if _are_texts(data) else _from_array(data, "numpy")
     if isinstance(data, pa.Table) or hasattr(data, "__arrow_c_stream__"):
         is_polars = type(data).__module__.partition(".")[0] == "polars"
-        return Features(_decoded(pa.table(data)), form={"x": "polars" if is_polars else "arrow"})
+        return Features(_decoded(pa.table(data)), form={"x": "polars" if is_polars else "table"})
     if hasattr(data, "__dataframe__"):
         from pyarrow.interchange import from_dataframe
 
-        return Features(_decoded(from_dataframe(data)), form={"x": "arrow"})
+        return Features(_decoded(from_dataframe(data)), form={"x": "table"})
     if isinstance(data, Sequence) and not isinstance(data, str | bytes) and len(data):
         return _from_list(list(data))
     is_empty = isinstance(data, Sequence) and not len(data)

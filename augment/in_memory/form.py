@@ -19,7 +19,7 @@ from augment.toolkit.tables.stored_types import pandas_metadata, stored_table
 
 __all__ = ["Container", "Form"]
 
-Container = Literal["pandas", "arrow", "polars", "huggingface", "series", "numpy", "torch", "torch-dataset", "list"]
+Container = Literal["pandas", "table", "polars", "huggingface", "series", "numpy", "torch", "torch-dataset", "list"]
 
 
 class Form(BaseModel):
@@ -78,7 +78,7 @@ class Form(BaseModel):
         table = table.replace_schema_metadata(dict(pandas_metadata(table, data.schema)) or None)
         if self.x == "polars":
             return sys.modules["polars"].from_arrow(table)
-        if self.x == "arrow":
+        if self.x == "table":
             return table
         restored = table.to_pandas()
         return restored if self.names is None else restored.set_axis(self.names, axis=1)
