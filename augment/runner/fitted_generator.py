@@ -36,7 +36,7 @@ from augment.runner.splitting import declare
 from augment.spec.load import Resolved, load
 from augment.spec.stages import Bound, bound_from_json
 from augment.storage.atomic_files import disk_errors, draft, publish
-from augment.storage.keys import library_versions
+from augment.storage.hashes import library_versions
 from augment.storage.store import find_damage, write_manifest
 from augment.text import listing
 

@@ -18,7 +18,7 @@ from augment.plugin.catalog import Catalog
 from augment.spec.load import Spec
 from augment.spec.models import Pipeline
 from augment.storage.atomic_files import remove
-from augment.storage.keys import file_sha256
+from augment.storage.hashes import file_sha256
 from augment.storage.store import Store
 
 __all__ = ["as_pipeline", "calling_it_the_data", "merged_schema", "with_files"]
