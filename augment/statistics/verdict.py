@@ -147,11 +147,12 @@ def add_verdict(trial: TrialResult, label: str, style: str) -> TrialResult:
 def weigh_search(trial: TrialResult, search: SearchResult) -> TrialResult:
     """The trial; where the hold-out cannot tell, its sentence says what the search, which chose the arm, measured."""
     winner = next((one for one in search.candidates if one.id == search.chosen), None)
-    if trial.verdict != CANNOT_TELL or winner is None or winner.difference is None or winner.error is None:
+    if trial.verdict != CANNOT_TELL or winner is None or None in (winner.difference, winner.error, winner.expected):
         return trial
     sentence = (
         f"{trial.sentence} The search inside the training part measured {winner.difference:+.4g} over {search.seeds} "
-        f"seeds (standard error {winner.error:.4g}); it chose the best of several, so that is more than to expect."
+        f"seeds (standard error {winner.error:.4g}); since it is the best of several, {winner.expected:+.4g} is to be "
+        "expected."
     )
     return trial.model_copy(update={"sentence": sentence})
 
@@ -178,8 +179,8 @@ def _describe(trial: TrialResult, label: str, style: str) -> tuple[Verdict, str]
     assert real is not None
     if trial.chosen == NONE:
         return NO_EFFECT, (
-            "Do not augment: no candidate was better than real rows alone by more than its standard error, so only "
-            f"real rows were written ({label} {real.mean:{style}} on {trial.rows} held-out rows)."
+            "Do not augment: no candidate gains over real rows alone with a probability of 90 %, so only real rows "
+            f"were written ({label} {real.mean:{style}} on {trial.rows} held-out rows)."
         )
     if chosen is None:
         return NO_EFFECT, "No synthetic rows were added, so there is nothing to judge."
