@@ -26,7 +26,6 @@ import os
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # before numpy
 import resource
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -195,7 +194,7 @@ SETTINGS = {
 }
 
 
-def main(searched: Callable[[Setting, int], tuple[str, dict[str, float], int]] = search) -> None:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("num_searches", type=int, nargs="?", default=100)
     parser.add_argument("--only", nargs="*", choices=SETTINGS, default=list(SETTINGS))
@@ -204,7 +203,7 @@ def main(searched: Callable[[Setting, int], tuple[str, dict[str, float], int]] =
     print("| setting | searches | something was chosen | skipped | gain of the choice | of the best | models trained |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for name in options.only:
-        found = [searched(SETTINGS[name], seed) for seed in range(options.num_searches)]
+        found = [search(SETTINGS[name], seed) for seed in range(options.num_searches)]
         chosen = [choice for choice, _, _ in found]
         something = sum(choice not in ("none", "skipped") for choice in chosen)
         trained = np.mean([number for _, _, number in found])
