@@ -17,12 +17,13 @@ from augment.plugin.contracts import Source
 from augment.spec.models import HOLDOUT
 from augment.toolkit.yaml_text import dump_flow
 
-__all__ = ["choose_holdout", "find_obstacle", "random_split"]
+__all__ = ["choose_holdout", "choose_trial", "find_obstacle", "random_split"]
 
 HELD = re.compile(r"test(ing)?|hold-?_?out|true", re.IGNORECASE)
 MAX_VALUES = 20
 MIN_RARE = 10  # rows of a class on either side of the split
 LARGER = (0.25, 0.3, 0.35, 0.4)
+FEW_ROWS = 2_000  # up to which a trial over five splits is affordable
 
 
 def find_obstacle(
@@ -70,6 +71,16 @@ def _find_rare(look: Look) -> str | None:
     return label if look.counts[label] < sum(look.counts.values()) / len(look.counts) / 2 else None
 
 
+def choose_trial(look: Look) -> list[str]:
+    """The lines of a trial over several splits, where no hold-out has enough rows of a rare class; else none."""
+    if _find_rare(look) is None or choose_holdout(look) > HOLDOUT:
+        return []
+    setting = "cuts: 5  # judged by five hold-outs instead of one, in five times the time"
+    if len(look.dataset) <= FEW_ROWS:
+        return ["trial:", f"  {setting}", ""]
+    return ["# Few rows of a class are held out. To have more of them:", "# trial:", f"#   {setting}", ""]
+
+
 def random_split(look: Look) -> list[str]:
     """The lines of a split at random, with a suggestion where a column looks like a split that was made already."""
     share, rare = choose_holdout(look), _find_rare(look)
@@ -79,7 +90,7 @@ def random_split(look: Look) -> list[str]:
         if share > HOLDOUT:
             lines[0] += f"; {HOLDOUT} would hold out {few}"
         else:
-            lines.append(f"# That is {few}, which tells little; `trial: {{cuts: 5}}` judges by five hold-outs.")
+            lines.append(f"# That is {few}, which tells little: see `trial`.")
     for name, values in look.dataset.frame.items():
         column = look.schema.columns[str(name)]
         has_labels = column.type in ("category", "boolean", "integer", "text") and not values.hasnans

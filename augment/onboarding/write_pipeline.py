@@ -22,7 +22,7 @@ from augment.detect.train_test import find_pair
 from augment.errors import DataError, DiskError, SpecError
 from augment.onboarding.choose_generators import Choice, choose_generators
 from augment.onboarding.choose_sinks import choose_sinks
-from augment.onboarding.choose_split import choose_holdout, find_obstacle, random_split
+from augment.onboarding.choose_split import choose_holdout, choose_trial, find_obstacle, random_split
 from augment.onboarding.choose_target import Look, look_at
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Component, Sink, Source
@@ -159,6 +159,7 @@ def propose(
         "",
         *_section("split:", split),
         "",
+        *(choose_trial(look) if test is None else []),
         *_transforms(look, choice),
         *_generators(look, choice),
         "",
@@ -306,7 +307,8 @@ def _mix(look: Look, choice: Choice) -> list[str]:
             rows = "balance"
             why = f"every class gets as many rows as the largest; now they have from {smallest:,} to {largest:,}"
         elif advised:
-            rows = advised.suited_amount(len(look.dataset))
+            num_rows = len(look.dataset)
+            rows = next((amount for most, amount in advised.amounts if num_rows <= most), advised.amounts[-1][1])
             why = advised.amounts_reason
     also = ", ".join(amount for amount in others if amount != rows)
     return _section("mix:", [f"rows: {rows}  # {why}", f"# Also possible: {also}."])

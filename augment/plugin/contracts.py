@@ -20,7 +20,6 @@ from augment.data import Dataset, Modality, Schema
 from augment.plugin.accepts import EVERY_MODALITY
 from augment.plugin.component import Component, Fitted, Params
 from augment.plugin.context import Context
-from augment.plugin.measured_gains import MeasuredGain
 from augment.plugin.run_view import RunView
 from augment.plugin.scores import Score
 from augment.plugin.state import write_state
@@ -286,14 +285,6 @@ class Probe(Component):
         """
         return ()
 
-    @classmethod
-    def measured_gains(cls, params: Any) -> Sequence[MeasuredGain]:
-        """What ways to train were measured to gain with this model, with the settings `params`.
-
-        The search for the mix tries what may gain, and starts from these figures. By default there are none.
-        """
-        return ()
-
     @abstractmethod
     def fit(self, data: Dataset, context: Context, weights: np.ndarray | None = None) -> Self:
         """Train on these rows, with optional weights (N,) float for each row's loss."""
@@ -310,6 +301,9 @@ class Metric(Component):
     """Scores synthetic rows against real ones."""
 
     kind = "metric"
+    can_void: ClassVar[bool] = False
+    """Whether its scores can void the verdict (`Score.voids`). With `trial: {cuts: N}`, it then looks at the rows of
+    every split; other metrics look at those that are written."""
 
     @abstractmethod
     def score(self, synthetic: Dataset, train: Dataset, holdout: Dataset, context: Context) -> list[Score]:

@@ -70,15 +70,12 @@ class CandidateResult(Part):
     """The mean difference to `none` over the same seeds."""
     error: float | None
     """The standard error of `difference`."""
-    expected: float | None
-    """The difference to expect, after `difference` was weighed against what other data says of this candidate, or what
-    differences are like where nothing is known."""
-    chance: float | None
-    """The probability that `expected` is a gain."""
+    worst: float | None
+    """`difference` minus one standard error (2.13 with groups or time), in the worse direction."""
     left: int | None
-    """The number of seeds after which it was dropped, 0 where it was not tried; null where it stayed to the end."""
+    """The number of seeds after which it was dropped; null where it stayed to the end."""
     reason: str
-    """Why it was dropped, or not tried, where its score was not the reason."""
+    """Why it was dropped, where its score was not the reason."""
 
 
 class SearchResult(Part):
@@ -228,10 +225,10 @@ class ScoreLegend(Part):
 
 
 class CutDifferences(Part):
-    """What one arm changed on each cut of the data, from real rows alone."""
+    """What one arm changed on each split of the data, from real rows alone."""
 
     values: list[float]
-    """The difference on each cut, the written one first."""
+    """The difference on each split, the written one first."""
     mean: float
     """The mean of `values`."""
     interval: Interval
@@ -239,16 +236,20 @@ class CutDifferences(Part):
 
 
 class CutsResult(Part):
-    """The trial over several cuts of the data, each with everything learned anew."""
+    """The trial over several splits of the data, each with everything learned anew."""
 
     asked: int
-    """The cuts asked for; those that could not be tried are left out below."""
+    """The splits asked for; those that could not be tried are left out below."""
     chosen: list[str]
-    """The arm that each cut's verdict is about: `synthetic`, or what the search chose there."""
+    """The arm that each split's verdict is about: `synthetic`, or what the search chose there."""
     arms: dict[str, CutDifferences]
     """By arm, for those that all cuts have."""
     overall: CutDifferences
-    """Of what was chosen in each cut: the verdict follows from its interval."""
+    """Of what was chosen in each split: the verdict follows from its interval."""
+    against: Comparison | None = None
+    """What was chosen in each split against the best inexpensive alternative over all; null where there is none."""
+    worse: list[str] = []
+    """Other scores that what was chosen makes worse over all splits."""
 
 
 class TrialResult(Part):
@@ -292,7 +293,7 @@ class TrialResult(Part):
     """First `none` (real rows alone), then the inexpensive alternatives, then `synthetic` (real rows with all synthetic
     ones), then each generator alone where there are several. Empty where nothing could be trained."""
     cuts: CutsResult | None = None
-    """The same over several cuts of the data, where `trial.cuts` asks for them."""
+    """The same over several splits of the data, where `trial.cuts` asks for them."""
     legend: dict[str, ScoreLegend] = {}
     """By name, the scores of the arms."""
     verdict: Verdict = "not assessable"

@@ -31,9 +31,9 @@ from augment.runner.trial import run_trial, use_metric_gain, void_if_contaminate
 from augment.spec.models import Pipeline
 from augment.spec.stages import Bound
 from augment.statistics.arms import SYNTHETIC
-from augment.statistics.verdict import weigh_search
+from augment.statistics.verdict_sentence import weigh_search
 
-__all__ = ["assess"]
+__all__ = ["assess", "list_origins", "score_rows"]
 
 HOST_FILTERS = {
     IN_SCHEMA: "Rejects rows outside the declared bounds, or with labels that the training part does not have.",
@@ -70,10 +70,8 @@ def assess(
     """
     probe = next(iter(components["probe"]), None)
     trial = run_trial(session, pipeline, probe, prepared, draw, chosen)
-    origins = {
-        bound.id: bound.cls.origin for bound in components.get("generator", ()) if issubclass(bound.cls, Generator)
-    }
-    scores, private = _score(session, components["metric"], prepared, mixture, origins)
+    origins = list_origins(components)
+    scores, private = score_rows(session, components["metric"], prepared, mixture, origins)
     num_synthetic = {name: counts.kept for name, counts in mixture.counts.items()}
     metrics = RunMetrics(
         rows=RowCounts(
@@ -96,7 +94,12 @@ def assess(
     return metrics, private
 
 
-def _score(
+def list_origins(components: Mapping[Kind, Sequence[Bound]]) -> dict[str, str]:
+    """Generator to what its rows start from."""
+    return {bound.id: bound.cls.origin for bound in components.get("generator", ()) if issubclass(bound.cls, Generator)}
+
+
+def score_rows(
     session: Session, metrics: Sequence[Bound], prepared: Prepared, mixture: Mixture, origins: Mapping[str, Any]
 ) -> tuple[list[MetricScore], list[dict[str, Any]]]:
     """The scores of each generator's rows, and of all together where there are several; and what must stay private."""

@@ -1,4 +1,4 @@
-"""`trial: {cuts: N}`: the whole experiment again on other cuts of the same data."""
+"""`trial: {cuts: N}`: the whole experiment again on other splits of the same data."""
 
 from __future__ import annotations
 
@@ -6,47 +6,55 @@ from dataclasses import replace
 
 from augment.errors import DataError, ShortfallError, SpecError
 from augment.plugin.context import derive_seed
+from augment.plugin.contracts import Metric
 from augment.plugin.trial_results import TrialResult
+from augment.runner.assess import list_origins, score_rows
 from augment.runner.prepare import Prepared, prepare
 from augment.runner.session import Session
 from augment.runner.synthesis import bind_components, synthesise
-from augment.runner.trial import run_trial
+from augment.runner.trial import run_trial, void_if_contaminated
 from augment.spec.load import Resolved
 from augment.statistics.cuts import over_cuts
+from augment.statistics.verdict import VOID
+from augment.statistics.verdict_sentence import void
 
 __all__ = ["try_other_cuts"]
 
 
 def try_other_cuts(session: Session, resolved: Resolved, first: Prepared, trial: TrialResult) -> TrialResult:
-    """The trial with the verdict over all cuts that the pipeline asks for.
+    """The trial with the verdict over all splits that the pipeline asks for.
 
-    In each further cut everything is learned anew: transforms, the mix where it is `auto`, generators and filters. One
-    that cannot be tried, for example because its training part lacks a class, is left out, and the report says so.
+    In each further split everything is learned anew: transforms, the mix where it is `auto`, generators and filters.
+    One that cannot be tried, for example because its training part lacks a class, is left out, and the report says so.
+    One whose synthetic rows repeat its hold-out voids the verdict, as the first one would, and ends the trial.
 
     Args:
         session: does the work.
         resolved: the pipeline.
-        first: the cut that is written.
-        trial: on that cut.
+        first: the split that is written.
+        trial: on that split.
     """
     settings = resolved.pipeline.trial
     if settings is None or settings.cuts == 1 or not trial.assessable:
         return trial
     others = []
     for number in range(1, settings.cuts):
-        with session.stage("cut", f"{number + 1} of {settings.cuts}") as report:
+        place = f"split {number + 1} of {settings.cuts}"
+        with session.stage("split", f"{number + 1} of {settings.cuts}") as report:
             try:
                 other = _try(session, resolved, number)
             except (DataError, SpecError, ShortfallError) as error:
                 reason = str(error)
             else:
+                if other.verdict == VOID:
+                    return void(trial, {place: other.reason})
                 report["rows"] = other.rows
                 others.append(other)
                 reason = other.reason if not other.arms else ""
                 if other.arms and other.score != trial.score:
                     reason = f"it was judged by {other.score}, not by {trial.score}"
             if reason:
-                session.remark(f"cut {number + 1} of {settings.cuts} could not be tried: {reason}")
+                session.remark(f"{place} could not be tried: {reason}")
     return over_cuts(trial, others, settings.cuts, first.num_test / first.num_train)
 
 
@@ -62,4 +70,7 @@ def _try(session: Session, resolved: Resolved, number: int) -> TrialResult:
     components = bind_components(resolved, prepared)
     synthesis = synthesise(session, resolved, prepared, components)
     probe = next(iter(components["probe"]), None)
-    return run_trial(session, pipeline, probe, prepared, synthesis.draw, synthesis.choice.arm)
+    trial = run_trial(session, pipeline, probe, prepared, synthesis.draw, synthesis.choice.arm)
+    metrics = [bound for bound in components["metric"] if issubclass(bound.cls, Metric) and bound.cls.can_void]
+    scores, _ = score_rows(session, metrics, prepared, synthesis.mixture, list_origins(components))
+    return void_if_contaminated(trial, scores)

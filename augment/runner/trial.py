@@ -37,7 +37,8 @@ from augment.statistics.arms import (
 )
 from augment.statistics.priors import correct_prior, move_threshold, prior_offsets
 from augment.statistics.scores import SCORES, default_score
-from augment.statistics.verdict import MIN_ROWS, add_verdict, judge_interval, not_assessable, void, worth_having
+from augment.statistics.verdict import MIN_ROWS, judge_interval, worth_having
+from augment.statistics.verdict_sentence import add_verdict, not_assessable, void
 
 __all__ = ["run_trial", "use_metric_gain", "void_if_contaminated"]
 

@@ -13,14 +13,15 @@ A bootstrap of few things gives intervals that are too narrow, so they are made 
 * Weights are Poisson (Hanley and MacGibbon, 2006), with (n - 1) / n drawn on average where n units hold rows of a
   unit's rarest class, which makes the variance unbiased (Rao and Wu, 1988). A class of a few rows is absent from some
   resamples, so that it cannot decide alone.
-* What units differ by is stretched to the width of Student's interval. Its degrees of freedom are those of the variance
-  (Satterthwaite, 1946), which is the less certain the fewer units the difference comes from: few groups, few rows on
-  which the arms disagree, or a few large errors.
-* What seeds differ by on all rows alike is stretched to the width of Student's interval for as many seeds. What they
-  differ by on single rows is not counted again: it is in the resampled rows.
-* Rows of a class on which two arms never differ, say because neither finds a single one, would weigh as if they never
-  could. So half a row of each such class is taken to differ, either way: what a Beta(1/2, 1/2) prior (Jeffreys) leaves
-  to expect where none of n did.
+* What seeds differ by on all rows alike is drawn as well. What they differ by on single rows is not counted again: it
+  is in the resampled rows.
+* All of that is stretched to the width of Student's interval. Its degrees of freedom are those of the variance
+  (Satterthwaite, 1946), which is the less certain the fewer units or seeds the difference comes from: few groups, few
+  rows on which the arms disagree, a few large errors, or few seeds that differ much.
+* A class on which one arm is never right where the other is wrong would weigh as if it never could be. So in each
+  direction in which no row of a class differs, a quarter of a row is taken to: where none differs at all, that is half
+  a row, what a Beta(1/2, 1/2) prior (Jeffreys) leaves to expect. Without it, a single row of four that was lost by
+  chance would be a sure loss.
 
 Where several differences are looked at together, the intervals are widened until all of them hold at once in 95 % of
 the resamples (max-t: Westfall and Young, 1993).
@@ -42,23 +43,17 @@ from augment.plugin.context import derive_seed
 from augment.plugin.trial_results import ArmResult, ArmScore, ClassResult, Comparison, ScoreLegend, TrialResult
 from augment.statistics.arms import NONE, SYNTHETIC, arm_kind, explain_arm
 from augment.statistics.curves import add_class_figures
+from augment.statistics.heavy_tails import choose_number_score
 from augment.statistics.scores import SCORES, ScoreRule, default_score, recall_rule, scores_for
-from augment.statistics.units import Units, count_carriers, student_stretch
-from augment.statistics.verdict import (
-    MIN_CARRIERS,
-    MIN_SQUARE_CARRIERS,
-    add_verdict,
-    explain_obstacle,
-    judge_interval,
-    not_assessable,
-    worth_having,
-)
+from augment.statistics.units import Units, degrees_of_freedom, student_stretch
+from augment.statistics.verdict import explain_obstacle, judge_interval, worth_having
+from augment.statistics.verdict_sentence import add_verdict, not_assessable
 
 __all__ = ["summarise"]
 
 NUM_RESAMPLES = 1000
 BLOCK = 2_000_000  # weights held at a time
-UNSEEN_ROWS = 0.5  # of a class, that are taken to differ where none does
+UNSEEN_ROWS = 0.25  # of a class, that are taken to differ in each direction in which none does
 MAX_EXACT = 1_500  # rows times classes up to which every resample is scored anew; above, scores are linearised
 
 
@@ -110,19 +105,9 @@ def summarise(
         return not_assessable(f"{deciding.label} is not defined on these {len(truth)} held-out rows")
     obstacle, remark = explain_obstacle(truth, task, num_seeds, units), ""
     if task == "number" and chosen in predictions:
-        carriers = {
-            name: count_carriers(by_arm[chosen].influence - by_arm[NONE].influence) for name, by_arm in scores.items()
-        }
-        limits = {name: MIN_CARRIERS if name == "mae" else MIN_SQUARE_CARRIERS for name in carriers}
-        if carriers[deciding.name] < limits[deciding.name]:
-            tail = f"a few large errors decide {deciding.label}: as if {carriers[deciding.name]:.1f} rows were held out"
-            mae_is_good = carriers["mae"] >= limits["mae"]
-            if score is None and mae_is_good:
-                deciding = SCORES["mae"]
-                remark = f"The mean absolute error decides, because {tail}."
-            else:
-                way_out = "`trial: {score: mae}`" if mae_is_good else "the logarithm of the target"
-                obstacle = obstacle or f"{tail}; use {way_out}"
+        influence = {name: by_arm[chosen].influence - by_arm[NONE].influence for name, by_arm in scores.items()}
+        deciding, remark, tail = choose_number_score(deciding, score is None, truth, influence)
+        obstacle = obstacle or tail
 
     def compare(rule: ScoreRule, name: str, base: str = NONE) -> _Difference:
         if name == base:
@@ -323,31 +308,40 @@ def _resamples(classes: np.ndarray, units: Units, rng: np.random.Generator) -> I
 def _draw_unseen(
     rule: ScoreRule, truth: np.ndarray, ours: Sequence[np.ndarray], theirs: Sequence[np.ndarray], seed: int
 ) -> np.ndarray:
-    """What rows might add to the difference, of classes where two arms named the same for all rows: (B,)."""
+    """What rows might add to the difference, of classes and in directions in which no row differs: (B,)."""
     alike = all(np.array_equal(one, other) for one, other in zip(ours, theirs, strict=True))  # as of the same model
     if alike or rule.by_one is None:
         return np.zeros(NUM_RESAMPLES)
-    differ = np.zeros(len(truth), dtype=bool)
-    for one, other in zip(ours, theirs, strict=True):
-        differ |= one.argmax(axis=1) != other.argmax(axis=1)
     num_classes = theirs[0].shape[1]
+    right, theirs_right = (np.stack([array.argmax(axis=1) == truth for array in arm]) for arm in (ours, theirs))
+    seen = [  # gains of ours, and losses
+        np.bincount(truth[differs.any(axis=0)], minlength=num_classes) > 0
+        for differs in (right & ~theirs_right, theirs_right & ~right)
+    ]
     rows, named = (np.bincount(labels, minlength=num_classes) for labels in (truth, theirs[0].argmax(axis=1)))
-    agreed = (rows > 0) & (np.bincount(truth[differ], minlength=num_classes) == 0)
-    drawn = np.random.default_rng(seed).poisson(UNSEEN_ROWS / 2, size=(2, NUM_RESAMPLES, num_classes))
-    return np.asarray((drawn[0] - drawn[1]) @ (rule.by_one(rows, named) * agreed))
+    drawn = np.random.default_rng(seed).poisson(UNSEEN_ROWS, size=(2, NUM_RESAMPLES, num_classes))
+    return np.asarray((drawn[0] * ~seen[0] - drawn[1] * ~seen[1]) @ (rule.by_one(rows, named) * (rows > 0)))
 
 
 def _compare(ours: _Scored, theirs: _Scored, units: Units, drawn_seeds: np.ndarray, unseen: np.ndarray) -> _Difference:
     """The mean difference, and its 95 % interval; None of one seed, or where hardly any resample has a score."""
     by_seed, observed = ours.resampled - theirs.resampled, ours.values - theirs.values  # (B, S), (S,)
-    difference = float(observed.mean())
+    difference, num_seeds = float(observed.mean()), len(observed)
     known = ~np.isnan(by_seed).any(axis=1)
-    if known.sum() < NUM_RESAMPLES // 10 or len(observed) == 1:
+    if known.sum() < NUM_RESAMPLES // 10 or num_seeds == 1:
         return _Difference(difference, None, np.full(len(by_seed), np.nan))
-    stretch = student_stretch(np.bincount(units.codes, ours.influence - theirs.influence))
-    effects = (observed - observed.mean()) * _seed_stretch(by_seed[known], observed)
-    draws = difference + stretch * (by_seed.mean(axis=1) - difference) + unseen
-    draws += effects[drawn_seeds].mean(axis=1)
+    by_rows = by_seed.mean(axis=1) - difference
+    of_rows, of_seeds = float(by_rows[known].var()), float(observed.var(ddof=1))
+    # that seeds differ on single rows is in the resampled rows already; what is left, they differ by on all rows alike
+    on_single_rows = float((by_seed[known] - observed).var(axis=1, ddof=1).mean())
+    on_all_rows = max(0.0, of_seeds - on_single_rows)
+    share = on_all_rows / of_seeds if of_seeds else 0.0
+    effects = (observed - difference) * np.sqrt(share * num_seeds / (num_seeds - 1))
+    freedom = degrees_of_freedom(np.bincount(units.codes, ours.influence - theirs.influence))
+    stretch = student_stretch(
+        of_rows + on_all_rows / num_seeds, [(of_rows, freedom), (of_seeds / num_seeds, num_seeds - 1)]
+    )
+    draws = difference + stretch * (by_rows + effects[drawn_seeds].mean(axis=1)) + unseen
     # a difference of rounding is none: an end of exactly 0 is no effect
     draws[np.abs(draws) <= 1e-12 * np.abs(theirs.values).max()] = 0.0
     low, high = np.quantile(draws[known], [0.025, 0.975])
@@ -373,19 +367,3 @@ def _hold_jointly(differences: Sequence[_Difference]) -> list[_Difference]:
         else one
         for one, middle, half in zip(differences, middles, halves, strict=True)
     ]
-
-
-def _seed_stretch(by_seed: np.ndarray, observed: np.ndarray) -> float:
-    """What the seeds' deviations from their mean are multiplied by before they are drawn from.
-
-    It leaves what the seeds differ by on all rows alike: that they differ on single rows is in the resampled rows
-    already. And it makes the bootstrap of so few numbers as wide as Student's interval.
-    """
-    from scipy.special import ndtri, stdtrit
-
-    num_seeds = len(observed)
-    if not observed.var():
-        return 0.0
-    on_single_rows = (by_seed - observed).var(axis=1, ddof=1).mean()
-    on_all_rows = max(0.0, 1 - on_single_rows / observed.var(ddof=1))
-    return float(stdtrit(num_seeds - 1, 0.975) / ndtri(0.975) * np.sqrt(on_all_rows * num_seeds / (num_seeds - 1)))

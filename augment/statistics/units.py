@@ -5,11 +5,12 @@ Shapes: N held-out rows, G units.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Units", "count_carriers", "student_stretch"]
+__all__ = ["Units", "count_carriers", "degrees_of_freedom", "student_stretch"]
 
 
 @dataclass(frozen=True)
@@ -73,17 +74,30 @@ def count_carriers(influence: np.ndarray) -> float:
     return float(total**2 / (squares**2).sum()) if total > 0 else np.inf
 
 
-def student_stretch(influence: np.ndarray) -> float:
-    """How much wider Student's interval is than the normal one, where units (G,) have this influence on a difference.
+def degrees_of_freedom(influence: np.ndarray) -> float:
+    """Those of the variance of a difference, where units (G,) have this influence on it.
 
-    The degrees of freedom match the uncertainty of the variance (Satterthwaite, 1946), estimated from the influence
-    itself: about G - 1 of G units alike, and about 2 n where only n of many have any. They are at least 1 and at most
-    G - 1.
+    They match the uncertainty of the variance, estimated from the influence itself: about G - 1 of G units alike, and
+    about 2 n where only n of many have any. They are at least 1 and at most G - 1.
+    """
+    num_units = len(influence)
+    uncertainty = 1 / count_carriers(influence) - 1 / num_units
+    most = float(max(1, num_units - 1))
+    return most if uncertainty * most <= 2 else max(1.0, 2 / uncertainty)
+
+
+def student_stretch(variance: float, parts: Sequence[tuple[float, float]]) -> float:
+    """How much wider Student's interval is than the normal one, for a variance that is a sum of estimated ones.
+
+    Its degrees of freedom match the uncertainty of the sum (Satterthwaite, 1946). They are at least 1.
+
+    Args:
+        variance: the sum.
+        parts: the variances that were estimated, with the degrees of freedom of each; also what was subtracted.
     """
     from scipy.special import ndtri, stdtrit
 
-    num_units = len(influence)
-    uncertainty = 1 / count_carriers(influence) - 1 / num_units
-    most = max(1, num_units - 1)
-    freedom = most if uncertainty * most <= 2 else max(1.0, 2 / uncertainty)
-    return float(stdtrit(freedom, 0.975) / ndtri(0.975))
+    uncertainty = sum(part**2 / freedom for part, freedom in parts)
+    if not uncertainty:
+        return 1.0
+    return float(stdtrit(max(1.0, variance**2 / uncertainty), 0.975) / ndtri(0.975))

@@ -59,6 +59,7 @@ class Contamination(Metric):
     imports = ("scipy.special",)
     accepts = Accepts(modalities=POINTS_OF)
     default_for = POINTS_OF
+    can_void = True
 
     def score(self, synthetic: Dataset, train: Dataset, holdout: Dataset, context: Context) -> list[Score]:
         found = find_repeats(synthetic, train, holdout)

@@ -15,7 +15,7 @@ TERMS = {
     "inexpensive alternative": "A way to improve the model that takes a few lines of code and needs no synthetic rows, "
     "such as weighting rare classes more. Synthetic rows should beat it to be worth the effort.",
     "seed": "One repetition of the training with other random numbers and other synthetic rows.",
-    "cut": "One division of the data into training rows and hold-out. Several cuts show how much depends on it.",
+    "split": "One division of the data into training rows and hold-out. Several splits show how much depends on it.",
     "interval": "The range that contains the true difference with 95 % confidence. If 0 is in it, "
     "the difference may be chance.",
     "recall": "Of the rows that are of a class, the share that the model recognises.",

@@ -62,7 +62,7 @@ def next_steps(found: TrialResult) -> list[str]:
     chosen = found.arm(found.chosen)
     if chosen is not None and chosen.kind == "inexpensive" and found.verdict != "contaminated":
         steps = [f"Train on the real rows with {_plain(chosen.label)}: no synthetic rows are needed."]
-    against = found.against
+    against = found.cuts.against if found.cuts else found.against
     best = found.arm(against.arm) if against is not None else None
     if best is not None and against is not None and found.assessable and against.verdict != "helps":
         clearly = _excludes_zero(best, found.better)
@@ -88,7 +88,7 @@ def _excludes_zero(arm: ArmResult, better: str) -> bool:
 
 
 class _Line(NamedTuple):
-    """One line of the forest plot: its dots are differences of single seeds, or of single cuts of the data."""
+    """One line of the forest plot: its dots are differences of single seeds, or of single splits of the data."""
 
     label: str
     kind: str
@@ -159,7 +159,15 @@ def _lines(found: TrialResult, arms: Sequence[ArmResult], base: ArmResult | None
     if len(set(cuts.chosen)) > 1:
         overall = cuts.overall
         lines.append(
-            _Line("what each cut chose", "synthetic", None, None, overall.mean, overall.interval, overall.values)
+            _Line(
+                "what the search chose in each split",
+                "synthetic",
+                None,
+                None,
+                overall.mean,
+                overall.interval,
+                overall.values,
+            )
         )
     for arm in arms:
         if arm.id in cuts.arms:

@@ -44,6 +44,7 @@ def augment_components():
         NearReal,
         Centroids,
         Means,
+        Alarm,
         Lines,
         FaultySink,
         LinesSink,
@@ -476,6 +477,20 @@ class Means(Metric):
         attack = AttackResult(limit=-1.0, finding="no leak found") if self.params.fault == "finding" else None
         value = np.nan if self.params.fault == "nan" else float(gap)
         return [Score("gap between means", value, better="lower", attack=attack)]
+
+
+class Alarm(Metric):
+    """Voids the verdict where a row with this `y` is held out."""
+
+    name = "fake-alarm"
+    can_void = True
+
+    class Params(contracts.Params):
+        y: float
+
+    def score(self, synthetic, train, holdout, context):
+        rings = bool(np.isclose(holdout.frame["y"], self.params.y).any())
+        return [Score("alarm", float(rings), voids="1 of 60 rows" if rings else "")]
 
 
 class Lines(Reporter):

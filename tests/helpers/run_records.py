@@ -7,7 +7,7 @@ from typing import Any
 from augment.plugin.run_metrics import RunMetrics
 from augment.plugin.trial_results import SearchResult
 from augment.statistics.arms import arm_kind
-from augment.statistics.verdict import not_assessable
+from augment.statistics.verdict_sentence import not_assessable
 from augment.storage.run_folder import Run
 from augment.storage.run_manifest import RunManifest
 from augment.storage.run_place import Place

@@ -107,7 +107,7 @@ def test_a_column_that_may_be_a_split_is_no_target_by_chance(tmp_path):
     [
         (100, 0.2, "held out: these rows only show whether synthetic ones helped"),
         (30, 0.35, "; 0.2 would hold out 6 of the 30 rows of class fraud"),
-        (12, 0.2, "# That is 2 of the 12 rows of class fraud, which tells little; `trial: {cuts: 5}` judges by five"),
+        (12, 0.2, "# That is 2 of the 12 rows of class fraud, which tells little: see `trial`."),
     ],
     ids=["enough", "a larger one helps", "no hold-out is large enough"],
 )
@@ -117,4 +117,16 @@ def test_a_rare_class_has_a_larger_hold_out_where_that_helps(tmp_path, num_rare,
     pd.DataFrame({"x": x, "label": label}).to_csv(tmp_path / "rare.csv", index=False)
     path = write_pipeline.write(tmp_path / "rare.csv")
     assert read(path).tree["split"] == {"holdout": share}
+    assert read(path).tree.get("trial") == ({"cuts": 5} if num_rare == 12 else None)
     assert words in path.read_text()
+
+
+def test_of_many_rows_several_splits_are_proposed_but_not_set(tmp_path):
+    x = np.random.default_rng(0).normal(size=2_400)
+    pd.DataFrame({"x": x, "label": np.repeat(["fine", "fraud"], [2_388, 12])}).to_csv(
+        tmp_path / "rare.csv", index=False
+    )
+    path = write_pipeline.write(tmp_path / "rare.csv")
+    assert "trial" not in read(path).tree
+    path.write_text(path.read_text().replace("# trial:\n#   cuts", "trial:\n  cuts"))
+    assert read(path).tree["trial"] == {"cuts": 5}

@@ -5,7 +5,7 @@ import pytest
 from augment.plugin import AttackResult, MetricScore
 from augment.runner.assess import summarise_privacy
 from augment.runner.trial import void_if_contaminated
-from augment.statistics.verdict import not_assessable
+from augment.statistics.verdict_sentence import not_assessable
 
 
 def attack(of, value, finding):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from augment.errors import DataError
@@ -11,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("fakes")
 TRIAL = {"probe": "fake-centroids", "seeds": 2}
 
 
-def test_each_cut_holds_out_other_rows_and_the_written_ones_stay(spec, monkeypatch):
+def test_each_split_holds_out_other_rows_and_the_written_ones_stay(spec, monkeypatch):
     prepared = []
 
     def prepare(session, resolved):
@@ -22,6 +23,7 @@ def test_each_cut_holds_out_other_rows_and_the_written_ones_stay(spec, monkeypat
     monkeypatch.setattr(other_cuts, "prepare", prepare)
     one = run(spec(name="one", trial=TRIAL), workers=0)
     several = run(spec(name="several", trial={**TRIAL, "cuts": 4}), workers=0)
+    assert several.metrics.trial.cuts.against.arm in ("threshold", "class-weights", "oversampling", "copies")
     parts = [tuple(part.cut.test) for part in prepared]
     assert len(set(parts)) == 3
     assert tuple(several.split["test"]) not in parts
@@ -35,7 +37,7 @@ def test_each_cut_holds_out_other_rows_and_the_written_ones_stay(spec, monkeypat
     assert one.metrics.trial.cuts is None
 
 
-def test_a_cut_that_cannot_be_tried_is_left_out_and_said(spec, monkeypatch):
+def test_a_split_that_cannot_be_tried_is_left_out_and_said(spec, monkeypatch):
     calls = []
 
     def bind_components(resolved, prepared):
@@ -48,7 +50,7 @@ def test_a_cut_that_cannot_be_tried_is_left_out_and_said(spec, monkeypatch):
     monkeypatch.setattr(other_cuts, "bind_components", bind_components)
     done = run(spec(trial={**TRIAL, "cuts": 4}), workers=0)
     assert len(done.metrics.trial.cuts.overall.values) == 3
-    assert "cut 3 of 4 could not be tried: this training part lacks a class" in done.metrics.notes
+    assert "split 3 of 4 could not be tried: this training part lacks a class" in done.metrics.notes
 
 
 @pytest.mark.parametrize(
@@ -59,7 +61,7 @@ def test_a_cut_that_cannot_be_tried_is_left_out_and_said(spec, monkeypatch):
     ],
     ids=["nothing to judge", "another score"],
 )
-def test_a_cut_that_gives_no_comparable_result_is_said_with_its_reason(spec, monkeypatch, change, reason):
+def test_a_split_that_gives_no_comparable_result_is_said_with_its_reason(spec, monkeypatch, change, reason):
     calls = []
 
     def run_trial(*arguments):
@@ -71,4 +73,25 @@ def test_a_cut_that_gives_no_comparable_result_is_said_with_its_reason(spec, mon
     monkeypatch.setattr(other_cuts, "run_trial", run_trial)
     done = run(spec(trial={**TRIAL, "cuts": 3}), workers=0)
     assert len(done.metrics.trial.cuts.overall.values) == 2
-    assert f"cut 2 of 3 could not be tried: {reason}" in done.metrics.notes
+    assert f"split 2 of 3 could not be tried: {reason}" in done.metrics.notes
+
+
+def test_rows_that_repeat_the_hold_out_of_another_split_void_the_verdict(spec, monkeypatch):
+    # the alarm goes off for a row that is held out in one of the other splits alone
+    values, prepared = np.random.default_rng(5).normal(size=(2, 60))[1], []
+
+    def prepare(session, resolved):
+        prepared.append(original(session, resolved))
+        return prepared[-1]
+
+    original = other_cuts.prepare
+    monkeypatch.setattr(other_cuts, "prepare", prepare)
+    trial = {**TRIAL, "cuts": 3}
+    clean = run(spec(trial=trial, metrics=[{"use": "fake-alarm", "with": {"y": 99.0}}, "fake-means"]), workers=0)
+    assert clean.metrics.trial.cuts is not None
+    second, third = (set(part.cut.test) for part in prepared)
+    only = min(third - second - set(clean.split["test"]))
+    metrics = [{"use": "fake-alarm", "with": {"y": float(values[only])}}]
+    found = run(spec(name="void", trial=trial, metrics=metrics), workers=0).metrics.trial
+    assert (found.verdict, found.assessable, found.cuts) == ("contaminated", False, None)
+    assert "split 3 of 3: fake-move: 1 of 60 rows" in found.sentence

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from augment.plugin import ArmResult, TrialResult
+from augment.plugin import ArmResult, ArmScore, TrialResult
 from augment.statistics.cuts import over_cuts, resampled_interval
 
 
@@ -55,8 +55,11 @@ def test_the_verdict_follows_from_all_cuts_and_not_from_the_written_one():
     written = trial(0.2, verdict="helps")
     found = over_cuts(written, [trial(d) for d in (-0.1, 0.05, -0.15, 0.0)], 5, 0.25)
     assert found.verdict == "cannot tell"
-    assert "over 5 cuts" in found.sentence
-    assert "from 0.700 to 0.900" in found.sentence
+    assert (
+        "Over 5 splits of the data, with everything learned anew in each, they cannot tell whether augm"
+        in found.sentence
+    )
+    assert "On the split that is written it goes from 0.700 to 0.900." in found.sentence
     assert found.cuts.arms["synthetic"].values == [0.2, -0.1, 0.05, -0.15, 0.0]
 
 
@@ -72,13 +75,68 @@ def test_a_search_is_judged_by_what_it_chose_in_each_cut():
     found = over_cuts(cuts[0], cuts[1:], 4, 0.25)
     assert found.cuts.overall.values == [0.1, 0.0, 0.11, 0.12]
     assert found.cuts.chosen == ["synthetic", "none", "synthetic", "synthetic"]
-    assert "It chose synthetic 3 times, real rows alone 1 times" in found.sentence
+    assert "The search chose synthetic 3 times, real rows alone once." in found.sentence
 
 
 def test_cuts_that_could_not_be_tried_are_counted():
     found = over_cuts(trial(0.1), [trial(0.1), trial(0.12)], 5, 0.25)
     assert found.cuts.asked == 5
-    assert "2 of the 5 cuts could not be tried" in found.sentence
+    assert "2 of the 5 splits could not be tried" in found.sentence
+
+
+def with_alternatives(difference: float, log_loss: float = 0.0, **alternatives: float) -> TrialResult:
+    """A trial that has inexpensive alternatives too, and a second score."""
+    found = trial(difference, margin=0.05)
+    none, synthetic = found.arms
+    others = [
+        none.model_copy(update={"id": name, "label": name, "kind": "inexpensive", "difference": change})
+        for name, change in alternatives.items()
+    ]
+
+    def scored(arm, change):
+        score = ArmScore(mean=0.5 + change, difference=change, interval=None, better="lower", kind="probability")
+        return arm.model_copy(update={"scores": {"log_loss": score}})
+
+    arms = [scored(none, 0.0), *(scored(arm, 0.0) for arm in others), scored(synthetic, log_loss)]
+    return found.model_copy(update={"arms": arms})
+
+
+def test_the_best_alternative_over_all_splits_is_compared_as_by_a_single_split():
+    # on the first split oversampling is the best; over all of them, copies are
+    changes = [(0.10, 0.15, 0.10), (0.11, 0.02, 0.16), (0.12, 0.01, 0.18), (0.10, 0.02, 0.16)]
+    trials = [with_alternatives(d, oversampling=o, copies=c) for d, o, c in changes]
+    found = over_cuts(trials[0], trials[1:], 4, 0.25)
+    assert found.cuts.against.arm == "copies"
+    assert found.cuts.against.difference == pytest.approx(np.mean([d - c for d, _, c in changes]))
+    assert found.cuts.against.interval == resampled_interval([d - c for d, _, c in changes], 0.25, num_compared=2)
+    assert found.verdict == "helps"
+    assert "the best of 2 inexpensive alternatives, copies (+0.150 on average)." in found.sentence
+    assert "The hold-out cannot tell whether it is better or worse than the best of 2" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("alternative", "words"),
+    [(0.3, "It is worse than the inexpensive alternative, copies (+0.300"), (-0.1, "It beats the inexpensive altern")],
+)
+def test_a_clear_difference_to_the_alternative_is_said_over_all_splits(alternative, words):
+    trials = [with_alternatives(d, copies=alternative) for d in (0.1, 0.11, 0.12, 0.1)]
+    found = over_cuts(trials[0], trials[1:], 4, 0.25)
+    assert words in found.sentence
+    assert ("Use that instead." in found.sentence) == (alternative == 0.3)
+
+
+def test_scores_that_are_worse_over_all_splits_are_named():
+    trials = [with_alternatives(0.1, log_loss) for log_loss in (0.2, 0.21, 0.19, 0.2)]
+    found = over_cuts(trials[0], trials[1:], 4, 0.25)
+    assert found.cuts.worse == ["log_loss"]
+    words = "Decisions gain at the expense of the probabilities: log loss changes by +0.200 on average."
+    assert words in found.sentence
+    assert over_cuts(trials[0], [with_alternatives(0.1)] * 3, 4, 0.25).cuts.worse == []
+
+
+def test_intervals_that_are_to_hold_at_once_are_wider():
+    one, five = (np.ptp(resampled_interval([0.01, 0.02, 0.05], 0.25, count)) for count in (1, 5))
+    assert five > 2 * one
 
 
 def test_nothing_is_judged_where_the_written_cut_is_not_assessable():

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from augment.statistics.units import Units, count_carriers, student_stretch
+from augment.statistics.units import Units, count_carriers, degrees_of_freedom, student_stretch
 
 
 def test_a_unit_is_drawn_as_often_as_its_rarest_class_warrants():
@@ -32,8 +32,19 @@ def test_carriers_are_those_that_matter():
     assert count_carriers(np.zeros(5)) == np.inf
 
 
+def test_the_degrees_of_freedom_are_those_of_the_variance():
+    assert degrees_of_freedom(np.array([1.0, -1, 1, -1, 1])) == 4
+    assert degrees_of_freedom(np.r_[np.ones(3), np.zeros(997)]) == pytest.approx(6, rel=0.01)
+    assert degrees_of_freedom(np.random.default_rng(0).normal(size=2000)) == pytest.approx(2000, rel=0.2)
+    assert degrees_of_freedom(np.zeros(50)) == 49
+
+
 def test_the_stretch_is_that_of_students_interval():
-    assert student_stretch(np.array([1.0, -1, 1, -1, 1])) == pytest.approx(2.776 / 1.960, rel=1e-3)
-    assert student_stretch(np.r_[np.ones(3), np.zeros(997)]) == pytest.approx(2.447 / 1.960, rel=0.01)  # 6 degrees
-    assert student_stretch(np.random.default_rng(0).normal(size=2000)) == pytest.approx(1, abs=0.01)
-    assert student_stretch(np.zeros(50)) == pytest.approx(2.010 / 1.960, rel=1e-3)
+    assert student_stretch(2.0, [(2.0, 4)]) == pytest.approx(2.776 / 1.960, rel=1e-3)
+    assert student_stretch(0.0, []) == 1.0
+    assert student_stretch(0.1, [(2.0, 4)]) == pytest.approx(12.706 / 1.960, rel=1e-3)  # at least one degree
+
+
+def test_few_seeds_that_hardly_differ_cost_little_beside_many_rows():
+    assert student_stretch(1.1, [(1.0, 200), (0.1, 2)]) < 1.02
+    assert student_stretch(2.0, [(1.0, 200), (1.0, 2)]) == pytest.approx(2.315 / 1.960, rel=0.01)  # 7.9 degrees

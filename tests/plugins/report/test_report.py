@@ -642,7 +642,7 @@ def test_several_cuts_replace_seeds_in_the_chart(table, tmp_path):
     trial = table.content["trial"] | {"cuts": cuts}
     page = write(replace(table, content=table.content | {"trial": trial}), tmp_path)
     chart = page[page.index('class="forest"') : page.index("</figure>")]
-    assert re.findall(r'rowheader">([^<]+)<', chart)[:2] == ["what each cut chose", "real + synthetic"]
+    assert re.findall(r'rowheader">([^<]+)<', chart)[:2] == ["what the search chose in each split", "real + synthetic"]
     assert "−0.200 to +0.250" in chart
     assert "2 <a" in chart
 
