@@ -4,11 +4,12 @@ This package is less stable than `augment.data` and `augment.plugin`: a minor ve
 CHANGELOG then describes how. Nothing is imported in advance, because some modules need torch.
 
     training           the loop that built-in networks share: checkpoints, progress, early stopping, reproducibility
+    optimizers         torch's Adam and AdamW, without the import of torch's compiler
     feature_probe      the rows that teach a probe, the target as numbers, models of a matrix of features
     conditions         classes as numbers for networks, and sampling in full batches
     network_generator  bases of generators with networks
     latents            latents and KL divergence of variational autoencoders
-    tables             tables as matrices or bins, rows as latents, types of stored columns
+    tables             tables as matrices or bins, and rows as latents
     sequences          network, training and sampling of all kinds of sequences
     series_scaling     series of one length as numbers for convolutions
     lossless           lossless encoding of values as numbers
@@ -36,6 +37,7 @@ __all__ = [
     "latents",
     "lossless",
     "network_generator",
+    "optimizers",
     "sequences",
     "series_scaling",
     "substrings",

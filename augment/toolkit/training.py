@@ -2,7 +2,7 @@
 
     with reproducible(context):
         network = Network()
-        optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
+        optimizer = Adam(network.parameters(), lr=1e-3)
 
         def step(number, rows):  # rows (B,) int64: which training rows this step sees
             loss = network.loss(data[rows])

@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from augment.data import Dataset
 from augment.plugin import Context
+from augment.toolkit.optimizers import AdamW
 from augment.toolkit.training import cosine_decay, reproducible
 from augment_evidence.space import Space, pixels
 
@@ -86,7 +87,7 @@ def train_classifier(
     weight = torch.from_numpy(1.0 / np.bincount(classes, minlength=num_classes)[classes])
     with reproducible(dataclasses.replace(context, seed=SEED, device="cpu")):
         classifier = Classifier(tuple(x.shape[1:]), num_classes).train()
-        optimizer = torch.optim.AdamW(classifier.parameters(), lr=3e-3, weight_decay=1e-2)
+        optimizer = AdamW(classifier.parameters(), lr=3e-3, weight_decay=1e-2)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: cosine_decay(step / num_steps))
         for _ in range(num_steps):
             rows = torch.multinomial(weight, BATCH, replacement=True)

@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from augment.data import Dataset
 from augment.plugin import Context
+from augment.toolkit.optimizers import AdamW
 from augment.toolkit.training import cosine_decay, reproducible
 from augment_evidence.space import pixels
 
@@ -55,7 +56,7 @@ class Descriptor:
         with reproducible(dataclasses.replace(context, seed=SEED, device="cpu")):
             shape = (x_NCHW.shape[1], x_NCHW.shape[2], x_NCHW.shape[3])
             network = _network(shape)
-            optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-2)
+            optimizer = AdamW(network.parameters(), lr=2e-3, weight_decay=1e-2)
             schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: cosine_decay(step / num_steps))
             for _ in range(num_steps):
                 batch = x_NCHW[torch.randperm(len(x_NCHW))[:BATCH]]

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from augment.plugin import Context, derive_seed
+from augment.toolkit.optimizers import Adam
 from augment.toolkit.training import reproducible
 
 __all__ = ["discriminative_score", "predictive_score"]
@@ -78,7 +79,7 @@ class _Network(nn.Module):
 
 
 def _train(network: _Network, loss: Callable[[Tensor], Tensor], rows: Tensor, num_steps: int) -> None:
-    optimizer = torch.optim.Adam(network.parameters(), lr=3e-3)
+    optimizer = Adam(network.parameters(), lr=3e-3)
     for _ in range(num_steps):
         batch = rows[torch.randint(len(rows), (min(BATCH, len(rows)),))]
         optimizer.zero_grad()

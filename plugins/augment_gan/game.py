@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from augment.toolkit.optimizers import Adam
+
 
 class Game:
     """Trains two networks against each other, with the non-saturating loss and a gradient penalty.
@@ -43,7 +45,7 @@ class Game:
         self.modules = {"generator": generator, "discriminator": discriminator}
         rates = {"generator": generator_learning_rate, "discriminator": discriminator_learning_rate}
         self.optimizers = {
-            name: torch.optim.Adam(module.parameters(), lr=rates[name], betas=(0.5, 0.99), fused=True)
+            name: Adam(module.parameters(), lr=rates[name], betas=(0.5, 0.99), fused=True)
             for name, module in self.modules.items()
         }
 

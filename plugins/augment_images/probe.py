@@ -68,11 +68,12 @@ class Cnn(Probe):
     def _train(self, images_NHWC: np.ndarray, targets: np.ndarray, weights: np.ndarray, context: Context) -> None:
         import torch
 
+        from augment.toolkit.optimizers import AdamW
         from augment_images.network import SmallCnn
 
         params = self.params
         self.network = SmallCnn(images_NHWC.shape[1:], self.num_outputs, params.max_side).to(self.device).train()
-        optimizer = torch.optim.AdamW(self.network.parameters(), lr=params.learning_rate)
+        optimizer = AdamW(self.network.parameters(), lr=params.learning_rate)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, params.steps)
         dtype = torch.int64 if self.task == "classes" else torch.float32
         all_targets = torch.tensor(targets, dtype=dtype, device=self.device)

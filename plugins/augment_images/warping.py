@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from augment.toolkit.optimizers import Adam
+
 NUM_CONTROLS = 7
 NUM_STEPS = 60
 RATE = 0.02
@@ -53,7 +55,7 @@ def _smooth(images_NHWC: np.ndarray) -> Tensor:
 
 def _register(moving_NCHW: Tensor, fixed_NCHW: Tensor) -> Tensor:
     field_N2GG = torch.zeros(len(moving_NCHW), 2, NUM_CONTROLS, NUM_CONTROLS, requires_grad=True)
-    optimizer = torch.optim.Adam([field_N2GG], lr=RATE)
+    optimizer = Adam([field_N2GG], lr=RATE)
     for _ in range(NUM_STEPS):
         difference = (bend(moving_NCHW, field_N2GG) - fixed_NCHW).square().mean((1, 2, 3))
         bending = field_N2GG.diff(dim=2).square().mean((1, 2, 3)) + field_N2GG.diff(dim=3).square().mean((1, 2, 3))

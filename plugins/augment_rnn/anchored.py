@@ -106,6 +106,7 @@ class AnchoredTable(NetworkGenerator):
         """Train all members side by side, each on its own rows."""
         import torch
 
+        from augment.toolkit.optimizers import AdamW
         from augment.toolkit.training import EarlyStopping, copy_weights, reproducible, train
         from augment_rnn.additive import Additive
         from augment_rnn.anchoring import draw_masks, ensemble_loss
@@ -135,7 +136,7 @@ class AnchoredTable(NetworkGenerator):
             network = self._network()
             network.begin(*known_cells(self.table))
             network.to(device)
-            optimizer = torch.optim.AdamW(
+            optimizer = AdamW(
                 network.parameters(), lr=params.learning_rate, weight_decay=params.weight_decay, fused=True
             )
             measured_bins = bins_NK[torch.tensor(held_back, device=device)]

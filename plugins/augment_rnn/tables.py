@@ -76,6 +76,7 @@ class TableRnn(NetworkGenerator):
         """Train on all rows but a tenth, held back to see when to end."""
         import torch
 
+        from augment.toolkit.optimizers import AdamW
         from augment.toolkit.training import EarlyStopping, autocast, copy_weights, linear_decay, reproducible, train
         from augment_rnn.columns import ROWS_AT_ONCE, known_cells
         from augment_rnn.networks import ColumnGru
@@ -95,7 +96,7 @@ class TableRnn(NetworkGenerator):
             network = self._network()
             network.begin(*known_cells(self.table))
             network.to(device)
-            optimizer = torch.optim.AdamW(
+            optimizer = AdamW(
                 network.parameters(), lr=params.learning_rate, weight_decay=params.weight_decay, fused=True
             )
 

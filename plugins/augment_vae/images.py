@@ -87,6 +87,7 @@ class ImageVae(ArrayGenerator):
         import torch.nn.functional as F
 
         from augment.toolkit.latents import warm_up
+        from augment.toolkit.optimizers import Adam
         from augment.toolkit.training import autocast, channels_last, copy_weights, linear_decay, reproducible, train
         from augment_vae.image_networks import Critic
 
@@ -101,15 +102,13 @@ class ImageVae(ArrayGenerator):
             x_NHWC = torch.tensor(images, device=device)
             classes_N, rows_M = torch.tensor(classes, device=device), torch.tensor(rows, device=device)
             network = channels_last(self._network().to(device))
-            optimizer = torch.optim.Adam(network.parameters(), lr=params.learning_rate, fused=True)
+            optimizer = Adam(network.parameters(), lr=params.learning_rate, fused=True)
             modules: dict[str, torch.nn.Module] = {"network": network}
             optimizers = {"network": optimizer}
             critic = channels_last(Critic(images.shape[3]).to(device)) if params.sharpness else None
             if critic:
                 modules["critic"] = critic
-                optimizers["critic"] = torch.optim.Adam(
-                    critic.parameters(), lr=params.learning_rate, betas=(0.5, 0.99), fused=True
-                )
+                optimizers["critic"] = Adam(critic.parameters(), lr=params.learning_rate, betas=(0.5, 0.99), fused=True)
 
             def step(number: int, batch: Tensor) -> dict[str, Tensor]:
                 real, batch_classes = _pictures(x_NHWC[rows_M[batch]]), classes_N[rows_M[batch]]

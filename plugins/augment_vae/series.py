@@ -85,6 +85,7 @@ class SeriesVae(ArrayGenerator):
         import torch
 
         from augment.toolkit.latents import draw_latents, warm_up
+        from augment.toolkit.optimizers import Adam
         from augment.toolkit.training import copy_weights, linear_decay, rebuild, reproducible, train
 
         params, device = self.params, context.device
@@ -95,7 +96,7 @@ class SeriesVae(ArrayGenerator):
         with reproducible(context):
             x, classes_N, rows_M = (torch.tensor(values, device=device) for values in (x_NCT, classes, rows))
             network = self._network().to(device)
-            optimizer = torch.optim.Adam(network.parameters(), lr=params.learning_rate, fused=True)
+            optimizer = Adam(network.parameters(), lr=params.learning_rate, fused=True)
 
             def step(number: int, batch: Tensor) -> dict[str, Tensor]:
                 reconstruction, divergence = network.losses(x[rows_M[batch]], classes_N[rows_M[batch]])

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from augment.plugin.context import Context, derive_seed
 from augment.toolkit.conditions import Conditions
+from augment.toolkit.optimizers import AdamW
 from augment.toolkit.sequences.network import SequenceNetwork, Shape
 from augment.toolkit.training import EarlyStopping, Schedule, autocast, copy_weights, reproducible, train
 
@@ -136,7 +137,7 @@ def learn(
         network = SequenceNetwork(shape)
         network.begin(_counts(sequences, shape), None if ranks is None else torch.tensor(ranks, dtype=torch.float32))
         network.to(context.device)
-        optimizer = torch.optim.AdamW(
+        optimizer = AdamW(
             network.parameters(),
             lr=budget.learning_rate,
             weight_decay=budget.weight_decay,

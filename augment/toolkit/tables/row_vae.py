@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from augment.plugin.context import Context
 from augment.toolkit.conditions import Conditions
 from augment.toolkit.latents import draw_latents, kl_divergence, warm_up
+from augment.toolkit.optimizers import AdamW
 from augment.toolkit.tables.bins import BinTable
 from augment.toolkit.training import EarlyStopping, autocast, copy_weights, cosine_decay, rebuild, train
 
@@ -166,7 +167,7 @@ def fit_autoencoder(
     network.to(device)
     biases = [weight for weight in network.parameters() if weight.ndim == 1]
     others = [weight for weight in network.parameters() if weight.ndim > 1]
-    optimizer = torch.optim.AdamW(
+    optimizer = AdamW(
         [{"params": others, "weight_decay": WEIGHT_DECAY}, {"params": biases, "weight_decay": 0.0}],
         lr=settings.learning_rate,
         fused=True,
