@@ -15,7 +15,7 @@ from augment.data import Dataset, as_labels, check
 from augment.data.conformity import valid_rows
 from augment.plugin.context import Checkpoint
 from augment.plugin.contracts import Component
-from augment.testing.learners import saved
+from augment.testing.learners import saved, use
 from augment.testing.rules import Case, Rule, difference, every, one_a_modality
 
 __all__ = ["rules"]
@@ -61,7 +61,7 @@ def rows_fit_the_schema(case: Case) -> None:
 
     Filters, probes and sinks treat synthetic rows like real ones, and the host refuses any other structure.
     """
-    rows = case.sample(case.fitted(), case.given(MOST))
+    rows = case.sampled(MOST)
     schema = case.data.schema
     problems = check(rows.frame, rows.arrays, schema)
     case.expect(
@@ -94,7 +94,7 @@ def as_many_rows_as_asked(case: Case) -> None:
     The plan assigns each requested row to a generator and a position.
     """
     for num_rows in COUNTS:
-        case.sample(case.fitted(), case.given(num_rows))
+        case.sampled(num_rows)
 
 
 def another_seed_other_rows(case: Case) -> None:
@@ -102,10 +102,9 @@ def another_seed_other_rows(case: Case) -> None:
 
     Chunks differ only in their seed; a generator that ignores it repeats the same chunk.
     """
-    given = case.given(MOST)
-    rows = [case.sample(case.fitted(), given, purpose) for purpose in ("one seed", "another seed")]
+    rows = case.sample(case.fitted(), case.given(MOST), "another seed")
     case.expect(
-        bool(difference(*rows)),
+        bool(difference(case.sampled(MOST), rows)),
         done=f"sampled {MOST} rows with two seeds",
         came="the same rows",
         expected="other rows",
@@ -118,11 +117,9 @@ def fewer_rows_are_a_prefix_of_more(case: Case) -> None:
 
     The last chunk is shorter than the others, which must not change its rows.
     """
-    given = case.given(MOST)
-    whole = case.sample(case.fitted(), given)
+    whole = case.sampled(MOST)
     for num_rows in COUNTS[:-1]:
-        part = case.sample(case.fitted(), given.iloc[:num_rows])
-        mismatch = difference(part, whole.take(slice(0, num_rows)))
+        mismatch = difference(case.sampled(num_rows), whole.take(slice(0, num_rows)))
         case.expect(
             not mismatch,
             done=f"sampled {MOST} rows and, with the same seed, only the first {num_rows} of them",
@@ -138,7 +135,7 @@ def chunks_may_come_in_any_order(case: Case) -> None:
 
     Several workers sample chunks in parallel, in random order.
     """
-    generator = case.fit(case.data)
+    generator = case.fitted()
     chunks = {purpose: case.given(num_rows) for purpose, num_rows in (("chunk 0", 50), ("chunk 1", 80))}
     one_way = {purpose: case.sample(generator, given, purpose) for purpose, given in chunks.items()}
     for purpose in reversed(chunks):
@@ -177,7 +174,7 @@ def origin_is_what_it_says(case: Case) -> None:
     hashes = train.row_hashes()
     if pd.Series(hashes).duplicated().any():
         return  # where real rows repeat each other, made ones may well be equal to some
-    rows = case.sample(case.fitted(), case.given(MOST))
+    rows = case.sampled(MOST)
     origin, share = case.component.origin, float(np.isin(rows.row_hashes(), hashes).mean())  # type: ignore[attr-defined]
     case.expect(
         share == 1 if origin == "copies" else share < 0.9,
@@ -238,8 +235,7 @@ def the_class_asked_for_comes(case: Case) -> None:
 
     Balancing requests rows of the rare class; any other class would be a wrong label.
     """
-    given = case.given(MOST)
-    _expect_given(case, case.sample(case.fitted(), given), given)
+    _expect_given(case, case.sampled(MOST), case.given(MOST))
 
 
 def any_columns_asked_for_come(case: Case) -> None:
@@ -287,11 +283,7 @@ def progress_is_sensible(case: Case) -> None:
 
     The speed and the remaining time are computed from it, and the report shows the losses.
     """
-    seen: list[tuple[int, int, Mapping[str, float]]] = []
-    case.fit(
-        case.data,
-        case.context("fit", train=case.data, progress=lambda step, total, losses: seen.append((step, total, losses))),
-    )
+    seen = use(case, 1).progress
     steps = [step for step, _, _ in seen]
     wrong = [
         (step, total, dict(losses))
@@ -325,7 +317,6 @@ def a_killed_fit_goes_on_where_it_was(case: Case) -> None:
     After a kill, the same command resumes and must produce the same bytes.
     """
     place = case.folder / "checkpoint"
-    whole = case.fit(case.data)
     for _ in range(2):
         try:
             case.fit(case.data, case.context("fit", train=case.data, checkpoint=_LastSave(place)))
@@ -334,7 +325,7 @@ def a_killed_fit_goes_on_where_it_was(case: Case) -> None:
         if not place.exists():
             return  # it keeps no checkpoints: a killed fit begins again
     resumed = case.fit(case.data, case.context("fit", train=case.data, checkpoint=Checkpoint(place)))
-    differing = _differing_files(saved(case, whole), saved(case, resumed))
+    differing = _differing_files(saved(case, case.fitted()), saved(case, resumed))
     case.expect(
         not differing,
         done="killed the fit after its first checkpoint, twice, and let it end; fitted another in one go",

@@ -34,7 +34,7 @@ class Check:
         settings: its settings.
         recipe: the kind of data; None if the rule needs none.
         exception: the reason why the component may break the rule; empty if it may not.
-        fitted_components: fitted components that the checks of one component share.
+        shared: what the checks of one component share.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Check:
     settings: Settings
     recipe: Recipe | None
     exception: str
-    fitted_components: dict[str, Any] = field(repr=False, compare=False)
+    shared: dict[tuple[str, str], Any] = field(repr=False, compare=False)
 
     def __str__(self) -> str:
         return self.name
@@ -54,7 +54,7 @@ class Check:
         Raises:
             ConformanceError: the component breaks the rule, or keeps it despite an exception.
         """
-        case = Case(self.component, self.settings, self.recipe, tmp_path, self.fitted_components)
+        case = Case(self.component, self.settings, self.recipe, tmp_path, self.shared)
         try:
             self._try(case)
         except ConformanceError as error:
@@ -111,13 +111,13 @@ def checks_for(
     recipes = [] if component.kind == "source" else list(accepted_recipes(component.accepts))
     rules = [rule for module in MODULES for rule in module.rules(component)]
     excepted = dict(exceptions or {})
-    fitted_components: dict[str, Any] = {}
+    shared: dict[tuple[str, str], Any] = {}
     checks = []
     for rule in rules:
         for recipe in [None] if rule.on is None else rule.on(recipes):
             name = f"{rule.name}[{recipe}]" if recipe else rule.name
             reason = excepted.get(name, excepted.get(rule.name, ""))
-            checks.append(Check(name, rule, component, params, recipe, reason, fitted_components))
+            checks.append(Check(name, rule, component, params, recipe, reason, shared))
     known = {check.name for check in checks} | {rule.name for rule in rules}
     for name, reason in excepted.items():
         if name not in known or not reason.strip():

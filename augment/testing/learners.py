@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,59 @@ def rules(component: type[Component]) -> list[Rule]:
     return applicable
 
 
+@dataclass(frozen=True)
+class Use:
+    """A component that was fitted and used once, and what was seen of that.
+
+    Attributes:
+        component: fitted; that of the first use is the one that all checks share.
+        outcome: the result of its use.
+        changed_inputs: names of the data that it was given and changed.
+        changed_globals: names of global states that it changed.
+        progress: what the fit reported, as (step, total, losses).
+    """
+
+    component: Any
+    outcome: Any
+    changed_inputs: list[str]
+    changed_globals: list[str]
+    progress: list[tuple[int, int, Mapping[str, float]]]
+
+
+def use(case: Case, turn: int) -> Use:
+    """The first or the second use, with other global random states each, shared by all checks."""
+    return case.once(f"use {turn}", lambda: _use(case, turn))
+
+
+def _use(case: Case, turn: int) -> Use:
+    parts = {
+        "training part": case.data,
+        "other data": case.other_data,
+        "request": request(case),
+        "hold-out": case.unseen(seed=2),
+    }
+    data, other, asked, unseen = parts.values()
+    fingerprints = {name: part.fingerprint() for name, part in parts.items()}
+    progress: list[tuple[int, int, Mapping[str, float]]] = []
+    with _with_global_state(turn):
+        states = _global_states()
+        context = case.context("fit", train=data, progress=lambda *report: progress.append(report))
+        component = case.fit(data, context, other)
+        context = case.context("work", train=data)
+        if case.component.kind == "probe":
+            result = component.predict(asked)
+        elif case.component.kind == "metric":
+            result = component.score(other, data, unseen, context)
+        else:
+            result = outcome(component, asked, context)
+        states_after = _global_states()
+    changed_inputs = [name for name, part in parts.items() if part.fingerprint() != fingerprints[name]]
+    changed_globals = [name for name, state in states.items() if states_after[name] != state]
+    if turn == 1:
+        case.once("fitted", lambda: component)
+    return Use(component, result, changed_inputs, changed_globals, progress)
+
+
 def work(case: Case, component: Any) -> Any:
     """The result of a fitted component, for the same input and seed each time."""
     if case.component.kind == "probe":
@@ -73,11 +127,7 @@ def same_seed_same_outcome(case: Case) -> None:
 
     Runs can only be compared and resumed if they are reproducible to the byte.
     """
-    outcomes = []
-    for turn in (1, 2):
-        with _with_global_state(turn):
-            outcomes.append(work(case, case.fit(case.data)))
-    mismatch = difference(*outcomes)
+    mismatch = difference(use(case, 1).outcome, use(case, 2).outcome)
     case.expect(
         not mismatch,
         done="fitted and used it twice with the same data and seeds, with different global random states",
@@ -93,9 +143,8 @@ def asking_twice_changes_nothing(case: Case) -> None:
 
     Any worker can sample any chunk in any order, and again after a kill.
     """
-    component = case.fit(case.data)
-    first, second = work(case, component), work(case, component)
-    mismatch = difference(first, second)
+    first = use(case, 2)
+    mismatch = difference(first.outcome, work(case, first.component))
     case.expect(
         not mismatch,
         done="used the same fitted component twice with the same input and seed",
@@ -110,23 +159,7 @@ def inputs_are_left_as_they_were(case: Case) -> None:
 
     The host passes the same rows to the next component without copying them.
     """
-    data, asked, other = case.data, request(case), case.other_data
-    parts = {"training part": data, "request": asked, "other data": other}
-    before = {name: part.fingerprint() for name, part in parts.items()}
-    component = case.new()
-    context = case.context("fit", train=data)
-    kind = case.component.kind
-    if kind == "filter":
-        component = component.fit(data, other, context)
-    elif kind != "metric":
-        component = component.fit(data, context)
-    if kind == "metric":
-        component.score(other, data, asked, case.context("work", train=data))
-    elif kind == "probe":
-        component.predict(asked)
-    else:
-        outcome(component, asked, case.context("work", train=data))
-    changed = [name for name, part in parts.items() if part.fingerprint() != before[name]]
+    changed = use(case, 1).changed_inputs
     case.expect(
         not changed,
         done="compared the data before and after",
@@ -141,12 +174,8 @@ def global_random_state_is_left_alone(case: Case) -> None:
 
     They belong to the user's program and to other components.
     """
-    work(case, case.fitted())  # imports what it needs, so that torch's state can be looked at before and after
-    with _with_global_state(3):
-        before = _global_states()
-        work(case, case.fit(case.data))
-        after = _global_states()
-    changed = [name for name, state in before.items() if after[name] != state]
+    use(case, 1)  # imports what it needs, so that torch's state can be looked at before and after
+    changed = use(case, 2).changed_globals
     case.expect(
         not changed,
         done="fitted and used it, and looked at global states before and after",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,7 @@ __all__ = [
     "one_a_modality",
 ]
 
+T = TypeVar("T")
 Settings = Params | Mapping[str, Any] | Callable[[Path], Mapping[str, Any]] | None
 
 
@@ -91,14 +92,14 @@ class Case:
         settings: its settings.
         recipe: the kind of data; None if the rule needs no data.
         folder: scratch folder of this check.
-        fitted_components: fitted components that the checks of one component share, because fits can be slow.
+        shared: what the checks of one component share, because fits can be slow: by the kind of data and what it is.
     """
 
     component: type[Component]
     settings: Settings
     recipe: Recipe | None
     folder: Path
-    fitted_components: dict[str, Any] = field(default_factory=dict)
+    shared: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -157,19 +158,28 @@ class Case:
         """An unfitted component."""
         return self.component(self.params)
 
+    def once(self, what: str, make: Callable[[], T]) -> T:
+        """What is made once for all checks on this kind of data."""
+        key = str(self.recipe), what
+        if key not in self.shared:
+            self.shared[key] = make()
+        made: T = self.shared[key]
+        return made
+
     def fitted(self) -> Any:
         """A component fitted on `data`, shared by all checks."""
-        key = str(self.recipe)
-        if key not in self.fitted_components:
-            self.fitted_components[key] = self.fit(self.data)
-        return self.fitted_components[key]
+        return self.once("fitted", lambda: self.fit(self.data))
 
-    def fit(self, data: Dataset, context: Context | None = None) -> Any:
-        """A new component, fitted on these rows."""
+    def sampled(self, num_rows: int) -> Dataset:
+        """So many rows of the shared generator for `given(num_rows)`, shared by all checks."""
+        return self.once(f"{num_rows} rows", lambda: self.sample(self.fitted(), self.given(num_rows)))
+
+    def fit(self, data: Dataset, context: Context | None = None, other: Dataset | None = None) -> Any:
+        """A new component, fitted on these rows; filters also on `other` rows, by default `other_data`."""
         context = context or self.context("fit", train=data)
         component = self.new()
         if self.component.kind == "filter":
-            fitted = component.fit(data, self.other_data, context)
+            fitted = component.fit(data, self.other_data if other is None else other, context)
         elif hasattr(component, "fit"):
             fitted = component.fit(data, context)
         else:
