@@ -50,14 +50,17 @@ def store(tmp_path_factory, monkeypatch):
 
 @pytest.fixture
 def wheel(tmp_path):
-    """Builds a distribution's wheel and unpacks it, as pip does; gives the environment of processes that see it."""
+    """Builds wheels and unpacks them, as pip does; gives the environment of processes that see the distributions."""
 
-    def install(distribution):
-        build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "dist")]
-        subprocess.run(build, cwd=distribution, check=True, capture_output=True)
-        (built,) = (tmp_path / "dist").glob("*.whl")
-        with zipfile.ZipFile(built) as archive:
-            archive.extractall(tmp_path / "site")
+    def install(*distributions):
+        for distribution in distributions:
+            build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "dist")]
+            subprocess.run(build, cwd=distribution, check=True, capture_output=True)
+        built = list((tmp_path / "dist").glob("*.whl"))
+        assert len(built) == len(distributions)
+        for one in built:
+            with zipfile.ZipFile(one) as archive:
+                archive.extractall(tmp_path / "site")
         return {**os.environ, "PYTHONPATH": str(tmp_path / "site"), "PYTHONDONTWRITEBYTECODE": "1"}
 
     return install
@@ -74,6 +77,24 @@ def fakes():
         tasks.CATALOG.__init__()  # it has read what is installed when it was made
         yield FAKES
     tasks.CATALOG.__init__()
+
+
+@pytest.fixture(scope="module")
+def one_server(fakes):
+    """The runs of a module's tests fork from one process, which takes a second to start; they do not end it."""
+
+    from augment.engine import executors
+    from augment.engine.fork_server import ForkServer
+
+    class Lasting(ForkServer):
+        def close(self):
+            pass
+
+    server = Lasting()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(executors, "ForkServer", lambda: server)
+        yield
+    ForkServer.close(server)
 
 
 @pytest.fixture

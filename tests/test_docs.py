@@ -9,6 +9,7 @@ import itertools
 import pkgutil
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -184,14 +185,26 @@ def test_python_of_the_pages_compiles():
         compile(block.text, str(block), "exec")
 
 
+@pytest.fixture(scope="module")
+def first_run(tmp_path_factory):
+    """A folder with the first pipeline, its run and its store, for tests to copy."""
+    folder = tmp_path_factory.mktemp("first")
+    (first,) = {block.text for block in PIPELINES if block.mark == "pipeline: first.yaml"}
+    (folder / "first.yaml").write_text(first, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUGMENT_STORE", str(folder / "store"))
+        patch.chdir(folder)
+        runner.run("first.yaml")
+    return folder
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("block", [block for block in PYTHON if block.mark.startswith("python: slow")], ids=str)
-def test_python_of_the_pages_runs(block, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_python_of_the_pages_runs(block, tmp_path, monkeypatch, request):
     if "after first.yaml" in block.mark:
-        (first,) = {block.text for block in PIPELINES if block.mark == "pipeline: first.yaml"}
-        Path("first.yaml").write_text(first, encoding="utf-8")
-        runner.run("first.yaml")
+        shutil.copytree(request.getfixturevalue("first_run"), tmp_path, symlinks=True, dirs_exist_ok=True)
+        monkeypatch.setenv("AUGMENT_STORE", str(tmp_path / "store"))
+    monkeypatch.chdir(tmp_path)
     subprocess.run([sys.executable, "-c", block.text], check=True)
 
 

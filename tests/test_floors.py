@@ -28,7 +28,6 @@ PACKAGES = [
     {"spec"},
     {"plan"},
     {"storage"},
-    {"in_memory"},
     {"engine"},
     {"runner"},
     {"onboarding", "testing"},

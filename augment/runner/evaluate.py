@@ -90,16 +90,17 @@ def evaluate(
         raise SpecError(f"{out}: a report is a page; name a file that ends in .html")
     if out is not None and out.exists() and not overwrite:
         raise SpecError(f"{out} exists; name another file, or replace it with --overwrite")
+    catalog = Catalog()
     spec = {
         "name": "evaluation",
         "seed": seed,
-        "source": _source(real, Catalog()),
+        "source": _source(real, catalog),
         "schema": {"target": target} if target else {},
         "split": {
-            **({"holdout": share} if holdout is None else {"test": _source(Path(holdout), Catalog())}),
+            **({"holdout": share} if holdout is None else {"test": _source(Path(holdout), catalog)}),
             "missing_target": "drop",
         },
-        "generators": Catalog().default_names("generator"),  # a pipeline has one; here it is not used
+        "generators": catalog.default_names("generator"),  # a pipeline has one; here it is not used
         "trial": {"seeds": seeds},
         "filters": [],
         **({} if out else {"reporters": []}),

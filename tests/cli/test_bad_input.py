@@ -22,6 +22,8 @@ from augment.runner.run import run
 pytestmark = pytest.mark.usefixtures("fakes")
 GOOD = "x,y,label\n" + "".join(f"{i * 0.37:.2f},{(i * 7) % 11},{'a' if i % 3 else 'b'}\n" for i in range(30))
 
+QUICK = {"probe": {"use": "boosting", "with": {"max_iter": 5}}, "seeds": 1}
+
 
 def invoke(*arguments):
     return CliRunner().invoke(main, [str(argument) for argument in arguments], prog_name="augment")
@@ -97,7 +99,7 @@ def test_missing_numbers_are_refused_by_a_generator_that_cannot_take_them(attemp
 
 def test_a_class_with_one_row_is_left_as_it_is_unless_rows_of_it_are_asked_for(attempt):
     content = GOOD + "5.5,3,c\n"
-    settings = {"generators": ["smote"], "trial": {"probe": "boosting", "seeds": 1}, "reporters": ["html"]}
+    settings = {"generators": ["smote"], "trial": QUICK, "reporters": ["html"]}
     assert attempt(content, **settings)[0] == 0
     code, message = attempt(content, **settings, mix={"rows": {"c": 5}})
     assert code == 2
@@ -106,20 +108,20 @@ def test_a_class_with_one_row_is_left_as_it_is_unless_rows_of_it_are_asked_for(a
 
 def test_five_rows_work(attempt):
     content = "x,label\n1,a\n2.5,b\n3,a\n4,b\n5,a\n"
-    assert attempt(content, generators=["smote"], trial={"probe": "boosting", "seeds": 1}, reporters=["html"])[0] == 0
+    assert attempt(content, generators=["smote"], trial=QUICK, reporters=["html"])[0] == 0
 
 
 @pytest.mark.parametrize("generator", ["smote", "bootstrap", "fake-move"])
 def test_constant_features_work(attempt, generator):
     content = "x,n,c,label\n" + "".join(f"1.5,3,k,{'a' if i % 3 else 'b'}\n" for i in range(30))
     rest = {"metrics": ["fidelity"], "reporters": ["html"], "filters": ["not-a-copy"]}
-    code, message = attempt(content, generators=[generator], trial={"probe": "boosting", "seeds": 1}, **rest)
+    code, message = attempt(content, generators=[generator], trial=QUICK, **rest)
     assert code == 0 or (code == 1 and "rejected most" in message)
 
 
 def test_one_column_beside_the_target_works(attempt):
     content = "x,label\n" + "".join(f"{i * 0.37:.2f},{'a' if i % 3 else 'b'}\n" for i in range(30))
-    assert attempt(content, generators=["smote"], trial={"probe": "boosting", "seeds": 1}, reporters=["html"])[0] == 0
+    assert attempt(content, generators=["smote"], trial=QUICK, reporters=["html"])[0] == 0
 
 
 def test_the_target_alone_is_refused_or_works(attempt):
@@ -132,7 +134,7 @@ def test_the_target_alone_is_refused_or_works(attempt):
 @pytest.mark.parametrize("split", [{"time": "t"}, {"group": "t"}])
 def test_a_training_part_of_one_class_runs_or_is_explained(attempt, split):
     content = "x,t,label\n" + "".join(f"{i * 0.37:.2f},{i // 24},{'a' if i < 24 else 'b'}\n" for i in range(30))
-    code, message = attempt(content, split=split, generators=["smote"], trial={"probe": "boosting", "seeds": 1})
+    code, message = attempt(content, split=split, generators=["smote"], trial=QUICK)
     assert code in (0, 3), message
 
 

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -67,12 +67,12 @@ def test_libraries_are_loaded_once_by_a_process_without_threads_that_has_started
     assert found[0][0] == found[1][0] != os.getpid()
 
 
-@pytest.mark.parametrize("imports", [["no_such_module"], ["library_that_fails"], ["library_that_exits"]])
-def test_a_library_that_cannot_be_imported_harms_nobody_who_does_not_use_it(processes, imports, tmp_path, monkeypatch):
+def test_a_library_that_cannot_be_imported_harms_nobody_who_does_not_use_it(processes, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ["PYTHONPATH"]]))
     (tmp_path / "library_that_fails.py").write_text("raise RuntimeError")
     (tmp_path / "library_that_exits.py").write_text("raise SystemExit(3)")
-    assert evaluated(processes, "1 + 1", imports=imports) == [2]
+    for library in ("no_such_module", "library_that_fails", "library_that_exits"):
+        assert evaluated(processes, "1 + 1", imports=[library]) == [2]
 
 
 def test_what_is_forked_begins_like_a_new_interpreter(loaded):
@@ -85,17 +85,17 @@ def test_what_is_forked_begins_like_a_new_interpreter(loaded):
     assert one[2:] == other[2:] == [os.getcwd(), "", [signal.SIG_DFL, signal.SIG_DFL, -1]]
 
 
-def test_what_one_process_changes_no_other_sees(processes):
+def test_what_one_process_changes_no_other_sees(loaded):
     meddle = "[setattr(os, 'meddled', 1), os.environ.update(MEDDLED='1'), os.chdir('/')] and 0"
     look = "[hasattr(os, 'meddled'), 'MEDDLED' in os.environ, os.getcwd()]"
-    processes.workers = 1
-    assert evaluated(processes, meddle, look) == [0, [False, False, os.getcwd()]]
+    assert evaluated(loaded, meddle) == [0]
+    assert evaluated(loaded, look) == [[False, False, os.getcwd()]]
 
 
-def test_no_process_holds_the_pipes_of_another(processes):
+def test_no_process_holds_the_pipes_of_another(loaded):
     links = "[os.path.basename(os.path.realpath(f'/proc/self/fd/{n}')) for n in os.listdir('/proc/self/fd')]"
     wait = f"[time.sleep(0.3), [link for link in {links} if 'pipe:' in link or 'socket:' in link]][1]"
-    one, other = evaluated(processes, wait, wait)
+    one, other = evaluated(loaded, wait, wait)
     assert one
     assert not set(one) & set(other)
 
@@ -139,48 +139,49 @@ if "augment.engine.fork_server" in sys.orig_argv:
 from augment_fake import Move
 
 class Odd(Move):
-    name = "odd"
+    name = "odd-{name}"
 
 @hookimpl
 def augment_components():
     return [Odd]
 """
+ODD = {
+    "hangs": ("time.sleep(600)", "took longer than its `timeout: 0.5`"),
+    "loops": ("[None for _ in iter(int, 1)]", "took longer than its `timeout: 0.5`"),
+    "exits": ("os._exit(0)", "its process ended with exit status 0 without an answer"),
+    "leaves": ("sys.exit(5)", "exits on import (status 5)"),
+    "crashes": ("os.kill(os.getpid(), 11)", "its process was killed by signal 11"),
+    "fails": ("raise ImportError('no licence')", "fails on import: ImportError: no licence"),
+}
 
 
-@contextmanager
-def installed(folder, monkeypatch, does):
+@pytest.fixture(scope="module")
+def odd_plugins(fakes, tmp_path_factory):
     from augment.engine import tasks
 
-    folder.mkdir()
-    (folder / "odd_plugin.py").write_text(PLUGIN.format(does=does))
-    place = folder / "odd-1.0.dist-info"
-    place.mkdir()
-    (place / "METADATA").write_text("Metadata-Version: 2.1\nName: odd\nVersion: 1.0\n")
-    (place / "entry_points.txt").write_text("[augment]\nodd = odd_plugin\n")
-    monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), os.environ["PYTHONPATH"]]))
+    folder = tmp_path_factory.mktemp("site")
+    for name, (does, _) in ODD.items():
+        (folder / f"odd_{name}.py").write_text(PLUGIN.format(does=does, name=name))
+        place = folder / f"odd_{name}-1.0.dist-info"
+        place.mkdir()
+        (place / "METADATA").write_text(f"Metadata-Version: 2.1\nName: odd-{name}\nVersion: 1.0\n")
+        (place / "entry_points.txt").write_text(f"[augment]\nodd-{name} = odd_{name}\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(folder))
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(folder), os.environ["PYTHONPATH"]]))
+        tasks.CATALOG.__init__()
+        yield
     tasks.CATALOG.__init__()
-    yield
-    sys.modules.pop("odd_plugin", None)
+    for name in ODD:
+        sys.modules.pop(f"odd_{name}", None)
 
 
-@pytest.mark.parametrize(
-    ("does", "says"),
-    [
-        pytest.param("time.sleep(600)", "took longer than its `timeout: 0.5`", id="hangs"),
-        pytest.param("[None for _ in iter(int, 1)]", "took longer than its `timeout: 0.5`", id="loops"),
-        pytest.param("os._exit(0)", "its process ended with exit status 0 without an answer", id="exits"),
-        pytest.param("sys.exit(5)", "exits on import (status 5)", id="leaves"),
-        pytest.param("os.kill(os.getpid(), 11)", "its process was killed by signal 11", id="crashes"),
-        pytest.param("raise ImportError('no licence')", "fails on import: ImportError: no licence", id="fails"),
-    ],
-)
-@pytest.mark.usefixtures("fakes")
-def test_a_third_partys_plugin_breaks_its_own_process_alone(spec, store, tmp_path, monkeypatch, does, says):
-    with installed(tmp_path / "site", monkeypatch, does):
-        generators = [{"id": "good", "use": "fake-move"}, {"use": "odd", "timeout": 0.5}]
-        with pytest.raises(PluginError) as caught:
-            run(spec(generators=generators), workers=2)
-    assert says in str(caught.value)
+@pytest.mark.parametrize("name", ODD)
+@pytest.mark.usefixtures("odd_plugins", "one_server")
+def test_a_third_partys_plugin_breaks_its_own_process_alone(spec, store, name):
+    generators = [{"id": "good", "use": "fake-move"}, {"use": f"odd-{name}", "timeout": 0.5}]
+    with pytest.raises(PluginError) as caught:
+        run(spec(generators=generators), workers=2)
+    assert ODD[name][1] in str(caught.value)
     assert "odd" in str(caught.value)
     assert not list((store / "scratch").iterdir())

@@ -185,6 +185,7 @@ def test_what_is_read_lies_whole_in_its_folder(tmp_path):
 # through worker processes: what ends a process would end the tests
 
 
+@pytest.mark.usefixtures("one_server")
 @pytest.mark.parametrize(
     ("fault", "timeout", "says"),
     [
@@ -203,6 +204,7 @@ def test_a_fit_that_ends_its_process_harms_nobody_else(spec, store, fault, timeo
     assert list((store / "scratch").iterdir()) == []
 
 
+@pytest.mark.usefixtures("one_server")
 def test_what_a_component_prints_and_where_it_goes_does_not_matter(spec, store, tmp_path):
     path = spec(generators=[{"use": "fake-faulty", "with": {"fault": "fit:print"}}])
     with opened(path, workers=1) as (session, resolved):
@@ -213,6 +215,7 @@ def test_what_a_component_prints_and_where_it_goes_does_not_matter(spec, store, 
     assert (found["fake-faulty"] / "losses.csv").is_file()
 
 
+@pytest.mark.usefixtures("one_server")
 def test_a_finished_fit_is_kept_when_another_one_fails(spec, store):
     generators = ["fake-move", {"use": "fake-faulty", "with": {"fault": "save:late"}}]
     with pytest.raises(PluginError, match="failed in save"):

@@ -40,6 +40,7 @@ def rows_of(done, generator):
         ("loop", "took longer than its `timeout: 3` (seconds) and was stopped"),
     ],
 )
+@pytest.mark.usefixtures("one_server")
 def test_a_generator_that_takes_its_process_with_it_is_named_with_its_stage(spec, store, stage, fault, says):
     path = spec(generators=["fake-move", faulty(f"{stage}:{fault}", timeout=3.0 if fault == "loop" else None)], **QUICK)
     with pytest.raises(PluginError) as caught:

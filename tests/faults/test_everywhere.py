@@ -37,7 +37,7 @@ def test_a_disturbed_run_loses_nothing_and_the_same_command_goes_on(sample, part
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("parts", "every"),
-    [([*DISTURBED, "full"], 20), (["workers"], 12), (["real"], 24)],
+    [([*DISTURBED, "full"], 40), (["workers"], 16), (["real"], 24)],
     ids=["light", "workers", "real"],
 )
 def test_a_larger_sample(parts, every):

@@ -48,9 +48,13 @@ def is_gone(pid: int) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize(
-    ("number", "code", "workers"), [(signal.SIGINT, 130, 1), (signal.SIGTERM, 143, 0)], ids=["ctrl-c", "term"]
+    ("stage", "number", "code", "workers"),
+    [
+        *(pytest.param(stage, signal.SIGINT, 130, 1, id=f"{stage}-ctrl-c") for stage in STAGES),
+        # without workers the host is in every stage alike
+        *(pytest.param(stage, signal.SIGTERM, 143, 0, id=f"{stage}-term") for stage in ("read", "fit", "write")),
+    ],
 )
 def test_a_run_can_be_stopped_in_every_stage(spec, tmp_path, store, stage, number, code, workers):
     with in_the_middle_of(stage, spec, tmp_path, workers) as (process, busy):

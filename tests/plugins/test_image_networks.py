@@ -58,12 +58,12 @@ def test_rows_are_as_asked_under_the_schema_of_the_training_part(fitted, tmp_pat
     assert rows.schema == fitted.schema
 
 
-@pytest.mark.parametrize("num_rows", [1, 2, 63, 64, 65, 255, 256, 257])
-def test_fewer_rows_are_a_prefix_of_more(fitted, tmp_path, num_rows):
+def test_fewer_rows_are_a_prefix_of_more(fitted, tmp_path):
     given = asked(*(np.arange(300) % 3))
     whole = fitted.sample(given, context(tmp_path))
-    part = fitted.sample(given.iloc[:num_rows], context(tmp_path))
-    assert part.equals(whole.take(slice(0, num_rows)))
+    for num_rows in (1, 2, 63, 64, 65, 255, 256, 257):
+        part = fitted.sample(given.iloc[:num_rows], context(tmp_path))
+        assert part.equals(whole.take(slice(0, num_rows))), num_rows
 
 
 def test_no_rows_can_be_asked_for(fitted, tmp_path):

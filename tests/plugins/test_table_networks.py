@@ -77,12 +77,12 @@ def test_rows_are_as_asked_under_the_schema_of_the_training_part(fitted, tmp_pat
     assert check(rows.frame, {}, typed(mixed(), "label").schema) == []
 
 
-@pytest.mark.parametrize("num_rows", [0, 1, 1_023, 1_024, 1_025])
 @pytest.mark.parametrize("request_rows", [asked, nothing_asked])
-def test_fewer_rows_are_a_prefix_of_more(fitted, tmp_path, num_rows, request_rows):
+def test_fewer_rows_are_a_prefix_of_more(fitted, tmp_path, request_rows):
     whole = fitted.sample(request_rows(1_100), context(tmp_path))
-    part = fitted.sample(request_rows(num_rows), context(tmp_path))
-    assert part.equals(whole.take(slice(0, num_rows)))
+    for num_rows in (0, 1, 1_023, 1_024, 1_025):
+        part = fitted.sample(request_rows(num_rows), context(tmp_path))
+        assert part.equals(whole.take(slice(0, num_rows))), num_rows
 
 
 def test_missing_values_come_back_where_there_were_some_and_nowhere_else(fitted, tmp_path):

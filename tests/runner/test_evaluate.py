@@ -11,6 +11,7 @@ from augment.cli import main
 from augment.cli.summaries import evaluation as text
 from augment.errors import DataError, SpecError
 from augment.runner.evaluate import evaluate
+from augment_tables.table_probes import Boosting
 
 
 def table(num_rows, seed):
@@ -32,22 +33,30 @@ def judge(files, made="made.csv", **settings):
     return evaluate(files / "real.csv", files / made, **settings)
 
 
+@pytest.fixture
+def untuned(monkeypatch):
+    """The probe is not tuned, which takes most of the time and is shown by one test."""
+    monkeypatch.setattr(Boosting, "settings_to_try", classmethod(lambda cls, params: ()))
+
+
 def test_rows_of_another_tool_get_a_verdict_scores_and_privacy(files):
     metrics = judge(files).metrics
     assert metrics.rows.model_dump() == {"read": 280, "train": 160, "test": 120, "synthetic": 120}
-    assert {arm.id for arm in metrics.trial.arms} >= {"none", "synthetic"}
+    assert {arm.id for arm in metrics.trial.arms} >= {"none", "synthetic", "tuned"}
     assert {score.metric for score in metrics.scores} == {"contamination", "fidelity", "privacy"}
     assert metrics.trial.verdict != "contaminated"
     assert metrics.privacy.verdict == "no leak found"
     assert "privacy" in text(metrics)
 
 
+@pytest.mark.usefixtures("untuned")
 def test_without_a_holdout_some_real_rows_are_held_out_and_a_note_warns(files):
     metrics = judge(files, holdout=None).metrics
     assert metrics.rows.train + metrics.rows.test == 160
     assert any("--holdout" in note for note in metrics.notes)
 
 
+@pytest.mark.usefixtures("untuned")
 def test_copies_are_a_leak_and_no_row_number_is_told(files):
     pd.read_csv(files / "real.csv", dtype={"code": str}).iloc[:100].to_csv(files / "made.csv", index=False)
     found = judge(files).metrics
@@ -55,6 +64,7 @@ def test_copies_are_a_leak_and_no_row_number_is_told(files):
     assert "private" not in found.model_dump_json()
 
 
+@pytest.mark.usefixtures("untuned")
 def test_held_out_and_training_rows_as_synthetic_ones_are_contaminated_and_a_leak(files):
     parts = [pd.read_csv(files / f"{name}.csv", dtype={"code": str}) for name in ("held", "real")]
     pd.concat([parts[0], parts[1][:60]]).to_csv(files / "made.csv", index=False)
@@ -68,6 +78,7 @@ def test_held_out_and_training_rows_as_synthetic_ones_are_contaminated_and_a_lea
     assert "private" not in found.model_dump_json()
 
 
+@pytest.mark.usefixtures("untuned")
 def test_rows_outside_the_schema_are_counted_and_left_out(files):
     made = table(50, 9)
     made.loc[:4, "kind"] = "perhaps"
@@ -78,6 +89,7 @@ def test_rows_outside_the_schema_are_counted_and_left_out(files):
     assert any("more" in note for note in metrics.notes)
 
 
+@pytest.mark.usefixtures("untuned")
 def test_rows_that_are_on_both_sides_are_noted(files):
     table(160, 0).iloc[:20].to_csv(files / "held.csv", index=False)
     assert any("exact duplicates" in note for note in judge(files).metrics.notes)
@@ -89,6 +101,7 @@ def test_a_missing_column_is_named(files):
         judge(files)
 
 
+@pytest.mark.usefixtures("untuned")
 def test_a_report_is_written_once(files):
     out = files / "report.html"
     assert judge(files, out=out).report == out
@@ -110,6 +123,7 @@ def test_arrays_are_judged_too(tmp_path):
     assert "autocorrelation error" in {score.name for score in metrics.scores}
 
 
+@pytest.mark.usefixtures("untuned")
 def test_the_command_says_it_as_json(files):
     words = [files / "real.csv", files / "made.csv", "--holdout", files / "held.csv", "--target", "kind"]
     done = CliRunner().invoke(main, ["evaluate", *map(str, words), "--seeds", "2", "--workers", "0", "--json"])

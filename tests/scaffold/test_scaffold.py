@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import itertools
-import os
 import subprocess
 import sys
 import tomllib
@@ -31,15 +30,27 @@ SOME = [(kind, DATA[place % len(DATA)]) for place, kind in enumerate(KINDS)]
 def written(tmp_path, monkeypatch):
     """Writes a plugin and gives its folder, its modules importable."""
 
-    def make(name, kind="generator", data=None):
-        place = write(name, kind, data, tmp_path)
+    def make(name, kind="generator"):
+        place = write(name, kind, folder=tmp_path)
         monkeypatch.syspath_prepend(str(place))
-        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(place), os.environ.get("PYTHONPATH")])))
         return place
 
     before = set(sys.modules)
     yield make
     for name in [name for name in set(sys.modules) - before if name.startswith("augment_")]:
+        del sys.modules[name]
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory):
+    """The folder of a plugin for each combination, all importable at once: the kit's other process serves them all."""
+    folder, before = tmp_path_factory.mktemp("plugins"), set(sys.modules)
+    places = {(kind, data): write(f"own-{kind}-{data}", kind, data, folder) for kind, data in EVERY}
+    with pytest.MonkeyPatch.context() as patch:
+        for place in places.values():
+            patch.syspath_prepend(str(place))
+        yield places
+    for name in [name for name in set(sys.modules) - before if name.startswith("augment_own")]:
         del sys.modules[name]
 
 
@@ -53,50 +64,33 @@ def _component(place):
 
 
 @pytest.mark.parametrize(("kind", "data"), EVERY)
-def test_it_offers_one_component_of_that_kind_for_that_data(written, kind, data):
-    cls = _component(written(f"own-{kind}-{data}", kind, data))
+def test_it_offers_one_component_of_that_kind_for_that_data(places, kind, data):
+    cls = _component(places[kind, data])
     assert (cls.kind, cls.name) == (kind, f"own-{kind}-{data}")
     assert (cls.yields if issubclass(cls, Source) else cls.accepts.modalities) == {data}
 
 
-def _check(place, kind):
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [pytest.param(*both, marks=[] if both in SOME else [pytest.mark.slow]) for both in EVERY],
+)
+def test_it_keeps_every_rule(places, kind, data):
+    place = places[kind, data]
     check_component(_component(place), {"path": place / "data/example.jsonl"} if kind == "source" else None)
 
 
-@pytest.fixture(scope="module")
-def some(tmp_path_factory):
-    """The folder of a plugin of each kind, all importable at once: the kit's other process serves them all."""
-    folder, before = tmp_path_factory.mktemp("some"), set(sys.modules)
-    places = {kind: write(f"some-{kind}", kind, data, folder) for kind, data in SOME}
-    with pytest.MonkeyPatch.context() as patch:
-        for place in places.values():
-            patch.syspath_prepend(str(place))
-        yield places
-    for name in [name for name in set(sys.modules) - before if name.startswith("augment_some")]:
-        del sys.modules[name]
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_it_keeps_every_rule(some, kind):
-    _check(some[kind], kind)
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "data"), sorted(set(EVERY) - set(SOME)))
-def test_every_other_combination_keeps_every_rule(written, kind, data):
-    _check(written(f"own-{kind}", kind, data), kind)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("kind", "data"), sorted({*SOME, *(("generator", data) for data in DATA)}))
-def test_installed_it_passes_its_own_tests_which_run_its_pipeline(tmp_path, wheel, kind, data):
-    place = write("own-thing", kind, data, tmp_path)
-    environment = wheel(place)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(place)]
-    done = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, check=False)
+def test_installed_they_pass_their_own_tests_which_run_their_pipelines(tmp_path, wheel):
+    both = sorted({*SOME, *(("generator", data) for data in DATA)})
+    written = {f"own-{kind}-{data}": write(f"own-{kind}-{data}", kind, data, tmp_path) for kind, data in both}
+    environment = wheel(*written.values())
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path)]
+    tests = [str(place / "tests") for place in written.values()]
+    done = subprocess.run([*command, *tests], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
     listed = subprocess.run([*AUGMENT, "plugins"], env=environment, capture_output=True, text=True, check=True)
-    assert any(line.split()[:2] == ["own-thing", kind] for line in listed.stdout.splitlines())
+    offers = {tuple(line.split()[:2]) for line in listed.stdout.splitlines()}
+    assert {(name, name.split("-")[1]) for name in written} <= offers
 
 
 def test_what_it_writes_is_formatted_and_free_of_lint(tmp_path):

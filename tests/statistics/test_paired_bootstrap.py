@@ -709,7 +709,7 @@ def test_arms_of_equal_worth_are_told_apart_about_once_in_twenty(
     monkeypatch.setattr(paired_bootstrap, "scores_for", lambda task: [SCORES[score]])
     monkeypatch.setattr(paired_bootstrap, "MAX_EXACT", 2000)  # the scores of 1500 rows are linearised
     rng = np.random.default_rng(0)
-    num_trials, told_apart = 200, 0
+    num_trials, told_apart = 100, 0
     for number in range(num_trials):
         truth = np.arange(num_rows) % 2
         side = 2 * truth - 1
