@@ -1,4 +1,4 @@
-"""The source `arff`: time series in Weka's format, as the UCR and UEA archives come.
+"""The source `arff`: Weka's format, time series as the UCR and UEA archives come, and tables.
 
 Format: https://waikato.github.io/weka-wiki/formats_and_processing/arff_stable
 """
@@ -19,30 +19,35 @@ from augment.data import ColumnDeclaration, Dataset
 from augment.errors import DataError
 from augment.plugin import Context, Source
 from augment.toolkit.text_files import decoded, read_bytes
-from augment_series.reading import dataset_of, parsed
+from augment_series.reading import checked, dataset_of, parsed
 
-ATTRIBUTE = re.compile(r"""@attribute\s+('[^']*'|"[^"]*"|\S+)\s+(\{.*\}|\S+)""", re.IGNORECASE)
+ATTRIBUTE = re.compile(r"""@attribute\s+('[^']*'|"[^"]*"|\S+)\s+(\{.*\}|\S+)\s*("[^"]*"|'[^']*')?""", re.IGNORECASE)
 NUMERIC = ("numeric", "real", "integer")
+ISO_DATE = "yyyy-MM-dd'T'HH:mm:ss"  # Weka's format of dates where the header has none
+SIGNS_OF_DATES = {"yyyy": "%Y", "yy": "%y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
+NUMBERED = re.compile(r"(.*?)[\W_]*[0-9]+")  # names of attributes that may be steps
 TARGETS = ("class", "target", "label", "y", "classlabel", "targetlabel")  # names of a numeric attribute that is no step
 
 
 @dataclass
 class _Attribute:
     name: str
-    kind: str  # numeric, relational, string, or categories in braces
+    kind: str  # numeric, relational, string, date, or categories in braces
+    date_format: str | None = None  # of dates, as `strftime` has it
 
 
 class ArffSource(Source):
-    """Reads time series from an `.arff` file: each step an attribute, or all channels in a relational one.
+    """Reads time series or a table from an `.arff` file.
 
-    With numeric attributes alone, they are the steps of one channel, in their order. With a relational attribute a row
-    of it is a channel, divided from the next by `\\n`, as in the UEA archive. Nominal and text attributes become
-    columns, and the last nominal one the target; where there is none, a last attribute that is numeric and called
-    `class`, `target`, `label` or `y` is the target. `?` is a missing value.
+    Numeric attributes whose names differ only in a number, such as `att1` to `att96`, are the steps of one channel, in
+    their order. A relational attribute holds series of several channels: a row of it is a channel, divided from the
+    next by `\\n`, as in the UEA archive. Nominal, text and date attributes beside them become columns. All other files
+    are tables, each attribute a column. The last nominal attribute is the target; where there is none, a last attribute
+    that is numeric and called `class`, `target`, `label` or `y`. `?` is a missing value.
     """
 
     name = "arff"
-    yields = frozenset({"series"})
+    yields = frozenset({"series", "table"})
     endings = (".arff",)
     reads_only_paths = True
 
@@ -85,23 +90,43 @@ class ArffSource(Source):
         last = attributes[-1] if attributes else None
         is_numeric_target = not nominal and last is not None and last.kind == "numeric" and _bare(last.name) in TARGETS
         target = nominal[-1] if nominal else last.name if last is not None and is_numeric_target else None
-        steps = relational or [
-            place for place, one in enumerate(attributes) if one.kind == "numeric" and one.name != target
-        ]
-        if not steps or len(relational) > 1:
-            came = f"{len(relational)} relational attributes" if relational else "no numeric or relational attribute"
-            raise DataError(
-                f"{path}: there are {came}; one attribute for each step, or one relational one, is expected"
-            )
+        if len(relational) > 1:
+            raise DataError(f"{path}: there are {len(relational)} relational attributes; one is expected")
+        steps = relational or _steps(attributes, target)
+        columns = {
+            one.name: _column(one, [record[place].strip() for record in records], lines, path)
+            for place, one in enumerate(attributes)
+            if place not in steps
+        }
+        frame = pd.DataFrame(columns, index=pd.RangeIndex(len(rows)))
+        context = _with_dates(context, attributes)
+        if not steps:
+            said = context.declared
+            return checked(frame, {}, said.model_copy(update={"target": said.target or target}), path)
         bodies = [",".join(record[place] for place in steps) for record in records]
         values, lengths = parsed(bodies, lines, path, "\\n" if relational else "\n")
-        columns = {}
-        for place, one in enumerate(attributes):
-            if place not in steps:
-                columns[one.name] = _column(one, [record[place].strip() for record in records], lines, path)
-        frame = pd.DataFrame(columns, index=pd.RangeIndex(len(rows)))
         channels = {f"channel {number}": ColumnDeclaration() for number in range(1, values.shape[2] + 1)}
         return dataset_of(values, lengths, channels, frame, context, path, target=target)
+
+
+def _steps(attributes: list[_Attribute], target: str | None) -> list[int]:
+    """The places of the numeric attributes where they are steps: two or more that are numbered alike; else none."""
+    numeric = {place: one.name for place, one in enumerate(attributes) if one.kind == "numeric" and one.name != target}
+    found = [NUMBERED.fullmatch(name) for name in numeric.values()]
+    stems = {match and match[1] for match in found}
+    return list(numeric) if len(found) > 1 and len(stems) == 1 and None not in stems else []
+
+
+def _with_dates(context: Context, attributes: list[_Attribute]) -> Context:
+    """The context, where the pipeline says how dates are written unless it says otherwise."""
+    said = context.declared
+    ours = {
+        one.name: ColumnDeclaration(type="datetime", date_format=one.date_format)
+        for one in attributes
+        if one.date_format is not None and one.name not in said.columns
+    }
+    declared = said.model_copy(update={"columns": {**said.columns, **ours}})
+    return Context(context.seed, context.folder, declared=declared)
 
 
 def _numbered(names: list[str]) -> dict[str, Any]:
@@ -113,7 +138,8 @@ def _numbered(names: list[str]) -> dict[str, Any]:
 
 
 def _known_labels(attribute: _Attribute) -> list[str]:
-    (known,) = csv.reader([attribute.kind[1:-1]], quotechar="'", skipinitialspace=True)
+    inside = attribute.kind[1:-1]
+    (known,) = csv.reader([inside], quotechar="'" if "'" in inside else '"', skipinitialspace=True)
     return [label.strip() for label in known]
 
 
@@ -157,14 +183,27 @@ def _attribute(text: str, number: int, path: Path) -> _Attribute:
     found = ATTRIBUTE.match(text)
     if found is None:
         raise DataError(f"{path}, line {number}: '@attribute NAME TYPE' was expected, came {text[:40]!r}")
-    name, kind = found.groups()
+    name, kind, date_format = found.groups()
     kind = "numeric" if kind.lower() in NUMERIC else kind if kind.startswith("{") else kind.lower()
-    if kind not in ("numeric", "relational", "string") and not kind.startswith("{"):
+    if kind not in ("numeric", "relational", "string", "date") and not kind.startswith("{"):
         raise DataError(
-            f"{path}, line {number}: attributes of type {kind!r} are not read; numeric, relational, string or "
+            f"{path}, line {number}: attributes of type {kind!r} are not read; numeric, relational, string, date or "
             "{a,b,...} can be"
         )
-    return _Attribute(name.strip("'\""), kind)
+    if kind != "date":
+        return _Attribute(name.strip("'\""), kind)
+    return _Attribute(name.strip("'\""), kind, _strftime((date_format or f'"{ISO_DATE}"')[1:-1], number, path))
+
+
+def _strftime(java: str, number: int, path: Path) -> str:
+    """A format of dates as Java has it, in the signs of `strftime`."""
+    parts = re.findall(r"'([^']*)'|([A-Za-z]+)|([^A-Za-z']+)", java)
+    if unknown := [letters for _, letters, _ in parts if letters and letters not in SIGNS_OF_DATES]:
+        raise DataError(
+            f"{path}, line {number}: {unknown[0]!r} in the format of dates is not known; {', '.join(SIGNS_OF_DATES)} "
+            "are: say `string` instead of `date`"
+        )
+    return "".join(SIGNS_OF_DATES.get(letters, "") + quoted + between for quoted, letters, between in parts)
 
 
 def _records(rows: list[str], lines: list[int], num_attributes: int, path: Path) -> list[list[str]]:
@@ -196,6 +235,15 @@ def _column(attribute: _Attribute, cells: list[str], lines: list[int], path: Pat
             place = int(odd.argmax())
             raise DataError(f"{path}, line {lines[place]}: {cells[place][:40]!r} in {attribute.name!r} is not a number")
         return numbers
+    if attribute.date_format is not None:
+        dates = pd.to_datetime(values, format=attribute.date_format, errors="coerce")
+        if (odd := (dates.isna() & values.notna()).to_numpy()).any():
+            place = int(odd.argmax())
+            raise DataError(
+                f"{path}, line {lines[place]}: {cells[place][:40]!r} in {attribute.name!r} is not a date as the header "
+                f"has them, {attribute.date_format}"
+            )
+        return dates
     if not attribute.kind.startswith("{"):
         return values
     known = _known_labels(attribute)
