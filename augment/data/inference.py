@@ -24,7 +24,7 @@ from augment.data.snapping import learn_step, learn_values
 from augment.errors import DataError, did_you_mean
 from augment.text import listing
 
-__all__ = ["MAX_INTEGER_CLASSES", "infer", "observe", "repeats_words"]
+__all__ = ["MAX_INTEGER_CLASSES", "are_few_whole_numbers", "infer", "observe", "repeats_words"]
 
 MAX_ORDINARY_LABELS, MIN_ROWS_OF_A_LABEL = 50, 10  # beyond both, labels may be names, addresses or remarks
 MAX_INTEGER_CLASSES = 20  # an integer target with at most this many values counts as classes
@@ -134,7 +134,7 @@ def _type_of_values(name: str, values: pd.Series, is_target: bool) -> ColumnType
     if pd.api.types.is_integer_dtype(dtype):
         return "id" if looks_like_id else "integer"
     if pd.api.types.is_float_dtype(dtype):
-        labels = is_target and _are_few_whole_numbers(present)
+        labels = is_target and are_few_whole_numbers(present)
         return "integer" if labels or are_integers_with_gaps(values) else "number"
     if isinstance(dtype, pd.CategoricalDtype) or is_target:
         return "category"
@@ -144,7 +144,7 @@ def _type_of_values(name: str, values: pd.Series, is_target: bool) -> ColumnType
     return "category" if num_distinct <= max(1, len(present) // 2) else "text"
 
 
-def _are_few_whole_numbers(present: pd.Series) -> bool:
+def are_few_whole_numbers(present: pd.Series) -> bool:
     """Whether floats are labels such as 0.0 and 1.0, which a table writes that once had gaps."""
     whole = bool((present % 1 == 0).all()) and bool(present.abs().le(2**53).all())
     return whole and 0 < present.nunique() <= MAX_INTEGER_CLASSES

@@ -24,9 +24,11 @@ from augment.toolkit.data_files import is_pattern, list_files, plain_name, unpac
 __all__ = ["Data", "collected_notes", "find_source", "infer_settings", "looks_like_id", "read", "settings_to_write"]
 
 HEAD = 65_536  # bytes
+ARCHIVES = (".zip", ".tar", ".tgz", ".7z", ".rar")
 MIN_ROWS_OF_IDS = 20
 AMOUNT = (  # with signs around it, as in -5.00, (5.00) and € 5.00
-    r"[^\w\s]{0,2}\s?(?:[1-9][0-9]{0,2}(?:[., '][0-9]{2,3})*[., '][0-9]{3}|0|[1-9][0-9]*)(?:[.,][0-9]+)?\s?[^\w\s]{0,2}"
+    r"[^\w\s]{0,2}\s?(?:[1-9][0-9]{0,2}(?:[., '][0-9]{2,3})*[., '][0-9]{3}|0|[1-9][0-9]*)"
+    r"(?:[.,][0-9]+)?(?:[eEdD][+-]?[0-9]+)?\s?[^\w\s]{0,2}"
 )
 MOSTLY_AMOUNTS = 0.9  # share of the cells, among which some have separators
 MIN_VALUES, MIN_SHARE = 5, 0.05  # a column with fewer values on both counts may have none in the training part
@@ -83,6 +85,8 @@ def find_source(data: Data, catalog: Catalog) -> type[Source]:
         return max(sure, key=lambda cls: sure[cls])  # the first of equals
     known = ", ".join(sorted({ending for cls in sources for ending in cls.endings} - {"/"}))
     ending = Path(plain_name(first)).suffix
+    if ending.lower() in ARCHIVES:
+        raise DataError(f"{first}: is an archive; unpack it, and name the file or folder that was in it")
     what = "folders like this" if first.is_dir() else f"files that end in {ending!r}"
     what = what if first.is_dir() or ending else "files without an ending"
     raise DataError(f"{first}: nothing is known of {what}; {known} or a folder of images or texts is expected")

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from augment.data import MAX_INTEGER_CLASSES, Dataset, Schema, SchemaDeclaration, as_labels, infer, observe
+from augment.data.inference import are_few_whole_numbers
 from augment.detect.formats import looks_like_id
 from augment.errors import DataError
 
@@ -72,6 +73,7 @@ def choose_target(schema: Schema, frame: pd.DataFrame) -> tuple[str | None, str]
     for name in reversed([name for name in complete if not SPLIT_NAME.fullmatch(name)]):
         num_distinct = frame[name].nunique()
         whole = schema.columns[name].type in ("category", "boolean", "integer")
+        whole = whole or (schema.columns[name].type == "number" and are_few_whole_numbers(frame[name]))
         if whole and 2 <= num_distinct <= MAX_INTEGER_CLASSES and num_distinct <= len(frame) // 2:
             return name, f"chosen because it is the last column with 2 to {MAX_INTEGER_CLASSES} values"
     return None, f"No column without missing values is called like a target or has 2 to {MAX_INTEGER_CLASSES} values"

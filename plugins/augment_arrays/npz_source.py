@@ -8,11 +8,13 @@ Shapes: N rows, H height, W width, C channels.
 
 from __future__ import annotations
 
+import logging
 import math
 import zipfile
 import zlib
+from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
@@ -30,14 +32,16 @@ KINDS = "biufUSM"  # numpy's letters for booleans, integers, floats, text, bytes
 BLOCK = 65_536  # rows looked at together, so that checks need little memory
 INT32 = np.iinfo(np.int32)
 
+log = logging.getLogger("augment")
+
 
 class NpzSource(Source):
     """Reads a `.npz` file, as `numpy.savez` writes it: one member an array, their first axis the row.
 
-    Members with one axis become columns: numbers (NaN is a missing value), integers, booleans, datetimes, and text
-    (an empty text is a missing value). Members with more axes become arrays: uint8 (N, H, W) or (N, H, W, C) images;
-    floats (N, F) vectors or (N, T, F) series (there too NaN is a missing value), kept as float32; integers (N, T)
-    tokens, kept as int32.
+    Members with one axis, or with a second one of length 1 that are no floats, become columns: numbers (NaN is a
+    missing value), integers, booleans, datetimes, and text (an empty text is a missing value). Members with more axes
+    become arrays: uint8 (N, H, W) or (N, H, W, C) images; floats (N, F) vectors or (N, T, F) series (there too NaN is
+    a missing value), kept as float32; integers (N, T) tokens, kept as int32.
     """
 
     name = "npz"
@@ -53,6 +57,25 @@ class NpzSource(Source):
         """Most room, in gigabytes (10⁹ bytes), that the arrays may take in memory. A small file can unpack to a huge
         one; it is refused before it does."""
 
+    @classmethod
+    def settings_for(cls, path: Path) -> dict[str, Any]:
+        """`names` of those with most rows, where numbers of rows differ, as in files with training and test parts."""
+        lengths = {}
+        with suppress(DataError, OSError, ValueError, zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+            for info in archive.infolist():
+                name = info.filename.removesuffix(".npy")
+                with archive.open(info) as member:
+                    lengths[name] = _header(member, name)[0][0]
+        if len(set(lengths.values())) < 2:
+            return {}
+        most = max(lengths.values())
+        names = [name for name, length in lengths.items() if length == most]
+        log.warning(
+            "%s: only %s are read, which have %s rows; %s have another number",
+            *(path.name, ", ".join(names), f"{most:,}", ", ".join(name for name in lengths if name not in names)),
+        )
+        return {"names": names}
+
     def read(self, context: Context) -> Dataset:
         """The whole file, members in the file's order.
 
@@ -65,9 +88,12 @@ class NpzSource(Source):
         columns, arrays = {}, {}
         for name, values in members.items():
             where = f"{self.params.path}: array {name!r}"
+            if values.ndim == 2 and values.shape[1] == 1 and values.dtype.kind != "f":
+                values = values[:, 0]
             if values.ndim == 1:
                 columns[name] = _column(values, where)
             else:
+                _note_one_hot(values, where)
                 arrays[name] = _payload(values, where)
         frame = pd.DataFrame(columns, index=pd.RangeIndex(num_rows))
         return Dataset.of(frame, arrays, infer(frame, arrays, context.declared))
@@ -159,6 +185,11 @@ def _column(values: np.ndarray, where: str) -> pd.Series:
     if values.dtype.kind == "u":
         _refuse(values > np.iinfo(np.int64).max, where, "an integer above 2⁶³ - 1; save it as text")
     return pd.Series(values.astype(np.int64) if values.dtype.kind in "iu" else values)
+
+
+def _note_one_hot(values: np.ndarray, where: str) -> None:
+    if values.ndim == 2 and np.isin(values, (0, 1)).all() and (values.sum(axis=1) == 1).all():
+        log.warning("%s has one 1 in each row, as labels may have; for a target, save `values.argmax(axis=1)`", where)
 
 
 def _payload(values: np.ndarray, where: str) -> np.ndarray:

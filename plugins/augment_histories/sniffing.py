@@ -20,7 +20,7 @@ NUM_LINES = 1_000  # looked at
 log = logging.getLogger("augment")
 
 RATINGS = ("user", "item", "rating", "time")
-RATING_LINE = re.compile(r"[0-9]+ [0-9]+ (?:10|[0-9])(?:\.[0-9])? [0-9]{9,13}")
+RATING_LINE = re.compile(r"[\w-]+ [\w-]+ (?:10|[0-9])(?:\.[0-9])? [0-9]{9,13}")
 MIN_RATINGS = 20
 MOSTLY = 0.9  # share of the ratings that are of another user or item
 TYPE = re.compile(r":(token|float)(_seq)?$")  # after a name in the headers of RecBole's files
@@ -56,8 +56,8 @@ def holds_events(path: Path, dialect: Mapping[str, Any]) -> bool:
 
 
 def holds_ratings(path: Path, dialect: Mapping[str, Any]) -> bool:
-    """Whether a CSV file without a header is all `RATINGS`, as MovieLens has them: two whole numbers, one of 0 to 10,
-    and seconds since 1970, users in two lines or more on average."""
+    """Whether a CSV file without a header is all `RATINGS`, as MovieLens and Amazon have them: two ids, a rating of
+    0 to 10, and seconds since 1970, users in two lines or more on average."""
     rows = _first_rows(path, dialect)
     if len(rows) < MIN_RATINGS or any(len(cells) != len(RATINGS) for cells in rows):
         return False

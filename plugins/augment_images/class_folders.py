@@ -18,6 +18,12 @@ __all__ = ["Listing", "is_silent", "list_class_folders", "shown"]
 
 logger = logging.getLogger("augment")
 
+# what folders are called after what they hold, and not after a class
+OF_KINDS = frozenset(
+    {"image", "images", "img", "imgs", "jpegimages", "pictures", "photos", "frames", "mask", "masks", "label", "labels"}
+    | {"annotations", "segmentationclass", "segmentationobject", "train", "training", "val", "valid", "validation"}
+    | {"test", "testing"}
+)
 LEFT_BY_SYSTEMS = frozenset({"Thumbs.db", ".DS_Store", "desktop.ini", "__MACOSX", ".ipynb_checkpoints"})
 
 
@@ -77,6 +83,13 @@ def list_class_folders(root: Path, label: str) -> Listing:
         raise DataError(
             f"{root}: no images found; one sub-folder a class is expected, with files that end in "
             f"{', '.join(sorted(SUFFIXES))}, or a {metadata.NAME}"
+        )
+    folders = sorted({folder for _, folder in labelled})
+    if all(folder.casefold() in OF_KINDS for folder in folders):
+        raise DataError(
+            f"{root}: {' and '.join(map(repr, folders))} says what lies there, and not of which class it is; point "
+            f"`path` at the folder of the images, such as {root / folders[0]}, where they need no labels, or write a "
+            f"{metadata.NAME} with `{metadata.FILE_NAME}` and `{label}`"
         )
     labelled.sort()
     listing.names = [name for name, _ in labelled]

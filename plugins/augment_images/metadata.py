@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import pandas as pd
 
 from augment.data import SchemaDeclaration
-from augment.errors import DataError, did_you_mean
+from augment.errors import DataError
 from augment.toolkit.text_files import check_text
 
 NAME = "metadata.csv"
@@ -72,8 +72,8 @@ def _rows(path: Path) -> tuple[list[list[str]], list[int]]:
 def _check_header(path: Path, header: list[str]) -> None:
     if FILE_NAME not in header:
         raise DataError(
-            f"{path}:1: there is no column `{FILE_NAME}`, which says what image a line is about; the columns are "
-            f"{', '.join(map(repr, header))}{did_you_mean(FILE_NAME, header)}"
+            f"{path}:1: there is no column `{FILE_NAME}`, which says what image a line is about; give the column that "
+            f"does this name; the columns are {', '.join(map(repr, header))}"
         )
     if "" in header:
         raise DataError(f"{path}:1: column {header.index('') + 1} has no name; give it one")

@@ -22,11 +22,13 @@ __all__ = ["infer_date_format", "infer_form", "read_frame", "series_settings"]
 log = logging.getLogger("augment")
 
 KEYS = re.compile(
-    r"series|key|case|patient|subject|person|sensor|device|unit|machine|engine|station|meter|.*[ _]?id", re.IGNORECASE
+    r"series|key|case|patient|subject|participant|person|animal|sensor|device|unit|machine|engine|station|meter|turbine"
+    r"|battery|vehicle|household|shop|store|site|plant|ticker|symbol|trial|run|experiment|recording|.*[ _]?id",
+    re.IGNORECASE,
 )
 TIMES = re.compile(
-    r"(?:.*[ _])?(?:time|timestamp)|.*[ _]at|when|date ?time|datetime|date|day|hour|minute|second|step|t|cycle"
-    r"|week|month",
+    r"(?:.*[ _])?(?:time|timestamp)|(?:.*[ _])?at|when|date ?time|datetime|date|ds|(?:day|hour|minute|second|step|cycle"
+    r"|week|month|frame|sec|millisecond)s?|ms|t",
     re.IGNORECASE,
 )
 # one value a line: what sktime writes
@@ -106,6 +108,14 @@ def series_settings(data: Path, form: Mapping[str, Any]) -> dict[str, Any] | Non
         for time in times:
             if key == time or not _are_steps(head, key, time):
                 continue
+            if (found := _one_value_a_line(head, key, time)) is not None:
+                log.warning(
+                    "%s is read as a table: it has one value a line, and series are read with one time step a line; "
+                    "bring it into that form: `frame.pivot(index=[%r, %r], columns=%r, values=%r).reset_index()` with "
+                    "pandas",
+                    *(data.name, key, time, *found),
+                )
+                return None
             repeated = head.drop_duplicates().duplicated([key, time]).mean()
             if repeated <= MAX_DUPLICATES:
                 return {} if (key, time) == ("series", "step") else {"key": key, "time": time}
@@ -114,6 +124,21 @@ def series_settings(data: Path, form: Mapping[str, Any]) -> dict[str, Any] | Non
                 "they are series, say `use: series-csv` with `key: %s`, `time: %s` and `duplicates: first` or `mean`",
                 *(data.name, 100 * repeated, key, time, key, time),
             )
+    return None
+
+
+def _one_value_a_line(head: pd.DataFrame, key: str, time: str) -> tuple[str, str] | None:
+    """The column of words that says what the number in each line is, and the column of the number, where each step
+    takes as many lines as there are words."""
+    numbers = [name for name in head.select_dtypes("number") if name not in (key, time)]
+    num_lines = head.groupby([key, time]).size()
+    for name in head.columns:
+        if name in (key, time) or pd.api.types.is_numeric_dtype(head[name]) or head[name].isna().any():
+            continue
+        num_words = head[name].nunique()
+        # the last step looked at may be cut off
+        if num_words > 1 and (num_lines.iloc[:-1] == num_words).all() and not head.duplicated([key, time, name]).any():
+            return str(name), str(numbers[-1])
     return None
 
 
@@ -143,7 +168,7 @@ def infer_date_format(data: Path, settings: Mapping[str, Any]) -> str | None:
     except (ValueError, OSError):  # whoever reads it says what is wrong
         return None
     cells = cells.str.strip()
-    formats = [f"{date}{clock}" for date in DATES for clock in CLOCKS]
+    formats = ["%H:%M", "%H:%M:%S", *(f"{date}{clock}" for date in DATES for clock in CLOCKS)]
     formats = [one for one in formats if pd.to_datetime(cells[:1], format=one, errors="coerce").notna().all()]
     fitting = [one for one in formats if pd.to_datetime(cells, format=one, errors="coerce").notna().all()]
     return fitting[0] if len(fitting) == 1 else None

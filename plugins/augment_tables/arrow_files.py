@@ -56,7 +56,7 @@ class ArrowFiles(TableFiles):
         kept, left_out = [], []
         for name in table.column_names:
             try:
-                values_of(reader.params.path, name, table[name])
+                _values(reader.params.path, name, table)
                 kept.append(name)
             except DataError:
                 left_out.append(name)
@@ -71,7 +71,7 @@ class ArrowFiles(TableFiles):
         path, table = self.params.path, self._table()
         if not table.num_rows:
             raise DataError(f"{path}: holds no rows; at least one was expected")
-        values = {name: values_of(path, name, table[name]) for name in table.column_names}
+        values = {name: _values(path, name, table) for name in table.column_names}
         arrays = {name: column for name, column in values.items() if not isinstance(column, pa.ChunkedArray)}
         table = table.drop_columns(list(arrays))
         for name in table.column_names:
@@ -108,6 +108,17 @@ def _in_utc(path: Path | str, table: pa.Table) -> pa.Table:
             )
             table = table.set_column(place, field.name, table.column(place).cast(pa.timestamp(field.type.unit)))
     return table
+
+
+def _values(path: Path, name: str, table: pa.Table) -> Any:
+    field = table.schema.field(name)
+    extension = getattr(field.type, "extension_name", (field.metadata or {}).get(b"ARROW:extension:name", b"").decode())
+    if extension == "pandas.period":
+        raise DataError(
+            f"{path}: column {name!r} holds periods of pandas, stored as numbers of them since 1970; write it as dates "
+            "with `to_timestamp()`, as text, or leave it out"
+        )
+    return values_of(path, name, table[name])
 
 
 def values_of(path: Path | str, name: str, values: pa.ChunkedArray) -> Any:

@@ -17,15 +17,18 @@ Kind = Literal["missing", "number", "date", "words"]
 NUMBER = re.compile(r"[+\-−–(]?(?:[0-9][0-9.,]*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?\)?")
 DATE = re.compile(r"[0-9]{1,4}([./-])[0-9]{1,2}\1[0-9]{1,4}(?:[ T][0-9].*)?")
 YEARS = range(1900, 2101)
+MAX_LABELS = 20  # different words in a column of labels
+MIN_AGAIN = 3  # cells below a word that are this word, from which it is no name
 MAX_ALIKE = 0.1  # share of the rows that may look like a line of names
 
 
 def judge_first_line(first: Sequence[str], rows: Sequence[Sequence[str]]) -> FirstLine:
-    """What the first line is, as far as numbers and dates tell: words over words may always be names.
+    """What the first line is, as far as numbers, dates and words that come again tell.
 
-    It is data if it has a number in each column of numbers, and a date in each of dates. Years, 0 to n - 1 and other
-    numbers in order may be names nevertheless. A lone number beside words is data if a cell stands in its own column
-    again.
+    It is data if it has a number in each column of numbers, and a date in each of dates; or if there are neither, and
+    its words above all columns of labels stand there again and again, as `ham` above `ham` and `spam`. Years, 0 to
+    n - 1 and other numbers in order may be names nevertheless. A lone number beside words is data if a cell stands in
+    its own column again.
 
     Args:
         first: its cells.
@@ -41,7 +44,11 @@ def judge_first_line(first: Sequence[str], rows: Sequence[Sequence[str]]) -> Fir
         return "names"
     values = [place for place in typed if own[place] != "missing"]
     if not values:
-        return "names"
+        # a header that is repeated further down is one
+        others = list(zip(*(row for row in rows if list(row) != list(first)), strict=True))
+        labels = [place for place, column in enumerate(others) if len(set(column)) <= MAX_LABELS < len(column)]
+        again = [others[place].count(first[place]) >= MIN_AGAIN for place in labels]
+        return "data" if again and all(again) else "names"
     only_numbers = all(_kind(cell) in ("number", "missing") for cell in cells)
     if all(own[place] == "number" for place in values) and _may_be_names(
         [cells[place] for place in values], [[columns[place][row] for place in values] for row in range(len(rows))]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import itertools
+import logging
+import re
 import tempfile
 import zipfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -25,10 +27,15 @@ from augment_tables.csv_source import CsvSource
 
 MAX_UNPACKED = 2 * 10**9  # bytes of the XML in a workbook, which is a zip archive
 MISSING = "#N/A"
+OTHER_BOOKS = (".xls", ".xlsb", ".ods")
+
+log = logging.getLogger("augment")
 
 
 class ExcelSource(Source):
     """Reads a sheet of an Excel workbook (`.xlsx`), or of several with the same columns.
+
+    The value of cells that are merged down a column stands in each of them.
 
     Needs the extra `excel`: `pip install "augment-pipeline[excel]"`. Formulas count with the results that were saved.
     Numbers that are stored as text are numbers, and `#N/A` is a missing value. The other settings are those of `csv`.
@@ -45,7 +52,7 @@ class ExcelSource(Source):
         path: Files
         """The workbook, or several with the same columns: a list, or a pattern such as `months/*.xlsx`."""
         sheet: str | None = Field(default=None, min_length=1)
-        """The name of the sheet; the first one when not given."""
+        """The name of the sheet; the first one that is not hidden when not given."""
         columns: tuple[str, ...] | None = None
         """The columns to read; all when not given. Others need no name in the sheet."""
         skip_lines: int = Field(default=0, ge=0)
@@ -62,6 +69,12 @@ class ExcelSource(Source):
         """Column to the sign or word that stands beside its numbers in texts; see `csv`."""
 
     @classmethod
+    def sniff(cls, path: Path, head: bytes) -> float | None:
+        if path.suffix.lower() in OTHER_BOOKS:
+            return 0.1  # to say in which format to save it, unless another source reads it
+        return super().sniff(path, head)
+
+    @classmethod
     def settings_for(cls, path: Path) -> dict[str, Any]:
         check_file(path)
         with _as_csv([path], None) as files:
@@ -76,7 +89,7 @@ class ExcelSource(Source):
         import openpyxl
 
         with path.open("rb") as file:
-            first = openpyxl.load_workbook(file, read_only=True).sheetnames[0]
+            first = _first_sheet(openpyxl.load_workbook(file, read_only=True))
         return {} if "sheet" in settings or first == "Sheet1" else {"sheet": first}
 
     @classmethod
@@ -138,7 +151,7 @@ def _as_csv(
             with copy.open("w", encoding="utf-8", newline="") as text:
                 csv.writer(text, lineterminator="\n").writerows(rows)
             if dated is not None:
-                dated |= {place for row in rows for place, cell in enumerate(row) if isinstance(cell, _Moment)}
+                dated |= _dated_columns(rows, file)
         try:
             yield copies
         except DataError as error:
@@ -164,7 +177,7 @@ def _rows(path: Path, sheet: str | None) -> list[list[str]]:
                 openpyxl.load_workbook(file, read_only=True, data_only=only)
                 for file, only in ((one, True), (other, False))
             )
-            name = sheet or results.sheetnames[0]
+            name = sheet or _first_sheet(results)
             if name not in results.sheetnames:
                 names = ", ".join(results.sheetnames)
                 raise DataError(
@@ -177,6 +190,7 @@ def _rows(path: Path, sheet: str | None) -> list[list[str]]:
             for number, (cells, written) in enumerate(pairs, start=1):
                 places = zip(cells, written, strict=True)
                 rows.append([_text(path, number, column, *both) for column, both in enumerate(places, start=1)])
+            _fill_merged(rows, path, results[name])
     except DataError:
         raise
     except Exception as error:  # openpyxl raises whatever it stumbles over in a damaged file
@@ -188,6 +202,52 @@ def _rows(path: Path, sheet: str | None) -> list[list[str]]:
     if not width:
         raise DataError(f"{path}: the sheet {name!r} is empty")
     return [(row + [""] * width)[:width] if any(row) else [] for row in rows]
+
+
+def _first_sheet(workbook: Any) -> str:
+    """The name of the first sheet that is not hidden; of the first one where all are."""
+    shown = [sheet.title for sheet in workbook.worksheets if sheet.sheet_state == "visible"]
+    name: str = (shown or workbook.sheetnames)[0]
+    return name
+
+
+def _dated_columns(rows: list[list[str]], path: Path) -> set[int]:
+    """The places of columns with cells that are dates; texts among them, below the first date, are noted."""
+    first: dict[int, int] = {}
+    noted: set[int] = set()
+    for number, row in enumerate(rows, start=1):
+        for place, cell in enumerate(row):
+            if isinstance(cell, _Moment):
+                first.setdefault(place, number)
+            elif cell and place in first and place not in noted:
+                noted.add(place)
+                log.warning(
+                    "%s, row %d, column %d: %r is a text, and the cell in row %d is a date; write all cells of a "
+                    "column of dates as dates",
+                    *(path.name, number, place + 1, cell[:40], first[place]),
+                )
+    return set(first)
+
+
+def _fill_merged(rows: list[list[str]], path: Path, sheet: Any) -> None:
+    """Write the value of cells that are merged down one column into each of them."""
+    with zipfile.ZipFile(path) as archive, archive.open(sheet._worksheet_path) as file:
+        areas = re.findall(rb'<mergeCell ref="([A-Z]+)([0-9]+):([A-Z]+)([0-9]+)"', file.read())
+    for left, top, right, bottom in areas:
+        place = _number_of_column(left) - 1
+        if left != right or int(top) > len(rows) or place >= len(rows[int(top) - 1]):
+            continue
+        for row in rows[int(top) : int(bottom)]:
+            row += [""] * (place + 1 - len(row))
+            row[place] = rows[int(top) - 1][place]
+
+
+def _number_of_column(letters: bytes) -> int:
+    """1 for A, 27 for AA."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - ord("A") + 1
+    return number
 
 
 class _Moment(str):

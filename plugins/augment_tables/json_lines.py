@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.json as pajson
 
 from augment.data import Dataset
@@ -24,6 +26,9 @@ from augment_tables.stored_types import stored_types
 from augment_tables.table_files import Part, TableFiles, ids_of, not_integers
 
 MAX_BLOCK = 2**31 - 1  # Arrow's limit, in bytes
+MAX_INTEGER = 2**63 - 1  # Arrow reads greater ones as floats
+
+log = logging.getLogger("augment")
 
 
 class JsonLinesSource(TableFiles):
@@ -41,6 +46,22 @@ class JsonLinesSource(TableFiles):
     def settings_to_write(cls, path: Path, settings: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
         return {"ending": ".ndjson"} if path.suffix.lower() == ".ndjson" else {}
 
+    @classmethod
+    def further_settings(cls, path: Path, settings: Mapping[str, Any], data: Dataset | None) -> dict[str, Any]:
+        if data is not None or "columns" in settings:
+            return {}
+        nested: dict[str, bool] = {}
+        with suppress(ValueError, OSError, RecursionError):  # which reading tells
+            for record in _records_of(path):
+                for name, value in record.items():
+                    nested[name] = nested.get(name, False) or isinstance(value, dict | list)
+        kept = [name for name, is_nested in nested.items() if not is_nested]
+        if not kept or len(kept) == len(nested):
+            return {}
+        for name in nested.keys() - set(kept):
+            log.warning("column %r is left out: no dataset can hold its values, which are lists or objects", name)
+        return {"columns": kept}
+
     def _part(self, as_text: Collection[str], context: Context) -> Part:
         path = self.params.path
         check_text(path, "utf-8")
@@ -57,6 +78,7 @@ class JsonLinesSource(TableFiles):
         check_names(path, table.column_names, all_needed=self.params.columns is None)
         chosen = table.column_names if self.params.columns is None else self.params.columns
         table = table.select([name for name in chosen if name in table.column_names])
+        self._refuse_rounded(table)
         return Part(table, {}, self._learned(table))
 
     def _learned(self, table: pa.Table) -> dict[str, dict[str, Any]]:
@@ -81,6 +103,21 @@ class JsonLinesSource(TableFiles):
         absent = [name for name in as_text if table[name].null_count == table.num_rows]
         return table.drop_columns(absent) if absent else table
 
+    def _refuse_rounded(self, table: pa.Table) -> None:
+        """Refuse integers that Arrow has read as floats, since those are others."""
+        floats = [field.name for field in table.schema if pa.types.is_floating(field.type)]
+        large = {name for name in floats if pc.any(pc.greater_equal(pc.abs(table[name]), float(2**63))).as_py()}
+        if not large:
+            return
+        with self.params.path.open(encoding="utf-8-sig") as file:
+            for number, line in enumerate(filter(str.strip, file), start=1):
+                for name, value in json.loads(line).items():
+                    if name in large and isinstance(value, int) and abs(value) > MAX_INTEGER:
+                        raise DataError(
+                            f"{self.params.path}, {self._unit} {number}: {name!r} holds an integer above 2⁶³ - 1, "
+                            "which no number keeps exactly; write all values of the column as texts, in quotes"
+                        )
+
     def _first_problem(self) -> str | None:
         """The first line that is no JSON object or changes a column's type, in words; far slower than Arrow."""
         path = self.params.path
@@ -91,7 +128,7 @@ class JsonLinesSource(TableFiles):
                 if not line.strip():
                     continue
                 try:
-                    row = json.loads(line, parse_constant=_refuse_constant)
+                    row = json.loads(line, parse_constant=_refuse_constant, object_pairs_hook=_without_doubles)
                 except ValueError as error:
                     is_list = line.lstrip()[0] == "["
                     hint = "; the file is one JSON array: use the source `json-records`" if is_list else ""
@@ -175,6 +212,15 @@ class JsonSource(JsonLinesSource):
                 f"{self.params.path}: holds one object, and a list of objects was expected, as pandas writes "
                 '`to_json(orient="records")`'
             )
+
+
+def _records_of(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects of a file of either form."""
+    content = path.read_text(encoding="utf-8-sig")
+    whole = content.lstrip().startswith("[")
+    for record in json.loads(content) if whole else map(json.loads, filter(str.strip, content.splitlines())):
+        if isinstance(record, dict):
+            yield record
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 from pydantic import Field
@@ -36,6 +36,13 @@ class TextFile(Source):
         characters, for one long text."""
         length: int = Field(1_000, ge=1)
         """Characters of a block. The last one may be shorter."""
+
+    @classmethod
+    def settings_for(cls, path: Path) -> dict[str, Any]:
+        """`by: label-line` where every line begins as fastText has its labels."""
+        lines = path.read_bytes().removeprefix(b"\xef\xbb\xbf").splitlines() if path.is_file() else []
+        labelled = [line.startswith(b"__label__") for line in lines if line.strip()]
+        return {"by": "label-line"} if labelled and all(labelled) else {}
 
     def read(self, context: Context) -> Dataset:
         path = self.params.path

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import os
 
 import pandas as pd
@@ -110,3 +111,16 @@ def test_a_folder_that_cannot_be_read_at_any_size_says_why(tmp_path):
 def test_amounts_are_not_ids(write, is_id):
     frame = pd.DataFrame({"x": [write(number) for number in range(1000, 1100)]}, dtype="str")
     assert looks_like_id(Dataset.of(frame, {}, Schema(columns={"x": Column(type="text")})), "x") is is_id
+
+
+@pytest.mark.parametrize("name", ["data.zip", "photos.tar.gz"])
+def test_an_archive_is_to_be_unpacked(name, tmp_path):
+    (tmp_path / name).write_bytes(gzip.compress(b"x") if name.endswith(".gz") else b"PK")
+    with pytest.raises(DataError, match="is an archive; unpack it"):
+        find_source(tmp_path / name, Catalog())
+
+
+def test_numbers_with_the_exponents_of_fortran_are_no_ids():
+    frame = pd.DataFrame({"x": [f"{n / 7:.4f}D+0{n % 3}" for n in range(30)]})
+    data = Dataset.of(frame, {}, Schema(columns={"x": Column(type="text")}))
+    assert not looks_like_id(data, "x")

@@ -36,6 +36,11 @@ def test_otherwise_the_last_column_with_few_values_is_the_target():
     assert "last column with 2 to 20 values" in why
 
 
+def test_labels_that_a_column_with_gaps_has_left_as_floats_can_be_the_target():
+    data = table(z=np.linspace(5, 6, 100), last=[0.0, 1.0] * 50)
+    assert choose_target(data.schema, data.frame)[0] == "last"
+
+
 def test_numbers_alone_have_no_target():
     data = table(z=np.linspace(5, 6, 100))
     assert choose_target(data.schema, data.frame)[0] is None

@@ -172,7 +172,7 @@ def test_pickled_objects_are_refused_and_never_loaded(tmp_path):
         ({"a": np.array([[1.0], [np.nan]])}, "'a', row 2"),
         ({"a": np.array([[1.0], [1e300]])}, "'a', row 2"),
         ({"a": np.array([1.0, 2.0, np.inf])}, "'a', row 3"),
-        ({"a": np.array([[1], [2**40]])}, "'a', row 2"),
+        ({"a": np.array([[1, 1], [2**40, 1]])}, "'a', row 2"),
         ({"a": np.array([1, 2**63], dtype=np.uint64)}, "'a', row 2"),
         ({"a": np.float64(3)}, "single value"),
         ({"a": np.ones(3, complex)}, "complex128"),
@@ -217,3 +217,27 @@ def test_damaged_files_are_refused(tmp_path):
         path.write_bytes(damaged)
         with pytest.raises(DataError, match=r"data\.npz"):
             read(path)
+
+
+def test_of_training_and_test_parts_the_larger_is_read(tmp_path, caplog):
+    parts = {
+        f"{what}_{part}": np.zeros((n, *shape), np.uint8)
+        for part, n in (("train", 6), ("test", 2))
+        for what, shape in (("x", (4, 4)), ("y", ()))
+    }
+    path = save(tmp_path, **parts)
+    assert NpzSource.settings_for(path) == {"names": ["x_train", "y_train"]}
+    assert "only x_train, y_train are read, which have 6 rows; x_test, y_test have another number" in caplog.text
+    assert NpzSource.settings_for(save(tmp_path, x=np.zeros(3), y=np.ones(3))) == {}
+
+
+def test_a_second_axis_of_length_one_makes_no_array(tmp_path):
+    data = read(save(tmp_path, x=np.zeros((3, 4, 4), np.uint8), label=np.array([[0], [1], [1]])))
+    assert data.frame.label.tolist() == [0, 1, 1]
+
+
+def test_labels_with_one_1_in_each_row_are_noted(tmp_path, caplog):
+    read(save(tmp_path, x=np.zeros((3, 4, 4), np.uint8), y=np.eye(2)[[0, 1, 1]], v=np.zeros((3, 2))))
+    assert [record.getMessage().partition("array ")[2][:25] for record in caplog.records] == [
+        "'y' has one 1 in each row"
+    ]

@@ -533,7 +533,7 @@ def test_metadata_with_a_nul_character_is_refused(tmp_path):
     [
         ("", "is empty"),
         ("filename,label\na.png,x\n", "no column `file_name`"),
-        ("filename,label\na.png,x\n", "did you mean 'filename'?"),
+        ("filename,label\na.png,x\n", "the columns are 'filename', 'label'"),
         ("file_name,label,label\na.png,x,y\n", "column 'label' is there 2 times"),
         ("file_name,\na.png,x\n", "column 2 has no name"),
         ("file_name,label\na.png\n", "metadata.csv:2: 1 fields; the header has 2"),
@@ -552,3 +552,15 @@ def test_metadata_that_is_not_utf8_is_refused(tmp_path):
     put(tmp_path / "a.png")
     (tmp_path / "metadata.csv").write_bytes(b"file_name,label\na.png,\xff\xfe\n")
     assert "not utf-8" in message(tmp_path)
+
+
+@pytest.mark.parametrize("folders", [("images", "masks"), ("JPEGImages",), ("train",)])
+def test_folders_that_are_called_after_what_they_hold_are_no_classes(folders, tmp_path):
+    for folder in folders:
+        put(tmp_path / folder / "0.png")
+    said = message(tmp_path)
+    assert "says what lies there, and not of which class it is" in said
+    assert str(tmp_path / folders[0]) in said
+    assert not read(tmp_path / folders[0]).frame.columns.size
+    put(tmp_path / "cat" / "1.png")
+    assert set(read(tmp_path).frame.label) == {"cat", *folders}

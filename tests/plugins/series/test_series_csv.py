@@ -10,6 +10,7 @@ from example_data import dataset
 
 from augment.data import Dataset, SchemaDeclaration
 from augment.detect.formats import find_source
+from augment.detect.formats import read as detected
 from augment.errors import DataError
 from augment.plugin.catalog import Catalog
 from augment.plugin.context import Context
@@ -333,3 +334,47 @@ def test_a_column_without_any_value_does_not_keep_a_file_from_being_looked_at(tm
     path = tmp_path / "data.csv"
     path.write_text("x,empty,label\n" + "1.5,,a\n2.5,,b\n" * 20)
     assert SeriesCsvSource.sniff(path, path.read_bytes()) is None
+
+
+def long_file(path, key, time, times, channel=None):
+    lines = [
+        f"{name},{moment},{f'{word},' if word else ''}{number * place % 7},{'ab'[number % 2]}"
+        for number, name in enumerate(("n", "o", "p", "q"), start=1)
+        for place, moment in enumerate(times)
+        for word in channel or [""]
+    ]
+    header = f"{key},{time},{'sensor,' if channel else ''}value,label"
+    path.write_text("\n".join([header, *lines]) + "\n")
+    return path
+
+
+SKIPPED = [f"2024-03-31 {hour:02}:00" for hour in (0, 1, 3, 4, 5)]  # the hour that summer time takes away
+
+
+@pytest.mark.parametrize(
+    ("key", "time", "times"),
+    [
+        ("station", "at", SKIPPED),
+        ("shop", "day", ["2024-01-01", "2024-01-02", "2024-01-05"]),
+        ("unique_id", "ds", ["2024-01-01", "2024-02-01", "2024-03-01"]),
+        ("trial", "seconds", ["0.00", "0.04", "0.08"]),
+        ("trial", "time", ["-2", "-1", "0"]),
+        ("machine", "time", ["08:00:00", "08:15:00", "08:30:00"]),
+    ],
+)
+def test_series_are_recognised_by_their_names_of_keys_and_times(tmp_path, key, time, times):
+    path = long_file(tmp_path / "long.csv", key, time, times)
+    source = find_source(path, Catalog())
+    data, settings, _ = detected(source, path)
+    assert source is SeriesCsvSource
+    assert (settings["key"], settings["time"]) == (key, time)
+    assert len(data) == 4
+    assert data.schema.arrays["series"].shape[0] == len(times)
+    assert data.frame["label"].tolist() == ["b", "a", "b", "a"]
+
+
+def test_one_value_a_line_with_a_label_beside_is_a_table_and_that_is_noted(tmp_path, caplog):
+    path = long_file(tmp_path / "long.csv", "id", "time", range(5), channel=["temp", "hum"])
+    assert find_source(path, Catalog()).name == "csv"
+    assert "frame.pivot(index=['id', 'time'], columns='sensor', values='value')" in caplog.text
+    assert "duplicates" not in caplog.text

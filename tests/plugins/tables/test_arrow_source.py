@@ -152,6 +152,14 @@ def test_columns_that_no_dataset_can_hold_are_left_out_by_init(
     assert left_out == {}
 
 
+def test_periods_of_pandas_are_no_numbers(tmp_path: Path) -> None:
+    frame = FRAME.assign(month=pd.period_range("2024-01", periods=3, freq="M"))
+    frame.to_parquet(tmp_path / "data.parquet")
+    with pytest.raises(DataError, match=r"column 'month' holds periods of pandas.*to_timestamp\(\)"):
+        ParquetSource(ParquetSource.Params(path=tmp_path / "data.parquet")).read(Context(0, tmp_path))
+    assert look_at(ParquetSource, tmp_path / "data.parquet")[1] == {"columns": ["x", "n", "label", "day"]}
+
+
 def test_a_file_without_a_column_that_can_be_read_says_why(tmp_path: Path) -> None:
     pq.write_table(pa.table({"d": LEFT_OUT["duration"]}), tmp_path / "data.parquet")
     with pytest.raises(DataError, match="column 'd' holds values of type duration"):

@@ -24,6 +24,7 @@ WITH_GAPS = ["5,1,?,2", "?,4,3,2", "5,4,NA,4", "6,?,8,2"]
 SCANS = [",".join(f"{x:.3f}" for x in row) for row in RNG.normal(size=(8, 6))]
 BITS = [f"{n % 2},{n % 3 % 2}" for n in range(12)]
 YEARS = [f"house-{n},{1950 + n * n},{1990 + n}" for n in range(6)]
+MESSAGES = [f"{('ham', 'spam')[n % 2]},call me {n}" for n in range(24)]
 BITS_LIKE_NAMES = [f"{n % 2},{(n + 1) % 2}" for n in range(12)]
 
 
@@ -34,7 +35,7 @@ def read(path: Path, lines: list[str], declared: dict[str, Any] | None = None, *
 
 
 @pytest.mark.parametrize(
-    "lines", [NUMBERS, FLOWERS, ADULTS, PEOPLE, DAYS, WITH_GAPS, SCANS, YEARS, BITS, BITS_LIKE_NAMES]
+    "lines", [NUMBERS, FLOWERS, ADULTS, PEOPLE, DAYS, WITH_GAPS, SCANS, YEARS, BITS, BITS_LIKE_NAMES, MESSAGES]
 )
 def test_a_first_line_of_data_is_refused_and_read_with_the_settings_proposed(lines: list[str], tmp_path: Path) -> None:
     path = tmp_path / "data.csv"
@@ -56,6 +57,9 @@ HEADERS = {
     "positions beside a word": ("species,0,1", ["a,0.5,1.5", "b,2.5,3.5"]),
     "days over numbers": ("country,2024-01-01,2024-01-02", ["A,1,2", "B,3,4"]),
     "a lone number": ("patient,5", ["Ann,61", "Bob,72"]),
+    "words that no cell of labels is": ("kind,message", MESSAGES),
+    "words of which one stands below again": ("ham,kind", [f"{line},no" for line in ("ham", "spam")] * 12),
+    "a header that is repeated": ("kind,message", ([*MESSAGES, "kind,message"]) * 3),
     "nothing but words of a code": ("s1,m2", ["3,4", "5,6"]),
 }
 

@@ -161,3 +161,43 @@ def test_without_openpyxl_the_way_out_is_named(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     with pytest.raises(DataError, match=r'pip install "augment-pipeline\[excel\]", or save the sheet as CSV'):
         read(path)
+
+
+def test_a_hidden_sheet_is_not_the_first(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.xlsx", [["read me"]], [["x", "y"], [1, "a"], [2, "b"]])
+    book = openpyxl.load_workbook(path)
+    book.worksheets[0].sheet_state = "hidden"
+    book.save(path)
+    assert read(path).frame.x.tolist() == [1, 2]
+    assert ExcelSource.settings_to_write(path, {}, read(path)) == {"sheet": "sheet 2"}
+
+
+def test_cells_that_are_merged_down_a_column_have_one_value(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.xlsx", [["region", "x"], ["North", 1], [None, 2], ["South", 3], [None, 4]])
+    book = openpyxl.load_workbook(path)
+    for area in ("A2:A3", "A4:A5"):
+        book.active.merge_cells(area)
+    book.save(path)
+    assert read(path).frame.region.tolist() == ["North", "North", "South", "South"]
+
+
+def test_a_title_that_is_merged_over_the_columns_stays_one_cell(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.xlsx", [["Sales 2024"], ["x", "y", "z"], [1, "a", 3], [2, "b", 4]])
+    book = openpyxl.load_workbook(path)
+    book.active.merge_cells("A1:C1")
+    book.save(path)
+    assert ExcelSource.settings_for(path)["skip_lines"] == 1
+
+
+def test_a_text_among_dates_is_noted_with_its_place(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    day = dt.datetime(2024, 1, 31)
+    data = read(save(tmp_path / "a.xlsx", [["day"], [day], ["31.01.2024"], [day]]))
+    assert data.frame.day.tolist() == ["2024-01-31", "31.01.2024", "2024-01-31"]
+    assert "a.xlsx, row 3, column 1: '31.01.2024' is a text, and the cell in row 2 is a date" in caplog.text
+
+
+def test_a_workbook_in_an_old_format_is_told_how_to_save_it(tmp_path: Path) -> None:
+    (tmp_path / "a.xls").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+    assert find_source(tmp_path / "a.xls", Catalog()) is ExcelSource
+    with pytest.raises(DataError, match=r"a\.xls: is not a workbook that can be read .* save it as \.xlsx"):
+        ExcelSource.settings_for(tmp_path / "a.xls")

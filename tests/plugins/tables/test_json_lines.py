@@ -58,6 +58,7 @@ def test_a_declared_text_that_looks_like_a_date_stays_text(tmp_path: Path) -> No
     ("content", "message"),
     [
         ("", "the file is empty"),
+        ('{"a": 1}\n{"a": 1, "a": 2}\n', "line 2: .* has the key 'a' twice"),
         ('{"a": 1}\n{"a": 2\n', r"line 2: is not JSON"),
         ('[{"a": 1}, {"a": 2}]\n', r"line 1: holds a list; one JSON object a line"),
         ('[\n{"a": 1}]\n', r"line 1: is not JSON.*use the source `json-records`"),
@@ -140,3 +141,23 @@ def test_a_bad_list_is_refused_with_the_place(content: str, message: str, tmp_pa
     with pytest.raises(DataError, match=message) as error:
         read_json(tmp_path, content)
     assert str(tmp_path / "data.json") in str(error.value)
+
+
+def test_integers_that_floats_cannot_hold_are_refused_with_the_line(tmp_path: Path) -> None:
+    content = '{"a": 1, "b": 0.5}\n\n{"a": 9223372036854775809, "b": 1e300}\n'
+    with pytest.raises(DataError, match=r"data\.jsonl, line 2: 'a' holds an integer above 2⁶³ - 1.* as texts"):
+        read(tmp_path, content)
+    assert read(tmp_path, content.replace("9223372036854775809", "9223372036854775807")).frame.a[1] == 2**63 - 1
+
+
+@pytest.mark.parametrize("lines", [True, False])
+def test_the_settings_leave_out_keys_that_hold_lists_and_objects(
+    lines: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    objects = ['{"n": 1, "user": {"age": 3}}', '{"n": 2, "tags": ["x"]}']
+    path = tmp_path / ("data.jsonl" if lines else "data.json")
+    path.write_text("\n".join(objects) if lines else f"[{','.join(objects)}]")
+    source = JsonLinesSource if lines else JsonSource
+    assert source.further_settings(path, {}, None) == {"columns": ["n"]}
+    assert sorted(record.args[0] for record in caplog.records) == ["tags", "user"]  # type: ignore[index]
+    assert source.further_settings(path, {"columns": ["n"]}, None) == {}

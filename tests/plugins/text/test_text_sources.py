@@ -96,3 +96,11 @@ def test_folders_without_texts_are_refused_in_words(written, tmp_path, place, me
     written("x", "other/a/1.md")
     with pytest.raises(DataError, match=message):
         read(TextFolder, tmp_path, path=tmp_path / place)
+
+
+def test_labels_as_fasttext_has_them_are_found(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("__label__pos a good film\n\n__label__neg a bad one\n")
+    assert TextFile.settings_for(path) == {"by": "label-line"}
+    path.write_text("__label__pos a good film\na bad one\n")
+    assert TextFile.settings_for(path) == {}
