@@ -30,9 +30,10 @@ from augment.cli import describe, plugin_list
 from augment.plugin import contracts, hookspecs, run_metrics, trial_results
 from augment.plugin.catalog import Catalog
 from augment.plugin.kinds import KINDS
+from augment.runner import fitted_generator, sample_finished_run
 from augment.runner import run as runner
-from augment.runner import sample_finished_run
 from augment.runner.check import check
+from augment.runner.load import load
 from augment.spec.models import Mix, Pipeline, Search, Split, Trial, Use
 from augment.statistics.scores import SCORES
 from augment.storage import run_folder, run_manifest
@@ -134,7 +135,10 @@ def python_page() -> str:
         ("run", runner.run),
         ("check", check),
         ("sample", sample_finished_run.sample),
-        ("load", run_folder.Run),
+        ("load", load),
+        ("Run", run_folder.Run),
+        ("fit", fitted_generator.fit),
+        ("FittedGenerator", fitted_generator.FittedGenerator),
         ("loaders.mixed", loaders.mixed),
         ("loaders.tensors", loaders.tensors),
         ("resampling.Augmenter", resampling.Augmenter),

@@ -28,6 +28,7 @@ PACKAGES = [
     {"spec"},
     {"plan"},
     {"storage"},
+    {"in_memory"},
     {"engine"},
     {"runner"},
     {"onboarding", "testing"},

@@ -5,8 +5,9 @@ A chunk is a function of (fitted state, training part, plan row, seed), so chunk
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,17 @@ from augment.spec.stages import Bound
 from augment.storage.atomic_files import whole
 from augment.text import listing
 
-__all__ = ["IN_SCHEMA", "MAX_REJECTS", "SampleTask", "Sampled", "Sampling", "sample"]
+__all__ = [
+    "IN_SCHEMA",
+    "MAX_REJECTS",
+    "Chunk",
+    "SampleTask",
+    "Sampled",
+    "Sampler",
+    "Sampling",
+    "fill_chunk",
+    "sample",
+]
 
 IN_SCHEMA = "in-schema"  # the filter that is always on
 MAX_REJECTS = 20  # rejected rows kept of each filter, for the report
@@ -89,21 +100,72 @@ def sample(task: SampleTask, call: Call) -> Sampled:
     `rejects/<filter id>`.
     """
     sampling, row = task.sampling, task.row
-    opened = call.once(_Opened, sampling)
-    bound, train, filters = sampling.generator[0], opened.train, opened.filters
-    chunk = _Chunk([IN_SCHEMA, *(filter_bound.id for filter_bound, _ in filters)])
-    given = given_frame(row, train.schema)
+    opened = call.once(_open, sampling)
+    given = given_frame(row, opened.train.schema)
     for name, value in sampling.where.items():
-        column = Schema(columns={name: train.schema.columns[name]})
+        column = Schema(columns={name: opened.train.schema.columns[name]})
         given[name] = conform(pd.DataFrame({name: [value] * len(given)}), column)[name]
-    open_slots = np.arange(row.rows)
-    while len(open_slots) and chunk.rounds < sampling.max_rounds:
-        names = (sampling.seed, bound.id, sampling.purpose, row.chunk, row.first_round + chunk.rounds)
+    seed = (sampling.seed, opened.bound.id, sampling.purpose, row.chunk)
+    chunk = fill_chunk(opened, given, seed, call, first_round=row.first_round, max_rounds=sampling.max_rounds)
+    with whole(task.out) as out:
+        chunk.data.save(out)
+        np.save(out / "hashes.npy", chunk.data.row_hashes())
+        for name, rejects in chunk.rejects.items():
+            if rejects:
+                Dataset.concat(rejects).take(slice(0, MAX_REJECTS)).save(out / "rejects" / name)
+    return Sampled(len(chunk.data), len(given) - len(chunk.data), chunk.rounds, chunk.judged, chunk.rejected)
+
+
+class Sampler:
+    """A fitted generator, ready to be asked: what the chunks of its rows share.
+
+    Args:
+        bound: the generator.
+        generator: fitted.
+        train: the training part.
+        filters: fitted, in the order in which they judge.
+    """
+
+    def __init__(
+        self, bound: Bound, generator: Generator, train: Dataset, filters: Sequence[tuple[Bound, Filter]] = ()
+    ):
+        self.bound, self.generator, self.train = bound, generator, train
+        self.train_hash = frame_hash(train)
+        self.filters = [(one, judge) for one, judge in filters if generator.origin not in judge.skips]
+
+
+def fill_chunk(
+    sampler: Sampler,
+    given: pd.DataFrame,
+    seed: tuple[str | int, ...],
+    call: Call,
+    *,
+    first_round: int = 0,
+    max_rounds: int,
+) -> Chunk:
+    """Draw rows, check and filter them, and draw those that were rejected again.
+
+    Args:
+        sampler: what draws them.
+        given: the conditions, one row for each row that is asked for, at most as many as a chunk has.
+        seed: names from which the seed of each round is derived.
+        call: of the task.
+        first_round: what rounds are counted from.
+        max_rounds: how often rows are drawn, at most; then some are missing.
+
+    Raises:
+        PluginError: the generator or a filter failed, or broke its contract.
+    """
+    bound, train = sampler.bound, sampler.train
+    chunk = Chunk([IN_SCHEMA, *(filter_bound.id for filter_bound, _ in sampler.filters)], train)
+    open_slots = np.arange(len(given))
+    while len(open_slots) and chunk.rounds < max_rounds:
+        names = (*seed, first_round + chunk.rounds)
         asked = given.iloc[open_slots].reset_index(drop=True)
-        drawn = _draw(opened.generator, bound, asked, train, derive_seed(*names), call)
+        drawn = _draw(sampler.generator, bound, asked, train, derive_seed(*names), call)
         chunk.note_labels(drawn)
         is_kept = chunk.note(IN_SCHEMA, drawn, valid_rows(drawn.frame, drawn.arrays, train.schema))
-        for filter_bound, judge in filters:
+        for filter_bound, judge in sampler.filters:
             positions = np.flatnonzero(is_kept)
             candidates = drawn.take(positions)
             passed = _judge(filter_bound, judge, candidates, derive_seed(*names, filter_bound.id), call)
@@ -117,33 +179,20 @@ def sample(task: SampleTask, call: Call) -> Sampled:
             f"{bound.what}: sample invented all labels of column {name!r}: {listing(labels)}; the training part has "
             f"{known}"
         )
-    if frame_hash(train) != opened.train_hash:
+    if frame_hash(train) != sampler.train_hash:
         raise PluginError(f"{bound.what}: sample changed the training rows; they are read only")
-    data = chunk.data(train)
-    with whole(task.out) as out:
-        data.save(out)
-        np.save(out / "hashes.npy", data.row_hashes())
-        for name, rejects in chunk.rejects.items():
-            if rejects:
-                Dataset.concat(rejects).take(slice(0, MAX_REJECTS)).save(out / "rejects" / name)
-    return Sampled(len(data), len(open_slots), chunk.rounds, chunk.judged, chunk.rejected)
+    return chunk
 
 
-class _Opened:
-    """What the chunks of a generator share, loaded."""
-
-    def __init__(self, sampling: Sampling):
-        generator = load_fitted(*sampling.generator)
-        assert isinstance(generator, Generator)
-        self.generator = generator
-        self.train = Dataset.load(sampling.train)
-        self.train_hash = frame_hash(self.train)
-        self.filters: list[tuple[Bound, Filter]] = []
-        for bound, folder in sampling.filters:
-            judge = load_fitted(bound, folder)
-            assert isinstance(judge, Filter)
-            if generator.origin not in judge.skips:
-                self.filters.append((bound, judge))
+def _open(sampling: Sampling) -> Sampler:
+    generator = load_fitted(*sampling.generator)
+    assert isinstance(generator, Generator)
+    filters = []
+    for bound, folder in sampling.filters:
+        judge = load_fitted(bound, folder)
+        assert isinstance(judge, Filter)
+        filters.append((bound, judge))
+    return Sampler(sampling.generator[0], generator, Dataset.load(sampling.train), filters)
 
 
 def _draw(generator: Generator, bound: Bound, given: pd.DataFrame, train: Dataset, seed: int, call: Call) -> Dataset:
@@ -174,21 +223,26 @@ def _draw(generator: Generator, bound: Bound, given: pd.DataFrame, train: Datase
     return Dataset.of(snap_rows(drawn.frame, train.schema, without=given.columns), drawn.arrays, train.schema)
 
 
-class _Chunk:
+class Chunk:
     """What has been made of one chunk so far.
 
     Attributes:
+        rounds: in which it was made.
         invented: columns in which no candidate had a label of the training part, to the labels there instead.
+        judged: filter id to candidates looked at.
+        rejected: filter id to rows rejected.
+        rejects: filter id to some of these rows.
     """
 
-    def __init__(self, filter_ids: list[str]):
+    def __init__(self, filter_ids: list[str], train: Dataset):
         self.rounds = 0
         self.invented: dict[str, list[str]] = {}
         self.judged = dict.fromkeys(filter_ids, 0)
         self.rejected = dict.fromkeys(filter_ids, 0)
         self.rejects: dict[str, list[Dataset]] = {name: [] for name in filter_ids}
-        self._parts: list[Dataset] = []
         self._slots: list[np.ndarray] = []
+        self._parts: list[Dataset] = []
+        self._nothing = train.take(slice(0, 0))
 
     def note(self, filter_id: str, candidates: Dataset, passed: np.ndarray) -> np.ndarray:
         """Count what a filter said of these candidates, keep some rejects; returns `passed`."""
@@ -212,10 +266,11 @@ class _Chunk:
         self._parts.append(rows)
         self._slots.append(slots)
 
-    def data(self, train: Dataset) -> Dataset:
+    @cached_property
+    def data(self) -> Dataset:
         """The filled slots, in order."""
         if not self._parts:
-            return train.take(slice(0, 0))
+            return self._nothing
         return Dataset.concat(self._parts).take(np.argsort(np.concatenate(self._slots), kind="stable"))
 
 

@@ -21,7 +21,7 @@ from augment.engine.wire import error_from_json, request_to_json, result_from_js
 from augment.engine.worker import environment
 from augment.errors import AugmentError, PluginError
 
-__all__ = ["Executor", "InProcess", "Processes", "Worker", "spawn"]
+__all__ = ["Executor", "InProcess", "Processes", "Worker", "limit_threads", "spawn"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -58,7 +58,7 @@ class InProcess:
         for job in jobs:
             call = Call(job.host, emit, job.what)
             for index, task in enumerate(job.tasks):
-                with _threads(self.threads):  # not around all: who takes a result has the threads back
+                with limit_threads(self.threads):  # not around all: who takes a result has the threads back
                     result = call.do(job.fn, task)
                 yield job, index, result
 
@@ -66,8 +66,8 @@ class InProcess:
         """There is nothing to give back."""
 
 
-class _threads:
-    """Limit torch, BLAS and OpenMP to so many threads, and give the old limits back."""
+class limit_threads:
+    """Inside, torch, BLAS and OpenMP use so many threads; afterwards they have their old limits."""
 
     def __init__(self, count: int):
         self.count = count

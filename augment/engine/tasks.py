@@ -40,20 +40,24 @@ __all__ = [
     "ApplyTask",
     "Component",
     "FitTask",
+    "Losses",
     "ReadTask",
     "Saved",
     "apply",
     "calling",
     "devices",
     "fit",
+    "fit_component",
     "frame_hash",
     "lend",
     "load_fitted",
     "progress_reporter",
     "read",
     "read_descriptions",
+    "save_fitted",
 ]
 
+Losses = Mapping[int, Mapping[str, float]]  # of a fit, by step and name
 NOT_FROM_CONTENT = (ImportError, MemoryError, OSError, RuntimeError)  # of a state that does not load, though it is good
 CATALOG = Catalog()  # what is installed does not change while a process lives
 
@@ -168,6 +172,22 @@ def fit(task: FitTask, call: Call) -> None:
     threshold), and `losses.csv` with what it reported.
     """
     bound, train = task.bound, Dataset.load(task.train)
+    pilot = None if task.pilot is None else Dataset.load(task.pilot)
+    fitted, losses = fit_component(bound, train, task.seed, call, pilot=pilot, checkpoint=Checkpoint(task.checkpoint))
+    with whole(task.out) as out:
+        save_fitted(bound, fitted, losses, task.metadata, out)
+        del fitted  # one state in memory at a time
+        load_fitted(bound, out)  # no state is kept that does not load: a library may have hidden that the disk is full
+
+
+def fit_component(
+    bound: Bound, train: Dataset, seed: int, call: Call, *, pilot: Dataset | None = None, checkpoint: Checkpoint
+) -> tuple[Fitted, Losses]:
+    """A component fitted on these rows, and what it reported: step to losses by name.
+
+    Raises:
+        PluginError: it failed, or broke the contract of `fit`.
+    """
     component: Any = bound.cls(bound.params)
     before = train.fingerprint()
     losses_by_step: dict[int, Mapping[str, float]] = {}
@@ -177,29 +197,35 @@ def fit(task: FitTask, call: Call) -> None:
         losses_by_step[int(step)] = {name: float(value) for name, value in losses.items()}
         report(step, total, losses)
 
-    lent = {"train": train, "progress": progress, "checkpoint": Checkpoint(task.checkpoint)}
-    with lend(call, task.seed, **lent) as context, calling(bound, "fit"):
+    lent = {"train": train, "progress": progress, "checkpoint": checkpoint}
+    with lend(call, seed, **lent) as context, calling(bound, "fit"):
         fitted: Any
         if isinstance(component, Filter):
-            assert task.pilot is not None
-            fitted = component.fit(train, Dataset.load(task.pilot), context)
+            assert pilot is not None
+            fitted = component.fit(train, pilot, context)
         else:
             fitted = component.fit(train, context)
     if fitted is not component:
         raise PluginError(f"{bound.what}: fit returned {type(fitted).__name__}; it must return the component itself")
     if train.fingerprint() != before:
         raise PluginError(f"{bound.what}: fit changed the training rows; they are read only")
-    with whole(task.out) as out:
-        out.mkdir()
-        with calling(bound, "save"):
-            component.save(out)
-        facts: dict[str, Any] = {**task.metadata, "component": _without_paths(bound)}
-        if isinstance(fitted, Filter):
-            facts["threshold"] = float(fitted.threshold)
-        _write_json(out / f"{bound.kind}.json", facts)
-        _write_losses(out / "losses.csv", losses_by_step)
-        del component, fitted  # one state in memory at a time
-        load_fitted(bound, out)  # no state is kept that does not load: a library may have hidden that the disk is full
+    return fitted, losses_by_step
+
+
+def save_fitted(bound: Bound, fitted: Fitted, losses: Losses, metadata: Mapping[str, str | int], out: Path) -> None:
+    """Write a fitted component into a new folder, with what made it, as `fit` does.
+
+    Raises:
+        PluginError: it failed in `save`.
+    """
+    out.mkdir()
+    with calling(bound, "save"):
+        fitted.save(out)
+    facts: dict[str, Any] = {**metadata, "component": _without_paths(bound)}
+    if isinstance(fitted, Filter):
+        facts["threshold"] = float(fitted.threshold)
+    _write_json(out / f"{bound.kind}.json", facts)
+    _write_losses(out / "losses.csv", losses)
 
 
 def read_descriptions(kind: Kind, folder: Path) -> None:
@@ -336,7 +362,7 @@ def _without_paths(bound: Bound) -> dict[str, Any]:
     return {**plain, "params": params}
 
 
-def _write_losses(path: Path, losses: Mapping[int, Mapping[str, float]]) -> None:
+def _write_losses(path: Path, losses: Losses) -> None:
     names = list(dict.fromkeys(name for values in losses.values() for name in values))
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

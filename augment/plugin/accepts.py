@@ -10,6 +10,17 @@ from augment.data import ColumnType, Modality, Schema
 
 __all__ = ["EVERY_COLUMN", "EVERY_MODALITY", "Accepts"]
 
+IN_PIPELINE = {
+    "target": "name one with `schema: {target: ...}`",
+    "column": "leave it out with the source's `columns`, or keep it away from what learns with "
+    "`{name}: {{type: id}}` under schema.columns",
+    "missing": "fill them in with one of the `transforms:`, or use a component that takes them",
+}
+IN_CALL = {
+    "target": "name its column, or give y",
+    "column": "leave it out of the data, or turn it into a category or numbers",
+    "missing": "fill them in before, or use a generator that takes them",
+}
 EVERY_MODALITY: frozenset[Modality] = frozenset(get_args(Modality))
 EVERY_COLUMN: frozenset[ColumnType] = frozenset(get_args(ColumnType))
 
@@ -36,13 +47,20 @@ class Accepts:
     min_rows: int = 1
     min_class_rows: int = 0
 
-    def refusal(self, schema: Schema, num_rows: int | None = None) -> str | None:
-        """Why data with this schema and size is refused, or None if it is accepted."""
+    def refusal(self, schema: Schema, num_rows: int | None = None, *, in_call: bool = False) -> str | None:
+        """Why data with this schema and size is refused, or None if it is accepted.
+
+        Args:
+            schema: of the data.
+            num_rows: training rows, if known.
+            in_call: say what to do in the words of a call with data in memory, where there is no pipeline.
+        """
+        ways_out = IN_CALL if in_call else IN_PIPELINE
         if schema.modality not in self.modalities:
             return f"it works on {_either(self.modalities)}, and this dataset is of kind {schema.modality}"
         if schema.task not in self.targets:
             wanted = {"classes": "a target with classes", "number": "a numeric target", "none": "no target"}
-            named = f" ({schema.target!r})" if schema.target else "; name one with `schema: {target: ...}`"
+            named = f" ({schema.target!r})" if schema.target else f"; {ways_out['target']}"
             needed = _either(wanted[target] for target in self.targets)
             return f"it needs {needed}, and this dataset has {wanted[schema.task]}{named}"
         for name in schema.features:
@@ -50,16 +68,10 @@ class Accepts:
             if column.type not in self.columns and name in {array.length_column for array in schema.arrays.values()}:
                 return f"it takes rows of one length only, and column {name!r} says that theirs are not"
             if column.type not in self.columns:
-                return (
-                    f"it cannot hold columns of type {column.type}, and column {name!r} is one; leave it out with the "
-                    f"source's `columns`, or keep it away from what learns with `{name}: {{type: id}}` under "
-                    "schema.columns"
-                )
+                what = f"it cannot hold columns of type {column.type}, and column {name!r} is one"
+                return f"{what}; {ways_out['column'].format(name=name)}"
             if column.nullable and not self.missing:
-                return (
-                    f"it cannot take missing values, and column {name!r} has some; fill them in with one of the "
-                    "`transforms:`, or use a component that takes them"
-                )
+                return f"it cannot take missing values, and column {name!r} has some; {ways_out['missing']}"
         for name, array in schema.arrays.items():
             for channel, column in (array.channels or {}).items():
                 if column.nullable and not self.missing:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from augment.data import Dataset, Schema
 from augment.plan.chunks import PlanRow
 from augment.plugin.catalog import Catalog
+from augment.runner.in_memory_sources import as_pipeline, with_files
 from augment.runner.prepare import prepare
 from augment.runner.session import Events, opened
 from augment.runner.synthesis import bind_components, plan_rows
 from augment.spec.load import Resolved, Spec, load
+from augment.storage.store import Store
 
 __all__ = ["CheckResult", "check"]
 
@@ -36,26 +39,34 @@ class CheckResult:
 
 
 def check(
-    pipeline: Spec,
+    pipeline: Spec | Any,
+    y: Any = None,
     *,
+    target: str | int | None = None,
     overrides: Sequence[str] = (),
     data: bool = True,
     workers: int | None = None,
     trust: Collection[str] = (),
     events: Events | None = None,
+    **sections: Any,
 ) -> CheckResult:
     """Look for all that is wrong with a pipeline, and say what it would do.
 
     Args:
-        pipeline: as for `augment.run`.
+        pipeline: a pipeline or data in memory, as for `augment.run`.
+        y: as for `augment.run`.
+        target: as for `augment.run`.
         overrides: as for `augment.run`.
         data: read the data too, cut and transform it, but fit no generator.
         workers: as for `augment.run`.
         trust: as for `augment.run`.
         events: as for `augment.run`.
+        sections: as for `augment.run`.
     """
+    pipeline = as_pipeline(pipeline, y, target, sections)
     if not data:
-        return CheckResult(load(pipeline, Catalog(), overrides=overrides, trust=trust))
+        catalog = Catalog()
+        return CheckResult(load(with_files(pipeline, catalog, Store())[0], catalog, overrides=overrides, trust=trust))
     with opened(pipeline, overrides, workers, events, trust=trust) as (session, resolved):
         prepared = prepare(session, resolved)
         components = bind_components(resolved, prepared)

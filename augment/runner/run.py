@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from augment.engine.write_tasks import REAL, ReportTask, WriteTask, report, with_origin, write
 from augment.errors import BelowMinimum
@@ -17,6 +18,7 @@ from augment.runner import finished_runs
 from augment.runner.assess import assess
 from augment.runner.fitting import component_content
 from augment.runner.generate import Mixture
+from augment.runner.in_memory_sources import as_pipeline
 from augment.runner.observers import Observers
 from augment.runner.other_cuts import try_other_cuts
 from augment.runner.prepare import Prepared, prepare
@@ -25,7 +27,7 @@ from augment.runner.session import Events, Session, opened
 from augment.runner.synthesis import bind_components, synthesise
 from augment.spec.load import Resolved, Spec, resolved_yaml
 from augment.spec.models import Pipeline
-from augment.spec.stages import Bound, paths_in
+from augment.spec.stages import Bound, map_paths, paths_in
 from augment.statistics.priors import prior_offsets
 from augment.storage.hashes import content_key, library_versions, platform_class, source_hash
 from augment.storage.run_folder import (
@@ -51,8 +53,10 @@ Parts = Mapping[WrittenPart, tuple[tuple[Path, str], ...]]
 
 
 def run(
-    pipeline: Spec,
+    pipeline: Spec | Any,
+    y: Any = None,
     *,
+    target: str | int | None = None,
     overrides: Sequence[str] = (),
     seed: int | None = None,
     out: Path | str | None = None,
@@ -60,12 +64,21 @@ def run(
     device: str | None = None,
     workers: int | None = None,
     trust: Collection[str] = (),
+    keep_data: bool = False,
     events: Events | None = None,
+    **sections: Any,
 ) -> Run:
     """Run a pipeline, or give back the run that this very pipeline and data have had already.
 
+    run = augment.run("pipeline.yaml")
+    run = augment.run(frame, target="y", generators=["trees"], mix={"rows": "balance"})
+    run = augment.run(X, y, generators=["smote"])
+
     Args:
-        pipeline: the file's path, a mapping, or a Pipeline.
+        pipeline: the file's path, a mapping, or a Pipeline; or data in memory, see `augment.fit`, with the sections of
+            a pipeline as arguments. In a mapping, data may be the `source`, and the hold-out `split: {test: ...}`.
+        y: (N,) the target of data in memory, if it is not a column of it.
+        target: the column that is the target of data in memory.
         overrides: such as `generators.0.with.epochs=5`.
         seed: instead of the pipeline's.
         out: the run's folder, instead of one under `runs/` beside the file.
@@ -75,11 +88,15 @@ def run(
             do not depend on it.
         trust: first names of modules of your own that the pipeline may run, such as `["models"]`; see
             `docs/explanation/trust.md`.
+        keep_data: whether the run's folder holds a copy of data that was in memory, so that `resolved.yaml` runs
+            elsewhere. Otherwise it is in the store alone, until that is cleared, and the run holds its fingerprint.
         events: called with a mapping for everything that happens; see `docs/reference/events.md`.
+        sections: of the pipeline, with data in memory: `generators`, `mix`, `trial`, ...
 
     Raises:
         AugmentError: see `augment.errors`. BelowMinimum has the finished run as its attribute `run`.
     """
+    pipeline = as_pipeline(pipeline, y, target, sections)
     overrides = list(overrides)
     overrides += [f"seed={seed}"] if seed is not None else []
     overrides += [f"device={device}"] if device is not None else []
@@ -96,7 +113,9 @@ def run(
         components = bind_components(resolved, prepared)
         contents = [component_content(session, bound) for bounds in components.values() for bound in bounds]
         fingerprints = [source.fingerprint for source in prepared.sources]
-        content = {"settings": resolved.settings(components), "sources": fingerprints, "made of": contents}
+        kept = session.in_memory if keep_data else ()
+        content: dict[str, Any] = {"settings": resolved.settings(components), "sources": fingerprints}
+        content |= {"made of": contents, **({"kept": len(kept)} if kept else {})}
         key = content_key({**content, "host": source_hash(__name__)})
         inputs = [path for bounds in components.values() for bound in bounds for path in paths_in(bound.params)]
         place = Place(resolved.base, resolved.pipeline.name, key, out, overwrite, inputs)
@@ -110,7 +129,7 @@ def run(
             observers.watching(draft, session.listeners),
         ):
             session.emit({"event": "run-started", "name": place.name, "key": key, "folder": str(place.final)})
-            stages = _Stages(session, resolved, prepared, components, draft)
+            stages = _Stages(session, resolved, prepared, components, draft, kept)
             metrics, reports = stages.all()
             shortfall = _compare_to_minimum(resolved.pipeline, metrics.trial)
             versions = library_versions()
@@ -170,6 +189,7 @@ class _Stages:
     """The stages of one run, in the order in which they stand here.
 
     Attributes:
+        kept: files of data in memory to copy into the run's folder.
         written: the files of the dataset.
     """
 
@@ -178,6 +198,7 @@ class _Stages:
     prepared: Prepared
     components: Mapping[Kind, list[Bound]]
     draft: Draft
+    kept: Sequence[Path]
     written: WrittenData = field(init=False)
     choice: Choice = field(init=False)
 
@@ -216,10 +237,21 @@ class _Stages:
     def _write_facts(self) -> None:
         draft, prepared = self.draft, self.prepared
         draft.write_text(PIPELINE, self.resolved.text)
-        draft.write_text(RESOLVED, resolved_yaml(self.resolved, self.components, draft.folder))
+        draft.write_text(RESOLVED, resolved_yaml(self.resolved, self._components_with_copies(), draft.folder))
         draft.write_json(SCHEMA, prepared.schema.model_dump(mode="json", exclude_none=True))
         cut = prepared.cut
         draft.write_json(SPLIT, {"train": cut.train, "test": cut.test, "dropped": cut.dropped})
+
+    def _components_with_copies(self) -> Mapping[Kind, list[Bound]]:
+        """The components, the sources reading the copies of data in memory."""
+        if not self.kept:
+            return self.components
+        copies = {path: self.draft.copy_data(path, number) for number, path in enumerate(self.kept)}
+        sources = [
+            replace(bound, params=map_paths(bound.params, lambda path, _: copies.get(path, path)))
+            for bound in self.components["source"]
+        ]
+        return {**self.components, "source": sources}
 
     def _write_data(self, mixture: Mixture) -> None:
         prepared, pipeline = self.prepared, self.resolved.pipeline

@@ -20,6 +20,7 @@ from augment.engine.executors import Executor, InProcess, Processes
 from augment.engine.jobs import Call, Host, Job
 from augment.errors import Interrupted, SpecError
 from augment.plugin.catalog import OWN_DISTRIBUTION, Catalog
+from augment.runner.in_memory_sources import calling_it_the_data, with_files
 from augment.spec.load import Resolved, Spec, load
 from augment.spec.stages import Bound
 from augment.storage.atomic_files import copy_tree, disk_errors, remove
@@ -50,6 +51,7 @@ class Session:
         lines: of the log.
         remarks: for the report.
         imports: modules that the run's processes need, see `Job.imports`.
+        in_memory: files of the store that hold what was given as data in memory.
     """
 
     seed: int
@@ -65,6 +67,7 @@ class Session:
     lines: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     imports: set[str] = field(default_factory=set)
+    in_memory: tuple[Path, ...] = ()
 
     def emit(self, event: Mapping[str, Any]) -> None:
         """Pass an event on, and write it into the log unless it is mere progress."""
@@ -171,13 +174,22 @@ def opened(
     Raises:
         Interrupted: the user stopped what was done inside the block, with Ctrl-C or SIGTERM.
     """
-    catalog = Catalog()
+    catalog, store = Catalog(), Store()
+    with disk_errors(store.root, "keeping the data"):
+        pipeline, files = with_files(pipeline, catalog, store)
     resolved = load(pipeline, catalog, overrides=overrides, source_needed=source_needed, trust=trust)
-    store = Store()
     threads = resolved.pipeline.threads
     workers = min(4, os.cpu_count() or 1) if workers is None else workers
     executor = Processes(workers, threads) if workers else InProcess(threads)
-    with _interruptible(), disk_errors(store.root, "the run"), store.scratch() as scratch, closing(executor):
+    with (
+        _interruptible(),
+        calling_it_the_data(files),
+        disk_errors(store.root, "the run"),
+        store.scratch() as scratch,
+        closing(executor),
+    ):
+        for key in files:
+            store.get(key)  # it is in use from now on
         session = Session(
             seed=resolved.pipeline.seed,
             device="cpu",
@@ -188,6 +200,7 @@ def opened(
             catalog=catalog,
             listeners=[events] if events else [],
             trusted=resolved.trusted,
+            in_memory=tuple(files.values()),
         )
         store.note = session.note
         if events:  # else it is logged

@@ -21,7 +21,7 @@ from augment.spec.stages import Bound
 from augment.storage.run_manifest import SourceRecord
 from augment.toolkit.data_files import listed
 
-__all__ = ["Parts", "read_and_split"]
+__all__ = ["Parts", "declare", "read_and_split"]
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def _read(session: Session, resolved: Resolved, bound: Bound, name: str) -> _Rea
     data = Dataset.load(place)
     if not len(data):
         raise DataError(f"{bound.what} gave no rows")
-    data = Dataset.of(data.frame, data.arrays, _declare(data, declared))
+    data = Dataset.of(data.frame, data.arrays, declare(data, declared))
     num_read, rows = len(data), np.arange(len(data))
     if data.schema.target is not None and resolved.pipeline.split.missing_target == "drop":
         data, rows = _with_target(data, data.schema.target, session.scratch / f"{name}-with-target")
@@ -143,7 +143,7 @@ def _cut(data: Dataset, resolved: Resolved) -> Cut:
     )
 
 
-def _declare(data: Dataset, declared: SchemaDeclaration) -> Schema:
+def declare(data: Dataset, declared: SchemaDeclaration) -> Schema:
     """The source's schema, with what the pipeline says of it winning."""
 
     def merged(ours: dict[str, Any], theirs: dict[str, Any], cls: Any) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 run.json  log.txt  pipeline.yaml      may differ between equal runs
 resolved.yaml  schema.json  split.json  metrics.json  report.html  models/<id>/  filters/<id>/  data/
+sources/                              only of data in memory that was to be kept
 private.json                          only where there is something to keep private, for its owner's eyes
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -33,6 +35,7 @@ RUN, LOG, PIPELINE, RESOLVED = "run.json", "log.txt", "pipeline.yaml", "resolved
 SCHEMA, SPLIT, METRICS, LOSSES = "schema.json", "split.json", "metrics.json", "losses.csv"
 MODELS, FILTERS, DATA = "models", "filters", "data"
 PRIVATE = "private.json"
+SOURCES = "sources"  # copies of data that was in memory
 PRIOR_CORRECTION = f"{DATA}/prior_correction.json"
 WRITTEN_LAST = {RUN, LOG, PRIVATE}
 
@@ -213,6 +216,14 @@ class Draft:
     def write_json(self, name: str, content: Any) -> None:
         """Write one of the JSON files."""
         self.write_text(name, json_text(content, default=_plain))
+
+    def copy_data(self, path: Path, number: int) -> Path:
+        """Copy a file of data into the run's folder. Returns the copy."""
+        copy = self.folder / SOURCES / f"{number}{path.suffix}"
+        with disk_errors(copy, "keeping the data"):
+            copy.parent.mkdir(exist_ok=True)
+            shutil.copyfile(path, copy)
+        return copy
 
     def write_private(self, content: Any) -> None:
         """Write what may point at single rows into a file that nobody but its owner can read."""

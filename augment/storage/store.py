@@ -27,7 +27,7 @@ from augment.errors import AugmentError, LockedError
 from augment.storage.atomic_files import disk_errors, exclusive, publish, remove
 from augment.storage.hashes import file_sha256
 
-__all__ = ["KEY", "MANIFEST", "Store", "withdraw", "write_manifest"]
+__all__ = ["KEY", "MANIFEST", "Store", "find_damage", "withdraw", "write_manifest"]
 
 MANIFEST = "manifest.json"
 logger = logging.getLogger("augment")
@@ -89,7 +89,7 @@ class Store:
         folder = self.root / "objects" / key
         if not folder.is_dir():
             return None
-        damage = _damage(folder) or _refusal(folder, load)
+        damage = find_damage(folder) or _refusal(folder, load)
         if damage is None:
             self._use(key)
             with suppress(OSError):  # the time of the last use
@@ -221,7 +221,7 @@ def _refusal(folder: Path, load: Callable[[Path], object]) -> str | None:
     return None
 
 
-def _damage(folder: Path) -> str | None:
+def find_damage(folder: Path) -> str | None:
     """What is wrong with a finished folder, or None. The manifest may hold anything."""
     try:
         hashes = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))

@@ -35,7 +35,7 @@ from augment.storage.atomic_files import disk_errors, remove
 from augment.storage.hashes import content_key, source_hash
 from augment.storage.store import Store
 
-__all__ = ["REAL", "Part", "WrittenFile", "feature_array", "read_part", "target_array"]
+__all__ = ["REAL", "Part", "WrittenFile", "feature_array", "read_part", "target_array", "to_huggingface"]
 
 REAL = "real"  # what the origin column says of a real row
 
@@ -100,38 +100,44 @@ class Part:
         Raises:
             ImportError: the library `datasets` is not installed.
         """
-        import datasets
+        return to_huggingface(self.data, self.frame)
 
-        classes = self.schema.classes
-        columns: dict[str, Any] = {}
-        features: dict[str, Any] = {}
-        frame = self.frame
-        for name in [*self.schema.columns, self.origin_column]:
-            values = frame[name]
-            kind = self.schema.columns[name].type if name in self.schema.columns else "category"
-            if name == self.schema.target and classes:
-                columns[name], features[name] = target_array(self.data), datasets.ClassLabel(names=list(classes))
-            elif kind == "category":
-                labels = as_labels(values)
-                columns[name], features[name] = labels.tolist(), datasets.Value("string")
-            else:
-                columns[name] = [
-                    None if missing else value for value, missing in zip(values, values.isna(), strict=True)
-                ]
-                is_count = kind == "datetime" and pd.api.types.is_integer_dtype(values.dtype)
-                features[name] = datasets.Value("int64" if is_count else _HUGGINGFACE[kind])
-        for name, array in self.schema.arrays.items():
-            rows = self.data.arrays[name]
-            if array.type == "image":
-                feature = datasets.Image()
-                columns[name] = [feature.encode_example(_as_picture(image)) for image in rows]
-                features[name] = feature
-            else:
-                inner: Any = datasets.Value(array.dtype)
-                for size in array.shape[:0:-1]:
-                    inner = datasets.List(inner, length=size)
-                columns[name], features[name] = list(rows), datasets.List(inner, length=array.shape[0])
-        return datasets.Dataset.from_dict(columns, features=datasets.Features(features))
+
+def to_huggingface(data: Dataset, frame: pd.DataFrame) -> Any:
+    """Rows as a `datasets.Dataset`, see `Part.to_huggingface`; `frame` has their columns, and those to add as labels.
+
+    Raises:
+        ImportError: the library `datasets` is not installed.
+    """
+    import datasets
+
+    schema = data.schema
+    columns: dict[str, Any] = {}
+    features: dict[str, Any] = {}
+    for name in frame.columns:
+        values = frame[name]
+        kind = schema.columns[name].type if name in schema.columns else "category"
+        if name == schema.target and schema.classes:
+            columns[name], features[name] = target_array(data), datasets.ClassLabel(names=list(schema.classes))
+        elif kind == "category":
+            labels = as_labels(values)
+            columns[name], features[name] = labels.tolist(), datasets.Value("string")
+        else:
+            columns[name] = [None if missing else value for value, missing in zip(values, values.isna(), strict=True)]
+            is_count = kind == "datetime" and pd.api.types.is_integer_dtype(values.dtype)
+            features[name] = datasets.Value("int64" if is_count else _HUGGINGFACE[kind])
+    for name, array in schema.arrays.items():
+        rows = data.arrays[name]
+        if array.type == "image":
+            feature = datasets.Image()
+            columns[name] = [feature.encode_example(_as_picture(image)) for image in rows]
+            features[name] = feature
+        else:
+            inner: Any = datasets.Value(array.dtype)
+            for size in array.shape[:0:-1]:
+                inner = datasets.List(inner, length=size)
+            columns[name], features[name] = list(rows), datasets.List(inner, length=array.shape[0])
+    return datasets.Dataset.from_dict(columns, features=datasets.Features(features))
 
 
 _HUGGINGFACE = {

@@ -9,7 +9,7 @@ CHANGELOG then describes how. Nothing is imported in advance, because some modul
     conditions         classes as numbers for networks, and sampling in full batches
     network_generator  bases of generators with networks
     latents            latents and KL divergence of variational autoencoders
-    tables             tables as matrices or bins, and rows as latents
+    tables             tables as matrices or bins, rows as latents, types of stored columns
     sequences          network, training and sampling of all kinds of sequences
     series_scaling     series of one length as numbers for convolutions
     lossless           lossless encoding of values as numbers

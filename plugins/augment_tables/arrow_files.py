@@ -15,10 +15,10 @@ import pyarrow.compute as pc
 from augment.data import Dataset
 from augment.errors import DataError
 from augment.plugin import Context
+from augment.toolkit.tables.stored_types import stored_types, warn_of_loss
 from augment_tables.nested_columns import array_of, is_nested
 from augment_tables.partitions import partitions_of
 from augment_tables.reading import KEPT_AS_TEXT, plain_values
-from augment_tables.stored_types import stored_types, warn_of_loss
 from augment_tables.table_files import Part, TableFiles
 
 SECOND, MINUTE = 10**6, 60 * 10**6  # in microseconds

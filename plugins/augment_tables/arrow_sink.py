@@ -19,7 +19,7 @@ from augment.data import Array, Dataset, Schema
 from augment.errors import DataError
 from augment.plugin import Sink, SinkParams
 from augment.toolkit.tables.arrow import arrow_table, empty_table
-from augment_tables.stored_types import pandas_metadata, stored_table
+from augment.toolkit.tables.stored_types import pandas_metadata, stored_table
 
 ROWS_A_GROUP = 65_536
 PAYLOAD_A_GROUP = 32 << 20  # bytes of arrays, before compression

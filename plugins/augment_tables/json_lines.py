@@ -20,9 +20,9 @@ from augment.errors import DataError
 from augment.plugin import Context
 from augment.toolkit.data_files import naming
 from augment.toolkit.date_formats import infer_iso_format
+from augment.toolkit.tables.stored_types import stored_types
 from augment.toolkit.text_files import check_text
 from augment_tables.reading import check_names
-from augment_tables.stored_types import stored_types
 from augment_tables.table_files import Part, TableFiles, ids_of, not_integers
 
 MAX_BLOCK = 2**31 - 1  # Arrow's limit, in bytes

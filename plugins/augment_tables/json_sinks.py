@@ -13,8 +13,8 @@ from augment.data import Column, Dataset, Schema, arrow_type
 from augment.errors import DataError
 from augment.plugin import Accepts, Sink, SinkParams
 from augment.toolkit.tables.arrow import arrow_table
+from augment.toolkit.tables.stored_types import stored_table
 from augment_tables.plain_times import plain_times
-from augment_tables.stored_types import stored_table
 
 
 class JsonLinesSink(Sink):

@@ -29,7 +29,7 @@ def is_nested(kind: pa.DataType) -> bool:
 
 
 def array_of(path: Path | str, name: str, values: pa.ChunkedArray) -> np.ndarray:
-    """Images (N, H, W, C) uint8; lists (N, F) or (N, T, F), float32 or int32.
+    """Images (N, H, W, C) uint8, as files or as lists; lists (N, F) or (N, T, F), float32 or int32.
 
     Raises:
         DataError: rows differ in shape, or hold what no array can; with column and row.
@@ -74,7 +74,7 @@ def _pixels(image: Any) -> np.ndarray:
 
 
 def _block(path: Path | str, name: str, values: pa.ChunkedArray) -> np.ndarray:
-    """Nested lists of equal lengths to (N, F) or (N, T, F), float32 or int32."""
+    """Nested lists of equal lengths to (N, F) or (N, T, F), float32 or int32; of bytes also to (N, H, W, C) uint8."""
     array = values.combine_chunks()
     shape: list[int] = [len(array)]
     while pa.types.is_nested(array.type) and not pa.types.is_struct(array.type):
@@ -93,6 +93,9 @@ def _block(path: Path | str, name: str, values: pa.ChunkedArray) -> np.ndarray:
         what = f"holds {array.null_count} missing numbers" if array.null_count else f"holds lists of {array.type}"
         raise DataError(f"{path}: column {name!r} {what}; lists of finite numbers were expected: leave the column out")
     flat = array.to_numpy(zero_copy_only=False)
+    if array.type == pa.uint8() and len(shape) == 4:
+        pixels: np.ndarray = flat.reshape(shape)
+        return pixels
     with np.errstate(over="ignore"):  # what does not fit becomes infinite, and is refused
         block: np.ndarray = flat.reshape(shape).astype(np.int32 if whole else np.float32)
     if whole and not np.array_equal(block.ravel(), flat):

@@ -17,10 +17,10 @@ from augment.data import Dataset
 from augment.errors import DataError, did_you_mean
 from augment.plugin import Context, Source
 from augment.toolkit.data_files import Files, list_files, listed, unpacked
+from augment.toolkit.tables.stored_types import learned_of
 from augment.toolkit.text_files import check_file
 from augment_tables.partitions import partitions_of, with_partitions
 from augment_tables.reading import KEPT_AS_TEXT, chosen_columns, dataset_of, plain_table
-from augment_tables.stored_types import learned_of
 
 log = logging.getLogger("augment")
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from augment.storage.hashes import file_sha256
-from augment.storage.store import _damage
+from augment.storage.store import find_damage
 
 INJECTED = Path(__file__).parent / "injected"
 COMMAND = [sys.executable, "-c", "from augment.cli import main; main(prog_name='augment')"]
@@ -167,7 +167,7 @@ class SmallRun:
         if link.is_symlink() and not (link / "run.json").is_file():
             problems.append(f"{link} leads nowhere")
         objects = self.store / "objects"
-        kept = [(path, _damage(path)) for path in (objects.iterdir() if objects.is_dir() else [])]
+        kept = [(path, find_damage(path)) for path in (objects.iterdir() if objects.is_dir() else [])]
         problems += [f"{path} is kept and damaged: {damage}" for path, damage in kept if damage]
         return problems
 

@@ -15,10 +15,10 @@ from augment.data import Column, Dataset, Schema, StoredType
 from augment.data.conformity import valid_rows
 from augment.errors import DataError
 from augment.plugin.context import Context
+from augment.toolkit.tables.stored_types import stored_table
 from augment_tables.arrow_sink import ArrowSink
 from augment_tables.parquet_sink import ParquetSink
 from augment_tables.parquet_source import ParquetSource
-from augment_tables.stored_types import stored_table
 
 
 def read(tmp_path, **columns):

@@ -80,7 +80,7 @@ def learned_of(column: Column, values: pd.Series, stored: StoredType) -> dict[st
     kind = arrow_type(stored.arrow)
     if pa.types.is_dictionary(kind) and column.type != "category":
         kind = kind.value_type
-        stored = stored.model_copy(update={"arrow": str(kind), "labels": None})
+        stored = StoredType(arrow=str(kind), pandas=stored.pandas)
     usual = empty_table(Schema(columns={"": column})).schema.field(0).type
     labels = (column.categories or tuple(values.cat.categories)) if stored.labels is not None else None
     if kind == usual and stored.labels == labels and stored.pandas is None:

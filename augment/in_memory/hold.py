@@ -1,0 +1,141 @@
+"""Data in memory as one table, with a column for the target.
+
+Shapes: N rows, H height, W width, C channels, T time steps, F features.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from augment.errors import DataError
+from augment.in_memory.features import arrow_of, features_of, from_torch_dataset
+from augment.in_memory.form import Container, Form
+from augment.text import listing
+
+__all__ = ["FILE", "InMemory", "hold"]
+
+TARGET = "target"
+FILE = "in-memory.parquet"
+
+
+@dataclass(frozen=True)
+class InMemory:
+    """Data that was in memory, as a table of one row a sample.
+
+    Attributes:
+        table: columns, and arrays as nested lists of fixed length, as the sink of such files writes them.
+        target: the column that y became.
+        declared: what a pipeline's `schema:` section has to say of it.
+        form: in which it came.
+    """
+
+    table: pa.Table
+    target: str | None
+    declared: dict[str, Any]
+    form: Form
+
+    def write(self, folder: Path) -> Path:
+        """Write the table as a Parquet file into a folder, equal bytes for equal data. Returns its path."""
+        import pyarrow.parquet as pq
+
+        path = folder / FILE
+        pq.write_table(self.table, path, compression="zstd")
+        return path
+
+
+def hold(data: Any, y: Any = None, target: str | int | None = None) -> InMemory:
+    """Data in memory as one table.
+
+    Args:
+        data: a frame (pandas, or anything with the Arrow PyCapsule interface or the dataframe protocol, such as
+            polars), a torch or Hugging Face Dataset; or features alone: an array or tensor (N, F), images (N, H, W),
+            (N, H, W, C) or (N, C, H, W), series (N, T, F), a list of texts, or a list of series (T,) or (T, F), of any
+            lengths.
+        y: (N,) the target, where it is not a column of the data.
+        target: the column of a frame that is the target.
+
+    Raises:
+        DataError: the data is of another kind, or holds what no column or array can.
+    """
+    target = None if target is None else str(target)
+    if y is None and isinstance(data, tuple) and len(data) == 2:
+        data, y = data
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(data, torch.utils.data.Dataset) and y is None:
+        found, y = from_torch_dataset(data)
+    else:
+        found = features_of(data)
+    name = None
+    if y is not None:
+        if target is not None:
+            raise DataError("give the target as y, or name a column of the data with target=, but not both")
+        taken = [*(found.columns.column_names if found.columns is not None else ()), *found.arrays]
+        name = _target_name(y, taken)
+        values, found.form["y"], found.form["y_dtype"] = _labels(y)
+        if len(values) != found.num_rows:
+            raise DataError(f"the data has {found.num_rows:,} rows, and y has {len(values):,}")
+        column = arrow_of(values, "y")
+        found.columns = pa.table({name: column}) if found.columns is None else found.columns.append_column(name, column)
+    elif target is not None and (found.columns is None or target not in found.columns.column_names):
+        there = "no columns" if found.columns is None else listing(found.columns.column_names)
+        raise DataError(f"target={target!r} is not a column of the data, which has {there}; give labels apart as y")
+    table = found.columns
+    for array, rows in found.arrays.items():
+        nested = _nested(rows)
+        table = pa.table({array: nested}) if table is None else table.append_column(array, nested)
+    assert table is not None
+    if not table.num_rows:
+        raise DataError("the data has no rows")
+    return InMemory(table, name or target, found.declared, Form(**found.form))
+
+
+def _nested(values: np.ndarray) -> pa.Array:
+    array = pa.array(np.ascontiguousarray(values).reshape(-1))
+    for length in reversed(values.shape[1:]):
+        array = pa.FixedSizeListArray.from_arrays(array, length)
+    return array
+
+
+def _labels(y: Any) -> tuple[Any, Container, str]:
+    """The target as one column, its container, and its numpy or pandas type."""
+    values: Any
+    container: Container
+    torch = sys.modules.get("torch")
+    if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
+        y = y.iloc[:, 0]
+    if isinstance(y, pd.Series):
+        values, container, dtype = y.reset_index(drop=True), "series", str(y.dtype)
+        dtype = "object" if dtype.startswith("category") else dtype
+    elif torch is not None and isinstance(y, torch.Tensor):
+        values = y.detach().cpu().numpy()
+        container, dtype = "torch", str(values.dtype)
+    else:
+        container = "list" if isinstance(y, list | tuple) else "numpy"
+        values = pd.Series(list(y)).to_numpy() if container == "list" else np.asarray(y)
+        dtype = str(values.dtype)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values.ravel()
+    if values.ndim != 1:
+        raise DataError(f"y holds one label or number a row, (N,); got shape {values.shape}")
+    if len(kinds := {type(value) for value in pd.Series(values).dropna()} if values.dtype == object else ()) > 1:
+        named = listing(sorted(kind.__name__ for kind in kinds))
+        raise DataError(f"y holds values of the types {named}; convert all to one type: 1 and '1' are one label")
+    return values, container, dtype
+
+
+def _target_name(y: Any, taken: Sequence[str]) -> str:
+    name = getattr(y, "name", None)
+    if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
+        name = y.columns[0]
+    name = name if isinstance(name, str) and name else TARGET
+    while name in taken:
+        name += "_"
+    return name
