@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
-import sys
-import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -18,9 +14,10 @@ from augment.data import Dataset
 from augment.engine import tasks
 from augment.engine.executors import Executor, InProcess, Processes
 from augment.engine.jobs import Call, Host, Job
-from augment.errors import Interrupted, SpecError
 from augment.plugin.catalog import OWN_DISTRIBUTION, Catalog
+from augment.runner.devices import choose_device
 from augment.runner.in_memory_sources import calling_it_the_data, with_files
+from augment.runner.interrupts import interruptible
 from augment.spec.load import Resolved, Spec, load
 from augment.spec.stages import Bound
 from augment.storage.atomic_files import copy_tree, disk_errors, remove
@@ -116,6 +113,11 @@ class Session:
             if offer.distribution == OWN_DISTRIBUTION:
                 self.imports |= {offer.module, *bound.cls.imports}
 
+    def count_devices(self) -> int:
+        """How many CUDA devices there are; a worker is asked, because the host does not import torch."""
+        ((_, _, count),) = self.map([Job(tasks.devices, [None], self.host, "looking for devices")])
+        return count
+
     def job(self, stage: str, bound: Bound, fn: Callable[[T, Call], R], tasks: Sequence[T]) -> Job[T, R]:
         """A job for one component."""
         self.expect([bound])
@@ -182,7 +184,7 @@ def opened(
     workers = min(4, os.cpu_count() or 1) if workers is None else workers
     executor = Processes(workers, threads) if workers else InProcess(threads)
     with (
-        _interruptible(),
+        interruptible(),
         calling_it_the_data(files),
         disk_errors(store.root, "the run"),
         store.scratch() as scratch,
@@ -205,61 +207,7 @@ def opened(
         store.note = session.note
         if events:  # else it is logged
             store.waiting = lambda message: session.emit({"event": "waiting", "message": message})
-        session.device = _device(session, resolved.pipeline.device)
+        session.device = choose_device(resolved.pipeline.device, session.count_devices)
         if session.device != "cpu" and isinstance(executor, Processes):
             executor.workers = 1  # two fits on one device would fight over its memory
         yield session, resolved
-
-
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM came: batch systems and containers stop a run with it."""
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end the block as `Interrupted`, after everything in it has been put away.
-
-    A second Ctrl-C ends the process at once; what it leaves is cleared away by the next run.
-    """
-
-    def stop(number: int, frame: Any) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        raise _Terminated if number == signal.SIGTERM else KeyboardInterrupt
-
-    before = {}
-    if threading.current_thread() is threading.main_thread():  # only that one may set handlers
-        for number in (signal.SIGINT, signal.SIGTERM):
-            if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):  # nobody else's
-                before[number] = signal.signal(number, stop)
-    try:
-        yield
-    except KeyboardInterrupt as error:
-        message = "stopped; what is finished is kept, and the same command goes on from there"
-        raise Interrupted(message, 143 if isinstance(error, _Terminated) else 130) from error
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _device(session: Session, wanted: str) -> str:
-    """The device that a pipeline's `device:` means here.
-
-    The host does not import torch: where there is a driver at all, a worker is asked.
-    """
-    if wanted == "cpu" or (wanted == "auto" and not _has_cuda_driver()):
-        return "cpu"
-    ((_, _, count),) = session.map([Job(tasks.devices, [None], session.host, "looking for devices")])
-    if wanted == "auto":
-        return "cuda" if count else "cpu"
-    if int(wanted.partition(":")[2] or 0) >= count:
-        raise SpecError(f"device: {wanted!r} is not there: torch finds {count} CUDA devices; write `auto` or `cpu`")
-    return wanted
-
-
-def _has_cuda_driver() -> bool:
-    """Whether there is a driver. Loading it starts nothing; `find_library` would start compilers to look for it."""
-    try:
-        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
-    except OSError:
-        return False
-    return True

@@ -69,7 +69,7 @@ class Warp(Generator):
     def fit(self, data: Dataset, context: Context) -> Self:
         """Register pairs and keep their modes. Where no class has two images there are none, and that is said."""
         from augment.toolkit.training import reproducible
-        from augment_images.warping import NUM_CONTROLS, learn_fields, main_modes
+        from augment_images.warp_fields import NUM_CONTROLS, learn_fields, main_modes
 
         images_NHWC = data.arrays[data.schema.find_array("image")]
         if self.params.transforms is not None:
@@ -87,7 +87,7 @@ class Warp(Generator):
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
         from scipy.special import ndtri
 
-        from augment_images.warping import bend_with
+        from augment_images.warp_fields import bend_with
 
         train = context.train
         assert train is not None, "the host lends the training part to generators that start from rows"

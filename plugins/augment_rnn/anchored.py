@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from augment_rnn.additive import Additive
-    from augment_rnn.anchoring import Perturber
     from augment_rnn.ensembles import MaskedEnsemble
+    from augment_rnn.perturber import Perturber
 
 MIN_STEPS, MAX_STEPS, NUM_EPOCHS = 400, 6_000, 40
 AVERAGE_DECAY = 0.98
@@ -109,9 +109,9 @@ class AnchoredTable(NetworkGenerator):
         from augment.toolkit.optimizers import AdamW
         from augment.toolkit.training import EarlyStopping, copy_weights, reproducible, train
         from augment_rnn.additive import Additive
-        from augment_rnn.anchoring import draw_masks, ensemble_loss
         from augment_rnn.columns import known_cells
         from augment_rnn.ensembles import MaskedEnsemble
+        from augment_rnn.perturber import draw_masks, ensemble_loss
 
         refuse_arrays(self.name, data)
         params = self.params
@@ -206,7 +206,7 @@ class AnchoredTable(NetworkGenerator):
 
     def _fit_perturber(self, train: Dataset) -> Perturber:
         from augment.toolkit.training import rebuild
-        from augment_rnn.anchoring import Perturber
+        from augment_rnn.perturber import Perturber
 
         if self._perturber is None or self._perturber[0] is not train:
             perturber = Perturber(

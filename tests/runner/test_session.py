@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +9,6 @@ from example_data import dataset
 
 from augment.data import Dataset
 from augment.engine.executors import InProcess, Processes
-from augment.errors import Interrupted, SpecError
 from augment.runner.session import opened
 
 pytestmark = pytest.mark.usefixtures("fakes")
@@ -99,21 +95,3 @@ def test_the_scratch_folder_is_gone_afterwards_whatever_happened(spec):
         assert session.scratch.is_dir()
         raise ValueError("broken")
     assert not session.scratch.exists()
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "term"])
-def test_a_signal_ends_the_block_with_its_exit_code_and_handlers_are_put_back(spec, number, code):
-    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
-    message = "the same command goes on from there"
-    with pytest.raises(Interrupted, match=message) as stopped, opened(spec(), workers=0) as (session, _):
-        os.kill(os.getpid(), number)
-        signal.pause()
-    assert stopped.value.exit_code == code
-    assert not session.scratch.exists()
-    assert {one: signal.getsignal(one) for one in before} == before
-
-
-def test_a_device_that_is_not_there_is_refused_with_what_to_write(spec):
-    message = r"device: 'cuda:99' is not there: .*; write `auto` or `cpu`"
-    with pytest.raises(SpecError, match=message), opened(spec(device="cuda:99"), workers=0):
-        pass

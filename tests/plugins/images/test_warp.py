@@ -7,7 +7,7 @@ from augment.data import check
 from augment.errors import SpecError
 from augment.plugin.context import Context
 from augment_images.warp import Warp
-from augment_images.warping import bend_with, learn_fields, main_modes
+from augment_images.warp_fields import bend_with, learn_fields, main_modes
 
 HEIGHT, WIDTH = 20, 18
 

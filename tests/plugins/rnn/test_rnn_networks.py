@@ -5,10 +5,10 @@ import math
 import pytest
 import torch
 
-from augment_rnn.anchoring import TARGET_WEIGHT, ensemble_loss
 from augment_rnn.columns import choose
 from augment_rnn.ensembles import MaskedEnsemble
 from augment_rnn.networks import ColumnGru
+from augment_rnn.perturber import TARGET_WEIGHT, ensemble_loss
 
 NUM_BINS = [3, 5, 2]
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from augment_images.warping import learn_fields
+from augment_images.warp_fields import learn_fields
 
 
 def squares():
@@ -24,5 +24,5 @@ def test_a_field_says_where_the_pixels_of_the_second_image_come_from():
 
 def test_stiffness_keeps_fields_smooth(monkeypatch):
     bent = field()
-    monkeypatch.setattr("augment_images.warping.STIFFNESS", 0.0)
+    monkeypatch.setattr("augment_images.warp_fields.STIFFNESS", 0.0)
     assert np.abs(np.diff(field())).sum() > 1.2 * np.abs(np.diff(bent)).sum()
