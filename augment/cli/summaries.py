@@ -36,7 +36,9 @@ def check(result: CheckResult) -> str:
     if schema is not None and result.rows is not None:
         facts += [("data", _data_words(schema, result.rows["read"])), ("target", _target_words(schema))]
         if pipeline.mix.is_auto:
-            facts.append(("mix", f"searched for with {pipeline.mix.search.seeds} seeds within the training part"))
+            mix = f"searched for with up to {pipeline.mix.search.seeds} seeds within the training part"
+            among = f", among {len(result.candidates)} candidates" if result.candidates else ""
+            facts.append(("mix", mix + among))
         facts.append(("split", f"{result.rows['train']:,} training rows, {result.rows['test']:,} held out"))
     elif pipeline.split.test is None:
         facts.append(("split", f"{pipeline.split.share:.0%} of the rows held out"))

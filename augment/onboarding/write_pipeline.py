@@ -307,8 +307,7 @@ def _mix(look: Look, choice: Choice) -> list[str]:
             rows = "balance"
             why = f"every class gets as many rows as the largest; now they have from {smallest:,} to {largest:,}"
         elif advised:
-            num_rows = len(look.dataset)
-            rows = next((amount for most, amount in advised.amounts if num_rows <= most), advised.amounts[-1][1])
+            rows = advised.suited_amount(len(look.dataset))
             why = advised.amounts_reason
     also = ", ".join(amount for amount in others if amount != rows)
     return _section("mix:", [f"rows: {rows}  # {why}", f"# Also possible: {also}."])

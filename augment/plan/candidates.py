@@ -1,44 +1,24 @@
-"""What a search for the mix tries, and how it chooses: pure functions.
-
-A search is a trial inside the training part. Its seeds are the folds of a repeated cross-validation; after 5, 10, 20,
-... of them the worse half of the candidates leaves (successive halving: K. Jamieson, A. Talwalkar, "Non-stochastic Best
-Arm Identification and Hyperparameter Optimization", AISTATS 2016). Not before all five folds have judged: what two of
-them say of few rows is mostly chance. Of those that stay the winner has the best difference to real rows alone less one
-standard error. Training parts of different folds share rows, so the plain standard error is too small; it is corrected
-after C. Nadeau and Y. Bengio, "Inference for the Generalization Error", Machine Learning 52, 2003.
-"""
+"""What a search for the mix tries: pure functions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import Any, Literal, NamedTuple
-
-import numpy as np
+from typing import Any, Literal
 
 from augment.plan.amounts import amounts, apportion
 from augment.plan.caps import MAX_JUDGED_ROWS
-from augment.plan.folds import NUM_FOLDS
-from augment.plugin.trial_results import CandidateResult
+from augment.plugin.suits import Suits
 from augment.spec.models import Mix
 from augment.statistics.arms import CLASS_WEIGHTS, INEXPENSIVE, NONE, OVERSAMPLING, THRESHOLD, TUNED
 from augment.statistics.scores import ScoreRule
 
-__all__ = [
-    "Candidate",
-    "Entrant",
-    "choose_winner",
-    "describe_choice",
-    "drop_worse_half",
-    "list_candidates",
-    "plan_rounds",
-]
+__all__ = ["BLEND", "Candidate", "choose_amounts", "list_candidates"]
 
 Kind = Literal["none", "threshold", "class-weights", "oversampling", "tuned", "generator", "blend"]
 
 BLEND: Kind = "blend"
-MIN_GAIN = 1e-12  # less is rounding
+AMOUNTS = ("balance", "1x", "5x")
 
 
 @dataclass(frozen=True)
@@ -69,69 +49,16 @@ class Candidate:
         return wanted
 
 
-class Standing(NamedTuple):
-    """The mean score of a candidate; its difference to real rows alone, with the standard error, and that less it."""
+def choose_amounts(suits: Iterable[Suits], num_rows: int) -> list[str]:
+    """The amounts that `rows: auto` tries where the pipeline names none: a few that differ much, and those that the
+    generators declare to suit so many rows.
 
-    mean: float | None
-    difference: float | None
-    error: float | None
-    worst: float | None
-
-
-@dataclass
-class Entrant:
-    """How a candidate fares.
-
-    Attributes:
-        candidate: which.
-        values: its score in each seed that it saw.
-        synthetic: rows added in the first seed.
-        left: number of seeds after which it left, None while it is in.
-        reason: why it left, where that was not its score.
-        caution: how many standard errors count against it.
+    Args:
+        suits: what the generators declare of this kind of data.
+        num_rows: rows of the dataset.
     """
-
-    candidate: Candidate
-    values: list[float] = field(default_factory=list)
-    synthetic: int = 0
-    left: int | None = None
-    reason: str = ""
-    caution: float = 1.0
-
-    def leave(self, reason: str = "") -> None:
-        """It takes no further part."""
-        self.left, self.reason = len(self.values), reason
-
-    def standing(self, none: Entrant, rule: ScoreRule) -> Standing:
-        """Its mean score, and the difference to real rows alone with its standard error, over the seeds it saw."""
-        seen = np.array(self.values) - np.array(none.values[: len(self.values)])
-        seen = seen[np.isfinite(seen)]
-        if not len(seen):
-            return Standing(None, None, None, None)
-        difference, error = float(seen.mean()), 0.0
-        if len(seen) > 1:
-            overlap = 1 / (NUM_FOLDS - 1)  # validation rows for each training row of a fold
-            error = float(np.sqrt(seen.var(ddof=1) * (1 / len(seen) + overlap)))
-        worst = difference - self.caution * error if rule.better == "higher" else difference + self.caution * error
-        return Standing(float(np.nanmean(self.values)), difference, error, worst)
-
-    def result(self, none: Entrant, rule: ScoreRule) -> CandidateResult:
-        """What it scored so far, as `metrics.json` holds it."""
-        candidate = self.candidate
-        return CandidateResult(
-            id=candidate.id,
-            label=candidate.label,
-            kind=candidate.kind,
-            share=dict(candidate.share),
-            amount=(dict(candidate.amount) if isinstance(candidate.amount, Mapping) else candidate.amount)
-            if candidate.share
-            else "",
-            synthetic=self.synthetic,
-            values=[value if np.isfinite(value) else None for value in self.values],
-            **self.standing(none, rule)._asdict(),
-            left=self.left,
-            reason=self.reason,
-        )
+    suited = (one.suited_amount(num_rows) for one in suits)
+    return list(dict.fromkeys((*AMOUNTS, *filter(None, suited))))
 
 
 def list_candidates(
@@ -140,7 +67,7 @@ def list_candidates(
     """Everything that is tried, in order: real rows alone, the inexpensive alternatives, then small amounts first.
 
     Args:
-        mix: with `auto` for the rows, the share, or both.
+        mix: with `auto` for the rows, the share, or both, and with the amounts to try.
         conditional: generator id to whether it is asked for classes, in the pipeline's order.
         counts: training rows of each class.
         rule: the score that decides; a moved threshold is tried where it scores decisions.
@@ -151,7 +78,9 @@ def list_candidates(
     kinds += [CLASS_WEIGHTS, OVERSAMPLING] if rule.task == "classes" else []
     kinds += [TUNED] if tunable else []
     candidates += [Candidate(kind, INEXPENSIVE[kind], kind) for kind in kinds]
-    tried: Sequence[Any] = mix.search.amounts if mix.rows == "auto" else [_amount(mix, conditional, rule.task)]
+    tried: Sequence[Any] = (
+        (mix.search.amounts or AMOUNTS) if mix.rows == "auto" else [_amount(mix, conditional, rule.task)]
+    )
     for amount in tried:
         for name, share in _shares(mix, list(conditional)).items():
             makers = [generator for generator, weight in share.items() if weight]
@@ -187,57 +116,3 @@ def _kind(makers: Sequence[str]) -> Kind:
 
 def _text(amount: Any) -> str:
     return "as-given" if isinstance(amount, Mapping) else str(amount)
-
-
-def plan_rounds(num_seeds: int) -> list[range]:
-    """The seeds between one barrier and the next.
-
-    >>> plan_rounds(10)
-    [range(0, 5), range(5, 10)]
-    """
-    ends = [0, min(NUM_FOLDS, num_seeds)]
-    while ends[-1] < num_seeds:
-        ends.append(min(2 * ends[-1], num_seeds))
-    return [range(start, end) for start, end in pairwise(ends)]
-
-
-def drop_worse_half(entrants: Sequence[Entrant], rule: ScoreRule) -> None:
-    """Let the worse half leave, by the mean difference to real rows alone, which stay. Of equals the first stay."""
-    none, *others = entrants
-    inside = [one for one in others if one.left is None]
-    sign = 1 if rule.better == "higher" else -1
-    differences = {id(one): one.standing(none, rule).difference for one in inside}
-    ranked = sorted(inside, key=lambda one: -sign * (differences[id(one)] or 0.0))
-    for one in ranked[-(-len(inside) // 2) :]:
-        one.leave()
-
-
-def choose_winner(entrants: Sequence[Entrant], rule: ScoreRule) -> Entrant:
-    """The best difference less one standard error; real rows alone, where none is above 0. Of equals the first."""
-    none = best = entrants[0]
-    most = MIN_GAIN
-    sign = 1 if rule.better == "higher" else -1
-    for one in entrants[1:]:
-        worst = one.standing(none, rule).worst
-        # two values at least: one has no standard error
-        if one.left is None and worst is not None and len(one.values) > 1 and sign * worst > most:
-            best, most = one, sign * worst
-    return best
-
-
-def describe_choice(entrants: Sequence[Entrant], winner: Entrant, rule: ScoreRule) -> str:
-    """What was chosen, and by how much, for people."""
-    style = ".3f" if rule.task == "classes" else ".4g"
-    none, num = entrants[0], len(entrants) - 1
-    tried = f"of {num} candidate{'s' * (num != 1)}"
-    if winner is none:
-        return (
-            f"The search inside the training part chose real rows alone: {tried} none was better by more than "
-            f"{'its standard error' if none.caution == 1 else f'{none.caution:g} standard errors'}."
-        )
-    standing = winner.standing(none, rule)
-    return (
-        f"The search inside the training part chose {winner.candidate.label} {tried}: {rule.label} "
-        f"{standing.mean:{style}}, {standing.difference:+{style}} to real rows alone (standard error "
-        f"{standing.error:{style}}, {len(winner.values)} seeds)."
-    )

@@ -12,10 +12,9 @@ from augment.plugin.context import derive_seed
 from augment.spec.models import Split
 from augment.statistics.units import Units
 
-__all__ = ["NUM_FOLDS", "choose_caution", "explain_few_units", "inner_cut"]
+__all__ = ["NUM_FOLDS", "count_independent", "explain_few_units", "inner_cut"]
 
 NUM_FOLDS = 5  # of one repetition; a fifth of the rows validates
-CAUTION = 2.13  # Student's one-sided 95 % bound for as many folds
 
 
 def inner_cut(train: Dataset, split: Split, seed: int, number: int) -> tuple[np.ndarray, np.ndarray]:
@@ -82,10 +81,10 @@ def explain_few_units(train: Dataset, split: Split) -> str:
     return ""
 
 
-def choose_caution(train: Dataset, split: Split) -> float:
-    """How many standard errors a candidate must be better by: 1 where rows are independent, so that each fold averages
-    over many, and Student's bound where a fold is one stretch of time or a few groups."""
-    return CAUTION if split.time in train.schema.columns or _has_groups(train, split) else 1.0
+def count_independent(train: Dataset, split: Split) -> int | None:
+    """How many folds are independent of each other; None where rows are, so that each fold averages over many. A fold
+    that is one stretch of time or a few groups says as much in each repetition."""
+    return NUM_FOLDS if split.time in train.schema.columns or _has_groups(train, split) else None
 
 
 def _has_groups(train: Dataset, split: Split) -> bool:

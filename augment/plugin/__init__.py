@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
     from augment.plugin.hookspecs import hookimpl
     from augment.plugin.kinds import Kind
+    from augment.plugin.measured_gains import MeasuredGain, read_gains
     from augment.plugin.run_metrics import (
         AttackResult,
         ClassCounts,
@@ -79,6 +80,7 @@ __all__ = [
     "Generator",
     "GeneratorCounts",
     "Kind",
+    "MeasuredGain",
     "Metric",
     "MetricScore",
     "MixChoice",
@@ -100,6 +102,7 @@ __all__ = [
     "TrialResult",
     "derive_seed",
     "hookimpl",
+    "read_gains",
     "read_state",
     "write_state",
 ]
@@ -111,6 +114,7 @@ _MODULES = {
     "contracts": ("Filter", "Generator", "Metric", "Probe", "Reporter", "Sink", "SinkParams", "Source", "Transform"),
     "hookspecs": ("hookimpl",),
     "kinds": ("Kind",),
+    "measured_gains": ("MeasuredGain", "read_gains"),
     "run_metrics": (
         "AttackResult",
         "ClassCounts",

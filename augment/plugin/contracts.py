@@ -20,6 +20,7 @@ from augment.data import Dataset, Modality, Schema
 from augment.plugin.accepts import EVERY_MODALITY
 from augment.plugin.component import Component, Fitted, Params
 from augment.plugin.context import Context
+from augment.plugin.measured_gains import MeasuredGain
 from augment.plugin.run_view import RunView
 from augment.plugin.scores import Score
 from augment.plugin.state import write_state
@@ -282,6 +283,14 @@ class Probe(Component):
 
         Each is a mapping of settings to values, such as `{"max_leaf_nodes": 6}`. The arm has those that do best in a
         cross-validation of the training part. By default there are none, and there is no such arm.
+        """
+        return ()
+
+    @classmethod
+    def measured_gains(cls, params: Any) -> Sequence[MeasuredGain]:
+        """What ways to train were measured to gain with this model, with the settings `params`.
+
+        The search for the mix tries what may gain, and starts from these figures. By default there are none.
         """
         return ()
 

@@ -49,3 +49,7 @@ class Suits:
     alone: str = ""
     amounts: tuple[tuple[int, str], ...] = ()
     amounts_reason: str = ""
+
+    def suited_amount(self, num_rows: int) -> str:
+        """The `mix: {rows: ...}` to propose for a dataset of so many rows; empty where none is declared."""
+        return next((amount for most, amount in self.amounts if num_rows <= most), (("", ""), *self.amounts)[-1][1])

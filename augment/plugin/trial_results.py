@@ -70,12 +70,15 @@ class CandidateResult(Part):
     """The mean difference to `none` over the same seeds."""
     error: float | None
     """The standard error of `difference`."""
-    worst: float | None
-    """`difference` minus one standard error (2.13 with groups or time), in the worse direction."""
+    expected: float | None
+    """The difference to expect, after `difference` was weighed against what other data says of this candidate, or what
+    differences are like where nothing is known."""
+    chance: float | None
+    """The probability that `expected` is a gain."""
     left: int | None
-    """The number of seeds after which it was dropped; null where it stayed to the end."""
+    """The number of seeds after which it was dropped, 0 where it was not tried; null where it stayed to the end."""
     reason: str
-    """Why it was dropped, where its score was not the reason."""
+    """Why it was dropped, or not tried, where its score was not the reason."""
 
 
 class SearchResult(Part):

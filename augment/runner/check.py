@@ -11,6 +11,7 @@ from augment.plan.chunks import PlanRow
 from augment.plugin.catalog import Catalog
 from augment.runner.in_memory_sources import as_pipeline, with_files
 from augment.runner.prepare import prepare
+from augment.runner.search import list_entrants
 from augment.runner.session import Events, opened
 from augment.runner.synthesis import bind_components, plan_rows
 from augment.spec.load import Resolved, Spec, load
@@ -29,6 +30,7 @@ class CheckResult:
         rows: `read`, `train` and `test`, or None without data.
         notes: warnings and notes.
         plan: (generator id, label or empty, rows) of what would be made.
+        candidates: labels of what a search for the mix would try beside real rows alone.
     """
 
     resolved: Resolved
@@ -36,6 +38,7 @@ class CheckResult:
     rows: dict[str, int] | None = None
     notes: tuple[str, ...] = ()
     plan: tuple[tuple[str, str, int], ...] = ()
+    candidates: tuple[str, ...] = ()
 
 
 def check(
@@ -76,11 +79,16 @@ def check(
         mix, generators = resolved.pipeline.mix, components["generator"]
         share = {bound.id: mix.weight(bound.id) for bound in generators}
         planned: list[PlanRow] = []
+        probe = next(iter(components["probe"]), None)
+        entrants = list_entrants(resolved.pipeline, generators, probe, train, rows["train"] + rows["test"])[1:]
+        untried = [f"not tried: {one.candidate.label} ({one.reason})" for one in entrants if one.left is not None]
         if not mix.is_auto:
-            planned, notes = plan_rows(resolved, generators, train, mix.rows, share)
-            prepared.notes.extend(notes)
+            planned, small = plan_rows(resolved, generators, train, mix.rows, share)
+            prepared.notes.extend(small)
         for row in planned:
             for label, count in row.labels or (("", row.rows),):
                 totals[row.generator, label] = totals.get((row.generator, label), 0) + count
         entries = tuple((generator, label, count) for (generator, label), count in totals.items())
-        return CheckResult(resolved, train.schema, rows, (*session.remarks, *prepared.notes), entries)
+        notes = (*session.remarks, *prepared.notes, *untried)
+        tried = tuple(one.candidate.label for one in entrants if one.left is None)
+        return CheckResult(resolved, train.schema, rows, notes, entries, tried)

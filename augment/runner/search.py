@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +18,25 @@ import numpy as np
 from augment.data import Dataset
 from augment.engine.jobs import Job
 from augment.engine.judge_tasks import ArmTask, Pick, encode_truth, predict_arm
+from augment.engine.tasks import calling
 from augment.errors import DataError
 from augment.plan.amounts import training_counts
-from augment.plan.candidates import (
+from augment.plan.candidates import choose_amounts, list_candidates
+from augment.plan.chunks import plan
+from augment.plan.contest import (
     Entrant,
     choose_winner,
     describe_choice,
-    drop_worse_half,
-    list_candidates,
+    drop_unpromising,
+    enter,
+    is_settled,
     plan_rounds,
 )
-from augment.plan.chunks import plan
-from augment.plan.folds import choose_caution, explain_few_units, inner_cut
+from augment.plan.folds import count_independent, explain_few_units, inner_cut
 from augment.plan.repeats import Repeats
 from augment.plan.small_classes import find_too_small
+from augment.plugin.contracts import Generator, Probe
+from augment.plugin.suits import Suits
 from augment.plugin.trial_results import MixChoice, SearchResult
 from augment.runner.fitting import Fit, component_content, fit_all
 from augment.runner.generate import Mixture, fit_filters, make_rows
@@ -45,7 +50,7 @@ from augment.statistics.priors import move_threshold
 from augment.statistics.scores import SCORES, ScoreRule, default_score
 from augment.storage.hashes import content_key, source_hash
 
-__all__ = ["Choice", "choose"]
+__all__ = ["Choice", "choose", "list_entrants"]
 
 
 @dataclass(frozen=True)
@@ -80,15 +85,14 @@ def choose(
     if not mix.is_auto:
         return as_written
     train = Dataset.load(prepared.train)
-    if probe is None or train.schema.task == "none":
-        why = "no target is named that a model could predict" if probe else "there is no probe to try it with"
+    if why := _explain_skip(pipeline, probe, train):
         return _skip(session, as_written, f"The search for the mix was skipped, since {why}; the default mix is used")
-    if why := explain_few_units(train, pipeline.split):
-        return _skip(session, as_written, f"The search for the mix was skipped, since {why}; the default mix is used")
-    key = _key(session, pipeline, [*generators, *filters, probe], prepared.key)
+    assert probe is not None  # or the search is skipped
+    entrants = list_entrants(pipeline, generators, probe, train, prepared.num_train + prepared.num_test)
+    key = _key(session, pipeline, [*generators, *filters, probe], prepared.key, entrants)
     with session.store.making(key, "the search for the mix") as work:
         if (kept := session.store.get(key, _load_result)) is None:
-            result = _Search(session, pipeline, generators, filters, probe, train).run()
+            result = _Search(session, pipeline, generators, filters, probe, train, entrants).run()
             built = work / "built"
             built.mkdir(exist_ok=True)
             (built / "search.json").write_text(result.model_dump_json(), encoding="utf-8")
@@ -102,6 +106,62 @@ def choose(
     return Choice(arm, result.mix.rows, result.mix.share, result)
 
 
+def list_entrants(
+    pipeline: Pipeline, generators: Sequence[Bound], probe: Bound | None, train: Dataset, num_rows: int
+) -> list[Entrant]:
+    """Everything that a search would try, real rows alone first, and what it leaves out, with the reason; empty where
+    there is no search.
+
+    Args:
+        pipeline: says how the mix is searched for.
+        generators: that may make rows.
+        probe: the model that judges.
+        train: the training part.
+        num_rows: rows of the dataset.
+
+    Raises:
+        PluginError: the probe does not accept the settings that it declares.
+    """
+    if not pipeline.mix.is_auto or probe is None or _explain_skip(pipeline, probe, train):
+        return []
+    mix, rule, counts = pipeline.mix, _rule(pipeline, train), training_counts(train)
+    if mix.search.amounts is None:
+        suits = [suits for bound in generators for suits in _suits(bound, train)]
+        search = mix.search.model_copy(update={"amounts": choose_amounts(suits, num_rows)})
+        mix = mix.model_copy(update={"search": search})
+    candidates = list_candidates(mix, _conditional(generators, train), counts, rule, bool(list_variants(probe)))
+    assert issubclass(probe.cls, Probe)
+    with calling(probe, "measured_gains"):
+        gains = tuple(probe.cls.measured_gains(probe.params))
+    names = {bound.id: bound.cls.name for bound in generators}
+    return enter(candidates, gains, names, rule, counts, count_independent(train, pipeline.split))
+
+
+def _suits(bound: Bound, train: Dataset) -> list[Suits]:
+    assert issubclass(bound.cls, Generator)
+    return [one for one in bound.cls.suits if one.modality == train.schema.modality]
+
+
+def _conditional(generators: Sequence[Bound], train: Dataset) -> dict[str, bool]:
+    """Generator id to whether it is asked for classes."""
+    classed = train.schema.task == "classes"
+    return {bound.id: classed and bound.cls.accepts.conditional != "none" for bound in generators}
+
+
+def _rule(pipeline: Pipeline, train: Dataset) -> ScoreRule:
+    score = pipeline.trial.score if pipeline.trial else None
+    return default_score(train.schema.task) if score is None else SCORES[score]
+
+
+def _explain_skip(pipeline: Pipeline, probe: Bound | None, train: Dataset) -> str:
+    """Why there is no search; empty where there is one."""
+    if probe is None:
+        return "there is no probe to try it with"
+    if train.schema.task == "none":
+        return "no target is named that a model could predict"
+    return explain_few_units(train, pipeline.split)
+
+
 def _skip(session: Session, choice: Choice, sentence: str) -> Choice:
     session.remark(sentence)
     rows = None if choice.rows == "auto" else choice.rows
@@ -113,13 +173,16 @@ def _load_result(folder: Path) -> SearchResult:
     return SearchResult.model_validate_json((folder / "search.json").read_text(encoding="utf-8"))
 
 
-def _key(session: Session, pipeline: Pipeline, bounds: Sequence[Bound], train_key: str) -> str:
+def _key(
+    session: Session, pipeline: Pipeline, bounds: Sequence[Bound], train_key: str, entrants: Sequence[Entrant]
+) -> str:
     settings = pipeline.model_dump(mode="json", include={"seed", "mix", "max_rounds"})
     settings["split"] = pipeline.split.model_dump(include={"group", "time", "dedupe"})
     assert pipeline.trial is not None  # `auto` without a trial is refused
     contents = [{**component_content(session, bound), "id": bound.id} for bound in bounds]
     content = {"settings": settings, "score": pipeline.trial.score, "made of": contents, "train": train_key}
     content["host"] = source_hash(__name__)
+    content["tried"] = [{"id": one.candidate.id, "prior": one.prior and asdict(one.prior)} for one in entrants]
     return f"search-{content_key(content)}"
 
 
@@ -149,26 +212,21 @@ class _Search:
     filters: Sequence[Bound]
     probe: Bound
     train: Dataset
+    entrants: Sequence[Entrant]
 
     def run(self) -> SearchResult:
         """Find the mix."""
-        settings, schema = self.pipeline.mix.search, self.train.schema
-        score = self.pipeline.trial.score if self.pipeline.trial else None
-        rule = default_score(schema.task) if score is None else SCORES[score]
-        classed = schema.task == "classes"
-        self.conditional = {b.id: classed and b.cls.accepts.conditional != "none" for b in self.generators}
+        settings, rule, entrants = self.pipeline.mix.search, _rule(self.pipeline, self.train), self.entrants
+        self.conditional = _conditional(self.generators, self.train)
         self.min_class_rows = {b.id: b.cls.accepts.min_class_rows for b in self.generators if self.conditional[b.id]}
         self.repeats = Repeats(self.train)
-        tunable = bool(list_variants(self.probe))
-        counts = training_counts(self.train)
-        tried = list_candidates(self.pipeline.mix, self.conditional, counts, rule, tunable)
-        caution = choose_caution(self.train, self.pipeline.split)
-        entrants = [Entrant(candidate, caution=caution) for candidate in tried]
         rounds, started, complete = plan_rounds(settings.seeds), time.monotonic(), True
         with self.session.stage("search", self.probe.id):
             for number, seeds in enumerate(rounds):
                 if number:
-                    drop_worse_half(entrants, rule)
+                    drop_unpromising(entrants, rule)
+                    if is_settled(entrants, rule):
+                        break
                 if number and settings.budget is not None and time.monotonic() - started > settings.budget:
                     complete = False
                     self.session.remark(f"the search ended after {seeds.start} seeds: its budget of time was used up")

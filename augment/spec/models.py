@@ -148,20 +148,17 @@ class Split(_Model):
 
 
 class Search(_Model):
-    """How `auto` searches for the mix: by trials within the training part. Half of the candidates are dropped after 5,
-    10, 20, ... seeds."""
+    """How `auto` searches for the mix: by trials within the training part. Half of the candidates, and all that promise
+    nothing, are dropped after 5, 10, 20, ... seeds."""
 
-    seeds: Annotated[int, Field(ge=2, le=1000)] = 10
-    """How many seeds the last candidates are tried with. Each seed splits the training part differently and fits the
-    generators again."""
-    amounts: Annotated[list[Annotated[int | str, BeforeValidator(_check_search_amount)]], Field(min_length=1)] = [
-        "balance",
-        "0.5x",
-        "1x",
-        "2x",
-        "5x",
-    ]
-    """The amounts that `rows: auto` tries, each in the form that `rows` accepts."""
+    seeds: Annotated[int, Field(ge=2, le=1000)] = 20
+    """How many seeds the last candidates are tried with; fewer, once it is settled which is best. Each seed splits the
+    training part differently and fits the generators again."""
+    amounts: (
+        Annotated[list[Annotated[int | str, BeforeValidator(_check_search_amount)]], Field(min_length=1)] | None
+    ) = None
+    """The amounts that `rows: auto` tries, each in the form that `rows` accepts. By default `balance`, `1x`, `5x`, and
+    what `augment init` would propose for these generators and so many rows, such as `20x`."""
     budget: Annotated[float, Field(gt=0)] | None = None
     """Seconds after which the search stops and uses the results so far. It is checked whenever candidates are dropped.
     A run whose search stopped early cannot be reproduced byte for byte. No limit by default."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from augment.plugin.trial_results import CandidateResult, Comparison, SearchResult, TrialResult, Verdict
+from augment.plugin.trial_results import Comparison, SearchResult, TrialResult, Verdict
 from augment.statistics.arms import CLASS_WEIGHTS, NONE, OVERSAMPLING, PRIOR_CORRECTION, SYNTHETIC, THRESHOLD, TUNED
 from augment.statistics.scores import SCORES
 from augment.statistics.verdict import CANNOT_TELL, HELPS, HURTS, NO_EFFECT, UNKNOWN, VOID, judge_interval
@@ -67,27 +67,22 @@ def weigh_search(trial: TrialResult, search: SearchResult) -> TrialResult:
     """The trial; where the search chose nothing, or the hold-out cannot tell, its sentence says what it measured."""
     sentence = ""
     if trial.chosen == NONE:
-        tried = [one for one in search.candidates if one.id != NONE and None not in (one.difference, one.worst)]
-        best = max(tried, key=lambda one: _certain_gain(one, search.better), default=None)
-        if best is not None and best.difference is not None and best.worst is not None:
-            uncertainty = abs(best.difference - best.worst)
+        tried = [one for one in search.candidates if one.id != NONE and None not in (one.difference, one.chance)]
+        best = max(tried, key=lambda one: one.chance or 0.0, default=None)
+        if best is not None and None not in (best.error, best.expected):
             sentence = (
-                f" The best of {len(tried)} candidates was {best.label!r}: inside the training part, it changed "
-                f"{_label(search.score)} by {best.difference:+.4g}, give or take {uncertainty:.4g}."
+                f" The likeliest of {len(tried)} was {best.label!r}: inside the training part, it changed "
+                f"{_label(search.score)} by {best.difference:+.4g} (standard error {best.error:.4g}), which is a gain "
+                f"with a probability of {best.chance:.0%}."
             )
     winner = next((one for one in search.candidates if one.id == search.chosen), None)
-    if trial.verdict == CANNOT_TELL and winner is not None and None not in (winner.difference, winner.error):
+    if trial.verdict == CANNOT_TELL and winner and None not in (winner.difference, winner.error, winner.expected):
         sentence = (
             f" The search inside the training part measured {winner.difference:+.4g} over {search.seeds} seeds "
-            f"(standard error {winner.error:.4g}); it chose the best of several, so that is more than to expect."
+            f"(standard error {winner.error:.4g}); since it is the best of several, {winner.expected:+.4g} is to be "
+            "expected."
         )
     return trial.model_copy(update={"sentence": f"{trial.sentence}{sentence}"})
-
-
-def _certain_gain(candidate: CandidateResult, better: str) -> float:
-    """What the search compares: the difference less its uncertainty, in the better direction."""
-    worst = candidate.worst or 0.0
-    return worst if better == "higher" else -worst
 
 
 def _label(score: str) -> str:
@@ -116,8 +111,8 @@ def _describe(trial: TrialResult, label: str, style: str) -> tuple[Verdict, str]
     assert real is not None
     if trial.chosen == NONE:
         return NO_EFFECT, (
-            "Do not augment: no candidate of the search was better than real rows alone by more than its uncertainty, "
-            f"so only real rows were written. They reach {label} {real.mean:{style}} on {trial.rows} held-out rows."
+            "Do not augment: no candidate of the search gains over real rows alone with a probability of 93 %, so only "
+            f"real rows were written. They reach {label} {real.mean:{style}} on {trial.rows} held-out rows."
         )
     if chosen is None:
         return NO_EFFECT, "No synthetic rows were added, so there is nothing to judge."

@@ -134,14 +134,15 @@ def _search(train: Dataset) -> dict[str, Any]:
         num_seeds = 2 if position == 1 else 0 if position == 2 else 4
         gain = sign * 0.01 * position
         values = [0.7 + gain + 0.01 * seed for seed in range(num_seeds)]
-        numbers: dict[str, Any] = dict.fromkeys(("mean", "difference", "error", "worst"))
+        numbers: dict[str, Any] = dict.fromkeys(("mean", "difference", "error", "expected", "chance"))
         if values:
             error = 0.005 if position else 0.0
             numbers = {
                 "mean": sum(values) / num_seeds,
                 "difference": gain,
                 "error": error,
-                "worst": gain - sign * error,
+                "expected": gain,
+                "chance": 0.95 if position else 0.0,
             }
         candidates.append(
             {

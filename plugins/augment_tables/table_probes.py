@@ -5,6 +5,9 @@ Shapes: N rows, C classes, F features.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,12 +17,19 @@ from pydantic import Field
 from augment import plugin
 from augment.data import Dataset
 from augment.errors import DataError
-from augment.plugin import Accepts, Context
+from augment.plugin import Accepts, Context, MeasuredGain, read_gains
 from augment.toolkit.feature_probe import FeatureProbe, LinearProbe
 from augment.toolkit.lossless import ENCODED_TYPES
 from augment.toolkit.tables.matrix import TableEncoder
 
 MAX_CATEGORIES = 255  # of a categorical feature, in scikit-learn's boosting
+SMALL = {"max_leaf_nodes": 6, "min_samples_leaf": 5}
+
+
+@cache
+def _measured() -> dict[str, tuple[MeasuredGain, ...]]:
+    """Model to what was measured with it over public tables; `bench/league_gains.py` writes the file."""
+    return read_gains(Path(__file__).with_name("gains.json"))
 
 
 class _TableProbe(FeatureProbe):
@@ -64,8 +74,13 @@ class Boosting(_TableProbe):
     @classmethod
     def settings_to_try(cls, params: Params) -> tuple[dict[str, Any], ...]:
         """Smaller trees, which suit small data better."""
-        small = {"max_leaf_nodes": 6, "min_samples_leaf": 5}
-        return ({**small, "learning_rate": 0.05}, {**small, "max_leaf_nodes": 3})
+        return ({**SMALL, "learning_rate": 0.05}, {**SMALL, "max_leaf_nodes": 3})
+
+    @classmethod
+    def measured_gains(cls, params: Params) -> Sequence[MeasuredGain]:
+        """Those of small trees, or of trees as they are by default: whichever are nearer."""
+        is_small = params.max_leaf_nodes <= SMALL["max_leaf_nodes"]
+        return _measured().get("small boosting" if is_small else "boosting", ())
 
     _levels: dict[str, dict[str, int]]  # column to label to code
 
@@ -125,6 +140,11 @@ class Logistic(LinearProbe, _TableProbe):
     imports = ("sklearn.linear_model",)
 
     _encoder: TableEncoder
+
+    @classmethod
+    def measured_gains(cls, params: LinearProbe.Params) -> Sequence[MeasuredGain]:
+        """Those with the default penalty."""
+        return _measured().get("logistic", ())
 
     def _fit_features(self, data: Dataset, context: Context) -> None:
         super()._fit_features(data, context)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augment.data import Column, Dataset, Schema
-from augment.plan.folds import CAUTION, NUM_FOLDS, choose_caution, explain_few_units, inner_cut
+from augment.plan.folds import NUM_FOLDS, count_independent, explain_few_units, inner_cut
 from augment.spec.models import Split
 
 
@@ -108,7 +108,7 @@ def test_equal_rows_stay_together_where_the_hold_out_kept_them_together(number):
     assert not set(frame["x"][train]) & set(frame["x"][test])
 
 
-def test_folds_of_dependent_rows_ask_for_more_standard_errors():
+def test_folds_of_dependent_rows_say_no_more_when_they_are_repeated():
     data = table(["a", "b"] * 30, when=np.arange(60), group=np.arange(60) % 12)
     splits = [Split(), Split(time="when"), Split(group="group"), Split(dedupe="group")]
-    assert [choose_caution(data, split) for split in splits] == [1.0, CAUTION, CAUTION, CAUTION]
+    assert [count_independent(data, split) for split in splits] == [None, NUM_FOLDS, NUM_FOLDS, NUM_FOLDS]

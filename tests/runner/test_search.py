@@ -6,6 +6,7 @@ import pytest
 
 from augment.data import Dataset
 from augment.errors import SpecError
+from augment.plugin import MeasuredGain
 from augment.runner import fitting, generate, search
 from augment.runner.check import check
 from augment.runner.run import run
@@ -35,7 +36,7 @@ def scored(monkeypatch, **gains):
 
     def told(self, none, rule):
         gain = gains.get(self.candidate.id, 0.0 if self is none else -0.1)
-        return standing(self, none, rule)._replace(difference=gain, error=0.01, worst=gain - 0.01)
+        return standing(self, none, rule)._replace(difference=gain, error=0.01, expected=gain, chance=0.95 * (gain > 0))
 
     monkeypatch.setattr(search.Entrant, "standing", told)
 
@@ -129,15 +130,51 @@ def test_a_search_does_not_depend_on_the_number_of_workers(found, monkeypatch, t
     assert reports[0] == reports[1]
 
 
-def test_half_leaves_at_each_barrier_and_its_standing_is_told(found):
+def test_half_leaves_at_each_barrier_and_its_standing_is_told(found, monkeypatch):
+    ids = ("threshold", "class-weights", "oversampling", "fake-drawn-balance", "fake-drawn-1x")
+    scored(monkeypatch, **{id_: 0.1 * (1 + place) for place, id_ in enumerate(ids)})
     events = []
     _, report = found(events=events.append, mix={**SMALL, "search": {**SMALL["search"], "seeds": 6}})
     told = [event for event in events if event["event"] == "candidates"]
     assert [event["seeds"] for event in told] == [0, 5, 6]
     seen = {one.id: len(one.values) for one in report.candidates}
-    assert sorted(seen.values()) == [5, 5, 6, 6, 6, 6]  # five beside real rows alone, then three
-    assert seen["none"] == 6
+    assert seen == {"none": 6, **dict.fromkeys(ids[:2], 5), **dict.fromkeys(ids[2:], 6)}
     assert all((one.left is None) == (len(one.values) == 6) for one in report.candidates)
+
+
+def test_a_search_that_is_settled_ends_at_a_barrier(found, monkeypatch):
+    scored(monkeypatch)
+    done, report = found(mix={**SMALL, "search": {**SMALL["search"], "seeds": 10}})
+    assert (report.seeds, report.complete, report.chosen) == (5, True, "none")
+    assert done.manifest.reproducible
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """The probe knows that `fake-drawn` hardly gains."""
+    from augment_fake import Centroids
+
+    gain = MeasuredGain("fake-drawn", "balanced_accuracy", True, -0.02, 0.005, 30)
+    monkeypatch.setattr(Centroids, "measured_gains", classmethod(lambda cls, params: (gain,)))
+
+
+def test_what_other_tables_say_will_hardly_gain_is_not_tried_and_its_generator_not_fitted(found, measured):
+    _, report = found(generators=["fake-drawn", "fake-move"], mix={**SMALL, "search": {"seeds": 2, "amounts": ["1x"]}})
+    untried = {one.id: one.reason for one in report.candidates if not one.values}
+    said = "fake-drawn gained -0.020 on 30 tables like this, so a gain is unlikely"
+    assert untried == {"fake-drawn-1x": said, "blend-1x": said}
+    assert "of 4 candidates" in report.sentence
+    assert report.sentence.endswith("2 more were not tried.")
+
+
+def test_check_says_what_will_be_tried_and_what_not_and_why(spec, measured):
+    from augment.cli import summaries
+
+    said = summaries.check(
+        check(spec(source=ROWS, generators=["fake-drawn", "fake-move"], mix=SMALL, trial=TRIAL), workers=0)
+    )
+    assert "searched for with up to 2 seeds within the training part, among 5 candidates" in said
+    assert "not tried: fake-drawn, 1x (fake-drawn gained -0.020 on 30 tables like this, so a gain is unlikely)" in said
 
 
 def test_who_cannot_make_the_rows_leaves_and_the_run_goes_on(found):
@@ -179,7 +216,7 @@ def test_a_numeric_target_is_searched_by_its_own_score(found):
         mix={"rows": "auto", "search": {"seeds": 2}},
     )
     assert report.score == "r2"
-    assert [one.id for one in report.candidates][:2] == ["none", "fake-move-0.5x"]
+    assert [one.id for one in report.candidates][:2] == ["none", "fake-move-1x"]
 
 
 def test_a_generator_that_cannot_be_asked_for_classes_is_searched_too(found):
@@ -240,6 +277,8 @@ def test_threshold_and_tuned_model_are_scored_by_what_the_seed_leaves_to_learn_f
     _, report = found(source=LOPSIDED, trial={"probe": "logistic", "seeds": 2}, generators=["fake-move"], mix=mix)
     by_id = {one.id: one for one in report.candidates}
     assert list(by_id) == ["none", "threshold", "class-weights", "oversampling", "tuned", "fake-move-1x"]
-    assert all(len(one.values) == 2 for one in by_id.values())
+    trained = {id_ for id_, one in by_id.items() if len(one.values) == 2}
+    assert trained >= {"none", "threshold", "tuned", "fake-move-1x"}
+    assert all(by_id[id_].reason for id_ in set(by_id) - trained)
     assert by_id["threshold"].difference > 0
     assert tuned_on == [True, True]

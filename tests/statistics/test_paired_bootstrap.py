@@ -419,7 +419,7 @@ def test_class_weights_are_several():
 def test_where_the_search_chose_nothing_the_sentence_says_do_not_augment():
     found = planted({"none": 0.6, "class-weights": 0.9, "oversampling": 0.6}, chosen="none")
     assert found.verdict == "no measurable effect"
-    assert found.sentence.startswith("Do not augment: no candidate of the search was better than real rows alone")
+    assert found.sentence.startswith("Do not augment: no candidate of the search gains over real rows alone")
 
 
 def test_the_comparison_with_the_best_inexpensive_alternative_stands_among_the_facts():

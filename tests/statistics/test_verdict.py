@@ -8,7 +8,8 @@ from run_records import arm
 
 from augment.plugin import CandidateResult, SearchResult, TrialResult
 from augment.statistics.units import Units
-from augment.statistics.verdict import explain_obstacle, judge_interval, not_assessable, void, weigh_search
+from augment.statistics.verdict import explain_obstacle, judge_interval
+from augment.statistics.verdict_sentence import not_assessable, void, weigh_search
 
 LABELS = np.arange(40) % 2
 
@@ -20,7 +21,15 @@ def trial(**changes):
 
 def search(**of_winner):
     facts = {"id": "gan-1x", "label": "gan, 1x", "kind": "generator", "share": {"gan": 1.0}, "amount": "1x"}
-    figures = {"synthetic": 40, "values": [0.1], "mean": 0.8, "worst": 0.01, "left": None, "reason": ""}
+    figures = {
+        "synthetic": 40,
+        "values": [0.1],
+        "mean": 0.8,
+        "expected": 0.01,
+        "chance": 0.95,
+        "left": None,
+        "reason": "",
+    }
     winner = CandidateResult.model_validate({**facts, **figures, "difference": 0.02, "error": 0.004, **of_winner})
     changes = {"asked": True, "chosen": winner.id, "seeds": 5, "candidates": [winner]}
     return SearchResult.not_asked().model_copy(update=changes)

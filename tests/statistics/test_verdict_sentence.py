@@ -5,10 +5,10 @@ from augment.plugin.trial_results import CandidateResult, MixChoice, SearchResul
 from augment.statistics.verdict_sentence import add_verdict, weigh_search
 
 
-def candidate(name: str, difference: float | None, worst: float | None) -> CandidateResult:
+def candidate(name: str, difference: float | None, chance: float | None) -> CandidateResult:
     facts = {"kind": "generator", "share": {}, "amount": "1x", "synthetic": 9, "values": [], "mean": None, "left": None}
-    error = None if difference is None or worst is None else difference - worst
-    return CandidateResult(id=name, label=name, difference=difference, worst=worst, error=error, reason="", **facts)
+    known = {"difference": difference, "error": 0.02, "expected": difference, "chance": chance}
+    return CandidateResult(id=name, label=name, reason="", **known, **facts)
 
 
 def search(*candidates: CandidateResult) -> SearchResult:
@@ -45,13 +45,13 @@ def nothing_chosen() -> TrialResult:
 
 
 def test_where_the_search_chose_nothing_the_numbers_of_its_best_candidate_are_said():
-    tried = [candidate("none", 0.0, 0.0), candidate("gan, 1x", 0.09, -0.05), candidate("smote, 2x", 0.01, -0.015)]
+    tried = [candidate("none", 0.0, 0.99), candidate("gan, 1x", 0.09, 0.6), candidate("smote, 2x", 0.01, 0.71)]
     found = weigh_search(nothing_chosen(), search(*tried, candidate("vae, 1x", None, None)))
-    assert found.sentence.startswith("Do not augment: no candidate of the search was better than real rows alone")
+    assert found.sentence.startswith("Do not augment: no candidate of the search gains over real rows alone")
     assert "They reach balanced accuracy 0.800 on 40 held-out rows." in found.sentence
     assert found.sentence.endswith(
-        "The best of 2 candidates was 'smote, 2x': inside the training part, it changed balanced accuracy by +0.01, "
-        "give or take 0.025."
+        "The likeliest of 2 was 'smote, 2x': inside the training part, it changed balanced accuracy by +0.01 (standard "
+        "error 0.02), which is a gain with a probability of 71%."
     )
 
 

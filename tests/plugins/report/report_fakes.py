@@ -116,7 +116,8 @@ def candidate(id: str, label: str, kind: str, difference: float | None, left: in
         "mean": 0.9 + difference if tried else None,
         "difference": difference,
         "error": (0.0 if kind == "none" else 0.006) if tried else None,
-        "worst": difference - 0.006 if tried else None,
+        "expected": difference if tried else None,
+        "chance": (0.9 if difference > 0 else 0.1) if tried else None,
         "left": left,
         "reason": "" if tried else "it could not make enough rows",
     }

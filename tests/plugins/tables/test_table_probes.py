@@ -169,3 +169,20 @@ def test_a_solver_that_does_not_converge_is_said_in_the_log(tmp_path: Path, capl
     with caplog.at_level(logging.WARNING, logger="augment"):
         fitted(Logistic, observed(rows()), tmp_path, max_iter=1)
     assert "not converged after 1 iterations" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("probe", "settings"), [(Boosting, {}), (Boosting, {"max_leaf_nodes": 6}), (Logistic, {}), (Logistic, {"C": 10.0})]
+)
+def test_probes_know_what_was_measured_to_gain_with_them(probe, settings):
+    gains = probe.measured_gains(probe.Params(**settings))
+    for score in ("roc_auc", "average_precision", "balanced_accuracy", "log_loss"):
+        for counts in ({"a": 60, "b": 50}, {"a": 200, "b": 20}, {"a": 2000, "b": 100}):
+            concerned = [gain for gain in gains if gain.concerns(score, counts)]
+            assert {"class-weights", "oversampling"} <= {gain.candidate for gain in concerned}
+            assert len({gain.candidate for gain in concerned}) == len(concerned)  # one figure for each
+            assert all(gain.spread > 0 and gain.tables >= 5 and abs(gain.mean) < 1 for gain in concerned)
+
+
+def test_small_trees_have_figures_of_their_own():
+    assert Boosting.measured_gains(Boosting.Params()) != Boosting.measured_gains(Boosting.Params(max_leaf_nodes=6))

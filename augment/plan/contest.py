@@ -1,0 +1,255 @@
+"""How the candidates of a search for the mix fare, who stays, and who wins: pure functions.
+
+A search is a trial inside the training part. Its seeds are the folds of a repeated cross-validation. After 5, 10, 20,
+... of them the worse half of the candidates leaves (successive halving: K. Jamieson, A. Talwalkar, "Non-stochastic Best
+Arm Identification and Hyperparameter Optimization", AISTATS 2016), and so does who promises no gain. Not before all
+five folds have judged: what two of them say of few rows is mostly chance.
+
+The best of many measured differences looks better than it is. Each is therefore weighed against what was to be expected
+before, both as normal distributions: what was measured on other data like this, where the probe knows that, and
+otherwise that a gain is as likely as a loss, and seldom larger than a few differences worth having. What is then
+expected needs no correction for the choice of the largest (B. Efron, "Tweedie's Formula and Selection Bias", Journal of
+the American Statistical Association 106, 2011). The winner has the largest expected gain of those that gain with a
+probability of 93 %.
+
+Training parts of different folds share rows, so the plain standard error is too small; it is corrected after C. Nadeau
+and Y. Bengio, "Inference for the Generalization Error", Machine Learning 52, 2003, and widened by Student's factor for
+as few folds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import ndtr, ndtri, stdtrit
+
+from augment.plan.candidates import Candidate
+from augment.plan.folds import NUM_FOLDS
+from augment.plugin.measured_gains import MeasuredGain
+from augment.plugin.trial_results import CandidateResult
+from augment.statistics.arms import INEXPENSIVE, THRESHOLD
+from augment.statistics.scores import ScoreRule
+from augment.statistics.verdict import worth_having
+
+__all__ = [
+    "Entrant",
+    "choose_winner",
+    "describe_choice",
+    "drop_unpromising",
+    "enter",
+    "is_settled",
+    "plan_rounds",
+]
+
+LIKELY = 0.93  # probability of a gain that a winner has at least: simulated searches, with several candidates and
+# nothing to gain, then choose nothing in 90 % of the cases (bench/nothing_to_learn.py)
+SETTLED = 0.99  # probability of a gain that ends the search
+WORTH_TRYING = 0.01  # a gain that somebody left out is unlikely to exceed
+UNLIKELY = 0.1
+UNKNOWN = 4.0  # standard deviation of gains of which nothing is known, in differences worth having
+
+
+class Standing(NamedTuple):
+    """The mean score of a candidate; its difference to real rows alone and the standard error of that; the difference
+    to expect after all that is known, and the probability that it is a gain."""
+
+    mean: float | None
+    difference: float | None
+    error: float | None
+    expected: float | None
+    chance: float | None
+
+
+@dataclass
+class Entrant:
+    """How a candidate fares.
+
+    Attributes:
+        candidate: which.
+        values: its score in each seed that it saw.
+        synthetic: rows added in the first seed.
+        left: number of seeds after which it left, None while it is in.
+        reason: why it left, where that was not its score.
+        prior: what was measured on other data like this, where that is known.
+        num_folds: how many folds are independent of each other; None for all.
+    """
+
+    candidate: Candidate
+    values: list[float] = field(default_factory=list)
+    synthetic: int = 0
+    left: int | None = None
+    reason: str = ""
+    prior: MeasuredGain | None = None
+    num_folds: int | None = None
+
+    def leave(self, reason: str = "") -> None:
+        """It takes no further part."""
+        self.left, self.reason = len(self.values), reason
+
+    def standing(self, none: Entrant, rule: ScoreRule) -> Standing:
+        """How it stands against real rows alone, over the seeds it saw."""
+        seen = np.array(self.values) - np.array(none.values[: len(self.values)])
+        seen = seen[np.isfinite(seen)]
+        if not len(seen):
+            return Standing(None, None, None, None, None)
+        mean, difference = float(np.nanmean(self.values)), float(seen.mean())
+        if self is none:
+            return Standing(mean, 0.0, 0.0, 0.0, 0.0)
+        if len(seen) < 2:  # one seed has no standard error, and decides nothing
+            return Standing(mean, difference, 0.0, 0.0, 0.0)
+        overlap = 1 / (NUM_FOLDS - 1)  # validation rows for each training row of a fold
+        error = float(np.sqrt(seen.var(ddof=1) * (1 / len(seen) + overlap)))
+        sign = 1 if rule.better == "higher" else -1
+        expected, spread = self._weigh(sign * difference, error, len(seen), float(np.nanmean(none.values)), rule)
+        chance = float(ndtr(expected / spread)) if spread else float(expected > 0)
+        return Standing(mean, difference, error, sign * expected, chance)
+
+    def _weigh(self, gain: float, error: float, num_seeds: int, alone: float, rule: ScoreRule) -> tuple[float, float]:
+        """The gain to expect and its standard deviation, from what was expected before and what was measured."""
+        num_folds = min(num_seeds, self.num_folds or num_seeds)
+        error *= float(stdtrit(num_folds - 1, LIKELY) / ndtri(LIKELY))
+        before, spread = (
+            (self.prior.mean, self.prior.spread) if self.prior else (0.0, UNKNOWN * worth_having(rule.better, alone))
+        )
+        if not error or not spread:
+            return (gain, 0.0) if not error else (0.0, 0.0)
+        trust = spread**2 / (spread**2 + error**2)
+        return before + trust * (gain - before), spread * float(np.sqrt(1 - trust))
+
+    def result(self, none: Entrant, rule: ScoreRule) -> CandidateResult:
+        """What it scored so far, as `metrics.json` holds it."""
+        candidate = self.candidate
+        return CandidateResult(
+            id=candidate.id,
+            label=candidate.label,
+            kind=candidate.kind,
+            share=dict(candidate.share),
+            amount=(dict(candidate.amount) if isinstance(candidate.amount, Mapping) else candidate.amount)
+            if candidate.share
+            else "",
+            synthetic=self.synthetic,
+            values=[value if np.isfinite(value) else None for value in self.values],
+            **self.standing(none, rule)._asdict(),
+            left=self.left,
+            reason=self.reason,
+        )
+
+
+def enter(
+    candidates: Sequence[Candidate],
+    gains: Sequence[MeasuredGain],
+    names: Mapping[str, str],
+    rule: ScoreRule,
+    counts: Mapping[str, int],
+    num_folds: int | None = None,
+) -> list[Entrant]:
+    """The candidates as entrants; those that other data like this says will hardly gain have left, with the reason.
+
+    Args:
+        candidates: real rows alone first.
+        gains: what the probe knows of other data.
+        names: generator id to the name of the component.
+        rule: the score that decides.
+        counts: training rows of each class.
+        num_folds: how many folds are independent of each other; None for all.
+    """
+    known = {gain.candidate: gain for gain in gains if gain.concerns(rule.name, counts)}
+    entrants = []
+    for candidate in candidates:
+        makers = [names[maker] for maker, weight in candidate.share.items() if weight]
+        one = Entrant(candidate, prior=known.get(candidate.kind), num_folds=num_folds)
+        if len(makers) == 1:
+            one.prior = known.get(makers[0])
+        reasons = [_doubt(known[maker]) for maker in makers if maker in known]
+        if candidate.kind in INEXPENSIVE and one.prior is not None:
+            reasons = [_doubt(one.prior), _needless(one.prior, known.get(THRESHOLD))]
+        if reason := next(filter(None, reasons), ""):
+            one.leave(reason)
+        entrants.append(one)
+    return entrants
+
+
+def _doubt(prior: MeasuredGain) -> str:
+    """Why a gain is unlikely; empty where it is not."""
+    if ndtr((prior.mean - WORTH_TRYING) / prior.spread) >= UNLIKELY:
+        return ""
+    return f"{prior.candidate} gained {prior.mean:+.3f} on {prior.tables} tables like this, so a gain is unlikely"
+
+
+def _needless(prior: MeasuredGain, threshold: MeasuredGain | None) -> str:
+    """Why a moved threshold, which trains nothing, is tried instead; empty where it is not."""
+    if threshold is None or prior.candidate == THRESHOLD or prior.mean > threshold.mean + WORTH_TRYING:
+        return ""
+    return f"a moved threshold gained as much on {prior.tables} tables like this, and trains nothing"
+
+
+def plan_rounds(num_seeds: int) -> list[range]:
+    """The seeds between one barrier and the next.
+
+    >>> plan_rounds(10)
+    [range(0, 5), range(5, 10)]
+    """
+    ends = [0, min(NUM_FOLDS, num_seeds)]
+    while ends[-1] < num_seeds:
+        ends.append(min(2 * ends[-1], num_seeds))
+    return [range(start, end) for start, end in pairwise(ends)]
+
+
+def drop_unpromising(entrants: Sequence[Entrant], rule: ScoreRule) -> None:
+    """Let the worse half leave, by the gain to expect, and whoever promises none. Of equals the first stay."""
+    none, *others = entrants
+    inside = [one for one in others if one.left is None]
+    gains = {id(one): _expected_gain(one, none, rule) for one in inside}
+    ranked = sorted(inside, key=lambda one: -gains[id(one)])
+    for position, one in enumerate(ranked):
+        if position >= -(-len(inside) // 2) or gains[id(one)] <= 0:
+            one.leave()
+
+
+def is_settled(entrants: Sequence[Entrant], rule: ScoreRule) -> bool:
+    """Whether more seeds would hardly change the choice: one gains almost certainly, or nobody is left."""
+    none, *others = entrants
+    chances = [one.standing(none, rule).chance or 0.0 for one in others if one.left is None]
+    return max(chances, default=SETTLED) >= SETTLED
+
+
+def choose_winner(entrants: Sequence[Entrant], rule: ScoreRule) -> Entrant:
+    """The largest expected gain of those that gain with a probability of 93 %; real rows alone, where nobody does. Of
+    equals the first."""
+    none, *others = entrants
+    likely = [one for one in others if one.left is None and (one.standing(none, rule).chance or 0.0) >= LIKELY]
+    return max(likely, key=lambda one: _expected_gain(one, none, rule), default=none)
+
+
+def _expected_gain(one: Entrant, none: Entrant, rule: ScoreRule) -> float:
+    expected = one.standing(none, rule).expected
+    return -np.inf if expected is None else expected if rule.better == "higher" else -expected
+
+
+def describe_choice(entrants: Sequence[Entrant], winner: Entrant, rule: ScoreRule) -> str:
+    """What was chosen, and by how much, for people."""
+    style = ".3f" if rule.task == "classes" else ".4g"
+    none, *others = entrants
+    num_tried = sum(bool(one.values) for one in others)
+    num_untried = len(others) - num_tried
+    tried = f"of {num_tried} candidate{'s' * (num_tried != 1)}"
+    untried = f" {num_untried} more {'were' if num_untried > 1 else 'was'} not tried." if num_untried else ""
+    if winner is none:
+        return (
+            f"The search inside the training part chose real rows alone: {tried} none gains with a probability of "
+            f"{LIKELY:.0%}.{untried}"
+        )
+    standing, prior = winner.standing(none, rule), winner.prior
+    assert standing.mean is not None  # whoever wins was tried
+    others_say = f" and what {prior.tables} other tables say" if prior else " and that most changes gain little"
+    return (
+        f"The search inside the training part chose {winner.candidate.label} {tried}: {rule.label} "
+        f"{standing.mean:{style}}, {standing.difference:+{style}} to real rows alone (standard error "
+        f"{standing.error:{style}}, {len(winner.values)} seeds). With the choice among several{others_say} considered, "
+        f"{standing.expected:+{style}} is to be expected, and a gain has a probability of {standing.chance:.0%}."
+        f"{untried}"
+    )

@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from augment.plan.candidates import Candidate
+from augment.plan.contest import (
+    Entrant,
+    choose_winner,
+    describe_choice,
+    drop_unpromising,
+    enter,
+    is_settled,
+    plan_rounds,
+)
+from augment.plugin import MeasuredGain
+from augment.statistics.scores import SCORES
+
+HIGHER, LOWER = SCORES["balanced_accuracy"], SCORES["log_loss"]
+LOPSIDED = {"no": 90, "yes": 10}
+
+
+def known(candidate, mean, spread, score="balanced_accuracy", lopsided=True, **bounds):
+    return MeasuredGain(candidate, score, lopsided, mean, spread, 12, **bounds)
+
+
+def entrants(priors=None, **values):
+    """Real rows alone, always scoring 0.5, and candidates with these differences to it."""
+    most = max(map(len, values.values()))
+    none = Entrant(Candidate("none", "real rows alone", "none"), [0.5] * most)
+    others = {
+        name: Entrant(Candidate(name, name, "generator"), [0.5 + v for v in seen]) for name, seen in values.items()
+    }
+    for name, prior in (priors or {}).items():
+        others[name].prior = prior
+    return [none, *others.values()]
+
+
+def inside(field):
+    return [one.candidate.id for one in field if one.left is None]
+
+
+@pytest.mark.parametrize(("num_seeds", "ends"), [(2, [2]), (5, [5]), (7, [5, 7]), (10, [5, 10]), (32, [5, 10, 20, 32])])
+def test_barriers_stand_where_seeds_have_doubled(num_seeds, ends):
+    rounds = plan_rounds(num_seeds)
+    assert [one.stop for one in rounds] == ends
+    assert [seed for one in rounds for seed in one] == list(range(num_seeds))
+
+
+# who stays
+
+
+def test_the_worse_half_leaves_and_real_rows_alone_never():
+    field = entrants(a=[0.05, 0.07], b=[0.2, 0.22], c=[0.1, 0.12], d=[0.01, 0.03], e=[0.08, 0.1])
+    drop_unpromising(field, HIGHER)
+    assert inside(field) == ["none", "b", "c", "e"]
+    assert {one.left for one in field if one.left is not None} == {2}
+
+
+def test_whoever_promises_no_gain_leaves_too():
+    field = entrants(a=[-0.1, -0.2], b=[0.1, 0.2], c=[-0.2, -0.1], d=[-0.3, -0.1])
+    drop_unpromising(field, HIGHER)
+    assert inside(field) == ["none", "b"]
+
+
+def test_where_lower_is_better_the_higher_half_leaves():
+    field = entrants(a=[0.1, 0.12], b=[-0.1, -0.12])
+    drop_unpromising(field, LOWER)
+    assert inside(field) == ["none", "b"]
+
+
+def test_of_equals_the_first_stay():
+    field = entrants(a=[0.1] * 2, b=[0.1] * 2, c=[0.1] * 2)
+    drop_unpromising(field, HIGHER)
+    assert inside(field) == ["none", "a", "b"]
+
+
+def test_what_other_tables_say_decides_who_stays_where_the_seeds_say_little():
+    seen = [0.2, -0.1, 0.1]
+    field = entrants({"b": known("b", 0.1, 0.02)}, a=seen, b=seen)
+    drop_unpromising(field, HIGHER)
+    assert inside(field) == ["none", "b"]
+
+
+def test_a_search_is_settled_when_nobody_is_left_or_somebody_gains_almost_certainly():
+    field = entrants(a=[0.1, -0.1, 0.1, -0.05, 0.0])
+    assert not is_settled(field, HIGHER)
+    assert is_settled(entrants(a=[0.2, 0.21, 0.2, 0.19, 0.2]), HIGHER)
+    field[1].leave()
+    assert is_settled(field, HIGHER)
+
+
+# what is expected
+
+
+def test_the_error_is_that_of_folds_whose_training_parts_overlap():
+    none, one = entrants(a=[0.1, 0.3, 0.2, 0.2])
+    found = one.standing(none, HIGHER)
+    assert found.difference == pytest.approx(0.2)
+    assert found.error == pytest.approx(np.std([0.1, 0.3, 0.2, 0.2], ddof=1) * np.sqrt(1 / 4 + 1 / 4))
+
+
+@pytest.mark.parametrize(("prior", "before", "spread"), [(None, 0.0, 0.2), (known("a", 0.1, 0.03), 0.1, 0.03)])
+def test_what_is_expected_weighs_the_seeds_against_what_was_known_before(prior, before, spread):
+    none, one = entrants({"a": prior}, a=[0.1, 0.3, 0.2, 0.2])
+    found = one.standing(none, HIGHER)
+    error = found.error * stats.t.ppf(0.93, 3) / stats.norm.ppf(0.93)
+    precision = 1 / spread**2 + 1 / error**2
+    expected = (before / spread**2 + 0.2 / error**2) / precision
+    assert found.expected == pytest.approx(expected)
+    assert found.chance == pytest.approx(stats.norm.cdf(expected * np.sqrt(precision)))
+
+
+def test_of_an_error_a_tenth_is_worth_having_and_less_is_better():
+    none, one = entrants(a=[-0.02, -0.04, -0.03, -0.03])
+    found = one.standing(none, LOWER)
+    assert -0.03 < found.expected < 0
+    assert found.chance > 0.9
+    scaled = [Entrant(entrant.candidate, [1000 * value for value in entrant.values]) for entrant in (none, one)]
+    assert scaled[1].standing(scaled[0], LOWER).chance == pytest.approx(found.chance)
+
+
+def test_folds_that_repeat_each_other_say_less():
+    field = entrants(a=[0.1, 0.2, 0.0, 0.1, 0.15] * 2)
+    alone = field[1].standing(field[0], HIGHER).chance
+    field[1].num_folds = 5
+    assert field[1].standing(field[0], HIGHER).chance < alone
+
+
+def test_a_seed_whose_score_is_not_defined_counts_for_nobody():
+    none, one = entrants(a=[0.1, np.nan, 0.1])
+    none.values[1] = np.nan
+    assert one.standing(none, HIGHER).difference == pytest.approx(0.1)
+    assert one.result(none, HIGHER).values == [0.6, None, 0.6]
+
+
+# who wins
+
+
+def test_who_gains_surely_wins_not_the_best_mean():
+    field = entrants(wild=[0.5, -0.1, 0.5, -0.1], steady=[0.1, 0.11, 0.1, 0.11])
+    assert choose_winner(field, HIGHER).candidate.id == "steady"
+
+
+@pytest.mark.parametrize("values", [[0.0] * 4, [0.1, -0.1, 0.1, -0.1], [-0.1] * 4, [0.02, 0.0, 0.03, 0.0]])
+def test_real_rows_alone_win_unless_somebody_gains_with_a_probability_of_93_percent(values):
+    field = entrants(a=values)
+    assert choose_winner(field, HIGHER) is field[0]
+    said = describe_choice(field, field[0], HIGHER)
+    assert "chose real rows alone: of 1 candidate none gains with a probability of 93%" in said
+
+
+def test_what_other_tables_say_is_not_enough_without_a_gain_in_the_seeds():
+    hopeful = {"a": known("a", 0.1, 0.1)}
+    assert choose_winner(entrants(hopeful, a=[0.02, -0.02, 0.03, -0.03, 0.0]), HIGHER).candidate.id == "none"
+    assert choose_winner(entrants(hopeful, a=[0.1, 0.0, 0.2, 0.05, 0.1]), HIGHER).candidate.id == "a"
+
+
+def test_who_left_or_was_never_tried_does_not_win():
+    field = entrants(gone=[0.4] * 4, here=[0.1, 0.11, 0.1, 0.09])
+    field.append(Entrant(Candidate("never", "never", "generator")))
+    field[1].leave()
+    winner = choose_winner(field, HIGHER)
+    assert winner.candidate.id == "here"
+    said = describe_choice(field, winner, HIGHER)
+    assert "chose here of 2 candidates: balanced accuracy 0.600, +0.100 to real rows alone" in said
+    assert said.endswith("1 more was not tried.")
+
+
+def test_where_lower_is_better_the_lowest_wins():
+    assert choose_winner(entrants(a=[0.1, 0.11, 0.1], b=[-0.1, -0.11, -0.1]), LOWER).candidate.id == "b"
+
+
+def test_one_seed_decides_nothing():
+    field = entrants(a=[0.4])
+    assert choose_winner(field, HIGHER) is field[0]
+
+
+# who is not tried
+
+
+CANDIDATES = [
+    Candidate("none", "real rows alone", "none"),
+    Candidate("threshold", "threshold", "threshold"),
+    Candidate("class-weights", "class weights", "class-weights"),
+    Candidate("oversampling", "oversampling", "oversampling"),
+    Candidate("mine-1x", "mine, 1x", "generator", {"mine": 1.0}, "1x"),
+    Candidate("yours-1x", "yours, 1x", "generator", {"yours": 1.0}, "1x"),
+    Candidate("blend-1x", "both, 1x", "blend", {"mine": 1.0, "yours": 1.0}, "1x"),
+]
+NAMES = {"mine": "smote", "yours": "gan"}
+
+
+def reasons(*gains, rule=HIGHER, counts=LOPSIDED):
+    return {one.candidate.id: one.reason for one in enter(CANDIDATES, gains, NAMES, rule, counts) if one.left == 0}
+
+
+def test_without_figures_everything_is_tried():
+    assert reasons() == {}
+
+
+def test_who_hardly_gained_on_tables_like_this_is_not_tried_nor_a_blend_with_it():
+    found = reasons(known("smote", -0.01, 0.01), known("gan", 0.0, 0.05))
+    said = "smote gained -0.010 on 12 tables like this, so a gain is unlikely"
+    assert found == {"mine-1x": said, "blend-1x": said}
+
+
+def test_what_gains_no_more_than_a_moved_threshold_is_not_tried_unless_a_generator_does():
+    found = reasons(
+        known("threshold", 0.1, 0.1),
+        known("class-weights", 0.105, 0.1),
+        known("oversampling", 0.15, 0.1),
+        known("smote", 0.1, 0.1),
+    )
+    assert found == {"class-weights": "a moved threshold gained as much on 12 tables like this, and trains nothing"}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"score": "roc_auc"},
+        {"lopsided": False},
+        {"min_rows": 101},
+        {"max_rows": 99},
+    ],
+)
+def test_figures_of_other_scores_balances_and_sizes_say_nothing(other):
+    assert reasons(known("smote", -0.01, 0.001)) != {}
+    assert reasons(known("smote", -0.01, 0.001, **other)) == {}
