@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import itertools
+import mmap
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from augment.errors import DataError
 from augment.toolkit.csv_delimiters import SPACES, single
@@ -27,12 +30,14 @@ class Records:
         delimiter: what stands between two cells of the file, or of the copy of it that is read, where that are several
             characters.
         skip_lines: lines before the first record.
+        quotes: whether `"` around a cell holds it together.
     """
 
     path: Path
     encoding: str
     delimiter: str
     skip_lines: int
+    quotes: bool = True
 
     def first_rows(self) -> list[list[str]]:
         """The cells of the first line and some below, up to a cell that is too long."""
@@ -49,7 +54,9 @@ class Records:
         with self.path.open(encoding=tolerating_mark(self.encoding), newline="") as file:
             for _ in range(self.skip_lines):
                 file.readline()
-            reader = csv.reader(file, delimiter=single(self.delimiter))
+            quote = '"' if self.quotes else None
+            quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if self.quotes else csv.QUOTE_NONE
+            reader = csv.reader(file, delimiter=single(self.delimiter), quotechar=quote, quoting=quoting)
             while True:
                 line = self.skip_lines + reader.line_num + 1
                 try:
@@ -82,8 +89,29 @@ class Records:
             if "end of data" in str(error):
                 raise DataError(
                     f'{self.path}, line {last}: a `"` opened there is never closed; close it, or double every '
-                    "quote inside a quoted cell"
+                    "quote inside a quoted cell; if quotes are parts of texts in this file, say `quotes: false`"
                 ) from None
+
+    def describe_stray_quotes(self) -> str | None:
+        """Where a cell goes over several lines because of a `"` that was part of its text; None where none does.
+
+        Such a cell ends in a quote with more text behind, which is how the next such text begins.
+        """
+        sign = single(self.delimiter)
+        if "\n".encode(self.encoding) != b"\n":
+            return None
+        divides = re.escape(sign.encode(self.encoding))
+        pattern = rb'(?<![^\r\n%b])"([^"]*(?:""[^"]*)*)"[^\s"%b]' % (divides, divides)
+        with self.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            for match in re.finditer(pattern, content):
+                if b"\n" in match[1]:
+                    first, last = (content[:place].count(b"\n") + 1 for place in match.span())
+                    return (
+                        f'{self.path}, line {first}: a `"` opened there is closed in line {last}, within a text; if '
+                        "quotes are parts of texts in this file, say `quotes: false`, else double every quote inside a "
+                        "quoted cell"
+                    )
+        return None
 
     def describe_ragged(self, expected: int, has_header: bool) -> str | None:
         """Which rows have too few or too many cells, in words; None when all have as many as expected."""

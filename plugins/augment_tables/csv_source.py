@@ -86,6 +86,9 @@ class CsvSource(TableFiles):
         """Cells that mean a missing value. When not given: in columns of numbers and dates the empty cell, `NA`,
         `N/A`, `NaN`, `nan`, `NULL` and `null`; in columns of words only the empty cell, since `NA` may be Namibia. A
         column of nothing but such cells is missing altogether."""
+        quotes: bool = True
+        """Whether `"` around a cell holds it together, with delimiters and line breaks in it. `false` where quotes are
+        parts of texts."""
         guard_formulas: bool = False
         """Take away the `'` that the sink `csv` puts before words and names that a spreadsheet would run as formulas.
         Say `true` for files that were written with the sink's setting of this name, which is its default."""
@@ -131,6 +134,9 @@ class CsvSource(TableFiles):
         skip_lines = _count_lines_before_header(path, infer_encoding(path) or "utf-8")
         settings = infer_dialect(path, skip_lines) | ({"skip_lines": skip_lines} if skip_lines else {})
         unnamed = cls(cls.Params(path=path, **settings))
+        if unnamed._records.describe_stray_quotes():
+            settings["quotes"] = False
+            unnamed = cls(cls.Params(path=path, **settings))
         first, *rows = unnamed._records.first_rows() or [[]]
         if judge_first_line(first, rows) == "data":
             settings |= {"header": False}
@@ -207,7 +213,7 @@ class CsvSource(TableFiles):
     @property
     def _records(self) -> Records:
         params = self.params
-        return Records(params.path, params.encoding, params.delimiter, params.skip_lines)
+        return Records(params.path, params.encoding, params.delimiter, params.skip_lines, params.quotes)
 
     def _formats(self, data: Dataset) -> dict[str, str]:
         """Column to how its numbers are written, where they have a unit or separators of thousands."""
@@ -238,9 +244,11 @@ class CsvSource(TableFiles):
 
     def _part(self, as_text: Collection[str], context: Context) -> Part:
         path = self.params.path
-        num_quotes = check_text(path, self.params.encoding)
+        num_quotes = check_text(path, self.params.encoding) * self.params.quotes
         if num_quotes % 2:
             self._records.check_quotes_close()
+        if num_quotes and (problem := self._records.describe_stray_quotes()):
+            raise DataError(problem)
         declared = context.declared.columns
         known = {context.declared.target, *declared, *(self.params.columns or ()), *self.params.units}
         written = self._names(known, list(declared))
@@ -309,7 +317,11 @@ class CsvSource(TableFiles):
                     skip_rows=self.params.skip_lines,
                     column_names=names if self.params.header is False else None,
                 ),
-                parse_options=pacsv.ParseOptions(delimiter=single(self.params.delimiter), newlines_in_values=quoted),
+                parse_options=pacsv.ParseOptions(
+                    delimiter=single(self.params.delimiter),
+                    quote_char='"' if self.params.quotes else False,
+                    newlines_in_values=quoted and self.params.quotes,
+                ),
                 convert_options=pacsv.ConvertOptions(
                     column_types={as_written[name]: pa.string() for name in as_text},
                     include_columns=[as_written[name] for name in chosen],

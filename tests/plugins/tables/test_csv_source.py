@@ -331,3 +331,33 @@ def test_cells_between_double_colons_are_read(tmp_path: Path) -> None:
     path.write_text("".join(f"{n}::Film «{n}» (1995)::Drama|War\n" for n in range(1, 10)), encoding="latin-1")
     data = read(path, **CsvSource.settings_for(path))
     assert data.frame.iloc[8].tolist() == [9, "Film «9» (1995)", "Drama|War"]
+
+
+REVIEWS = [
+    "text\tlabel",
+    '"the film was fine\tgood',
+    "a long one\tbad",
+    '"so" they say\tbad',
+    'it is "it"\tgood',
+    '"a sequel\tbad',
+]
+
+
+def test_quotes_that_are_parts_of_texts_swallow_no_rows(tmp_path: Path) -> None:
+    path = tmp_path / "reviews.tsv"
+    path.write_text("\n".join(REVIEWS) + "\n")
+    with pytest.raises(
+        DataError, match=r'reviews\.tsv, line 2: a `"` opened there is closed in line 4.*`quotes: false`'
+    ):
+        read(path, delimiter="\t")
+    settings = CsvSource.settings_for(path)
+    assert settings == {"delimiter": "\t", "quotes": False}
+    data = read(path, **settings)
+    assert data.frame.text.tolist() == [line.split("\t")[0] for line in REVIEWS[1:]]
+
+
+def test_quoted_cells_of_several_lines_are_read_whole(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text('text,n\n"two\n""lines"", all",1\n"say \n", 2\n5" pipe,3\n')
+    assert "quotes" not in CsvSource.settings_for(path)
+    assert read(path).frame.text.tolist() == ['two\n"lines", all', "say \n", '5" pipe']
