@@ -8,9 +8,10 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from imblearn.pipeline import make_pipeline
 from imblearn.utils.estimator_checks import estimator_checks_generator
-from sklearn.datasets import load_iris
+from sklearn.datasets import load_diabetes, load_iris
 from sklearn.model_selection import cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 
@@ -107,7 +108,7 @@ def test_what_the_message_of_missing_rows_advises_can_be_said_here():
     X, y = _flowers()
     rule = {"use": "rules", "with": {"rules": ["`petal width (cm)` > 2"]}}
     few = {"generator": "smote", "filters": [rule], "random_state": 0, "max_rounds": 1}
-    with pytest.raises(ValueError, match=r"after 1 rounds.*increase `max_rounds`.*fewer with `shortfall: warn`"):
+    with pytest.raises(ValueError, match=r"after 1 rounds.*increase max_rounds.*fewer with shortfall='warn'"):
         Augmenter(**few).fit_resample(X, y)
     with pytest.warns(UserWarning, match="missing after 1 rounds"):
         more, _ = Augmenter(**few, shortfall="warn").fit_resample(X, y)
@@ -175,6 +176,91 @@ def test_what_is_said_of_columns_holds():
         X, y
     )
     assert (more["petal width (cm)"][110:] <= 1).all()
+
+
+NUMBERS = load_diabetes(return_X_y=True)
+
+
+def test_numbers_as_y_are_refused_until_somebody_says_what_they_are():
+    with pytest.raises(ValueError, match="Unknown label type: y has 214 different numbers in 442 rows; task='number'"):
+        Augmenter("bootstrap").fit_resample(*NUMBERS)
+    with pytest.raises(ValueError, match=r"it needs a target with classes, and this dataset has a numeric target$"):
+        Augmenter("smote", task="number").fit_resample(*NUMBERS)
+    with pytest.raises(ValueError, match="rows='balance': a numeric y has no classes"):
+        Augmenter("bootstrap", task="number", rows="balance").fit_resample(*NUMBERS)
+    with pytest.raises(ValueError, match="task='number': y holds numbers"):
+        Augmenter("bootstrap", task="number").fit_resample(NUMBERS[0], NUMBERS[1].astype(str))
+
+
+def test_a_numeric_y_gets_rows_with_values_of_its_own():
+    X, y = NUMBERS
+    sampler = Augmenter("trees", task="number", rows=50, random_state=0)
+    more, values = sampler.fit_resample(X, y)
+    assert more.shape == (492, 10)
+    assert values.dtype == y.dtype
+    np.testing.assert_array_equal(values[:442], y)
+    assert y.min() - 50 < values[442:].min() < values[442:].max() < y.max() + 50
+    assert np.unique(values[442:]).size > 20
+    assert sampler.sampling_strategy_ == {}
+
+
+def test_many_whole_numbers_are_labels_where_that_is_said():
+    X, y = np.random.default_rng(0).normal(size=(110, 2)), np.repeat(np.arange(22), 5)
+    y = np.append(y[:-3], [0, 0, 0])
+    _, labels = Augmenter("bootstrap", task="classes", random_state=0).fit_resample(X, y)
+    assert set(np.bincount(labels)) == {8}
+
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (9, 6, 6, 3), dtype=np.uint8)
+LABELS = ["cat"] * 6 + ["dog"] * 3
+
+
+@pytest.mark.parametrize(
+    "X",
+    [PIXELS, PIXELS[..., 0], torch.tensor(PIXELS).permute(0, 3, 1, 2).float() / 255],
+    ids=["images", "grey", "tensor"],
+)
+def test_images_give_images_of_their_kind(X):
+    more, labels = Augmenter("albumentations", random_state=0).fit_resample(X, LABELS)
+    assert type(more) is type(X)
+    assert (more.shape, more.dtype) == ((12, *X.shape[1:]), X.dtype)
+    np.testing.assert_array_equal(np.asarray(more[:9]), np.asarray(X))
+    assert labels == [*LABELS, "dog", "dog", "dog"]
+
+
+def test_texts_give_texts_and_series_series():
+    texts = [f"the {label} number {number} sat on a mat" for number, label in enumerate(LABELS)]
+    more, labels = Augmenter("text-edits", random_state=0).fit_resample(texts, np.array(LABELS))
+    assert more[:9] == texts
+    assert all(isinstance(text, str) and "dog" in text for text in more[9:])
+    assert labels.tolist() == [*LABELS, "dog", "dog", "dog"]
+    series = [np.random.default_rng(number).normal(size=5 + number % 3) for number in range(9)]
+    longer, _ = Augmenter("series-edits", random_state=0).fit_resample(series, pd.Series(LABELS))
+    assert [one.ndim for one in longer[9:]] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "message"),
+    [
+        (np.zeros((4, 2)), [1, "1", 1, "1"], "1 and '1' are one label"),
+        (np.zeros((4, 2)), np.array([[0, 1], [1, 1], [0, 0], [1, 0]]), "Multilabel and multioutput targets"),
+        ([[1.0], [np.nan], [2.0], [3.0]], [0, 0, 0, 1], "column 'x0' has some; fill them in before"),
+        (PIXELS + 0.3, LABELS, "whole numbers from 0 to 255"),
+        (PIXELS, LABELS[2:], "has 9 rows, and y has 7"),
+    ],
+)
+def test_data_is_refused_in_the_words_of_the_call(X, y, message):
+    with pytest.raises(ValueError, match=message) as refused:
+        Augmenter("smote").fit_resample(X, y)
+    assert not any(word in str(refused.value) for word in ("transforms:", "generators.0", "mix.rows", ".parquet"))
+
+
+def test_the_pipeline_of_scikit_learn_points_to_that_of_imbalanced_learn():
+    from sklearn.pipeline import make_pipeline as plain_pipeline
+
+    with pytest.raises(TypeError, match=r"from imblearn.pipeline instead"):
+        plain_pipeline(Augmenter("smote"), KNeighborsClassifier()).fit(*_flowers())
+    assert not hasattr(Augmenter("smote"), "transform")
 
 
 def test_the_store_of_the_user_is_left_alone(store):

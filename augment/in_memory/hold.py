@@ -20,7 +20,7 @@ from augment.in_memory.features import arrow_of, features_of, from_torch_dataset
 from augment.in_memory.form import Container, Form
 from augment.text import listing
 
-__all__ = ["FILE", "InMemory", "hold"]
+__all__ = ["FILE", "InMemory", "check_labels", "hold"]
 
 TARGET = "target"
 FILE = "in-memory.parquet"
@@ -125,10 +125,34 @@ def _labels(y: Any) -> tuple[Any, Container, str]:
         values = values.ravel()
     if values.ndim != 1:
         raise DataError(f"y holds one label or number a row, (N,); got shape {values.shape}")
-    if len(kinds := {type(value) for value in pd.Series(values).dropna()} if values.dtype == object else ()) > 1:
+    _refuse_mixed(values)
+    return values, container, dtype
+
+
+def check_labels(y: Any) -> Any:
+    """The labels of a call, tensors as arrays.
+
+    Raises:
+        DataError: they are of several types.
+    """
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(y, torch.Tensor):
+        return y.detach().cpu().numpy()
+    if isinstance(y, list | tuple) and not any(np.ndim(value) for value in y):
+        _refuse_mixed(pd.Series(list(y), dtype=object))
+    elif isinstance(y, np.ndarray | pd.Series) and y.ndim == 1:
+        _refuse_mixed(y)
+    return y
+
+
+def _refuse_mixed(values: Any) -> None:
+    """Refuse text beside numbers, of which `1` and `"1"` may be two labels or one."""
+    if values.dtype != object:
+        return
+    kinds = {type(value) for value in pd.Series(values).dropna()}
+    if len({issubclass(kind, str) for kind in kinds}) > 1:
         named = listing(sorted(kind.__name__ for kind in kinds))
         raise DataError(f"y holds values of the types {named}; convert all to one type: 1 and '1' are one label")
-    return values, container, dtype
 
 
 def _target_name(y: Any, taken: Sequence[str]) -> str:

@@ -60,7 +60,8 @@ class Accepts:
             return f"it works on {_either(self.modalities)}, and this dataset is of kind {schema.modality}"
         if schema.task not in self.targets:
             wanted = {"classes": "a target with classes", "number": "a numeric target", "none": "no target"}
-            named = f" ({schema.target!r})" if schema.target else f"; {ways_out['target']}"
+            named = f" ({schema.target!r})" if schema.target and not in_call else ""
+            named = named if schema.target else f"; {ways_out['target']}"
             needed = _either(wanted[target] for target in self.targets)
             return f"it needs {needed}, and this dataset has {wanted[schema.task]}{named}"
         for name in schema.features:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from augment.data import Dataset, Schema, as_labels, conform, observe
+from augment.data import Dataset, Schema, SchemaDeclaration, as_labels, conform, observe
 from augment.engine.draw_and_filter import IN_SCHEMA, Sampler, fill_chunk
 from augment.engine.executors import limit_threads
 from augment.engine.jobs import Call, Host
@@ -28,12 +28,12 @@ from augment.plan.chunks import chunk_size, given_frame, plan
 from augment.plan.new_ids import NewIds
 from augment.plan.small_classes import explain, find_too_small
 from augment.plugin.catalog import Catalog
-from augment.plugin.context import Checkpoint, Context, derive_seed
-from augment.plugin.contracts import Generator, Source
+from augment.plugin.context import Checkpoint, derive_seed
+from augment.plugin.contracts import Generator
 from augment.runner.in_call import bind_in_call, in_call
 from augment.runner.in_memory_sources import merged_schema
-from augment.runner.splitting import declare
-from augment.spec.load import Resolved, load
+from augment.runner.read_held import read_held
+from augment.spec.load import load
 from augment.spec.stages import Bound, bound_from_json
 from augment.storage.atomic_files import disk_errors, draft, publish
 from augment.storage.hashes import library_versions
@@ -307,7 +307,7 @@ def fit(
         with in_call(path), limit_threads(threads):
             resolved = load(tree, catalog)
             call = Call(Host(Path(folder), device, threads), lambda event: _note(event, notes), "the data")
-            whole = call.do(_read, resolved)
+            whole = call.do(_read, (path, resolved.pipeline.schema_, catalog))
             schema_of_all, observed = observe(whole.schema, whole.frame, whole.arrays)
             whole = Dataset.of(whole.frame, whole.arrays, schema_of_all)
             train = whole.drop_columns(schema_of_all.set_aside)
@@ -336,13 +336,8 @@ def fit(
     )
 
 
-def _read(resolved: Resolved, call: Call) -> Dataset:
-    (bound,) = resolved.sources()
-    component: Any = bound.cls(bound.params)
-    assert isinstance(component, Source)
-    declared = resolved.pipeline.schema_
-    data = component.read(Context(0, call.host.scratch, declared=declared))
-    data = Dataset.of(data.frame, data.arrays, declare(data, declared))
+def _read(task: tuple[Path, SchemaDeclaration, Catalog], call: Call) -> Dataset:
+    data = read_held(*task, call.host.scratch)
     target = data.schema.target
     if target is not None and (missing := int(data.frame[target].isna().sum())):
         raise DataError(
