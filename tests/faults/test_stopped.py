@@ -72,7 +72,7 @@ def test_a_run_can_be_stopped_in_every_stage(spec, tmp_path, store, stage, numbe
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 def test_after_ctrl_c_in_a_terminal_the_same_command_ends_with_the_bytes_of_an_undisturbed_run(tmp_path, workers):
-    """A terminal sends Ctrl-C to all processes of the command at once: host, fork server and workers."""
+    """A terminal sends Ctrl-C to the whole process group of the command, which workers must not be ended by."""
     undisturbed = SmallRun(tmp_path / "undisturbed", workers=workers)
     assert undisturbed.run().code == 0
     small = undisturbed.again(tmp_path / "stopped")
