@@ -264,7 +264,7 @@ def valid_rows(frame: pd.DataFrame, arrays: Mapping[str, np.ndarray], schema: Sc
             for bound, outside in ((column.min, numbers.lt), (column.max, numbers.gt)):
                 if bound is not None:
                     valid &= ~outside(bound).fillna(False).to_numpy(dtype=bool)
-        if column.categories is not None:
+        if column.categories is not None and not _has_categories(values, column.categories):
             labels = pd.Series(as_labels(values), dtype=object)
             valid &= (labels.isin(column.categories) | labels.isna()).to_numpy()
     for name, array in schema.arrays.items():

@@ -199,6 +199,21 @@ class Dataset:
         (folder / "schema.json").write_text(self.schema.model_dump_json(exclude_none=True), encoding="utf-8")
 
     @classmethod
+    def load_column(cls, folder: Path, name: str) -> pd.Series:
+        """Read one column of what `save` has written, (N,) values.
+
+        Raises:
+            DiskError: a file is missing, truncated or invalid.
+        """
+        try:
+            schema = Schema.model_validate_json((folder / "schema.json").read_text(encoding="utf-8"))
+            with pa.memory_map(str(folder / "frame.arrow")) as source:
+                table = pa.ipc.open_file(source).read_all().select([name])
+                return cls.from_arrow(table, Schema(columns={name: schema.columns[name]})).frame[name]
+        except (OSError, ValueError, pa.ArrowException) as error:
+            raise DiskError(f"{folder}: a dataset that was kept cannot be read: {error}") from error
+
+    @classmethod
     def load(cls, folder: Path) -> Dataset:
         """Read what `save` has written. Arrays are memory-mapped, so large datasets open quickly.
 

@@ -9,7 +9,7 @@ Shapes: N rows.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -181,7 +181,7 @@ def observe(
         if column.nullable is None:
             learned["nullable"] = len(present) < len(values)
         if column.categories is None and column.type == "category":
-            learned["categories"] = tuple(sorted({str(value) for value in present}))
+            learned["categories"] = tuple(sorted({str(value) for value in _distinct(present)}))
             notes += _note_on_spelling(name, learned["categories"])
         if column.categories is None and column.type == "integer" and name == schema.target:
             distinct = sorted(present.unique())
@@ -204,6 +204,11 @@ def observe(
         for name, array in schema.arrays.items()
     }
     return schema.model_copy(update={"columns": columns, "arrays": seen}), notes
+
+
+def _distinct(values: pd.Series) -> Iterable[Any]:
+    """Each value at least once; among Python objects 1 and True, which are equal, are two."""
+    return values if values.dtype == object else values.unique()
 
 
 def _note_on_spelling(name: str, labels: Sequence[str]) -> list[str]:

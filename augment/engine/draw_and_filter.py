@@ -130,8 +130,15 @@ class Sampler:
         self, bound: Bound, generator: Generator, train: Dataset, filters: Sequence[tuple[Bound, Filter]] = ()
     ):
         self.bound, self.generator, self.train = bound, generator, train
-        self.train_hash = frame_hash(train)
+        self._train_hash, self._num_chunks = frame_hash(train), 0
         self.filters = [(one, judge) for one, judge in filters if generator.origin not in judge.skips]
+
+    def is_train_changed(self) -> bool:
+        """Whether a chunk has changed the training rows, as far as is looked: after the 1st chunk, the 2nd, the 4th,
+        the 8th and so on, since a look at each of many rows costs as much as many chunks of some thousand."""
+        self._num_chunks += 1
+        is_due = self._num_chunks & (self._num_chunks - 1) == 0
+        return is_due and frame_hash(self.train) != self._train_hash
 
 
 def fill_chunk(
@@ -179,7 +186,7 @@ def fill_chunk(
             f"{bound.what}: sample invented all labels of column {name!r}: {listing(labels)}; the training part has "
             f"{known}"
         )
-    if frame_hash(train) != sampler.train_hash:
+    if sampler.is_train_changed():
         raise PluginError(f"{bound.what}: sample changed the training rows; they are read only")
     return chunk
 

@@ -105,7 +105,8 @@ def _batches(parts: list[tuple[Dataset, str]], schema: Schema, task: WriteTask) 
     starts = _Starts.of(schema, task.real, task.fill)
     for part, origin in parts:
         for batch in part.batches(BATCH_ARRAYS if schema.arrays else BATCH_ROWS):
-            frame = batch.frame.assign(**{task.origin_column: pd.Categorical([origin] * len(batch))})
+            origins = pd.Categorical.from_codes(np.zeros(len(batch), dtype=np.int64), pd.Index([origin]))
+            frame = batch.frame.assign(**{task.origin_column: origins})
             if origin == REAL:
                 types = {name: frame[name].dtype for name in task.fill}
             else:

@@ -38,8 +38,9 @@ class Cut:
     def within(self, cut: np.ndarray, num_rows: int) -> Cut:
         """The same cut with positions in `num_rows` rows, of which only those at (n,) were cut; the others are
         dropped."""
-        others = np.setdiff1d(np.arange(num_rows, dtype=np.int64), cut)
-        return Cut(cut[self.train], cut[self.test], np.union1d(others, cut[self.dropped]), self.notes)
+        is_left_out = np.ones(num_rows, dtype=bool)
+        is_left_out[cut[self.train]] = is_left_out[cut[self.test]] = False
+        return Cut(cut[self.train], cut[self.test], np.flatnonzero(is_left_out), self.notes)
 
 
 def cut(
@@ -112,7 +113,7 @@ def hash_rows(data: Dataset) -> np.ndarray:
 
 def _across(hashes: np.ndarray, train: np.ndarray, test: np.ndarray) -> list[str]:
     """A note on rows that lie on both sides of the cut."""
-    num_across = int(np.isin(hashes[test], hashes[train]).sum())
+    num_across = int(pd.Series(hashes[test]).isin(hashes[train]).sum())
     if not num_across:
         return []
     return [

@@ -85,7 +85,7 @@ class Mixture:
         counts: dict[str, dict[str, int]] = {generator: {} for generator in self.counts}
         if target is not None:
             for folder, generator in self.parts:
-                for label, count in pd.Series(as_labels(Dataset.load(folder).frame[target])).value_counts().items():
+                for label, count in pd.Series(as_labels(Dataset.load_column(folder, target))).value_counts().items():
                     counts[generator][str(label)] = counts[generator].get(str(label), 0) + int(count)
         return {generator: dict(sorted(labels.items())) for generator, labels in counts.items()}
 

@@ -240,7 +240,7 @@ class _Stages:
         draft.write_text(RESOLVED, resolved_yaml(self.resolved, self._components_with_copies(), draft.folder))
         draft.write_json(SCHEMA, prepared.schema.model_dump(mode="json", exclude_none=True))
         cut = prepared.cut
-        draft.write_json(SPLIT, {"train": cut.train, "test": cut.test, "dropped": cut.dropped})
+        draft.write_json(SPLIT, {name: getattr(cut, name).tolist() for name in ("train", "test", "dropped")})
 
     def _components_with_copies(self) -> Mapping[Kind, list[Bound]]:
         """The components, the sources reading the copies of data in memory."""

@@ -125,9 +125,7 @@ def _read(session: Session, resolved: Resolved, bound: Bound, name: str) -> _Rea
 def _cut(data: Dataset, resolved: Resolved) -> Cut:
     pipeline, types = resolved.pipeline, data.schema
     split = pipeline.split
-    # only for the cut: what is learned from values is learned again from the training part alone
-    task = observe(types, data.frame)[0].task
-    stratify = types.target if task == "classes" and split.time is None else None
+    stratify = types.target if split.time is None and _has_classes(data) else None
     if isinstance(split.stratify, str):
         stratify = split.stratify
     elif split.stratify is not None:
@@ -141,6 +139,16 @@ def _cut(data: Dataset, resolved: Resolved) -> Cut:
         time=split.time,
         dedupe=split.dedupe,
     )
+
+
+def _has_classes(data: Dataset) -> bool:
+    """Whether the target has classes. This is for the cut alone: what is learned from values is learned from the
+    training part, and later."""
+    target = data.schema.target
+    if target is None:
+        return False
+    alone = Schema(columns={target: data.schema.columns[target]}, target=target)
+    return observe(alone, data.frame)[0].task == "classes"
 
 
 def declare(data: Dataset, declared: SchemaDeclaration) -> Schema:

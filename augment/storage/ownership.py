@@ -14,7 +14,19 @@ __all__ = ["files_of_others", "json_text"]
 
 def json_text(content: Any, default: Any = None) -> str:
     """How the JSON files of a run are written."""
-    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False, default=default) + "\n"
+    return _indented(content, default) + "\n"
+
+
+def _indented(content: Any, default: Any) -> str:
+    """As `json.dumps` with `indent=1`, which goes through the millions of numbers of a split one by one in Python."""
+    if isinstance(content, dict) and content and all(isinstance(name, str) for name in content):
+        names = (json.dumps(name, ensure_ascii=False) for name in content)
+        values = (_indented(value, default).replace("\n", "\n ") for value in content.values())
+        items = (f" {name}: {value}" for name, value in zip(names, values, strict=True))
+        return "{\n" + ",\n".join(items) + "\n}"
+    if isinstance(content, list) and content and all(type(value) is int for value in content):
+        return "[\n " + json.dumps(content, separators=(",\n ", ": "))[1:-1] + "\n]"
+    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False, default=default)
 
 
 def files_of_others(folder: Path, manifest: str, unhashed: Collection[str]) -> list[str]:

@@ -30,6 +30,8 @@ class Bootstrap(Generator):
     origin = "copies"
     accepts = Accepts(conditional="target")
 
+    _rows_by_label: tuple[Dataset, dict[str | None, np.ndarray]] | None = None  # chunks share a training part
+
     def fit(self, data: Dataset, context: Context) -> Self:
         return self
 
@@ -47,11 +49,11 @@ class Bootstrap(Generator):
         if target is None or target not in given.columns:
             return train.take(_pick(np.arange(len(train)), place))
         asked = as_labels(given[target])
-        labels = as_labels(train.frame[target])
+        if self._rows_by_label is None or self._rows_by_label[0] is not train:
+            self._rows_by_label = train, _find_rows_by_label(train.frame[target])
         rows = np.empty(len(given), dtype=np.int64)
         for label in pd.unique(asked):
-            # a label may be missing (None): then the rows without a label fit
-            fitting = np.flatnonzero(pd.isna(labels) if label is None else labels == label)
+            fitting = self._rows_by_label[1].get(label, np.zeros(0, dtype=np.int64))
             if not len(fitting):
                 raise DataError(
                     f"bootstrap: {(asked == label).sum()} rows with {target} {label!r} are asked for, and the training "
@@ -67,6 +69,14 @@ class Bootstrap(Generator):
     @classmethod
     def load(cls, folder: Path, params: object) -> Self:
         return cls(params)
+
+
+def _find_rows_by_label(target: pd.Series) -> dict[str | None, np.ndarray]:
+    """Label to the rows that have it; those without any label are under None."""
+    codes, labels = pd.factorize(as_labels(target), use_na_sentinel=True)
+    rows = np.argsort(codes, kind="stable")
+    ends = np.cumsum(np.bincount(codes + 1, minlength=len(labels) + 1))  # code -1 is that of no label
+    return dict(zip([None, *labels.tolist()], np.split(rows, ends[:-1]), strict=True))
 
 
 def _pick(fitting: np.ndarray, place: np.ndarray) -> np.ndarray:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as np_strategies
 
-from augment.data import Array, Column, Dataset, Schema
-from augment.errors import DataError
+from augment.data import Array, Column, ColumnDeclaration, Dataset, Schema, SchemaDeclaration, infer
+from augment.errors import DataError, DiskError
 from augment.testing import example
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=6)
@@ -237,6 +237,18 @@ def test_pictures_without_any_column_are_loaded(tmp_path):
     assert list(data.schema.columns) == []
     data.save(tmp_path / "data")
     assert Dataset.load(tmp_path / "data").equals(data)
+
+
+def test_one_column_is_loaded_as_it_is_in_the_whole(tmp_path):
+    frame = pd.DataFrame({"x": [1, None, 3], "label": ["b", "a", None], "n": [2**60 + 1, None, 5]}, dtype=object)
+    declared = SchemaDeclaration(target="label", columns={"n": ColumnDeclaration(type="integer")})
+    data = Dataset.of(frame.astype({"n": "Int64"}), {}, infer(frame.astype({"n": "Int64"}), {}, declared))
+    data.save(tmp_path / "data")
+    for name in data.frame:
+        pd.testing.assert_series_equal(Dataset.load_column(tmp_path / "data", name), data.frame[name])
+    (tmp_path / "data" / "frame.arrow").write_bytes(b"")
+    with pytest.raises(DiskError, match="cannot be read"):
+        Dataset.load_column(tmp_path / "data", "x")
 
 
 def test_loaded_arrays_are_read_only_memory_maps(tmp_path):

@@ -126,6 +126,12 @@ def test_categories_are_observed_in_order():
     assert _observed(["b", "a", None], "category")[0].categories == ("a", "b")
 
 
+def test_labels_that_python_holds_equal_are_observed_as_several():
+    frame = pd.DataFrame({"x": pd.Series([1, True, "b", 1.0], dtype=object)})
+    schema, _ = observe(Schema(columns={"x": Column(type="category")}), frame)
+    assert schema.columns["x"].categories == ("1", "1.0", "True", "b")
+
+
 def test_declared_categories_stay():
     assert _observed(["b"], "category", categories=("z", "b"))[0].categories == ("z", "b")
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from augment.data import Dataset, as_labels, observe
+from augment.engine import draw_and_filter
 from augment.engine.draw_and_filter import Sampled, SampleTask, Sampling, sample
 from augment.engine.jobs import Call, Host
-from augment.engine.tasks import FitTask, fit
+from augment.engine.tasks import FitTask, fit, frame_hash
 from augment.errors import PluginError
 from augment.plan.chunks import PlanRow, given_frame, plan
 from augment.plugin.catalog import Catalog
@@ -191,6 +192,20 @@ def test_a_return_that_breaks_the_contract_names_the_generator(bench, fault, say
     with pytest.raises(PluginError, match=rf"^generator 'fake-faulty'{says}"):
         bench.sample(bound("generator", "fake-faulty", fault=fault))
     assert not (bench.folder / "chunk").exists()
+
+
+def test_changes_are_looked_for_after_the_1st_2nd_4th_8th_chunk(bench, monkeypatch):
+    """Each look reads all training rows."""
+    looks, chunks = [], [0]
+    monkeypatch.setattr(draw_and_filter, "frame_hash", lambda data: looks.append(len(chunks) - 1) or frame_hash(data))
+    component, folder = bench.fitted(bound("generator", "fake-move"))
+    sampler = draw_and_filter.Sampler(component, component.cls.load(folder, component.params), bench.train)
+    for _ in range(9):
+        chunks.append(len(chunks))
+        assert not sampler.is_train_changed()
+    assert looks == [0, 1, 2, 4, 8]
+    sampler.train.frame.loc[0, "x"] = 99.0
+    assert [sampler.is_train_changed() for _ in range(7)] == [False] * 6 + [True]
 
 
 def test_labels_that_are_all_invented_are_the_generators_mistake(bench):

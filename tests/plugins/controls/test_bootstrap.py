@@ -32,6 +32,16 @@ def anything(count):
     return pd.DataFrame(index=pd.RangeIndex(count))
 
 
+def test_rows_are_those_of_the_training_part_that_is_lent():
+    bootstrap = Bootstrap()
+    for labels in ("aab", "bba", "aab"):
+        train = labelled(list(labels) * 5)
+        context = Context(seed=1, folder=None, train=train)
+        drawn = bootstrap.sample(asked(train, ["a", "b"] * 10), context).frame
+        assert drawn["label"].tolist() == ["a", "b"] * 10
+        assert drawn["x"].nunique() > 5
+
+
 def test_rows_are_training_rows_with_their_arrays():
     train = labelled(["a", "b"] * 20, with_image=True)
     drawn = sample(train, anything(100))
