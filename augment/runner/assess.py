@@ -119,7 +119,7 @@ def score_rows(
             )
             for name, group in groups.items()
         ]
-        with session.stage("score", metric.id):
+        with session.stage("score", metric.id), session.remarking():  # what a metric could not find out, too
             results = session.map([session.job("score", metric, judge_tasks.score, tasks)])
             for _, _, found in sorted(results, key=lambda result: result[1]):
                 scores += found.scores

@@ -113,7 +113,8 @@ def summarise(
         if name == base:
             return _Difference(0.0, None, np.zeros(NUM_RESAMPLES))
         unseen = _draw_unseen(rule, truth, decided[name], decided[base], derive_seed(seed, "trial", "unseen"))
-        return _compare(scores[rule.name][name], scores[rule.name][base], units, drawn_seeds, unseen)
+        most = 1.0 if rule.kind in ("decision", "ranking") else np.inf  # such scores are shares
+        return _compare(scores[rule.name][name], scores[rule.name][base], units, drawn_seeds, unseen, most)
 
     arms = []
     for name in (name for name in labels if name in predictions):
@@ -323,8 +324,13 @@ def _draw_unseen(
     return np.asarray((drawn[0] * ~seen[0] - drawn[1] * ~seen[1]) @ (rule.by_one(rows, named) * (rows > 0)))
 
 
-def _compare(ours: _Scored, theirs: _Scored, units: Units, drawn_seeds: np.ndarray, unseen: np.ndarray) -> _Difference:
-    """The mean difference, and its 95 % interval; None of one seed, or where hardly any resample has a score."""
+def _compare(
+    ours: _Scored, theirs: _Scored, units: Units, drawn_seeds: np.ndarray, unseen: np.ndarray, most: float
+) -> _Difference:
+    """The mean difference, and its 95 % interval; None of one seed, or where hardly any resample has a score.
+
+    No difference is larger than `most`.
+    """
     by_seed, observed = ours.resampled - theirs.resampled, ours.values - theirs.values  # (B, S), (S,)
     difference, num_seeds = float(observed.mean()), len(observed)
     known = ~np.isnan(by_seed).any(axis=1)
@@ -342,6 +348,7 @@ def _compare(ours: _Scored, theirs: _Scored, units: Units, drawn_seeds: np.ndarr
         of_rows + on_all_rows / num_seeds, [(of_rows, freedom), (of_seeds / num_seeds, num_seeds - 1)]
     )
     draws = difference + stretch * (by_rows + effects[drawn_seeds].mean(axis=1)) + unseen
+    draws = np.clip(draws, -most, most)
     # a difference of rounding is none: an end of exactly 0 is no effect
     draws[np.abs(draws) <= 1e-12 * np.abs(theirs.values).max()] = 0.0
     low, high = np.quantile(draws[known], [0.025, 0.975])

@@ -25,7 +25,7 @@ SUBJECTS = {
 # what to do instead of adding rows, where it is not in the name already
 ADVICE = {
     THRESHOLD: " Move your threshold: divide probabilities by the classes' shares before you take the largest.",
-    TUNED: " Tune your model: `settings` and `strength` of the arm `tuned` say what did best.",
+    TUNED: " Tune your model: the report, and `settings` and `strength` of the arm `tuned`, say what did best.",
 }
 
 
@@ -144,7 +144,9 @@ def _describe(trial: TrialResult, label: str, style: str) -> tuple[Verdict, str]
     sentence = (
         f"{opening[0].upper()}{opening[1:]}: {scored} ({chosen.difference:+{style}}, {certainty}; {', '.join(counts)})."
     )
-    if verdict == CANNOT_TELL and trial.detectable is not None:
+    if verdict == CANNOT_TELL and trial.detectable is not None and trial.better == "higher" and trial.detectable >= 1:
+        sentence += f" With so few, no difference is likely to be seen; one of {trial.margin:{style}} is worth having."
+    elif verdict == CANNOT_TELL and trial.detectable is not None:
         sentence += (
             f" With so few, only a difference above {trial.detectable:{style}} is likely to be seen (80 % power); one "
             f"of {trial.margin:{style}} counts as worth having."
@@ -228,7 +230,10 @@ def _advise_correction(trial: TrialResult, style: str) -> str:
     repaired = [
         f"{SCORES[name].label} is {corrected.scores[name].mean:{style}} instead of {score.mean:{style}}"
         for name, score in chosen.scores.items()
-        if score.kind == "probability" and judge_interval(score.interval, score.better, 0.0) == HURTS
+        if score.kind == "probability"
+        and judge_interval(score.interval, score.better, 0.0) == HURTS
+        and f"{corrected.scores[name].mean:{style}}" != f"{score.mean:{style}}"
+        and (corrected.scores[name].mean < score.mean) == (score.better == "lower")
     ]
     if not repaired:
         return ""

@@ -5,6 +5,7 @@ Shapes: S synthetic rows, T training rows, H held-out rows, N rows of a part.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -26,7 +27,14 @@ MAX_RATIO = 0.7  # a row that lies hardly nearer to a held-out row than to a tra
 MIN_ROWS = 10  # of each part
 MAX_QUERIES = 1_000  # rows of each part that the test looks at
 MAX_REFERENCE = 4_000  # real rows of each part that distances are measured to
+TENTH = 0.1  # of the synthetic rows: the share of copies that the test should find
 SEED = 0  # all that ask look at the same rows, and come to the same end
+UNTOLD = (
+    "rows that repeat the hold-out could not be told from chance: held-out rows in place of a tenth of the synthetic "
+    "ones would have gone unnoticed, because rows of so few distinct values are equal by nature"
+)
+
+log = logging.getLogger("augment.contamination")
 
 
 class Contamination(Metric):
@@ -47,6 +55,10 @@ class Contamination(Metric):
     rows are taken for contaminated once in a hundred times at most, and rarely more where the parts differ, as related
     rows and later rows do: the limit then is that of the part with more repeats.
 
+    Where columns have few distinct values, new combinations equal held-out rows by nature, and copies may hide among
+    them. If held-out rows in place of a tenth of the synthetic ones would have stayed below the limits, the run notes
+    that they could not be told from chance.
+
     The comparison of distances to training and held-out rows is that of Meehan et al. 2020, "A non-parametric test to
     detect data-copying in generative models", and Platzer and Reutterer 2021, "Holdout-based empirical assessment of
     mixed-type synthetic data", the other way round.
@@ -65,6 +77,8 @@ class Contamination(Metric):
         found = find_repeats(synthetic, train, holdout)
         if found is None:
             return []
+        if not (found.finds_a_tenth or found.is_contaminated):
+            log.warning("%s", UNTOLD)
         count, share = len(found.rows), len(found.rows) / found.num_rows
         reason = (
             f"{count:,} of {found.num_rows:,} rows equal or nearly equal a held-out row; real rows that had not seen "
@@ -75,6 +89,7 @@ class Contamination(Metric):
             "reference": {"real rows": found.expected},
             "repeated held-out rows, of those looked at": found.num_repeated,
             "which chance stays below": found.limit,
+            "copies in place of a tenth of the rows would be found": found.finds_a_tenth,
         }
         name = "repeated held-out rows"
         return [
@@ -100,6 +115,7 @@ class Repeats:
         expected: the share that real rows would have.
         num_repeated: distinct held-out rows that were repeated, in the test.
         limit: the number that chance stays below.
+        finds_a_tenth: whether held-out rows in place of a tenth of the synthetic rows would have been more than that.
     """
 
     rows: np.ndarray
@@ -107,6 +123,7 @@ class Repeats:
     expected: float
     num_repeated: int
     limit: int
+    finds_a_tenth: bool
 
     @property
     def is_contaminated(self) -> bool:
@@ -115,7 +132,7 @@ class Repeats:
 
 
 def find_repeats(synthetic: Dataset, train: Dataset, holdout: Dataset) -> Repeats | None:
-    """Look for rows that repeat held-out rows; None where there are too few rows, or nothing real to compare with."""
+    """Look for rows that repeat held-out rows; None where there are too few rows."""
     if min(len(synthetic), len(train), len(holdout)) < MIN_ROWS:
         return None
     rng = np.random.default_rng(SEED)
@@ -135,9 +152,9 @@ def find_repeats(synthetic: Dataset, train: Dataset, holdout: Dataset) -> Repeat
             "train": _Ratios.of(likeness, reference["train"][queries["train"]], reference, {"train": queries["train"]}),
             "held": _Ratios.of(likeness, reference["held"][queries["held"]], reference, {"held": queries["held"]}),
         }
-        findings += [(likeness, reference, test) for test in _tests(ratios, labels, certainty)]
-    if not findings:
-        return None
+        findings += [(likeness, reference, test) for test in _tests(ratios, labels, certainty, len(holdout))]
+    if not findings:  # every real row has an equal one in the training part
+        return Repeats(np.empty(0, np.int64), len(synthetic), 0.0, 0, 0, finds_a_tenth=False)
     likeness, reference, test = max(findings, key=lambda finding: finding[2].num_repeated / (finding[2].limit + 1))
     rows = samples["synthetic"][queries["synthetic"]]
     if test.num_repeated > test.limit:  # what was looked at was a sample
@@ -145,7 +162,8 @@ def find_repeats(synthetic: Dataset, train: Dataset, holdout: Dataset) -> Repeat
     batches = [synthetic.take(batch) for batch in np.array_split(rows, -(-len(rows) // MAX_REFERENCE))]
     values = [_Ratios.of(likeness, likeness.points(batch), reference).values for batch in batches]
     repeats = rows[np.concatenate(values) <= test.threshold]
-    return Repeats(repeats, len(rows), test.expected, test.num_repeated, test.limit)
+    finds_a_tenth = any(one.finds_a_tenth for _, _, one in findings)
+    return Repeats(repeats, len(rows), test.expected, test.num_repeated, test.limit, finds_a_tenth)
 
 
 @dataclass(frozen=True)
@@ -181,15 +199,21 @@ class _Test:
     expected: float
     num_repeated: int
     limit: int
+    finds_a_tenth: bool
 
 
-def _tests(ratios: Mapping[str, _Ratios], labels: Mapping[str, np.ndarray], certainty: float) -> list[_Test]:
+def _tests(
+    ratios: Mapping[str, _Ratios], labels: Mapping[str, np.ndarray], certainty: float, num_held: int
+) -> list[_Test]:
     """One test for each threshold; none where every real row has an equal one in the training part."""
     unexplained = {name: np.isfinite(found.values) for name, found in ratios.items()}
     values = {name: found.values[unexplained[name]] for name, found in ratios.items()}
     num_new, wanted = len(values["synthetic"]), labels["synthetic"][unexplained["synthetic"]]
+    num_planted = TENTH * len(unexplained["synthetic"])
+    num_repeatable = unexplained["held"].mean() * num_held  # held-out rows that no training row explains
+    num_hit = num_repeatable * (1 - (1 - 1 / num_held) ** num_planted)
     if not num_new:
-        return [_Test(threshold=0.0, expected=0.0, num_repeated=0, limit=0)]
+        return [_Test(threshold=0.0, expected=0.0, num_repeated=0, limit=0, finds_a_tenth=num_hit >= 1)]
     if not len(values["train"]):
         return []
     known = {name: labels[name][unexplained[name]] for name in ("train", "held")}
@@ -209,5 +233,9 @@ def _tests(ratios: Mapping[str, _Ratios], labels: Mapping[str, np.ndarray], cert
                 limits.append(predicted_at_rate(rate, num_new, certainty))
         is_repeat = ratios["synthetic"].values <= threshold
         num_repeated = len(np.unique(ratios["synthetic"].held[is_repeat]))
-        tests.append(_Test(threshold, expected * num_new / len(unexplained["synthetic"]), num_repeated, max(limits)))
+        limit, share = max(limits), expected * num_new / len(unexplained["synthetic"])
+        # copies would be new rows too, of which chance repeats its part, and some would hit what chance has repeated
+        with_copies = limit * (1 + unexplained["held"].mean() * num_planted / num_new)
+        hit = num_repeated + num_hit * (1 - num_repeated / max(num_repeatable, num_repeated, 1))
+        tests.append(_Test(threshold, share, num_repeated, limit, finds_a_tenth=bool(hit > with_copies)))
     return tests

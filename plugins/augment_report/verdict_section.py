@@ -143,9 +143,24 @@ def trial(found: TrialResult) -> dict[str, Any]:
     shown["kinds"] = [kind for kind in KINDS if any(line.kind == kind for line in lines)]
     shown["has_dots"] = any(line.dots for line in lines)
     shown["num_cuts"] = len(found.cuts.chosen) if found.cuts else 0
-    shown["meanings"] = [(arm.label, arm.meaning) for arm in [base, *arms] if arm is not None and arm.meaning]
+    shown["meanings"] = [
+        (arm.label, f"{arm.meaning} {_describe_tuning(arm)}".strip())
+        for arm in [base, *arms]
+        if arm is not None and arm.meaning
+    ]
     shown["scores"] = _all_scores([arm for arm in [base, *arms] if arm is not None], found)
     return shown
+
+
+def _describe_tuning(arm: ArmResult) -> str:
+    """What was found for the tuned model; nothing for all others."""
+    if arm.id != "tuned":
+        return ""
+    settings = ", ".join(f"{name} {value}" for name, value in arm.settings.items())
+    best = f"Best were {settings}." if settings else "The settings of the pipeline were the best."
+    if arm.strength:
+        return f"{best} Its threshold was moved by {arm.strength:.0%} of the way to the shares of the classes."
+    return f"{best} It decides for the most probable class." if arm.classes else best
 
 
 def _lines(found: TrialResult, arms: Sequence[ArmResult], base: ArmResult | None) -> list[_Line]:

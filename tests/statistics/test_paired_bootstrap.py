@@ -316,6 +316,8 @@ def test_probabilities_that_synthetic_rows_have_worsened_are_to_be_corrected():
     before, decided = (arm_of(worse, "synthetic").scores[name].mean for name in ("log_loss", "balanced_accuracy"))
     assert f"is {log_loss:.3f} instead of {before:.3f}. Decide as before" in worse.sentence
     assert f"balanced accuracy stays {decided:.3f}." in worse.sentence
+    useless = summary(truth, {**arms, "prior-correction": sure(0.999)}, decisions={"prior-correction": sure(0.999)})
+    assert "Correct" not in useless.sentence  # it would change nothing
     better = summary(truth, {"none": sure(0.999), "synthetic": sure(0.8), "prior-correction": sure(0.75)})
     assert "Correct" not in better.sentence
     assert "Correct" not in summary(truth, arms).sentence  # there is nothing that corrects
@@ -656,6 +658,16 @@ def test_a_single_row_of_four_that_was_lost_by_chance_is_no_sure_loss():
     low, high = arm_of(found, "synthetic").interval
     assert low < 0 < high
     assert found.verdict == "cannot tell"
+
+
+def test_no_interval_is_wider_than_what_a_share_can_differ_by():
+    # two seeds that differ by all rows: Student's interval with one degree of freedom
+    truth = np.repeat([0, 1], 10)
+    predictions = {"none": [right_in(truth, np.arange(12))] * 2}
+    predictions["synthetic"] = [right_in(truth, np.arange(20)), right_in(truth, np.arange(4))]
+    found = summary(truth, predictions)
+    assert arm_of(found, "synthetic").interval == (-1.0, 1.0)
+    assert " With so few, no difference is likely to be seen; one of 0.050 is worth having." in found.sentence
 
 
 def test_where_hardly_a_resample_has_a_score_there_is_no_interval(monkeypatch):

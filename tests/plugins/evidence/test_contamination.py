@@ -189,3 +189,24 @@ def test_tables_of_texts_alone_are_compared_by_equality():
 def test_with_hardly_any_rows_nothing_is_said():
     train, held, made = cut(table, 40, 9, 40)
     assert Contamination().score(made, train, held, Context(seed=0, folder=None)) == []
+
+
+def combinations(num_rows, num_columns):
+    """Columns of three values: three columns have hardly a combination that is not in every part, twelve many."""
+    values = np.random.default_rng([num_rows, 5]).integers(3, size=(num_rows, num_columns))
+    return dataset(pd.DataFrame({f"c{n}": np.array(list("abc"))[column] for n, column in enumerate(values.T)}))
+
+
+@pytest.mark.parametrize(("num_columns", "is_told"), [(3, False), (5, False), (12, True)])
+def test_where_rows_are_equal_by_nature_it_says_that_copies_could_not_be_told(caplog, num_columns, is_told):
+    train, held, made = (combinations(num, num_columns) for num in (400, 150, 401))
+    found = score(made, train, held)
+    assert found.voids == ""
+    assert found.detail["copies in place of a tenth of the rows would be found"] == is_told
+    assert ("could not be told from chance" in caplog.text) == (not is_told)
+
+
+def test_what_could_have_been_found_needs_no_word(caplog):
+    train, held, made = cut(table, NUM_TRAIN, NUM_HELD, NUM_MADE)
+    assert score(made, train, held).detail["copies in place of a tenth of the rows would be found"]
+    assert not caplog.text

@@ -620,11 +620,13 @@ def test_figures_of_a_contaminated_trial_are_folded(table, tmp_path):
 
 def test_an_arm_of_any_name_is_shown_as_what_it_says_it_is(table, tmp_path):
     tuned = arm("tuned", "tuned model", 0.02, 0.01) | {"kind": "inexpensive", "meaning": "It was tuned."}
+    tuned |= {"settings": {"max_leaf_nodes": 6}, "strength": 1.5}
     trial = table.content["trial"]
     page = write(replace(table, content=table.content | {"trial": trial | {"arms": [*trial["arms"], tuned]}}), tmp_path)
     row = page[page.index(">tuned model<") :]
     assert 'class="point inexpensive"' in row[: row.index("</tr>")]
-    assert "<dt>tuned model</dt><dd>It was tuned.</dd>" in page
+    assert "<dt>tuned model</dt><dd>It was tuned. Best were max_leaf_nodes 6." in page
+    assert "Its threshold was moved by 150% of the way to the shares of the classes.</dd>" in page
 
 
 def test_an_arm_with_the_decisions_of_the_chosen_one_has_no_line_of_its_own(table, tmp_path):
