@@ -10,7 +10,7 @@ before, both as normal distributions: what was measured on other data like this,
 otherwise that a gain is as likely as a loss, and seldom larger than a few differences worth having. What is then
 expected needs no correction for the choice of the largest (B. Efron, "Tweedie's Formula and Selection Bias", Journal of
 the American Statistical Association 106, 2011). The winner has the largest expected gain of those that gain with a
-probability of 93 %.
+probability of 90 %.
 
 Training parts of different folds share rows, so the plain standard error is too small; it is corrected after C. Nadeau
 and Y. Bengio, "Inference for the Generalization Error", Machine Learning 52, 2003, and widened by Student's factor for
@@ -45,8 +45,7 @@ __all__ = [
     "plan_rounds",
 ]
 
-LIKELY = 0.93  # probability of a gain that a winner has at least: simulated searches, with several candidates and
-# nothing to gain, then choose nothing in 90 % of the cases (bench/nothing_to_learn.py)
+LIKELY = 0.9  # probability of a gain that a winner has at least
 SETTLED = 0.99  # probability of a gain that ends the search
 WORTH_TRYING = 0.01  # a gain that somebody left out is unlikely to exceed
 UNLIKELY = 0.1
@@ -182,7 +181,7 @@ def _doubt(prior: MeasuredGain) -> str:
 
 def _needless(prior: MeasuredGain, threshold: MeasuredGain | None) -> str:
     """Why a moved threshold, which trains nothing, is tried instead; empty where it is not."""
-    if threshold is None or prior.candidate == THRESHOLD or prior.mean > threshold.mean + WORTH_TRYING:
+    if threshold is None or prior.candidate == THRESHOLD or prior.mean > threshold.mean + 2 * WORTH_TRYING:
         return ""
     return f"a moved threshold gained as much on {prior.tables} tables like this, and trains nothing"
 
@@ -218,7 +217,7 @@ def is_settled(entrants: Sequence[Entrant], rule: ScoreRule) -> bool:
 
 
 def choose_winner(entrants: Sequence[Entrant], rule: ScoreRule) -> Entrant:
-    """The largest expected gain of those that gain with a probability of 93 %; real rows alone, where nobody does. Of
+    """The largest expected gain of those that gain with a probability of 90 %; real rows alone, where nobody does. Of
     equals the first."""
     none, *others = entrants
     likely = [one for one in others if one.left is None and (one.standing(none, rule).chance or 0.0) >= LIKELY]

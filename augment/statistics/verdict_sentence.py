@@ -111,7 +111,7 @@ def _describe(trial: TrialResult, label: str, style: str) -> tuple[Verdict, str]
     assert real is not None
     if trial.chosen == NONE:
         return NO_EFFECT, (
-            "Do not augment: no candidate of the search gains over real rows alone with a probability of 93 %, so only "
+            "Do not augment: no candidate of the search gains over real rows alone with a probability of 90 %, so only "
             f"real rows were written. They reach {label} {real.mean:{style}} on {trial.rows} held-out rows."
         )
     if chosen is None:

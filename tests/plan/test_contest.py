@@ -105,7 +105,7 @@ def test_the_error_is_that_of_folds_whose_training_parts_overlap():
 def test_what_is_expected_weighs_the_seeds_against_what_was_known_before(prior, before, spread):
     none, one = entrants({"a": prior}, a=[0.1, 0.3, 0.2, 0.2])
     found = one.standing(none, HIGHER)
-    error = found.error * stats.t.ppf(0.93, 3) / stats.norm.ppf(0.93)
+    error = found.error * stats.t.ppf(0.9, 3) / stats.norm.ppf(0.9)
     precision = 1 / spread**2 + 1 / error**2
     expected = (before / spread**2 + 0.2 / error**2) / precision
     assert found.expected == pytest.approx(expected)
@@ -144,11 +144,11 @@ def test_who_gains_surely_wins_not_the_best_mean():
 
 
 @pytest.mark.parametrize("values", [[0.0] * 4, [0.1, -0.1, 0.1, -0.1], [-0.1] * 4, [0.02, 0.0, 0.03, 0.0]])
-def test_real_rows_alone_win_unless_somebody_gains_with_a_probability_of_93_percent(values):
+def test_real_rows_alone_win_unless_somebody_gains_with_a_probability_of_90_percent(values):
     field = entrants(a=values)
     assert choose_winner(field, HIGHER) is field[0]
     said = describe_choice(field, field[0], HIGHER)
-    assert "chose real rows alone: of 1 candidate none gains with a probability of 93%" in said
+    assert "chose real rows alone: of 1 candidate none gains with a probability of 90%" in said
 
 
 def test_what_other_tables_say_is_not_enough_without_a_gain_in_the_seeds():

@@ -6,7 +6,7 @@ import pytest
 
 from augment.data import Dataset
 from augment.errors import SpecError
-from augment.plugin import MeasuredGain
+from augment.plugin import MeasuredGain, Suits
 from augment.runner import fitting, generate, search
 from augment.runner.check import check
 from augment.runner.run import run
@@ -165,6 +165,22 @@ def test_what_other_tables_say_will_hardly_gain_is_not_tried_and_its_generator_n
     assert untried == {"fake-drawn-1x": said, "blend-1x": said}
     assert "of 4 candidates" in report.sentence
     assert report.sentence.endswith("2 more were not tried.")
+
+
+def test_a_search_is_made_anew_where_the_probe_knows_more(found, request):
+    _, before = found()
+    request.getfixturevalue("measured")
+    _, after = found(name="again")
+    assert all(one.values for one in before.candidates)
+    assert not all(one.values for one in after.candidates)
+
+
+def test_what_init_would_propose_is_among_the_amounts(spec, monkeypatch):
+    from augment_fake import Drawn
+
+    monkeypatch.setattr(Drawn, "suits", (Suits("table", amounts=((1_000, "20x"),)),))
+    tried = check(spec(source=ROWS, generators=["fake-drawn"], mix={"rows": "auto"}, trial=TRIAL), workers=0).candidates
+    assert tried[3:] == ("fake-drawn, balance", "fake-drawn, 1x", "fake-drawn, 5x", "fake-drawn, 20x")
 
 
 def test_check_says_what_will_be_tried_and_what_not_and_why(spec, measured):
