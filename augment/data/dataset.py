@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from types import MappingProxyType
 
@@ -22,7 +23,7 @@ __all__ = ["Dataset"]
 GATHERED = 1_024  # rows copied at once
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
     """N samples, one per row, in human units.
 
@@ -49,6 +50,16 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    def __repr__(self) -> str:
+        parts = [f"{len(self):,} rows", self.schema.modality, f"{len(self.schema.columns)} columns"]
+        parts += [f"{name} {values.dtype} {values.shape}" for name, values in self.arrays.items()]
+        parts += [f"target {self.schema.target!r}"] if self.schema.target else []
+        return f"Dataset({', '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the first rows of the columns."""
+        return f"<p>{escape(repr(self))}</p>{self.frame.head().to_html()}"
 
     def take(self, rows: np.ndarray | slice) -> Dataset:
         """The rows at these positions (integers (M,), a bool mask (N,) or a slice), in that order, renumbered."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 __all__ = [
@@ -307,3 +308,21 @@ class TrialResult(Part):
     def arm(self, id: str) -> ArmResult | None:
         """The arm with that id, if there is one."""
         return next((arm for arm in self.arms if arm.id == id), None)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The arms as a frame, one a row by its id: `arm` in words, `kind`, `rows` trained on, the mean of the deciding
+        score under its name, its `difference` to `none`, and the `low` and `high` end of that difference's interval."""
+        rows = [
+            {
+                "arm": arm.label,
+                "kind": arm.kind,
+                "rows": arm.rows,
+                self.score: arm.mean,
+                "difference": arm.difference,
+                "low": arm.interval[0] if arm.interval else float("nan"),
+                "high": arm.interval[1] if arm.interval else float("nan"),
+            }
+            for arm in self.arms
+        ]
+        columns = ["arm", "kind", "rows", self.score, "difference", "low", "high"]
+        return pd.DataFrame(rows, index=pd.Index([arm.id for arm in self.arms], name="id"), columns=columns)

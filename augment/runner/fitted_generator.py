@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ class _Facts(BaseModel):
     versions: dict[str, str]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class FittedGenerator:
     """A generator that has learned from data, see `augment.fit`.
 
@@ -80,6 +81,17 @@ class FittedGenerator:
     _facts: _Facts
     _sampler: Sampler
     _calls: list[int]
+
+    def __repr__(self) -> str:
+        return f"FittedGenerator({self.name!r}, fitted on {self._sampler.train!r})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: what was learned from, the types of its columns, and the notes."""
+        types = {name: column.type for name, column in self.schema.columns.items()}
+        types |= {name: array.type for name, array in self.schema.arrays.items()}
+        table = pd.DataFrame({"type": types}).rename(index=str).T.to_html()
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        return f"<p>{escape(repr(self))}</p>{table}<ul>{notes}</ul>"
 
     def sample(self, rows: int | None = None, *, given: Any = None, seed: int | None = None) -> Any:
         """Synthetic rows, in the form in which the data came: a DataFrame for a DataFrame, (X, y) for X and y.

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from augment.errors import Interrupted
+from augment.runner.notebook import in_a_kernel
 
 __all__ = ["interruptible"]
 
@@ -21,11 +22,13 @@ class _Terminated(KeyboardInterrupt):
 def interruptible() -> Iterator[None]:
     """Let Ctrl-C and SIGTERM end the block as `Interrupted`, after everything in it has been put away.
 
-    A second Ctrl-C ends the process at once; what it leaves is cleared away by the next run.
+    A second Ctrl-C ends the process at once, unless that is a notebook's; what it leaves is cleared away by the next
+    run.
     """
 
     def stop(number: int, frame: Any) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if not in_a_kernel():  # a notebook's process holds all that its user has made
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
         raise _Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
     before = {}

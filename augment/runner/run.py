@@ -19,6 +19,7 @@ from augment.runner.assess import assess
 from augment.runner.fitting import component_content
 from augment.runner.generate import Mixture
 from augment.runner.in_memory_sources import as_pipeline
+from augment.runner.notebook import CellProgress, in_a_kernel
 from augment.runner.observers import Observers
 from augment.runner.other_cuts import try_other_cuts
 from augment.runner.prepare import Prepared, prepare
@@ -90,13 +91,15 @@ def run(
             `docs/explanation/trust.md`.
         keep_data: whether the run's folder holds a copy of data that was in memory, so that `resolved.yaml` runs
             elsewhere. Otherwise it is in the store alone, until that is cleared, and the run holds its fingerprint.
-        events: called with a mapping for everything that happens; see `docs/reference/events.md`.
+        events: called with a mapping for everything that happens; see `docs/reference/events.md`. In a notebook, the
+            cell shows the progress if this is not given.
         sections: of the pipeline, with data in memory: `generators`, `mix`, `trial`, ...
 
     Raises:
         AugmentError: see `augment.errors`. BelowMinimum has the finished run as its attribute `run`.
     """
     pipeline = as_pipeline(pipeline, y, target, sections)
+    events = CellProgress() if events is None and in_a_kernel() else events
     overrides = list(overrides)
     overrides += [f"seed={seed}"] if seed is not None else []
     overrides += [f"device={device}"] if device is not None else []

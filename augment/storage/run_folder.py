@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +24,7 @@ from pydantic import BaseModel, ValidationError
 from augment.data import Schema
 from augment.errors import DataError, DiskError, PluginError
 from augment.plugin.run_metrics import RunMetrics
+from augment.plugin.trial_results import TrialResult
 from augment.storage.atomic_files import DRAFT, disk_errors
 from augment.storage.hashes import content_key, file_sha256
 from augment.storage.ownership import json_text
@@ -79,6 +81,30 @@ class Run:
             DiskError: the file is missing, damaged, or not what a run writes.
         """
         return _read_model(self.folder / METRICS, RunMetrics)
+
+    @property
+    def trial(self) -> TrialResult:
+        """The experiment on the hold-out, `run.metrics.trial`: `run.trial.to_frame()` has its arms."""
+        return self.metrics.trial
+
+    @property
+    def verdict(self) -> str:
+        """What the trial found, such as `helps`; `run.trial.sentence` is the same in words, with figures."""
+        return self.trial.verdict
+
+    def __repr__(self) -> str:
+        return f"Run({self.name!r}, verdict={self.verdict!r}, folder={str(self.folder)!r})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the verdict with its figures, the arms, and where the report is."""
+        rows = self.metrics.rows
+        arms = self.trial.to_frame().to_html(float_format="{:.3f}".format, na_rep="") if self.trial.arms else ""
+        report = f"; report: <code>{escape(str(self.report))}</code>" if self.report else ""
+        return (
+            f"<p><b>{escape(self.name)}: {escape(self.verdict)}</b></p><p>{escape(self.trial.sentence)}</p>{arms}"
+            f"<p>{rows.train:,} real training rows, {rows.synthetic:,} synthetic rows, {rows.test:,} held-out rows"
+            f"{report}</p>"
+        )
 
     @cached_property
     def schema(self) -> Schema:

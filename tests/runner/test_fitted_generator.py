@@ -35,6 +35,13 @@ def test_rows_are_of_the_types_of_the_data_and_classes_in_its_shares(fitted):
     assert not rows["y"].is_monotonic_increasing  # whoever takes the first rows has all classes among them
 
 
+def test_it_says_what_it_is(fitted):
+    assert repr(fitted) == "FittedGenerator('bootstrap', fitted on Dataset(40 rows, table, 4 columns, target 'y'))"
+    html = fitted._repr_html_()
+    assert "<td>category</td>" in html
+    assert "taken for an id" in html
+
+
 def test_ids_are_new_in_every_call(fitted):
     ids = pd.concat([fitted.sample(5), fitted.sample(5)])["customer_id"]
     assert ids.is_unique
@@ -152,7 +159,7 @@ def test_rows_that_stay_outside_the_schema_are_missing_with_the_reason():
     ("generator", "changes", "message"),
     [
         ("smoot", {}, "^generator: 'smoot' is not installed; did you mean 'smote'"),
-        ("smote", {"settings": {"k": 3}}, "^settings.k: unknown key; the keys here are n_neighbors"),
+        ("smote", {"settings": {"k": 3}}, "^settings.k: unknown key; the keys here are .*n_neighbors"),
         ("smote", {"x": None}, "missing values, and column 'x' has some; fill them in before"),
         ("smote", {"target": None}, "it needs a target with classes, and this dataset has no target; name its column"),
         ("albumentations", {}, "it works on image, and this dataset is of kind table"),

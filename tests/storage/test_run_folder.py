@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from run_records import build, manifest, run_metrics
+from run_records import arm, build, manifest, run_metrics
 
 from augment.errors import DataError, DiskError, PluginError
 from augment.storage.hashes import file_sha256
@@ -70,6 +70,21 @@ def test_metrics_that_no_run_writes_are_refused_with_the_place(place, spoil, whe
     (run.folder / "metrics.json").write_text(json.dumps(content))
     with pytest.raises(DiskError, match=rf"metrics\.json is damaged, or another version .*{where}"):
         _ = run.metrics
+
+
+def test_a_run_shows_its_verdict_and_its_arms(place):
+    trial = {"arms": [arm("none", 0.5), arm("synthetic", 0.75)], "score": "accuracy", "sentence": "1 < 2 & so on"}
+    with place().building({}) as draft:
+        draft.write_json("metrics.json", run_metrics(trial=trial).model_dump())
+        draft.finish(manifest())
+    run = Run(place().final)
+    assert repr(run).startswith("Run('credit', verdict='not assessable'")
+    html = run._repr_html_()
+    assert "1 &lt; 2 &amp; so on" in html
+    assert "0.750" in html
+    frame = run.trial.to_frame()
+    assert frame["accuracy"].to_dict() == {"none": 0.5, "synthetic": 0.75}
+    assert frame["low"].isna().all()
 
 
 def test_a_model_is_given_when_its_files_are_what_was_written(place):
