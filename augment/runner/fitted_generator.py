@@ -87,8 +87,8 @@ class FittedGenerator:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: what was learned from, the types of its columns, and the notes."""
-        types = {name: column.type for name, column in self.schema.columns.items()}
-        types |= {name: array.type for name, array in self.schema.arrays.items()}
+        types: dict[str, str] = {name: column.type for name, column in self.schema.columns.items()}
+        types |= {name: str(array.type) for name, array in self.schema.arrays.items()}
         table = pd.DataFrame({"type": types}).rename(index=str).T.to_html()
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
         return f"<p>{escape(repr(self))}</p>{table}<ul>{notes}</ul>"
