@@ -23,7 +23,7 @@ from augment.plan.caps import MAX_JUDGED_ROWS, capped_rows
 from augment.plugin.context import derive_seed
 from augment.plugin.contracts import Metric, Probe
 from augment.plugin.run_metrics import MetricScore
-from augment.plugin.scores import Score
+from augment.plugin.score import Score
 from augment.spec.stages import Bound
 from augment.statistics.arms import CLASS_WEIGHTS, COPIES, NONE, OVERSAMPLING
 from augment.storage.atomic_files import whole

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         RunMetrics,
     )
     from augment.plugin.run_view import RunView
-    from augment.plugin.scores import Score
+    from augment.plugin.score import Score
     from augment.plugin.state import read_state, write_state
     from augment.plugin.suits import Suits
     from augment.plugin.trial_results import (
@@ -126,7 +126,7 @@ _MODULES = {
         "RunMetrics",
     ),
     "run_view": ("RunView",),
-    "scores": ("Score",),
+    "score": ("Score",),
     "state": ("read_state", "write_state"),
     "suits": ("Suits",),
     "trial_results": (

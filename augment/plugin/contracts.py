@@ -22,7 +22,7 @@ from augment.plugin.component import Component, Fitted, Params
 from augment.plugin.context import Context
 from augment.plugin.measured_gains import MeasuredGain
 from augment.plugin.run_view import RunView
-from augment.plugin.scores import Score
+from augment.plugin.score import Score
 from augment.plugin.state import write_state
 from augment.plugin.suits import Suits
 

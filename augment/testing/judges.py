@@ -11,7 +11,7 @@ import pandas as pd
 
 from augment.data import Dataset, as_labels, check
 from augment.plugin.contracts import Component, Probe
-from augment.plugin.scores import Score
+from augment.plugin.score import Score
 from augment.testing.examples import Recipe
 from augment.testing.learners import request, work
 from augment.testing.rules import Case, Rule, every, one_a_modality

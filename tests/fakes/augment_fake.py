@@ -21,7 +21,7 @@ from augment.plugin import AttackResult, contracts
 from augment.plugin.accepts import Accepts
 from augment.plugin.contracts import Filter, Generator, Metric, Probe, Reporter, Sink, Source, Transform
 from augment.plugin.hookspecs import hookimpl
-from augment.plugin.scores import Score
+from augment.plugin.score import Score
 from augment.plugin.state import read_state, write_state
 
 
