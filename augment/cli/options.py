@@ -41,9 +41,11 @@ class _SpecFile(click.Path):
 
 
 class _DataFiles(click.Path):
-    """A file or folder that exists, or a pattern such as `parts/*.csv` that some file matches."""
+    """A file or folder that exists, a pattern such as `parts/*.csv` that some file matches, or an address (text)."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and "://" in value:
+            return value
         path = Path(os.fsdecode(value))
         if any(glob.iglob(str(path), recursive=True)):
             return path

@@ -15,11 +15,13 @@ from augment.data.declarations import (
     ColumnDeclaration,
     ColumnType,
     DateFormat,
+    Levels,
     Modality,
     SchemaDeclaration,
     StoredType,
     arrow_type,
 )
+from augment.data.depth import narrowed, widened
 from augment.data.inference import MAX_INTEGER_CLASSES, infer, observe
 from augment.data.schema import Schema, as_labels, class_positions
 from augment.data.snapping import snap
@@ -34,6 +36,7 @@ __all__ = [
     "ColumnType",
     "Dataset",
     "DateFormat",
+    "Levels",
     "Modality",
     "Schema",
     "SchemaDeclaration",
@@ -46,6 +49,8 @@ __all__ = [
     "conform",
     "has_zone",
     "infer",
+    "narrowed",
     "observe",
     "snap",
+    "widened",
 ]

@@ -13,14 +13,21 @@ import pandas as pd
 
 from augment.data.declarations import Column
 
-__all__ = ["as_written", "has_zone", "infer_date_format", "is_numeric", "is_writable", "read_dates"]
+__all__ = ["as_written", "has_zone", "infer_date_format", "infer_epoch", "is_numeric", "is_writable", "read_dates"]
 
-FORMATS_OF_DATES = ("%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S")
+FORMATS_OF_DATES = ("%Y%m", "%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S")
+MIN_MONTHS = 12  # different integers such as 202412 that are taken for months: one in eight ends in 01 to 12
 FORMAT_OF_TIMES = "%H%M"
 YEARS = (1900, 2100)  # of integers that are taken for dates
 MIN_TIMES, MIN_TIMES_BY_NAME = 40, 10  # different integers of 100 or more that are taken for times of day
 WRITABLE = np.datetime64("1000-01-01", "us"), np.datetime64("9999-12-31T23:59:59", "us")  # years of four digits
 ZONE = re.compile(r":[0-9.]+ ?(?:Z|[+-][0-9]{2}:?(?:[0-9]{2})?)$")  # behind a time of day
+EPOCHS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
+SECONDS = (946_684_800, 2_208_988_800)  # since 1970, of the years 2000 to 2039
+EPOCH_NAME = re.compile(
+    r"(^|[_\W])(ts|epoch|unix|created|updated|modified|seen|at|when|date|time)([_\W]|$)|(time|date|stamp)s?$",
+    re.IGNORECASE,
+)
 TIME_NAME = re.compile(r"(^|[_\W])(time|hhmm|hour|clock|at)([_\W]|$)", re.IGNORECASE)
 
 
@@ -38,7 +45,8 @@ def is_writable(date_format: str) -> bool:
 def infer_date_format(values: pd.Series, name: str = "", *, is_declared: bool = False) -> str | None:
     """How integers are written that are all dates or times of day, in the signs of `strftime`; None for others.
 
-    Of arbitrary integers of 8 digits that begin with a year from 1900 to 2100, 4 % are dates. Times of day are 40 or
+    Of arbitrary integers of 8 digits that begin with a year from 1900 to 2100, 4 % are dates. Months such as 202412 are
+    12 or more different ones. Times of day are 40 or
     more different integers from 100 to 2359, or 10 in a column with a name such as `dep_time`; none ends in 60 to 99,
     and not all end in 00 or 50. Of arbitrary integers 60 % end so, of multiples of 25, 75 %: a chance of 1 in 100,000
     for 40 of them.
@@ -60,7 +68,8 @@ def infer_date_format(values: pd.Series, name: str = "", *, is_declared: bool = 
         if first <= low and high < last:
             distinct = pd.Series(np.unique(present.to_numpy(np.int64)).astype("str"))
             is_date = pd.to_datetime(distinct, format=date_format, errors="coerce").notna()
-            return date_format if is_date.all() else None
+            enough = MIN_MONTHS if date_format == "%Y%m" and not is_declared else 1
+            return date_format if is_date.all() and len(distinct) >= enough else None
     numbers = present.to_numpy(np.int64)
     if low < 0 or not 100 <= high <= 2359 or (numbers % 100 >= 60).any():
         return None
@@ -69,6 +78,21 @@ def infer_date_format(values: pd.Series, name: str = "", *, is_declared: bool = 
     if len(large) < enough or not (is_declared or (large % 50).any()):
         return None
     return FORMAT_OF_TIMES
+
+
+def infer_epoch(values: pd.Series, name: str) -> str | None:
+    """The unit, such as `seconds`, of numbers that look like times since 1970, in a column called so; else None.
+
+    Args:
+        values: (N,) numbers.
+        name: of the column.
+    """
+    present = values.dropna()
+    if not len(present) or not EPOCH_NAME.search(name):
+        return None
+    low, high = float(present.min()), float(present.max())
+    units = (unit for unit, size in EPOCHS.items() if SECONDS[0] * size <= low <= high <= SECONDS[1] * size)
+    return next(units, None)
 
 
 @lru_cache(maxsize=64)

@@ -14,6 +14,7 @@ import pyarrow as pa
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 __all__ = [
+    "MAX_LEVEL",
     "Array",
     "ArrayDeclaration",
     "ArrayType",
@@ -21,12 +22,25 @@ __all__ = [
     "ColumnDeclaration",
     "ColumnType",
     "DateFormat",
+    "Levels",
     "Modality",
     "Plain",
     "SchemaDeclaration",
     "StoredType",
     "arrow_type",
 ]
+
+MAX_LEVEL = 65_535  # of images with 16 bits
+
+
+def _rising(levels: tuple[int, int]) -> tuple[int, int]:
+    low, high = levels
+    if not 0 <= low < high <= MAX_LEVEL:
+        raise ValueError(f"two rising whole numbers from 0 to {MAX_LEVEL} are expected")
+    return levels
+
+
+Levels = Annotated[tuple[int, int], AfterValidator(_rising)]
 
 ColumnType = Literal["number", "integer", "category", "boolean", "datetime", "text", "id"]
 ArrayType = Literal["image", "series", "audio", "tokens", "vector"]
@@ -153,6 +167,9 @@ class ArrayDeclaration(Plain):
     numbers."""
     vocabulary: tuple[str, ...] | None = None
     """The name of each token, for `tokens`."""
+    levels: Levels | None = None
+    """For images that had 16 bits a value: which of their values 0 and 255 stand for. Learned from the training part if
+    not given. Sinks that can write 16 bits write them so."""
     length_column: str | None = None
     """The integer column with each row's true length, if rows are padded with zeros."""
     start_column: str | None = None

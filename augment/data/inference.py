@@ -17,7 +17,7 @@ import pandas as pd
 
 from augment.data.arrays import count_decimals, describe_array, observe_array, true_lengths
 from augment.data.conformity import are_integers_with_gaps
-from augment.data.dates import FORMAT_OF_TIMES, infer_date_format, is_numeric
+from augment.data.dates import FORMAT_OF_TIMES, infer_date_format, infer_epoch, is_numeric
 from augment.data.declarations import ArrayDeclaration, Column, ColumnDeclaration, ColumnType, SchemaDeclaration
 from augment.data.schema import Schema
 from augment.data.snapping import learn_step, learn_values
@@ -280,6 +280,11 @@ def _worth_a_look(name: str, column: Column, present: pd.Series, is_target: bool
         return [
             f"column {name!r} holds integers that are read and written as {what}, {column.date_format}; if they are "
             f"quantities or codes, say `{name}: {{type: integer}}` under schema.columns"
+        ]
+    if column.type in ("number", "integer") and not is_target and (unit := infer_epoch(present, name)):
+        return [
+            f"column {name!r} looks like {unit} since 1970, and is learnt as a number; for dates, write them in the "
+            "source as 2024-12-31T23:59:00"
         ]
     if column.type == "id":
         return [f"column {name!r} is taken for an id: nothing learns from it, and synthetic rows get new ones"]

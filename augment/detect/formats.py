@@ -21,7 +21,10 @@ from augment.plugin.context import Context
 from augment.plugin.contracts import Source
 from augment.toolkit.data_files import is_pattern, list_files, plain_name, unpacked
 
-__all__ = ["Data", "collected_notes", "find_source", "infer_settings", "looks_like_id", "read", "settings_to_write"]
+__all__ = [
+    *("Data", "collected_notes", "find_address", "find_source", "infer_settings", "looks_like_id", "read"),
+    "settings_to_write",
+]
 
 HEAD = 65_536  # bytes
 ARCHIVES = (".zip", ".tar", ".tgz", ".7z", ".rar")
@@ -59,7 +62,7 @@ class _Collector(logging.Handler):
 
 
 Data = Path | Sequence[Path]
-"""A file, a folder, a pattern such as `parts/*.csv`, or several of them that are read as one."""
+"""A file, a folder, a pattern such as `parts/*.csv`, or several of them that are read as one; none of a server."""
 
 
 def find_source(data: Data, catalog: Catalog) -> type[Source]:
@@ -103,6 +106,28 @@ def _files_to_name(sources: Sequence[type[Source]], folder: Path) -> list[Path]:
     return inside if all(path.is_file() and _sure(sources, path) for path in inside) else []
 
 
+def find_address(address: str, catalog: Catalog, given: Mapping[str, Any]) -> tuple[type[Source], Data, dict[str, Any]]:
+    """The source of an address such as `postgresql://host/name`, the files that it names, and the settings beside them.
+
+    Args:
+        address: what the user has named.
+        catalog: the components.
+        given: settings that the user has named beside it.
+
+    Raises:
+        DataError: no installed source knows such addresses, or it cannot be reached.
+    """
+    for cls in catalog.classes("source"):
+        if issubclass(cls, Source) and (settings := cls.settings_for_address(address, given)) is not None:
+            path = settings.pop("path", None)
+            return cls, () if path is None else path, settings
+    scheme = address.partition("://")[0]
+    raise DataError(
+        f"nothing is known of addresses that begin with {scheme}://; a file or a folder is expected, or the address of a "
+        "database, such as postgresql://user@host/name or sqlite:///file.db"
+    )
+
+
 def infer_settings(source: type[Source], data: Data) -> dict[str, Any]:
     """The settings beside the path that a source needs to read this, as far as they are known before it is read."""
     with _plain(_first(data)) as plain:
@@ -117,7 +142,9 @@ def settings_to_write(
         return source.settings_to_write(plain, settings, dataset)
 
 
-def read(source: type[Source], data: Data, target: str | None = None) -> tuple[Dataset, dict[str, Any], dict[str, str]]:
+def read(
+    source: type[Source], data: Data, target: str | None = None, given: Mapping[str, Any] | None = None
+) -> tuple[Dataset, dict[str, Any], dict[str, str]]:
     """The dataset, the settings beside the path that the source needed to read it, and the columns left out, each with
     the reason.
 
@@ -127,20 +154,25 @@ def read(source: type[Source], data: Data, target: str | None = None) -> tuple[D
         source: what reads it.
         data: the file or folder, or several files.
         target: the target, if the user has set it; it is never left out.
+        given: settings that are known; then no others are looked for before it is read.
 
     Raises:
         DataError: it cannot be read.
     """
     path = data.absolute() if isinstance(data, Path) else tuple(each.absolute() for each in data)
+    place = {"path": path} if path else {}
+    for name in given or ():
+        if name not in source.Params.model_fields:
+            raise DataError(f"{_first(data)}: {source.name} has no setting {name!r}, which databases have")
     try:
-        source.Params.model_validate({"path": path})
+        source.Params.model_validate({**place, **(given or {})})
     except ValidationError as error:
         if isinstance(path, tuple) or is_pattern(path):
             raise DataError(f"{source.name} reads one file, not several such as {_first(data)}") from error
-    settings = infer_settings(source, data)
+    settings = dict(given) if given else infer_settings(source, data)
 
     def attempt() -> Dataset:
-        params = source.Params.model_validate({"path": path, **settings})
+        params = source.Params.model_validate({**place, **settings})
         with tempfile.TemporaryDirectory() as folder, collected_notes() as notes:
             declared = SchemaDeclaration(target=target)
             rows = source(params).read(Context(0, Path(folder), declared=declared))
@@ -177,6 +209,8 @@ def read(source: type[Source], data: Data, target: str | None = None) -> tuple[D
 
 
 def _first(data: Data) -> Path:
+    if not isinstance(data, Path) and not data:
+        return Path()
     first = data if isinstance(data, Path) else data[0]
     return list_files(first, ())[0] if is_pattern(first) else first
 

@@ -14,10 +14,11 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from augment.data import MAX_INTEGER_CLASSES, Dataset, as_written
 from augment.data.inference import repeats_words
-from augment.detect.formats import Data, collected_notes, find_source, read
+from augment.detect.formats import Data, collected_notes, find_address, find_source, read
 from augment.detect.train_test import find_pair
 from augment.errors import DataError, DiskError, SpecError
 from augment.onboarding.choose_generators import Choice, choose_generators
@@ -39,13 +40,16 @@ MOST_COLUMNS = 60  # described in the file
 log = logging.getLogger("augment")
 
 
-def write(data: Data, output: Path | None = None, target: str | None = None) -> Path:
+def write(
+    data: Data | str, output: Path | None = None, target: str | None = None, given: Mapping[str, Any] | None = None
+) -> Path:
     """Write a pipeline for a dataset.
 
     Args:
-        data: a file, several of the same columns, or a folder of images.
+        data: a file, several of the same columns, a folder of images, or the address of a database.
         output: the file to write. Default: the data's name with `.yaml`, in the current folder.
         target: the column that a model should predict. Chosen automatically if not given.
+        given: settings of the source that are known, such as the `table` of a database.
 
     Returns:
         The file that was written.
@@ -55,11 +59,11 @@ def write(data: Data, output: Path | None = None, target: str | None = None) -> 
         DataError: the data cannot be read, or has no such column.
         DiskError: the file cannot be written.
     """
-    output = output or Path(f"{_slug(_first(data))}.yaml")
+    output = output or Path(f"{_slug(_named(data, given))}.yaml")
     exists = SpecError(f"{output} exists already; name another file with -o")
     if output.exists():
         raise exists
-    text = propose(data, output.absolute().parent, target, name=_slug(output), file=output.name)
+    text = propose(data, output.absolute().parent, target, name=_slug(output), file=output.name, given=given)
     try:
         with output.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
@@ -71,36 +75,42 @@ def write(data: Data, output: Path | None = None, target: str | None = None) -> 
 
 
 def propose(
-    data: Data,
+    data: Data | str,
     folder: Path,
     target: str | None = None,
     *,
     name: str | None = None,
     file: str = "pipeline.yaml",
     catalog: Catalog | None = None,
+    given: Mapping[str, Any] | None = None,
 ) -> str:
     """The text of a pipeline for a dataset.
 
     Args:
-        data: a file, several of the same columns, or a folder of images; or a folder with a training and a test part.
+        data: a file, several of the same columns, or a folder of images; a folder with a training and a test part; or
+            the address of a database.
         folder: the folder of the pipeline; paths in it are relative to it.
         target: the column that a model should predict. Chosen automatically if not given.
         name: the pipeline's name. Default: derived from the data's name.
         file: the file name of the pipeline, for its comments.
         catalog: the components. Default: those that are installed.
+        given: settings of the source that are known, such as the `table` of a database.
 
     Raises:
         DataError: the data cannot be read, is empty or lacks the column, or no installed generator accepts it.
     """
     catalog = catalog or Catalog()
-    named, test = _first(data), None
+    named, test = _named(data, given), None
+    source_class: type[Source] | None = None
+    if isinstance(data, str):
+        source_class, data, given = find_address(data, catalog, given or {})
     if isinstance(data, Path) and (pair := find_pair(data, catalog)) is not None:
         data, test = pair
     with collected_notes() as notes:
-        source_class = find_source(data, catalog)
-        dataset, settings, left_out = read(source_class, data, target)
+        source_class = source_class or find_source(data, catalog)
+        dataset, settings, left_out = read(source_class, data, target, given)
     if len(dataset) == 0:
-        raise DataError(f"{_first(data)}: it holds no rows")
+        raise DataError(f"{named}: it holds no rows")
     look = look_at(dataset, target)
     if test is not None and isinstance(data, Path):
         obstacle = find_obstacle(source_class, data, test, settings, dataset, look)
@@ -133,7 +143,7 @@ def propose(
     }
     source = [
         f"{key}: {dump_flow(value)}" + (f"  # {comments[key]}" if comments.get(key) else "")
-        for key, value in {"path": places if len(places) > 1 else places[0], **settings}.items()
+        for key, value in {**({"path": places if len(places) > 1 else places[0]} if places else {}), **settings}.items()
     ]
     if test is None:
         split = random_split(look)
@@ -165,7 +175,7 @@ def propose(
         "",
         *_mix(look, choice),
         *_filters(choice),
-        *_sinks(choose_sinks(source_class, data, settings, look.dataset, catalog), source_class),
+        *_sinks(choose_sinks(source_class, data, settings, look.dataset, catalog), source_class, test, folder),
     ]
     return "\n".join(lines) + "\n"
 
@@ -173,6 +183,13 @@ def propose(
 def _place(path: Path, folder: Path) -> str:
     """The path relative to the folder of the pipeline."""
     return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+
+
+def _places(value: Any, test: Path | None, folder: Path) -> Any:
+    """A setting of a sink that names the data, as both of its parts where it has two; others as they are."""
+    if not isinstance(value, Path):
+        return value
+    return _place(value, folder) if test is None else [_place(value, folder), _place(test, folder)]
 
 
 def _section(head: str, active: Sequence[str], inactive: Sequence[str] = ()) -> list[str]:
@@ -321,12 +338,15 @@ def _filters(choice: Choice) -> list[str]:
     return ["", why, "filters: []"]
 
 
-def _sinks(sinks: Sequence[tuple[type[Sink], Mapping[str, Any]]], source: type[Source]) -> list[str]:
+def _sinks(
+    sinks: Sequence[tuple[type[Sink], Mapping[str, Any]]], source: type[Source], test: Path | None, folder: Path
+) -> list[str]:
     if not sinks:
         why = f"# No sink writes what {source.name} reads, so the data is written by the default one."
         return ["", why, *([f"# {source.way_back}"] if source.way_back else [])]
     lines = []
     for cls, settings in sinks:
+        settings = {name: _places(value, test, folder) for name, value in settings.items()}
         with_settings = [f"{key}: {dump_flow(value)}" for key, value in settings.items()]
         lines.append(f"- use: {cls.name}")
         lines += [f"  {line}" for line in _section("with:", with_settings)] if settings else []
@@ -360,7 +380,10 @@ def _brief(value: object) -> str:
     return dump_flow(text if len(text) <= 40 else text[:37] + "...") if isinstance(value, str) else text
 
 
-def _first(data: Data) -> Path:
+def _named(data: Data | str, given: Mapping[str, Any] | None = None) -> Path:
+    """What the data is called: its first file, or the table or the name of a database."""
+    if isinstance(data, str):
+        return Path((given or {}).get("table") or urlsplit(data).path.strip("/") or "database")
     return data if isinstance(data, Path) else data[0]
 
 

@@ -97,6 +97,20 @@ class Source(Component):
         return {}
 
     @classmethod
+    def settings_for_address(cls, address: str, given: Mapping[str, Any]) -> dict[str, Any] | None:
+        """All settings that the data at an address needs, such as `postgresql://host/name`; `path` among them if that
+        is a file. None if this source reads no such addresses.
+
+        Args:
+            address: what the user has named.
+            given: settings that the user has named beside it.
+
+        Raises:
+            DataError: it is not what it should be, or cannot be reached. No message repeats a password.
+        """
+        return None
+
+    @classmethod
     def further_settings(cls, path: Path, settings: Mapping[str, Any], data: Dataset | None) -> dict[str, Any]:
         """Further settings, after a first read. The host reads again with them until there are no more.
 

@@ -167,11 +167,11 @@ def _mixture(session: Session, prepared: Prepared, path: Path) -> Mixture:
     """The synthetic rows as if a generator had made them; those outside the schema are rejected."""
     train = Dataset.load(prepared.train)
     said = {name: ColumnDeclaration(**column.model_dump()) for name, column in train.schema.columns.items()}
-    # tokens are numbered as in the real rows
+    # tokens are numbered and images scaled as in the real rows
     named = {
-        name: ArrayDeclaration(vocabulary=array.vocabulary)
+        name: ArrayDeclaration(vocabulary=array.vocabulary, levels=array.levels)
         for name, array in train.schema.arrays.items()
-        if array.vocabulary
+        if array.vocabulary or array.levels
     }
     declared = SchemaDeclaration(target=train.schema.target, payload=train.schema.payload, columns=said, arrays=named)
     found = _read(session, path, declared, "synthetic")

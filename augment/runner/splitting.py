@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from augment.data import ArrayDeclaration, ColumnDeclaration, Dataset, Schema, SchemaDeclaration, infer, observe
+from augment.data.depth import notes_on_depth, observe_levels, to_8_bits
 from augment.engine.tasks import ReadTask, read
 from augment.errors import DataError
 from augment.plan.alignment import align
@@ -85,6 +86,7 @@ def read_and_split(session: Session, resolved: Resolved) -> Parts:
     else:
         rows = _cut(data, resolved)
     train, test = data.gather(rows.train, scratch / "cut-train"), data.gather(rows.test, scratch / "cut-test")
+    train, test = _in_8_bits(train, test, scratch, notes)
     notes += [*rows.notes, *note_near_duplicates(train, test, session.seed)]
     return Parts(train, test, rows.within(read.rows, read.record.rows), (read.record,), notes)
 
@@ -97,12 +99,20 @@ def _with_own_source(session: Session, resolved: Resolved, ours: _Read, theirs: 
     notes += note_unseen(train, test)
     if len(checked.dropped):
         train = train.gather(checked.train, session.scratch / "cut-train")
+    train, test = _in_8_bits(train, test, session.scratch, notes)
     notes += note_near_duplicates(train, test, session.seed)
     rows = Cut(checked.train, checked.train[:0], checked.dropped).within(ours.rows, ours.record.rows)
     cut_apart = Cut(rows.train, theirs.rows, rows.dropped)
     return Parts(
         train, test, cut_apart, (ours.record, theirs.record), [*ours.notes, *theirs.notes, *checked.notes, *notes]
     )
+
+
+def _in_8_bits(train: Dataset, test: Dataset, scratch: Path, notes: list[str]) -> tuple[Dataset, Dataset]:
+    """Both parts with images of 8 bits; what black and white are is learned from the training part."""
+    levels = observe_levels(train)
+    notes += notes_on_depth(train, levels)
+    return to_8_bits(train, levels, scratch / "train-8-bits"), to_8_bits(test, levels, scratch / "test-8-bits")
 
 
 def _read(session: Session, resolved: Resolved, bound: Bound, name: str) -> _Read:

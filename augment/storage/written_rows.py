@@ -294,9 +294,9 @@ def _read_as(
         target=schema.target,
         payload=schema.payload,
         columns={name: ColumnDeclaration(**dict(column)) for name, column in columns.items()},
-        # tokens are numbered as the run has numbered them
+        # tokens are numbered and images scaled as the run has done it
         arrays={
-            name: ArrayDeclaration(type=array.type, vocabulary=array.vocabulary)
+            name: ArrayDeclaration(type=array.type, vocabulary=array.vocabulary, levels=array.levels)
             for name, array in schema.arrays.items()
         },
     )

@@ -78,6 +78,8 @@ class CsvParams(SinkParams):
     """The character before the decimals of a number."""
     encoding: Encoding = "utf-8"
     """How characters are stored."""
+    booleans: Literal["true", "True", "TRUE"] = "true"
+    """How truth values are written; `false` alike."""
     guard_formulas: bool = True
     """Put a `'` before words and names of columns that a spreadsheet would run as a formula: those that begin with
     `=`, `+`, `-`, `@`, a tab or a line end, with any number of `'` before it. Numbers stay as they are, and so do
@@ -161,6 +163,8 @@ class CsvFile:
             words = self._quoted(guarded(values, numbers=True) if guard else values)
         else:
             words = values.cast(pa.large_string())
+            if pa.types.is_boolean(kind) and self._params.booleans != "true":
+                words = (pc.utf8_capitalize if self._params.booleans == "True" else pc.utf8_upper)(words)
             if pa.types.is_floating(kind):
                 words = pc.replace_substring_regex(words, r"^(-?[0-9]+)$", r"\1.0")  # so that it is read as a float
             if pa.types.is_floating(kind) and self._params.decimal == ",":

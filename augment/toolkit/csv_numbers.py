@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Literal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["ANY_NUMBER", "MINUS", "Thousands", "infer_separators", "matches", "number_pattern", "read_numbers"]
+__all__ = [
+    "ANY_NUMBER",
+    "MINUS",
+    "Thousands",
+    "infer_separators",
+    "matches",
+    "number_pattern",
+    "read_numbers",
+    "warn_of_separators",
+]
 
 Thousands = Literal[",", ".", " ", "'"]
 Style = tuple[str, str]  # the character before decimals, the one between thousands or nothing
@@ -20,6 +31,8 @@ SAME = {" ": " \u00a0\u2009\u202f", "'": "'’"}  # characters that mean the sam
 STYLES: tuple[Style, ...] = (
     *((".", ""), (",", ""), (".", ","), (",", "."), (".", " "), (",", " "), (".", "'"), (",", "'")),
 )
+
+log = logging.getLogger("augment")
 
 
 def number_pattern(decimal: str, thousands: str = "") -> str:
@@ -113,3 +126,52 @@ def _styles(cells: pa.ChunkedArray, delimiter: str) -> list[Style]:
             if has_hundreds and not pc.any(matches(text, rf"{before}[1-9][0-9]{{3,}}\)?")).as_py():
                 styles = [style for style in styles if style[0] != sign]
     return styles
+
+
+def warn_of_separators(
+    table: pa.Table, grouped: Collection[str], decimal: str, thousands: str, delimiter: str, name: str
+) -> None:
+    """Note where nothing in a file decides whether `1,234` or `1.234` is a thousand and more, or one and a bit.
+
+    Args:
+        table: the file as it was read.
+        grouped: its columns of numbers with separators of thousands.
+        decimal: the character before decimals.
+        thousands: the character between groups of three digits, or nothing.
+        delimiter: the character between cells.
+        name: what the note calls the file.
+    """
+    floats = [field.name for field in table.schema if pa.types.is_floating(field.type)]
+    if thousands:
+        doubt = thousands == delimiter == ","  # in other files somebody has decided that
+        sizes = [np.abs(_present(table[column])) for column in grouped]
+        if doubt and sizes and not floats and all(len(size) and _all_in(size, 1000, 1_000_000) for size in sizes):
+            log.warning(
+                "%s: column %r: cells such as 12%s345 are taken for 12345; if they are 12.345, say `decimal: %s` and "
+                "leave `thousands` out",
+                *(name, next(iter(grouped)), thousands, f'"{thousands}"'),
+            )
+    elif (delimiter, decimal) != (",", "."):
+        parts = {column: values[values % 1 != 0] for column in floats if len(values := np.abs(_present(table[column])))}
+        doubtful = {column: values for column, values in parts.items() if len(values)}
+        # of thousands, one in ten ends in 0, and would look like two decimals
+        if doubtful and all(_all_in(values, 1, 1000) and _of_three(values) >= 0.8 for values in doubtful.values()):
+            other = "." if decimal == "," else ","
+            log.warning(
+                "%s: column %r: cells such as 1%s234 are taken for 1.234; if they are 1234, say `decimal: %s` and "
+                "`thousands: %s`; if not, say `thousands: %s`",
+                *(name, next(iter(doubtful)), decimal, f'"{other}"', f'"{decimal}"', f'"{other}"'),
+            )
+
+
+def _present(values: pa.ChunkedArray) -> np.ndarray:
+    return np.asarray(values.drop_null().to_numpy(), np.float64)
+
+
+def _all_in(values: np.ndarray, low: float, high: float) -> bool:
+    return bool(((values >= low) & (values < high)).all())
+
+
+def _of_three(values: np.ndarray) -> float:
+    """Share of the numbers that have three decimals."""
+    return float((((values * 1000).round() / 1000 == values) & ((values * 100).round() / 100 != values)).mean())

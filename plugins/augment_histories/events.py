@@ -20,7 +20,7 @@ from augment.data import has_zone
 from augment.errors import DataError, did_you_mean
 from augment.toolkit.csv_delimiters import written_with_tabs
 from augment.toolkit.csv_files import ending_like, unguarded, without_guards
-from augment.toolkit.csv_numbers import read_numbers
+from augment.toolkit.csv_numbers import read_numbers, warn_of_separators
 from augment.toolkit.date_formats import infer_iso_format
 from augment.toolkit.text_files import check_text
 from augment_histories.event_files import EventFile, Form, read_rows
@@ -97,6 +97,8 @@ def read_events(files: Sequence[EventFile], names: Names, guard: bool = False) -
         numbers = read_numbers(table[names.rating], form.decimal, form.thousands)
         if numbers is not None:
             table = table.set_column(table.column_names.index(names.rating), names.rating, numbers)
+            grouped = [names.rating] if form.thousands else []
+            warn_of_separators(table, grouped, form.decimal, form.thousands, form.delimiter, path.name)
     frame = table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get)
     texts: list[pd.Series] = []
     for what in ("user", "item"):

@@ -10,7 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from augment.toolkit.csv_delimiters import split_lines
+from augment.toolkit.csv_numbers import infer_separators
 from augment.toolkit.text_files import tolerating_mark
 
 USER = re.compile(r"(user|customer|visitor|reviewer|member|session)(id)?")
@@ -65,6 +68,14 @@ def holds_ratings(path: Path, dialect: Mapping[str, Any]) -> bool:
         return False
     users, pairs = {cells[0] for cells in rows}, {(cells[0], cells[1]) for cells in rows}
     return len(users) <= len(rows) // 2 and len(pairs) >= MOSTLY * len(rows)
+
+
+def separators(path: Path, dialect: Mapping[str, Any]) -> dict[str, str]:
+    """The settings `decimal` and `thousands`, as far as the first lines tell."""
+    first, *rows = _first_rows(path, dialect) or [[]]
+    columns = zip(*(cells for cells in rows if len(cells) == len(first)), strict=True)
+    present = [pa.array([cell for cell in cells if cell], pa.string()) for cells in columns]
+    return infer_separators(map(pa.chunked_array, zip(present, strict=True)), dialect.get("delimiter", ","))
 
 
 def _first_rows(path: Path, dialect: Mapping[str, Any]) -> list[list[str]]:

@@ -27,7 +27,7 @@ from augment.toolkit.text_files import Encoding, check_file
 from augment_histories.event_files import EventFile, Form
 from augment_histories.events import Events, Names, read_events, written_like
 from augment_histories.rows import ABOUT, BEGAN, GAP, ITEMS, LENGTH, RATING, group_by_user
-from augment_histories.sniffing import RATINGS, TYPE, holds_events, holds_ratings
+from augment_histories.sniffing import RATINGS, TYPE, holds_events, holds_ratings, separators
 
 MIN_EVENTS = 20  # from which it is no accident that no user has two
 OTHER_ENDINGS = (".dat", ".data", ".txt")  # of files that may hold ratings without a header
@@ -98,7 +98,8 @@ class HistoriesSource(Source):
         if not path.is_file():
             return {}
         dialect = infer_dialect(path)
-        return {**dialect, **({"names": list(RATINGS)} if holds_ratings(path, dialect) else {})}
+        form = {name: value for name, value in dialect.items() if name != "decimal"} | separators(path, dialect)
+        return {**form, **({"names": list(RATINGS)} if holds_ratings(path, dialect) else {})}
 
     @classmethod
     def settings_to_write(cls, path: Path, settings: Mapping[str, Any], data: Dataset) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from augment.data import Levels, narrowed
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -21,12 +23,12 @@ Mode = Literal["auto", "L", "RGB", "RGBA"]
 
 # pillow tries only these: others may start programs (EPS), or are no pictures
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
+JPEG = (".jpg", ".jpeg", ".jpe", ".jfif")
+SUFFIXES = frozenset({*JPEG, ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
 GREY_MODES = ("1", "L", "LA", "La")
 ALPHA_MODES = ("LA", "La", "PA", "RGBA", "RGBa")
-Levels = tuple[int, int]
-NUM_VALUES = 65536  # of 16 bits
-ALL_LEVELS: Levels = (0, NUM_VALUES - 1)
+ALL_LEVELS: Levels = (0, 65535)
+ORIENTATION = 0x0112  # in EXIF
 
 
 class BadImageError(Exception):
@@ -38,13 +40,13 @@ class Picture:
     """What a file holds.
 
     Attributes:
-        pixels: (H, W, C) uint8.
-        values: which values of 16 bits a grey file holds, bool (65536,), before they were scaled.
-        is_cut: whether colours had 16 bits a channel, of which pillow keeps the upper 8.
+        pixels: (H, W, C) uint8, or uint16 where they have 16 bits and no `levels` are given.
+        is_deep: whether they had 16 bits a value.
+        is_cut: whether they had, and only the upper 8 are here: of transparent colours, of colours that EXIF turns.
     """
 
     pixels: np.ndarray
-    values: np.ndarray | None = None
+    is_deep: bool = False
     is_cut: bool = False
 
 
@@ -67,14 +69,14 @@ def pixel_limit(max_pixels: int) -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS = before
 
 
-def decode(path: Path, mode: Mode, size: tuple[int, int] | None, levels: Levels = ALL_LEVELS) -> Picture:
+def decode(path: Path, mode: Mode, size: tuple[int, int] | None, levels: Levels | None = None) -> Picture:
     """Read one file, turned as its EXIF orientation says.
 
     Args:
         path: the file.
         mode: what to convert to; `auto` keeps grey grey, and alpha only where it is used.
         size: (H, W) to resize to.
-        levels: which values of 16 bits become 0 and 255; those beyond become these as well.
+        levels: which values of 16 bits become 0 and 255; those beyond become these as well. None: they stay.
 
     Raises:
         BadImageError: it is empty, cut short, no image, too large (see `pixel_limit`), or holds several frames.
@@ -95,9 +97,10 @@ def decode(path: Path, mode: Mode, size: tuple[int, int] | None, levels: Levels 
         raise BadImageError(f"cannot be decoded: {str(error) or type(error).__name__}") from error
 
 
-def _decode(path: Path, mode: Mode, size: tuple[int, int] | None, levels: Levels) -> Picture:
+def _decode(path: Path, mode: Mode, size: tuple[int, int] | None, levels: Levels | None) -> Picture:
     from PIL import Image, ImageOps
 
+    deep = None
     with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
         # a phone's JPEG may carry more pictures (MPO) behind the first, which is the one that was taken
         num_frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
@@ -105,63 +108,66 @@ def _decode(path: Path, mode: Mode, size: tuple[int, int] | None, levels: Levels
             if image.format == "TIFF":
                 raise BadImageError(f"{num_frames} pages, save each on its own")
             raise BadImageError(f"animated, {num_frames} frames")
-        is_deep = image.mode.startswith("I;16")
-        is_cut = not is_deep and any(";16" in str(tile) for tile in image.tile)
+        is_grey = image.mode.startswith("I;16")
+        is_colour = not is_grey and any(";16" in str(tile) for tile in image.tile)
         # the one format with checksums, and pillow wants it opened anew after looking at them
         if image.format == "PNG":
             image.verify()
             file.seek(0)
             with Image.open(file, formats=FORMATS) as anew:
-                upright = ImageOps.exif_transpose(anew)
+                upright, is_turned = ImageOps.exif_transpose(anew), anew.getexif().get(ORIENTATION, 1) != 1
         else:
-            upright = ImageOps.exif_transpose(image)
-    values = None
-    if is_deep:
-        deep = np.asarray(upright)
-        values = np.bincount(deep.ravel(), minlength=NUM_VALUES) > 0
-        upright = Image.fromarray(scaled(deep, levels))
-    else:
-        upright = _plain(upright)
+            upright, is_turned = ImageOps.exif_transpose(image), image.getexif().get(ORIENTATION, 1) != 1
+        if is_grey and mode == "RGBA":
+            upright = Image.fromarray(narrowed(np.asarray(upright), levels or ALL_LEVELS))
+        elif is_grey:
+            deep = np.asarray(upright)[:, :, np.newaxis]
+        elif is_colour and not is_turned and mode != "RGBA":
+            file.seek(0)
+            deep = _deep_colours(file.read(), upright)
+    if deep is not None:
+        deep = _resized(_in_mode(deep, mode), size)
+        return Picture(deep.astype(np.uint16) if levels is None else narrowed(deep, levels), is_deep=True)
+    upright = _plain(upright)
     if mode != "auto":
         upright = _convert(upright, mode)
     if size is not None and upright.size != (size[1], size[0]):
         upright = upright.resize((size[1], size[0]), Image.Resampling.BILINEAR)
     pixels = np.asarray(upright)
-    return Picture(pixels if pixels.ndim == 3 else pixels[:, :, np.newaxis], values, is_cut)
+    return Picture(pixels if pixels.ndim == 3 else pixels[:, :, np.newaxis], is_cut=is_colour or is_grey)
 
 
-def scaled(values: np.ndarray, levels: Levels) -> np.ndarray:
-    """Values of 16 bits as 8 bits, uint8: `levels` become 0 and 255.
+def _deep_colours(content: bytes, image: Image.Image) -> np.ndarray | None:
+    """Colours with 16 bits a channel, (H, W, 3) uint16, of which pillow has the upper 8; None of transparent ones."""
+    import cv2
 
-    >>> scaled(np.array([90, 100, 150, 200]), (100, 200)).tolist()
-    [0, 0, 128, 255]
-    """
-    low, high = levels
-    span = max(1, high - low)
-    steps = ((np.clip(values.astype(np.int64), low, high) - low) * 510 + span) // (2 * span)
-    return steps.astype(np.uint8)
-
-
-def widened(pixels: np.ndarray, levels: Levels) -> np.ndarray:
-    """The inverse of `scaled`, uint16, as far as there are as many values.
-
-    >>> widened(np.array([0, 128, 255], np.uint8), (100, 4095)).tolist()
-    [100, 2105, 4095]
-    """
-    low, high = levels
-    return (low + (pixels.astype(np.int64) * (high - low) * 2 + 255) // 510).astype(np.uint16)
+    values = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    if values is None or values.dtype != np.uint16 or values.shape[:2] != (image.height, image.width):
+        return None
+    if values.ndim != 3 or values.shape[2] not in (3, 4) or (values[..., 3:] < ALL_LEVELS[1]).any():
+        return None
+    return np.ascontiguousarray(values[..., 2::-1])
 
 
-def rising_levels(levels: tuple[int, int]) -> tuple[int, int]:
-    """The same two values of 16 bits, the first the smaller one.
+def _in_mode(values: np.ndarray, mode: Mode) -> np.ndarray:
+    """Values of 16 bits (H, W, C) with as many channels as the mode has, which is not `RGBA`."""
+    if mode == "L" and values.shape[2] == 3:
+        luma: np.ndarray = np.rint(values @ np.array([0.299, 0.587, 0.114]))
+        return luma[..., np.newaxis]
+    if mode == "RGB" and values.shape[2] == 1:
+        values = np.repeat(values, 3, axis=2)
+    return values
 
-    Raises:
-        ValueError: they are not.
-    """
-    low, high = levels
-    if not 0 <= low < high <= ALL_LEVELS[1]:
-        raise ValueError(f"two rising whole numbers from 0 to {ALL_LEVELS[1]} are expected")
-    return levels
+
+def _resized(values: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
+    from PIL import Image
+
+    if size is None or values.shape[:2] == size:
+        return values
+    channels = [Image.fromarray(values[..., place].astype(np.float32)) for place in range(values.shape[2])]
+    small = [np.asarray(one.resize((size[1], size[0]), Image.Resampling.BILINEAR)) for one in channels]
+    resized: np.ndarray = np.rint(np.stack(small, axis=2))
+    return resized
 
 
 def _plain(image: Image.Image) -> Image.Image:

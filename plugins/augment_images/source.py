@@ -13,26 +13,23 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import AfterValidator, Field, PositiveInt
+from pydantic import Field, PositiveInt
 
 from augment import plugin
-from augment.data import Dataset, SchemaDeclaration, infer
+from augment.data import ArrayDeclaration, Dataset, Levels, SchemaDeclaration, infer
 from augment.errors import DataError, DiskError
 from augment.plugin import Context, Source
 from augment_images import metadata
 from augment_images.class_folders import Listing, is_silent, list_class_folders, shown
 from augment_images.decoding import (
     ALL_LEVELS,
-    NUM_VALUES,
+    JPEG,
     SUFFIXES,
     BadImageError,
-    Levels,
     Mode,
     Picture,
     decode,
     pixel_limit,
-    rising_levels,
-    scaled,
 )
 from augment_images.stack import Stack
 
@@ -55,9 +52,8 @@ class _Stacked:
     pixels: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint8))
     bad: list[str] = field(default_factory=list)
     shapes: Counter[tuple[int, int]] = field(default_factory=Counter)
-    num_deep: int = 0  # grey with 16 bits a pixel
-    values: np.ndarray = field(default_factory=lambda: np.zeros(NUM_VALUES, dtype=bool))  # that occur in them
-    num_cut: int = 0  # colours with 16 bits a channel
+    num_deep: int = 0  # with 16 bits a value
+    num_cut: int = 0  # of 16 bits, of which the upper 8 are left
     greys: np.ndarray = field(default_factory=lambda: np.zeros(256, dtype=bool))  # values of theirs that are left
 
 
@@ -92,9 +88,9 @@ class ImageFolderSource(Source):
         there is no alpha channel."""
         on_bad_image: Literal["fail", "skip"] = "fail"
         """What to do about files that cannot be read: `fail` lists them all; `skip` goes on without them."""
-        levels: Annotated[tuple[int, int], AfterValidator(rising_levels)] | None = None
-        """The values of grey images of 16 bits that become black (0) and white (255), such as `[0, 4095]` for a camera
-        of 12 bits. By default the lowest and the highest value in all files, those that are held out included."""
+        levels: Levels | None = None
+        """The values of images of 16 bits that become black (0) and white (255), such as `[0, 4095]` for a camera of 12
+        bits. By default the lowest and the highest value of the training part; beside images of 8 bits, 0 and 65535."""
         max_pixels: PositiveInt = 64_000_000
         """Most pixels (height times width) an image file may have; larger ones are bad images, never decoded."""
 
@@ -107,25 +103,9 @@ class ImageFolderSource(Source):
     def settings_to_write(cls, path: Path, settings: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
         endings = Counter(file.suffix.lower() for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
         ending = endings.most_common(1)[0][0] if endings else ".png"
-        written = {"ending": ending} if ending in (".bmp", ".tif", ".tiff", ".webp") else {}
-        levels = cls(cls.Params.model_validate({"path": path, **settings}))._levels()
-        return {**written, **({"levels": list(levels)} if levels and ending not in (".bmp", ".webp") else {})}
-
-    def _levels(self) -> Levels | None:
-        """What becomes black and white, where all images are grey with 16 bits a pixel."""
-        files = sorted(file for file in self.params.path.rglob("*") if file.suffix.lower() in SUFFIXES)
-        values = np.zeros(NUM_VALUES, dtype=bool)
-        with pixel_limit(self.params.max_pixels):
-            for file in files:
-                try:
-                    picture = decode(file, self.params.mode, None)
-                except BadImageError:
-                    continue
-                if picture.values is None:
-                    return None
-                values |= picture.values
-        found = np.flatnonzero(values)
-        return self.params.levels or ((int(found[0]), int(found[-1])) if len(found) > 1 else None)
+        is_deep = data.arrays[ARRAY].dtype == np.uint16
+        written = {} if ending in (".png", ".gif") else {"ending": ".jpg" if ending in JPEG else ending}
+        return {**written, **({"originals": path} if is_deep or ending in JPEG else {})}
 
     def read(self, context: Context) -> Dataset:
         root = _checked_root(self.params.path)
@@ -144,7 +124,12 @@ class ImageFolderSource(Source):
         declared = context.declared
         if declared.target is None and self.params.label in listing.frame:
             declared = declared.model_copy(update={"target": self.params.label})
-        pixels, is_read = self._pixels(root, listing.names, context)
+        said = declared.arrays.get(ARRAY, ArrayDeclaration())
+        levels = self.params.levels or said.levels
+        pixels, is_read = self._pixels(root, listing.names, levels, context)
+        if levels is not None:
+            said = said.model_copy(update={"levels": levels})
+            declared = declared.model_copy(update={"arrays": {**declared.arrays, ARRAY: said}})
         frame = listing.frame[is_read].reset_index(drop=True)
         arrays = {ARRAY: pixels}
         return Dataset.of(frame, arrays, infer(frame, arrays, declared))
@@ -171,45 +156,42 @@ class ImageFolderSource(Source):
         )
         return Listing(names, frame, num_others)
 
-    def _pixels(self, root: Path, names: Sequence[str], context: Context) -> tuple[np.ndarray, np.ndarray]:
-        """All good images (M, H, W, C) uint8, and which files they are: bool (N,)."""
-        levels = self.params.levels or ALL_LEVELS
+    def _pixels(
+        self, root: Path, names: Sequence[str], levels: Levels | None, context: Context
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """All good images (M, H, W, C), and which files they are: bool (N,). They are uint16 where all have 16 bits and
+        no levels are given: the range of the training part decides."""
         stacked = self._stacked(root, names, levels, context)
         self._report_bad(root, stacked.bad, len(names))
         if len(stacked.shapes) > 1:
             raise DataError(_mixed_sizes(root, stacked.shapes))
-        if stacked.num_deep:
-            # beside images of 8 bits, those of 16 keep their brightness
-            if self.params.levels is None and stacked.num_deep == stacked.is_read.sum():
-                values = np.flatnonzero(stacked.values)
-                levels = int(values[0]), int(values[-1])
-                stacked = self._stacked(root, names, levels, context)
-            _report_deep(root, stacked, levels)
+        if levels is None and 0 < stacked.num_deep < stacked.is_read.sum():
+            logger.info("%s: images of 16 bits beside some of 8 are read with the upper 8 of them", root)
+            stacked = self._stacked(root, names, ALL_LEVELS, context)
         if stacked.num_cut:
             _report_cut(root, stacked)
         return stacked.pixels, stacked.is_read
 
-    def _stacked(self, root: Path, names: Sequence[str], levels: Levels, context: Context) -> _Stacked:
+    def _stacked(self, root: Path, names: Sequence[str], levels: Levels | None, context: Context) -> _Stacked:
         stack, stacked = Stack(len(names), context.folder), _Stacked(np.ones(len(names), dtype=bool))
         for row, image in enumerate(self._decoded(root, names, levels, context)):
             if isinstance(image, BadImageError):
                 stacked.bad.append(f"{shown(names[row])}: {image}")
                 stacked.is_read[row] = False
                 continue
-            if image.values is not None:
-                stacked.num_deep += 1
-                stacked.values |= image.values
+            stacked.num_deep += image.is_deep
             if image.is_cut:
                 stacked.num_cut += 1
                 stacked.greys |= np.bincount(image.pixels.ravel(), minlength=256) > 0
             stacked.shapes[image.pixels.shape[:2]] += 1
-            if len(stacked.shapes) == 1:  # else this cannot end well, and goes on only to say why
+            is_alike = levels is not None or stacked.num_deep in (0, row + 1 - len(stacked.bad))
+            if len(stacked.shapes) == 1 and is_alike:  # else it goes on only to say why, or to be read otherwise
                 stack.add(image.pixels)
         stacked.pixels = stack.array()
         return stacked
 
     def _decoded(
-        self, root: Path, names: Sequence[str], levels: Levels, context: Context
+        self, root: Path, names: Sequence[str], levels: Levels | None, context: Context
     ) -> Iterator[Picture | BadImageError]:
         def attempt(name: str) -> Picture | BadImageError:
             try:
@@ -240,27 +222,11 @@ class ImageFolderSource(Source):
         logger.warning("%s: %d of %d images cannot be used and are left out: %s", root.name, len(bad), num_files, said)
 
 
-def _report_deep(root: Path, stacked: _Stacked, levels: Levels) -> None:
-    values = np.flatnonzero(stacked.values)
-    num_greys = len(np.unique(scaled(values, levels)))
-    logger.info(
-        "%s: %d images with 16 bits a pixel are scaled to 8 bits: %d becomes 0 and %d becomes 255 (`levels`); at most "
-        "256 values are kept",
-        root, stacked.num_deep, *levels,
-    )  # fmt: skip
-    if num_greys < min(MIN_GREYS, len(values)):
-        logger.warning(
-            "%s: only %d grey levels are left of the %d values in the images of 16 bits; set `levels` to the values "
-            "that matter, such as `levels: [0, 4095]` for a camera of 12 bits",
-            root, num_greys, len(values),
-        )  # fmt: skip
-
-
 def _report_cut(root: Path, stacked: _Stacked) -> None:
-    logger.info("%s: %d colour images with 16 bits a channel are read with the upper 8 of them", root, stacked.num_cut)
+    logger.info("%s: %d images with 16 bits a channel are read with the upper 8 of them", root, stacked.num_cut)
     if stacked.greys.sum() < MIN_GREYS:
         logger.warning(
-            "%s: only %d levels are left in the colour images of 16 bits a channel; save them with 8 bits, scaled to "
+            "%s: only %d levels are left in the images of 16 bits a channel; save them with 8 bits, scaled to "
             "the range 0 to 255",
             root, stacked.greys.sum(),
         )  # fmt: skip

@@ -13,7 +13,7 @@ import pyarrow.csv as pacsv
 
 from augment.errors import DataError, did_you_mean
 from augment.toolkit.csv_delimiters import single, with_tabs
-from augment.toolkit.csv_numbers import read_numbers
+from augment.toolkit.csv_numbers import read_numbers, warn_of_separators
 from augment.toolkit.data_files import listed
 from augment.toolkit.text_files import decoded, read_bytes
 
@@ -143,12 +143,16 @@ def _read_table(path: Path, form: Form, as_text: Collection[str], columns: Seque
         ) from None
     if not table.num_rows:
         raise DataError(f"{path}: has a header but no rows; at least one row was expected")
-    cells = {name: _without_empty(table[name]) for name in table.column_names}
+    cells, grouped = {name: _without_empty(table[name]) for name in table.column_names}, []
     for name, words in cells.items():
         if form.thousands and pa.types.is_string(words.type) and name not in as_text:
             numbers = read_numbers(words, form.decimal, form.thousands)
-            cells[name] = words if numbers is None else numbers
-    return pa.table(cells)
+            if numbers is not None:
+                cells[name] = numbers
+                grouped.append(name)
+    table = pa.table(cells)
+    warn_of_separators(table, grouped, form.decimal, form.thousands, form.delimiter, path.name)
+    return table
 
 
 def _names(path: Path, text: str, delimiter: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +15,13 @@ import pyarrow.compute as pc
 from augment.errors import DataError
 from augment.toolkit.csv_numbers import ANY_NUMBER, MINUS, matches, number_pattern, read_numbers
 from augment.toolkit.text_files import CHUNK
+from augment_tables.csv_settings import NullValues, missing_words
 
 __all__ = ["has_leading_zeros", "warn_of_numbers", "with_amounts", "with_dates", "with_missing", "without_unit"]
 
 MOSTLY_NUMBERS = 0.9  # share of a column's cells from which it is odd that it holds words
 CODE = r"0[0-9].*|[+-]?[0-9]{19,}"
+LATE = pd.Timestamp(2030, 1, 1)  # later years of two digits may be of the century before
 IN_PARENTHESES = r"\([0-9]+\)"  # labels where all cells are such
 
 log = logging.getLogger("augment")
@@ -47,11 +49,12 @@ def _texts(table: pa.Table, but: Collection[str] = ()) -> Iterator[tuple[int, st
             yield position, field.name, table.column(position)
 
 
-def with_missing(table: pa.Table, words: Sequence[str]) -> pa.Table:
-    """The table without cells that are one of the words."""
-    missing = pa.array(list(words), pa.string())
+def with_missing(table: pa.Table, null_values: NullValues | None) -> pa.Table:
+    """The table without cells that mean a missing value, as the setting `null_values` says."""
     for position, name, cells in _texts(table):
-        present = pc.if_else(pc.is_in(cells, value_set=missing), pa.scalar(None, pa.string()), cells)
+        words = pa.array(missing_words(null_values, name), pa.string())
+        missing = pc.is_in(pc.utf8_trim_whitespace(cells), value_set=words)
+        present = pc.if_else(missing, pa.scalar(None, pa.string()), cells)
         table = table.set_column(position, name, present)
     return table
 
@@ -78,18 +81,18 @@ def without_unit(table: pa.Table, name: str, unit: str, decimal: str, thousands:
 
 
 def with_amounts(
-    table: pa.Table, decimal: str, thousands: str, kept: Collection[str], path: Path, doubt: bool
-) -> pa.Table:
-    """The table with columns of texts that are all numbers such as `1,250.00`, `(5)` or `−5` as numbers.
+    table: pa.Table, decimal: str, thousands: str, kept: Collection[str], path: Path
+) -> tuple[pa.Table, list[str]]:
+    """The table with columns of texts that are all numbers such as `1,250.00`, `(5)` or `−5` as numbers, and those in
+    which thousands may be separated.
 
-    Numbers in parentheses are negative beside others, and noted; `(1)` and `(2)` alone are labels. Where it may be in
-    doubt what separates thousands, a note says so if it is: all are such as `1,250`, and no number has decimals.
+    Numbers in parentheses are negative beside others, and noted; `(1)` and `(2)` alone are labels.
     """
-    read: list[tuple[str, pa.ChunkedArray]] = []
+    grouped = []
     for position, name, cells in _texts(table, kept):
         text = pc.utf8_trim_whitespace(cells)
         numbers = read_numbers(text, decimal, thousands)
-        if numbers is None or not (thousands or pc.any(matches(text, "[(−–].*")).as_py()):
+        if numbers is None:
             continue
         negative = text.filter(matches(text, r"\(.*"))
         if len(negative):
@@ -102,38 +105,8 @@ def with_amounts(
             )
         table = table.set_column(position, name, numbers)
         if thousands:
-            read.append((name, numbers))
-    if read and doubt and not any(pa.types.is_floating(field.type) for field in table.schema):
-        sizes = [pc.min_max(pc.abs(numbers)).as_py() for _, numbers in read]
-        if all(size["min"] >= 1000 and size["max"] < 1_000_000 for size in sizes):
-            log.warning(
-                "%s: column %r: cells such as 12%s345 are taken for 12345; if they are 12.345, say `decimal: %s` and "
-                "leave `thousands` out",
-                *(path.name, read[0][0], thousands, f'"{thousands}"'),
-            )
-    return table
-
-
-def warn_of_decimals(table: pa.Table, decimal: str, path: Path) -> None:
-    """Note where decimals may be thousands: all numbers with decimals are such as `1,250`, in the whole file."""
-    found: dict[str, pd.Series] = {
-        field.name: table[field.name].to_pandas().dropna() for field in table.schema if pa.types.is_floating(field.type)
-    }
-    parts = {name: values[values % 1 != 0] for name, values in found.items()}
-    doubtful = [name for name, values in parts.items() if len(values)]
-    for name in doubtful:
-        values = parts[name].abs()
-        three = ((values * 1000).round() / 1000 == values) & ((values * 100).round() / 100 != values)
-        # of thousands, one in ten ends in 0, and would look like two decimals
-        if not values.between(1, 1000, inclusive="left").all() or three.mean() < 0.8:
-            return
-    if doubtful:
-        other = "." if decimal == "," else ","
-        log.warning(
-            "%s: column %r: cells such as 1%s234 are taken for 1.234; if they are 1234, say `decimal: %s` and "
-            "`thousands: %s`; if not, say `thousands: %s`",
-            *(path.name, doubtful[0], decimal, f'"{other}"', f'"{decimal}"', f'"{other}"'),
-        )
+            grouped.append(name)
+    return table, grouped
 
 
 def with_dates(table: pa.Table, date_format: str, kept: Collection[str], path: Path) -> pa.Table:
@@ -153,6 +126,13 @@ def with_dates(table: pa.Table, date_format: str, kept: Collection[str], path: P
             raise DataError(
                 f"{path}: column {name!r}, data row {row + 1}: {cells[row]!r} is not a date "
                 f"written {date_format!r}, as others there are; mend the cell, or name the word under `null_values`"
+            )
+        late = dates[dates >= LATE] if "%y" in date_format else dates[:0]
+        if len(late):
+            log.warning(
+                "%s: column %r: %r is read as a date of %d: years of two digits are taken for 1969 to 2068; where that "
+                "is wrong, write them with four",
+                *(path.name, name, cells[late.index[0]], late.iloc[0].year),
             )
         if dates.notna().any():
             table = table.set_column(position, name, pa.array(dates.astype("datetime64[us]"), pa.timestamp("us")))

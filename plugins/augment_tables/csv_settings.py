@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -19,19 +19,27 @@ MISSING_WORDS = re.compile(
     r"|unbekannt|keine? angabe|k\.\s?a\.|[-–—−?.#]+",
     re.IGNORECASE,
 )
-DATE = r"(?:[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2,4}|[0-9]{4}[./][0-9]{1,2}[./][0-9]{1,2})"
+DATE = r"(?:[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2,4}|[0-9]{4}[./-][0-9]{1,2}[./-][0-9]{1,2})"
 NAMED_DATE = r"[0-9]{1,2}(?:[ -]|\. )[A-Z][a-z]{2,8}[ -][0-9]{2,4}|[A-Z][a-z]{2,8} [0-9]{1,2}, [0-9]{4}"
 CLOCK = r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?: [AaPp][Mm])?"
 COMPACT = r"[0-9]{8}T[0-9]{6}Z?"
+YEAR, MONTH = "(?:19|20)[0-9]{2}", "(?:0?[1-9]|1[0-2])"
+YEAR_AND_MONTH = rf"{YEAR}[/-]{MONTH}|{MONTH}[/-]{YEAR}|[A-Z][a-z]{{2,8}}[ -]{YEAR}"
+WEEKDAY = r"[0-9]{4}-W[0-9]{2}-[1-7]"
 DATE_AND_CLOCK = (
-    rf"(?:{DATE}|{NAMED_DATE})(?: {CLOCK})?|{CLOCK}|{COMPACT}|[A-Z][a-z]{{2}}, (?:{NAMED_DATE}) {CLOCK} GMT"
+    rf"(?:{DATE}|{NAMED_DATE})(?: {CLOCK})?|{CLOCK}|{COMPACT}|{YEAR_AND_MONTH}|{WEEKDAY}"
+    rf"|[A-Z][a-z]{{2}}, (?:{NAMED_DATE}) {CLOCK} GMT"
 )
+# weeks, quarters, halves: no sign of `strftime` reads them
+PERIOD = rf"{YEAR}[- ]?(?:W[0-9]{{1,2}}|[QH][1-4])|(?:W[0-9]{{1,2}}|[QH][1-4])[-/ ]?{YEAR}"
 DAYS = [f"{order}{year}" for year in ("%Y", "%y") for order in ("%d.%m.", "%d/%m/", "%m/%d/", "%d-%m-", "%m-%d-")]
 DAYS += ["%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %b %y", "%b %d, %Y", "%d %B %Y", "%d. %B %Y", "%B %d, %Y"]
-DAYS += ["%Y/%m/%d", "%Y.%m.%d"]
+DAYS += ["%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d"]
+MONTHS = ("%Y-%m", "%Y/%m", "%m/%Y", "%m-%Y", "%b %Y", "%B %Y", "%b-%Y", "%B-%Y")
 CLOCKS = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p")
-OTHERS = ("%Y%m%dT%H%M%S", "%Y%m%dT%H%M%SZ", "%a, %d %b %Y %H:%M:%S GMT")
+OTHERS = ("%Y%m%dT%H%M%S", "%Y%m%dT%H%M%SZ", "%a, %d %b %Y %H:%M:%S GMT", "%G-W%V-%u")
 MISSING_NUMBERS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")  # what is missing in numbers when nothing is said
+NullValues = tuple[str, ...] | dict[str, tuple[str, ...]]  # of all columns, or of some beside the usual ones
 MOSTLY = 0.6  # share of a column's cells that are numbers or dates, where the others are words for a missing value
 
 
@@ -39,12 +47,28 @@ def further_settings(data: Dataset, settings: Mapping[str, Any]) -> dict[str, An
     """The first of `null_values`, `units` and `date_format` that the columns, as they were read, show to be needed."""
     decimal, thousands = settings.get("decimal", "."), settings.get("thousands", "")
     if "null_values" not in settings and (words := _words_for_missing(data, decimal, thousands)):
-        return {"null_values": [*MISSING_NUMBERS, *words]}
+        everywhere = [*MISSING_NUMBERS, *sorted({word for own in words.values() for word in own} - {*MISSING_NUMBERS})]
+        # `NA` beside numbers is missing, and beside names of countries it is Namibia
+        return {"null_values": words if _are_labels(everywhere, data, words) else everywhere}
     if "units" not in settings and (units := _units(data, decimal, thousands)):
         return {"units": units}
     if "date_format" not in settings and (date_format := _date_format(data)):
         return {"date_format": date_format}
     return {}
+
+
+def missing_numbers(null_values: NullValues | None) -> list[str]:
+    """The cells that mean a missing value in columns of numbers, for the setting `null_values`."""
+    if isinstance(null_values, dict):
+        return list(dict.fromkeys([*MISSING_NUMBERS, *(word for own in null_values.values() for word in own)]))
+    return list(MISSING_NUMBERS if null_values is None else null_values)
+
+
+def missing_words(null_values: NullValues | None, name: str) -> list[str]:
+    """The cells that mean a missing value in a column that is read as words."""
+    if isinstance(null_values, dict):
+        return [*MISSING_NUMBERS, *null_values[name]] if name in null_values else [""]
+    return [""] if null_values is None else list(null_values)
 
 
 def separators(table: pa.Table, delimiter: str) -> dict[str, str]:
@@ -70,19 +94,27 @@ def separators(table: pa.Table, delimiter: str) -> dict[str, str]:
     return found
 
 
-def _words_for_missing(dataset: Dataset, decimal: str, thousands: str) -> list[str]:
-    """Words that stand for a missing value in columns that else hold numbers or dates, such as `n/a` or `?`."""
-    found: set[str] = set()
+def _words_for_missing(dataset: Dataset, decimal: str, thousands: str) -> dict[str, list[str]]:
+    """Column to words that stand for a missing value, where all else are numbers, with a unit or not, or dates."""
+    number = number_pattern(decimal, thousands or ("." if decimal == "," else ","))
+    signs = rf"[+{MINUS}(]?(?:{CURRENCY})?\s?{number}\s?(?:{UNIT})?\)?"
+    found = {}
     for name, column in dataset.schema.columns.items():
         if column.type not in ("category", "text"):
             continue
         cells = dataset.frame[name].dropna().astype("str").str.strip()
-        numbers = cells.str.fullmatch(number_pattern(decimal, thousands))
-        known = numbers | cells.str.fullmatch(DATE)
+        known = cells.str.fullmatch(f"{number_pattern(decimal, thousands)}|{signs}|{DATE_AND_CLOCK}|{PERIOD}")
         others = set(cells[~known])
         if known.mean() >= MOSTLY and others and all(MISSING_WORDS.fullmatch(word) for word in others):
-            found |= others
-    return sorted(found - set(MISSING_NUMBERS))
+            found[name] = sorted(others)
+    return found
+
+
+def _are_labels(words: Collection[str], dataset: Dataset, but: Collection[str]) -> bool:
+    """Whether some of the words, the empty one aside, are cells of other columns of words."""
+    columns = [name for name, column in dataset.schema.columns.items() if column.type in ("category", "text")]
+    cells = [dataset.frame[name].dropna().astype("str").str.strip() for name in columns if name not in but]
+    return any(values.isin([word for word in words if word]).any() for values in cells)
 
 
 def _units(dataset: Dataset, decimal: str, thousands: str) -> dict[str, str]:
@@ -127,7 +159,7 @@ def _date_format(dataset: Dataset) -> str | None:
 
 def dates_left_as_words(dataset: Dataset) -> dict[str, tuple[str, list[str]]]:
     """Column to one of its dates, and the formats that fit all: several where day or month could be first."""
-    return {name: (str(dataset.frame[name].dropna().iloc[0]), formats) for name, formats in _dates(dataset) if formats}
+    return {name: (str(dataset.frame[name].dropna().iloc[0]), formats) for name, formats in _dates(dataset)}
 
 
 def _dates(dataset: Dataset) -> Iterator[tuple[str, list[str]]]:
@@ -140,7 +172,7 @@ def _dates(dataset: Dataset) -> Iterator[tuple[str, list[str]]]:
             continue
         cells = present.astype("str").str.strip()
         if cells.str.fullmatch(DATE_AND_CLOCK).all():
-            formats = [*DAYS, *(f"{day} {clock}" for day in DAYS for clock in CLOCKS), *CLOCKS, *OTHERS]
+            formats = [*DAYS, *(f"{day} {clock}" for day in DAYS for clock in CLOCKS), *CLOCKS, *MONTHS, *OTHERS]
             formats = [one for one in formats if _fits(cells[:1], one)]
             yield name, [one for one in formats if _fits(cells, one)]
 

@@ -20,15 +20,13 @@ from augment.plugin import Context
 from augment.toolkit.csv_delimiters import Delimiter, single, written_with_tabs
 from augment.toolkit.csv_dialect import infer_dialect, infer_encoding
 from augment.toolkit.csv_files import ending_like, unguarded, without_guards
-from augment.toolkit.csv_numbers import Thousands
+from augment.toolkit.csv_numbers import Thousands, warn_of_separators
 from augment.toolkit.data_files import listed
 from augment.toolkit.date_formats import infer_iso_format
 from augment.toolkit.text_files import Encoding, check_text, tolerating_mark
-from augment.toolkit.yaml_text import dump_flow
 from augment_tables import csv_settings
 from augment_tables.csv_cells import (
     has_leading_zeros,
-    warn_of_decimals,
     warn_of_numbers,
     with_amounts,
     with_dates,
@@ -36,11 +34,12 @@ from augment_tables.csv_cells import (
     without_unit,
 )
 from augment_tables.csv_header import judge_first_line, named_columns
+from augment_tables.csv_notes import note_dates, note_unit_of_target
 from augment_tables.csv_preamble import count_lines_before_header, looks_like_table
 from augment_tables.csv_records import Records
-from augment_tables.csv_settings import MISSING_NUMBERS
+from augment_tables.csv_settings import NullValues, missing_numbers
 from augment_tables.number_formats import infer_format
-from augment_tables.reading import KEPT_AS_TEXT, check_names, chosen_columns
+from augment_tables.reading import check_names, chosen_columns
 from augment_tables.table_files import Part, TableFiles, ids_of, not_integers
 
 OTHER_ENDINGS = (".txt", ".dat", ".data", ".tab", ".asc")  # of files that may hold a table, or something else
@@ -82,10 +81,11 @@ class CsvSource(TableFiles):
         names: tuple[str, ...] | None = None
         """The names of all columns, in order, with `header: false`. When not given: those under `schema.columns`, if
         all columns are declared there; else `column1`, `column2` and so on."""
-        null_values: tuple[str, ...] | None = None
+        null_values: NullValues | None = None
         """Cells that mean a missing value. When not given: in columns of numbers and dates the empty cell, `NA`,
         `N/A`, `NaN`, `nan`, `NULL` and `null`; in columns of words only the empty cell, since `NA` may be Namibia. A
-        column of nothing but such cells is missing altogether."""
+        column of nothing but such cells is missing altogether. A list is for all columns. `{price: ["?"]}` is for one,
+        beside the usual ones; the words of such a mapping mean a missing value in all columns of numbers."""
         quotes: bool = True
         """Whether `"` around a cell holds it together, with delimiters and line breaks in it. `false` where quotes are
         parts of texts."""
@@ -158,48 +158,21 @@ class CsvSource(TableFiles):
         with written_with_tabs(path, delimiter, encoding) as plain:
             source = cls(cls.Params.model_validate({"path": plain, **settings}))
             formats = source._formats(data) if settings else {}
+            booleans = source._booleans(data)
             first = (source._records.first_rows() or [[""]])[0]
         unnamed = named_columns(first)[:1] if first[0] == "" and settings.get("header") is not False else []
         return {
             **ending_like(path, settings),
             **({"formats": formats} if formats else {}),
+            **({"booleans": booleans} if booleans in ("True", "TRUE") else {}),
             **({"unnamed_column": unnamed[0]} if unnamed and unnamed[0] in data.schema.columns else {}),
         }
 
     def read(self, context: Context) -> Dataset:
         data = super().read(context)
-        declared = context.declared.columns
-        files = [Path(file.name) for file in self._files()]
-        for name, (cell, formats) in csv_settings.dates_left_as_words(data).items():
-            if name in declared and declared[name].type in KEPT_AS_TEXT:
-                continue
-            if len(formats) == 1 and self.params.date_format is not None:
-                log.warning(
-                    '%s: column %r holds dates in another format, such as %r; say `%s: {date_format: "%s"}` under '
-                    "schema.columns",
-                    *(listed(files), name, cell, name, formats[0]),
-                )
-            elif len(formats) > 1:
-                log.warning(
-                    "%s: the dates in column %r, such as %r, may have the day or the month first, and are labels until "
-                    '`%s: {date_format: "%s"}` or `"%s"` under schema.columns says which',
-                    *(listed(files), name, cell, name, *formats[:2]),
-                )
-        target, params = data.schema.target, self.params
-        if target in params.units:
-            log.warning(
-                "target %r is a number, and written rows have it without its unit %r; to predict its words as classes, "
-                "take it out of `units`",
-                *(target, params.units[target]),
-            )
-        elif target is not None and data.schema.columns[target].type == "category":
-            unit = csv_settings.unit_of(data.frame[target], params.decimal, params.thousands or "")
-            if unit is not None:
-                log.warning(
-                    "target %r holds numbers with the unit %r, and its words are the classes; to predict the numbers, "
-                    "say `units: {%s: %s}` in the source",
-                    *(target, unit, dump_flow(target), dump_flow(unit)),
-                )
+        files = listed([Path(file.name) for file in self._files()])
+        note_dates(data, files, self.params.date_format, context.declared)
+        note_unit_of_target(data, self.params.units, self.params.decimal, self.params.thousands or "")
         return data
 
     @contextmanager
@@ -231,6 +204,16 @@ class CsvSource(TableFiles):
                     formats[name] = found.example
         return formats
 
+    def _booleans(self, data: Dataset) -> str:
+        """How `true` is written in most cells of truth values; empty where there are none."""
+        names = {name for name, column in data.schema.columns.items() if column.type == "boolean"}
+        if not names:
+            return ""
+        texts = self._texts()
+        words = pa.chunked_array([pc.utf8_trim_whitespace(texts[name]).combine_chunks() for name in sorted(names)])
+        counts = {word: pc.sum(pc.equal(words, word)).as_py() or 0 for word in ("true", "True", "TRUE")}
+        return max(counts, key=lambda word: counts[word])
+
     def _filled_columns(self, names: list[str]) -> list[str]:
         """The names, where some are missing and nothing stands below them, as with a delimiter at the end of lines."""
         nameless = [place for place, name in enumerate(names) if not name]
@@ -255,7 +238,8 @@ class CsvSource(TableFiles):
         names = self._columns(written)
         check_names(path, names, all_needed=self.params.columns is None)
         chosen = chosen_columns(path, names, self.params.columns)
-        chosen_columns(path, names, tuple(self.params.units))  # refuses those that are not there
+        of_columns = self.params.null_values if isinstance(self.params.null_values, dict) else {}
+        chosen_columns(path, names, (*self.params.units, *of_columns))  # refuses those that are not there
         with_unit = self.params.units.keys() & set(chosen)
         text, ids = (set(as_text) & set(chosen)) | with_unit, ids_of(context)
         table = self._parse(written, chosen, text, quoted=num_quotes > 0)
@@ -279,14 +263,12 @@ class CsvSource(TableFiles):
         path, decimal, thousands = self.params.path, self.params.decimal, self.params.thousands or ""
         if self.params.guard_formulas:
             table = without_guards(table)
-        table = with_missing(table, [""] if self.params.null_values is None else self.params.null_values)
+        table = with_missing(table, self.params.null_values)
         for name in sorted(with_unit):
             grouping = thousands or ("." if decimal == "," else ",")
             table = without_unit(table, name, self.params.units[name], decimal, grouping, path)
-        doubt = thousands == self.params.delimiter == ","  # in other files somebody has decided that
-        table = with_amounts(table, decimal, thousands, codes, path, doubt)
-        if not thousands and (self.params.delimiter, decimal) != (",", "."):
-            warn_of_decimals(table, decimal, path)
+        table, grouped = with_amounts(table, decimal, thousands, codes, path)
+        warn_of_separators(table, grouped, decimal, thousands, self.params.delimiter, path.name)
         if self.params.date_format is not None:
             table = with_dates(table, self.params.date_format, kept, path)
         warn_of_numbers(table, codes, path)
@@ -303,7 +285,6 @@ class CsvSource(TableFiles):
 
     def _parse(self, names: list[str], chosen: list[str], as_text: set[str], quoted: bool) -> pa.Table:
         path = self.params.path
-        missing = self.params.null_values
         as_written = dict(zip(self._columns(names), names, strict=True))
         # types are inferred from the first block: one block is the whole file (up to 3 bytes of UTF-8 for each of its)
         block = min(3 * path.stat().st_size + 1, MAX_BLOCK)
@@ -325,7 +306,7 @@ class CsvSource(TableFiles):
                 convert_options=pacsv.ConvertOptions(
                     column_types={as_written[name]: pa.string() for name in as_text},
                     include_columns=[as_written[name] for name in chosen],
-                    null_values=list(MISSING_NUMBERS if missing is None else missing),
+                    null_values=missing_numbers(self.params.null_values),
                     decimal_point=self.params.decimal,
                 ),
             )
@@ -353,7 +334,8 @@ class CsvSource(TableFiles):
         changed = {field.name for field in table.schema if pa.types.is_time(field.type)}
         patterns: dict[str, str] = {}
         if has_leading_zeros(self.params.path, single(self.params.delimiter), self.params.encoding):
-            patterns |= {field.name: CODE for field in table.schema if pa.types.is_integer(field.type)}
+            numbers = {field.name for field in table.schema if not pa.types.is_string(field.type)} - changed
+            patterns |= dict.fromkeys(sorted(numbers), CODE)
         for field in table.schema:
             if (
                 pa.types.is_floating(field.type)

@@ -23,6 +23,7 @@ from augment.plugin import Context, Source
 from augment.toolkit.data_files import Files, list_files
 from augment.toolkit.text_files import check_file
 from augment_tables.csv_header import named_columns
+from augment_tables.csv_settings import NullValues
 from augment_tables.csv_source import CsvSource
 
 MAX_UNPACKED = 2 * 10**9  # bytes of the XML in a workbook, which is a zip archive
@@ -61,7 +62,7 @@ class ExcelSource(Source):
         """Whether the first row names the columns; see `csv`."""
         names: tuple[str, ...] | None = None
         """The names of all columns, in order, with `header: false`."""
-        null_values: tuple[str, ...] | None = None
+        null_values: NullValues | None = None
         """Cells that mean a missing value; see `csv`."""
         date_format: str | None = None
         """How dates are written that are stored as text; see `csv`."""

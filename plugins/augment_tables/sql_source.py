@@ -6,7 +6,7 @@ import logging
 import os
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -24,6 +24,7 @@ from augment.errors import DataError, did_you_mean
 from augment.plugin import Context, Source
 from augment.toolkit.data_files import unpacked
 from augment.toolkit.text_files import check_file
+from augment_tables import duckdb_files
 from augment_tables.arrow_files import values_of
 from augment_tables.reading import check_names, chosen_columns, dataset_of, plain_table
 
@@ -31,7 +32,9 @@ MAGIC = b"SQLite format 3\0"
 ISO_TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?)?$"
 
 POSTGRESQL = ("postgresql", "postgresql+psycopg", "postgresql+psycopg2")
+DATABASES = ("postgresql", "postgres", "mysql", "mariadb", "mssql", "oracle", "snowflake", "redshift", "clickhouse")
 CONNECT_SECONDS = 15
+MAX_LISTED = 30  # tables in a message
 
 log = logging.getLogger("augment")
 
@@ -81,16 +84,17 @@ def _one_question(query: str) -> str:
 
 
 class SqlSource(Source):
-    """Reads a table of a database, or the result of a query: an SQLite file, or any database that SQLAlchemy reaches.
+    """Reads a table of a database, or the result of a query: an SQLite or DuckDB file, or what SQLAlchemy reaches.
 
-    Databases other than SQLite need the extra `sql`: `pip install "augment-pipeline[sql]"`, which brings SQLAlchemy and
-    a driver for PostgreSQL. The database is only read. Rows of a table come in the order of its primary key; rows that
-    have no order in a server are sorted by their values, so that the same data gives the same hold-out.
+    DuckDB files need the extra `duckdb`. Servers need the extra `sql`: `pip install "augment-pipeline[sql]"`, which
+    brings SQLAlchemy and a driver for PostgreSQL. The database is only read. Rows of a table come in the order of its
+    primary key; rows that have no order in a server are sorted by their values, so that the same data gives the same
+    hold-out.
     """
 
     name = "sql"
     yields = frozenset({"table", "text"})
-    endings = (".db", ".sqlite", ".sqlite3")
+    endings = (".db", ".sqlite", ".sqlite3", ".duckdb")
     way_back = 'pandas loads it: `read_parquet("data/train.parquet").to_sql("name", connection, if_exists="append")`.'
 
     class Params(plugin.Params):
@@ -99,7 +103,7 @@ class SqlSource(Source):
         model_config = ConfigDict(json_schema_extra={"examples": [{"path": "shop.sqlite", "table": "customers"}]})
 
         path: Path | None = None
-        """The file of an SQLite database."""
+        """The file of an SQLite or DuckDB database."""
         url: Annotated[str, AfterValidator(_without_password)] | None = None
         """The address of a PostgreSQL database, without a password: `postgresql://user@host:5432/name`.
         PostgreSQL takes the password from the environment variable `PGPASSWORD`, or from the file `~/.pgpass`."""
@@ -123,19 +127,29 @@ class SqlSource(Source):
 
     @classmethod
     def sniff(cls, path: Path, head: bytes) -> float | None:
-        return 1.0 if head.startswith(MAGIC) else None
+        return 1.0 if head.startswith(MAGIC) or head[duckdb_files.PLACE] == duckdb_files.MAGIC else None
 
     @classmethod
     def settings_for(cls, path: Path) -> dict[str, Any]:
+        if _is_duckdb(path):
+            with duckdb_files.opened(path, str(path)) as connection:
+                return {"table": _only_table(str(path), duckdb_files.tables(connection, views=False))}
         with _sqlite(path, str(path)) as connection:
-            names = _tables(connection)
-            counts = {name: connection.execute(f"select count(*) from {_quoted(name)}").fetchone()[0] for name in names}
-        if not counts:
-            raise DataError(f"{path}: holds no table")
-        largest = max(counts, key=lambda name: counts[name])
-        if len(counts) > 1:
-            log.warning("the table %r is read, which has most rows of %s", largest, ", ".join(map(repr, counts)))
-        return {"table": largest}
+            return {"table": _only_table(str(path), _tables(connection, views=False))}
+
+    @classmethod
+    def settings_for_address(cls, address: str, given: Mapping[str, Any]) -> dict[str, Any] | None:
+        scheme = urlsplit(address).scheme
+        if scheme in ("sqlite", "duckdb"):
+            return {"path": Path(address.removeprefix(f"{scheme}:///")), **given}
+        try:
+            url = _without_password(address)
+        except ValueError as error:
+            if scheme.partition("+")[0] not in DATABASES:
+                return None
+            raise DataError(f"the address {error}") from None
+        source = cls(cls.Params.model_validate({"url": url, "table": "-", **given}))
+        return {"url": url, "table": given.get("table") or source._only_table_of_server()}
 
     def read(self, context: Context) -> Dataset:
         params = self.params
@@ -145,7 +159,7 @@ class SqlSource(Source):
             check_file(params.path)
             called = str(params.path)
             with unpacked(params.path, context.folder) as path:
-                names, rows = self._from_sqlite(path, called)
+                names, rows = (self._from_duckdb if _is_duckdb(path) else self._from_sqlite)(path, called)
         check_names(called, names)
         chosen = chosen_columns(called, names, params.columns)
         if not rows:
@@ -172,7 +186,39 @@ class SqlSource(Source):
             except sqlite3.OperationalError:  # views, and tables without such numbers
                 return _fetched(connection.execute(everything))
 
+    def _from_duckdb(self, path: Path, called: str) -> Rows:
+        with duckdb_files.opened(path, called) as connection:
+            if self.params.table is None:
+                return _fetched(connection.execute(self.params.query))
+            names = duckdb_files.tables(connection)
+            if self.params.table not in names:
+                raise _no_table(called, self.params.table, names)
+            return _fetched(duckdb_files.rows_of_table(connection, self.params.table))
+
     def _from_server(self) -> tuple[str, Rows]:
+        with self._server() as (sa, connection, called):
+            query, is_ordered = self._query(sa, connection, called)
+            result = connection.execution_options(no_parameters=True).exec_driver_sql(query)
+            names, rows = list(result.keys()), [tuple(row) for row in result]
+        if not is_ordered:
+            rows.sort(key=lambda row: [(value is None, str(value)) for value in row])
+        return called, Rows(names, rows)
+
+    def _only_table_of_server(self) -> str:
+        with self._server() as (sa, connection, called):
+            inspector = sa.inspect(connection)
+            usual = inspector.default_schema_name
+            names = [
+                name if schema == usual else f"{schema}.{name}"
+                for schema in inspector.get_schema_names()
+                if schema != "information_schema"
+                for name in inspector.get_table_names(schema=schema)
+            ]
+        return _only_table(called, names)
+
+    @contextmanager
+    def _server(self) -> Iterator[tuple[Any, Any, str]]:
+        """SQLAlchemy, a connection, and what messages call the database; errors come out without any password."""
         try:
             import sqlalchemy as sa
         except ImportError:
@@ -197,9 +243,7 @@ class SqlSource(Source):
             with engine.connect() as connection:
                 if engine.dialect.name == "postgresql":
                     connection = connection.execution_options(postgresql_readonly=True)
-                query, is_ordered = self._query(sa, connection, called)
-                result = connection.execution_options(no_parameters=True).exec_driver_sql(query)
-                names, rows = list(result.keys()), [tuple(row) for row in result]
+                yield sa, connection, called
         except ImportError as error:
             raise DataError(f"{called}: the driver of this database is not installed ({error.name})") from None
         except sa.exc.SQLAlchemyError as error:
@@ -207,9 +251,6 @@ class SqlSource(Source):
             for secret in (address if params.url is None else None, url.password):
                 said = said.replace(str(secret), "***") if secret else said
             raise DataError(f"{called}: {said.strip()[:400]}") from None
-        if not is_ordered:
-            rows.sort(key=lambda row: [(value is None, str(value)) for value in row])
-        return called, Rows(names, rows)
 
     def _query(self, sa: Any, connection: Any, called: str) -> tuple[str, bool]:
         """The query, and whether it orders its rows."""
@@ -282,16 +323,31 @@ def _may(action: int, *_: object) -> int:
     return sqlite3.SQLITE_OK if action in looking else sqlite3.SQLITE_DENY
 
 
-def _fetched(cursor: sqlite3.Cursor) -> Rows:
+def _is_duckdb(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(duckdb_files.PLACE.stop)[duckdb_files.PLACE] == duckdb_files.MAGIC
+
+
+def _only_table(called: str, names: Sequence[str]) -> str:
+    """The table of a database that has one."""
+    if len(names) == 1:
+        return names[0]
+    if not names:
+        raise DataError(f"{called}: holds no table")
+    listed = ", ".join(names[:MAX_LISTED]) + (f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else "")
+    raise DataError(f"{called}: holds the tables {listed}; say which one is meant, as in `--table {names[0]}`")
+
+
+def _fetched(cursor: Any) -> Rows:
     if cursor.description is None:
         raise sqlite3.OperationalError("the query gives no rows")
     return Rows([column[0] for column in cursor.description], cursor.fetchall())
 
 
-def _tables(connection: sqlite3.Connection) -> list[str]:
+def _tables(connection: sqlite3.Connection, views: bool = True) -> list[str]:
+    kinds = "('table', 'view')" if views else "('table')"
     found = connection.execute(
-        "select name from sqlite_master where type in ('table', 'view') and name not like 'sqlite~_%' escape '~' "
-        "order by name"
+        f"select name from sqlite_master where type in {kinds} and name not like 'sqlite~_%' escape '~' order by name"
     )
     return [name for (name,) in found]
 

@@ -126,3 +126,27 @@ def test_formats_of_digits_alone_are_integers():
 
 def test_no_values_are_no_dates():
     assert infer_date_format(pd.Series([None, None], dtype="Int64")) is None
+
+
+MONTHS = [int(f"{year}{month:02}") for year in (2023, 2024) for month in range(1, 13)]
+
+
+def test_integers_that_are_all_months_are_dates_if_there_are_enough():
+    assert column_of(MONTHS).date_format == "%Y%m"
+    assert column_of(MONTHS[:11] * 2).type == "integer"
+    assert column_of([*MONTHS, 202413]).type == "integer"
+    assert column_of([190001, 200100, 205050, 198800] * 6).type == "integer"
+    column = column_of(MONTHS)
+    values = conform(pd.DataFrame({"x": MONTHS}), Schema(columns={"x": column}))["x"]
+    assert values[1] == pd.Timestamp("2023-02-01")
+    assert as_written(values + pd.Timedelta(days=3), column).tolist() == MONTHS
+
+
+@pytest.mark.parametrize(("size", "unit"), [(1, "seconds"), (10**3, "milliseconds"), (10**9, "nanoseconds")])
+def test_times_since_1970_are_integers_with_a_note(size, unit):
+    frame = pd.DataFrame({"created_at": [(1_700_000_000 + 3600 * n) * size for n in range(30)]})
+    schema, notes = observe(infer(frame), frame)
+    assert schema.columns["created_at"].type == "integer"
+    assert any(f"column 'created_at' looks like {unit} since 1970, and is learnt as a number" in note for note in notes)
+    frame = frame.rename(columns={"created_at": "population"})
+    assert not any("since 1970" in note for note in observe(infer(frame), frame)[1])

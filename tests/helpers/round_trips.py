@@ -29,6 +29,11 @@ def came_back(data, tmp_path, sinks=None, schema=None, source=None, **settings):
     for place in (tree["source"], tree.get("split", {}).get("test")):
         if isinstance(place, dict):  # a source
             place["with"]["path"] = str(tmp_path / place["with"]["path"])
+    for sink in tree.get("sinks") or ():
+        if isinstance(sink, dict) and "originals" in sink.get("with", {}):
+            named = sink["with"]["originals"]
+            named = [named] if isinstance(named, str) else named
+            sink["with"]["originals"] = [str(tmp_path / folder) for folder in named]
     return augment.run(tree, out=tmp_path / "run", workers=0)
 
 

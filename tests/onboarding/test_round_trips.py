@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pandas as pd
 import PIL.Image
@@ -95,6 +96,16 @@ def test_a_table_in_its_dialect_with_two_forms_of_dates(tmp_path):
     check_frames(original, read(run.folder / "data/train"))
     check_real(original, run, read, ["seen"])
     assert set(run.synthetic.frame["born"]) <= set(pd.to_datetime(original["born"], format="%d.%m.%Y"))
+
+
+@pytest.mark.parametrize("yes", ["true", "True", "TRUE"])
+def test_truth_values_come_back_as_they_were_written(tmp_path, yes):
+    no = {"true": "false", "True": "False", "TRUE": "FALSE"}[yes]
+    lines = [f"{n / 2},{yes if n % 3 else no},{'ab'[n % 2]}" for n in range(40)]
+    (tmp_path / "data.csv").write_text("\n".join(["x,paid,label", *lines]) + "\n")
+    run = came_back(tmp_path / "data.csv", tmp_path)
+    written = pd.read_csv(run.folder / "data" / "train.csv", dtype="str")
+    assert set(written["paid"]) == {yes, no}
 
 
 def test_the_unnamed_index_of_a_frame_stays_unnamed(tmp_path):
@@ -354,23 +365,31 @@ def test_an_arff_file(tmp_path, num_channels):
         assert (len(loaded), meta.names()) == (len(lines[0]), [*(f"t{step}" for step in range(6)), "target"])
 
 
+DEEP = {"I;16": 1, "RGB;16": 3}
+
+
 def pictures(folder, ending, mode, parts=("",)):
-    """Twenty pictures a part in two classes, and the pixels of each."""
+    """Twenty pictures a part in two classes, and the content of the files."""
     rng = np.random.default_rng(0)
-    shape = {"L": (9, 8), "I;16": (9, 8), "RGB": (9, 8, 3), "RGBA": (9, 8, 4)}[mode]
-    pixels = []
+    num_channels = {"L": 1, "RGB": 3, "RGBA": 4, **DEEP}[mode]
+    contents = []
     for part in parts:
         for number in range(20):
-            values = rng.integers(0, 256, shape)
-            values = values * 13 + 700 if mode == "I;16" else values  # 700 to 4015, in 256 steps
-            if not number:
-                values.flat[:2] = [700, 4015] if mode == "I;16" else [0, 255]
-            pixels.append(values.astype(np.uint16 if mode == "I;16" else np.uint8))
-            place = folder / part / ("cat" if number % 2 else "dog")
-            place.mkdir(parents=True, exist_ok=True)
+            values = rng.integers(700, 4016, (9, 8, num_channels)) if mode in DEEP else rng.integers(0, 256, (9, 8, 4))
+            values = values[..., :num_channels].astype(np.uint16 if mode in DEEP else np.uint8)
+            place = folder / part / ("cat" if number % 2 else "dog") / f"{number}{ending}"
+            place.parent.mkdir(parents=True, exist_ok=True)
             options = {"lossless": True} if ending == ".webp" else {}
-            PIL.Image.fromarray(pixels[-1]).save(place / f"{number}{ending}", **options)
-    return pixels
+            if mode == "RGB;16":
+                place.write_bytes(cv2.imencode(ending, values)[1].tobytes())
+            else:
+                PIL.Image.fromarray(values[..., 0] if num_channels == 1 else values).save(place, **options)
+            contents.append(place.read_bytes())
+    return contents
+
+
+def pixels_of(content):
+    return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
 
 
 @pytest.mark.parametrize(
@@ -380,17 +399,48 @@ def pictures(folder, ending, mode, parts=("",)):
         (".bmp", "RGB", [""]),
         (".tif", "I;16", [""]),
         (".png", "I;16", [""]),
+        (".png", "RGB;16", [""]),
         (".png", "RGBA", [""]),
         (".webp", "RGB", [""]),
+        (".jpg", "RGB", ["train", "test"]),
+        (".jpeg", "L", [""]),
     ],
 )
 def test_a_folder_of_images(tmp_path, ending, mode, parts):
     original = pictures(tmp_path / "images", ending, mode, parts)
     run = came_back(tmp_path / "images", tmp_path)
-    files = [path for part in ("train", "test") for path in sorted((run.folder / "data" / part).rglob(f"*{ending}"))]
+    written = ".jpg" if ending == ".jpeg" else ending
+    files = [path for part in ("train", "test") for path in sorted((run.folder / "data" / part).rglob(f"*{written}"))]
     assert len(files) == len(original) + 12
     assert {path.parent.name for path in files} == {"cat", "dog"}
-    opened = [PIL.Image.open(path) for path in files]
-    assert {image.mode for image in opened} == {mode}
-    assert {np.asarray(image).tobytes() for image in opened} == {values.tobytes() for values in original}
+    contents = [path.read_bytes() for path in files]
+    pixels = [pixels_of(content) for content in contents]
+    assert {each.dtype for each in pixels} == {np.dtype(np.uint16 if mode in DEEP else np.uint8)}
+    if mode in DEEP or ending in (".jpg", ".jpeg"):  # the rest of the files is encoded anew, and lossless
+        assert set(original) <= set(contents)
+    else:
+        assert {each.tobytes() for each in pixels} == {pixels_of(each).tobytes() for each in original}
     assert len(run.synthetic) == 12  # it is read again, too
+
+
+def test_black_and_white_of_deep_images_come_from_the_training_part_alone(tmp_path):
+    for number in range(20):
+        values = np.full((4, 4), 1000 + 10 * number, np.uint16)
+        values[0, 0] = 60_000 if number == 19 else 500 if number == 18 else 1000
+        place = tmp_path / "images" / ("cat" if number % 2 else "dog") / f"{number}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        PIL.Image.fromarray(values).save(place)
+    (tmp_path / "images" / "metadata.csv").write_text(
+        "file_name,label,part\n"
+        + "".join(f"{'cat' if n % 2 else 'dog'}/{n}.png,{n % 4 > 1},{n > 14}\n" for n in range(20))
+    )
+    tree = {
+        "name": "deep",
+        "source": {"use": "image-folder", "with": {"path": str(tmp_path / "images"), "label": "label"}},
+        "schema": {"target": "label"},
+        "split": {"column": "part", "test": ["True"]},
+        **CHEAP,
+    }
+    run = augment.run(tree, out=tmp_path / "run", workers=0)
+    assert run.schema.arrays["image"].levels == (1000, 1140)
+    assert any("1000 becomes 0 and 1140 becomes 255, the range of the training part" in n for n in run.metrics.notes)

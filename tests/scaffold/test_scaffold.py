@@ -7,6 +7,7 @@ import itertools
 import subprocess
 import sys
 import tomllib
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -118,6 +119,15 @@ def test_its_pipeline_has_no_trial_where_the_default_probe_is_slow(tmp_path):
 @pytest.mark.parametrize("kind", ["sink", "reporter"])
 def test_what_writes_takes_any_data_unless_told_otherwise(written, kind):
     assert len(_component(written(f"own-{kind}", kind)).accepts.modalities) > 1
+
+
+def test_a_reporter_declares_the_files_that_it_writes(written, tmp_path):
+    reporter = _component(written("own-report", "reporter"))
+    view = SimpleNamespace(
+        name="run", metrics=SimpleNamespace(trial=SimpleNamespace(sentence="It helps."), generators={})
+    )
+    (path,) = reporter().write(view, tmp_path)
+    assert reporter.files == (path.name,) == ("own-report.txt",)
 
 
 @pytest.mark.parametrize("name", ["Jitter", "two words", "a--b", "1st", "-x", "naïve", "x" * 41, ""])

@@ -14,10 +14,12 @@ from augment.cli.options import DataFiles
 @click.argument("data", type=DataFiles, nargs=-1, required=True)
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="SPEC", help="File to write.")
 @click.option("--target", help="The column that a model should predict.  [default: inferred from names and values]")
-def init(data: tuple[Path, ...], output: Path | None, target: str | None) -> None:
+@click.option("--table", help="The table of a database.  [default: the only one]")
+def init(data: tuple[Path | str, ...], output: Path | None, target: str | None, table: str | None) -> None:
     """Inspect DATA and write a commented pipeline for it.
 
-    DATA is a table (.csv, .tsv, .parquet, .jsonl, .json, .feather, .xlsx, .sqlite), series (.csv, .ts, .arff),
+    DATA is a table (.csv, .tsv, .parquet, .jsonl, .json, .feather, .xlsx), a database (.sqlite, .duckdb, or an address
+    such as postgresql://user@host/name, without a password), series (.csv, .ts, .arff),
     histories, arrays (.npz), or a folder with one folder of images or texts for each class. In a folder with train.csv
     and test.csv, or train/ and test/, the test part is the hold-out. Files can be compressed (.gz, .bz2, .xz, .zst).
     Several files of the same columns are read as one table. The pipeline can be run as it is. It is written to the
@@ -30,11 +32,16 @@ def init(data: tuple[Path, ...], output: Path | None, target: str | None) -> Non
       augment init photos/
       augment init sales-2023.csv.gz sales-2024.csv.gz
       augment init "parts/*.csv"
+      augment init postgresql://analyst@db.example.org/shop --table customers
     """
     import shlex
 
     from augment.onboarding import write_pipeline
 
-    written = write_pipeline.write(data[0] if len(data) == 1 else data, output, target)
+    files = [each for each in data if isinstance(each, Path)]
+    if len(files) < len(data) and len(data) > 1:
+        raise click.UsageError("name one database, and nothing beside it")
+    given = {"table": table} if table else {}
+    written = write_pipeline.write(data[0] if len(data) == 1 else files, output, target, given)
     click.echo(f"wrote {written}")
     click.echo(f"next: augment run {shlex.quote(str(written))}")

@@ -235,11 +235,31 @@ def test_numbers_and_characters_are_read_as_the_file_has_them(tmp_path):
     text = "user;item;rating;spent\nann;Käse;4,5;1.250,5\nann;tea;3,0;1.250,5\nbob;tea;1,5;7,0\n"
     path.write_text(text, encoding="cp1252")
     settings = HistoriesSource.settings_for(path)
-    assert settings == {"encoding": "cp1252", "delimiter": ";", "decimal": ","}
-    data = HistoriesSource(HistoriesSource.Params(path=path, **settings, thousands=".")).read(Context(0, tmp_path))
+    assert settings == {"encoding": "cp1252", "delimiter": ";", "decimal": ",", "thousands": "."}
+    data = HistoriesSource(HistoriesSource.Params(path=path, **settings)).read(Context(0, tmp_path))
     assert channel(data, "rating") == [[4.5, 3.0], [1.5]]
     assert data.frame["spent"].tolist() == [1250.5, 7.0]
     assert flatten_items(data)[0] == ["Käse", "tea"]
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "rating", "settings", "first", "says"),
+    [
+        (";", "4,5", {"delimiter": ";", "decimal": ","}, 4.5, None),
+        (",", "4,5", {"decimal": ","}, 4.5, None),
+        (";", "3,187", {"delimiter": ";", "decimal": ","}, 3.187, "1,234 are taken for 1.234"),
+        (",", "3,187", {"thousands": ","}, 3187, "12,345 are taken for 12345"),
+    ],
+)
+def test_german_ratings_are_found_and_doubts_noted(delimiter, rating, settings, first, says, tmp_path, caplog):
+    path, lines = tmp_path / "events.csv", ["user_id,item_id,rating".replace(",", delimiter)]
+    lines += [f'{n % 5}{delimiter}{n}{delimiter}"{rating}"' for n in range(20)]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    assert HistoriesSource.settings_for(path) == settings
+    data = HistoriesSource(HistoriesSource.Params(path=path, **settings)).read(Context(0, tmp_path))
+    assert channel(data, "rating")[0][0] == pytest.approx(first)
+    assert (says or "") in caplog.text
+    assert bool(caplog.messages) == bool(says)
 
 
 def test_one_event_a_user_is_noted_and_refused_as_histories(read, tmp_path, caplog):

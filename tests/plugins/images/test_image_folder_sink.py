@@ -11,7 +11,7 @@ from example_data import dataset
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from augment.data import Dataset, as_labels, infer
+from augment.data import Dataset, as_labels, infer, widened
 from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_images.sink import ImageFolderSink, class_folder
@@ -185,19 +185,76 @@ def test_hugging_face_loads_splits_images_labels_and_origins(tmp_path):
     assert found["train"]["first"] == train.arrays["image"][position].reshape(-1).tolist()
 
 
-def test_16_bits_are_for_grey_images_in_files_that_have_them(tmp_path):
-    data = noise(["a", "b"], channels=3)
-    sink = ImageFolderSink(ImageFolderSink.Params(levels=[0, 4095]))
-    with pytest.raises(DataError, match="3 channels, and `levels` writes grey ones"):
-        sink.write("train", [data], data.schema, tmp_path)
-    with pytest.raises(ValueError, match=r"need 16 bits a pixel, which \.bmp has not"):
-        ImageFolderSink.Params(ending=".bmp", levels=[0, 4095])
+def with_levels(data, levels):
+    array = data.schema.arrays["image"].model_copy(update={"levels": levels})
+    return Dataset(data.frame, data.arrays, data.schema.model_copy(update={"arrays": {"image": array}}))
 
 
-@pytest.mark.parametrize(("ending", "settings"), [(".jpg", {}), (".gif", {}), (".tiff", {"ending": ".tiff"})])
-def test_files_that_lose_pixels_are_not_written_as_such(tmp_path, ending, settings):
+def test_16_bits_are_for_files_that_have_them(tmp_path):
+    data = with_levels(noise(["a", "b"]), (0, 4095))
+    with pytest.raises(DataError, match=r"images have 16 bits a value, which \.bmp has not; say `ending: \.png`"):
+        ImageFolderSink(ImageFolderSink.Params(ending=".bmp")).write("train", [data], data.schema, tmp_path)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("ending", [".png", ".tif"])
+def test_what_had_16_bits_is_written_with_16_bits(tmp_path, channels, ending):
+    data = with_levels(noise(["a", "b"], channels=channels), (100, 4095))
+    ImageFolderSink(ImageFolderSink.Params(ending=ending)).write("train", [data], data.schema, tmp_path)
+    back = read(tmp_path / "train").arrays["image"]
+    assert back.dtype == np.uint16
+    np.testing.assert_array_equal(back, widened(data.arrays["image"], (100, 4095)))
+
+
+def test_images_that_nothing_changed_are_written_as_the_files_that_they_came_from(tmp_path):
+    exif = PIL.Image.Exif()
+    exif[0x010E] = "a holiday"
+    rng = np.random.default_rng(0)
+    for number in range(4):
+        (tmp_path / "in" / "ab"[number % 2]).mkdir(parents=True, exist_ok=True)
+        image = PIL.Image.fromarray(rng.integers(0, 256, (16, 16, 3), np.uint8))
+        image.save(tmp_path / "in" / "ab"[number % 2] / f"{number}.jpeg", exif=exif)
+    data = read(tmp_path / "in")
+    changed = data.take(slice(0, 1))
+    changed = Dataset(changed.frame, {"image": 255 - changed.arrays["image"]}, changed.schema)
+    settings = {"ending": ".jpg", "originals": tmp_path / "in"}
+    sink = ImageFolderSink(ImageFolderSink.Params(**settings))
+    sink.write("train", [data, changed], data.schema, tmp_path / "out")
+    before = set(contents(tmp_path / "in").values())
+    after = {name: content for name, content in contents(tmp_path / "out").items() if name.endswith(".jpg")}
+    assert {name for name, content in after.items() if content not in before} == {"train/a/00000004.jpg"}
+    assert len(after) == 5
+    best = ImageFolderSink(ImageFolderSink.Params(ending=".jpg", quality=100))
+    best.write("best", [changed], data.schema, tmp_path / "out")
+    sizes = [(tmp_path / "out" / name / "a" / f"0000000{number}.jpg").stat().st_size for name, number in
+             (("train", 4), ("best", 0))]  # fmt: skip
+    assert sizes[0] < sizes[1]
+
+
+def test_originals_of_another_form_or_that_are_gone_are_not_used(tmp_path, caplog):
+    (tmp_path / "in" / "a").mkdir(parents=True)
+    for name in ("1.png", "2.jpg"):
+        PIL.Image.new("RGB", (4, 4), "red").save(tmp_path / "in" / "a" / name)
+    data = read(tmp_path / "in")
+    sink = ImageFolderSink(ImageFolderSink.Params(ending=".webp", originals=(tmp_path / "in", tmp_path / "gone")))
+    sink.write("train", [data], data.schema, tmp_path)
+    assert {path.read_bytes()[:4] for path in (tmp_path / "train" / "a").iterdir()} == {b"RIFF"}
+    assert "gone is no folder any more; its images are encoded anew" in caplog.text
+
+
+def test_jpeg_files_cannot_be_transparent(tmp_path):
+    data = noise(["a", "b"], channels=4)
+    with pytest.raises(DataError, match=r"cannot be transparent, and images are; say `ending: \.png`"):
+        ImageFolderSink(ImageFolderSink.Params(ending=".jpg")).write("train", [data], data.schema, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("ending", "settings"),
+    [(".jpg", {"ending": ".jpg"}), (".jfif", {"ending": ".jpg"}), (".gif", {}), (".tiff", {"ending": ".tiff"})],
+)
+def test_images_come_back_in_the_form_of_their_files(tmp_path, ending, settings):
     for label in "ab":
         (tmp_path / label).mkdir()
-        PIL.Image.new("RGB", (4, 4), "red").save(tmp_path / label / f"1{ending}")
-    data = read(tmp_path)
-    assert ImageFolderSource.settings_to_write(tmp_path, {}, data) == settings
+        PIL.Image.new("RGB", (4, 4), "red").save(tmp_path / label / f"1{ending}", "JPEG" if ending == ".jfif" else None)
+    settings |= {"originals": tmp_path} if settings.get("ending") == ".jpg" else {}
+    assert ImageFolderSource.settings_to_write(tmp_path, {}, read(tmp_path)) == settings

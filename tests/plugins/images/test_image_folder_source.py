@@ -259,41 +259,48 @@ def test_a_mode_asked_for_is_given(tmp_path, mode, num_channels):
 
 
 @pytest.mark.parametrize("file", ["deep.png", "deep.tif"])
-def test_16_bits_are_scaled_to_8_and_told_of_once(tmp_path, caplog, file):
+def test_16_bits_stay_until_the_training_part_is_known(tmp_path, file):
     values = np.array([[0, 257, 65535, 32768]], dtype=np.uint16)
     put(tmp_path / "cat" / file, values)
     put(tmp_path / "dog" / file, values)
-    with caplog.at_level(logging.INFO, "augment"):
-        data = read(tmp_path)
-    assert data.arrays["image"][0, 0, :, 0].tolist() == [0, 1, 255, 128]
-    assert caplog.text.count("16 bits") == 1
+    data = read(tmp_path)
+    assert data.arrays["image"].dtype == np.uint16
+    assert data.arrays["image"][0, 0, :, 0].tolist() == values[0].tolist()
+    assert data.schema.arrays["image"].levels is None
 
 
-def test_12_bits_in_16_keep_as_many_grey_levels_as_8_bits_hold(tmp_path, caplog):
-    put(tmp_path / "cat" / "1.tif", np.arange(1000, 2000, dtype=np.uint16).reshape(20, 50))
-    put(tmp_path / "cat" / "2.png", np.full((20, 50), 1500, np.uint16))
-    with caplog.at_level(logging.INFO, "augment"):
-        data = read(tmp_path)
-    assert len(np.unique(data.arrays["image"])) == 256
-    assert (data.arrays["image"][1] == 128).all()  # scaled with the range of all images
-    assert "1000 becomes 0 and 1999 becomes 255" in caplog.text
-    assert "only" not in caplog.text
+def deep_colours(path, values):
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(cv2.imencode(path.suffix, np.ascontiguousarray(values[..., ::-1]))[1].tobytes())
+
+
+@pytest.mark.parametrize("ending", [".png", ".tif"])
+def test_colours_of_16_bits_are_read_with_all_of_them(tmp_path, ending):
+    values = np.random.default_rng(0).integers(0, 4096, (8, 6, 3)).astype(np.uint16)
+    values[0, 0] = 4095
+    deep_colours(tmp_path / "cat" / f"1{ending}", values)
+    np.testing.assert_array_equal(read(tmp_path).arrays["image"][0], values)
+    assert read(tmp_path, levels=[0, 4095]).arrays["image"].max() == 255
+    assert read(tmp_path, mode="L").arrays["image"].shape == (1, 8, 6, 1)
+    small = read(tmp_path, size=[4, 3]).arrays["image"][0].astype(float)
+    assert abs(small.mean() - values.mean()) < 60
+
+
+def test_images_of_16_bits_are_made_smaller_as_those_of_8_are(tmp_path):
+    values = picture((12, 10)).astype(np.uint16)
+    put(tmp_path / "deep" / "cat" / "1.png", values * 16)
+    put(tmp_path / "flat" / "cat" / "1.png", values.astype(np.uint8))
+    deep, flat = (read(tmp_path / name, size=[6, 5]).arrays["image"].astype(float) for name in ("deep", "flat"))
+    assert np.abs(deep / 16 - flat).max() <= 1
 
 
 def test_levels_decide_what_is_black_and_white_in_16_bits(tmp_path, caplog):
     put(tmp_path / "cat" / "1.tif", np.array([[0, 1000, 2000, 3000, 60000]], np.uint16))
-    assert read(tmp_path, levels=[1000, 3000]).arrays["image"][0, 0, :, 0].tolist() == [0, 0, 128, 255, 255]
+    data = read(tmp_path, levels=[1000, 3000])
+    assert data.arrays["image"][0, 0, :, 0].tolist() == [0, 0, 128, 255, 255]
+    assert data.schema.arrays["image"].levels == (1000, 3000)
     with pytest.raises(ValidationError, match="rising"):
         ImageFolderSource.Params(path=tmp_path, levels=[5, 5])
-
-
-def test_few_grey_levels_left_of_16_bits_are_a_warning(tmp_path, caplog):
-    values = np.arange(4096, dtype=np.uint16).reshape(64, 64)
-    values[0, 0] = 65535  # a dead pixel
-    put(tmp_path / "cat" / "1.tif", values)
-    data = read(tmp_path)
-    assert "only 18 grey levels are left of the 4096 values" in caplog.text
-    assert len(np.unique(data.arrays["image"])) == 18
 
 
 def test_images_of_16_bits_beside_some_of_8_keep_their_brightness(tmp_path):
@@ -302,12 +309,12 @@ def test_images_of_16_bits_beside_some_of_8_keep_their_brightness(tmp_path):
     assert (read(tmp_path).arrays["image"] == 50).all()
 
 
-def test_colours_of_which_8_bits_hold_little_are_a_warning(tmp_path, caplog):
-    deep = np.random.default_rng(0).integers(0, 4096, (32, 32, 3)).astype(np.uint16)
+def test_transparent_colours_of_which_8_bits_hold_little_are_a_warning(tmp_path, caplog):
+    deep = np.random.default_rng(0).integers(0, 4096, (32, 32, 4)).astype(np.uint16)
     (tmp_path / "cat").mkdir()
     (tmp_path / "cat" / "1.png").write_bytes(cv2.imencode(".png", deep)[1].tobytes())
     assert read(tmp_path).arrays["image"].max() == 15
-    assert "only 16 levels are left in the colour images of 16 bits" in caplog.text
+    assert "only 16 levels are left in the images of 16 bits" in caplog.text
 
 
 def test_every_ending_of_a_jpeg_is_read(tmp_path):
@@ -319,7 +326,7 @@ def test_every_ending_of_a_jpeg_is_read(tmp_path):
 def test_big_endian_16_bits_are_read_alike(tmp_path):
     values = np.array([[0, 257, 65535, 32768]], dtype=">u2")
     put(tmp_path / "cat" / "1.tif", Image.frombytes("I;16B", (4, 1), values.tobytes()))
-    assert read(tmp_path).arrays["image"][0, 0, :, 0].tolist() == [0, 1, 255, 128]
+    assert read(tmp_path).arrays["image"][0, 0, :, 0].tolist() == [0, 257, 65535, 32768]
 
 
 def test_exif_orientation_is_applied(tmp_path):

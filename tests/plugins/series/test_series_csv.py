@@ -330,6 +330,26 @@ def test_numbers_of_series_are_found_and_read_as_they_are_written(what, tmp_path
     assert data.arrays["series"][2, :, 0].tolist() == [1002.5, 2003, 3003.5, 4004, 5004.5]
 
 
+@pytest.mark.parametrize(
+    ("delimiter", "cell", "says"),
+    [
+        (";", "{:.3f}", '1.234 are taken for 1.234; if they are 1234, say `decimal: ","`'),
+        (";", "{:.3f}C", '1,234 are taken for 1.234; if they are 1234, say `decimal: "."`'),
+        (",", "{:.3f}C", '12,345 are taken for 12345; if they are 12.345, say `decimal: ","`'),
+        (",", "{:.3f}", ""),
+        (";", "{:.1f}C", ""),
+    ],
+)
+def test_a_guess_of_what_separates_thousands_is_noted(delimiter, cell, says, tmp_path, caplog):
+    cells = [cell.format(1.234 + 3.7 * n) for n in range(24)]
+    cells = [each[:-1].replace(".", ",") if "C" in cell else each for each in cells]
+    lines = [f'{n // 6}{delimiter}{n % 6}{delimiter}"{each}"' for n, each in enumerate(cells)]
+    path = tmp_path / "long.csv"
+    path.write_text("\n".join([delimiter.join(["sensor", "time", "load"]), *lines]) + "\n")
+    SeriesCsvSource(SeriesCsvSource.Params(path=path, **SeriesCsvSource.settings_for(path))).read(Context(1, tmp_path))
+    assert [message.partition("such as ")[2][: len(says)] for message in caplog.messages] == ([says] if says else [])
+
+
 def test_a_column_without_any_value_does_not_keep_a_file_from_being_looked_at(tmp_path):
     path = tmp_path / "data.csv"
     path.write_text("x,empty,label\n" + "1.5,,a\n2.5,,b\n" * 20)

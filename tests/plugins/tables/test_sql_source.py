@@ -8,6 +8,7 @@ import pwd
 import shutil
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,12 +20,14 @@ import pytest
 from pydantic import ValidationError
 
 from augment.data import Dataset
-from augment.detect.formats import find_source
+from augment.detect.formats import find_address, find_source
 from augment.detect.formats import read as look_at
 from augment.errors import DataError, SpecError
+from augment.onboarding import write_pipeline
 from augment.plugin.catalog import Catalog
 from augment.plugin.context import Context
 from augment.spec.load import load
+from augment.spec.yaml_reader import parse
 from augment_tables import sql_source
 from augment_tables.sql_source import SqlSource
 
@@ -68,16 +71,36 @@ def test_a_query_and_a_view_are_read(database: Path) -> None:
     assert list(read(path=database, table="orders", columns=["state"]).frame) == ["state"]
 
 
-def test_init_reads_the_largest_table_and_says_so(database: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_init_takes_the_only_table_and_asks_which_of_several_is_meant(database: Path) -> None:
     packed = database.with_name("shop.sqlite.gz")
     packed.write_bytes(gzip.compress(database.read_bytes()))
     for path in (database, packed):
-        caplog.clear()
         assert find_source(path, Catalog()) is SqlSource
-        dataset, settings, _ = look_at(SqlSource, path)
-        assert settings == {"table": "orders"}
-        assert len(dataset) == 3
-        assert "the table 'orders' is read, which has most rows of 'cheap', 'orders', 'people'" in caplog.text
+        with pytest.raises(DataError, match=r"holds the tables orders, people; say which one .* `--table orders`"):
+            look_at(SqlSource, path)
+        dataset, settings, _ = look_at(SqlSource, path, given={"table": "orders"})
+        assert (settings, len(dataset)) == ({"table": "orders"}, 3)
+    with sqlite3.connect(database) as connection:
+        connection.execute("drop table people")
+    assert look_at(SqlSource, database)[1] == {"table": "orders"}  # beside a view
+
+
+@pytest.mark.parametrize("scheme", ["sqlite", "duckdb"])
+def test_addresses_of_files_are_paths(scheme: str) -> None:
+    said = find_address(f"{scheme}:////data/shop.db", Catalog(), {})
+    assert said == (SqlSource, Path("/data/shop.db"), {})
+    assert find_address(f"{scheme}:///shop.db", Catalog(), {"table": "t"})[1:] == (Path("shop.db"), {"table": "t"})
+
+
+def test_addresses_that_no_pipeline_may_hold_are_refused_without_the_password() -> None:
+    with pytest.raises(DataError, match=r"the address holds a password, .*PGPASSWORD") as error:
+        find_address(f"postgresql://analyst:{PASSWORD}@host/shop", Catalog(), {"table": "t"})
+    assert "s3cret" not in str(error.value)
+    with pytest.raises(DataError, match=r"is not the address of a PostgreSQL .* `url_from`") as error:
+        find_address("mysql://analyst@host/shop", Catalog(), {})
+    with pytest.raises(DataError, match="nothing is known of addresses that begin with s3://") as error:
+        find_address(f"s3://analyst:{PASSWORD}@bucket/shop.csv", Catalog(), {})
+    assert "s3cret" not in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -181,16 +204,45 @@ def test_an_address_comes_from_the_environment(database: Path, monkeypatch: pyte
     assert "s3cret" not in str(error.value)
 
 
-def test_duckdb_is_read_with_its_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    duckdb = pytest.importorskip("duckdb")
-    pytest.importorskip("duckdb_engine")
-    with duckdb.connect(str(tmp_path / "shop.duckdb")) as connection:
-        connection.execute("create table t as select i as id, i / 2 as x from range(3, 0, -1) r(i)")
-    monkeypatch.setenv("SHOP", f"duckdb:///{tmp_path / 'shop.duckdb'}")
-    for params in ({"table": "t"}, {"query": "select * from t order by id"}):
-        assert read(url_from="SHOP", **params).frame.to_dict("list") == {"id": [1, 2, 3], "x": [0.5, 1.0, 1.5]}
-    with pytest.raises(DataError, match="has no table 'u'; it has t"):
-        read(url_from="SHOP", table="u")
+@pytest.fixture
+def duck(tmp_path: Path) -> Path:
+    duckdb = pytest.importorskip("duckdb", reason="an extra of the tests")
+    with duckdb.connect(str(tmp_path / "shop.db")) as connection:
+        connection.execute("create table t as select i as id, i / 2 as x, date '2024-01-31' as d from range(3) r(i)")
+        connection.execute("create view v as select id from t where id > 0")
+    return tmp_path / "shop.db"
+
+
+def test_duckdb_files_are_read_as_they_are(duck: Path) -> None:
+    assert find_source(duck, Catalog()) is SqlSource
+    dataset, settings, _ = look_at(SqlSource, duck)
+    assert settings == {"table": "t"}
+    assert dataset.frame.id.tolist() == [0, 1, 2]
+    assert dataset.frame.x.tolist() == [0, 0.5, 1]
+    assert dataset.frame.d[0] == pd.Timestamp("2024-01-31")
+    assert read(path=duck, table="v").frame.id.tolist() == [1, 2]
+    assert read(path=duck, query="select sum(id) as s from t").frame.s.tolist() == [3]
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"table": "u"}, "has no table 'u'; it has t, v"),
+        ({"query": "select from from"}, "syntax error"),
+        ({"query": "select * from read_text('/etc/hostname')"}, "disabled by configuration"),
+        ({"query": "with a as (select 1) insert into t select 1, 1, null"}, "read-only|Cannot execute"),
+    ],
+)
+def test_a_query_of_a_duckdb_file_reads_nothing_else(params: dict, message: str, duck: Path) -> None:
+    with pytest.raises(DataError, match=rf"shop\.db: (?s:.*)(?:{message})"):
+        read(path=duck, **params)
+
+
+def test_a_duckdb_file_without_its_package_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "shop.duckdb").write_bytes(b"0" * 8 + b"DUCK" + b"0" * 40)
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    with pytest.raises(DataError, match=r"is not installed: pip install \"augment-pipeline\[duckdb\]\""):
+        read(path=tmp_path / "shop.duckdb", table="t")
 
 
 POSTGRES = next(iter([*sorted(Path("/usr/lib/postgresql").glob("*/bin")), Path(shutil.which("initdb") or "").parent]))
@@ -309,3 +361,20 @@ def test_a_wrong_password_and_a_server_that_is_not_there_are_errors(
     with pytest.raises(DataError, match="No such file or directory") as error:
         read(url_from="SHOP", table="sales.orders")
     assert "s3cret" not in str(error.value)
+
+
+def test_init_of_a_server_takes_the_only_table_or_asks(url: str, tmp_path: Path) -> None:
+    import psycopg
+
+    text = write_pipeline.propose(url, tmp_path)
+    tree = parse(text, "")[0]
+    assert tree["source"]["use"] == "sql"
+    assert tree["source"]["with"]["url"] == url
+    assert tree["source"]["with"]["table"] == "sales.orders"
+    assert "s3cret" not in text
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("create table sales.people (name text)")
+    with pytest.raises(DataError, match=r"holds the tables sales\.orders, sales\.people; say which one is meant"):
+        write_pipeline.propose(url, tmp_path)
+    again = parse(write_pipeline.propose(url, tmp_path, given={"table": "sales.orders"}), "")[0]
+    assert again["source"] == tree["source"]
