@@ -123,8 +123,8 @@ def find_address(address: str, catalog: Catalog, given: Mapping[str, Any]) -> tu
             return cls, () if path is None else path, settings
     scheme = address.partition("://")[0]
     raise DataError(
-        f"nothing is known of addresses that begin with {scheme}://; a file or a folder is expected, or the address of a "
-        "database, such as postgresql://user@host/name or sqlite:///file.db"
+        f"nothing is known of addresses that begin with {scheme}://; a file or a folder is expected, or the address of "
+        "a database, such as postgresql://user@host/name or sqlite:///file.db"
     )
 
 
