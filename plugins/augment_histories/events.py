@@ -5,6 +5,7 @@ Shapes: M events.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import re
 from collections.abc import Mapping, Sequence
@@ -145,10 +146,14 @@ def written_like(path: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
     """
     form = Form(settings.get("delimiter", ","), settings.get("encoding", "utf-8"), names=settings.get("names"))
     with written_with_tabs(path, form.delimiter, form.encoding) as plain:
-        header = EventFile(plain, form).header()
+        file = EventFile(plain, form)
+        header = file.header()
+        first = next(itertools.islice(file.records() if file.is_csv else (), form.names is None, None), (0, []))[1]
     names = _found(path, header, Names(**{what: settings.get(what) for what in USUAL}))
     columns: dict[str, Any] = {what: name for what in USUAL if (name := getattr(names, what)) is not None}
-    return {**columns, "order": header, **ending_like(path, settings)}
+    clock = first[header.index(names.time)] if names.time in header[: len(first)] else ""
+    is_float = re.fullmatch(r"[0-9]+[.,][0-9]+", clock.strip()) is not None
+    return {**columns, "order": header, **({"float_times": True} if is_float else {}), **ending_like(path, settings)}
 
 
 def _times(cells: pd.Series) -> np.ndarray:

@@ -46,6 +46,8 @@ class HistoriesSink(Sink):
         """The column of ratings. When not given, `rating`."""
         time: str | None = Field(None, min_length=1)
         """The column of times. When not given, `time`."""
+        float_times: bool = False
+        """Write times that are whole numbers with a decimal, `1700000000.0`."""
         order: tuple[str, ...] = ()
         """The first columns, in order; the others stand behind them."""
         ending: Literal[".csv", ".tsv", ".inter"] | None = None  # type: ignore[assignment]
@@ -66,6 +68,8 @@ class HistoriesSink(Sink):
         with CsvFile(path, header, self.params) as file:
             for batch in batches:
                 columns = _events(batch, items, num_users)
+                if self.params.float_times and TIME in columns and pa.types.is_integer(columns[TIME].type):
+                    columns[TIME] = columns[TIME].cast(pa.float64())
                 table = pa.table({one: columns[called[one]] for one in layout})
                 file.write(table)
                 num_users += len(batch)

@@ -153,6 +153,7 @@ def test_ratings(tmp_path, form):
         "dated": ["date", "customer", "stars", "product"],
     }[form]
     time = rng.integers(0, 9_000_000, 120) + 978_300_000
+    time = time.astype(float) if form == "recbole" else time
     if form == "dated":
         time = pd.to_datetime(time, unit="s").strftime("%Y-%m-%dT%H:%M:%S")
     columns = {
