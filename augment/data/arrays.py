@@ -49,7 +49,7 @@ def describe_array(name: str, values: np.ndarray, said: ArrayDeclaration, column
 
 
 def _infer_array_type(name: str, values: np.ndarray) -> ArrayType:
-    if values.ndim == 4 and values.dtype in (np.uint8, np.uint16):
+    if values.ndim == 4 and values.dtype == np.uint8:
         return "image"
     if values.ndim == 3 and values.dtype.kind == "f":
         return "series"

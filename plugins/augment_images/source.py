@@ -127,9 +127,8 @@ class ImageFolderSource(Source):
         said = declared.arrays.get(ARRAY, ArrayDeclaration())
         levels = self.params.levels or said.levels
         pixels, is_read = self._pixels(root, listing.names, levels, context)
-        if levels is not None:
-            said = said.model_copy(update={"levels": levels})
-            declared = declared.model_copy(update={"arrays": {**declared.arrays, ARRAY: said}})
+        said = said.model_copy(update={"type": "image", "levels": levels})
+        declared = declared.model_copy(update={"arrays": {**declared.arrays, ARRAY: said}})
         frame = listing.frame[is_read].reset_index(drop=True)
         arrays = {ARRAY: pixels}
         return Dataset.of(frame, arrays, infer(frame, arrays, declared))
