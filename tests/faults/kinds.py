@@ -11,8 +11,7 @@ from augment.plugin.contracts import Component
 from augment.testing import example
 from augment_tables.parquet_sink import ParquetSink
 
-# Kinds of data with the generators, quick to fit, whose runs are compared; the second is learnt by gradient steps. Data
-# that the first accepts suits the second too.
+# kinds of data with the generators, quick to fit, whose runs are compared; the second is learnt by gradient steps
 KINDS: dict[str, tuple[str, str]] = {
     "table": ("smote", "vae"),
     "image": ("albumentations", "vae"),
