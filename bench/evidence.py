@@ -64,7 +64,7 @@ def main() -> None:
         whole, run = cost(folder, "whole", trial={"probe": "boosting", "seeds": 5})
         stages = [stage for stage in run.manifest.stages if stage.stage not in ("read", "fit")]
         print(f"evidence: {whole - bare:.1f} CPU-s (whole run {whole:.1f}, without {bare:.1f}); goal <= {GOAL:.0f}")
-        print("wall seconds by stage:", ", ".join(f"{s['stage']} {s['id']} {s['seconds']:.1f}" for s in stages))
+        print("wall seconds by stage:", ", ".join(f"{s.stage} {s.id} {s.seconds:.1f}" for s in stages))
 
 
 if __name__ == "__main__":
