@@ -61,7 +61,7 @@ def channel_values(
             f"{places}: column {name!r} changes within a series and has {len(labels)} different values in {len(cells)} "
             "rows; a channel can hold labels, and no free text: leave it out with `columns`"
         )
-    codes = pd.Categorical(cells, categories=labels).codes.astype(np.float64)
+    codes = pd.Index(labels).get_indexer(cells).astype(np.float64)  # -1 for others and for missing ones
     unknown = (codes < 0) & cells.notna().to_numpy()
     if unknown.any():
         row = int(unknown.argmax())

@@ -241,3 +241,11 @@ def test_labels_with_one_1_in_each_row_are_noted(tmp_path, caplog):
     assert [record.getMessage().partition("array ")[2][:25] for record in caplog.records] == [
         "'y' has one 1 in each row"
     ]
+
+
+def test_names_of_fields_beyond_latin_1_are_refused(tmp_path):
+    with (
+        pytest.warns(UserWarning, match="format 3.0"),
+        pytest.raises(DataError, match="structured arrays cannot be read"),
+    ):
+        read(save(tmp_path, a=np.zeros(2, [("größe→", float)])))

@@ -269,3 +269,36 @@ def test_one_event_a_user_is_noted_and_refused_as_histories(read, tmp_path, capl
     path = tmp_path / "events.csv"
     assert HistoriesSource.sniff(path, path.read_bytes()) is None
     assert "is read as a table, not as histories: every user has one event" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "told"),
+    [
+        ("", {}, "the file is empty"),
+        ("a,b,5\n", {"names": ["user", "item"]}, "has 3 columns, and `names` has 2"),
+    ],
+)
+def test_a_file_without_a_name_for_each_column_is_refused(read, text, settings, told):
+    with pytest.raises(DataError, match=told):
+        read(text, **settings)
+
+
+def test_files_that_differ_in_columns_or_types_are_refused(tmp_path):
+    def both(other):
+        (tmp_path / "1.csv").write_text("user,item,rating\na,x,5\n")
+        (tmp_path / "2.csv").write_text(other)
+        source = HistoriesSource(HistoriesSource.Params(path=tmp_path / "[12].csv"))
+        return source.read(Context(0, tmp_path))
+
+    with pytest.raises(DataError, match=r"2\.csv: the column 'rating' is here or in .*1\.csv alone"):
+        both("user,item\na,x\n")
+    for number, rating in enumerate(([5], [[5]]), start=1):
+        frame = pd.DataFrame({"user": ["a"], "item": ["x"], "rating": rating})
+        frame.to_parquet(tmp_path / f"{number}.parquet")
+    with pytest.raises(DataError, match="a column holds values of several types"):
+        HistoriesSource(HistoriesSource.Params(path=tmp_path / "[12].parquet")).read(Context(0, tmp_path))
+
+
+def test_a_file_that_is_not_parquet_is_refused(read):
+    with pytest.raises(DataError, match="the events cannot be read"):
+        read("user,item\na,x\n", name="events.parquet")

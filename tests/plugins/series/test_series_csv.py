@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from example_data import dataset
+from pydantic import ValidationError
 
 from augment.data import Dataset, SchemaDeclaration
 from augment.detect.formats import find_source
@@ -398,3 +399,51 @@ def test_one_value_a_line_with_a_label_beside_is_a_table_and_that_is_noted(tmp_p
     assert find_source(path, Catalog()).name == "csv"
     assert "frame.pivot(index=['id', 'time'], columns='sensor', values='value')" in caplog.text
     assert "duplicates" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "told"),
+    [
+        ("key,day,x\na,1,2024-01-01\na,2,2024-01-02\n", {}, "'x' holds values of type .* that change within a series"),
+        ("key,day,x\na,1,5\na,2,6\na,3,oops\n", {}, r"toy\.csv, line 4: 'oops' in 'x' is not a number, as most others"),
+        ("key,day,x\na,1,p q\na,2,r s\na,3,t u\n", {}, "has 3 different values in 3 rows; a channel can hold labels"),
+        ("key,day,x\na,1,5\na,2,6\n", {"columns": ["key", "y"]}, "has no column 'y'"),
+        ("key,day,x\na,1,5\na,2,6\n", {"time": None, "gaps": True}, "`gaps` need a `time`"),
+        ("key,day,x,time gap\na,1,5,0\na,2,6,1\na,9,6,2\n", {}, "has a column 'time gap' and uneven times; rename it"),
+        ("key,day,x,length\na,1,5,9\na,2,6,9\nb,1,7,9\n", {}, "the column 'length' is not the number of steps"),
+        ("t0,t1\n1,2\n", {"key": None, "time": None, "channels": ["u"]}, "no names of columns are 'u' and a number"),
+    ],
+)
+def test_what_no_series_can_be_made_of_is_refused_with_the_way_out(tmp_path, text, settings, told):
+    with pytest.raises(DataError, match=told):
+        read(tmp_path, text, **{"key": "key", "time": "day", **settings})
+
+
+def test_channels_are_those_that_the_pipeline_names_and_so_are_their_categories(tmp_path):
+    def declared(**channels):
+        return {"arrays": {"series": {"type": "series", "channels": channels}}}
+
+    with pytest.raises(
+        DataError, match="its channels are 'pulse', 'state'; schema.arrays.series names 'pulse': name the"
+    ):
+        of_patients(tmp_path, declared=declared(pulse={}))
+    walks = {"type": "category", "categories": ["walk"]}
+    with pytest.raises(DataError, match=r"toy\.csv, line 2: 'sleep' is not among the categories of 'state'"):
+        of_patients(tmp_path, declared=declared(pulse={}, state=walks))
+
+
+def test_a_column_of_numbers_here_and_dates_there_is_refused(tmp_path):
+    (tmp_path / "1.csv").write_text("key,step,x\na,1,5\n")
+    (tmp_path / "2.csv").write_text("key,step,x\na,2,2024-01-01\n")
+    source = SeriesCsvSource(SeriesCsvSource.Params(path=tmp_path / "[12].csv", key="key", time="step"))
+    with pytest.raises(DataError, match=r"column 'x' holds values of several types"):
+        source.read(Context(1, tmp_path))
+
+
+def test_the_sink_refuses_other_arrays_and_names_without_a_step(tmp_path):
+    values = np.zeros((2, 3, 1), np.float32)
+    data = dataset(pd.DataFrame(index=range(2)), {"series": values, "other": values[:, :, 0]})
+    with pytest.raises(DataError, match="holds one series a row, and there are series, other"):
+        list(SeriesCsvSink().write("train", data.batches(2), data.schema, tmp_path))
+    with pytest.raises(ValidationError, match=r"expected one `\{step\}`"):
+        SeriesCsvSink.Params(wide="t{channel}")

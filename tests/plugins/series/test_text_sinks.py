@@ -8,6 +8,7 @@ import pytest
 from example_data import dataset
 
 from augment.errors import DataError
+from augment_series.arff_sink import ArffSink
 from augment_series.text_sinks import TsSink, UcrSink
 
 
@@ -44,3 +45,9 @@ def test_channels_of_labels_are_refused(tmp_path):
     said = {"arrays": {"series": {"channels": {"state": {"categories": ["on", "off"]}}}}}
     with pytest.raises(DataError, match="channel 'state' holds labels"):
         written(TsSink(), labelled(["a", "b", "a"], **said), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["it's", "two\nlines"])
+def test_names_that_no_quotes_hold_are_refused_by_arff(tmp_path, name):
+    with pytest.raises(DataError, match="is empty, or has a quote or a line end; use series-csv"):
+        written(ArffSink(ArffSink.Params(relation=name)), labelled(["a", "b", "a"]), tmp_path)

@@ -174,3 +174,24 @@ def test_times_of_day_are_times_also_where_all_differ(fraction: int, date_format
     column = data.schema.columns["at"]
     assert (column.type, column.date_format, left_out) == ("datetime", date_format, {})
     assert data.frame["at"].dt.strftime("%H:%M:%S")[59] == "00:59:59"
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ([[1, None], [2, 3]], "holds 1 missing numbers"),
+        ([[1, 2**40], [2, 3]], "integers that do not fit into 32 bits"),
+        ([[1.0, float("inf")], [2.0, 3.0]], "not finite, or too large for float32"),
+    ],
+)
+def test_lists_that_no_array_can_hold_are_refused(values: list[list[Any]], told: str, tmp_path: Path) -> None:
+    write_stream(tmp_path / "data.arrow", x=[1, 2], v=values)
+    with pytest.raises(DataError, match=f"column 'v' holds .*{told}|column 'v' {told}"):
+        read(tmp_path / "data.arrow")
+
+
+def test_a_saved_dataset_with_a_damaged_state_is_refused(tmp_path: Path) -> None:
+    folder = saved_dataset(tmp_path / "saved", [1])
+    (folder / "state.json").write_text("{")
+    with pytest.raises(DataError, match=r"state\.json: is not JSON"):
+        read(folder)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 
+import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
@@ -58,3 +60,14 @@ def test_what_no_sheet_can_hold_is_refused(tmp_path, monkeypatch):
 def test_without_a_header_and_with_a_name(tmp_path):
     path = write(tmp_path, pd.DataFrame({"x": [1, 2]}), header=False, sheet="Kunden")
     assert pd.read_excel(path, sheet_name="Kunden", header=None)[0].tolist() == [1, 2]
+
+
+def test_arrays_and_a_missing_library_are_refused_with_the_way_out(tmp_path, monkeypatch):
+    values = np.zeros((2, 3), np.float32)
+    frame = pd.DataFrame({"x": [1, 2]})
+    data = Dataset.of(frame, {"v": values}, infer(frame, {"v": values}))
+    with pytest.raises(DataError, match="a sheet cannot hold the array 'v'; use parquet"):
+        ExcelSink().write("train", data.batches(2), data.schema, tmp_path)
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    with pytest.raises(DataError, match=r"openpyxl, which writes workbooks, is not installed; pip install"):
+        ExcelSink().write("train", data.batches(2), data.schema, tmp_path)

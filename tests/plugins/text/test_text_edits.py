@@ -10,7 +10,7 @@ from example_data import dataset
 from augment.data import Dataset, SchemaDeclaration, infer
 from augment.errors import DataError, PluginError
 from augment.plugin.context import Context
-from augment_text.edits import TextEdits
+from augment_text.edits import TextEdits, _read_groups
 
 TEXTS = ["The quick brown fox jumps over the lazy dog", "A slow GREEN turtle walks under the old bridge"]
 
@@ -152,3 +152,11 @@ def test_texts_with_hardly_a_word_are_no_trouble(text, tmp_path):
     frame = pd.DataFrame({"text": pd.Series([text, "other words"] * 5, dtype="str")})
     data = Dataset.of(frame, {}, infer(frame, {}, SchemaDeclaration(payload="text")))
     assert len(edited(data, tmp_path, share=1.0)) == 60
+
+
+def test_synonyms_that_cannot_be_read_are_refused(tmp_path):
+    with pytest.raises(DataError, match=r"none\.txt: the synonyms cannot be read"):
+        _read_groups(tmp_path / "none.txt")
+    (tmp_path / "latin.txt").write_bytes(b"caf\xe9 bistro\n")
+    with pytest.raises(DataError, match=r"latin\.txt: the synonyms are not UTF-8"):
+        _read_groups(tmp_path / "latin.txt")
