@@ -22,6 +22,8 @@ __all__ = ["has_leading_zeros", "warn_of_numbers", "with_amounts", "with_dates",
 MOSTLY_NUMBERS = 0.9  # share of a column's cells from which it is odd that it holds words
 CODE = r"0[0-9].*|[+-]?[0-9]{19,}"
 LATE = pd.Timestamp(2030, 1, 1)  # later years of two digits may be of the century before
+WITH_E = "[0-9]+[eE][0-9]+"
+CODE_WITH_E = "[0-9]{2,}[eE].*|.*[eE][0-9]{3,}"
 IN_PARENTHESES = r"\([0-9]+\)"  # labels where all cells are such
 
 log = logging.getLogger("augment")
@@ -39,6 +41,37 @@ def has_leading_zeros(path: Path, delimiter: str, encoding: str) -> bool:
         places = np.flatnonzero((part[1:-1] == ord("0")) & follows)
         if np.isin(part[places], edges).any():
             return True
+    return False
+
+
+def is_whole(values: pa.ChunkedArray) -> bool:
+    """Whether a column is of floats without decimals, infinite ones included, as `12e3` and `1e999` are read."""
+    if not pa.types.is_floating(values.type):
+        return False
+    return bool(pc.all(pc.equal(values, pc.floor(values)), min_count=1).as_py())
+
+
+def are_codes_with_e(cells: pa.ChunkedArray, missing: Collection[str], name: str, path: Path) -> bool:
+    """Whether cells that can be read as powers of ten are codes: all are such as `4e1`, and some have two digits or
+    more in front, or an exponent that no float has. Where they may be codes, a note says so.
+
+    Args:
+        cells: of the column, as they are written.
+        missing: cells that mean a missing value.
+        name: of the column.
+        path: of the file.
+    """
+    text = pc.utf8_trim_whitespace(cells)
+    text = text.filter(pc.invert(pc.is_in(text, value_set=pa.array(list(missing), pa.string())))).drop_null()
+    if not len(text) or not pc.all(matches(text, WITH_E)).as_py():
+        return False
+    if pc.any(matches(text, CODE_WITH_E)).as_py():
+        return True
+    log.warning(
+        "%s: column %r: cells such as %r are read as numbers; if they are codes, say `%s: {type: category}` under "
+        "schema.columns",
+        *(path.name, name, text[0].as_py(), name),
+    )
     return False
 
 

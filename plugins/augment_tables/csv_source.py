@@ -26,7 +26,9 @@ from augment.toolkit.date_formats import infer_iso_format
 from augment.toolkit.text_files import Encoding, check_text, tolerating_mark
 from augment_tables import csv_settings
 from augment_tables.csv_cells import (
+    are_codes_with_e,
     has_leading_zeros,
+    is_whole,
     warn_of_numbers,
     with_amounts,
     with_dates,
@@ -342,9 +344,12 @@ class CsvSource(TableFiles):
                 and pc.any(pc.greater_equal(pc.abs(table[field.name]), 2.0**63)).as_py()
             ):
                 patterns[field.name] = LONG_INTEGER
-        if not patterns:
+        whole = {field.name for field in table.schema if is_whole(table[field.name])}
+        if not patterns and not whole:
             return changed
-        text = self._parse(names, sorted(patterns), set(patterns), quoted=True)
+        text = self._parse(names, sorted({*patterns, *whole}), {*patterns, *whole}, quoted=True)
+        missing = missing_numbers(self.params.null_values)
+        changed |= {name for name in whole if are_codes_with_e(text[name], missing, name, self.params.path)}
         return changed | {
             name for name, pattern in patterns.items() if pc.any(pc.match_substring_regex(text[name], pattern)).as_py()
         }

@@ -361,3 +361,22 @@ def test_quoted_cells_of_several_lines_are_read_whole(tmp_path: Path) -> None:
     path.write_text('text,n\n"two\n""lines"", all",1\n"say \n", 2\n5" pipe,3\n')
     assert "quotes" not in CsvSource.settings_for(path)
     assert read(path).frame.text.tolist() == ['two\n"lines", all', "say \n", '5" pipe']
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        (["1E1", "4E12", "2E3"], "number"),
+        (["1E1", "12E4", "2E3"], "category"),
+        (["10e12345", "99e00001", "17e04242"], "category"),
+        (["1E1", "1.5E4", "12E3"], "number"),
+        (["1E+05", "12E+04", "2E+03"], "number"),
+        (["1000.0", "NA", "1001.0"], "integer"),
+    ],
+)
+def test_codes_of_digits_and_an_e_are_no_numbers(cells, kind, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    data = read(tmp_path / "data.csv", "room,n\n" + "".join(f"{cell},{n}\n" for n, cell in enumerate(cells * 2)))
+    assert data.schema.columns["room"].type == kind
+    if kind == "category":
+        assert data.frame.room.tolist() == cells * 2
+    assert ("cells such as '1E1' are read as numbers; if they are codes" in caplog.text) == (cells[1] == "4E12")
