@@ -101,7 +101,8 @@ def numbers_of(values: pd.Series, column: Column) -> np.ndarray:
     if column.type == "text":
         values = values.astype("str").str.len()
     if column.type == "datetime":
-        values = (values - pd.Timestamp(0)) / pd.Timedelta(days=1)
+        days = (values.to_numpy("datetime64[us]") - np.datetime64(0, "us")) / np.timedelta64(1, "D")
+        values = pd.Series(days, index=values.index)
     numbers = pd.to_numeric(values).astype("Float64").to_numpy(dtype=float, na_value=np.nan)
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
@@ -112,7 +113,8 @@ def value_text(value: float, column: Column) -> str:
     Whole numbers keep all of their digits, others have four, but none before the point is rounded away.
     """
     if column.type == "datetime":
-        return str((pd.Timestamp(0) + pd.Timedelta(days=value)).strftime(column.date_format or "%Y-%m-%d"))
+        moment = pd.Timestamp(np.datetime64(round(value * 86_400_000_000), "us"))
+        return str(moment.strftime(column.date_format or "%Y-%m-%d"))
     if not float(value).is_integer():
         value = round(value) if abs(value) >= 1000 else float(f"{value:.4g}")
     return plain(value).replace("-", "−")

@@ -102,7 +102,9 @@ class Boosting(_TableProbe):
                 codes = np.array([self._levels[name].get(str(c), np.nan) for c in values.cat.categories] + [np.nan])
                 columns.append(codes[values.cat.codes.to_numpy()])
             elif self._schema.columns[name].type == "datetime":
-                columns.append((values - pd.Timestamp(0)).dt.total_seconds().to_numpy(dtype=np.float64))
+                # not in nanoseconds, which end with the year 2262
+                moments = values.to_numpy("datetime64[us]") - np.datetime64(0, "us")
+                columns.append(moments / np.timedelta64(1, "s"))
             else:
                 columns.append(values.to_numpy(dtype=np.float64, na_value=np.nan))
         vectors = [data.arrays[name] for name in self._vectors]

@@ -424,7 +424,7 @@ def test_channels_are_those_that_the_pipeline_names_and_so_are_their_categories(
         return {"arrays": {"series": {"type": "series", "channels": channels}}}
 
     with pytest.raises(
-        DataError, match="its channels are 'pulse', 'state'; schema.arrays.series names 'pulse': name the"
+        DataError, match=r"its channels are 'pulse', 'state'; schema\.arrays\.series names 'pulse': name the"
     ):
         of_patients(tmp_path, declared=declared(pulse={}))
     walks = {"type": "category", "categories": ["walk"]}

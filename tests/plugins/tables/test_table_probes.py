@@ -186,3 +186,13 @@ def test_probes_know_what_was_measured_to_gain_with_them(probe, settings):
 
 def test_small_trees_have_figures_of_their_own():
     assert Boosting.measured_gains(Boosting.Params()) != Boosting.measured_gains(Boosting.Params(max_leaf_nodes=6))
+
+
+@pytest.mark.parametrize("probe", PROBES)
+def test_dates_of_any_year_are_learned_from(probe: type, tmp_path: Path) -> None:
+    moments = np.array(["9999-12-31", "2021-03-04", "NaT"] * 20, dtype="datetime64[us]")
+    frame = pd.DataFrame({"d": moments, "label": ["a", "b", "b"] * 20})
+    schema, _ = observe(infer(frame, {}, SchemaDeclaration(target="label")), frame, {})
+    data = Dataset.of(frame, {}, schema)
+    fitted = probe().fit(data, Context(seed=0, folder=tmp_path))
+    assert np.argmax(fitted.predict(data), axis=1)[:2].tolist() == [0, 1]
