@@ -85,8 +85,10 @@ def _texts(table: pa.Table, but: Collection[str] = ()) -> Iterator[tuple[int, st
 def with_missing(table: pa.Table, null_values: NullValues | None) -> pa.Table:
     """The table without cells that mean a missing value, as the setting `null_values` says."""
     for position, name, cells in _texts(table):
-        words = pa.array(missing_words(null_values, name), pa.string())
-        missing = pc.is_in(pc.utf8_trim_whitespace(cells), value_set=words)
+        words = missing_words(null_values, name)
+        missing = pc.is_in(cells, value_set=pa.array(words, pa.string()))
+        between_spaces = pa.array([word for word in words if word], pa.string())  # spaces alone are a text
+        missing = pc.or_(missing, pc.is_in(pc.utf8_trim_whitespace(cells), value_set=between_spaces))
         present = pc.if_else(missing, pa.scalar(None, pa.string()), cells)
         table = table.set_column(position, name, present)
     return table

@@ -101,10 +101,11 @@ class Records:
         if "\n".encode(self.encoding) != b"\n":
             return None
         divides = re.escape(sign.encode(self.encoding))
-        pattern = rb'(?<![^\r\n%b])"([^"]*(?:""[^"]*)*)"[^\s"%b]' % (divides, divides)
+        # every quoted cell is matched, so that what closes one is not taken for what opens the next
+        pattern = rb'(?<![^\r\n%b])"([^"]*(?:""[^"]*)*)"([^\s"%b]?)' % (divides, divides)
         with self.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             for match in re.finditer(pattern, content):
-                if b"\n" in match[1]:
+                if match[2] and b"\n" in match[1]:
                     first, last = (content[:place].count(b"\n") + 1 for place in match.span())
                     return (
                         f'{self.path}, line {first}: a `"` opened there is closed in line {last}, within a text; if '

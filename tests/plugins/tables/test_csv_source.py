@@ -363,6 +363,13 @@ def test_quoted_cells_of_several_lines_are_read_whole(tmp_path: Path) -> None:
     assert read(path).frame.text.tolist() == ['two\n"lines", all', "say \n", '5" pipe']
 
 
+def test_a_quote_that_closes_a_cell_opens_none(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text('text,n\n"first\n",1\n"second\n",2\n')
+    assert "quotes" not in CsvSource.settings_for(path)
+    assert read(path).frame.text.tolist() == ["first\n", "second\n"]
+
+
 @pytest.mark.parametrize(
     ("cells", "kind"),
     [
