@@ -8,6 +8,7 @@ and give the same bits.
 from __future__ import annotations
 
 import inspect
+from typing import Any
 
 import torch
 
@@ -21,7 +22,9 @@ class _WithoutCompiler:
     zero_grad = inspect.unwrap(torch.optim.Adam.zero_grad)
     state_dict = inspect.unwrap(torch.optim.Adam.state_dict)
     load_state_dict = inspect.unwrap(torch.optim.Adam.load_state_dict)
-    step = torch.no_grad()(inspect.unwrap(torch.optim.Adam.step))
+    # when the first optimizer is made, torch puts a `step` with hooks into the class, unless this one is marked so
+    step: Any = torch.optim.Optimizer.profile_hook_step(torch.no_grad()(inspect.unwrap(torch.optim.Adam.step)))
+    step.hooked = True
 
 
 class Adam(_WithoutCompiler, torch.optim.Adam):

@@ -38,6 +38,7 @@ def test_they_give_the_bits_of_torchs_without_its_compiler(monkeypatch, name, fu
     monkeypatch.delattr(torch, "_dynamo")
     got = trained(getattr(optimizers, name), **settings)
     assert all(torch.equal(one, other) for one, other in zip(got, wanted, strict=True))
+    assert "step" not in vars(getattr(optimizers, name))  # the class is as it was, and so are the pages made from it
     with pytest.raises(ImportError):
         trained(getattr(torch.optim, name), **settings)
 
