@@ -12,7 +12,7 @@ from augment.errors import DataError
 __all__ = ["MAGIC", "PLACE", "opened", "rows_of_table", "tables"]
 
 MAGIC, PLACE = b"DUCK", slice(8, 12)  # where it stands in a file
-LOCKED = {  # a query that somebody sent reads no other file, loads no library, and cannot lift that
+LOCKED: dict[str, Any] = {  # a query that somebody sent reads no other file, loads no library, and cannot lift that
     "enable_external_access": False,
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
