@@ -20,9 +20,11 @@ os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 # A shell starts what runs in the background deaf to Ctrl-C, and processes hand that on to those they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# A machine that is busy with something else must not fail a test. Examples are others each time, so that a few will do.
-settings.register_profile("untimed", max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")
+# A machine that is busy with something else must not fail a test, and the same code passes or fails each time. Other
+# examples are tried with `--hypothesis-profile hunt`.
+settings.register_profile("hunt", max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same", settings.get_profile("hunt"), derandomize=True)
+settings.load_profile("same")
 
 STORES = itertools.count()
 FAKES = Path(__file__).parent / "fakes"

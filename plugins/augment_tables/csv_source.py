@@ -265,7 +265,7 @@ class CsvSource(TableFiles):
         path, decimal, thousands = self.params.path, self.params.decimal, self.params.thousands or ""
         if self.params.guard_formulas:
             table = without_guards(table)
-        table = with_missing(table, self.params.null_values)
+        table = with_missing(table, self.params.null_values, kept, path)
         for name in sorted(with_unit):
             grouping = thousands or ("." if decimal == "," else ",")
             table = without_unit(table, name, self.params.units[name], decimal, grouping, path)

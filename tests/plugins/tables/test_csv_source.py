@@ -318,6 +318,25 @@ def test_cells_between_spaces_are_read_as_init_finds_them(what: str, tmp_path: P
     assert CsvSource.settings_to_write(path, settings, data)["delimiter"] == "\t"
 
 
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["1.5", " ", "2"], [1.5, None, 2.0]),
+        (["€ 1.50", "   ", "€ 2"], ["€ 1.50", None, "€ 2"]),
+        (["2024-01-31", " ", "2024-02-01"], [pd.Timestamp("2024-01-31"), None, pd.Timestamp("2024-02-01")]),
+        (["  yes", "     ", "   no"], ["  yes", None, "   no"]),
+        (["a", " ", "a"], ["a", " ", "a"]),
+    ],
+    ids=["numbers", "amounts", "dates", "aligned", "words"],
+)
+def test_spaces_alone_are_a_missing_value_where_a_column_has_no_words(cells, expected, tmp_path, caplog) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("x,n\n" + "".join(f"{cell},{number}\n" for number, cell in enumerate(cells)), encoding="utf-8")
+    values = read(path, date_format="%Y-%m-%d").frame.x
+    assert [None if pd.isna(value) else value for value in values] == expected
+    assert ("column 'x': 1 cells hold only spaces" in caplog.text) == (cells[0] == "a")
+
+
 def test_columns_of_fixed_width_with_blank_cells_are_refused_with_the_way_out(tmp_path: Path) -> None:
     path = tmp_path / "data.txt"
     path.write_text("name      n\n" + "Rome      3\n          4\n" * 9, encoding="utf-8")
