@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from augment.runner.check import check as check
     from augment.runner.fitted_generator import FittedGenerator as FittedGenerator
     from augment.runner.fitted_generator import fit as fit
-    from augment.runner.load import load as load
+    from augment.runner.load_results import load as load
     from augment.runner.run import run as run
     from augment.runner.sample_finished_run import sample as sample
     from augment.storage.run_folder import Run as Run
@@ -51,7 +51,7 @@ __getattr__, __dir__ = exporting(
         "Run": "storage.run_folder:Run",
         "check": "runner.check:check",
         "fit": "runner.fitted_generator:fit",
-        "load": "runner.load:load",
+        "load": "runner.load_results:load",
         "loaders": "loaders",
         "resampling": "resampling",
         "run": "runner.run:run",

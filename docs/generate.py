@@ -33,7 +33,7 @@ from augment.plugin.kinds import KINDS
 from augment.runner import fitted_generator, sample_finished_run
 from augment.runner import run as runner
 from augment.runner.check import check
-from augment.runner.load import load
+from augment.runner.load_results import load
 from augment.spec.models import Mix, Pipeline, Search, Split, Trial, Use
 from augment.statistics.scores import SCORES
 from augment.storage import run_folder, run_manifest

@@ -7,16 +7,39 @@ import csv
 import itertools
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
+from augment.errors import DataError
 from augment.toolkit.csv_delimiters import SPACES
 from augment.toolkit.csv_dialect import infer_delimiter
+from augment.toolkit.text_files import tolerating_mark
 
-__all__ = ["count_lines_before_header", "looks_like_table"]
+__all__ = ["check_no_preamble", "count_lines_before_header", "infer_skip_lines", "looks_like_table"]
 
 DELIMITERS = ",;\t|"
+HEAD = 65_536  # characters of a file that are looked at
 NUM_RECORDS = 60  # that are looked at
 MIN_RECORDS = 5  # of a file whose ending does not say that it is a table
 MIN_SHARE = 0.6  # of the records that have as many cells as the header
+
+
+def infer_skip_lines(path: Path, encoding: str) -> int:
+    """How many lines of a file stand before the header."""
+    with path.open(encoding=tolerating_mark(encoding), errors="replace", newline="") as file:
+        return count_lines_before_header(file.read(HEAD))
+
+
+def check_no_preamble(path: Path, encoding: str) -> None:
+    """Refuse a file whose header is not its first line.
+
+    Raises:
+        DataError: with the setting that leaves out what stands before the header.
+    """
+    if num_lines := infer_skip_lines(path, encoding):
+        raise DataError(
+            f"{path}: the header seems to stand in line {num_lines + 1}, below a title or comments; say "
+            f"`skip_lines: {num_lines}`, or `header: true` if it is in line 1"
+        )
 
 
 def count_lines_before_header(text: str) -> int:

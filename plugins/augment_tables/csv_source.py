@@ -23,7 +23,7 @@ from augment.toolkit.csv_files import ending_like, unguarded, without_guards
 from augment.toolkit.csv_numbers import Thousands, warn_of_separators
 from augment.toolkit.data_files import listed
 from augment.toolkit.date_formats import infer_iso_format
-from augment.toolkit.text_files import Encoding, check_text, tolerating_mark
+from augment.toolkit.text_files import Encoding, check_text
 from augment_tables import csv_settings
 from augment_tables.csv_cells import (
     are_codes_with_e,
@@ -37,7 +37,7 @@ from augment_tables.csv_cells import (
 )
 from augment_tables.csv_header import judge_first_line, named_columns
 from augment_tables.csv_notes import note_dates, note_unit_of_target
-from augment_tables.csv_preamble import count_lines_before_header, looks_like_table
+from augment_tables.csv_preamble import check_no_preamble, infer_skip_lines, looks_like_table
 from augment_tables.csv_records import Records
 from augment_tables.csv_settings import NullValues, missing_numbers
 from augment_tables.number_formats import infer_format
@@ -45,7 +45,6 @@ from augment_tables.reading import check_names, chosen_columns
 from augment_tables.table_files import Part, TableFiles, ids_of, not_integers
 
 OTHER_ENDINGS = (".txt", ".dat", ".data", ".tab", ".asc")  # of files that may hold a table, or something else
-HEAD = 65_536  # characters
 CODE = r"^ *-?0[0-9xX]"
 LONG_INTEGER = r"^ *[+-]?[0-9]{19,} *$"
 MAX_BLOCK = 2**31 - 1  # Arrow's limit, in bytes
@@ -127,13 +126,13 @@ class CsvSource(TableFiles):
         if not path.is_file():
             return {}
         encoding = infer_encoding(path) or "utf-8"
-        delimiter = infer_dialect(path, _count_lines_before_header(path, encoding)).get("delimiter", ",")
+        delimiter = infer_dialect(path, infer_skip_lines(path, encoding)).get("delimiter", ",")
         with written_with_tabs(path, delimiter, encoding) as plain:
             return cls._settings_for(plain) | ({"delimiter": delimiter} if len(delimiter) > 1 else {})
 
     @classmethod
     def _settings_for(cls, path: Path) -> dict[str, Any]:
-        skip_lines = _count_lines_before_header(path, infer_encoding(path) or "utf-8")
+        skip_lines = infer_skip_lines(path, infer_encoding(path) or "utf-8")
         settings = infer_dialect(path, skip_lines) | ({"skip_lines": skip_lines} if skip_lines else {})
         unnamed = cls(cls.Params(path=path, **settings))
         if unnamed._records.describe_stray_quotes():
@@ -357,12 +356,8 @@ class CsvSource(TableFiles):
     def _names(self, known: set[str | None], declared: Sequence[str]) -> list[str]:
         """The names of all columns as written; a first line with none of the known names must not look like data."""
         path, delimiter, named = self.params.path, single(self.params.delimiter), self.params.names
-        is_unsaid = self.params.skip_lines == 0 and self.params.header is not True
-        if is_unsaid and (num_lines := _count_lines_before_header(path, self.params.encoding)):
-            raise DataError(
-                f"{path}: the header seems to stand in line {num_lines + 1}, below a title or comments; say "
-                f"`skip_lines: {num_lines}`, or `header: true` if it is in line 1"
-            )
+        if self.params.skip_lines == 0 and self.params.header is not True:
+            check_no_preamble(path, self.params.encoding)
         first, *rows = self._records.first_rows() or [[]]
         if not first:
             raise DataError(f"{path}: holds only blank lines; a header and at least one row were expected")
@@ -397,8 +392,3 @@ class CsvSource(TableFiles):
         """What the columns are called, from their names as written."""
         names = named_columns(written)
         return unguarded(pa.array(names, pa.string())).to_pylist() if self.params.guard_formulas else names
-
-
-def _count_lines_before_header(path: Path, encoding: str) -> int:
-    with path.open(encoding=tolerating_mark(encoding), errors="replace", newline="") as file:
-        return count_lines_before_header(file.read(HEAD))
