@@ -78,20 +78,30 @@ class Forest:
         return {f"forest/{field.name}": getattr(self, field.name) for field in fields(self)}
 
     def leaves(self, codes_NK: np.ndarray, groups: np.ndarray, column: int) -> np.ndarray:
-        """The leaf of each row in the tree of a column, which looks at the columns before it: (N,) int32."""
-        node = self.roots[:, column].take(groups)
-        width, flat = codes_NK.shape[1], codes_NK.ravel()
-        active, at = np.arange(len(node)), node
+        """The leaf of each row in the tree of a column, which looks at the columns before it: (N,) int64."""
+        feature, children, is_inner = self._walk
+        node = self.roots[:, column].take(groups).astype(np.intp)
+        num_rows, width = codes_NK.shape
+        active, first, at, flat = np.arange(num_rows), np.arange(0, num_rows * width, width), node, codes_NK.ravel()
         while True:
-            inner = np.flatnonzero(self.size.take(at) == 0)
+            inner = np.flatnonzero(is_inner.take(at))
             if not len(inner):
                 return node
-            active, at = active.take(inner), at.take(inner)
-            base = active * width
+            active, first, at = active.take(inner), first.take(inner), at.take(inner)
             for _ in range(LEVELS_AT_ONCE):
-                right = flat.take(base + self.feature.take(at)) > self.threshold.take(at)
-                at = self.children.ravel().take(2 * at + right)
+                place = feature.take(at)
+                place += first
+                right = flat.take(place) > self.threshold.take(at)
+                at *= 2
+                at += right
+                at = children.take(at)
             node[active] = at
+
+    @cached_property
+    def _walk(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Column of each node, children one after the other, and whether it has any, of the type of an index, so that
+        no step on the way down converts them."""
+        return self.feature.astype(np.intp), self.children.ravel().astype(np.intp), self.size == 0
 
     def draw(self, leaves: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
         """A bin for each row, as frequent as in its leaf: (N,) leaves and numbers in [0, 1) to (N,) int16."""

@@ -10,7 +10,7 @@ import pandas as pd
 from pydantic import Field
 
 from augment import plugin
-from augment.data import Dataset, Schema
+from augment.data import Dataset, Schema, conform
 from augment.errors import DataError, DiskError
 from augment.plugin import Accepts, Context, derive_seed, read_state, write_state
 from augment.toolkit.lossless import ENCODED_TYPES
@@ -74,9 +74,10 @@ class Trees(plugin.Generator):
         drawing, within = context.rng.spawn(2)
         codes = self._draw(places, len(given), drawing)
         frame = self._table.decode(codes, within.random(codes.shape))
-        for name in names:
-            frame[name] = given[name].reset_index(drop=True)
-        return Dataset.of(frame, {}, self._schema)
+        asked_schema = Schema(columns={name: self._schema.columns[name] for name in names})
+        frame = frame.assign(**conform(given[names], asked_schema))
+        order = [self._table.columns.index(name) for name in self._schema.columns]
+        return Dataset(frame.take(order, axis=1), {}, self._schema)
 
     def _draw(self, given: dict[int, np.ndarray], num_rows: int, rng: np.random.Generator) -> np.ndarray:
         """Bins of rows with some columns given, (N, K).

@@ -86,10 +86,11 @@ class BinTable:
         Values that have a bin to themselves come back as they were, to the bit. Others lie between two training
         values, rounded as the column is.
         """
-        columns = {
-            column.name: column.decode(bins[:, place], uniforms[:, place]) for place, column in enumerate(self._columns)
+        columns = {  # arrays: a frame of series compares their indices, which takes longer than all else here
+            column.name: column.decode(bins[:, place], uniforms[:, place]).array
+            for place, column in enumerate(self._columns)
         }
-        return conform(pd.DataFrame(columns, index=pd.RangeIndex(len(bins))), self._schema)
+        return conform(pd.DataFrame(columns, index=pd.RangeIndex(len(bins)), copy=False), self._schema)
 
     def decode_column(self, column: str, bins: np.ndarray, uniforms: np.ndarray) -> pd.Series:
         """As `decode`, of one column: (N,) bins and numbers to (N,) values, of a type that holds them."""

@@ -291,10 +291,18 @@ class Categorical(ColumnBins):
         """Where each label is in that type."""
         return self._dtype.categories.get_indexer(pd.Index([*self.labels, *self.rare], dtype="str"))
 
+    @cached_property
+    def _bins_of_places(self) -> np.ndarray:
+        """The inverse: the bin of each label of that type, -1 of those that no training row has."""
+        return np.array([self._label_bins.get(label, -1) for label in self._dtype.categories], dtype=np.int64)
+
     def value_bins(self, present: pd.Series) -> np.ndarray:
-        numbers, distinct = pd.factorize(present)
-        table = np.array([self._label_bins.get(label, -1) for label in as_labels(pd.Series(distinct))], dtype=np.int64)
-        bins: np.ndarray = table[numbers]
+        if isinstance(present.dtype, pd.CategoricalDtype) and present.dtype.categories.identical(self._dtype.categories):
+            bins = self._bins_of_places[present.cat.codes.to_numpy()]
+        else:
+            numbers, distinct = pd.factorize(present)
+            labels = as_labels(pd.Series(distinct))
+            bins = np.array([self._label_bins.get(label, -1) for label in labels], dtype=np.int64)[numbers]
         if (bins < 0).any():
             row = int(np.argmin(bins))
             known = ", ".join(self.labels[:10]) + (", ..." if len(self.labels) > 10 else "")
