@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,6 +18,8 @@ from augment.toolkit.lossless import ENCODED_TYPES
 from augment.toolkit.tables.bins import BinTable
 from augment_trees.forest import Forest, Response, fits_together, grow
 
+log = logging.getLogger("augment")
+
 MIN_OWN_ROWS = 100  # from which a class has trees of its own; smaller ones share trees that look at the class
 
 
@@ -27,7 +30,8 @@ class Trees(plugin.Generator):
     seconds, they come close to the training rows' distribution for tables of every size from about 30 rows. Numbers
     are cut into bins and drawn within them, so few training values are repeated; frequent values, labels and missing
     values come out as they are. A class with at least 100 rows has trees of its own. Any columns may be given. The
-    fitted state holds the sorted bins of each leaf, one column at a time, and no training rows.
+    fitted state keeps no donors: it holds the bins of each leaf, one column at a time and sorted. What it says of
+    columns together it says of `min_leaf` training rows or more.
     """
 
     name = "trees"
@@ -58,6 +62,10 @@ class Trees(plugin.Generator):
             raise DataError(f"{self.name}: works on columns only; leave the arrays of the source out")
         self._schema = data.schema
         if len(data) > self.params.max_rows:
+            log.warning(
+                "trees: learns from %s of the %s training rows, drawn at random; `max_rows` sets how many",
+                *(f"{number:,}" for number in (self.params.max_rows, len(data))),
+            )
             chosen = context.rng.permutation(len(data))[: self.params.max_rows]
             data = data.take(np.sort(chosen))
         self._table = BinTable.fit(data, _sequence(data.schema), self.params.max_bins)

@@ -297,7 +297,9 @@ class Categorical(ColumnBins):
         return np.array([self._label_bins.get(label, -1) for label in self._dtype.categories], dtype=np.int64)
 
     def value_bins(self, present: pd.Series) -> np.ndarray:
-        if isinstance(present.dtype, pd.CategoricalDtype) and present.dtype.categories.identical(self._dtype.categories):
+        if isinstance(present.dtype, pd.CategoricalDtype) and present.dtype.categories.identical(
+            self._dtype.categories
+        ):
             bins = self._bins_of_places[present.cat.codes.to_numpy()]
         else:
             numbers, distinct = pd.factorize(present)

@@ -7,7 +7,8 @@ import pytest
 from augment.data import Dataset, SchemaDeclaration, infer, observe
 from augment.errors import DataError, DiskError
 from augment.plugin import Context, read_state, write_state
-from augment_trees.forest import Forest, Response, grow
+from augment.toolkit.tables.bins import BinTable
+from augment_trees.forest import LEAF_SIZES, Forest, Response, grow
 from augment_trees.trees import MIN_OWN_ROWS, Trees
 
 
@@ -120,9 +121,10 @@ def test_leaves_are_as_small_as_the_data_warrants():
     assert mean_size(follows) < 60 < 150 < mean_size(by_chance)
 
 
-def test_of_a_large_training_part_a_sample_is_learnt(table, tmp_path):
+def test_of_a_large_training_part_a_sample_is_learnt_and_it_says_so(table, tmp_path, caplog):
     trees = fitted(table, tmp_path, max_rows=100)
     assert trees._forest.size.max() <= 100
+    assert "learns from 100 of the 600 training rows" in caplog.text
     assert len(drawn(trees, nothing(50), tmp_path)) == 50
 
 
@@ -136,6 +138,27 @@ def test_the_state_holds_sorted_bins_and_no_rows(table, tmp_path):
         assert (np.diff(tensors["forest/codes"][start : start + tensors["forest/size"][leaf]]) >= 0).all()
     again = Trees.load(tmp_path, Trees.Params())
     pd.testing.assert_frame_equal(drawn(again, nothing(100), tmp_path), drawn(trees, nothing(100), tmp_path))
+
+
+def test_no_row_and_no_pair_of_values_of_a_row_can_be_read_from_the_state(table, tmp_path):
+    fitted(table, tmp_path).save(tmp_path)
+    tensors, values = read_state(tmp_path)
+    sizes = tensors["forest/size"]
+    assert sizes[sizes > 0].min() >= LEAF_SIZES[0]  # what is said of columns together is said of several rows
+    codes, roots = tensors["forest/codes"], tensors["forest/roots"]
+    rows = BinTable.from_state(values["bins"]).encode(table.frame)
+    order = [tensors["group_of_class"][code] for code in rows[:, 0]]
+    for group in range(len(roots)):
+        in_group = rows[np.array(order) == group]
+        for column in range(1, rows.shape[1]):
+            start = tensors["forest/start"][roots[group, column] :].min()
+            held = codes[start : start + len(in_group)]
+            assert sorted(held) == sorted(in_group[:, column])  # all of the column is there,
+            assert (held != in_group[:, column]).mean() > 0.3 or len(set(held)) < 4  # and not in the order of the rows
+    numbers = [
+        number for bins in values["bins"] if bins["name"] == "twice" for knots in bins["quantiles"] for number in knots
+    ]
+    assert np.isin(numbers, table.frame.twice).mean() < 0.4  # knots: the ends of bins, and what lies between values
 
 
 @pytest.mark.parametrize(
