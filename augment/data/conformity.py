@@ -206,8 +206,10 @@ def are_integers_with_gaps(values: pd.Series) -> bool:
     if not pd.api.types.is_float_dtype(values.dtype):
         return False
     present = values.dropna()
+    if not 0 < len(present) < len(values):
+        return False
     whole = (present % 1 == 0) & (present.abs() <= 2**53)  # beyond, neighbouring integers are the same float
-    return 0 < len(present) < len(values) and bool(whole.all())
+    return bool(whole.all())
 
 
 def check(frame: pd.DataFrame, arrays: Mapping[str, np.ndarray], schema: Schema) -> list[str]:

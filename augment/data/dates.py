@@ -87,8 +87,10 @@ def infer_epoch(values: pd.Series, name: str) -> str | None:
         values: (N,) numbers.
         name: of the column.
     """
+    if not EPOCH_NAME.search(name):
+        return None
     present = values.dropna()
-    if not len(present) or not EPOCH_NAME.search(name):
+    if not len(present):
         return None
     low, high = float(present.min()), float(present.max())
     units = (unit for unit, size in EPOCHS.items() if SECONDS[0] * size <= low <= high <= SECONDS[1] * size)

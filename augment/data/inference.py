@@ -129,8 +129,8 @@ def _type_of_values(name: str, values: pd.Series, is_target: bool) -> ColumnType
         return "boolean"
     if pd.api.types.is_datetime64_any_dtype(dtype):
         return "datetime"
-    all_different = len(present) == len(values) >= 20 and bool(present.is_unique)
-    looks_like_id = all_different and ID_NAME.search(name) is not None and not is_target
+    may_be_id = ID_NAME.search(name) is not None and not is_target
+    looks_like_id = may_be_id and len(present) == len(values) >= 20 and bool(present.is_unique)
     if pd.api.types.is_integer_dtype(dtype):
         return "id" if looks_like_id else "integer"
     if pd.api.types.is_float_dtype(dtype):
@@ -255,9 +255,9 @@ def repeats_words(column: Column, present: pd.Series) -> bool:
         column: of a table.
         present: its values, without missing ones.
     """
-    num_labels = int(present.nunique())
-    of_few_rows = num_labels > max(MAX_ORDINARY_LABELS, len(present) / MIN_ROWS_OF_A_LABEL)
-    return column.type == "text" or (column.type == "category" and of_few_rows)
+    if column.type != "category":
+        return column.type == "text"
+    return int(present.nunique()) > max(MAX_ORDINARY_LABELS, len(present) / MIN_ROWS_OF_A_LABEL)
 
 
 def _warning_of_words(name: str, column: Column, present: pd.Series) -> str:
