@@ -17,10 +17,15 @@ from augment.storage.stamps import stamp as stamp_files
 __all__ = ["recognise", "stamp"]
 
 
-def stamp(session: Session, resolved: Resolved) -> str | None:
+def stamp(session: Session, resolved: Resolved, num_kept: int) -> str | None:
     """What a run of this pipeline depends on, data by the times of its files: equal stamps mean equal runs.
 
     The data's schema is not known yet, so any installed component may have a part in the run: the code of all counts.
+
+    Args:
+        session: the run's.
+        resolved: the pipeline.
+        num_kept: how many files of data in memory the run's folder holds copies of.
 
     Returns:
         A digest in hexadecimal. None where the files may have changed unseen; then the data is read.
@@ -38,6 +43,7 @@ def stamp(session: Session, resolved: Resolved) -> str | None:
         "libraries": library_versions(),
         "platform": platform_class(),
         "device": session.device,
+        "kept": num_kept,
     }
     return content_key(content)
 

@@ -108,7 +108,8 @@ def run(
         observers = Observers(resolved.pipeline.observers, session.catalog, session.note)
         read = [path for source in resolved.sources() for path in paths_in(source.params)]
         started = time.monotonic()
-        stamp = finished_runs.stamp(session, resolved)
+        kept = session.in_memory if keep_data else ()
+        stamp = finished_runs.stamp(session, resolved, len(kept))
         if (finished := finished_runs.recognise(session, resolved, stamp, out, overwrite)) is not None:
             return finished  # also from a place that is read only by now
         Place.check_writable(resolved.base, out, read)
@@ -116,7 +117,6 @@ def run(
         components = bind_components(resolved, prepared)
         contents = [component_content(session, bound) for bounds in components.values() for bound in bounds]
         fingerprints = [source.fingerprint for source in prepared.sources]
-        kept = session.in_memory if keep_data else ()
         content: dict[str, Any] = {"settings": resolved.settings(components), "sources": fingerprints}
         content |= {"made of": contents, **({"kept": len(kept)} if kept else {})}
         key = content_key({**content, "host": source_hash(__name__)})

@@ -67,6 +67,12 @@ def test_a_copy_of_the_data_makes_the_run_whole(place, store):
         augment.run(without.resolved, workers=0)
 
 
+def test_a_run_with_a_copy_is_not_taken_for_one_without(place, monkeypatch):
+    monkeypatch.setattr("augment.storage.stamps.SETTLED_NS", 0)  # as if the files had been there for a while
+    runs = [run(ROWS, target="y", keep_data=keep_data) for keep_data in (False, True, False)]
+    assert [(done.folder / "sources").is_dir() for done in runs] == [False, True, False]
+
+
 def test_check_takes_the_same(place):
     found = augment.check(ROWS, target="y", generators=["bootstrap"], mix={"rows": 7}, workers=0, **NOTHING_MORE)
     assert sum(rows for _, _, rows in found.plan) == 7
