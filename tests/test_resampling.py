@@ -243,7 +243,9 @@ def test_texts_give_texts_and_series_series():
     ("X", "y", "message"),
     [
         (np.zeros((4, 2)), [1, "1", 1, "1"], "1 and '1' are one label"),
-        (np.zeros((4, 2)), np.array([[0, 1], [1, 1], [0, 0], [1, 0]]), "Multilabel and multioutput targets"),
+        (np.zeros((4, 2)), np.array([[0, 1], [1, 1], [0, 0], [1, 0]]), "For several labels a row"),
+        (np.zeros((4, 2)), np.zeros((4, 3)), r"got shape \(4, 3\)"),
+        (np.zeros((4, 2)), [["a"], ["a", "b"], ["b"], ["a"]], "got rows of type list"),
         ([[1.0], [np.nan], [2.0], [3.0]], [0, 0, 0, 1], "column 'x0' has some; fill them in before"),
         (PIXELS + 0.3, LABELS, "whole numbers from 0 to 255"),
         (PIXELS, LABELS[2:], "has 9 rows, and y has 7"),

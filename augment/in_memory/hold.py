@@ -123,26 +123,50 @@ def _labels(y: Any) -> tuple[Any, Container, str]:
         dtype = str(values.dtype)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values.ravel()
-    if values.ndim != 1:
-        raise DataError(f"y holds one label or number a row, (N,); got shape {values.shape}")
+    _refuse_several(values)
     _refuse_mixed(values)
     return values, container, dtype
 
 
 def check_labels(y: Any) -> Any:
-    """The labels of a call, tensors as arrays.
+    """The labels of a call, tensors as arrays: one a row, or one column for each class, with a 1 in that of the row.
 
     Raises:
-        DataError: they are of several types.
+        DataError: a row has several, or they are of several types.
     """
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(y, torch.Tensor):
-        return y.detach().cpu().numpy()
+        y = y.detach().cpu().numpy()
+    values = y if hasattr(y, "ndim") else pd.Series(list(y), dtype=object) if isinstance(y, Sequence) else None
+    if values is not None and not _is_one_of_each(np.asarray(values)):
+        _refuse_several(values)
     if isinstance(y, list | tuple) and not any(np.ndim(value) for value in y):
         _refuse_mixed(pd.Series(list(y), dtype=object))
     elif isinstance(y, np.ndarray | pd.Series) and y.ndim == 1:
         _refuse_mixed(y)
     return y
+
+
+def _is_one_of_each(values: np.ndarray) -> bool:
+    """Whether these are columns of 0 and 1 of which each row has one 1: a column alone, or one for each class."""
+    if values.ndim != 2 or values.shape[1] == 1:
+        return values.ndim == 2
+    return values.dtype.kind in "biu" and bool(np.isin(values, (0, 1)).all() and (values.sum(axis=1) == 1).all())
+
+
+def _refuse_several(values: Any) -> None:
+    """Refuse several labels or numbers a row: as columns, or as lists or sets."""
+    got, row = f"shape {values.shape}", "map(str, row)) for row in np.asarray(y)"
+    if values.ndim == 1:
+        of_cells = (type(value) for value in values) if values.dtype == object else ()
+        kinds = sorted({kind.__name__ for kind in of_cells if issubclass(kind, list | tuple | set | np.ndarray)})
+        if not kinds:
+            return
+        got, row = f"rows of type {' and '.join(kinds)}", "sorted(map(str, row))) for row in y"
+    raise DataError(
+        f"y holds one label or number a row, (N,); got {got}. For several labels a row, give each combination a name "
+        f"of its own, as in ['+'.join({row}]; for several numbers, put all but one among the features"
+    )
 
 
 def _refuse_mixed(values: Any) -> None:

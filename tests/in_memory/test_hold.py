@@ -188,6 +188,7 @@ def test_hugging_face_classes_are_read_by_their_names(tmp_path):
         (pd.DataFrame({"a": [1, "x"]}), None, "column 'a' holds values of the types 'int', 'str'"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), None, "'a' twice"),
         (np.zeros((2, 2)), [1, "1"], r"1 and '1' are one label"),
+        (np.zeros((2, 2)), [{"a"}, {"a", "b"}], "got rows of type set. For several labels"),
         (np.zeros((2, 2)), np.eye(2), r"one label or number a row, \(N,\); got shape \(2, 2\)"),
         (np.zeros((2, 2)), [0, 1, 1], "has 2 rows, and y has 3"),
         (PIXELS + 0.3, None, "whole numbers from 0 to 255"),
