@@ -24,6 +24,7 @@ CODE = r"0[0-9].*|[+-]?[0-9]{19,}"
 LATE = pd.Timestamp(2030, 1, 1)  # later years of two digits may be of the century before
 WITH_E = "[0-9]+[eE][0-9]+"
 CODE_WITH_E = "[0-9]{2,}[eE].*|.*[eE][0-9]{3,}"
+BLANK = "[ \t\u00a0]+"
 IN_PARENTHESES = r"\([0-9]+\)"  # labels where all cells are such
 
 log = logging.getLogger("augment")
@@ -94,7 +95,7 @@ def with_missing(table: pa.Table, null_values: NullValues | None, kept: Collecti
         trimmed = pc.utf8_trim_whitespace(cells)
         between_spaces = pa.array([word for word in words if word], pa.string())
         missing = pc.or_(missing, pc.is_in(trimmed, value_set=between_spaces))
-        blank = pc.and_(pc.invert(missing), pc.equal(trimmed, ""))
+        blank = pc.and_(pc.invert(missing), matches(cells, BLANK))
         num_blank = pc.sum(blank).as_py() or 0
         if num_blank and "" in words and name not in kept:
             others = cells.filter(pc.invert(pc.or_(missing, blank)))

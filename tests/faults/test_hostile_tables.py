@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -79,7 +80,13 @@ def expect_every_cell_in_its_column(data: Dataset, blob: bytes, delimiter: str) 
         kind = data.schema.columns[name].type
         if {row[position] for row in rows} <= set(MISSING_NUMBERS):
             kind = "number"  # nothing says what such a column holds: it is missing altogether
+        others = [row[position] for row in rows if not re.fullmatch("[ \t\u00a0]*", row[position])]
+        has_words = any(not re.search("[0-9]", cell) for cell in others)
+        is_padded = len({len(row[position]) for row in rows} - {0}) == 1
         for row, value in zip(rows, values, strict=True):
+            if value is None and row[position].isspace() and row[position] not in others:
+                assert is_padded or not has_words, (name, row[position])  # spaces alone are missing there
+                continue
             assert is_what_was_written(row[position], value, kind), (name, kind, row[position], value)
 
 
