@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from augment.errors import DataError
 from augment.toolkit.csv_delimiters import single
-from augment.toolkit.csv_numbers import read_numbers
+from augment.toolkit.csv_numbers import SPACES_ALONE, read_numbers
 from augment.toolkit.text_files import tolerating_mark
 
 __all__ = ["EventFile", "Form", "read_rows"]
@@ -109,7 +109,7 @@ class EventFile:
                 convert_options=pacsv.ConvertOptions(
                     column_types=dict.fromkeys(texts, pa.string()),
                     strings_can_be_null=True,
-                    null_values=["", "NA", "NaN", "nan", "NULL", "null"],
+                    null_values=["", "NA", "NaN", "nan", "NULL", "null", *SPACES_ALONE],
                     decimal_point=form.decimal,
                 ),
             )

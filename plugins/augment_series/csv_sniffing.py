@@ -73,6 +73,7 @@ def read_frame(data: Path, form: Mapping[str, Any], **options: Any) -> pd.DataFr
             decimal=form.get("decimal", "."),
             thousands=form.get("thousands"),
             encoding=form.get("encoding") or "utf-8-sig",
+            skipinitialspace=True,  # spaces alone are a missing value
             **options,
         )
     return frame

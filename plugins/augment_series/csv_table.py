@@ -13,7 +13,7 @@ import pyarrow.csv as pacsv
 
 from augment.errors import DataError, did_you_mean
 from augment.toolkit.csv_delimiters import single, with_tabs
-from augment.toolkit.csv_numbers import read_numbers, warn_of_separators
+from augment.toolkit.csv_numbers import SPACES_ALONE, read_numbers, warn_of_separators
 from augment.toolkit.data_files import listed
 from augment.toolkit.text_files import decoded, read_bytes
 
@@ -129,7 +129,7 @@ def _read_table(path: Path, form: Form, as_text: Collection[str], columns: Seque
             convert_options=pacsv.ConvertOptions(
                 column_types=dict.fromkeys(as_text, pa.string()),
                 include_columns=list(columns or names),
-                null_values=list(MISSING_NUMBERS),
+                null_values=[*MISSING_NUMBERS, *SPACES_ALONE],
                 decimal_point=form.decimal,
             ),
         )

@@ -30,9 +30,9 @@ MAX_SCALE = 10.0  # of a step's standard deviation, in those of the median step:
 class UcrSource(Source):
     """Reads a `.tsv` or `.txt` file of the UCR archive: a row a series of one channel, its label first, no header.
 
-    Cells are divided by tabs, blanks or commas. `NaN` is a missing value, and at the end of a row the end of the
-    series; series of unequal length are padded, and a column `length` says how long each is. Labels are classes, the
-    target; those that are whole numbers are written as such, `1.0000000e+00` as `1`.
+    Cells are divided by tabs, blanks or commas. `NaN` or a blank cell is a missing value, and at the end of a row the
+    end of the series; series of unequal length are padded, and a column `length` says how long each is. Labels are
+    classes, the target; those that are whole numbers are written as such, `1.0000000e+00` as `1`.
     """
 
     name = "ucr"
@@ -81,6 +81,8 @@ class UcrSource(Source):
             if not octets.strip():
                 continue
             label, *cells = _cells(decoded(octets, "utf-8", path, line))
+            if label == "NaN":
+                raise DataError(f"{path}, line {line}: begins with no label; write one before the values")
             while cells and cells[-1].lower() == "nan":
                 cells.pop()
             if not cells:
@@ -104,10 +106,10 @@ def _are_of_one_scale(steps_NT: np.ndarray) -> bool:
 
 
 def _cells(line: str) -> list[str]:
-    """The cells of a row; two tabs or commas in a row have an empty one between them."""
-    line = line.strip()
+    """The cells of a row; blank ones are missing, as between two tabs or commas in a row."""
+    line = line.rstrip(" \r\n")
     between = "\t" if "\t" in line else "," if "," in line else None
-    return [cell.strip() for cell in line.split(between)]
+    return [cell.strip() or "NaN" for cell in line.split(between)]
 
 
 def _labels(labels: list[str]) -> pd.Series:

@@ -83,11 +83,11 @@ def _texts(table: pa.Table, but: Collection[str] = ()) -> Iterator[tuple[int, st
             yield position, field.name, table.column(position)
 
 
-def with_missing(table: pa.Table, null_values: NullValues | None, kept: Collection[str], path: Path) -> pa.Table:
+def with_missing(table: pa.Table, null_values: NullValues | None, kept: Collection[str]) -> pa.Table:
     """The table without cells that mean a missing value, as the setting `null_values` says.
 
     Spaces alone mean one where a column has no words: all other cells have digits, or spaces fill all cells up to one
-    width. Elsewhere, and in the columns `kept`, they are a text, which is noted where it would be a class.
+    width. Elsewhere, and in the columns `kept`, they are a text.
     """
     for position, name, cells in _texts(table):
         words = missing_words(null_values, name)
@@ -96,19 +96,12 @@ def with_missing(table: pa.Table, null_values: NullValues | None, kept: Collecti
         between_spaces = pa.array([word for word in words if word], pa.string())
         missing = pc.or_(missing, pc.is_in(trimmed, value_set=between_spaces))
         blank = pc.and_(pc.invert(missing), matches(cells, BLANK))
-        num_blank = pc.sum(blank).as_py() or 0
-        if num_blank and "" in words and name not in kept:
+        if pc.any(blank).as_py() and "" in words and name not in kept:
             others = cells.filter(pc.invert(pc.or_(missing, blank)))
             widths = pc.unique(pc.utf8_length(cells.filter(pc.invert(missing)))).to_pylist()
             is_padded = len(widths) == 1 and widths[0] > 1
             if is_padded or pc.all(matches(others, ".*[0-9].*"), min_count=0).as_py():
                 missing = pc.or_(missing, blank)
-            elif len(pc.unique(others)) <= len(others) // 2:
-                log.warning(
-                    "%s: column %r: %d cells hold only spaces, which is taken for a word of its own; if they mean a "
-                    "missing value, write nothing there, or name the spaces under `null_values`",
-                    *(path.name, name, num_blank),
-                )
         present = pc.if_else(missing, pa.scalar(None, pa.string()), cells)
         table = table.set_column(position, name, present)
     return table

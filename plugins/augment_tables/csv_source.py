@@ -264,7 +264,7 @@ class CsvSource(TableFiles):
         path, decimal, thousands = self.params.path, self.params.decimal, self.params.thousands or ""
         if self.params.guard_formulas:
             table = without_guards(table)
-        table = with_missing(table, self.params.null_values, kept, path)
+        table = with_missing(table, self.params.null_values, kept)
         for name in sorted(with_unit):
             grouping = thousands or ("." if decimal == "," else ",")
             table = without_unit(table, name, self.params.units[name], decimal, grouping, path)

@@ -5,7 +5,8 @@ Every refusal is one DataError that names the file, the place and the next step.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from augment.errors import DataError, did_you_mean
 from augment.plugin import Context
 
 KEPT_AS_TEXT = ("category", "text", "id")  # declared types whose cells are never read as numbers, dates or booleans
+
+log = logging.getLogger("augment")
 
 
 def check_names(path: Path | str, names: Sequence[str], all_needed: bool = True) -> None:
@@ -75,10 +78,27 @@ def dataset_of(table: pa.Table, arrays: Mapping[str, np.ndarray], context: Conte
     frame = table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get)
     if not table.num_columns:
         frame = pd.DataFrame(index=pd.RangeIndex(table.num_rows))
+    _note_blank_words(table, context.declared.columns)
     try:
         return Dataset.of(frame, arrays, infer(frame, arrays, context.declared))
     except DataError as error:
         raise DataError(f"{called}: {error}") from error
+
+
+def _note_blank_words(table: pa.Table, declared: Collection[str]) -> None:
+    """Note cells of spaces alone among words that may be classes."""
+    for name in [field.name for field in table.schema if pa.types.is_string(field.type) and field.name not in declared]:
+        cells = table[name].drop_null()
+        blank = pc.equal(pc.utf8_trim_whitespace(cells), "")
+        blank = pc.and_(blank, pc.not_equal(cells, ""))
+        num_blank = pc.sum(blank).as_py() or 0
+        if num_blank and len(pc.unique(cells)) - 1 <= (len(cells) - num_blank) // 2:
+            log.warning(
+                "column %r: %d cells hold only spaces, which is taken for a word of its own; if they mean a missing "
+                "value, leave them empty, write null, or name the spaces under `null_values` where the source has that "
+                "setting",
+                *(name, num_blank),
+            )
 
 
 def plain_values(path: Path | str, name: str, values: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -114,6 +114,13 @@ def test_a_missing_rating_is_missing(read):
     assert np.isnan(channel(read("user,item,rating\na,x,\na,y,3\n"), "rating")[0][0])
 
 
+def test_a_rating_of_spaces_is_missing_and_a_user_of_spaces_refused(read):
+    data = read("user,item,rating\na,x,4\na,y,   \n")
+    np.testing.assert_array_equal(channel(data, "rating"), [[4, np.nan]])
+    with pytest.raises(DataError, match="line 3: the user is missing; fill it in"):
+        read("user,item,rating\na,x,4\n  ,y,3\n")
+
+
 def test_parquet_is_read_as_well(read):
     frame = pd.DataFrame({"user": [7, 7], "item": [1, 2], "date": pd.to_datetime(["2024-01-02", "2024-01-01"])})
     data = read(frame, name="events.parquet")

@@ -19,6 +19,7 @@ from augment_series.csv_sink import SeriesCsvSink
 from augment_series.csv_source import SeriesCsvSource
 
 NAN = np.nan
+PLACES = [(machine, time) for machine in range(2) for time in range(4)]
 LONG = """patient,day,pulse,state,sex,sick
 a,2024-01-01,60,sleep,f,yes
 a,2024-01-02,61.5,walk,f,yes
@@ -57,6 +58,19 @@ def test_what_never_changes_within_a_series_stands_beside_it(tmp_path):
     channels = data.schema.arrays["series"].channels
     assert [(name, channel.type) for name, channel in channels.items()] == [("pulse", "number"), ("state", "category")]
     assert channels["state"].categories == ("sleep", "walk")
+
+
+def test_cells_of_spaces_are_missing_and_do_not_make_a_table_of_series(tmp_path):
+    path = tmp_path / "toy.csv"
+    path.write_text("machine,time,heat\n" + "".join(f"{m},{t},{m + t / 2 if m != t else '  '}\n" for m, t in PLACES))
+    assert find_source(path, Catalog()).name == "series-csv"
+    data, _, _ = detected(SeriesCsvSource, path)
+    np.testing.assert_array_equal(data.arrays["series"][..., 0], [[NAN, 0.5, 1, 1.5], [1, NAN, 2, 2.5]])
+
+
+def test_spaces_are_missing_in_a_wide_file(tmp_path):
+    data = read(tmp_path, "label,t0,t1,t2\na,1,  ,3\nb,4,5, \n")
+    np.testing.assert_array_equal(data.arrays["series"][..., 0], [[1, NAN, 3], [4, 5, 0]])
 
 
 def test_even_times_give_a_rate_and_no_channel(tmp_path):

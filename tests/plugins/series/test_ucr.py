@@ -33,6 +33,15 @@ def test_many_labels_are_classes_and_no_numbers(tmp_path):
     assert data.schema.columns["label"].type == "category"
 
 
+@pytest.mark.parametrize("between", ["\t", ","])
+def test_cells_of_spaces_are_missing_and_do_not_make_a_table_of_series(tmp_path, between):
+    text = _rows([1, 2] * 6, between).replace(str(STEPS[0, 3]), "  ").replace(str(STEPS[1, -1]), "  ")
+    data = read(tmp_path, text)
+    assert np.argwhere(np.isnan(data.arrays["series"][..., 0])).tolist() == [[0, 3]]
+    assert data.lengths("series").tolist() == [9, 8] + [9] * 10
+    assert find_source(tmp_path / "toy_TRAIN.tsv", Catalog()).name == "ucr"
+
+
 def test_missing_values_at_the_end_are_the_end(tmp_path):
     data = read(tmp_path, "1\t1\t2\t3\n-1\t4\tNaN\tnan\n")
     assert data.lengths("series").tolist() == [3, 1]
@@ -44,7 +53,7 @@ def test_missing_values_at_the_end_are_the_end(tmp_path):
     [
         ("1\t2\n1\tx\n", r"toy_TRAIN.tsv, line 2: 'x' is not a number"),
         ("1\t2\n\n1\tNaN\n", r"line 3: a label and no values"),
-        ("1\t2\n1\t\t3\n", r"line 2: '' is not a number"),
+        ("1\t2\n\t3\n", r"line 2: begins with no label; write one before the values"),
         ("\n \n", r"only blank lines"),
         (b"1\t2\n1\t\xff\n", r"line 2: byte 0xff"),
     ],

@@ -18,6 +18,13 @@ def read(folder: Path, content: str, declared: dict | None = None) -> Dataset:
     return JsonLinesSource(JsonLinesSource.Params(path=path)).read(context)
 
 
+def test_texts_of_spaces_among_words_are_noted(tmp_path: Path, caplog) -> None:
+    data = read(tmp_path, "\n".join('{"c": "%s", "n": "%d"}' % ("  ab"[n % 4 :][:1], n) for n in range(8)))
+    assert data.frame.c.tolist() == [" ", " ", "a", "b"] * 2
+    assert "column 'c': 4 cells hold only spaces, which is taken for a word of its own" in caplog.text
+    assert "column 'n'" not in caplog.text
+
+
 def test_objects_become_rows_and_absent_keys_missing_values(tmp_path: Path) -> None:
     lines = ['{"n": 1, "c": "a", "x": 0.5, "b": true}', "", '{"n": null, "c": "a"}', '{"n": 3, "c": "a", "x": 2}']
     data = read(tmp_path, "\n".join(lines))
