@@ -212,15 +212,16 @@ def _distinct(values: pd.Series) -> Iterable[Any]:
 
 
 def _note_on_spelling(name: str, labels: Sequence[str]) -> list[str]:
-    """A note on labels that are one but for case and spaces, which are learned as different."""
+    """A note on labels that are one but for case, spaces and a point behind, which are learned as different."""
     spellings: dict[str, list[str]] = {}
     for label in labels:
-        spellings.setdefault(" ".join(label.split()).casefold(), []).append(label)
+        spellings.setdefault(" ".join(label.split()).removesuffix(".").casefold() or label, []).append(label)
     alike = next((group for group in spellings.values() if len(group) > 1), None)
     if alike is None:
         return []
     listed = " and ".join(map(repr, alike[:3]))
-    return [f"column {name!r}: {listed} differ only in case or spaces; if they are one label, write them alike"]
+    how = "a point behind" if len({label.strip().endswith(".") for label in alike}) > 1 else "case or spaces"
+    return [f"column {name!r}: {listed} differ only in {how}; if they are one label, write them alike"]
 
 
 def _observe_values(name: str, column: Column, present: pd.Series, is_target: bool) -> tuple[Column, list[str]]:

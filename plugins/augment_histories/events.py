@@ -162,7 +162,8 @@ def _times(cells: pd.Series) -> np.ndarray:
         numbers = pd.to_numeric(cells.astype("object"), errors="coerce")
         if numbers.notna().all():
             return numbers.to_numpy(np.float64)
-        cells = pd.to_datetime(cells.astype("str"), format="ISO8601", utc=True, errors="coerce")
+        texts = cells.astype("str").str.replace(" UTC", "Z")
+        cells = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
     if cells.dt.tz is not None:
         cells = cells.dt.tz_convert(None)
     return cells.to_numpy("datetime64[us]")

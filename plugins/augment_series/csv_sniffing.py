@@ -169,7 +169,9 @@ def infer_date_format(data: Path, settings: Mapping[str, Any]) -> str | None:
     except (ValueError, OSError):  # whoever reads it says what is wrong
         return None
     cells = cells.str.strip()
-    formats = ["%H:%M", "%H:%M:%S", *(f"{date}{clock}" for date in DATES for clock in CLOCKS)]
+    zone = found[0] if (found := re.search(" (UTC|GMT)$", "".join(cells[:1]))) else ""
+    dates = [*DATES, "%Y-%m-%d"] if zone else DATES
+    formats = ["%H:%M", "%H:%M:%S", *(f"{date}{clock}{zone}" for date in dates for clock in CLOCKS)]
     formats = [one for one in formats if pd.to_datetime(cells[:1], format=one, errors="coerce").notna().all()]
     fitting = [one for one in formats if pd.to_datetime(cells, format=one, errors="coerce").notna().all()]
     return fitting[0] if len(fitting) == 1 else None

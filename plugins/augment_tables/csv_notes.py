@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 from augment.data import Dataset, SchemaDeclaration
 from augment.toolkit.yaml_text import dump_flow
-from augment_tables.csv_settings import PERIOD, dates_left_as_words, unit_of
+from augment_tables.csv_settings import PERIOD, dates_left_as_words, is_of_labels, unit_of, units_of
 from augment_tables.reading import KEPT_AS_TEXT
 
-__all__ = ["note_dates", "note_unit_of_target"]
+__all__ = ["note_dates", "note_several_units", "note_unit_of_target"]
 
 log = logging.getLogger("augment")
 
@@ -43,8 +43,8 @@ def note_dates(data: Dataset, files: str, date_format: str | None, declared: Sch
             )
         elif not formats:
             log.warning(
-                "%s: column %r looks like dates or times, such as %r, and no format fits all of them; it is read as "
-                "words",
+                "%s: column %r looks like dates or times, such as %r, and no known format fits all of them; it is read "
+                "as words: write them alike, a zone as in 2024-12-31T23:59:00+02:00",
                 *(files, name, cell),
             )
     for name, column in data.schema.columns.items():
@@ -56,6 +56,25 @@ def note_dates(data: Dataset, files: str, date_format: str | None, declared: Sch
                 "%s: column %r holds weeks, quarters or halves of a year, such as %r, and is read as words without an "
                 "order; to learn from their order, write the day that each begins on, as in 2024-01-29",
                 *(files, name, cells.iloc[0]),
+            )
+
+
+def note_several_units(data: Dataset, files: str, decimal: str, thousands: str, declared: SchemaDeclaration) -> None:
+    """Note columns of numbers that stay words since they have several units; few labels, such as doses, need none."""
+    for name, column in data.schema.columns.items():
+        said = declared.columns.get(name)
+        if (
+            column.type not in ("category", "text", "id")
+            or (said and said.type in KEPT_AS_TEXT)
+            or is_of_labels(data, name)
+        ):
+            continue
+        units = sorted(units_of(data.frame[name], decimal, thousands))
+        if len(units) > 1:
+            log.warning(
+                "%s: column %r is read as words, since its numbers have several units, %s; convert them to one, and "
+                "name it under `units`",
+                *(files, name, " and ".join(repr(unit) if unit else "none" for unit in units)),
             )
 
 

@@ -22,12 +22,14 @@ MISSING_WORDS = re.compile(
 DATE = r"(?:[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2,4}|[0-9]{4}[./-][0-9]{1,2}[./-][0-9]{1,2})"
 NAMED_DATE = r"[0-9]{1,2}(?:[ -]|\. )[A-Z][a-z]{2,8}[ -][0-9]{2,4}|[A-Z][a-z]{2,8} [0-9]{1,2}, [0-9]{4}"
 CLOCK = r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?: [AaPp][Mm])?"
+UTC = r" UTC| GMT|Z"  # behind a time of day; the formats of others know no zone
+ZONE = rf"{UTC}| ?(?:[A-Z]{{3,4}}|[+-][0-9]{{2}}:?(?:[0-9]{{2}})?)"
 COMPACT = r"[0-9]{8}T[0-9]{6}Z?"
 YEAR, MONTH = "(?:19|20)[0-9]{2}", "(?:0?[1-9]|1[0-2])"
 YEAR_AND_MONTH = rf"{YEAR}[/-]{MONTH}|{MONTH}[/-]{YEAR}|[A-Z][a-z]{{2,8}}[ -]{YEAR}"
 WEEKDAY = r"[0-9]{4}-W[0-9]{2}-[1-7]"
 DATE_AND_CLOCK = (
-    rf"(?:{DATE}|{NAMED_DATE})(?: {CLOCK})?|{CLOCK}|{COMPACT}|{YEAR_AND_MONTH}|{WEEKDAY}"
+    rf"(?:{DATE}|{NAMED_DATE})(?:[ T]{CLOCK}(?:{ZONE})?)?|{CLOCK}|{COMPACT}|{YEAR_AND_MONTH}|{WEEKDAY}"
     rf"|[A-Z][a-z]{{2}}, (?:{NAMED_DATE}) {CLOCK} GMT"
 )
 # weeks, quarters, halves: no sign of `strftime` reads them
@@ -40,6 +42,8 @@ CLOCKS = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p")
 OTHERS = ("%Y%m%dT%H%M%S", "%Y%m%dT%H%M%SZ", "%a, %d %b %Y %H:%M:%S GMT", "%G-W%V-%u")
 MISSING_NUMBERS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")  # what is missing in numbers when nothing is said
 NullValues = tuple[str, ...] | dict[str, tuple[str, ...]]  # of all columns, or of some beside the usual ones
+TRUTH = [{"true", "false"}, {"t", "f"}, {"yes", "no"}, {"y", "n"}, {"ja", "nein"}, {"wahr", "falsch"}, {"0", "1"}]
+MAYBE = re.compile("missing|unknown|unbekannt|none|nil|keine? angabe", re.IGNORECASE)  # an answer beside yes and no
 MOSTLY = 0.6  # share of a column's cells that are numbers or dates, where the others are words for a missing value
 
 
@@ -95,7 +99,8 @@ def separators(table: pa.Table, delimiter: str) -> dict[str, str]:
 
 
 def _words_for_missing(dataset: Dataset, decimal: str, thousands: str) -> dict[str, list[str]]:
-    """Column to words that stand for a missing value, where all else are numbers, with a unit or not, or dates."""
+    """Column to words that stand for a missing value, where all else are numbers, with a unit or not, dates, or truth
+    values."""
     number = number_pattern(decimal, thousands or ("." if decimal == "," else ","))
     signs = rf"[+{MINUS}(]?(?:{CURRENCY})?\s?{number}\s?(?:{UNIT})?\)?"
     found = {}
@@ -105,6 +110,9 @@ def _words_for_missing(dataset: Dataset, decimal: str, thousands: str) -> dict[s
         cells = dataset.frame[name].dropna().astype("str").str.strip()
         known = cells.str.fullmatch(f"{number_pattern(decimal, thousands)}|{signs}|{DATE_AND_CLOCK}|{PERIOD}")
         others = set(cells[~known])
+        missing = {word for word in others if MISSING_WORDS.fullmatch(word) and not MAYBE.fullmatch(word)}
+        if {word.casefold() for word in others - missing} in TRUTH:
+            known, others = ~cells.isin(missing), missing
         if known.mean() >= MOSTLY and others and all(MISSING_WORDS.fullmatch(word) for word in others):
             found[name] = sorted(others)
     return found
@@ -123,15 +131,25 @@ def _units(dataset: Dataset, decimal: str, thousands: str) -> dict[str, str]:
     for name, column in dataset.schema.columns.items():
         if column.type not in ("category", "text") or name == dataset.schema.target:
             continue
-        if dataset.frame[name].nunique() > min(MAX_INTEGER_CLASSES, dataset.frame[name].count() // 2) and (
-            unit := unit_of(dataset.frame[name], decimal, thousands)
-        ):
+        if not is_of_labels(dataset, name) and (unit := unit_of(dataset.frame[name], decimal, thousands)):
             found[name] = unit
     return found
 
 
+def is_of_labels(dataset: Dataset, name: str) -> bool:
+    """Whether a column has as few different cells as labels such as doses."""
+    return bool(dataset.frame[name].nunique() <= min(MAX_INTEGER_CLASSES, dataset.frame[name].count() // 2))
+
+
 def unit_of(values: pd.Series, decimal: str, thousands: str) -> str | None:
-    """The one sign or word of `UNIT` that stands after all numbers of a column, a currency before them too; or None.
+    """The one sign or word of `UNIT` that stands beside all numbers of a column; or None."""
+    units = units_of(values, decimal, thousands)
+    return units.pop() if len(units) == 1 and "" not in units else None
+
+
+def units_of(values: pd.Series, decimal: str, thousands: str) -> set[str]:
+    """The signs and words of `UNIT` that stand after the numbers of a column, a currency before them too; empty for
+    numbers without one. None at all where a cell is not a number.
 
     Args:
         values: (N,) texts.
@@ -144,11 +162,9 @@ def unit_of(values: pd.Series, decimal: str, thousands: str) -> str | None:
     cells = cells.str.replace(rf"^([+{MINUS}(])({CURRENCY})", r"\2\1", regex=True)  # -$5 as $-5, ($5) as $(5)
     cells = cells.str.replace(rf"^(\(.*?)(\s?(?:{UNIT}))\)$", r"\1)\2", regex=True)
     if not len(cells) or not cells.str.fullmatch(pattern).all():
-        return None
+        return set()
     signs = cells.str.extract(f"^{pattern}$").fillna("")
-    units = (set(signs["before"]) | set(signs["after"])) - {""}
-    once = ((signs["before"] == "") != (signs["after"] == "")).all()
-    return units.pop() if len(units) == 1 and once else None
+    return set(signs["before"] + signs["after"])
 
 
 def _date_format(dataset: Dataset) -> str | None:
@@ -172,7 +188,8 @@ def _dates(dataset: Dataset) -> Iterator[tuple[str, list[str]]]:
             continue
         cells = present.astype("str").str.strip()
         if cells.str.fullmatch(DATE_AND_CLOCK).all():
-            formats = [*DAYS, *(f"{day} {clock}" for day in DAYS for clock in CLOCKS), *CLOCKS, *MONTHS, *OTHERS]
+            zone = found[0] if (found := re.search(f"(?<=[0-9])(?:{UTC})$", cells.iloc[0])) else ""
+            formats = [*DAYS, *(f"{day} {clock}{zone}" for day in DAYS for clock in CLOCKS), *CLOCKS, *MONTHS, *OTHERS]
             formats = [one for one in formats if _fits(cells[:1], one)]
             yield name, [one for one in formats if _fits(cells, one)]
 

@@ -36,7 +36,7 @@ from augment_tables.csv_cells import (
     without_unit,
 )
 from augment_tables.csv_header import judge_first_line, named_columns
-from augment_tables.csv_notes import note_dates, note_unit_of_target
+from augment_tables.csv_notes import note_dates, note_several_units, note_unit_of_target
 from augment_tables.csv_preamble import check_no_preamble, infer_skip_lines, looks_like_table
 from augment_tables.csv_records import Records
 from augment_tables.csv_settings import NullValues, missing_numbers
@@ -173,7 +173,9 @@ class CsvSource(TableFiles):
         data = super().read(context)
         files = listed([Path(file.name) for file in self._files()])
         note_dates(data, files, self.params.date_format, context.declared)
-        note_unit_of_target(data, self.params.units, self.params.decimal, self.params.thousands or "")
+        separators = (self.params.decimal, self.params.thousands or "")
+        note_several_units(data, files, *separators, context.declared)
+        note_unit_of_target(data, self.params.units, *separators)
         return data
 
     @contextmanager

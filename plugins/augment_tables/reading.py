@@ -78,21 +78,22 @@ def dataset_of(table: pa.Table, arrays: Mapping[str, np.ndarray], context: Conte
     frame = table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get)
     if not table.num_columns:
         frame = pd.DataFrame(index=pd.RangeIndex(table.num_rows))
-    _note_blank_words(table, context.declared.columns)
     try:
-        return Dataset.of(frame, arrays, infer(frame, arrays, context.declared))
+        data = Dataset.of(frame, arrays, infer(frame, arrays, context.declared))
     except DataError as error:
         raise DataError(f"{called}: {error}") from error
+    _note_blank_words(data, context.declared.columns)
+    return data
 
 
-def _note_blank_words(table: pa.Table, declared: Collection[str]) -> None:
-    """Note cells of spaces alone among words that may be classes."""
-    for name in [field.name for field in table.schema if pa.types.is_string(field.type) and field.name not in declared]:
-        cells = table[name].drop_null()
-        blank = pc.equal(pc.utf8_trim_whitespace(cells), "")
-        blank = pc.and_(blank, pc.not_equal(cells, ""))
-        num_blank = pc.sum(blank).as_py() or 0
-        if num_blank and len(pc.unique(cells)) - 1 <= (len(cells) - num_blank) // 2:
+def _note_blank_words(data: Dataset, declared: Collection[str]) -> None:
+    """Note cells of spaces alone among labels."""
+    for name, column in data.schema.columns.items():
+        if column.type != "category" or name in declared:
+            continue
+        counts = data.frame[name].value_counts()
+        words = counts.index.astype("str")
+        if num_blank := int(counts[(words != "") & (words.str.strip() == "")].sum()):
             log.warning(
                 "column %r: %d cells hold only spaces, which is taken for a word of its own; if they mean a missing "
                 "value, leave them empty, write null, or name the spaces under `null_values` where the source has that "

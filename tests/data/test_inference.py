@@ -222,6 +222,8 @@ def test_a_target_of_few_whole_floats_has_classes(labels, task):
     [
         (["yes", "no", "yes ", "no"], ["column 'x': 'yes' and 'yes ' differ only in case or spaces"]),
         (["Yes", "no", "yes", "no"], ["column 'x': 'Yes' and 'yes' differ only in case or spaces"]),
+        ([">50K", "<=50K", ">50K.", "<=50K"], ["column 'x': '>50K' and '>50K.' differ only in a point behind"]),
+        (["a", "b", ".", "a"], []),
         (["yes", "no", "ye s", "n o"], []),
     ],
 )

@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from augment.data import Dataset
+from augment.data.inference import observe
 from augment.detect.formats import collected_notes, find_source, read
 from augment.errors import DataError
 from augment.plugin.catalog import Catalog
@@ -65,7 +66,9 @@ def random_table(random: Random, num_rows: int | None = None) -> RandomTable:
     makers: list[Callable[[], RandomColumn]] = [
         lambda: _numbers(random, num_rows, decimal, thousands),
         lambda: _numbers(random, num_rows, decimal, thousands),
-        lambda: _whole(random, num_rows, thousands),
+        lambda: _whole(
+            random, num_rows, "" if (delimiter, thousands) == (",", ".") else thousands
+        ),  # or it is decimals
         lambda: _amounts(random, num_rows, decimal, thousands),
         lambda: _dates(random, num_rows),
         lambda: _slim_dates(random, num_rows),
@@ -75,11 +78,16 @@ def random_table(random: Random, num_rows: int | None = None) -> RandomTable:
         lambda: _scientific(random, num_rows, decimal),
         lambda: _booleans(random, num_rows),
         lambda: _codes(random, num_rows),
+        lambda: _zoned(random, num_rows),
+        lambda: _mixed_amounts(random, num_rows, decimal, thousands),
+        lambda: _like_labels(random, num_rows),
+        lambda: _signed_behind(random, num_rows, decimal, thousands),
+        lambda: _blank(num_rows),
     ]
     columns = {}
     for number in range(random.randint(2, 6)):
         column = random.choice(makers)()
-        if column.kind in ("number", "amount", "date", "period") and random.random() < 0.3:
+        if column.kind in ("number", "amount", "date", "period", "boolean") and random.random() < 0.3:
             for row in random.sample(range(num_rows), random.randint(1, num_rows // 6)):
                 column.cells[row], column.values[row] = missing, None
         if random.random() < 0.1:  # cells aligned by spaces
@@ -152,6 +160,43 @@ def _slim_dates(random: Random, n: int) -> RandomColumn:
     return RandomColumn("date", cells, moments)
 
 
+def _zoned(random: Random, n: int) -> RandomColumn:
+    """Times with a zone behind them, of which UTC is read and a note says so."""
+    form = random.choice(
+        ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%d.%m.%Y %H:%M", "%Y/%m/%d %H:%M:%S"]
+    )
+    zone = random.choice([" UTC", "Z", "+01:00", " GMT", " +0000", "+02", " CET"])
+    moments = [dt.datetime.strptime(moment.strftime(form), form) for moment in _moments(random, n)]
+    shift = {"+01:00": 1, "+02": 2}.get(zone, 0)
+    cells = [f"{moment.strftime(form)}{zone}" for moment in moments]
+    return RandomColumn("date", cells, [moment - dt.timedelta(hours=shift) for moment in moments])
+
+
+def _mixed_amounts(random: Random, n: int, decimal: str, thousands: str) -> RandomColumn:
+    """Amounts in two currencies or units, which no number is and no class should be."""
+    pair = random.choice([("€", "$"), ("EUR", "USD"), ("kg", "g"), ("m", "km"), ("%", "")])
+    cells = [f"{cell} {random.choice(pair)}".strip() for cell in _numbers(random, n, decimal, thousands).cells]
+    return RandomColumn("mixed", cells, list(cells))
+
+
+def _like_labels(random: Random, n: int) -> RandomColumn:
+    """Labels that differ by a trailing point, as in UCI's `adult.test`."""
+    words = random.choice([[">50K", ">50K.", "<=50K"], ["yes", "yes.", "no", "no."], ["1st", "1st.", "2nd"]])
+    cells = words + [random.choice(words) for _ in range(n - len(words))]
+    return RandomColumn("alike", cells, list(cells))
+
+
+def _signed_behind(random: Random, n: int, decimal: str, thousands: str) -> RandomColumn:
+    cells = _numbers(random, n, decimal, thousands)
+    numbers = [(cell.strip("-−()"), random.random() < 0.3) for cell in cells.cells]
+    cells = [f"{cell}-" if is_negative else cell for cell, is_negative in numbers]
+    return RandomColumn("mixed", cells, list(cells))
+
+
+def _blank(n: int) -> RandomColumn:
+    return RandomColumn("number", ["   "] * n, [None] * n)
+
+
 def _months(random: Random, n: int) -> RandomColumn:
     form = random.choice(["%Y-%m", "%m/%Y", "%b %Y", "%Y/%m", "%B %Y"])
     cells = [moment.strftime(form) for moment in _moments(random, n)]
@@ -206,7 +251,7 @@ def misread(table: RandomTable, path: Path) -> list[str]:
             data, settings, left_out = read(source, path)
     except DataError:
         return []
-    said = " ".join(notes)
+    said = " ".join([*notes, *observe(data.schema, data.frame)[1]])  # as `check` says them
     found = []
     for name, column in table.columns.items():
         if name in left_out:
@@ -224,18 +269,21 @@ def _compare(column: RandomColumn, data: Dataset, name: str) -> str:
     values = data.frame[name]
     kind = data.schema.columns[name].type
     present = [None if pd.isna(value) else value for value in values.tolist()]
+    few = values.nunique() <= min(20, values.count() // 2)  # doses, which are labels
+    if column.kind == "alike" or (column.kind == "mixed" and not few):
+        return f"read as {kind}"  # a note is due
     if column.kind == "boolean" and kind in ("boolean", "integer"):
         written = {"1": 1, "0": 0, "true": True, "false": False}
-        return "" if present == [written.get(value.lower()) for value in column.values] else f"read as {kind}"
+        expected = [None if value is None else written.get(value.lower()) for value in column.values]
+        return "" if present == expected else f"read as {kind}"
     if kind in ("category", "text", "id") and not pd.api.types.is_numeric_dtype(values):
-        few = values.nunique() <= min(20, values.count() // 2)
         changed = [pair for pair in zip(column.values, present, strict=True) if (pair[0] is None) != (pair[1] is None)]
         changed += [
             pair for pair in zip(column.cells, present, strict=True) if pair[1] is not None and len({*pair}) > 1
         ]
         if changed:
             return f"other words {changed[:3]}"
-        if column.kind in ("words", "boolean") or (column.kind == "amount" and few):  # doses, which are labels
+        if column.kind in ("words", "boolean") or (column.kind in ("amount", "mixed") and few):
             return ""
         return f"kept as {kind}"
     expected = {"number": ("number", "integer", "id"), "amount": ("number", "integer"), "date": ("datetime",)}

@@ -64,6 +64,13 @@ def test_times_with_a_zone_become_utc_and_that_is_noted(read, caplog):
     assert "times with a zone have become UTC" in caplog.text
 
 
+def test_times_with_utc_behind_are_read_and_written_so(read):
+    data = read("user,item,time\na,x,2019-11-01 00:00:05 UTC\na,y,2019-11-01 00:00:00 UTC\n")
+    assert flatten_items(data) == [["y", "x"]]
+    assert data.frame["began"].tolist() == [pd.Timestamp("2019-11-01")]
+    assert data.schema.columns["began"].date_format == "%Y-%m-%d %H:%M:%S UTC"
+
+
 def test_times_as_numbers_are_seconds_and_usual_names_are_found(read):
     data = read("userId,movieId,rating,timestamp\n1,31,2.5,1260759144\n1,1029,3.0,1260759179\n")
     assert flatten_items(data) == [["31", "1029"]]

@@ -68,6 +68,15 @@ def test_cells_of_spaces_are_missing_and_do_not_make_a_table_of_series(tmp_path)
     np.testing.assert_array_equal(data.arrays["series"][..., 0], [[NAN, 0.5, 1, 1.5], [1, NAN, 2, 2.5]])
 
 
+def test_times_with_utc_behind_are_found(tmp_path):
+    path = tmp_path / "toy.csv"
+    rows = [f"{machine},2024-01-0{time + 1} 08:00:00 UTC,{machine + time}\n" for machine, time in PLACES]
+    path.write_text("machine,time,heat\n" + "".join(rows))
+    data, settings, _ = detected(find_source(path, Catalog()), path)
+    assert settings == {"key": "machine", "time": "time", "date_format": "%Y-%m-%d %H:%M:%S UTC"}
+    assert data.frame["time"].astype("str").tolist() == ["2024-01-01 08:00:00"] * 2
+
+
 def test_spaces_are_missing_in_a_wide_file(tmp_path):
     data = read(tmp_path, "label,t0,t1,t2\na,1,  ,3\nb,4,5, \n")
     np.testing.assert_array_equal(data.arrays["series"][..., 0], [[1, NAN, 3], [4, 5, 0]])

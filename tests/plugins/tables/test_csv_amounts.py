@@ -57,6 +57,18 @@ def test_amounts_are_found_and_read_as_numbers(what: str, file: Path, caplog: py
     assert not caplog.messages
 
 
+@pytest.mark.parametrize(("units", "said"), [(["€", "$"], "'$' and '€'"), (["kg", ""], "none and 'kg'")])
+def test_numbers_of_several_units_are_words_with_a_note(units, said, file, caplog) -> None:
+    file.write_text("x,n\n" + "".join(f"{n * 1.25} {units[n % 2]},{n}\n" for n in range(60)), encoding="utf-8")
+    settings = look(CsvSource, file)[1]
+    assert "units" not in settings
+    assert f"column 'x' is read as words, since its numbers have several units, {said}; convert them to" in caplog.text
+    caplog.clear()
+    file.write_text("x,n\n" + "".join(f"{n % 3 + 1} {units[n % 2]},{n}\n" for n in range(60)), encoding="utf-8")
+    assert look(CsvSource, file)[0].schema.columns["x"].type == "category"  # doses
+    assert "several units" not in caplog.text
+
+
 SIGNED = {
     "parentheses": (["5", "(1)", "0", "(12)"], [5, -1, 0, -12]),
     "parentheses and decimals": (["5.50", "(1.25)", "0.00"], [5.5, -1.25, 0]),

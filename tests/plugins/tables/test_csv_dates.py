@@ -42,6 +42,8 @@ def found(path: Path, cells: list[str], other: str = "x") -> tuple[Dataset, dict
         ("{t.month}/{t.year}", "%m/%Y"),
         ("{t:%B %Y}", "%B %Y"),
         ("{t:%G-W%V-%u}", "%G-W%V-%u"),
+        ("{t:%Y-%m-%d %H:%M:%S UTC}", "%Y-%m-%d %H:%M:%S UTC"),
+        ("{t:%d.%m.%Y %H:%M GMT}", "%d.%m.%Y %H:%M GMT"),
     ],
 )
 @pytest.mark.parametrize("missing", [None, "NaN", "n/a"])
@@ -69,7 +71,16 @@ def test_weeks_and_quarters_are_words_with_a_note(written, file, caplog) -> None
 def test_what_looks_like_dates_and_fits_no_format_is_noted(file, caplog) -> None:
     data, _ = found(file, [*[f"{day}.1.2024" for day in range(13, 30)], "2024-1-3", "1/20/2024"] * 2)
     assert data.schema.columns["d"].type in ("text", "category")
-    assert "column 'd' looks like dates or times, such as '13.1.2024', and no format fits all of them" in caplog.text
+    assert (
+        "column 'd' looks like dates or times, such as '13.1.2024', and no known format fits all of them" in caplog.text
+    )
+
+
+@pytest.mark.parametrize("zone", ["+02", " +0200", " CET"])
+def test_other_zones_behind_dates_that_are_not_iso_are_noted(zone, file, caplog) -> None:
+    cells = [f"{day:%d.%m.%Y %H:%M}{zone}" for day in DAYS]
+    found(file, cells)
+    assert f"column 'd' looks like dates or times, such as '{cells[0]}', and no known format fits all" in caplog.text
 
 
 def test_years_of_two_digits_are_noted_where_the_century_is_in_doubt(file, caplog) -> None:
@@ -91,6 +102,21 @@ def test_a_word_for_missing_in_one_column_stays_a_label_in_another(cells, file) 
     data, settings = found(file, column, other="z")
     assert mark in settings["null_values"]
     assert data.frame["d"].isna().sum() == 7
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["yes", "no", "NA"], ["yes", "no", None]),
+        (["T", "F", "."], ["T", "F", None]),
+        (["true", "false", "n/a"], [True, False, None]),
+        (["yes", "no", "unknown"], ["yes", "no", "unknown"]),
+        (["NO", "SE", "NA"], ["NO", "SE", "NA"]),
+    ],
+)
+def test_a_word_for_missing_beside_truth_values_is_missing(words, expected, file) -> None:
+    data, _ = found(file, [words[2 if number % 9 == 0 else number % 2] for number in range(36)])
+    assert [None if pd.isna(value) else value for value in data.frame["d"][[2, 1, 0]]] == expected
 
 
 @pytest.mark.parametrize("cells", [["1.5", "NA"], ["$5.25", "NA"], ["3.1.2024", "<NA>"]])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +20,7 @@ def read(folder: Path, content: str, declared: dict | None = None) -> Dataset:
 
 
 def test_texts_of_spaces_among_words_are_noted(tmp_path: Path, caplog) -> None:
-    data = read(tmp_path, "\n".join('{"c": "%s", "n": "%d"}' % ("  ab"[n % 4 :][:1], n) for n in range(8)))
+    data = read(tmp_path, "\n".join(json.dumps({"c": "  ab"[n % 4], "n": str(n)}) for n in range(8)))
     assert data.frame.c.tolist() == [" ", " ", "a", "b"] * 2
     assert "column 'c': 4 cells hold only spaces, which is taken for a word of its own" in caplog.text
     assert "column 'n'" not in caplog.text
