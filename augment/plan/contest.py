@@ -32,7 +32,7 @@ from augment.plan.folds import NUM_FOLDS
 from augment.plugin.measured_gains import MeasuredGain
 from augment.plugin.trial_results import CandidateResult
 from augment.statistics.arms import INEXPENSIVE, THRESHOLD
-from augment.statistics.scores import ScoreRule
+from augment.statistics.scores import ScoreRule, score_format
 from augment.statistics.verdict import worth_having
 
 __all__ = [
@@ -231,7 +231,6 @@ def _expected_gain(one: Entrant, none: Entrant, rule: ScoreRule) -> float:
 
 def describe_choice(entrants: Sequence[Entrant], winner: Entrant, rule: ScoreRule) -> str:
     """What was chosen, and by how much, for people."""
-    style = ".3f" if rule.task == "classes" else ".4g"
     none, *others = entrants
     num_tried = sum(bool(one.values) for one in others)
     num_untried = len(others) - num_tried
@@ -239,16 +238,16 @@ def describe_choice(entrants: Sequence[Entrant], winner: Entrant, rule: ScoreRul
     untried = f" {num_untried} more {'were' if num_untried > 1 else 'was'} not tried." if num_untried else ""
     if winner is none:
         return (
-            f"The search inside the training part chose real rows alone: {tried} none gains with a probability of "
-            f"{LIKELY:.0%}.{untried}"
+            f"The search, on parts of the training rows, chose real rows alone: {tried}, none is at least "
+            f"{100 * LIKELY:.0f} % sure to gain.{untried}"
         )
     standing, prior = winner.standing(none, rule), winner.prior
     assert standing.mean is not None  # whoever wins was tried
-    others_say = f" and what {prior.tables} other tables say" if prior else " and that most changes gain little"
+    style = score_format(rule.name, standing.mean)
+    others_say = f"given what {prior.tables} other tables say" if prior else "most changes gain little"
     return (
-        f"The search inside the training part chose {winner.candidate.label} {tried}: {rule.label} "
-        f"{standing.mean:{style}}, {standing.difference:+{style}} to real rows alone (standard error "
-        f"{standing.error:{style}}, {len(winner.values)} seeds). With the choice among several{others_say} considered, "
-        f"{standing.expected:+{style}} is to be expected, and a gain has a probability of {standing.chance:.0%}."
-        f"{untried}"
+        f"The search, on parts of the training rows, chose {winner.candidate.label} {tried}: {rule.label} "
+        f"{standing.mean:{style}}, {standing.difference:+{style}} against real rows alone (standard error "
+        f"{standing.error:{style}}, {len(winner.values)} seeds). As it is the best of several, and {others_say}, "
+        f"expect {standing.expected:+{style}}; it is a gain with a probability of {standing.chance:.0%}.{untried}"
     )

@@ -101,7 +101,7 @@ def cut(
     held = np.zeros(len(rows), dtype=bool)
     held[test] = True
     if held.all() or not held.any():
-        raise DataError(f"the hold-out cannot be cut: {_why_not(len(rows), stratify, group, time)}")
+        raise DataError(f"the hold-out cannot be split off: {_why_not(len(rows), stratify, group, time)}")
     train, test = rows[~held], rows[held]
     return Cut(train, test, dropped, (*notes, *_across(hashes, train, test)))
 

@@ -139,9 +139,7 @@ def summarise_privacy(scores: Sequence[MetricScore]) -> PrivacyResult:
     sentence = "These attacks found no leak. That does not prove that there is none."
     if untold:
         figures = "; ".join(f"{score.of}: {score.name} {score.value:.2%}" for score in untold)
-        sentence = (
-            f"Copies cannot be distinguished from natural likeness, because real rows are alike as often ({figures})."
-        )
+        sentence = f"Whether rows were copied cannot be told: real rows are alike as often by nature ({figures})."
     if leaks:
         figures = "; ".join(
             f"{score.of}: {score.name} {score.value:.2%}, limit {attack.limit:.2%}" for score, attack in leaks
@@ -150,7 +148,12 @@ def summarise_privacy(scores: Sequence[MetricScore]) -> PrivacyResult:
     if close:
         own = sorted(close - {"all"})  # the mix is close by design because of those
         whose = f"Rows of {', '.join(own)}" if own else "Some synthetic rows"
-        sentence += f" {whose} start from real rows, so they are close to them by design."
+        if not leaks and not untold:
+            sentence = "Beyond that, these attacks found no leak, which does not prove that there is none."
+        sentence = (
+            f"{whose} start from real rows, so they equal or resemble them by design: do not share them as if they "
+            f"were anonymous. {sentence}"
+        )
     return PrivacyResult(
         verdict="leak found" if leaks else "near by design" if close else "not assessed" if untold else "no leak found",
         sentence=sentence,

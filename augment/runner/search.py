@@ -272,7 +272,7 @@ class _Search:
     def _cut(self, number: int) -> _Seed:
         learnt_from, judged_by = inner_cut(self.train, self.pipeline.split, self.session.seed, number)
         if not len(learnt_from) or not len(judged_by):
-            raise DataError(f"{len(self.train)} training rows cannot be cut once more")
+            raise DataError(f"{len(self.train)} training rows cannot be split once more")
         folder = self.session.scratch / "search" / str(number)
         inner, validation = self.train.take(learnt_from), self.train.take(judged_by)
         inner.save(folder / "train")
@@ -347,7 +347,7 @@ class _Search:
             for seed, tuned in zip(seeds, tune(self.session, self.pipeline, self.probe, rule, parts), strict=True):
                 seed.tuned = tuned
                 if tuned is None and one.left is None:
-                    one.leave("so few rows cannot be cut once more to tune the probe")
+                    one.leave("so few rows cannot be split once more to tune the probe")
 
     def _judge(self, seeds: Sequence[_Seed], inside: Sequence[Entrant], rule: ScoreRule) -> None:
         jobs = [self._job(seed, inside) for seed in seeds]

@@ -16,7 +16,7 @@ from augment.plan.caps import MAX_JUDGED_ROWS
 from augment.plugin.context import derive_seed
 from augment.plugin.contracts import Probe
 from augment.plugin.run_metrics import MetricScore
-from augment.plugin.trial_results import ArmResult, Comparison, TrialResult
+from augment.plugin.trial_results import ArmResult, Comparison, ScoreLegend, TrialResult
 from augment.runner.generate import Mixture
 from augment.runner.prepare import Prepared
 from augment.runner.session import Session
@@ -33,6 +33,7 @@ from augment.statistics.arms import (
     THRESHOLD,
     TUNED,
     arm_kind,
+    explain_arm,
     label_arms,
 )
 from augment.statistics.priors import correct_prior, move_threshold, prior_offsets
@@ -249,9 +250,9 @@ def use_metric_gain(
     def arm(name: str, label: str, rows: int, difference: float, interval: Any) -> ArmResult:
         mean = gain["alone"] + difference
         values = {"values": [mean], "mean": mean, "difference": difference, "interval": interval}
-        return ArmResult(
-            id=name, label=label, rows=num_train + rows, **values, scores={}, classes={}, kind=arm_kind(name)
-        )
+        # there are no classes, so oversampling repeats all rows alike, as copies do
+        known = {"kind": arm_kind(name), "meaning": explain_arm(COPIES if name == OVERSAMPLING else name)}
+        return ArmResult(id=name, label=label, rows=num_train + rows, **values, scores={}, classes={}, **known)
 
     total = sum(num_synthetic.values())
     arms = [
@@ -264,6 +265,7 @@ def use_metric_gain(
             arms.append(arm(name, f"real + {name} alone", num_synthetic[name], score.value, score.interval))
     better = "lower" if judged.better == "lower" else "higher"
     margin = worth_having(better, gain["alone"])
+    meaning = next((score.meaning for score in scores if score.name == gain["score"]), judged.meaning)
     verdict = judge_interval(gain["against"]["interval"], better, margin)
     found = TrialResult(
         assessable=True,
@@ -278,8 +280,9 @@ def use_metric_gain(
         chosen=SYNTHETIC,
         against=Comparison(arm=OVERSAMPLING, **gain["against"], verdict=verdict),
         arms=arms,
+        legend={gain["score"]: ScoreLegend(label=gain["score"], meaning=meaning)},
     )
-    return add_verdict(found, gain["score"], ".3f")
+    return add_verdict(found, gain["score"])
 
 
 def void_if_contaminated(trial: TrialResult, scores: Sequence[MetricScore]) -> TrialResult:

@@ -17,7 +17,7 @@ import numpy as np
 
 from augment.plugin.trial_results import Comparison, CutDifferences, CutsResult, TrialResult
 from augment.statistics.arms import NONE, SYNTHETIC
-from augment.statistics.scores import SCORES
+from augment.statistics.scores import SCORES, score_format
 from augment.statistics.verdict import CANNOT_TELL, HELPS, HURTS, NO_EFFECT, judge_interval
 from augment.statistics.verdict_sentence import describe_comparison, describe_losses
 
@@ -119,31 +119,35 @@ def _find_losses(trials: Sequence[TrialResult], test_share: float) -> dict[str, 
 
 def _describe(trial: TrialResult, cuts: CutsResult, losses: Mapping[str, float]) -> str:
     label = SCORES[trial.score].label if trial.score in SCORES else trial.score
-    style = ".4g" if trial.score in SCORES and SCORES[trial.score].task == "number" else ".3f"
+    real, chosen = trial.arm(NONE), trial.arm(trial.chosen)
+    if trial.better == "lower":
+        label = f"{label} (lower is better)"
+    style = score_format(trial.score, real.mean if real else 0.0)
     num_cuts = len(cuts.chosen)
     assert cuts.overall.interval is not None
     low, high = cuts.overall.interval
     varied = set(cuts.chosen) != {SYNTHETIC}
-    subject = "what the search chose in each of them" if varied else "augmentation"
+    subject = "what the search chose" if varied else "augmentation"
     verdict = judge_interval(cuts.overall.interval, trial.better, trial.margin)
     opening = {
-        HELPS: f"{subject} helps",
-        HURTS: f"{subject} hurts",
-        NO_EFFECT: f"{subject} has no measurable effect",
-        CANNOT_TELL: f"they cannot tell whether {subject} helps or hurts",
+        HELPS: f"{subject} helps over",
+        HURTS: f"{subject} hurts over",
+        NO_EFFECT: f"{subject} has no measurable effect over",
+        CANNOT_TELL: f"it is not clear whether {subject} helps or hurts over",
     }[verdict]
+    opening = opening[0].upper() + opening[1:]
+    rarest = f", {trial.rarest_rows} of the rarest class {trial.rarest!r}" if trial.rarest else ""
     sentence = (
-        f"Over {num_cuts} splits of the data, with everything learned anew in each, {opening}: {label} changes by "
+        f"{opening} {num_cuts} splits of the data, with everything learned anew in each: {label} changes by "
         f"{cuts.overall.mean:+{style}} on average (95 % interval {low:+{style}} to {high:+{style}}, which covers other "
-        f"training rows as well; {trial.rows} held-out rows in each split)."
+        f"training rows as well; {trial.rows} held-out rows in each split{rarest})."
     )
     if verdict == CANNOT_TELL:
-        sentence += f" A difference of {trial.margin:{style}} counts as worth having."
+        sentence += f" A difference of {trial.margin:{style}} would be worth having."
     elif verdict == NO_EFFECT and trial.margin:
-        sentence += f" Any effect is smaller than {trial.margin:{style}}, which would be worth having."
-    real, chosen = trial.arm(NONE), trial.arm(trial.chosen)
+        sentence += f" Any effect is smaller than {trial.margin:{style}}, the least that is worth having."
     if real is not None and chosen is not None and chosen is not real:
-        sentence += f" On the split that is written it goes from {real.mean:{style}} to {chosen.mean:{style}}."
+        sentence += f" On the split that was written, the score goes from {real.mean:{style}} to {chosen.mean:{style}}."
     if trial.remark:
         sentence += f" {trial.remark}"
     if varied:

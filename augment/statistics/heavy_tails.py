@@ -54,11 +54,11 @@ def choose_number_score(
     if rule.name != "mae" and carriers[rule.name] >= MIN_SQUARE_CARRIERS:
         if variance >= min(MIN_VARIANCE_CARRIERS, len(truth) / 4):
             return Deciding(rule)
-        tail = f"{rule.label} rests on a few large values of the target: as if {variance:.1f} rows were held out"
+        tail = f"{rule.label} rests on a few large values of the target, as if only {variance:.1f} rows were held out"
     else:
-        tail = f"a few large errors decide {rule.label}: as if {carriers[rule.name]:.1f} rows were held out"
+        tail = f"a few large errors decide {rule.label}, as if only {carriers[rule.name]:.1f} rows were held out"
     if is_default and mae_is_good:
-        return Deciding(SCORES["mae"], remark=f"The mean absolute error decides, because {tail}.")
+        return Deciding(SCORES["mae"], remark=f"The mean absolute error is compared, because {tail}.")
     return Deciding(
         rule, obstacle=f"{tail}; use {'`trial: {score: mae}`' if mae_is_good else 'the logarithm of the target'}"
     )

@@ -210,8 +210,7 @@ def summarise(
             if rule.name in scores
         },
     )
-    # what is in the target's unit may be large or tiny
-    return add_verdict(trial, deciding.label, ".3f" if task == "classes" else ".4g")
+    return add_verdict(trial, deciding.label)
 
 
 class _Difference(NamedTuple):

@@ -17,7 +17,7 @@ import numpy as np
 from augment.plugin.trial_results import ScoreKind
 from augment.statistics import formulas
 
-__all__ = ["SCORES", "ScoreRule", "default_score", "recall_rule", "scores_for"]
+__all__ = ["SCORES", "ScoreRule", "default_score", "recall_rule", "score_format", "scores_for"]
 
 Scorer = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 Linear = Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray]]
@@ -183,3 +183,18 @@ def recall_rule(number: int) -> ScoreRule:
         return np.asarray((np.arange(len(rows)) == number) / rows[number])
 
     return ScoreRule(f"recall of class {number}", "recall", "classes", "decision", "higher", score, linear, by_one)
+
+
+def score_format(score: str, size: float) -> str:
+    """How values of a score are written, as `format` takes it. Those in a target's unit may be large or tiny.
+
+    Args:
+        score: by name; one that is not known is written as those of classes are.
+        size: of a typical value.
+
+    >>> f"{105066.4:{score_format('mae', 105066.4)}}", f"{0.91234:{score_format('roc_auc', 0.9)}}"
+    ('105066', '0.912')
+    """
+    if score not in SCORES or SCORES[score].task == "classes":
+        return ".3f"
+    return ".0f" if 1e4 <= abs(size) < 1e15 else ".4g"

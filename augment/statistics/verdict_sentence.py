@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from augment.plugin.trial_results import Comparison, SearchResult, TrialResult, Verdict
 from augment.statistics.arms import CLASS_WEIGHTS, NONE, OVERSAMPLING, PRIOR_CORRECTION, SYNTHETIC, THRESHOLD, TUNED
-from augment.statistics.scores import SCORES
+from augment.statistics.scores import SCORES, score_format
 from augment.statistics.verdict import CANNOT_TELL, HELPS, HURTS, NO_EFFECT, UNKNOWN, VOID, judge_interval
 
 __all__ = ["add_verdict", "describe_comparison", "describe_losses", "not_assessable", "void", "weigh_search"]
@@ -16,7 +16,7 @@ PERFECT = 0.9995
 EXPENSES = {"ranking": "the ranking", "probability": "the probabilities"}
 # how each thing that can be judged is called, whether it is several, and what it was scored with
 SUBJECTS = {
-    SYNTHETIC: ("augmentation", False, "with synthetic rows"),
+    SYNTHETIC: ("augmentation", False, "with synthetic rows added"),
     CLASS_WEIGHTS: ("class weights", True, "with class weights"),
     OVERSAMPLING: ("oversampling", False, "with oversampling"),
     THRESHOLD: ("a moved threshold", False, "with the threshold at the prior"),
@@ -24,7 +24,7 @@ SUBJECTS = {
 }
 # what to do instead of adding rows, where it is not in the name already
 ADVICE = {
-    THRESHOLD: " Move your threshold: divide probabilities by the classes' shares before you take the largest.",
+    THRESHOLD: " Move your threshold: divide the probabilities by the classes' shares before you take the largest one.",
     TUNED: " Tune your model: the report, and `settings` and `strength` of the arm `tuned`, say what did best.",
 }
 
@@ -47,19 +47,18 @@ def not_assessable(reason: str) -> TrialResult:
     )
 
 
-def add_verdict(trial: TrialResult, label: str, style: str) -> TrialResult:
+def add_verdict(trial: TrialResult, label: str) -> TrialResult:
     """The trial with its verdict and its sentence.
 
     Args:
         trial: with everything but these two.
         label: of the score that decides.
-        style: how its values are written, as `format` takes it.
     """
     chosen = trial.arm(trial.chosen)
     if trial.assessable and chosen is not None and chosen.interval is not None:
         low, high = chosen.interval
         trial = trial.model_copy(update={"detectable": SHOWN_BY_WIDTH * (high - low) / 2})
-    verdict, sentence = _describe(trial, label, style)
+    verdict, sentence = _describe(trial, label)
     return trial.model_copy(update={"verdict": verdict, "sentence": sentence})
 
 
@@ -71,22 +70,27 @@ def weigh_search(trial: TrialResult, search: SearchResult) -> TrialResult:
         best = max(tried, key=lambda one: one.chance or 0.0, default=None)
         if best is not None and None not in (best.error, best.expected):
             sentence = (
-                f" The likeliest of {len(tried)} was {best.label!r}: inside the training part, it changed "
-                f"{_label(search.score)} by {best.difference:+.4g} (standard error {best.error:.4g}), which is a gain "
-                f"with a probability of {best.chance:.0%}."
+                f" The best of {len(tried)} was {best.label}: on parts of the training rows it changed "
+                f"{_label(search.score)} by {_write(best.difference, search.score, '+')} (standard error "
+                f"{_write(best.error, search.score)}), which is a gain with a probability of {best.chance:.0%}."
             )
     winner = next((one for one in search.candidates if one.id == search.chosen), None)
     if trial.verdict == CANNOT_TELL and winner and None not in (winner.difference, winner.error, winner.expected):
         sentence = (
-            f" The search inside the training part measured {winner.difference:+.4g} over {search.seeds} seeds "
-            f"(standard error {winner.error:.4g}); since it is the best of several, {winner.expected:+.4g} is to be "
-            "expected."
+            f" The search, on parts of the training rows, measured {_write(winner.difference, search.score, '+')} over "
+            f"{search.seeds} seeds (standard error {_write(winner.error, search.score)}). The best of several looks "
+            f"better than it is: expect {_write(winner.expected, search.score, '+')}."
         )
     return trial.model_copy(update={"sentence": f"{trial.sentence}{sentence}"})
 
 
 def _label(score: str) -> str:
     return SCORES[score].label if score in SCORES else score
+
+
+def _write(value: float | None, score: str, sign: str = "") -> str:
+    """A number in the units of a score."""
+    return f"{value:{sign}{score_format(score, value or 0.0)}}"
 
 
 def void(trial: TrialResult, reasons: Mapping[str, str]) -> TrialResult:
@@ -99,27 +103,33 @@ def void(trial: TrialResult, reasons: Mapping[str, str]) -> TrialResult:
     reason = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
     sentence = (
         f"Contaminated, so there is no verdict: the synthetic rows repeat the hold-out that judges them ({reason}). "
-        "To leave out the rows that match would not mend this. Either what made them has seen the hold-out: fit it on "
+        "Removing the rows that match does not mend this. Either the generator has seen the hold-out: fit it on "
         "training rows alone, or judge on real rows that nothing has seen. Or real rows repeat: keep equal and related "
         "ones on one side with `split: {dedupe: group}` or `split: {group: COLUMN}`."
     )
     return trial.model_copy(update={"assessable": False, "reason": reason, "verdict": VOID, "sentence": sentence})
 
 
-def _describe(trial: TrialResult, label: str, style: str) -> tuple[Verdict, str]:
+def _describe(trial: TrialResult, label: str) -> tuple[Verdict, str]:
     real, chosen = trial.arm(NONE), trial.arm(trial.chosen)
     assert real is not None
+    style = score_format(trial.score, real.mean)
+    if trial.better == "lower":
+        label = f"{label} (lower is better)"
     if trial.chosen == NONE:
         return NO_EFFECT, (
-            "Do not augment: no candidate of the search gains over real rows alone with a probability of 90 %, so only "
-            f"real rows were written. They reach {label} {real.mean:{style}} on {trial.rows} held-out rows."
+            "Do not augment: of all that the search tried, nothing is at least 90 % sure to beat real rows alone, so "
+            f"only these were written. They reach {label} {real.mean:{style}} on {trial.rows} held-out rows."
         )
     if chosen is None:
         return NO_EFFECT, "No synthetic rows were added, so there is nothing to judge."
     subject, several, scored_with = SUBJECTS[trial.chosen]
     scored = f"{label} {real.mean:{style}} with real rows alone, {chosen.mean:{style}} {scored_with}"
     if not trial.assessable:
-        return UNKNOWN, f"The effect of {subject} could not be assessed: {trial.reason} ({scored})."
+        return UNKNOWN, (
+            f"The effect of {subject} could not be assessed: {trial.reason}. The scores are therefore no "
+            f"evidence: {scored}."
+        )
     verdict = judge_interval(chosen.interval, trial.better, trial.margin)
     is_perfect = trial.better == "higher" and real.mean >= PERFECT
     if verdict == CANNOT_TELL and is_perfect:
@@ -138,28 +148,30 @@ def _describe(trial: TrialResult, label: str, style: str) -> tuple[Verdict, str]
     if trial.unit != "rows":
         counts[0] += f" in {trial.units} {trial.unit}"
     if trial.rarest:
-        counts.append(f"{trial.rarest_rows} of class {trial.rarest!r}")
+        counts.append(f"{trial.rarest_rows} of the rarest class {trial.rarest!r}")
     if trial.seeds > 1:
         counts.append(f"{trial.seeds} seeds")
     sentence = (
         f"{opening[0].upper()}{opening[1:]}: {scored} ({chosen.difference:+{style}}, {certainty}; {', '.join(counts)})."
     )
     if verdict == CANNOT_TELL and trial.detectable is not None and trial.better == "higher" and trial.detectable >= 1:
-        sentence += f" With so few, no difference is likely to be seen; one of {trial.margin:{style}} is worth having."
+        sentence += (
+            f" With so few rows, no difference is likely to be seen; one of {trial.margin:{style}} is worth having."
+        )
     elif verdict == CANNOT_TELL and trial.detectable is not None:
         sentence += (
-            f" With so few, only a difference above {trial.detectable:{style}} is likely to be seen (80 % power); one "
-            f"of {trial.margin:{style}} counts as worth having."
+            f" With so few rows, only a difference above {trial.detectable:{style}} is likely to be seen (80 % power); "
+            f"one of {trial.margin:{style}} would be worth having."
         )
     if is_perfect and verdict == NO_EFFECT:
         sentence += f" Nothing is left to gain on this hold-out: real rows alone reach {real.mean:{style}}."
     elif verdict == NO_EFFECT and trial.margin:
-        sentence += f" Any effect is smaller than {trial.margin:{style}}, which would be worth having."
+        sentence += f" Any effect is smaller than {trial.margin:{style}}, the least that is worth having."
     if trial.remark:
         sentence += f" {trial.remark}"
     if trial.chosen != SYNTHETIC:
         sentence += (
-            f" The search preferred {'them' if several else 'it'} to synthetic rows: only real rows were written."
+            f" The search preferred {'them' if several else 'it'} to synthetic rows, so only real rows were written."
             f"{ADVICE.get(trial.chosen, '')}"
         )
     if (against := trial.against) is not None:
@@ -201,7 +213,7 @@ def describe_comparison(against: Comparison, alternative: str, num_compared: int
         return f" It is worse than {named}, {alternative}."
     if against.verdict == NO_EFFECT:
         return f" It is about as good as {named}, {alternative}: they differ by less than {margin:{style}}."
-    return f" The hold-out cannot tell whether it is better or worse than {named}, {alternative}."
+    return f" Whether it is better or worse than {named}, {alternative}, cannot be told."
 
 
 def describe_losses(score: str, changes: Mapping[str, str], verdict: Verdict) -> str:
@@ -239,6 +251,7 @@ def _advise_correction(trial: TrialResult, style: str) -> str:
         return ""
     kept = SCORES["balanced_accuracy"]
     return (
-        f" Correct the probabilities for the real shares of the classes: then {', '.join(repaired)}. Decide as before "
-        f"the correction, and {kept.label} stays {corrected.scores[kept.name].mean:{style}}."
+        f" Correct the probabilities for the real shares of the classes: then "
+        f"{', '.join(repaired)}. Take decisions from the uncorrected ones: {kept.label} stays "
+        f"{corrected.scores[kept.name].mean:{style}}."
     )

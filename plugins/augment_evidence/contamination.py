@@ -31,7 +31,7 @@ TENTH = 0.1  # of the synthetic rows: the share of copies that the test should f
 SEED = 0  # all that ask look at the same rows, and come to the same end
 UNTOLD = (
     "rows that repeat the hold-out could not be told from chance: held-out rows in place of a tenth of the synthetic "
-    "ones would have gone unnoticed, because rows of so few distinct values are equal by nature"
+    "ones would have gone unnoticed, because there are too few rows, or because real rows are as alike by nature"
 )
 
 log = logging.getLogger("augment.contamination")

@@ -47,7 +47,7 @@ class Privacy(Metric):
     training rows among each other) match and lie near; how often the same synthetic rows match and lie near the
     hold-out, where one of both is the larger counts; and which rate of recognition chance would reach. Chance passes
     a limit once in a hundred times. What is above is a leak. What is not is *no leak found by these attacks*, or,
-    where a third of the rows are found and real rows are alike as often, *cannot be distinguished from likeness*.
+    where a third of the rows are found and real rows are alike as often, copies *cannot be told from natural likeness*.
     Rows that repeat the hold-out (see `contamination`) are set aside before, because they would raise the limits.
     Neither is a promise: other attacks exist, and few held-out rows give wide limits. Rows of one person on both
     sides, or a hold-out that comes later in time, break the comparison.

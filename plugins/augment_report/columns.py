@@ -14,6 +14,7 @@ from augment_report.formatting import clip, count, percent, plain, split_rest
 
 __all__ = ["class_weights", "compare_columns", "numbers_of", "spread", "value_text"]
 
+MAX_SKEW = 20.0  # of a column's range to that below its median, up to which bins are equally wide
 MAX_ROWS = 20_000  # of either part: enough for a plot, and the page is made in seconds however large the run
 NUM_BINS = 24
 NUM_BARS = 6
@@ -80,8 +81,13 @@ def _compare_numbers(
     inner_low, inner_high = (float(np.quantile(pooled, q)) for q in (0.002, 0.998))
     if high - low > 3 * (inner_high - inner_low) > 0:  # a few far values would press all others into one bin
         low, high = inner_low, inner_high
+    # nor should a long tail: where the middle of positive values lies far to the left, a bin is a factor
+    is_skewed = low > 0 and column.type != "datetime" and high - low > MAX_SKEW * (np.median(pooled) - low)
     if column.type in ("integer", "text") and high - low < NUM_BINS:
         edges = np.arange(np.floor(low), np.ceil(high) + 2) - 0.5
+    elif is_skewed:
+        edges = np.geomspace(low, high, NUM_BINS + 1)
+        edges[[0, -1]] = low, high  # geomspace rounds its ends
     else:
         edges = np.linspace(low, high if high > low else low + 1, NUM_BINS + 1)
     shares = []
@@ -91,9 +97,17 @@ def _compare_numbers(
         ("≤ " if pooled.min() < low else "") + value_text(low, column),
         ("≥ " if pooled.max() > high else "") + value_text(high, column),
     )
+    scale = "logarithmic scale" if is_skewed else ""
     label = f"{clip(name)}: real and synthetic values from {ends[0]} to {ends[1]}, gap {percent(gap)}"
     plot = charts.histogram(shares[0], shares[1], label)
-    return {**_card(name, column, gap, missing), "kind": "numbers", "plot": plot, "low": ends[0], "high": ends[1]}
+    return {
+        **_card(name, column, gap, missing),
+        "kind": "numbers",
+        "plot": plot,
+        "low": ends[0],
+        "high": ends[1],
+        "scale": scale,
+    }
 
 
 def numbers_of(values: pd.Series, column: Column) -> np.ndarray:

@@ -33,7 +33,7 @@ ORIGINS = {
 # of an attack: how it is drawn, and in words
 FINDINGS = {
     "no leak found": ("clear", "no leak found by this attack"),
-    "natural likeness": ("clear", "cannot be distinguished from likeness"),
+    "natural likeness": ("clear", "cannot tell copies from natural likeness"),
     "near by design": ("design", "near real rows by design"),
     "leak found": ("leak", "more than chance and likeness explain"),
 }

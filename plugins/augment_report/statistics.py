@@ -56,7 +56,9 @@ def _number_facts(values: pd.Series, column: Column) -> tuple[str, ...]:
     mean, low, median, high = (
         value_text(float(value), column) for value in (known.mean(), known.min(), np.median(known), known.max())
     )
-    deviation = number(float(known.std())) + (" days" if column.type == "datetime" else "")
+    # of dates it is a number of days, and no date
+    is_date = column.type == "datetime"
+    deviation = f"{number(float(known.std()))} days" if is_date else value_text(float(known.std()), column)
     return mean, deviation, low, median, high, count(len(np.unique(known))), missing
 
 

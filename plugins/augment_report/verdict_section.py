@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from augment.plugin import ArmResult, TrialResult
 from augment_report import charts
-from augment_report.formatting import clip, decimals_for, fixed, number, span
+from augment_report.formatting import clip, decimals_for, fixed, span
 
 __all__ = ["next_steps", "trial"]
 
@@ -57,6 +57,11 @@ NEXT_STEPS = {
 def next_steps(found: TrialResult) -> list[str]:
     """What a reader can do about the verdict, the first step first."""
     steps = list(NEXT_STEPS[found.verdict])
+    base = found.arm("none")
+    if found.verdict == "no measurable effect" and base is not None and found.better == "higher" and base.mean > 0.9995:
+        steps[1:] = ["To see an effect, judge by real rows that are harder: this model is right on all of these."]
+    if not any(arm.classes for arm in found.arms):
+        steps = [step.replace(" of the smallest class", "") for step in steps]
     if found.chosen == "none":
         steps = ["Train on the real rows alone. The search has found nothing that is worth adding."]
     chosen = found.arm(found.chosen)
@@ -120,8 +125,7 @@ def trial(found: TrialResult) -> dict[str, Any]:
     room = charts.Scale.around([needed.low, needed.high], 1.0)
     values += [dot for line in lines for dot in line.dots if room.low <= dot <= room.high]
     scale = charts.Scale.around(values)
-    means = [arm.mean for arm in (base, *arms) if arm is not None and _finite(arm.mean)]
-    mean_decimals = max((decimals_for([mean]) for mean in means), default=3)
+    mean_decimals = _mean_decimals([arm.mean for arm in (base, *arms) if arm is not None])
     decimals = decimals_for([line.difference for line in lines] + [e for line in lines for e in line.interval or ()])
     shown["base"] = (
         None
@@ -206,6 +210,8 @@ def _rank(arm: ArmResult, chosen: str) -> tuple[bool, bool, bool]:
 def _seed_differences(arm: ArmResult, base: ArmResult | None) -> list[float]:
     if base is None or len(arm.values) != len(base.values):
         return []
+    if len(arm.values) < 2:
+        return []
     pairs = zip(arm.values, base.values, strict=True)
     return [a - b for a, b in pairs if _finite(a) and _finite(b)]
 
@@ -217,18 +223,30 @@ def _all_scores(arms: Sequence[ArmResult], found: TrialResult) -> dict[str, Any]
         known = [arm.scores.get(name) for arm in arms]
         values = [e for one in known if one is not None for e in (one.difference, *(one.interval or ()))]
         decimals = decimals_for(values)
+        mean_decimals = _mean_decimals([one.mean for one in known if one is not None])
         cells = []
         for arm, score in zip(arms, known, strict=True):
             if score is None:
                 cells.append(("–", "", ""))
                 continue
             change = "" if arm.id == "none" else fixed(score.difference, decimals)
-            cells.append((number(score.mean), change, span(score.interval, decimals) if score.interval else ""))
+            cells.append(
+                (
+                    fixed(score.mean, mean_decimals, sign=False),
+                    change,
+                    span(score.interval, decimals) if score.interval else "",
+                )
+            )
         legend = found.legend.get(name)
         better = next(score.better for score in known if score is not None)
         meaning = legend.meaning if legend else ""
         rows.append({"name": legend.label if legend else name, "better": better, "meaning": meaning, "cells": cells})
     return {"arms": [arm.label for arm in arms], "rows": rows} if rows else None
+
+
+def _mean_decimals(means: Sequence[float | None]) -> int:
+    """The decimals of a row of scores: three significant digits of each, but no more than five decimals."""
+    return max((min(decimals_for([mean]), 5) for mean in means if _finite(mean)), default=3)
 
 
 def _finite(value: Any) -> bool:

@@ -148,7 +148,7 @@ def test_real_rows_alone_win_unless_somebody_gains_with_a_probability_of_90_perc
     field = entrants(a=values)
     assert choose_winner(field, HIGHER) is field[0]
     said = describe_choice(field, field[0], HIGHER)
-    assert "chose real rows alone: of 1 candidate none gains with a probability of 90%" in said
+    assert "chose real rows alone: of 1 candidate, none is at least 90 % sure to gain" in said
 
 
 def test_what_other_tables_say_is_not_enough_without_a_gain_in_the_seeds():
@@ -164,7 +164,7 @@ def test_who_left_or_was_never_tried_does_not_win():
     winner = choose_winner(field, HIGHER)
     assert winner.candidate.id == "here"
     said = describe_choice(field, winner, HIGHER)
-    assert "chose here of 2 candidates: balanced accuracy 0.600, +0.100 to real rows alone" in said
+    assert "chose here of 2 candidates: balanced accuracy 0.600, +0.100 against real rows alone" in said
     assert said.endswith("1 more was not tried.")
 
 

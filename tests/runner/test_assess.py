@@ -24,9 +24,9 @@ NO_LEAK, BY_DESIGN, LEAK, ALIKE = "no leak found", "near by design", "leak found
         (
             [attack("smote", 0.5, BY_DESIGN), attack("all", 0.5, BY_DESIGN)],
             "near by design",
-            "Rows of smote start from",
+            "Rows of smote start from real rows, so they equal or resemble them by design: do not share",
         ),
-        ([attack("gan", 0.05, ALIKE)], "not assessed", "Copies cannot be distinguished from natural likeness"),
+        ([attack("gan", 0.05, ALIKE)], "not assessed", "Whether rows were copied cannot be told"),
         ([attack("all", 0.5, BY_DESIGN)], "near by design", "Some synthetic rows start from"),
         ([attack("gan", 0.5, LEAK), attack("smote", 0.5, BY_DESIGN)], "leak found", "(gan: near copies 50.00%"),
     ],

@@ -23,13 +23,13 @@ def test_scores_that_many_rows_carry_decide():
 def test_a_difference_that_few_rows_carry_gives_way_to_absolute_errors():
     found = choose(NORMAL, FEW, MANY)
     assert found.rule is SCORES["mae"]
-    assert "a few large errors decide R²: as if 2.0 rows were held out" in found.remark
+    assert "a few large errors decide R², as if only 2.0 rows were held out" in found.remark
 
 
 def test_a_target_with_a_heavy_tail_is_not_judged_by_squares_even_where_many_rows_carry_the_difference():
     found = choose(HEAVY, MANY, MANY)
     assert found.rule is SCORES["mae"]
-    assert "R² rests on a few large values of the target: as if " in found.remark
+    assert "R² rests on a few large values of the target, as if only " in found.remark
 
 
 @pytest.mark.parametrize("score", ["r2", "rmse"])

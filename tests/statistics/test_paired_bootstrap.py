@@ -193,7 +193,7 @@ def test_of_errors_a_tenth_is_worth_having():
         (0.95, "It is worse than the best of 2 inexpensive alternatives, oversampling ("),
         (
             0.8,
-            "cannot tell whether it is better or worse than the best of 2 inexpensive alternatives, oversampling (",
+            "Whether it is better or worse than the best of 2 inexpensive alternatives, oversampling (",
         ),
     ],
 )
@@ -213,7 +213,7 @@ def test_scores_that_are_worse_are_named_by_their_kind(score, lead):
     content = found.model_dump() | {"worse": [score]}
     for id, mean in (("none", 0.9), ("synthetic", 0.7)):
         next(arm for arm in content["arms"] if arm["id"] == id)["scores"][score]["mean"] = mean
-    changed = add_verdict(TrialResult.model_validate(content), "balanced accuracy", ".3f")
+    changed = add_verdict(TrialResult.model_validate(content), "balanced accuracy")
     assert changed.verdict == "helps"
     label = SCORES[score].label
     assert f" {lead}: {label} goes from 0.900 to 0.700." in changed.sentence
@@ -312,9 +312,9 @@ def test_probabilities_that_synthetic_rows_have_worsened_are_to_be_corrected():
     arms = {"none": sure(0.8), "synthetic": sure(0.999)}
     worse = summary(truth, {**arms, "prior-correction": sure(0.75)}, decisions={"prior-correction": sure(0.999)})
     log_loss = arm_of(worse, "prior-correction").scores["log_loss"].mean
-    assert "Correct the probabilities for the real shares of the classes: then log loss is" in worse.sentence
+    assert "for the real shares of the classes: then log loss is" in worse.sentence
     before, decided = (arm_of(worse, "synthetic").scores[name].mean for name in ("log_loss", "balanced_accuracy"))
-    assert f"is {log_loss:.3f} instead of {before:.3f}. Decide as before" in worse.sentence
+    assert f"is {log_loss:.3f} instead of {before:.3f}. Take decisions from" in worse.sentence
     assert f"balanced accuracy stays {decided:.3f}." in worse.sentence
     useless = summary(truth, {**arms, "prior-correction": sure(0.999)}, decisions={"prior-correction": sure(0.999)})
     assert "Correct" not in useless.sentence  # it would change nothing
@@ -389,14 +389,17 @@ def test_a_numeric_target_is_judged_by_its_own_scores():
     found = summary(truth, predictions, task="number", score="rmse")
     assert (found.verdict, found.better) == ("helps", "lower")
     assert arm_of(found, "synthetic").interval[1] < 0
-    assert "root mean squared error 8195 with real rows alone" in found.sentence
+    assert "root mean squared error (lower is better) 8195 with real rows alone" in found.sentence
     assert "inexpensive alternative" not in found.sentence
 
 
 def test_tiny_units_keep_their_digits_in_the_sentence():
     truth = np.arange(20) * 1e-7
     found = summary(truth, {"none": [truth + 2e-8], "synthetic": [truth + 1e-8]}, task="number", score="mae")
-    assert "mean absolute error 2e-08 with real rows alone, 1e-08 with synthetic rows" in found.sentence
+    assert (
+        "mean absolute error (lower is better) 2e-08 with real rows alone, 1e-08 with synthetic rows added"
+        in found.sentence
+    )
 
 
 # what the search chose
@@ -410,7 +413,7 @@ def test_where_the_search_chose_oversampling_the_verdict_is_about_it(accuracy, v
     opening = "The hold-out cannot tell whether oversampling " if verdict[0] == "c" else f"Oversampling {verdict}: "
     assert found.sentence.startswith(opening)
     assert "with oversampling (" in found.sentence
-    assert "The search preferred it to synthetic rows: only real rows were written." in found.sentence
+    assert "The search preferred it to synthetic rows, so only real rows were written." in found.sentence
 
 
 def test_class_weights_are_several():
@@ -421,7 +424,9 @@ def test_class_weights_are_several():
 def test_where_the_search_chose_nothing_the_sentence_says_do_not_augment():
     found = planted({"none": 0.6, "class-weights": 0.9, "oversampling": 0.6}, chosen="none")
     assert found.verdict == "no measurable effect"
-    assert found.sentence.startswith("Do not augment: no candidate of the search gains over real rows alone")
+    assert found.sentence.startswith(
+        "Do not augment: of all that the search tried, nothing is at least 90 % sure to beat"
+    )
 
 
 def test_the_comparison_with_the_best_inexpensive_alternative_stands_among_the_facts():
@@ -598,7 +603,7 @@ def test_where_a_few_errors_decide_r2_the_mean_absolute_error_does_instead_and_s
     truth, predictions = heavy_tailed()
     found = summary(truth, predictions, task="number")
     assert found.score == "mae"
-    assert "The mean absolute error decides, because a few large errors decide R²: as if " in found.sentence
+    assert "The mean absolute error is compared, because a few large errors decide R², as if only " in found.sentence
 
 
 def test_where_the_user_chose_that_score_there_is_no_verdict():
@@ -616,7 +621,7 @@ def test_a_large_difference_by_four_positives_cannot_be_told_and_the_class_is_co
     none, ours = right_in(truth, np.arange(196)), right_in(truth, np.r_[np.arange(190), 196, 197, 198])
     found = summary(truth, {"none": [none] * 3, "synthetic": [ours] * 3}, classes=["no", "yes"])
     assert found.verdict == "cannot tell"
-    assert "200 held-out rows, 4 of class 'yes', 3 seeds)." in found.sentence
+    assert "200 held-out rows, 4 of the rarest class 'yes', 3 seeds)." in found.sentence
     assert found.sentence.endswith(" Other training rows may give another result: the interval does not cover that.")
     assert f"only a difference above {found.detectable:.3f} is likely to be seen (80 % power)" in found.sentence
 
@@ -668,7 +673,7 @@ def test_no_interval_is_wider_than_what_a_share_can_differ_by():
     predictions["synthetic"] = [right_in(truth, np.arange(20)), right_in(truth, np.arange(4))]
     found = summary(truth, predictions)
     assert arm_of(found, "synthetic").interval == (-1.0, 1.0)
-    assert " With so few, no difference is likely to be seen; one of 0.050 is worth having." in found.sentence
+    assert " With so few rows, no difference is likely to be seen; one of 0.050 is worth having." in found.sentence
 
 
 def test_where_hardly_a_resample_has_a_score_there_is_no_interval(monkeypatch):

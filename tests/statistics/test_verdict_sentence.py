@@ -41,17 +41,19 @@ def nothing_chosen() -> TrialResult:
         against=None,
         arms=[real],
     )
-    return add_verdict(trial, "balanced accuracy", ".3f")
+    return add_verdict(trial, "balanced accuracy")
 
 
 def test_where_the_search_chose_nothing_the_numbers_of_its_best_candidate_are_said():
     tried = [candidate("none", 0.0, 0.99), candidate("gan, 1x", 0.09, 0.6), candidate("smote, 2x", 0.01, 0.71)]
     found = weigh_search(nothing_chosen(), search(*tried, candidate("vae, 1x", None, None)))
-    assert found.sentence.startswith("Do not augment: no candidate of the search gains over real rows alone")
+    assert found.sentence.startswith(
+        "Do not augment: of all that the search tried, nothing is at least 90 % sure to beat"
+    )
     assert "They reach balanced accuracy 0.800 on 40 held-out rows." in found.sentence
     assert found.sentence.endswith(
-        "The likeliest of 2 was 'smote, 2x': inside the training part, it changed balanced accuracy by +0.01 (standard "
-        "error 0.02), which is a gain with a probability of 71%."
+        "The best of 2 was smote, 2x: on parts of the training rows it changed balanced accuracy by +0.010 (standard "
+        "error 0.020), which is a gain with a probability of 71%."
     )
 
 

@@ -1,6 +1,7 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from example_data import dataset
 from hypothesis import given
@@ -64,3 +65,13 @@ def test_gap_of_equal_columns_is_zero_and_of_disjoint_ones_is_one():
     other = dataset(pd.DataFrame({"x": [5.0, 6.0] * 10, "kind": ["c", "d"] * 10}))
     assert [card["gap"] for card in compare_columns(real, real, real.schema)] == [0.0, 0.0]
     assert [card["gap"] for card in compare_columns(real, other, real.schema)] == pytest.approx([1.0, 1.0])
+
+
+def test_a_long_tail_is_drawn_on_a_logarithmic_scale():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"price": np.exp(2 * rng.normal(size=500)), "size": rng.random(500) + 1})
+    data = dataset(frame)
+    assert {card["name"]: card["scale"] for card in compare_columns(data, data, data.schema)} == {
+        "price": "logarithmic scale",
+        "size": "",
+    }

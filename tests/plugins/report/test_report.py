@@ -597,6 +597,16 @@ def test_each_verdict_has_a_next_step(verdict, step, table):
     assert next_steps(found)[0].startswith(step)
 
 
+def test_next_steps_name_what_the_data_have(table):
+    unclear = TrialResult.model_validate(table.content["trial"] | {"verdict": "cannot tell"})
+    assert "of the smallest class" in next_steps(unclear)[-1]
+    numbers = [one.model_copy(update={"classes": {}}) for one in unclear.arms]
+    assert "class" not in next_steps(unclear.model_copy(update={"arms": numbers}))[-1]
+    perfect = [one.model_copy(update={"mean": 1.0}) for one in unclear.arms]
+    found = next_steps(unclear.model_copy(update={"arms": perfect, "verdict": "no measurable effect"}))
+    assert "real rows that are harder" in found[-1]
+
+
 def test_an_inexpensive_alternative_that_does_as_well_is_preferred(table):
     against = {"arm": "oversampling", "difference": 0.0, "interval": [-0.1, 0.1], "verdict": "no measurable effect"}
     found = TrialResult.model_validate(table.content["trial"] | {"against": against})
