@@ -290,18 +290,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("num_draws", type=int, nargs="?", default=400)
     parser.add_argument("--only", default="", help="measure only the populations whose name contains this")
-    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    parser.add_argument("--json", type=Path, help="write the figures to this file, and measure what it lacks")
     options = parser.parse_args()
+    known: dict[tuple[str, str, int], dict[str, Any]] = {}
+    if options.json and options.json.exists():
+        file = json.loads(options.json.read_text(encoding="utf-8"))
+        if file["draws"] != options.num_draws:
+            parser.error(f"{options.json} has {file['draws']} draws a cell")
+        known = {(row["cell"], row["score"], row["rows"]): row for row in file["cells"]}
     rows = []
     for cell in cells():
-        if options.only in cell.name:
-            rows.append(measure(cell, options.num_draws))
-            print(json.dumps(rows[-1]), flush=True)
+        if options.only not in cell.name:
+            continue
+        place = (cell.name, cell.score, len(cell.draw(np.random.default_rng(0), cell.num_rows).truth))
+        if place in known:
+            rows.append(known[place])
+            continue
+        rows.append(measure(cell, options.num_draws))
+        print(json.dumps(rows[-1]), flush=True)
+        if options.json:
+            text = json.dumps({"draws": options.num_draws, "cells": [*known.values(), rows[-1]]}, indent=1)
+            options.json.write_text(text + "\n", encoding="utf-8")
+            known[place] = rows[-1]
     used = resource.getrusage(resource.RUSAGE_SELF)
     seconds = round(used.ru_utime + used.ru_stime)
-    if options.json:
-        text = json.dumps({"draws": options.num_draws, "cpu_seconds": seconds, "cells": rows}, indent=1)
-        options.json.write_text(text + "\n", encoding="utf-8")
     print(f"\n{as_table(rows)}\n\n{options.num_draws} draws a cell, {seconds} CPU-s")
 
 

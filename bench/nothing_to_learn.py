@@ -1,6 +1,6 @@
 """Measures how often a search for the mix chooses something where nothing can be gained, and where something can.
 
-    python bench/nothing_to_learn.py [NUM_SEARCHES]
+    python bench/nothing_to_learn.py [NUM_SEARCHES] [--first SEED]
 
 Folds, figures of other tables and choice are those of `rows: auto`; the probe is deterministic. On tables of five
 numbers it is logistic regression, and the candidates are a moved threshold, class weights, oversampling, and jittered
@@ -33,7 +33,7 @@ import pandas as pd
 
 from augment.data import Column, Dataset, Schema
 from augment.plan.candidates import Candidate
-from augment.plan.contest import Entrant, choose_winner, drop_unpromising, enter, is_settled, plan_rounds
+from augment.plan.contest import Entrant, add_seed, choose_winner, drop_unpromising, enter, is_settled, plan_rounds
 from augment.plan.folds import count_independent, explain_few_units, inner_cut
 from augment.spec.models import Search, Split
 from augment.statistics.priors import move_threshold
@@ -167,11 +167,14 @@ def search(setting: Setting, seed: int) -> tuple[str, dict[str, float], int]:
                 break
         for fold in seeds:
             train, test = inner_cut(data, setting.split, seed, fold)
-            for one in (one for one in entrants if one.left is None):
-                known = len(np.unique(y[train])) == 2
-                chances = predict(rng, one.candidate.id, is_series, x[train], y[train], x[test]) if known else None
-                one.values.append(float("nan") if chances is None else score(y[test], chances))
-                trained += one.candidate.kind != "threshold"
+            inside = [one for one in entrants if one.left is None]
+            if len(np.unique(y[train])) < 2:
+                for one in inside:
+                    one.values.append(float("nan"))
+                continue
+            predictions = [predict(rng, one.candidate.id, is_series, x[train], y[train], x[test]) for one in inside]
+            add_seed(inside, predictions, y[test], test, len(y), RULE)
+            trained += sum(one.candidate.kind != "threshold" for one in inside)
     truths = {}
     if setting.shift or is_series:
         fresh, truth, _ = setting.draw(np.random.default_rng(10**6 + seed), NUM_FRESH)
@@ -198,12 +201,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("num_searches", type=int, nargs="?", default=100)
     parser.add_argument("--only", nargs="*", choices=SETTINGS, default=list(SETTINGS))
+    parser.add_argument("--first", type=int, default=0, help="the first seed of the draws")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     print("| setting | searches | something was chosen | skipped | gain of the choice | of the best | models trained |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for name in options.only:
-        found = [search(SETTINGS[name], seed) for seed in range(options.num_searches)]
+        found = [search(SETTINGS[name], seed) for seed in range(options.first, options.first + options.num_searches)]
         chosen = [choice for choice, _, _ in found]
         something = sum(choice not in ("none", "skipped") for choice in chosen)
         trained = np.mean([number for _, _, number in found])

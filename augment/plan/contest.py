@@ -10,16 +10,23 @@ before, both as normal distributions: what was measured on other data like this,
 otherwise that a gain is as likely as a loss, and seldom larger than a few differences worth having. What is then
 expected needs no correction for the choice of the largest (B. Efron, "Tweedie's Formula and Selection Bias", Journal of
 the American Statistical Association 106, 2011). The winner has the largest expected gain of those that gain with a
-probability of 90 %.
+probability of 95 %.
 
-Training parts of different folds share rows, so the plain standard error is too small; it is corrected after C. Nadeau
-and Y. Bengio, "Inference for the Generalization Error", Machine Learning 52, 2003, and widened by Student's factor for
-as few folds.
+How far a mean difference may be off is read from the rows. Each has an influence on the score of every seed that judges
+by it; the mean over the seeds is its influence on the mean difference, and the sum of the squares is the variance that
+chance in rows makes. Half as much is added for what another training part would have changed, and the error is widened
+by Student's factor: few rows on which two models disagree say little, however many there are. A standard deviation over
+five or ten seeds is less certain than that, and was by chance so small at times that nothing looked like a gain.
+
+Rows that depend on each other do not show their chance. There, and where a class has a single row in a fold, the error
+is that of the seeds, corrected for training parts that share rows after C. Nadeau and Y. Bengio, "Inference for the
+Generalization Error", Machine Learning 52, 2003. A fold that is one stretch of time or a few groups counts once,
+however often it is repeated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
@@ -33,10 +40,12 @@ from augment.plugin.measured_gains import MeasuredGain
 from augment.plugin.trial_results import CandidateResult
 from augment.statistics.arms import INEXPENSIVE, THRESHOLD
 from augment.statistics.scores import ScoreRule, score_format
+from augment.statistics.units import degrees_of_freedom
 from augment.statistics.verdict import worth_having
 
 __all__ = [
     "Entrant",
+    "add_seed",
     "choose_winner",
     "describe_choice",
     "drop_unpromising",
@@ -45,10 +54,11 @@ __all__ = [
     "plan_rounds",
 ]
 
-LIKELY = 0.9  # probability of a gain that a winner has at least
+LIKELY = 0.95  # probability of a gain that a winner has at least
 SETTLED = 0.99  # probability of a gain that ends the search
 WORTH_TRYING = 0.01  # a gain that somebody left out is unlikely to exceed
 UNLIKELY = 0.1
+TRAINING_PART = 0.5  # variance by another training part, to that by chance in rows: 0 to 0.8 in simulations
 UNKNOWN = 4.0  # standard deviation of gains of which nothing is known, in differences worth having
 
 
@@ -74,7 +84,8 @@ class Entrant:
         left: number of seeds after which it left, None while it is in.
         reason: why it left, where that was not its score.
         prior: what was measured on other data like this, where that is known.
-        num_folds: how many folds are independent of each other; None for all.
+        num_folds: how many folds are independent of each other; None where rows are.
+        influence: (N,), of each training row on the sum of its differences to real rows alone; None before it judged.
     """
 
     candidate: Candidate
@@ -84,6 +95,7 @@ class Entrant:
     reason: str = ""
     prior: MeasuredGain | None = None
     num_folds: int | None = None
+    influence: np.ndarray | None = None
 
     def leave(self, reason: str = "") -> None:
         """It takes no further part."""
@@ -100,20 +112,29 @@ class Entrant:
             return Standing(mean, 0.0, 0.0, 0.0, 0.0)
         if len(seen) < 2:  # one seed has no standard error, and decides nothing
             return Standing(mean, difference, 0.0, 0.0, 0.0)
-        overlap = 1 / (NUM_FOLDS - 1)  # validation rows for each training row of a fold
-        error = float(np.sqrt(seen.var(ddof=1) * (1 / len(seen) + overlap)))
+        error, freedom = self._error(seen)
         sign = 1 if rule.better == "higher" else -1
-        expected, spread = self._weigh(sign * difference, error, len(seen), float(np.nanmean(none.values)), rule)
+        alone = float(np.nanmean(none.values))
+        expected, spread = self._weigh(sign * difference, error, freedom, worth_having(rule.better, alone))
         chance = float(ndtr(expected / spread)) if spread else float(expected > 0)
         return Standing(mean, difference, error, sign * expected, chance)
 
-    def _weigh(self, gain: float, error: float, num_seeds: int, alone: float, rule: ScoreRule) -> tuple[float, float]:
+    def _error(self, seen: np.ndarray) -> tuple[float, float]:
+        """The standard error of the mean of these differences, and its degrees of freedom."""
+        num_folds = min(len(seen), self.num_folds or len(seen))
+        if self.num_folds is None and self.influence is not None:
+            influence = self.influence / len(seen)
+            by_rows = float((influence**2).sum()) * (1 + TRAINING_PART)
+            if np.isfinite(by_rows):
+                return float(np.sqrt(max(by_rows, seen.var() / (num_folds - 1)))), degrees_of_freedom(influence)
+        overlap = 1 / (NUM_FOLDS - 1)  # validation rows for each training row of a fold
+        variance = float(seen.var()) * num_folds / (num_folds - 1)
+        return float(np.sqrt(variance * (1 / num_folds + overlap))), num_folds - 1
+
+    def _weigh(self, gain: float, error: float, freedom: float, worth: float) -> tuple[float, float]:
         """The gain to expect and its standard deviation, from what was expected before and what was measured."""
-        num_folds = min(num_seeds, self.num_folds or num_seeds)
-        error *= float(stdtrit(num_folds - 1, LIKELY) / ndtri(LIKELY))
-        before, spread = (
-            (self.prior.mean, self.prior.spread) if self.prior else (0.0, UNKNOWN * worth_having(rule.better, alone))
-        )
+        error *= float(stdtrit(freedom, LIKELY) / ndtri(LIKELY))
+        before, spread = (self.prior.mean, self.prior.spread) if self.prior else (0.0, UNKNOWN * worth)
         if not error or not spread:
             return (gain, 0.0) if not error else (0.0, 0.0)
         trust = spread**2 / (spread**2 + error**2)
@@ -148,6 +169,8 @@ def enter(
 ) -> list[Entrant]:
     """The candidates as entrants; those that other data like this says will hardly gain have left, with the reason.
 
+    Of each generator the first candidate stays in: whoever names it wants to know.
+
     Args:
         candidates: real rows alone first.
         gains: what the probe knows of other data.
@@ -157,13 +180,16 @@ def enter(
         num_folds: how many folds are independent of each other; None for all.
     """
     known = {gain.candidate: gain for gain in gains if gain.concerns(rule.name, counts)}
-    entrants = []
+    entrants, tried = [], set[str]()
     for candidate in candidates:
-        makers = [names[maker] for maker, weight in candidate.share.items() if weight]
+        ids = [maker for maker, weight in candidate.share.items() if weight]
+        makers = [names[maker] for maker in ids]
         one = Entrant(candidate, prior=known.get(candidate.kind), num_folds=num_folds)
-        if len(makers) == 1:
-            one.prior = known.get(makers[0])
         reasons = [_doubt(known[maker]) for maker in makers if maker in known]
+        if len(ids) == 1:
+            one.prior = known.get(makers[0])
+            reasons = reasons if ids[0] in tried else []
+            tried.add(ids[0])
         if candidate.kind in INEXPENSIVE and one.prior is not None:
             reasons = [_doubt(one.prior), _needless(one.prior, known.get(THRESHOLD))]
         if reason := next(filter(None, reasons), ""):
@@ -184,6 +210,39 @@ def _needless(prior: MeasuredGain, threshold: MeasuredGain | None) -> str:
     if threshold is None or prior.candidate == THRESHOLD or prior.mean > threshold.mean + 2 * WORTH_TRYING:
         return ""
     return f"a moved threshold gained as much on {prior.tables} tables like this, and trains nothing"
+
+
+def add_seed(
+    inside: Sequence[Entrant],
+    predictions: Iterable[np.ndarray],
+    truth: np.ndarray,
+    held: np.ndarray,
+    num_rows: int,
+    rule: ScoreRule,
+) -> None:
+    """Score everybody who is in with one seed.
+
+    Args:
+        inside: real rows alone first.
+        predictions: of each, for the n rows that judge.
+        truth: (n,) class numbers or values.
+        held: (n,) the positions of these rows in the training part.
+        num_rows: of the training part.
+        rule: the score that decides.
+    """
+    alike = np.bincount(truth)[truth] if rule.task == "classes" else np.full(len(truth), len(truth))
+    with np.errstate(divide="ignore"):
+        unbiased = np.sqrt(alike / (alike - 1))  # infinite for a class of one row, of which the chance is not known
+    alone: np.ndarray | None = None
+    for one, predicted in zip(inside, predictions, strict=True):
+        one.values.append(float(rule.score(truth, predicted, np.ones((1, len(truth))))[0]))
+        influence = rule.linear(truth, predicted)[1]
+        alone = influence if alone is None else alone
+        if one.influence is None:
+            one.influence = np.zeros(num_rows)
+        if np.isfinite(one.values[-1]):
+            with np.errstate(invalid="ignore"):
+                one.influence[held] += (influence - alone) * unbiased
 
 
 def plan_rounds(num_seeds: int) -> list[range]:
@@ -217,7 +276,7 @@ def is_settled(entrants: Sequence[Entrant], rule: ScoreRule) -> bool:
 
 
 def choose_winner(entrants: Sequence[Entrant], rule: ScoreRule) -> Entrant:
-    """The largest expected gain of those that gain with a probability of 90 %; real rows alone, where nobody does. Of
+    """The largest expected gain of those that gain with a probability of 95 %; real rows alone, where nobody does. Of
     equals the first."""
     none, *others = entrants
     likely = [one for one in others if one.left is None and (one.standing(none, rule).chance or 0.0) >= LIKELY]

@@ -25,6 +25,7 @@ from augment.plan.candidates import choose_amounts, list_candidates
 from augment.plan.chunks import plan
 from augment.plan.contest import (
     Entrant,
+    add_seed,
     choose_winner,
     describe_choice,
     drop_unpromising,
@@ -194,6 +195,7 @@ class _Seed:
     folder: Path
     train: Dataset
     truth: np.ndarray
+    held: np.ndarray
     mixture: Mixture = field(default_factory=Mixture)
     tuned: Tuned | None = None
 
@@ -277,7 +279,7 @@ class _Search:
         inner, validation = self.train.take(learnt_from), self.train.take(judged_by)
         inner.save(folder / "train")
         validation.drop_columns([str(self.train.schema.target)]).save(folder / "features")
-        return _Seed(number, folder, inner, encode_truth(validation, self.train.schema)[0])
+        return _Seed(number, folder, inner, encode_truth(validation, self.train.schema)[0], judged_by)
 
     def _make(self, seeds: Sequence[_Seed], inside: Sequence[Entrant]) -> None:
         """Fit the generators that somebody needs, and make as many rows as anybody wants."""
@@ -356,17 +358,18 @@ class _Search:
             step = {"step": done, "total": total, "losses": {}}
             self.session.emit({"event": "progress", "stage": "search", "id": self.probe.id, **step})
         for seed in seeds:
-            counts = training_counts(seed.train)
-            for one in inside:
-                kind = one.candidate.kind
-                predictions = np.load(seed.folder / f"{NONE if kind == THRESHOLD else one.candidate.id}.npy")
-                strength = 1.0 if kind == THRESHOLD else seed.tuned.strength if seed.tuned and kind == TUNED else 0.0
-                if strength and rule.kind == "decision":
-                    predictions = move_threshold(predictions, np.array(list(counts.values())), strength)
-                weights = np.ones((1, len(seed.truth)))
-                one.values.append(float(rule.score(seed.truth, predictions, weights)[0]))
-                if len(one.values) == 1:
-                    one.synthetic = sum(one.candidate.wanted(counts).values())
+            predictions = (self._predictions(seed, one, rule) for one in inside)
+            add_seed(inside, predictions, seed.truth, seed.held, len(self.train), rule)
+            for one in (one for one in inside if len(one.values) == 1):
+                one.synthetic = sum(one.candidate.wanted(training_counts(seed.train)).values())
+
+    def _predictions(self, seed: _Seed, one: Entrant, rule: ScoreRule) -> np.ndarray:
+        kind = one.candidate.kind
+        predictions = np.load(seed.folder / f"{NONE if kind == THRESHOLD else one.candidate.id}.npy")
+        strength = 1.0 if kind == THRESHOLD else seed.tuned.strength if seed.tuned and kind == TUNED else 0.0
+        if not strength or rule.kind != "decision":
+            return np.asarray(predictions)
+        return move_threshold(predictions, np.array(list(training_counts(seed.train).values())), strength)
 
     def _job(self, seed: _Seed, inside: Sequence[Entrant]) -> Job[ArmTask, int]:
         counts = training_counts(seed.train)

@@ -118,7 +118,7 @@ def _describe(trial: TrialResult, label: str) -> tuple[Verdict, str]:
         label = f"{label} (lower is better)"
     if trial.chosen == NONE:
         return NO_EFFECT, (
-            "Do not augment: of all that the search tried, nothing is at least 90 % sure to beat real rows alone, so "
+            "Do not augment: of all that the search tried, nothing is at least 95 % sure to beat real rows alone, so "
             f"only these were written. They reach {label} {real.mean:{style}} on {trial.rows} held-out rows."
         )
     if chosen is None:
