@@ -425,7 +425,7 @@ def test_where_the_search_chose_nothing_the_sentence_says_do_not_augment():
     found = planted({"none": 0.6, "class-weights": 0.9, "oversampling": 0.6}, chosen="none")
     assert found.verdict == "no measurable effect"
     assert found.sentence.startswith(
-        "Do not augment: of all that the search tried, nothing is at least 90 % sure to beat"
+        "Do not augment: of all that the search tried, nothing is at least 95 % sure to beat"
     )
 
 

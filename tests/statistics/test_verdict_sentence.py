@@ -48,7 +48,7 @@ def test_where_the_search_chose_nothing_the_numbers_of_its_best_candidate_are_sa
     tried = [candidate("none", 0.0, 0.99), candidate("gan, 1x", 0.09, 0.6), candidate("smote, 2x", 0.01, 0.71)]
     found = weigh_search(nothing_chosen(), search(*tried, candidate("vae, 1x", None, None)))
     assert found.sentence.startswith(
-        "Do not augment: of all that the search tried, nothing is at least 90 % sure to beat"
+        "Do not augment: of all that the search tried, nothing is at least 95 % sure to beat"
     )
     assert "They reach balanced accuracy 0.800 on 40 held-out rows." in found.sentence
     assert found.sentence.endswith(
