@@ -14,7 +14,7 @@ from augment.errors import DataError
 from augment_images import metadata
 from augment_images.decoding import SUFFIXES
 
-__all__ = ["Listing", "is_silent", "list_class_folders", "shown"]
+__all__ = ["Listing", "find_table", "is_silent", "list_class_folders", "shown"]
 
 logger = logging.getLogger("augment")
 
@@ -95,6 +95,45 @@ def list_class_folders(root: Path, label: str) -> Listing:
     listing.names = [name for name, _ in labelled]
     listing.frame = pd.DataFrame({label: pd.Series([folder for _, folder in labelled], dtype="str")})
     return listing
+
+
+def find_table(root: Path) -> dict[str, str]:
+    """The settings `table`, `file_name` and `label` for the CSV file that names the images of a folder, where folders
+    are no classes: all images lie in one, or in such as `train` and `images`. Empty where there is none.
+
+    Raises:
+        DataError: there are several, or it has no header.
+    """
+    called = metadata.images_called(root)
+    folders = {path.partition("/")[0] if "/" in path else "" for paths in called.values() for path in paths}
+    if (root / metadata.NAME).is_file() or len({name for name in folders if name.casefold() not in OF_KINDS}) > 1:
+        return {}
+    found = []
+    for path in sorted(root.glob("*.csv")):
+        try:
+            (header, *rows), _ = metadata.records(path)
+        except DataError:
+            continue
+        for place, name in enumerate(header if len(header) > 1 else ()):
+            if sum(row[place].rpartition("/")[2] in called for row in rows) < max(1, len(rows) / 2):
+                continue
+            if name in called:
+                raise DataError(
+                    f"{path}: begins with {name!r}, which is an image; write a line with names of columns first"
+                )
+            others = [other for other in header if other != name]
+            found.append({"table": path.name, "file_name": name, **({"label": others[0]} if len(others) == 1 else {})})
+            break
+    likely = [one for one in found if one["table"].casefold().startswith(("label", "train"))]
+    if len(found) > 1 and len(likely) == 1:
+        logger.warning("%s: labels are read from %s; other CSV files name images, too", root.name, likely[0]["table"])
+        return likely[0]
+    if len(found) > 1:
+        raise DataError(
+            f"{root}: {' and '.join(one['table'] for one in found)} name images, and one is read; move the others "
+            f"away, or say `table: {found[0]['table']}` in a pipeline"
+        )
+    return found[0] if found else {}
 
 
 def _entries(folder: Path, top: Path, listing: Listing) -> Iterator[os.DirEntry[str]]:

@@ -1,8 +1,10 @@
-"""`metadata.csv` beside images: a `file_name` column and any others, as Hugging Face's imagefolder has it."""
+"""A CSV file beside images with a line for each: `metadata.csv` with a `file_name` column and any others, as Hugging
+Face's imagefolder has it, or a file and a column of other names."""
 
 from __future__ import annotations
 
 import csv
+import os
 import re
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -11,6 +13,7 @@ import pandas as pd
 from augment.data import SchemaDeclaration
 from augment.errors import DataError
 from augment.toolkit.text_files import check_text
+from augment_images.decoding import SUFFIXES
 
 NAME = "metadata.csv"
 FILE_NAME = "file_name"
@@ -23,23 +26,33 @@ BOOLEAN = re.compile(r"[Tt]rue|[Ff]alse")
 DATETIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?)?")
 
 
-def read(root: Path, declared: SchemaDeclaration) -> tuple[list[str], pd.DataFrame]:
+def read(root: Path, declared: SchemaDeclaration, table: str, file_name: str) -> tuple[list[str], pd.DataFrame]:
     """The file names (N), relative to `root`, and the other columns (N rows) in the order of the lines.
+
+    Names may leave out folders and the ending, where one image below `root` is called so.
 
     A column whose values all look like integers, numbers, booleans or ISO dates gets that type; one whose type is
     declared stays text, to be read as declared. An empty field is a missing value.
+
+    Args:
+        root: the folder of images.
+        declared: the pipeline's `schema:` section.
+        table: the CSV file in it.
+        file_name: its column of file names.
 
     Raises:
         DataError: the file is no CSV, its header or a line is wrong, or names a file that is missing, doubled or
             outside `root`; all such lines are listed.
     """
-    path = root / NAME
-    rows, lines = _rows(path)
+    path = root / table
+    if not path.is_file():
+        raise DataError(f"{root}: has no file {table!r}, which `table` names; a CSV file in that folder is expected")
+    rows, lines = records(path)
     header = rows.pop(0)
     lines.pop(0)
-    _check_header(path, header)
+    _check_header(path, header, file_name)
     columns = {name: [row[position] for row in rows] for position, name in enumerate(header)}
-    names = columns.pop(FILE_NAME)
+    names = _completed(root, columns.pop(file_name))
     _check_names(root, path, names, lines)
     frame = pd.DataFrame(index=pd.RangeIndex(len(rows)))
     for name, values in columns.items():
@@ -48,7 +61,26 @@ def read(root: Path, declared: SchemaDeclaration) -> tuple[list[str], pd.DataFra
     return names, frame
 
 
-def _rows(path: Path) -> tuple[list[list[str]], list[int]]:
+def images_called(root: Path) -> dict[str, list[str]]:
+    """The images below a folder, as paths relative to it, by their names with and without an ending."""
+    places: dict[str, list[str]] = {}
+    for parent, _, files in os.walk(root):
+        for file in files:
+            stem, ending = os.path.splitext(file)
+            if ending.lower() in SUFFIXES:
+                for name in (file, stem):
+                    places.setdefault(name, []).append(Path(parent, file).relative_to(root).as_posix())
+    return places
+
+
+def _completed(root: Path, names: list[str]) -> list[str]:
+    if all((root / name).is_file() for name in names):
+        return names
+    places = images_called(root)
+    return [name if (root / name).is_file() or len(found := places.get(name, [])) != 1 else found[0] for name in names]
+
+
+def records(path: Path) -> tuple[list[list[str]], list[int]]:
     """All records that are not blank, and the line where each ends; the header is the first."""
     rows, lines = [], []
     check_text(path, "utf-8")
@@ -62,18 +94,18 @@ def _rows(path: Path) -> tuple[list[list[str]], list[int]]:
         except csv.Error as error:
             raise DataError(f"{path}:{reader.line_num}: not readable as CSV: {error}") from error
     if not rows:
-        raise DataError(f"{path} is empty; a header with `{FILE_NAME}` and one line an image are expected")
+        raise DataError(f"{path} is empty; a header and one line an image are expected")
     for row, line in zip(rows, lines, strict=True):
         if len(row) != len(rows[0]):
             raise DataError(f"{path}:{line}: {len(row)} fields; the header has {len(rows[0])}")
     return rows, lines
 
 
-def _check_header(path: Path, header: list[str]) -> None:
-    if FILE_NAME not in header:
+def _check_header(path: Path, header: list[str], file_name: str) -> None:
+    if file_name not in header:
         raise DataError(
-            f"{path}:1: there is no column `{FILE_NAME}`, which says what image a line is about; give the column that "
-            f"does this name; the columns are {', '.join(map(repr, header))}"
+            f"{path}:1: there is no column `{file_name}`, which says what image a line is about; give the column that "
+            f"does this name, or say which does with `file_name: ...`; the columns are {', '.join(map(repr, header))}"
         )
     if "" in header:
         raise DataError(f"{path}:1: column {header.index('') + 1} has no name; give it one")
@@ -97,7 +129,7 @@ def _check_names(root: Path, path: Path, names: list[str], lines: list[int]) -> 
 
 def _name_problem(root: Path, name: str) -> str | None:
     if not name:
-        return f"`{FILE_NAME}` is empty"
+        return "the name of the image is empty"
     windows = PureWindowsPath(name)  # splits at both / and \
     if PurePosixPath(name).is_absolute() or windows.drive or windows.root or ".." in windows.parts:
         return f"{name!r} leaves the folder; a path below {root} is expected"

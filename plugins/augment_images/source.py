@@ -1,4 +1,4 @@
-"""The source `image-folder`: a folder for each class, or images with a `metadata.csv`."""
+"""The source `image-folder`: a folder for each class, or images with a CSV file such as `metadata.csv`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from augment.data import ArrayDeclaration, Dataset, Levels, SchemaDeclaration, i
 from augment.errors import DataError, DiskError
 from augment.plugin import Context, Source
 from augment_images import metadata
-from augment_images.class_folders import Listing, is_silent, list_class_folders, shown
+from augment_images.class_folders import Listing, find_table, is_silent, list_class_folders, shown
 from augment_images.decoding import (
     ALL_LEVELS,
     JPEG,
@@ -58,7 +58,8 @@ class _Stacked:
 
 
 class ImageFolderSource(Source):
-    """Images in a folder: one sub-folder for each class, or a `metadata.csv` with a `file_name` column.
+    """Images in a folder: one sub-folder for each class, or a `metadata.csv` with a `file_name` column, or another CSV
+    file that names them, such as a `labels.csv` with `filename` and `label` (`table`, `file_name`).
 
     With sub-folders, their names are the labels, whatever they look like, and rows are sorted by file name. Images
     that lie in the folder itself, without sub-folders of images, have no labels. With a
@@ -79,8 +80,13 @@ class ImageFolderSource(Source):
         path: Path
         """The folder that holds the class folders or the `metadata.csv`."""
         label: Annotated[str, Field(min_length=1)] = "label"
-        """Name of the target column made from the class folders; with a `metadata.csv`, the column that is taken as
-        the target where `schema: {target: ...}` names none."""
+        """Name of the target column made from the class folders; with a CSV file, the column that is taken as the
+        target where `schema: {target: ...}` names none."""
+        table: Annotated[str, Field(pattern=r"^[^/\\]+$", examples=["labels.csv"])] | None = None
+        """The CSV file in the folder with a line for each image. When not given, `metadata.csv` where there is one."""
+        file_name: Annotated[str, Field(min_length=1)] = metadata.FILE_NAME
+        """Its column with the names of the images: paths below the folder, which may leave out folders and the ending
+        where only one image is called so."""
         size: tuple[PositiveInt, PositiveInt] | None = None
         """(height, width) in pixels that images are resized to, proportions not kept. Not resized when not given."""
         mode: Mode = "auto"
@@ -93,6 +99,10 @@ class ImageFolderSource(Source):
         bits. By default the lowest and the highest value of the training part; beside images of 8 bits, 0 and 65535."""
         max_pixels: PositiveInt = 64_000_000
         """Most pixels (height times width) an image file may have; larger ones are bad images, never decoded."""
+
+    @classmethod
+    def settings_for(cls, path: Path) -> dict[str, Any]:
+        return find_table(path) if path.is_dir() else {}
 
     @classmethod
     def further_settings(cls, path: Path, settings: Mapping[str, Any], data: Dataset | None) -> dict[str, Any]:
@@ -110,8 +120,9 @@ class ImageFolderSource(Source):
     def read(self, context: Context) -> Dataset:
         root = _checked_root(self.params.path)
         try:
-            if (root / metadata.NAME).is_file():
-                listing = self._described(root, context.declared)
+            table = self.params.table or metadata.NAME
+            if self.params.table or (root / table).is_file():
+                listing = self._described(root, table, context.declared)
             else:
                 listing = list_class_folders(root, self.params.label)
         except OSError as error:
@@ -133,20 +144,20 @@ class ImageFolderSource(Source):
         arrays = {ARRAY: pixels}
         return Dataset.of(frame, arrays, infer(frame, arrays, declared))
 
-    def _described(self, root: Path, declared: SchemaDeclaration) -> Listing:
-        """What `metadata.csv` says; with nothing but file names, labels come from the folders all the same."""
-        names, frame = metadata.read(root, declared)
+    def _described(self, root: Path, table: str, declared: SchemaDeclaration) -> Listing:
+        """What a CSV file says; with nothing but file names, labels come from the folders all the same."""
+        names, frame = metadata.read(root, declared, table, self.params.file_name)
         if not names:
-            raise DataError(f"{root / metadata.NAME} names no images; one line an image is expected")
+            raise DataError(f"{root / table} names no images; one line an image is expected")
         if not len(frame.columns):
             parents = [name.rsplit("/", 1)[0] if "/" in name else "" for name in names]
             if "" in parents:
                 raise DataError(
-                    f"{root / metadata.NAME} has no column but `{metadata.FILE_NAME}`, and images do not lie in class "
+                    f"{root / table} has no column but `{self.params.file_name}`, and images do not lie in class "
                     f"folders; add a column, such as `{self.params.label}`"
                 )
             frame = pd.DataFrame({self.params.label: pd.Series(parents, dtype="str")})
-        used = {os.path.normpath(name) for name in names} | {metadata.NAME}
+        used = {os.path.normpath(name) for name in names} | {table}
         num_others = sum(
             os.path.relpath(os.path.join(folder, file), root) not in used
             for folder, _, files in os.walk(root)

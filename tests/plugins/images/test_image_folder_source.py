@@ -514,7 +514,7 @@ def test_images_that_metadata_does_not_name_are_counted(tmp_path, caplog):
         ("/etc/x.png", "'/etc/x.png' leaves the folder"),
         ("C:\\x.png", "leaves the folder"),
         ("..\\x.png", "leaves the folder"),
-        ("", "`file_name` is empty"),
+        ("", "the name of the image is empty"),
         ("a.png", "is there already, in line 2"),
         ("link.png", "is a link that leaves the folder"),
     ],
@@ -571,3 +571,84 @@ def test_folders_that_are_called_after_what_they_hold_are_no_classes(folders, tm
     assert not read(tmp_path / folders[0]).frame.columns.size
     put(tmp_path / "cat" / "1.png")
     assert set(read(tmp_path).frame.label) == {"cat", *folders}
+
+
+# other CSV files that name images
+
+
+@pytest.mark.parametrize("folder", ["", "images/"])
+@pytest.mark.parametrize("ending", [".png", ""])
+def test_a_csv_file_of_names_and_labels_is_found(tmp_path, folder, ending):
+    images = [picture(seed=seed) for seed in range(4)]
+    for number, image in enumerate(images):
+        put(tmp_path / folder / f"{number:03}.png", image)
+    lines = [f"{number:03}{ending},{'cat' if number % 2 else 'dog'}\n" for number in (2, 0, 3)]
+    (tmp_path / "labels.csv").write_text("filename,breed\n" + "".join(lines))
+    settings = ImageFolderSource.settings_for(tmp_path)
+    assert settings == {"table": "labels.csv", "file_name": "filename", "label": "breed"}
+    data = read(tmp_path, **settings)
+    assert as_labels(data.frame.breed).tolist() == ["dog", "dog", "cat"]
+    assert data.schema.target == "breed"
+    np.testing.assert_array_equal(data.arrays["image"][..., 0], np.stack([images[2], images[0], images[3]]))
+
+
+def test_a_csv_file_beside_class_folders_or_of_other_things_is_not_taken_for_labels(tmp_path):
+    for label in ("cat", "dog"):
+        put(tmp_path / label / f"{label}.png")
+    (tmp_path / "labels.csv").write_text("filename,label\ncat.png,x\ndog.png,y\n")
+    assert ImageFolderSource.settings_for(tmp_path) == {}
+    assert as_labels(read(tmp_path).frame.label).tolist() == ["cat", "dog"]
+    put(tmp_path / "other" / "a.png")
+    (tmp_path / "other" / "sales.csv").write_text("day,sum\nmonday,3\n")
+    assert ImageFolderSource.settings_for(tmp_path / "other") == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("b.png", "labels.csv:2: there is no file 'b.png' below"),
+        ("../a.png", "labels.csv:2: '../a.png' leaves the folder"),
+        ("/etc/passwd", "leaves the folder"),
+        ("same", "there is no file 'same' below"),
+        ("", "labels.csv:2: the name of the image is empty"),
+    ],
+)
+def test_names_that_are_no_image_of_the_folder_are_refused(tmp_path, name, said):
+    put(tmp_path / "a.png")
+    put(tmp_path / "x" / "same.png")
+    put(tmp_path / "y" / "same.png")
+    (tmp_path / "labels.csv").write_text(f"image,label\n{name},x\n")
+    assert said in message(tmp_path, table="labels.csv", file_name="image")
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"labels.csv": "a.png,cat\na.png,dog\n"}, "begins with 'a.png', which is an image; write a line with names"),
+        (
+            {"one.csv": "f,l\na.png,x\n", "two.csv": "f,l\na.png,y\n"},
+            "one.csv and two.csv name images, and one is read",
+        ),
+    ],
+)
+def test_csv_files_that_are_not_clear_are_refused_by_init(tmp_path, files, said):
+    put(tmp_path / "a.png")
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(DataError, match=said):
+        ImageFolderSource.settings_for(tmp_path)
+
+
+def test_labels_for_training_are_taken_before_other_files_with_a_note(tmp_path, caplog):
+    put(tmp_path / "a.png")
+    for name in ("sample_submission.csv", "train.csv"):
+        (tmp_path / name).write_text("id,breed,age\na,cat,3\n")
+    assert ImageFolderSource.settings_for(tmp_path) == {"table": "train.csv", "file_name": "id"}
+    assert "labels are read from train.csv; other CSV files name images, too" in caplog.text
+
+
+def test_a_table_is_a_file_of_the_folder(tmp_path):
+    put(tmp_path / "a.png")
+    assert "has no file 'labels.csv', which `table` names" in message(tmp_path, table="labels.csv")
+    with pytest.raises(ValidationError, match="table"):
+        ImageFolderSource.Params(path=tmp_path, table="../labels.csv")
