@@ -141,6 +141,8 @@ def python_page() -> str:
         ("FittedGenerator", fitted_generator.FittedGenerator),
         ("loaders.mixed", loaders.mixed),
         ("loaders.tensors", loaders.tensors),
+        ("loaders.mixup", loaders.mixup),
+        ("loaders.cutmix", loaders.cutmix),
         ("resampling.Augmenter", resampling.Augmenter),
     ]
     return public_page(augment, entries)

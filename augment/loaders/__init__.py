@@ -1,8 +1,9 @@
-"""Torch: the rows of a run as tensors, and loaders that mix real rows with new synthetic ones during training."""
+"""Torch: rows as tensors, loaders that mix real rows with new synthetic ones during training, and soft labels."""
 
 from __future__ import annotations
 
 from augment.loaders.encoding import Rows, tensors
 from augment.loaders.mixing import Mixed, mixed
+from augment.loaders.soft_labels import cutmix, mixup
 
-__all__ = ["Mixed", "Rows", "mixed", "tensors"]
+__all__ = ["Mixed", "Rows", "cutmix", "mixed", "mixup", "tensors"]

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import torch
 from torch.utils.data import Dataset as TorchDataset
+from torch.utils.data import default_collate
 
 from augment.data import Dataset
 from augment.storage.written_rows import Part, feature_array, target_array
 
-__all__ = ["Encode", "EncodedRows", "Rows", "apply_each", "tensors"]
+__all__ = ["Encode", "EncodedRows", "Items", "Rows", "apply_each", "form_of", "tensors"]
 
 Encode = Callable[[Dataset], Any]  # rows in human units to a tuple or mapping of tensors
 
@@ -110,6 +111,31 @@ class EncodedRows:
             return self._encode(self._data.take(rows))
         values, target = self._payload  # the same as above, without a frame for each batch
         return _features(self._data, values[rows]), *(labels[torch.from_numpy(rows)] for labels in target)
+
+
+class Items:
+    """Items of a torch Dataset of the user's, as tensors."""
+
+    def __init__(self, dataset: TorchDataset[Any]):
+        self._dataset = dataset
+
+    def take(self, rows: np.ndarray) -> Any:
+        """The items at these positions, (M,) int64, collated as torch's loader does."""
+        several: Any = getattr(self._dataset, "__getitems__", None)
+        places = rows.tolist()
+        items = several(places) if several is not None else [self._dataset[place] for place in places]
+        batch = default_collate(items)
+        return batch if isinstance(batch, Mapping) else tuple(batch) if isinstance(batch, list) else (batch,)
+
+
+def form_of(batch: Any) -> str:
+    """The types and shapes of a batch's tensors in words, without the number of rows."""
+    named = batch if isinstance(batch, Mapping) else {str(place): values for place, values in enumerate(batch)}
+    words = [
+        f"{name}: {str(values.dtype).removeprefix('torch.')} {tuple(values.shape[1:])}"
+        for name, values in named.items()
+    ]
+    return f"({', '.join(words)})"
 
 
 def apply_each(change: Callable[..., Any], *batches: Any) -> Any:

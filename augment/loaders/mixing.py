@@ -1,4 +1,4 @@
-"""Loaders that mix a run's real rows with new synthetic ones during training.
+"""Loaders that mix real rows with new synthetic ones during training.
 
 The process that iterates plans each batch, and torch's loader workers assemble it from whole arrays. The plan depends
 only on the seed and the epoch number, so neither the number of workers nor the speed of a generator changes the stream.
@@ -10,9 +10,9 @@ Shapes: N rows, M rows of a piece.
 from __future__ import annotations
 
 import tempfile
-import warnings
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,21 +21,14 @@ import torch
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
-from augment.data import Dataset
-from augment.engine.draw_and_filter import Sampling
-from augment.engine.jobs import Host
 from augment.errors import SpecError, did_you_mean
 from augment.loaders.batch_plan import Epoch, Piece, Plan, Stream
-from augment.loaders.encoding import Encode, EncodedRows, apply_each, tensors
-from augment.plan.amounts import apportion, training_counts
+from augment.loaders.encoding import Encode, EncodedRows, Items, apply_each, form_of
+from augment.loaders.origins import of_generator, of_run
+from augment.plan.amounts import apportion
 from augment.plan.chunks import chunk_size
-from augment.plan.small_classes import explain
 from augment.plugin.context import derive_seed
-from augment.plugin.contracts import Generator
-from augment.runner.sample_finished_run import training_part
-from augment.runner.session import opened
-from augment.spec.bind import bind
-from augment.spec.stages import Bound
+from augment.runner.fitted_generator import FittedGenerator
 from augment.storage.hashes import content_key
 from augment.storage.run_folder import Run
 from augment.storage.written_rows import REAL
@@ -46,15 +39,16 @@ MOST_OPEN = 8  # chunks that a process of torch's loader keeps as tensors
 
 
 def mixed(
-    run: Run | Path | str,
+    source: Run | FittedGenerator | Path | str,
     *,
     batch_size: int,
+    real: TorchDataset[Any] | None = None,
     proportion: Mapping[str, float] | None = None,
     repeat: Mapping[str, float] | None = None,
     choose: Mapping[str, int] | None = None,
     per_batch: Literal["exact", "average"] = "exact",
     seed: int = 0,
-    encode: Encode = tensors,
+    encode: Encode | None = None,
     with_origin: bool = False,
     drop_last: bool = False,
     ahead: int = 4,
@@ -62,10 +56,13 @@ def mixed(
     device: str | None = None,
     **options: Any,
 ) -> Mixed:
-    """A loader of batches that mix a run's real rows with synthetic rows, which are new in every epoch.
+    """A loader of batches that mix real rows with synthetic rows, which are new in every epoch.
 
         loader = augment.loaders.mixed("runs/first", batch_size=128, proportion={"real": 0.7, "vae": 0.3})
         for x, y in loader: ...
+
+    A generator of `augment.fit` stands for a run whose training part is the data that it was fitted on, and whose mix
+    has as many synthetic rows as real ones, in their classes.
 
     Give at most one of `proportion`, `repeat` and `choose`. The default is `repeat` 1 for all origins, the run's own
     mix. The keys are `real` and ids of generators; origins without a key are left out. The classes of synthetic rows
@@ -74,8 +71,11 @@ def mixed(
     reject, are redrawn. Duplicates are not rejected.
 
     Args:
-        run: a run, or its folder.
+        source: a run, or its folder; or a generator of `augment.fit`.
         batch_size: rows in a batch.
+        real: real rows in your own form, with transforms of your own: a map-style torch Dataset of tuples or mappings
+            as `encode` gives them. By default the training part of the run, or the data that the generator was fitted
+            on.
         proportion: the share of each origin in an epoch, which contains each real row once.
         repeat: rows of each origin in an epoch, as a multiple of the rows that the run wrote.
         choose: the number of rows of each origin in an epoch.
@@ -83,7 +83,8 @@ def mixed(
             the epoch has exact shares.
         seed: determines the order and the synthetic rows.
         encode: a function from rows in human units to a tuple or mapping of tensors. It is called on pieces of any
-            size, so it must encode each row independently.
+            size, so it must encode each row independently. By default `tensors`; rows of a generator that was fitted on
+            tensors or a torch Dataset are in the form of these.
         with_origin: add the origin of each row to the batch, (N,) int64, as its position in `loader.origins`.
         drop_last: omit an epoch's last batch if it is not full.
         ahead: the number of chunks (of at most 4,096 rows) of each generator that are sampled ahead.
@@ -92,103 +93,67 @@ def mixed(
         options: arguments for torch's DataLoader, such as `num_workers` and `pin_memory`.
 
     Raises:
-        SpecError: an origin or amount is invalid, or all classes are too small for a generator.
+        SpecError: an origin or amount is invalid, or all classes are too small for a generator. While it is iterated:
+            items of `real` have another form than synthetic rows.
         DataError: the folder is not a finished run.
     """
-    run = run if isinstance(run, Run) else Run(run)
     if ours := set(options) & {"shuffle", "sampler", "batch_sampler", "collate_fn", "persistent_workers"}:
         raise SpecError(f"mixed: {sorted(ours)[0]} cannot be set: the order of a mixed loader is its own")
     if batch_size < 1:
         raise SpecError(f"mixed: batch_size is {batch_size}; at least 1 is expected")
-    overrides = ["trial=false", *([f"device={device}"] if device else [])]  # no model of the trial is needed
-    with opened(run.resolved, overrides, workers=1, source_needed=False) as (session, resolved):
-        train = training_part(run, session, resolved)
-        data = Dataset.load(train)
-        schema = data.schema
-        components = bind(resolved, schema, None, ("generator", "filter"))
-        threads, device = session.threads, session.device
-        run_seed = session.seed
-    counts = _counts(run, [bound.id for bound in components["generator"]], proportion, repeat, choose)
-    fitted = [bound for bound in components["filter"] if bound.id in run.filters]
-    filters = tuple((bound, run.filter(bound.id)) for bound in fitted)
-    weights: dict[str, Mapping[str, float]] = {}
-    samplings: dict[str, Sampling] = {}
-    for bound in components["generator"]:
-        if bound.id not in counts:
-            continue
-        assert issubclass(bound.cls, Generator)
-        classed = schema.task == "classes" and bound.cls.accepts.conditional != "none"
-        per_class = run.metrics.generators[bound.id].per_class if classed else {}
-        in_mix = sum(per_class.values()) or not classed
-        weights[bound.id] = per_class if in_mix else _large_enough(bound, training_counts(data))
-        samplings[bound.id] = Sampling(
-            generator=(bound, run.model(bound.id)),
-            filters=filters,
-            train=train,
-            seed=derive_seed(run_seed, "loader", seed),
-            purpose="loader",
-            max_rounds=resolved.pipeline.max_rounds,
-            where={},
-        )
-    exact = per_batch == "exact"
-    plan = Plan(counts, len(data), batch_size, exact, drop_last, seed, chunk_size(schema), weights)
-    scratch = tempfile.TemporaryDirectory(prefix="augment-loader-")
-    host = Host(Path(scratch.name), device, threads)
-    streams = {name: Stream(samplings[name], host, plan, background) for name in counts if name != REAL}
-    identity = content_key([run.key, counts, batch_size, exact, drop_last, seed])
-    names = tuple(bound.id for bound in components["filter"])
-    loader = Mixed(plan, streams, _Batches(train, encode, with_origin), ahead, options, identity, names)
-    weakref.finalize(loader, _close, list(streams.values()), scratch)
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="augment-loader-")))
+        if isinstance(source, FittedGenerator):
+            origins = of_generator(source, scratch, device, seed)
+        else:
+            origins = of_run(source if isinstance(source, Run) else Run(source), scratch, device, seed)
+        written = {**origins.counts, **({REAL: _num_items(real)} if real is not None else {})}
+        counts = _counts(written, proportion, repeat, choose)
+        weights = {}
+        for name in counts:
+            if name != REAL:
+                weights[name] = origins.weights(name)
+        exact = per_batch == "exact"
+        chunk_rows = chunk_size(origins.data.schema)
+        plan = Plan(counts, written[REAL], batch_size, exact, drop_last, seed, chunk_rows, weights)
+        streams = {name: Stream(origins.samplings[name], origins.host, plan, background) for name in weights}
+        for stream in streams.values():
+            stack.callback(stream.close)
+        identity = content_key([origins.identity, counts, batch_size, exact, drop_last, seed])
+        encode = encode or origins.encode
+        batches = _Batches(EncodedRows(origins.train, encode) if real is None else Items(real), encode, with_origin)
+        loader = Mixed(plan, streams, batches, ahead, options, identity, origins.filters)
+        weakref.finalize(loader, stack.pop_all().close)
     return loader
 
 
-def _close(streams: Sequence[Stream], scratch: tempfile.TemporaryDirectory[str]) -> None:
-    for stream in streams:
-        stream.close()
-    scratch.cleanup()
-
-
-def _large_enough(generator: Bound, counts: Mapping[str, int]) -> dict[str, int]:
-    """The training rows of each class that a generator can be asked for, with a warning about the others.
-
-    Raises:
-        SpecError: all classes are too small for it.
-    """
-    reasons, left_out = explain(
-        counts, {generator.id: 1.0}, {generator.id: generator.cls.accepts.min_class_rows}, counts
-    )
-    able = {label: count for label, count in counts.items() if label not in left_out}
-    why = "; ".join(reasons.values())
-    if not any(able.values()):
-        raise SpecError(f"mixed: no rows can be made: {why}; give {generator.id!r} no share, or name another generator")
-    if reasons:
-        warnings.warn(f"{why}: no rows of it are made", stacklevel=3)
-    return able
+def _num_items(real: TorchDataset[Any]) -> int:
+    num_items = len(real) if hasattr(real, "__len__") and hasattr(real, "__getitem__") else 0
+    if not num_items:
+        raise SpecError("mixed: real: a torch Dataset with a length and items is expected, such as a Subset")
+    return num_items
 
 
 def _counts(
-    run: Run,
-    generators: Sequence[str],
+    written: Mapping[str, int],
     proportion: Mapping[str, float] | None,
     repeat: Mapping[str, float] | None,
     choose: Mapping[str, int] | None,
 ) -> dict[str, int]:
-    """Rows of each origin in an epoch, `real` first, without origins that have none."""
+    """Rows of each origin in an epoch, `real` first, without origins that have none; `written` has those of the mix."""
     said = {"proportion": proportion, "repeat": repeat, "choose": choose}
     given = {word: amounts for word, amounts in said.items() if amounts is not None}
     if len(given) > 1:
         raise SpecError(f"mixed: {' and '.join(given)} are both given; say one of them")
-    known = [REAL, *generators]
+    known = list(written)
     word, amounts = next(iter(given.items()), ("repeat", dict.fromkeys(known, 1)))
     for name, amount in amounts.items():
         if name not in known:
             hint = did_you_mean(name, known) or f"; there are {', '.join(known)}"
-            raise SpecError(f"mixed: {word}: the run has no generator {name!r}{hint}")
+            raise SpecError(f"mixed: {word}: there is no generator {name!r}{hint}")
         if not 0 <= amount < float("inf"):
             raise SpecError(f"mixed: {word}: {name} is {amount}; a number from 0 on is expected")
     ordered = {name: amounts.get(name, 0) for name in known}
-    written = {REAL: run.metrics.rows.train}
-    written |= {name: counts.kept for name, counts in run.metrics.generators.items()}
     if word == "repeat":
         ordered = {name: round(amount * written[name]) for name, amount in ordered.items()}
     if not sum(ordered.values()):
@@ -302,13 +267,18 @@ class _Planned:
 class _Batches(TorchDataset[Any]):
     """Assembles batches, in the process in which torch's loader requests them."""
 
-    def __init__(self, train: Path, encode: Encode, with_origin: bool):
-        self._encode, self._with_origin = encode, with_origin
-        self._real = EncodedRows(train, encode)
+    def __init__(self, real: EncodedRows | Items, encode: Encode, with_origin: bool):
+        self._real, self._encode, self._with_origin = real, encode, with_origin
         self._chunks: dict[Path, EncodedRows] = {}
 
     def __getitem__(self, pieces: list[tuple[Piece, Path | None]]) -> Any:
         encoded = [self._of(folder).take(piece.rows) for piece, folder in pieces]
+        forms = {form_of(part) for part in encoded}
+        if len(forms) > 1:
+            raise SpecError(
+                f"mixed: items of `real` and synthetic rows have different forms: {' and '.join(sorted(forms))}; pass "
+                "encode= to make synthetic rows alike, or a transform of your Dataset"
+            )
         place = torch.from_numpy(np.concatenate([piece.places for piece, _ in pieces]).argsort())
         batch = apply_each(lambda *parts: torch.cat(parts)[place], *encoded)
         if not self._with_origin:
@@ -316,7 +286,7 @@ class _Batches(TorchDataset[Any]):
         origin = torch.cat([torch.full((len(piece.rows),), piece.origin) for piece, _ in pieces])[place]
         return {**batch, "origin": origin} if isinstance(batch, Mapping) else (*batch, origin)
 
-    def _of(self, folder: Path | None) -> EncodedRows:
+    def _of(self, folder: Path | None) -> EncodedRows | Items:
         if folder is None:
             return self._real
         if folder not in self._chunks:

@@ -18,7 +18,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from augment.data import Dataset, Schema, SchemaDeclaration, as_labels, conform, observe
-from augment.engine.draw_and_filter import IN_SCHEMA, Sampler, fill_chunk
+from augment.engine.draw_and_filter import IN_SCHEMA, Sampler, Sampling, fill_chunk
 from augment.engine.executors import limit_threads
 from augment.engine.jobs import Call, Host
 from augment.engine.tasks import Losses, fit_component, load_fitted, save_fitted
@@ -131,6 +131,19 @@ class FittedGenerator:
         others |= {name: pd.Series([None] * len(drawn)) for name in self.schema.set_aside if name not in others}
         frame = conform(drawn.frame.assign(**others), self.schema)
         return self._facts.form.restore(Dataset(frame, drawn.arrays, self.schema))
+
+    @property
+    def form(self) -> Form:
+        """The form in which the data came, and in which rows are given."""
+        return self._facts.form
+
+    def lend(self, folder: Path, purpose: str, seed: int, device: str | None) -> tuple[Sampling, Host]:
+        """How another process makes rows, from what is saved into this new folder; and on which device."""
+        self.save(folder)
+        facts = self._facts
+        model, other_seed = (self._sampler.bound, folder / MODEL), derive_seed(facts.seed, purpose, seed)
+        sampling = Sampling(model, (), folder / TRAIN, other_seed, purpose, MAX_ROUNDS, {})
+        return sampling, Host(folder, device or facts.device, facts.threads)
 
     def _fill(self, given: pd.DataFrame, seed: tuple[str | int, ...], call: Call) -> Dataset:
         chunk = fill_chunk(self._sampler, given, seed, call, max_rounds=MAX_ROUNDS)

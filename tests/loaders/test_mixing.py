@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import Dataset as TorchDataset
 
 import augment
 from augment.data import Array, Column, Dataset, Schema
@@ -271,6 +272,68 @@ def test_the_training_part_is_found_without_the_store(wine, tmp_path, monkeypatc
 def test_mistakes_are_refused_in_words(wine, settings, message):
     with pytest.raises(SpecError, match=message):
         _loader(wine, **settings)
+
+
+# without a run, and with a dataset of the user's
+
+
+@pytest.fixture(scope="module")
+def edited():
+    pixels = torch.randint(0, 256, (40, 1, 8, 8), generator=torch.Generator().manual_seed(0)).float() / 255
+    data = TensorDataset(pixels, torch.tensor([3] * 30 + [7] * 10))
+    return data, augment.fit("bootstrap", data)
+
+
+def test_a_generator_stands_for_a_run_and_rows_are_as_the_data_was(edited):
+    data, generator = edited
+    loader = _loader(generator)
+    batches = list(loader)
+    assert loader.counts == {"real": 40, "bootstrap": 40}
+    x, y, origin = (torch.cat(parts) for parts in zip(*batches, strict=True))
+    assert (x.dtype, x.shape[1:]) == (torch.float32, (1, 8, 8))
+    assert y[origin == 1].bincount().nonzero().flatten().tolist() == [3, 7]
+    real = {tuple(row) for row in x[origin == 0].flatten(1).tolist()}
+    assert real == {tuple(row) for row in data.tensors[0].flatten(1).tolist()}
+    assert _same(_loader(generator), batches)
+    assert not _same(loader, batches)  # the second epoch
+
+
+def test_other_data_in_memory_is_encoded_and_small_classes_are_left_out():
+    frame = pd.DataFrame({"a": np.arange(41.0), "y": ["u"] * 30 + ["v"] * 10 + ["lone"]})
+    with pytest.warns(UserWarning, match="class 'lone' has 1 training row"):
+        loader = _loader(augment.fit("smote", frame, target="y"))
+    labels = torch.cat([y[origin == 1] for _, y, origin in loader])
+    assert labels.unique().tolist() == [1, 2]  # of lone, u, v
+
+
+class Brighter(TorchDataset):
+    """Images of another dataset, each with 2 added."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def __len__(self):
+        return len(self.data)
+
+    def __getitem__(self, row):
+        return self.data[row][0] + 2, self.data[row][1]
+
+
+def test_real_rows_may_be_items_of_a_dataset(edited):
+    data, generator = edited
+    loader = _loader(generator, real=Brighter(data), proportion={"real": 0.5, "bootstrap": 0.5})
+    x, y, origin = (torch.cat(parts) for parts in zip(*loader, strict=True))
+    assert torch.equal(x.amax(dim=(1, 2, 3)) >= 2, origin == 0)
+    assert y[origin == 0].bincount()[[3, 7]].tolist() == [30, 10]
+
+
+def test_items_of_another_form_are_refused(edited):
+    data, generator = edited
+    other = TensorDataset(data.tensors[0].double(), data.tensors[1])
+    with pytest.raises(SpecError, match=r"different forms: .*float32 \(1, 8, 8\).* and .*float64"):
+        list(_loader(generator, real=other))
+    with pytest.raises(SpecError, match="a torch Dataset with a length"):
+        _loader(generator, real=iter([]))
 
 
 def test_an_error_in_the_background_comes_through(wine, tmp_path):

@@ -1,0 +1,54 @@
+"""MixUp and CutMix: what is mixed, in which shares, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from augment.loaders import cutmix, mixup
+
+
+def _seeded():
+    return torch.Generator().manual_seed(4)
+
+
+def test_mixup_mixes_labels_as_it_mixes_rows():
+    x, y = torch.eye(6), torch.arange(6)
+    mixed, shares = mixup(x, y, num_classes=6, alpha=1.0, generator=_seeded())
+    assert torch.equal(mixed, shares)  # a row is its own label here
+    assert torch.allclose(shares.sum(dim=1), torch.ones(6))
+    assert 0.05 < shares[shares > 0].min() < 0.95
+    assert torch.equal(mixup(x, y, num_classes=6, alpha=1.0, generator=_seeded())[0], mixed)
+
+
+def test_mixup_mixes_numbers_too():
+    x = torch.arange(8.0)
+    mixed, numbers = mixup(x[:, None], x, alpha=1.0, generator=_seeded())
+    assert torch.allclose(mixed[:, 0], numbers)
+    assert not torch.equal(numbers, x)
+
+
+def test_cutmix_has_the_area_of_the_rectangle_as_share():
+    x = torch.arange(5.0)[:, None, None, None].expand(5, 2, 9, 7)
+    before = x.clone()
+    for alpha in (0.3, 1.0, 4.0):
+        cut, shares = cutmix(x, torch.arange(5), num_classes=5, alpha=alpha, generator=_seeded())
+        assert torch.allclose(cut.mean(dim=(1, 2, 3)), shares @ torch.arange(5.0))
+        assert len(cut.unique()) == 5
+    assert torch.equal(x, before)
+
+
+@pytest.mark.parametrize(
+    ("mix", "x", "y", "options", "message"),
+    [
+        (mixup, torch.zeros(3, 2).long(), torch.arange(3), {"num_classes": 3}, "x holds torch.int64"),
+        (mixup, torch.zeros(3, 2), torch.arange(3), {}, "num_classes: expected"),
+        (mixup, torch.zeros(3, 2), torch.arange(3), {"num_classes": 2}, "from 0 to 2; num_classes is 2"),
+        (mixup, torch.zeros(3, 2), torch.eye(3).long(), {"num_classes": 3}, "class numbers were expected"),
+        (mixup, torch.zeros(3, 2), torch.arange(3), {"num_classes": 3, "alpha": 0.0}, "above 0"),
+        (cutmix, torch.zeros(3, 2), torch.arange(3), {"num_classes": 3}, "images"),
+    ],
+)
+def test_mistakes_are_refused_in_words(mix, x, y, options, message):
+    with pytest.raises(ValueError, match=message):
+        mix(x, y, **options)
