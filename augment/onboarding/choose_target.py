@@ -15,8 +15,9 @@ from augment.errors import DataError
 
 __all__ = ["SPLIT_NAME", "Look", "choose_target", "look_at"]
 
+GENERAL = ("target", "label", "labels", "class", "classes", "y", "outcome", "response")
 TARGET_NAMES = (
-    *("target", "label", "labels", "class", "classes", "y", "outcome", "response", "category", "species", "diagnosis"),
+    *(*GENERAL, "category", "species", "diagnosis"),
     *("income", "survived", "churn", "churned", "default", "defaulted", "fraud", "isfraud", "spam", "quality", "price"),
 )
 SPLIT_NAME = re.compile(r"(cv_?|k_?)?folds?|split|subset|partition|is_?test|(data_?)?set", re.IGNORECASE)
@@ -65,7 +66,13 @@ def choose_target(schema: Schema, frame: pd.DataFrame) -> tuple[str | None, str]
         for name in missing
         if _bare(name) in known and missing[name] <= MAX_MISSING and schema.columns[name].unit is None
     ]
-    for name in sorted(named, key=lambda name: (name not in complete, known[_bare(name)])):
+
+    def likelihood(name: str) -> tuple[bool, bool, int]:
+        """Smaller is likelier: an income or a price of many values is a feature where there is `churned`."""
+        is_amount = known[_bare(name)] >= len(GENERAL) and frame[name].nunique() > MAX_INTEGER_CLASSES
+        return name not in complete, is_amount, known[_bare(name)]
+
+    for name in sorted(named, key=likelihood):
         num_distinct = frame[name].nunique()
         most = len(frame) if schema.columns[name].type in ("number", "integer") else len(frame) // 2
         if 2 <= num_distinct <= most:

@@ -11,13 +11,12 @@ import os
 import re
 import shlex
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from augment.data import MAX_INTEGER_CLASSES, Dataset, as_written
-from augment.data.inference import repeats_words
+from augment.data import Dataset
 from augment.detect.formats import Data, collected_notes, find_address, find_source, read
 from augment.detect.train_test import find_pair
 from augment.errors import DataError, DiskError, SpecError
@@ -25,6 +24,8 @@ from augment.onboarding.choose_generators import Choice, choose_generators
 from augment.onboarding.choose_sinks import choose_sinks
 from augment.onboarding.choose_split import choose_holdout, choose_trial, find_obstacle, random_split
 from augment.onboarding.choose_target import Look, look_at
+from augment.onboarding.guesses import list_guesses
+from augment.onboarding.schema_section import schema_section, section
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Component, Sink, Source
 from augment.text import printable
@@ -35,13 +36,18 @@ __all__ = ["propose", "write"]
 
 LOPSIDED = 1.2  # largest class / smallest class from which classes are balanced
 RARE = 5  # where a generator proposes an amount: largest class / smallest class from which balance is better
-MOST_COLUMNS = 60  # described in the file
+
+Tell = Callable[[Sequence[tuple[str, str]]], None]
 
 log = logging.getLogger("augment")
 
 
 def write(
-    data: Data | str, output: Path | None = None, target: str | None = None, given: Mapping[str, Any] | None = None
+    data: Data | str,
+    output: Path | None = None,
+    target: str | None = None,
+    given: Mapping[str, Any] | None = None,
+    tell: Tell | None = None,
 ) -> Path:
     """Write a pipeline for a dataset.
 
@@ -50,6 +56,7 @@ def write(
         output: the file to write. Default: the data's name with `.yaml`, in the current folder.
         target: the column that a model should predict. Chosen automatically if not given.
         given: settings of the source that are known, such as the `table` of a database.
+        tell: called with what was guessed, see `list_guesses`.
 
     Returns:
         The file that was written.
@@ -63,7 +70,7 @@ def write(
     exists = SpecError(f"{output} exists already; name another file with -o")
     if output.exists():
         raise exists
-    text = propose(data, output.absolute().parent, target, name=_slug(output), file=output.name, given=given)
+    text = propose(data, output.absolute().parent, target, name=_slug(output), file=output.name, given=given, tell=tell)
     try:
         with output.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
@@ -83,6 +90,7 @@ def propose(
     file: str = "pipeline.yaml",
     catalog: Catalog | None = None,
     given: Mapping[str, Any] | None = None,
+    tell: Tell | None = None,
 ) -> str:
     """The text of a pipeline for a dataset.
 
@@ -95,6 +103,7 @@ def propose(
         file: the file name of the pipeline, for its comments.
         catalog: the components. Default: those that are installed.
         given: settings of the source that are known, such as the `table` of a database.
+        tell: called with what was guessed.
 
     Raises:
         DataError: the data cannot be read, is empty or lacks the column, or no installed generator accepts it.
@@ -120,6 +129,8 @@ def propose(
     for note in notes:
         log.warning("%s", note)
     choice = choose_generators(look, catalog, choose_holdout(look) if test is None else 0.0)
+    if tell is not None:
+        tell(list_guesses(source_class.name, look, left_out, choice))
     places = [_place(each, folder) for each in ([data] if isinstance(data, Path) else data)]
     comments = {
         "path": "relative to this file",
@@ -162,12 +173,12 @@ def propose(
         f"name: {dump_flow(name or _slug(named))}",
         "seed: 7  # another seed: another hold-out, other samples",
         "",
-        *_section("source:", [f"use: {source_class.name}", *_section("with:", source), *_notes(notes, data)]),
+        *section("source:", [f"use: {source_class.name}", *section("with:", source), *_notes(notes, data)]),
         *_origin_column(dataset),
         "",
-        *_schema(look),
+        *schema_section(look),
         "",
-        *_section("split:", split),
+        *section("split:", split),
         "",
         *(choose_trial(look) if test is None else []),
         *_transforms(look, choice),
@@ -192,13 +203,6 @@ def _places(value: Any, test: Path | None, folder: Path) -> Any:
     return _place(value, folder) if test is None else [_place(value, folder), _place(test, folder)]
 
 
-def _section(head: str, active: Sequence[str], inactive: Sequence[str] = ()) -> list[str]:
-    """A mapping in YAML with some lines commented out; entirely commented out if it would be empty otherwise."""
-    if not active:
-        return [f"# {head}", *(f"#   {line}" for line in inactive)]
-    return [head, *(f"  {line}" for line in active), *(f"  # {line}" for line in inactive)]
-
-
 def _notes(notes: Sequence[str], data: Data) -> list[str]:
     """What sources noted, as comments: with the file's name for its path, which is not the same elsewhere."""
     for path in [data] if isinstance(data, Path) else data:
@@ -220,81 +224,11 @@ def _origin_column(dataset: Dataset) -> list[str]:
     return [f"origin_column: {free}  # what says where a row came from; the data has a column `origin` of its own"]
 
 
-def _schema(look: Look) -> list[str]:
-    ids = [name for name, column in look.schema.columns.items() if column.type == "id"]
-    active = [_column(name, look) for name in ids]
-    lengths = {array.length_column for array in look.schema.arrays.values()}
-    inactive = [_column(name, look) for name in look.schema.features if name not in lengths]
-    if len(inactive) > MOST_COLUMNS:
-        inactive[MOST_COLUMNS:] = [f"and {len(inactive) - MOST_COLUMNS} more"]
-    heading = "# What was found in the columns; where that is wrong, remove the # and correct it."
-    if look.schema.target is None and look.schema.modality == "tokens":
-        why = ["# Without a target, the result is judged by how well the next item of held-out users is predicted."]
-        return [*why, *_section("schema:", _section("columns:", active, inactive))] if active or inactive else why
-    if look.schema.target is None:
-        why = [f"# {look.why}: name the target if there is one.", "# Without it, nothing can tell whether this helps."]
-        possible = [name for name in look.schema.features if name not in lengths]
-        if not possible:
-            why = ["# No column could be a target. Without one, nothing can tell whether this helps."]
-            return [*why, *_section("schema:", _section("columns:", active))] if active else why
-        target = f"target: {dump_flow(possible[-1])}"
-        if not active:
-            return _section("schema:", [], [*why, target, *_section("columns:", inactive)])
-        return _section("schema:", [*why, f"# {target}", heading, *_section("columns:", active, inactive)])
-    lines = [
-        f"# What a model should predict, {look.why}.",
-        f"target: {dump_flow(look.schema.target)}  # {_target(look)}",
-    ]
-    if active or inactive:
-        lines += [heading, *_section("columns:", active, inactive)]
-    return _section("schema:", lines)
-
-
-def _column(name: str, look: Look) -> str:
-    """One column as a line of the schema with a comment."""
-    column, values = look.schema.columns[name], look.dataset.frame[name]
-    present = as_written(values.dropna(), column)
-    words = []
-    if column.type in ("number", "integer", "datetime") and len(present):
-        words.append(f"{_brief(present.min())} to {_brief(present.max())}")
-    if column.type == "category":
-        labels = column.categories or ()
-        shown = ", ".join(_brief(label) for label in labels[:5]) + (", ..." if len(labels) > 5 else "")
-        words.append(f"{len(labels)} labels: {shown}")
-    if column.nullable:
-        words.append(f"{len(values) - len(present):,} missing")
-    num_distinct = present.nunique()
-    if num_distinct == 1:
-        words.append("the same in every row")
-    elif column.type == "id":
-        words.append("differs in every row: nothing learns from it, synthetic rows get new ones")
-    elif column.type == "integer" and num_distinct <= MAX_INTEGER_CLASSES:
-        words.append(f"only {num_distinct} values: if they are labels, say {{type: category}}")
-    elif column.type == "integer" and num_distinct == len(values) > MAX_INTEGER_CLASSES:
-        words.append("differs in every row: if it is an id, say {type: id}")
-    elif look.schema.modality == "table" and repeats_words(column, present):
-        words.append("written out word for word: if these are names or remarks, say {type: id} or leave it out")
-    said = f"{column.type}, date_format: {dump_flow(column.date_format)}" if column.date_format else column.type
-    return f"{dump_flow(name)}: {{type: {said}}}" + (f"  # {'; '.join(words)}" if words else "")
-
-
-def _target(look: Look) -> str:
-    if not look.counts:
-        values = look.dataset.frame[look.schema.target].dropna()
-        return (
-            f"{_brief(values.min())} to {_brief(values.max())}" if look.schema.task == "number" else "of no usable type"
-        )
-    ordered = sorted(look.counts, key=lambda label: -look.counts[label])
-    shown = [f"{_brief(label)} ({look.counts[label]:,} rows)" for label in ordered[:6]]
-    more = [f"and {len(ordered) - 6} more classes"] if len(ordered) > 6 else []
-    return ", ".join([*shown, *more])
-
-
 def _transforms(look: Look, choice: Choice) -> list[str]:
     if choice.fill is None:
         return []
     shown = ", ".join(dump_flow(name) for name in look.missing[:5]) + (", ..." if len(look.missing) > 5 else "")
-    return [*_section("transforms:", [f"- use: {choice.fill.name}  # values are missing in {shown}"]), ""]
+    return [*section("transforms:", [f"- use: {choice.fill.name}  # values are missing in {shown}"]), ""]
 
 
 def _generators(look: Look, choice: Choice) -> list[str]:
@@ -304,11 +238,11 @@ def _generators(look: Look, choice: Choice) -> list[str]:
         settings = [
             f"{key}: {dump_flow(value)}  # {why}" for key, (value, why) in cls.settings_for(look.dataset).items()
         ]
-        with_them = [f"  {line}" for line in _section("with:", settings)] if settings else []
+        with_them = [f"  {line}" for line in section("with:", settings)] if settings else []
         active += [f"# {_purpose(cls)}", *reason, f"- use: {cls.name}", *with_them]
     inactive = [f"not {name}: {why}" for name, why in choice.refused.items()]
     show = ", ".join(f"`augment show {cls.name}`" for cls, _ in choice.generators)
-    return _section("generators:", active, [f"Settings, which go under `with:`, are listed by {show}.", *inactive])
+    return section("generators:", active, [f"Settings, which go under `with:`, are listed by {show}.", *inactive])
 
 
 def _mix(look: Look, choice: Choice) -> list[str]:
@@ -327,7 +261,7 @@ def _mix(look: Look, choice: Choice) -> list[str]:
             rows = advised.suited_amount(len(look.dataset))
             why = advised.amounts_reason
     also = ", ".join(amount for amount in others if amount != rows)
-    return _section("mix:", [f"rows: {rows}  # {why}", f"# Also possible: {also}."])
+    return section("mix:", [f"rows: {rows}  # {why}", f"# Also possible: {also}."])
 
 
 def _filters(choice: Choice) -> list[str]:
@@ -349,12 +283,12 @@ def _sinks(
         settings = {name: _places(value, test, folder) for name, value in settings.items()}
         with_settings = [f"{key}: {dump_flow(value)}" for key, value in settings.items()]
         lines.append(f"- use: {cls.name}")
-        lines += [f"  {line}" for line in _section("with:", with_settings)] if settings else []
+        lines += [f"  {line}" for line in section("with:", with_settings)] if settings else []
     if len(sinks) > 1:
         others = ", ".join(cls.name for cls, _ in sinks[1:])
         lines.append(f"# {sinks[0][0].name} cannot say which rows are synthetic; {others} can.")
     why = "# The data is written as it came. `rows: synthetic` under `with:` writes the synthetic rows alone."
-    return ["", why, *_section("sinks:", lines)]
+    return ["", why, *section("sinks:", lines)]
 
 
 def _purpose(cls: type[Component]) -> str:
@@ -370,14 +304,6 @@ def _size(dataset: Dataset) -> str:
     ]
     columns = len(dataset.schema.columns)
     return ", ".join([f"{len(dataset):,} rows", *arrays, f"{columns} column{'s' * (columns != 1)}"])
-
-
-def _brief(value: object) -> str:
-    """A value for a comment, shortened to one line."""
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    text = str(value)
-    return dump_flow(text if len(text) <= 40 else text[:37] + "...") if isinstance(value, str) else text
 
 
 def _named(data: Data | str, given: Mapping[str, Any] | None = None) -> Path:

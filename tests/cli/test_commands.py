@@ -479,6 +479,24 @@ def test_a_misspelt_command_is_answered_with_the_nearest_one():
     assert "No such command 'frobnicate'" in CliRunner().invoke(main, ["frobnicate"]).output
 
 
+def test_init_says_what_it_guessed_and_what_comes_next(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = [f"w{n} x{n * 7} y{n % 11}" for n in range(40)]
+    rows = [f"{n},{words[n]},{n % 9}.5,{'yes' if n % 4 == 0 else 'no'}" for n in range(40)]
+    (tmp_path / "rows.csv").write_text("\n".join(["row_id,remark,x,churned", *rows]) + "\n")
+    told = CliRunner().invoke(main, ["init", "rows.csv"]).output
+    for line in (
+        "data       40 rows of kind table, read by csv",
+        "target     churned, 2 classes: no (30 rows), yes (10 rows); chosen for its name (another: --target)",
+        "ids        'row_id': not learned, and new in synthetic rows",
+        "left out   'remark': free text, which would be copied word for word",
+        "next: augment check rows.yaml, which shows the plan; then augment run rows.yaml",
+    ):
+        assert line in told.splitlines()
+    (tmp_path / "plain.csv").write_text("x\n" + "\n".join(f"{n}.25" for n in range(40)) + "\n")
+    assert "target     none found; name one with --target" in CliRunner().invoke(main, ["init", "plain.csv"]).output
+
+
 def test_init_takes_patterns_and_several_files_that_exist(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("a.csv", "b.csv"):

@@ -24,6 +24,13 @@ def test_a_number_called_like_a_target_is_the_target():
     assert choose_target(data.schema, data.frame)[0] == "price"
 
 
+def test_an_amount_is_a_feature_where_there_are_classes_of_such_a_name():
+    data = table(income=np.linspace(1, 9, 100), churned=["yes", "no"] * 50, price=np.linspace(2, 3, 100))
+    assert choose_target(data.schema, data.frame)[0] == "churned"
+    data = table(target=np.linspace(1, 9, 100), churned=["yes", "no"] * 50)
+    assert choose_target(data.schema, data.frame)[0] == "target"
+
+
 def test_a_constant_is_no_target_whatever_its_name():
     data = table(target=["a"] * 100, grade=["c", "d"] * 50)
     assert choose_target(data.schema, data.frame)[0] == "grade"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -36,12 +37,18 @@ def init(data: tuple[Path | str, ...], output: Path | None, target: str | None, 
     """
     import shlex
 
+    from augment.cli.table import table as as_table
     from augment.onboarding import write_pipeline
 
     files = [each for each in data if isinstance(each, Path)]
     if len(files) < len(data) and len(data) > 1:
         raise click.UsageError("name one database, and nothing beside it")
     given = {"table": table} if table else {}
-    written = write_pipeline.write(data[0] if len(data) == 1 else files, output, target, given)
-    click.echo(f"wrote {written}")
-    click.echo(f"next: augment run {shlex.quote(str(written))}")
+
+    def tell(guesses: Sequence[tuple[str, str]]) -> None:
+        click.echo("\n".join(as_table(guesses)) + "\n")
+
+    written = write_pipeline.write(data[0] if len(data) == 1 else files, output, target, given, tell)
+    name = shlex.quote(str(written))
+    click.echo(f"wrote {written}: correct there what is wrong")
+    click.echo(f"next: augment check {name}, which shows the plan; then augment run {name}")
