@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from fake_pipeline import ASSESSED
+from slowly import slowly
 
 from augment.cli import main
 from augment.runner.run import run
@@ -111,7 +112,7 @@ def test_five_rows_work(attempt):
     assert attempt(content, generators=["smote"], trial=QUICK, reporters=["html"])[0] == 0
 
 
-@pytest.mark.parametrize("generator", ["smote", "bootstrap", "fake-move"])
+@pytest.mark.parametrize("generator", ["smote", *slowly(["bootstrap", "fake-move"])])
 def test_constant_features_work(attempt, generator):
     content = "x,n,c,label\n" + "".join(f"1.5,3,k,{'a' if i % 3 else 'b'}\n" for i in range(30))
     rest = {"metrics": ["fidelity"], "reporters": ["html"], "filters": ["not-a-copy"]}
@@ -221,6 +222,7 @@ def test_a_source_that_fails(attempt, fault, code, says):
     assert says in message
 
 
+@pytest.mark.slow
 def test_check_finds_what_run_would_find(attempt, tmp_path, spec):
     (tmp_path / "data.csv").write_text("x,label\n1,a\n2,a\n")
     path = spec(source={"use": "csv", "with": {"path": "data.csv"}}, schema={"target": "label"})
@@ -319,7 +321,9 @@ def in_the_middle_of_a_fit(spec, started):
         yield process
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "term"])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), *slowly([(signal.SIGTERM, 143)])], ids=["ctrl-c", "term"]
+)
 def test_a_stopped_run_says_how_to_go_on_and_leaves_no_worker(spec, tmp_path, store, number, code):
     with in_the_middle_of_a_fit(spec(), tmp_path / "started") as process:
         process.send_signal(number)
@@ -333,6 +337,7 @@ def test_a_stopped_run_says_how_to_go_on_and_leaves_no_worker(spec, tmp_path, st
         os.kill(int((tmp_path / "started").read_text()), 0)
 
 
+@pytest.mark.slow
 def test_a_killed_run_leaves_nothing_that_the_next_one_minds(spec, tmp_path, store, monkeypatch):
     settings = {"generators": ["fake-move", "fake-free"], "mix": {"rows": 20}}
     with in_the_middle_of_a_fit(spec(**settings), tmp_path / "started") as process:
@@ -375,6 +380,7 @@ print(json.dumps(sorted(heavy & set(sys.modules))))
 """
 
 
+@pytest.mark.slow
 def test_the_host_of_workers_imports_nothing_heavy(spec, tmp_path):
     (tmp_path / "data.csv").write_text(GOOD)
     source = {"use": "csv", "with": {"path": "data.csv"}}

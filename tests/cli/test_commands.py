@@ -402,6 +402,7 @@ def test_the_generators_of_the_run_in_the_line_are_completed(tmp_path, words, of
     assert CliRunner().invoke(main, env=environment, prog_name="augment").stdout.strip() == offered
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_ends_quietly():
     code = "from augment.cli import main; main(['show', 'npz'], prog_name='augment')"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

@@ -67,6 +67,7 @@ def test_libraries_are_loaded_once_by_a_process_without_threads_that_has_started
     assert found[0][0] == found[1][0] != os.getpid()
 
 
+@pytest.mark.slow
 def test_a_library_that_cannot_be_imported_harms_nobody_who_does_not_use_it(processes, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ["PYTHONPATH"]]))
     (tmp_path / "library_that_fails.py").write_text("raise RuntimeError")

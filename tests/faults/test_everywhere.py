@@ -24,7 +24,7 @@ def everywhere(*arguments: str) -> str:
 @pytest.fixture(scope="module")
 def sample():
     """What a sample of all parts found, in one process for the sake of its imports."""
-    return everywhere(*DISTURBED, "--every", "400", "--offset", "29")
+    return everywhere(*DISTURBED, "--every", "800", "--offset", "29")
 
 
 @pytest.mark.parametrize("part", DISTURBED)

@@ -74,7 +74,7 @@ print(num_read, peak_megabytes() - before)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="measures a process as Linux does")
-@pytest.mark.parametrize("count", [240, pytest.param(2400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [80, pytest.param(2400, marks=pytest.mark.slow)])
 def test_mutated_pictures_are_decoded_or_refused_in_words_and_in_bounded_memory(count, tmp_path):
     command = [sys.executable, "-W", "error", "-c", MEASURED, str(Path(__file__).parent), str(tmp_path), str(count)]
     done = subprocess.run(command, capture_output=True, text=True)

@@ -163,7 +163,7 @@ def expect_a_table_comes_back(path: Path, table: tuple[list[str], list[list[str]
 HERE = settings(derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@settings(HERE, max_examples=50)
+@settings(HERE, max_examples=15)
 @given(table=tables())
 def test_any_table_comes_back_cell_by_cell_or_is_refused_in_words(tmp_path, table):
     expect_a_table_comes_back(tmp_path / "data.csv", table)
@@ -273,7 +273,7 @@ for name in sys.argv[4:]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="measures a process as Linux does")
-@pytest.mark.parametrize("count", [200, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [70, pytest.param(1000, marks=pytest.mark.slow)])
 def test_mutated_binary_files_are_read_or_refused_in_words_and_in_bounded_memory(count, tmp_path):
     made = {ParquetSource: write_parquet, ArrowSource: write_arrow, NpzSource: write_npz}
     for source, make in made.items():

@@ -17,7 +17,10 @@ from augment.storage.hashes import file_sha256
 from augment.toolkit.yaml_text import dump
 
 CANARY = "canaryword"
-SLOW_SETTINGS = {"steps", "members", "num_pairs"}  # of components that take a second or more to fit
+ALWAYS = {  # the others are slow; `test_splitting` shows for all what they are given
+    *(("Smote", "table"), ("Trees", "table"), ("TextEdits", "text"), ("Albumentations", "image")),
+    *(("Impute", "table"), ("Rules", "table")),
+}
 QUICK = {"name": "leak", "seed": 3, "trial": False, "metrics": [], "reporters": [], "filters": []}
 
 
@@ -25,9 +28,8 @@ def parameters():
     found = []
     for cls in COMPONENTS:
         if cls.kind in ("generator", "filter", "transform"):
-            settings = SETTINGS.get(cls.__qualname__, {})
-            marks = [pytest.mark.slow] if isinstance(settings, dict) and set(settings) & SLOW_SETTINGS else []
             for kind in sorted(cls.accepts.modalities & {"table", "image"}) or sorted(cls.accepts.modalities)[:1]:
+                marks = [] if (cls.__qualname__, kind) in ALWAYS else [pytest.mark.slow]
                 found.append(pytest.param(cls, kind, id=f"{cls.kind}-{cls.__qualname__}-{kind}", marks=marks))
     return found
 

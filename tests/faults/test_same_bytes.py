@@ -27,8 +27,6 @@ ENVIRONMENT = {**THREADS, **HASHES, **ELSEWHERE}
 
 # Name to workers, environment, and whether the store is that of the first run. All of the environment changes at once:
 # a process of its own for each part would not find more.
-FIRST = (0, {}, False)
-WORKERS = {"two workers, another environment": (2, ENVIRONMENT, False)}
 ALL = {"two workers": (2, {}, False), "one worker, a warm store": (1, {}, True)}
 
 
@@ -70,7 +68,6 @@ def run_in(place: Path, spec: Path, workers: int, environment: dict[str, str], s
     return contents(place / "run")
 
 
-FAST = [pytest.param("table", ("smote",), FIRST, WORKERS, id="table-fast")]
 # the first run differs from both others in its environment, and so does what is done in the host and in workers
 FULL = [
     pytest.param(kind, generators, (0, ENVIRONMENT, False), ALL, id=kind, marks=pytest.mark.slow)
@@ -78,7 +75,7 @@ FULL = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "names", "first", "places"), [*FAST, *FULL])
+@pytest.mark.parametrize(("kind", "names", "first", "places"), FULL)
 def test_the_same_bytes_everywhere(kind, names, first, places, tmp_path):
     spec = tmp_path / "p.yaml"
     generators = [class_of(kind, name) for name in names]

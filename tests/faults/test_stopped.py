@@ -91,6 +91,7 @@ def test_after_ctrl_c_in_a_terminal_the_same_command_ends_with_the_bytes_of_an_u
     assert small.problems_at_the_end(undisturbed.content()) == []
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_ends_a_run_at_once(spec, tmp_path):
     with in_the_middle_of("fit", spec, tmp_path, workers=1) as (process, busy):
         process.send_signal(signal.SIGINT)

@@ -188,6 +188,7 @@ def test_a_run_that_was_sent_reaches_nothing_outside_its_folder(place, store, se
     assert not Path("more.csv").exists()
 
 
+@pytest.mark.slow
 def test_the_current_folder_is_not_where_the_command_looks_for_modules_and_plugins(place):
     info = place / "evil-1.0.dist-info"
     info.mkdir()
@@ -201,6 +202,7 @@ def test_the_current_folder_is_not_where_the_command_looks_for_modules_and_plugi
     assert "'evil' is not installed" in said.stderr
 
 
+@pytest.mark.slow
 def test_a_plugin_is_not_tried_with_the_modules_of_the_current_folder(place, fakes):
     catalog = Catalog()
     (offer,) = (offer for offer in catalog.offers if offer.name == "fake-rows")

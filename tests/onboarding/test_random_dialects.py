@@ -18,7 +18,7 @@ def check(random, folder) -> None:
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_nothing_is_misread_silently(tmp_path_factory, random) -> None:
     check(random, tmp_path_factory.mktemp("table"))
 

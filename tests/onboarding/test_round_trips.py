@@ -9,6 +9,7 @@ import PIL.Image
 import pytest
 import scipy.io.arff
 from round_trips import CHEAP, came_back, check_frames, check_real
+from slowly import slowly
 
 import augment
 
@@ -34,11 +35,11 @@ UNEVEN = pd.to_datetime([f"2024-03-01 {clock}" for clock in ("00:00:00", "00:10:
 @pytest.mark.parametrize(
     ("stamps", "dialect"),
     [
-        (EVEN.strftime("%Y-%m-%dT%H:%M:%S"), {}),
+        *slowly([(EVEN.strftime("%Y-%m-%dT%H:%M:%S"), {})]),
         (EVEN.strftime("%d.%m.%Y %H:%M"), {"sep": ";", "decimal": ","}),
-        (UNEVEN.strftime("%Y-%m-%d %H:%M:%S"), {}),
+        *slowly([(UNEVEN.strftime("%Y-%m-%d %H:%M:%S"), {})]),
         (UNEVEN.strftime("%Y-%m-%dT%H:%M:%SZ"), {"sep": "\t"}),
-        (np.array([3, 5, 9]), {}),
+        *slowly([(np.array([3, 5, 9]), {})]),
     ],
     ids=["even", "day first", "uneven", "zone and tabs", "numbers"],
 )
@@ -122,6 +123,7 @@ def test_the_unnamed_index_of_a_frame_stays_unnamed(tmp_path):
     assert len(run.synthetic.frame)  # it is read again, too
 
 
+@pytest.mark.slow
 def test_synthetic_rows_alone(tmp_path):
     frame = pd.DataFrame({"x": range(20), "label": ["a", "b"] * 10})
     frame.to_csv(tmp_path / "data.csv", index=False)
@@ -397,14 +399,10 @@ def pixels_of(content):
     ("ending", "mode", "parts"),
     [
         (".png", "L", ["train", "test"]),
-        (".bmp", "RGB", [""]),
         (".tif", "I;16", [""]),
-        (".png", "I;16", [""]),
-        (".png", "RGB;16", [""]),
-        (".png", "RGBA", [""]),
-        (".webp", "RGB", [""]),
         (".jpg", "RGB", ["train", "test"]),
-        (".jpeg", "L", [""]),
+        *slowly([(".bmp", "RGB", [""]), (".png", "I;16", [""]), (".png", "RGB;16", [""]), (".png", "RGBA", [""])]),
+        *slowly([(".webp", "RGB", [""]), (".jpeg", "L", [""])]),
     ],
 )
 def test_a_folder_of_images(tmp_path, ending, mode, parts):

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import feather
 from round_trips import came_back, check_frames, check_real
+from slowly import slowly
 
 from augment.onboarding import write_pipeline
 
@@ -50,7 +51,7 @@ def of_arrow_types():
     )
 
 
-@pytest.mark.parametrize("form", ["parquet", "feather"])
+@pytest.mark.parametrize("form", ["parquet", *slowly(["feather"])])
 def test_types_of_arrow(tmp_path, form):
     original = of_arrow_types()
     path = tmp_path / f"data.{form}"
@@ -73,6 +74,7 @@ def test_types_of_arrow(tmp_path, form):
     assert run.synthetic.frame["zoned"].isin(real["zoned"].dt.tz_convert(None).astype("datetime64[us]")).all()
 
 
+@pytest.mark.slow
 def test_types_of_pandas(tmp_path):
     rng = np.random.default_rng(0)
     numbers = rng.integers(0, 100, NUM_ROWS)
@@ -118,7 +120,7 @@ def of_everyday(num_rows=NUM_ROWS):
     )
 
 
-@pytest.mark.parametrize("file", ["data.jsonl", "data.ndjson", "data.json", "lines.json"])
+@pytest.mark.parametrize("file", ["data.jsonl", "data.json", *slowly(["data.ndjson", "lines.json"])])
 def test_json(tmp_path, file):
     lines = file != "data.json"
     of_everyday().to_json(tmp_path / file, orient="records", lines=lines)
@@ -134,6 +136,7 @@ def test_json(tmp_path, file):
     assert len(run.synthetic) == 12  # it is read again, too
 
 
+@pytest.mark.slow
 def test_a_workbook(tmp_path):
     frame = of_everyday()
     frame["day"] = pd.to_datetime(frame["day"])

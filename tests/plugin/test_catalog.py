@@ -217,6 +217,7 @@ def _reports(*offers, **kwargs):
     return {report.offer.name: report for report in Catalog(offers).reports(**kwargs)}
 
 
+@pytest.mark.slow
 def test_a_report_names_components_by_kind(plugin):
     report = _reports(plugin(GOOD))["thing"]
     assert report.components == (("generator", "thing"),)
@@ -241,6 +242,7 @@ def test_a_report_survives_what_a_plugin_does_on_import(plugin, source, words):
     assert broken.module not in sys.modules
 
 
+@pytest.mark.slow
 def test_a_module_is_tried_in_a_subprocess_once_however_many_names_it_offers(plugin, tmp_path):
     log = tmp_path / "imports"
     first = plugin(f"{GOOD}\n    with open({str(log)!r}, 'a') as log:\n        log.write('.')")
@@ -316,12 +318,14 @@ def test_what_is_wrong_with_installed_distributions_is_told_apart(plugin, tmp_pa
     }
 
 
+@pytest.mark.slow
 def test_a_report_of_a_broken_plugin_leaves_the_others_alone(plugin):
     reports = _reports(plugin("1 / 0", name="broken"), plugin(GOOD))
     assert reports["broken"].error
     assert not reports["thing"].error
 
 
+@pytest.mark.slow
 def test_a_doubled_name_is_reported_for_both(plugin):
     reports = Catalog([plugin(GOOD, distribution="annas"), plugin(GOOD, distribution="bobs")]).reports()
     assert len(reports) == 2
@@ -408,6 +412,7 @@ def test_what_is_installed_says_where_it_is_a_default():
     assert not offers["logistic"]
 
 
+@pytest.mark.slow
 def test_all_classes_of_a_kind_are_listed_without_the_broken_ones(plugin):
     catalog = Catalog([plugin(GOOD), plugin("1 / 0", name="broken")])
     assert [cls.name for cls in catalog.classes("generator")] == ["thing"]

@@ -223,6 +223,7 @@ def test_a_label_that_no_training_row_has_is_refused(every, tmp_path):
         learn(every, data, tmp_path).sample(pd.DataFrame({"label": ["ugly"]}), context(tmp_path, train=data))
 
 
+@pytest.mark.slow
 @EVERY
 def test_ten_thousand_categories_keep_their_frequencies(every, tmp_path):
     names = np.concatenate([np.arange(10_000), np.zeros(10_000, np.int64)])

@@ -49,6 +49,7 @@ def test_rows_of_another_tool_get_a_verdict_scores_and_privacy(files):
     assert "privacy" in text(metrics)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("untuned")
 def test_without_a_holdout_some_real_rows_are_held_out_and_a_note_warns(files):
     metrics = judge(files, holdout=None).metrics
@@ -78,6 +79,7 @@ def test_held_out_and_training_rows_as_synthetic_ones_are_contaminated_and_a_lea
     assert "private" not in found.model_dump_json()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("untuned")
 def test_rows_outside_the_schema_are_counted_and_left_out(files):
     made = table(50, 9)
@@ -101,6 +103,7 @@ def test_a_missing_column_is_named(files):
         judge(files)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("untuned")
 def test_a_report_is_written_once(files):
     out = files / "report.html"
@@ -111,6 +114,7 @@ def test_a_report_is_written_once(files):
         judge(files, out=out)
 
 
+@pytest.mark.slow
 def test_arrays_are_judged_too(tmp_path):
     rng = np.random.default_rng(0)
     for name, rows in (("real", 60), ("made", 40), ("held", 40)):

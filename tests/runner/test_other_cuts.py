@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from slowly import slowly
 
 from augment.errors import DataError
 from augment.runner import other_cuts
@@ -37,6 +38,7 @@ def test_each_split_holds_out_other_rows_and_the_written_ones_stay(spec, monkeyp
     assert one.metrics.trial.cuts is None
 
 
+@pytest.mark.slow
 def test_a_split_that_cannot_be_tried_is_left_out_and_said(spec, monkeypatch):
     calls = []
 
@@ -57,7 +59,7 @@ def test_a_split_that_cannot_be_tried_is_left_out_and_said(spec, monkeypatch):
     ("change", "reason"),
     [
         ({"arms": [], "reason": "the hold-out has rows of one class only"}, "the hold-out has rows of one class only"),
-        ({"score": "accuracy"}, "it was judged by accuracy, not by balanced_accuracy"),
+        *slowly([({"score": "accuracy"}, "it was judged by accuracy, not by balanced_accuracy")]),
     ],
     ids=["nothing to judge", "another score"],
 )
@@ -76,6 +78,7 @@ def test_a_split_that_gives_no_comparable_result_is_said_with_its_reason(spec, m
     assert f"split 2 of 3 could not be tried: {reason}" in done.metrics.notes
 
 
+@pytest.mark.slow
 def test_rows_that_repeat_the_hold_out_of_another_split_void_the_verdict(spec, monkeypatch):
     # the alarm goes off for a row that is held out in one of the other splits alone
     values, prepared = np.random.default_rng(5).normal(size=(2, 60))[1], []

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fake_pipeline import ASSESSED
+from slowly import slowly
 
 from augment.errors import BelowMinimum, LockedError, PluginError, ShortfallError, SpecError
 from augment.runner.check import check
@@ -77,6 +78,7 @@ def test_the_same_command_again_says_that_it_is_done_already(spec):
     assert first.folder == second.folder
 
 
+@pytest.mark.slow
 def test_a_deleted_run_is_made_again_from_the_store_with_the_same_bytes(spec):
     done = run(spec(**BLEND, **ASSESSED), workers=0)
     before = contents(done)
@@ -248,7 +250,7 @@ def test_a_locked_place_is_refused_before_anything_is_read(spec, tmp_path):
     assert events == []
 
 
-@pytest.mark.parametrize("shown", [True, False])
+@pytest.mark.parametrize("shown", [True, *slowly([False])])
 def test_a_fit_that_another_run_makes_is_waited_for_with_a_word(spec, tmp_path, store, monkeypatch, shown):
     """An event where somebody listens, else a warning."""
     path = spec(**BLEND)
@@ -393,7 +395,7 @@ def test_two_csv_sinks_need_endings_that_differ(spec):
         check(spec(sinks=["csv", {**tabs, "with": {"delimiter": ";", "ending": ".csv"}}]), workers=0)
 
 
-@pytest.mark.parametrize("scale", [0.0, 0.02], ids=["equal", "noisy"])
+@pytest.mark.parametrize("scale", [0.0, *slowly([0.02])], ids=["equal", "noisy"])
 def test_a_generator_that_reads_the_hold_out_by_a_side_door_gets_no_verdict_and_is_below_any_minimum(
     spec, tmp_path, scale
 ):

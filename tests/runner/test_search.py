@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from slowly import slowly
 
 from augment.data import Dataset
 from augment.errors import SpecError
@@ -10,6 +11,7 @@ from augment.plugin import MeasuredGain, Suits
 from augment.runner import fitting, generate, search
 from augment.runner.check import check
 from augment.runner.run import run
+from augment_tables.table_probes import Logistic
 
 pytestmark = pytest.mark.usefixtures("fakes")
 
@@ -56,6 +58,7 @@ def test_the_winner_is_what_is_written(found, monkeypatch):
     assert done.manifest.reproducible
 
 
+@pytest.mark.slow
 def test_who_has_no_part_in_the_mix_is_not_fitted(found, monkeypatch):
     scored(monkeypatch, **{"fake-move-balance": 0.2})
     done, _ = found(generators=["fake-drawn", "fake-move"])
@@ -67,10 +70,9 @@ def test_who_has_no_part_in_the_mix_is_not_fitted(found, monkeypatch):
 @pytest.mark.parametrize(
     ("winner", "words"),
     [
-        ("oversampling", "oversampling"),
-        ("class-weights", "class weights"),
         ("threshold", "moved threshold"),
         (None, "Do not augment"),
+        *slowly([("oversampling", "oversampling"), ("class-weights", "class weights")]),
     ],
 )
 def test_where_a_cheap_alternative_or_nothing_wins_only_real_rows_are_written(found, monkeypatch, winner, words):
@@ -142,6 +144,7 @@ def test_half_leaves_at_each_barrier_and_its_standing_is_told(found, monkeypatch
     assert all((one.left is None) == (len(one.values) == 6) for one in report.candidates)
 
 
+@pytest.mark.slow
 def test_a_search_that_is_settled_ends_at_a_barrier(found, monkeypatch):
     scored(monkeypatch)
     done, report = found(mix={**SMALL, "search": {**SMALL["search"], "seeds": 10}})
@@ -217,6 +220,7 @@ def test_a_fold_that_is_balanced_where_the_training_part_is_not_quite_has_nothin
     assert set(balance.values) & set(none.values)
 
 
+@pytest.mark.slow
 def test_a_used_up_budget_ends_the_search_at_a_barrier_and_is_told(found):
     done, report = found(mix={**SMALL, "search": {"seeds": 8, "amounts": ["1x"], "budget": 1e-9}})
     assert (report.seeds, report.complete) == (5, False)
@@ -273,6 +277,7 @@ LOPSIDED = {"use": "sklearn", "with": {"dataset": "breast-cancer", "imbalance": 
 
 def test_a_tuned_model_that_wins_is_what_the_verdict_is_about(found, monkeypatch):
     scored(monkeypatch, tuned=0.2)
+    monkeypatch.setattr(Logistic, "settings_to_try", classmethod(lambda cls, params: ({"C": 0.1},)))
     trial = {"probe": "logistic", "seeds": 2}
     done, report = found(source=LOPSIDED, trial=trial, generators=["fake-move"], mix=SMALL, metrics=[])
     assert set(rows_of(done)["origin"]) == {"real"}
@@ -281,6 +286,7 @@ def test_a_tuned_model_that_wins_is_what_the_verdict_is_about(found, monkeypatch
     assert "Tune your model" in done.metrics.trial.sentence
 
 
+@pytest.mark.slow
 def test_threshold_and_tuned_model_are_scored_by_what_the_seed_leaves_to_learn_from(found, monkeypatch):
     tuned_on, tune = [], search.tune
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fake_pipeline import ASSESSED
+from slowly import slowly
 
 from augment.errors import DataError
 from augment.runner.check import check
@@ -84,7 +85,7 @@ def test_other_test_rows_make_another_run_and_the_same_fits(own, tmp_path):
 
 
 @pytest.mark.parametrize("mix", [{"rows": 30}, {"rows": "auto", "search": {"seeds": 2, "amounts": ["1x"]}}])
-@pytest.mark.parametrize("kind", ["file", "column"])
+@pytest.mark.parametrize("kind", ["column", *slowly(["file"])])
 def test_no_component_that_learns_ever_sees_a_held_out_row(kind, mix, own, by_fold, frame, monkeypatch):
     import augment_fake
 

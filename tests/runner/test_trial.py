@@ -6,6 +6,7 @@ import pytest
 from augment.engine import judge_tasks
 from augment.runner import trial
 from augment.runner.run import run
+from augment_tables.table_probes import Logistic
 
 pytestmark = pytest.mark.usefixtures("fakes")
 
@@ -26,6 +27,13 @@ def fits(monkeypatch):
     return arms
 
 
+@pytest.fixture
+def untuned(monkeypatch):
+    """The probe is not tuned, which takes most of the time."""
+    monkeypatch.setattr(Logistic, "settings_to_try", classmethod(lambda cls, params: ()))
+
+
+@pytest.mark.usefixtures("untuned")
 def test_a_moved_threshold_costs_no_training_and_leaves_probabilities(spec, fits):
     settings = {"probe": "logistic", "seeds": 2, "score": "balanced_accuracy"}
     done = run(spec(source=LOPSIDED, trial=settings, metrics=[]), workers=0)
@@ -81,6 +89,7 @@ def test_copies_that_would_be_oversampling_are_no_arm(spec):
     assert done.metrics.trial.arm("copies") is None
 
 
+@pytest.mark.slow
 def test_a_numeric_target_is_compared_with_copies_and_a_tuned_model(spec):
     source = {"use": "fake-rows", "with": {"target": "y"}}
     done = run(spec(source=source, mix={"rows": 20}, trial={"probe": "logistic", "seeds": 2}), workers=0)
@@ -90,6 +99,7 @@ def test_a_numeric_target_is_compared_with_copies_and_a_tuned_model(spec):
     assert {arm.strength for arm in arms.values()} == {0.0}
 
 
+@pytest.mark.usefixtures("untuned")
 def test_a_mix_that_balances_is_corrected_for_the_prior(spec, fits):
     settings = {"probe": "logistic", "seeds": 2, "score": "balanced_accuracy"}
     done = run(spec(source=LOPSIDED, trial=settings, mix={"rows": "balance"}), workers=0)

@@ -120,6 +120,7 @@ def test_where_no_fold_has_a_score_nothing_is_chosen(chosen):
 # what is seen
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("fakes")
 def test_folds_are_of_training_rows_and_keep_groups_together(tmp_path, spec, monkeypatch):
     rng = np.random.default_rng(0)

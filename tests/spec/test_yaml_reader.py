@@ -85,6 +85,7 @@ def test_deep_nesting_is_refused_at_once(opening):
     assert "nested deeper" in found[0] or "a key must be text" in found[0]
 
 
+@pytest.mark.slow
 def test_too_many_values_are_refused():
     (problem,) = problems_of("a: [" + "1," * (MAX_VALUES + 1) + "]")
     assert f"more than {MAX_VALUES:,} values" in problem

@@ -398,6 +398,7 @@ with Place(base / "work", "credit", sys.argv[2], None, False).building({}) as dr
 """
 
 
+@pytest.mark.slow
 def test_two_processes_do_not_build_the_same_folder_and_the_message_names_the_other(place, tmp_path):
     command = [sys.executable, "-c", BUILD, str(tmp_path), KEY]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

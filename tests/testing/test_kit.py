@@ -889,6 +889,7 @@ def test_every_rule_has_a_component_that_breaks_it():
     assert rules == {rule for _, rule, _ in BROKEN} | elsewhere
 
 
+@pytest.mark.slow
 def test_a_module_that_imports_a_large_library_is_found(tmp_path, monkeypatch):
     (tmp_path / "heavy_plugin.py").write_text("import scipy\nfrom test_kit import Jitter\nclass Heavy(Jitter): pass\n")
     monkeypatch.syspath_prepend(str(tmp_path))

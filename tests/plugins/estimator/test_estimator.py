@@ -187,6 +187,7 @@ def written(tmp_path, probe):
     return path
 
 
+@pytest.mark.slow
 def test_a_pipeline_names_it_as_module_and_function_in_a_worker_too(mine, tmp_path):
     mine("from sklearn.tree import DecisionTreeClassifier as make")
     path = written(tmp_path, "models:make")

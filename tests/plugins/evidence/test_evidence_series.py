@@ -117,6 +117,7 @@ def test_near_copies_are_thrown_out(tmp_path):
     assert (chosen.judge(HELD, context) < chosen.threshold).mean() < 0.1
 
 
+@pytest.mark.slow
 def test_judges_know_noise_from_series_and_are_fooled_by_copies(tmp_path):
     values = np.random.default_rng(1).permuted(TRAIN.arrays["series"], axis=1)
     noise = Dataset.of(TRAIN.frame, {"series": np.nan_to_num(values)}, TRAIN.schema)

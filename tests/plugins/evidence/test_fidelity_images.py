@@ -136,6 +136,7 @@ def test_equal_images_and_a_single_class_are_no_error():
     assert found["coverage"].value == 1
 
 
+@pytest.mark.slow
 def test_scores_are_the_same_each_time_plain_json_and_leave_the_global_state(parts, trained):
     import torch
 

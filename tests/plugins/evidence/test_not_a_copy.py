@@ -126,6 +126,7 @@ def test_a_passage_from_deep_inside_a_long_training_text_is_found():
     assert kept(judge, written([fresh + book[25_000:25_040], fresh])).tolist() == [False, True]
 
 
+@pytest.mark.slow
 def test_short_texts_that_begin_alike_are_kept():
     rng = np.random.default_rng(3)
     words = noise(2_000, 4, length=8)
@@ -139,6 +140,7 @@ def test_empty_and_missing_texts_are_judged_like_others():
     assert kept(fit(train), written(["", None, *noise(2, 5)])).tolist() == [False, False, True, True]
 
 
+@pytest.mark.slow
 def test_images_moved_by_a_pixel_or_dimmed_are_thrown_out():
     train = shapes(200, 0)
     judge = fit(train, steps=150)
@@ -200,6 +202,7 @@ def test_equality_is_found_beyond_the_reference_sample():
     assert not kept(fit(train, max_reference=100), train).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [table, blobs, sentences])
 def test_a_loaded_filter_judges_to_the_bit_alike(make, tmp_path):
     judge = fit(make(200, 0), **QUICK)

@@ -98,6 +98,7 @@ def test_near_copies_of_table_rows_are_found_by_both_other_attacks():
     assert set(range(60)) <= set(found["membership inference"].private["train"])
 
 
+@pytest.mark.slow
 def test_near_copies_of_images_are_found():
     train, held, made = parts(blobs)
     grain = np.random.default_rng(5).integers(-3, 4, train.arrays["image"].shape)

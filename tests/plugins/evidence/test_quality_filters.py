@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from example_data import dataset
+from slowly import slowly
 
 from augment.data import Dataset
 from augment.plugin.context import Context
@@ -49,7 +50,7 @@ def waves(num_rows, seed):
     return dataset(pd.DataFrame({"label": label}), {"wave": series.astype(np.float32)[..., None]}, target="label")
 
 
-MAKERS = [table, squares, texts, waves]
+MAKERS = [table, texts, waves, *slowly([squares])]
 
 
 def with_labels(data, labels):
@@ -110,6 +111,7 @@ def test_a_generator_that_is_spotted_everywhere_keeps_a_share_of_its_rows():
     assert 0.4 < kept(judge, pilot).mean() < 0.8
 
 
+@pytest.mark.slow
 def test_another_class_mix_is_not_implausible():
     train, pilot = table(600, 0), table(600, 1)
     pilot = pilot.take((pilot.frame["label"] == "yes").to_numpy())
@@ -121,6 +123,7 @@ def test_without_a_pilot_everything_is_plausible():
     assert kept(fit(Plausible, train), train).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", MAKERS)
 @pytest.mark.parametrize("cls", [LabelAgreement, Plausible])
 def test_a_loaded_filter_judges_to_the_bit_alike(cls, make, tmp_path):

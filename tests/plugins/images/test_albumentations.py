@@ -88,6 +88,7 @@ def test_without_conditions_any_row_is_taken(tmp_path):
     np.testing.assert_array_equal(as_labels(data.frame.label)[made.frame.row], as_labels(made.frame.label))
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given_by(k=st.integers(0, 30), conditional=st.booleans())
 def test_fewer_rows_are_the_first_of_many(tmp_path_factory, k, conditional):

@@ -31,6 +31,7 @@ def accuracy(probe, data):
     return np.mean(classes[probe.predict(data).argmax(1)] == data.frame.label.astype(str))
 
 
+@pytest.mark.slow
 def test_it_learns_digits(tmp_path):
     digits = load_digits()
     images = (digits.images * 255 / 16).round().astype(np.uint8)[..., None]
@@ -48,6 +49,7 @@ def test_any_size_gives_probabilities(tmp_path, shape):
     np.testing.assert_allclose(found.sum(1), 1, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_it_tells_large_images_apart(tmp_path):
     data = stripes(60, (50, 64, 1))
     assert accuracy(fit(data, tmp_path), stripes(60, (50, 64, 1), seed=1)) > 0.9
@@ -58,6 +60,7 @@ def test_mnist_sized_images_take_about_100_000_weights():
     assert 80_000 < sum(weight.numel() for weight in network.parameters()) < 120_000
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bits(tmp_path):
     data = stripes()
     first, second, other = (fit(data, tmp_path, seed=seed).predict(data) for seed in (3, 3, 4))
@@ -130,6 +133,7 @@ def test_rows_without_a_label_teach_nothing(tmp_path):
         fit(nothing, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_numeric_target_is_learnt_in_its_own_units(tmp_path):
     rng = np.random.default_rng(0)
     brightness = rng.uniform(20, 200, 200)

@@ -160,6 +160,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.slow
 def test_hugging_face_loads_splits_images_labels_and_origins(tmp_path):
     pytest.importorskip("datasets", reason="an extra of the tests")
     labels = ["cat", "test", "valid", "A", "a", "été", "../x"]

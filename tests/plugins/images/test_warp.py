@@ -90,6 +90,7 @@ def test_a_share_of_the_rows_is_bent(tmp_path):
     assert 0.2 < is_bent.mean() < 0.4
 
 
+@pytest.mark.slow
 def test_more_strength_bends_further(tmp_path):
     data = bars()
 

@@ -28,8 +28,9 @@ addEventListener("message", event => {
 </script>"""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(BROWSER is None, reason="there is no chromium here")
-@pytest.mark.parametrize("payloads", [PAYLOADS[:6], pytest.param(PAYLOADS, marks=pytest.mark.slow)], ids=["few", "all"])
+@pytest.mark.parametrize("payloads", [PAYLOADS], ids=["all"])
 def test_a_browser_runs_no_payload_in_a_report(payloads, tmp_path):
     pages = []
     for payload in payloads:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from example_data import dataset
+from slowly import slowly
 
 from augment.data import Dataset, check, infer
 from augment.data.conformity import valid_rows
@@ -94,6 +95,7 @@ def test_half_a_history_can_be_kept(users, tmp_path):
     assert np.mean([tuple(row) in known for row in rows_of(made)]) < 0.5
 
 
+@pytest.mark.slow
 def test_items_come_again_where_they_do_in_training(tmp_path):
     arrays = {"items": np.tile(np.array([1, 1, 2, 2], np.int32), (30, 1))}
     frame = pd.DataFrame(index=range(30))
@@ -113,7 +115,7 @@ def test_what_nobody_met_may_not_be_met_and_columns_are_no_items():
     assert not rule.forbidden(0)[0, 1]
 
 
-@pytest.mark.parametrize("cls", [HistoryRnn, HistoryAnchored])
+@pytest.mark.parametrize("cls", [HistoryRnn, *slowly([HistoryAnchored])])
 def test_the_first_gap_is_none_and_the_others_are_like_the_real_ones(cls, users, tmp_path):
     is_later = (np.arange(WIDTH) > 0) & (np.arange(WIDTH) < users.lengths("items")[:, None])
     gaps = np.where(is_later, np.random.default_rng(0).integers(30, 90, is_later.shape), 0)

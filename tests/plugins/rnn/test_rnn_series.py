@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from example_data import dataset
 from series_with_gaps import check_gaps, series_with_gaps
+from slowly import slowly
 
 from augment.data import ArrayDeclaration
 from augment.errors import DataError
@@ -46,6 +47,7 @@ def test_classes_go_their_own_way_and_have_their_own_lengths(tmp_path):
     assert ((found < 8) == (given["label"] == "up")).mean() > 0.95
 
 
+@pytest.mark.slow
 def test_a_column_beside_the_series_goes_with_it(tmp_path):
     rng = np.random.default_rng(0)
     level = rng.integers(0, 3, 300)
@@ -55,6 +57,7 @@ def test_a_column_beside_the_series_goes_with_it(tmp_path):
     assert (np.round(means / 10) == rows.frame["level"]).mean() > 0.8
 
 
+@pytest.mark.slow
 def test_missing_values_are_as_frequent_as_before(tmp_path):
     rng = np.random.default_rng(0)
     values = rng.normal(0, 1, (300, 10, 2)).cumsum(1)
@@ -76,7 +79,7 @@ def test_another_column_than_the_target_cannot_be_given(tmp_path):
         made(data, tmp_path, data.frame, steps=2)
 
 
-@pytest.mark.parametrize("equal", [False, True])
+@pytest.mark.parametrize("equal", [False, *slowly([True])])
 def test_gaps_are_like_the_real_ones_and_the_first_is_none(equal, tmp_path):
     data = series_with_gaps(equal)
     check_gaps(made(data, tmp_path, steps=60), equal)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from example_data import texts_of
+from slowly import slowly
 
 from augment.errors import DataError
 from augment.plugin.context import Context
@@ -28,7 +29,7 @@ def spoken():
     return texts_of(texts, ["good", "good", "good", "bad", "bad", "bad"] * 10)
 
 
-@pytest.mark.parametrize("tokens", ["characters", "bytes", "words", "bpe"])
+@pytest.mark.parametrize("tokens", ["bpe", *slowly(["characters", "bytes", "words"])])
 def test_classes_are_written_with_their_own_words(tokens, spoken, tmp_path):
     rnn = fitted(spoken, tmp_path, tokens=tokens, steps=100)
     given = pd.DataFrame({"label": pd.Categorical(["good", "bad"] * 40, categories=["bad", "good"])})
@@ -37,6 +38,7 @@ def test_classes_are_written_with_their_own_words(tokens, spoken, tmp_path):
     assert np.mean(["no" in text and "yes" not in text for text in texts[1::2]]) > 0.8
 
 
+@pytest.mark.slow
 def test_texts_begin_and_end_as_asked_for(spoken, tmp_path):
     rnn = fitted(spoken, tmp_path, tokens="characters", prefix="oh ", min_length=6, max_length=9)
     texts = sampled(rnn, pd.DataFrame(index=range(50)), tmp_path)
@@ -44,6 +46,7 @@ def test_texts_begin_and_end_as_asked_for(spoken, tmp_path):
     assert {6, 9} >= {min(map(len, texts)), max(map(len, texts))}
 
 
+@pytest.mark.slow
 def test_no_run_of_tokens_comes_twice(spoken, tmp_path):
     rnn = fitted(spoken, tmp_path, tokens="characters", no_repeat_ngram_size=3, max_length=40, min_length=10)
     for text in sampled(rnn, pd.DataFrame(index=range(300)), tmp_path):

@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from slowly import slowly
 
 from augment.errors import SpecError
 from augment.resampling import Augmenter
@@ -36,7 +37,7 @@ def pipeline(tmp_path):
     return pipeline
 
 
-@pytest.mark.parametrize("rows", ["balance", "2x", {"per_class": 10}])
+@pytest.mark.parametrize("rows", ["balance", *slowly(["2x", {"per_class": 10}])])
 def test_it_does_not_keep_the_others_from_being_made(pipeline, tmp_path, rows):
     tree = pipeline({"a": 40, "b": 20, "c": 1}, rows)
     found = check(tree, workers=0)
@@ -68,6 +69,7 @@ def test_another_generator_makes_its_rows(pipeline):
     assert f"{WHY}: the other generators make its rows" in found.notes
 
 
+@pytest.mark.slow
 def test_a_search_goes_on_with_the_other_classes(pipeline, tmp_path):
     search = {"rows": "auto", "search": {"seeds": 2, "amounts": ["balance"]}}
     tree = pipeline({"a": 40, "b": 20, "c": 1}, trial={"probe": "logistic", "seeds": 1}, mix=search)

@@ -64,6 +64,7 @@ def test_the_rows_asked_for_come_with_their_labels_and_in_schema(data: Dataset, 
     assert valid_rows(made.frame, made.arrays, data.schema).all()
 
 
+@pytest.mark.slow
 def test_a_smaller_request_is_a_prefix_of_a_larger_one(data: Dataset, tmp_path) -> None:
     labels = ["rare", "usual", "usual"] * 700
     whole = sample(data, labels, tmp_path)
@@ -168,6 +169,7 @@ def test_rows_that_are_equally_near_are_drawn_among(tmp_path) -> None:
     assert len(made.drop_duplicates()) > 10  # one row 200 times, where the first of equally near ones are taken
 
 
+@pytest.mark.slow
 def test_a_large_class_of_categories_only_takes_little_memory(tmp_path) -> None:
     rng = np.random.default_rng(0)
     num_rows = MAX_NOMINAL_ROWS + 500

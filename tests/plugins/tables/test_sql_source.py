@@ -363,6 +363,7 @@ def test_a_wrong_password_and_a_server_that_is_not_there_are_errors(
     assert "s3cret" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_init_of_a_server_takes_the_only_table_or_asks(url: str, tmp_path: Path) -> None:
     import psycopg
 

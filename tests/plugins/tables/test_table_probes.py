@@ -66,6 +66,7 @@ def test_a_numeric_target_gets_values(probe: type, tmp_path: Path) -> None:
     assert np.corrcoef(values, fresh.frame.z)[0, 1] > 0.8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("probe", PROBES)
 @pytest.mark.parametrize("target", ["y", "z"])
 def test_the_same_seed_gives_the_same_numbers(probe: type, target: str, tmp_path: Path) -> None:

@@ -133,6 +133,7 @@ def test_words_that_a_spreadsheet_would_run_are_guarded_and_numbers_are_not(tmp_
     assert plain.startswith('=c,x\n"=1+1",-1.0\n')
 
 
+@pytest.mark.slow
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(words=st.lists(st.text("'=+-@\t\r\n＝1.ea, ", min_size=1), min_size=1, max_size=8))
 def test_guards_can_be_taken_away_again_and_leave_no_formula(words: list[str], tmp_path: Path) -> None:

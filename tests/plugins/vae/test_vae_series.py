@@ -41,6 +41,7 @@ def made(waves, tmp_path_factory):
     return vae.sample(given, Context(seed=2, folder=folder))
 
 
+@pytest.mark.slow
 def test_each_class_has_its_own_waves(waves, made):
     means = [waves.arrays["wave"][number::2, :, 0].mean(0) for number in (0, 1)]
     for number in (0, 1):

@@ -35,6 +35,7 @@ def test_sequences_are_taken_in_the_order_that_is_asked_for():
     assert [part[:, 0].tolist() for part in rows.parts()] == [[4], [2, 3]]
 
 
+@pytest.mark.slow
 def test_what_each_class_does_is_learnt(tmp_path):
     sequences, classes = cycles(60)
     budget = Budget(steps=150, batch_size=16, window=32, learning_rate=1e-2, weight_decay=0.0)
@@ -71,6 +72,7 @@ def test_rows_without_a_label_are_learnt_from_too(tmp_path):
     assert all(np.isfinite(values).all() for values in weights.values())
 
 
+@pytest.mark.slow
 def test_equal_seeds_give_equal_weights(tmp_path):
     sequences, classes = cycles(40)
     first, again, other = (
