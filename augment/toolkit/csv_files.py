@@ -1,9 +1,11 @@
-"""What the CSV sinks share: how files are written, and protection from spreadsheets that run words as formulas."""
+"""What sources and sinks of CSV files share: quotes that close, how files are written, and protection from spreadsheets
+that run words as formulas."""
 
 from __future__ import annotations
 
 import codecs
-from collections.abc import Collection, Mapping, Sequence
+import csv
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -18,12 +20,39 @@ from augment.toolkit.csv_delimiters import single
 from augment.toolkit.data_files import plain_name
 from augment.toolkit.text_files import Encoding
 
-__all__ = ["CsvFile", "CsvParams", "choose_ending", "ending_like", "guarded", "unguarded", "without_guards"]
+__all__ = [
+    "CsvFile",
+    "CsvParams",
+    "check_quotes",
+    "choose_ending",
+    "ending_like",
+    "guarded",
+    "unguarded",
+    "without_guards",
+]
 
 # what spreadsheets run as a formula (OWASP, "CSV injection"), behind quotes put there before; a negative number is none
 FORMULA = r"^'*[=+\-@\t\r\n＝＋－＠]"
 GUARD = r"^'('*[=+\-@\t\r\n＝＋－＠])"
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+
+
+def check_quotes(lines: Iterable[str], delimiter: str, path: Path) -> None:
+    """Refuse a CSV file with a quoted cell that is never closed or goes on behind its quotes: with lines in it that
+    belong to others.
+
+    Raises:
+        DataError: with the line that the record begins on.
+    """
+    reader, line = csv.reader(lines, delimiter=delimiter, strict=True), 1
+    try:
+        for _ in reader:
+            line = reader.line_num + 1
+    except csv.Error:
+        raise DataError(
+            f'{path}, line {line}: a `"` opened there is not closed at the end of a cell; close it, or double every '
+            "quote inside a quoted cell"
+        ) from None
 
 
 def guarded(words: pa.Array, numbers: bool = False) -> pa.Array:

@@ -19,11 +19,11 @@ import pyarrow as pa
 
 from augment.data import has_zone
 from augment.errors import DataError, did_you_mean
-from augment.toolkit.csv_delimiters import written_with_tabs
-from augment.toolkit.csv_files import ending_like, unguarded, without_guards
+from augment.toolkit.csv_delimiters import single, written_with_tabs
+from augment.toolkit.csv_files import check_quotes, ending_like, unguarded, without_guards
 from augment.toolkit.csv_numbers import read_numbers, warn_of_separators
 from augment.toolkit.date_formats import infer_iso_format
-from augment.toolkit.text_files import check_text
+from augment.toolkit.text_files import check_text, tolerating_mark
 from augment_histories.event_files import EventFile, Form, read_rows
 from augment_histories.sniffing import plain_name
 
@@ -80,8 +80,9 @@ def read_events(files: Sequence[EventFile], names: Names, guard: bool = False) -
     """
     path, form = files[0].path, files[0].form
     for file in files:
-        if file.is_csv:
-            check_text(file.path, form.encoding)
+        if file.is_csv and check_text(file.path, form.encoding):
+            with file.path.open(encoding=tolerating_mark(form.encoding), newline="") as lines:
+                check_quotes(lines, single(form.delimiter), file.path)
     try:
         names = _found(path, files[0].header(), names)
     except pa.ArrowInvalid as error:

@@ -13,6 +13,7 @@ import pyarrow.csv as pacsv
 
 from augment.errors import DataError, did_you_mean
 from augment.toolkit.csv_delimiters import single, with_tabs
+from augment.toolkit.csv_files import check_quotes
 from augment.toolkit.csv_numbers import SPACES_ALONE, read_numbers, warn_of_separators
 from augment.toolkit.data_files import listed
 from augment.toolkit.text_files import decoded, read_bytes
@@ -112,6 +113,8 @@ def _read_table(path: Path, form: Form, as_text: Collection[str], columns: Seque
     for name in columns or ():
         if name not in names:
             raise DataError(f"{path}: has no column {name!r}{did_you_mean(name, names)}; it has {', '.join(names)}")
+    if '"' in text:
+        check_quotes(io.StringIO(text, newline=""), delimiter, path)
     octets = text.encode()
     ragged: list[pacsv.InvalidRow] = []
 

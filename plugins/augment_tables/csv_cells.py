@@ -20,6 +20,7 @@ from augment_tables.csv_settings import NullValues, missing_words
 __all__ = ["has_leading_zeros", "warn_of_numbers", "with_amounts", "with_dates", "with_missing", "without_unit"]
 
 MOSTLY_NUMBERS = 0.9  # share of a column's cells from which it is odd that it holds words
+MANY_NUMBERS, FEW_WORDS, MAX_LABELS = 0.6, 3, 20  # likewise, where numbers differ more than labels, and words are few
 CODE = r"0[0-9].*|[+-]?[0-9]{19,}"
 LATE = pd.Timestamp(2030, 1, 1)  # later years of two digits may be of the century before
 WITH_E = "[0-9]+[eE][0-9]+"
@@ -199,13 +200,15 @@ def warn_of_numbers(table: pa.Table, kept: Collection[str], path: Path) -> None:
             continue
         is_number = matches(present, f"(?:{ANY_NUMBER})-?")  # `5-` is negative in some files, a grade in others
         num_numbers = pc.sum(is_number).as_py()
-        if num_numbers < MOSTLY_NUMBERS * len(present):
+        others = pc.unique(present.filter(pc.invert(is_number))).to_pylist()
+        words = ", ".join(map(repr, others[:FEW_WORDS]))
+        is_measured = len(others) <= FEW_WORDS and len(pc.unique(present)) - len(others) > MAX_LABELS
+        if num_numbers < (MANY_NUMBERS if is_measured else MOSTLY_NUMBERS) * len(present):
             continue
-        others = pc.unique(present.filter(pc.invert(is_number))).to_pylist()[:3]
         behind = present.filter(matches(present, ".*-"))
         signs = sorted(set("".join(pc.unique(present).to_pylist()[:1000])) & set(",. '"))
         why = (
-            f"not {', '.join(map(repr, others))}; if that means a missing value, name it under `null_values`"
+            f"not {words}; if that means a missing value, name it under `null_values`"
             if others
             else f"some with the sign behind them, as in {behind[0].as_py()!r}; write it in front"
             if len(behind)

@@ -139,6 +139,9 @@ def test_parquet_is_read_as_well(read):
     ("text", "told"),
     [
         ("", "the file is empty"),
+        ("\n\n", "the file is empty; a header and a line for each event were expected"),
+        ('user,item\na,"x\nb,y\n', 'line 2: a `"` opened there is not closed at the end of a cell; close it'),
+        ('user,item\na,x\nb,"y\nc,"z\n', 'line 3: a `"` opened there is not closed at the end of a cell; close it'),
         ("user,item\n", "has a header but no events"),
         ("user,item\na,x\na,\n", "line 3: the item is missing"),
         ("user,item\n\n,x\n", "line 3: the user is missing"),
@@ -156,6 +159,18 @@ def test_what_cannot_be_read_is_told_with_its_place(read, text, told):
     with pytest.raises(DataError, match=r"events\.csv") as error:
         read(text)
     assert told in str(error.value)
+
+
+def test_a_declared_column_that_is_not_there_is_told_with_the_file(read):
+    with pytest.raises(DataError, match=r"events\.csv: schema: column 'age' is not in the data, which has"):
+        read("user,item\na,x\na,y\n", {"columns": {"age": {"type": "integer"}}})
+
+
+def test_the_sink_refuses_names_that_clash(read, tmp_path):
+    data = read("user,item\na,x\na,y\n")
+    sink = HistoriesSink(HistoriesSink.Params(user="item"))
+    with pytest.raises(DataError, match="two columns would be called 'item'; set another name"):
+        sink.write("train", [data], data.schema, tmp_path)
 
 
 def test_no_user_left_is_told(read):

@@ -77,6 +77,19 @@ def test_times_with_utc_behind_are_found(tmp_path):
     assert data.frame["time"].astype("str").tolist() == ["2024-01-01 08:00:00"] * 2
 
 
+@pytest.mark.parametrize("rows", ['a,1,"2\nb,3,4\n', 'a,"1,2\nb,"3,4\n'])
+def test_a_quote_that_is_not_closed_is_refused_with_its_line(rows, tmp_path):
+    with pytest.raises(
+        DataError, match=r'toy\.csv, line 2: a `"` opened there is not closed at the end of a cell; close'
+    ):
+        read(tmp_path, "label,t0,t1\n" + rows)
+
+
+def test_a_declared_column_that_is_not_there_is_told_with_the_file(tmp_path):
+    with pytest.raises(DataError, match=r"toy\.csv: schema: column 'age' is not in the data, which has 'label'"):
+        read(tmp_path, "label,t0,t1\na,1,2\nb,3,4\n", {"columns": {"age": {"type": "integer"}}})
+
+
 def test_spaces_are_missing_in_a_wide_file(tmp_path):
     data = read(tmp_path, "label,t0,t1,t2\na,1,  ,3\nb,4,5, \n")
     np.testing.assert_array_equal(data.arrays["series"][..., 0], [[1, NAN, 3], [4, 5, 0]])

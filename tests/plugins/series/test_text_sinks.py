@@ -47,6 +47,16 @@ def test_channels_of_labels_are_refused(tmp_path):
         written(TsSink(), labelled(["a", "b", "a"], **said), tmp_path)
 
 
+def test_other_arrays_and_series_without_steps_are_refused(tmp_path):
+    arrays = {"series": np.zeros((3, 2, 1), np.float32), "more": np.zeros((3, 2, 1), np.float32)}
+    with pytest.raises(DataError, match="it holds one series a row, and there are series, more; use parquet"):
+        written(TsSink(), dataset(pd.DataFrame({"y": list("aba")}), arrays, target="y"), tmp_path)
+    frame = pd.DataFrame({"y": list("aba"), "n": [2, 0, 1]})
+    data = dataset(frame, {"series": arrays["series"]}, target="y", arrays={"series": {"length_column": "n"}})
+    with pytest.raises(DataError, match="a series has no steps, which no row can say; use npz"):
+        written(UcrSink(), data, tmp_path)
+
+
 @pytest.mark.parametrize("name", ["it's", "two\nlines"])
 def test_names_that_no_quotes_hold_are_refused_by_arff(tmp_path, name):
     with pytest.raises(DataError, match="is empty, or has a quote or a line end; use series-csv"):

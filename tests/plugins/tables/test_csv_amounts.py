@@ -69,6 +69,13 @@ def test_numbers_of_several_units_are_words_with_a_note(units, said, file, caplo
     assert "several units" not in caplog.text
 
 
+def test_a_word_among_many_different_numbers_is_noted_and_among_labels_is_one(file, caplog) -> None:
+    file.write_text("x,g\n" + "".join(f"{'n.b.' if n % 5 == 0 else n * 1.5},{n % 3 or 'crew'}\n" for n in range(60)))
+    look(CsvSource, file)
+    assert "column 'x' is read as words, though 48 of its 60 cells are numbers, not 'n.b.'; if that" in caplog.text
+    assert "column 'g'" not in caplog.text
+
+
 SIGNED = {
     "parentheses": (["5", "(1)", "0", "(12)"], [5, -1, 0, -12]),
     "parentheses and decimals": (["5.50", "(1.25)", "0.00"], [5.5, -1.25, 0]),
