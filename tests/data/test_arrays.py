@@ -53,6 +53,11 @@ def test_padding_is_not_observed():
     assert channels(data)["channel 1"].decimals == 2
 
 
+def test_the_columns_that_an_array_names_are_in_the_data():
+    with pytest.raises(DataError, match="its start_column 'when' is not a column of the data"):
+        of(np.zeros((2, 3, 1)), start_column="when")
+
+
 def test_every_channel_is_declared_or_none():
     with pytest.raises(DataError, match="has 2 channels, and 1 are declared"):
         of(np.zeros((2, 3, 2)), channels={"a": {}})

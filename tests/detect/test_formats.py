@@ -124,3 +124,9 @@ def test_numbers_with_the_exponents_of_fortran_are_no_ids():
     frame = pd.DataFrame({"x": [f"{n / 7:.4f}D+0{n % 3}" for n in range(30)]})
     data = Dataset.of(frame, {}, Schema(columns={"x": Column(type="text")}))
     assert not looks_like_id(data, "x")
+
+
+def test_a_table_is_named_in_databases_alone(tmp_path):
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n")
+    with pytest.raises(DataError, match=r"a\.csv: csv has no setting 'table', which databases have"):
+        read(source("csv"), tmp_path / "a.csv", given={"table": "sales"})

@@ -100,3 +100,8 @@ def test_the_target_of_the_source_is_kept():
 
 def test_the_rows_of_each_class_are_counted():
     assert look_at(table(label=["a"] * 70 + ["b"] * 30), None).counts == {"a": 70, "b": 30}
+
+
+def test_a_target_without_any_value_is_refused_with_the_way_out():
+    with pytest.raises(DataError, match="target 'y' has no value in any row; name another"):
+        look_at(table(y=pd.Series([None] * 100, dtype="str")), "y")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from example_data import dataset
 
 from augment.data import Dataset, SchemaDeclaration
 from augment.errors import DataError
@@ -171,6 +172,12 @@ def test_the_sink_refuses_names_that_clash(read, tmp_path):
     sink = HistoriesSink(HistoriesSink.Params(user="item"))
     with pytest.raises(DataError, match="two columns would be called 'item'; set another name"):
         sink.write("train", [data], data.schema, tmp_path)
+
+
+def test_the_sink_refuses_items_that_have_no_names(tmp_path):
+    data = dataset(pd.DataFrame({"user": ["a", "b"]}), {"items": np.zeros((2, 3), np.int32)})
+    with pytest.raises(DataError, match="the array 'items' has no vocabulary that says what its tokens are"):
+        HistoriesSink(HistoriesSink.Params()).write("train", [data], data.schema, tmp_path)
 
 
 def test_no_user_left_is_told(read):

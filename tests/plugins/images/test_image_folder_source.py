@@ -652,3 +652,9 @@ def test_a_table_is_a_file_of_the_folder(tmp_path):
     assert "has no file 'labels.csv', which `table` names" in message(tmp_path, table="labels.csv")
     with pytest.raises(ValidationError, match="table"):
         ImageFolderSource.Params(path=tmp_path, table="../labels.csv")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file systems elsewhere refuse such names")
+def test_a_folder_whose_name_is_no_text_is_refused(tmp_path):
+    os.mkdir(os.fsencode(tmp_path) + b"/\xff")
+    assert r"the folder name \udcff is not UTF-8 and can be no label; rename it" in message(tmp_path)

@@ -85,6 +85,14 @@ def test_a_quote_that_is_not_closed_is_refused_with_its_line(rows, tmp_path):
         read(tmp_path, "label,t0,t1\n" + rows)
 
 
+def test_files_with_times_in_one_and_numbers_in_another_are_refused(tmp_path):
+    for name, cells in {"a.csv": "2024-01-01,2024-01-02", "b.csv": "7,8"}.items():
+        (tmp_path / name).write_text("label,t0,t1\nx," + cells + "\n")
+    source = SeriesCsvSource(SeriesCsvSource.Params(path=[tmp_path / "a.csv", tmp_path / "b.csv"]))
+    with pytest.raises(DataError, match="column 't0' holds values of several types; write it alike"):
+        source.read(Context(1, tmp_path))
+
+
 def test_a_declared_column_that_is_not_there_is_told_with_the_file(tmp_path):
     with pytest.raises(DataError, match=r"toy\.csv: schema: column 'age' is not in the data, which has 'label'"):
         read(tmp_path, "label,t0,t1\na,1,2\nb,3,4\n", {"columns": {"age": {"type": "integer"}}})
