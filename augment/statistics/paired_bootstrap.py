@@ -54,6 +54,7 @@ __all__ = ["summarise"]
 NUM_RESAMPLES = 1000
 BLOCK = 2_000_000  # weights held at a time
 UNSEEN_ROWS = 0.25  # of a class, that are taken to differ in each direction in which none does
+MIN_RANKED = 5  # rows of a class; of fewer, intervals of rankings are too narrow, by simulation
 MAX_EXACT = 1_500  # rows times classes up to which every resample is scored anew; above, scores are linearised
 
 
@@ -109,9 +110,14 @@ def summarise(
         deciding, remark, tail = choose_number_score(deciding, score is None, truth, influence)
         obstacle = obstacle or tail
 
+    is_rankable = task != "classes" or np.unique(truth, return_counts=True)[1].min() >= MIN_RANKED
+
     def compare(rule: ScoreRule, name: str, base: str = NONE) -> _Difference:
         if name == base:
             return _Difference(0.0, None, np.zeros(NUM_RESAMPLES))
+        if rule.kind == "ranking" and not is_rankable:
+            difference = scores[rule.name][name].values.mean() - scores[rule.name][base].values.mean()
+            return _Difference(float(difference), None, np.full(NUM_RESAMPLES, np.nan))
         unseen = _draw_unseen(rule, truth, decided[name], decided[base], derive_seed(seed, "trial", "unseen"))
         most = 1.0 if rule.kind in ("decision", "ranking") else np.inf  # such scores are shares
         return _compare(scores[rule.name][name], scores[rule.name][base], units, drawn_seeds, unseen, most)

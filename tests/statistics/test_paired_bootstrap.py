@@ -626,6 +626,26 @@ def test_a_large_difference_by_four_positives_cannot_be_told_and_the_class_is_co
     assert f"only a difference above {found.detectable:.3f} is likely to be seen (80 % power)" in found.sentence
 
 
+@pytest.mark.parametrize("score", ["roc_auc", "average_precision"])
+def test_rankings_of_fewer_than_five_rows_of_a_class_have_no_interval(score):
+    for few in (4, 5):
+        truth = np.repeat([0, 1], [60 - few, few])
+        rng = np.random.default_rng(0)
+        arms = {
+            arm: [predicted(truth, share, rng) for _ in "ab"] for arm, share in {"none": 0.6, "synthetic": 0.9}.items()
+        }
+        found = summary(truth, arms, score=score, classes=["no", "yes"])
+        arm = found.arm("synthetic")
+        assert arm.difference == pytest.approx(arm.mean - found.arm("none").mean)
+        assert (arm.interval is None) == (few == 4)
+        assert arm.scores["balanced_accuracy"].interval is not None
+        if few == 4:
+            assert found.verdict == "cannot tell"
+            assert (
+                "too few held-out rows for an interval; 60 held-out rows, 4 of the rarest class 'yes'" in found.sentence
+            )
+
+
 def test_where_real_rows_alone_are_perfect_nothing_is_left_to_gain():
     truth = np.arange(40) % 2
     perfect, nearly = right_in(truth, np.arange(40)), right_in(truth, np.arange(39))
