@@ -130,15 +130,15 @@ def _describe(trial: TrialResult, cuts: CutsResult, losses: Mapping[str, float])
     subject = "what the search chose" if varied else "augmentation"
     verdict = judge_interval(cuts.overall.interval, trial.better, trial.margin)
     opening = {
-        HELPS: f"{subject} helps over",
-        HURTS: f"{subject} hurts over",
-        NO_EFFECT: f"{subject} has no measurable effect over",
-        CANNOT_TELL: f"it is not clear whether {subject} helps or hurts over",
+        HELPS: f"{subject} helps",
+        HURTS: f"{subject} hurts",
+        NO_EFFECT: f"{subject} has no measurable effect",
+        CANNOT_TELL: f"it is not clear whether {subject} helps or hurts",
     }[verdict]
     opening = opening[0].upper() + opening[1:]
     rarest = f", {trial.rarest_rows} of the rarest class {trial.rarest!r}" if trial.rarest else ""
     sentence = (
-        f"{opening} {num_cuts} splits of the data, with everything learned anew in each: {label} changes by "
+        f"{opening}: over {num_cuts} splits of the data, with everything learned anew in each, {label} changes by "
         f"{cuts.overall.mean:+{style}} on average (95 % interval {low:+{style}} to {high:+{style}}, which covers other "
         f"training rows as well; {trial.rows} held-out rows in each split{rarest})."
     )

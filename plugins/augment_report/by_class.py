@@ -12,6 +12,7 @@ from augment_report.formatting import clip, count, fixed, number, span, split_re
 __all__ = ["by_class"]
 
 MAX_OPEN = 6  # classes shown at once; the others are folded
+MAX_SHORT = 3  # characters of a label that fits above a narrow column
 NUM_SHADES = 8
 
 
@@ -26,12 +27,17 @@ def by_class(found: TrialResult) -> dict[str, Any] | None:
     rows = {label: result.rows for label, result in arms[0].classes.items()}
     order = list(rows) if len(rows) <= MAX_OPEN else sorted(rows, key=lambda label: (rows[label], label))
     shown, rest = split_rest(order, MAX_OPEN)
+    confusions = [_confusion(arm) for arm in arms]
+    labels = confusions[0]["labels"]
+    is_large = len(labels) > MAX_OPEN + 2
     return {
         "arms": [{"label": arm.label, "kind": arm.kind} for arm in arms],
         "open": [_class_rows(label, arms) for label in shown],
         "folded": [_class_rows(label, arms) for label in rest],
-        "confusions": [_confusion(arm) for arm in arms],
-        "many": len(arms[0].confusion.counts) > MAX_OPEN + 2 if arms[0].confusion else False,
+        "confusions": confusions,
+        "many": is_large,
+        # short labels, such as digits, head their columns themselves: a number beside them would be taken for one
+        "numbered": is_large and max(map(len, labels)) > MAX_SHORT,
         "curves": _curves(arms),
         "seeds": found.seeds,
     }

@@ -28,8 +28,9 @@ NEXT_STEPS = {
     ),
     "no measurable effect": (
         "Train on the real rows alone: that is simpler, and loses nothing that could be measured.",
-        "If an effect inside the interval would matter to you, hold out more rows (`split: {holdout: 0.4}`) or repeat "
-        "the training more often (`trial: {seeds: 10}`). Another generator will not make the interval narrower.",
+        "If an effect inside the interval would matter to you, hold out more rows, judge over several splits "
+        "(`trial: {cuts: 5}`), or repeat the training more often (`trial: {seeds: 10}`). Another generator will "
+        "not make the interval narrower.",
     ),
     "hurts": (
         "Leave these synthetic rows out, and train on the real rows alone.",
@@ -38,8 +39,8 @@ NEXT_STEPS = {
     ),
     "cannot tell": (
         "Do not decide by this run: it has too few held-out rows to see an effect of a size that you could expect.",
-        "Hold out more rows (`split: {holdout: 0.4}`), or collect more real rows of the smallest class. Another "
-        "generator will not help to tell.",
+        "Hold out more rows, judge over several splits (`trial: {cuts: 5}`), or collect more real rows of the smallest "
+        "class. Another generator will not help to tell.",
     ),
     "contaminated": (
         "Ignore the scores: they were measured on rows that the synthetic rows repeat.",
@@ -60,6 +61,10 @@ def next_steps(found: TrialResult) -> list[str]:
     base = found.arm("none")
     if found.verdict == "no measurable effect" and base is not None and found.better == "higher" and base.mean > 0.9995:
         steps[1:] = ["To see an effect, judge by real rows that are harder: this model is right on all of these."]
+    if found.cuts:
+        steps = [
+            step.replace("several splits (`trial: {cuts: 5}`)", "more splits (`trial: {cuts: 20}`)") for step in steps
+        ]
     if not any(arm.classes for arm in found.arms):
         steps = [step.replace(" of the smallest class", "") for step in steps]
     if found.chosen == "none":

@@ -56,7 +56,7 @@ def test_the_verdict_follows_from_all_cuts_and_not_from_the_written_one():
     found = over_cuts(written, [trial(d) for d in (-0.1, 0.05, -0.15, 0.0)], 5, 0.25)
     assert found.verdict == "cannot tell"
     assert (
-        "It is not clear whether augmentation helps or hurts over 5 splits of the data, with everything learned anew"
+        "It is not clear whether augmentation helps or hurts: over 5 splits of the data, with everything learned anew"
         in found.sentence
     )
     assert "On the split that was written, the score goes from 0.700 to 0.900." in found.sentence

@@ -16,6 +16,7 @@ from slowly import slowly
 from augment.data import Dataset, SchemaDeclaration, infer
 from augment.plugin import TrialResult
 from augment.plugin.catalog import Catalog
+from augment_report.by_class import by_class
 from augment_report.reporter import Html
 from augment_report.series import series_plots
 from augment_report.verdict_section import next_steps
@@ -602,6 +603,7 @@ def test_each_verdict_has_a_next_step(verdict, step, table):
 def test_next_steps_name_what_the_data_have(table):
     unclear = TrialResult.model_validate(table.content["trial"] | {"verdict": "cannot tell"})
     assert "of the smallest class" in next_steps(unclear)[-1]
+    assert "several splits" in next_steps(unclear)[-1]
     numbers = [one.model_copy(update={"classes": {}}) for one in unclear.arms]
     assert "class" not in next_steps(unclear.model_copy(update={"arms": numbers}))[-1]
     perfect = [one.model_copy(update={"mean": 1.0}) for one in unclear.arms]
@@ -659,6 +661,16 @@ def test_several_cuts_replace_seeds_in_the_chart(table, tmp_path):
     assert re.findall(r'rowheader">([^<]+)<', chart)[:2] == ["what the search chose in each split", "real + synthetic"]
     assert "−0.200 to +0.250" in chart
     assert "2 <a" in chart
+    unclear = TrialResult.model_validate(trial | {"verdict": "cannot tell"})
+    assert "more splits" in next_steps(unclear)[-1]
+
+
+@pytest.mark.parametrize(("prefix", "numbered"), [("", False), ("digit ", True)])
+def test_short_labels_head_the_columns_of_a_large_matrix_themselves(prefix, numbered, table):
+    trial = {**table.content["trial"], "arms": [dict(one) for one in table.content["trial"]["arms"]]}
+    add_classes(trial, {f"{prefix}{number}": 3 for number in range(10)}, {"none": 1.0})
+    found = by_class(TrialResult.model_validate(trial | {"arms": trial["arms"][:1]}))
+    assert (found["many"], found["numbered"]) == (True, numbered)
 
 
 def test_confusion_matrices_add_up_to_the_held_out_rows(table, page_of_table):
