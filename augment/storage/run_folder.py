@@ -99,6 +99,8 @@ class Run:
         """What a notebook shows: the verdict with its figures, the arms, and where the report is."""
         rows = self.metrics.rows
         arms = self.trial.to_frame().to_html(float_format="{:.3f}".format, na_rep="") if self.trial.arms else ""
+        if arms and self.trial.cuts is not None:
+            arms += "<p>The table is of the split that was written; the sentence is of all splits.</p>"
         report = f"; report: <code>{escape(str(self.report))}</code>" if self.report else ""
         return (
             f"<p><b>{escape(self.name)}: {escape(self.verdict)}</b></p><p>{escape(self.trial.sentence)}</p>{arms}"

@@ -82,9 +82,13 @@ def test_a_run_shows_its_verdict_and_its_arms(place):
     html = run._repr_html_()
     assert "1 &lt; 2 &amp; so on" in html
     assert "0.750" in html
+    assert "of all splits" not in html
     frame = run.trial.to_frame()
     assert frame["accuracy"].to_dict() == {"none": 0.5, "synthetic": 0.75}
     assert frame["low"].isna().all()
+    over_splits = run.trial.model_copy(update={"cuts": "several"})
+    vars(run)["metrics"] = run.metrics.model_copy(update={"trial": over_splits})
+    assert "The table is of the split that was written" in run._repr_html_()
 
 
 def test_a_model_is_given_when_its_files_are_what_was_written(place):
