@@ -150,10 +150,11 @@ def summarise_privacy(scores: Sequence[MetricScore]) -> PrivacyResult:
         whose = f"Rows of {', '.join(own)}" if own else "Some synthetic rows"
         if not leaks and not untold:
             sentence = "Beyond that, these attacks found no leak, which does not prove that there is none."
-        sentence = (
+        design = (
             f"{whose} start from real rows, so they equal or resemble them by design: do not share them as if they "
-            f"were anonymous. {sentence}"
+            f"were anonymous."
         )
+        sentence = f"{sentence} {design}" if leaks else f"{design} {sentence}"
     return PrivacyResult(
         verdict="leak found" if leaks else "near by design" if close else "not assessed" if untold else "no leak found",
         sentence=sentence,

@@ -195,6 +195,6 @@ def score_format(score: str, size: float) -> str:
     >>> f"{105066.4:{score_format('mae', 105066.4)}}", f"{0.91234:{score_format('roc_auc', 0.9)}}"
     ('105066', '0.912')
     """
-    if score not in SCORES or SCORES[score].task == "classes":
-        return ".3f"
+    if score not in SCORES or SCORES[score].task == "classes" or SCORES[score].better == "higher":
+        return ".3f"  # of at most 1
     return ".0f" if 1e4 <= abs(size) < 1e15 else ".4g"

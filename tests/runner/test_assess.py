@@ -28,7 +28,11 @@ NO_LEAK, BY_DESIGN, LEAK, ALIKE = "no leak found", "near by design", "leak found
         ),
         ([attack("gan", 0.05, ALIKE)], "not assessed", "Whether rows were copied cannot be told"),
         ([attack("all", 0.5, BY_DESIGN)], "near by design", "Some synthetic rows start from"),
-        ([attack("gan", 0.5, LEAK), attack("smote", 0.5, BY_DESIGN)], "leak found", "(gan: near copies 50.00%"),
+        (
+            [attack("gan", 0.5, LEAK), attack("smote", 0.5, BY_DESIGN)],
+            "leak found",
+            "Synthetic rows reveal training rows (gan: near copies 50.00%",
+        ),
     ],
     ids=["no attack", "no leak", "near by design", "alike", "mix near by design", "leak"],
 )
@@ -36,6 +40,7 @@ def test_the_privacy_verdict_follows_from_the_attacks_and_calls_nothing_safe(sco
     result = summarise_privacy(scores)
     assert result.verdict == verdict
     assert words in result.sentence
+    assert result.sentence.startswith("Synthetic rows reveal") == (verdict == "leak found")
 
 
 def voiding(of, reason):
