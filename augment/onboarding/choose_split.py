@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from augment.data import Dataset
-from augment.errors import DataError
+from augment.errors import DataError, did_you_mean
 from augment.onboarding.choose_target import SPLIT_NAME, Look
 from augment.plan.alignment import align
 from augment.plugin.context import Context
@@ -17,7 +17,7 @@ from augment.plugin.contracts import Source
 from augment.spec.models import HOLDOUT
 from augment.toolkit.yaml_text import dump_flow
 
-__all__ = ["choose_holdout", "choose_trial", "find_obstacle", "random_split"]
+__all__ = ["choose_holdout", "choose_trial", "find_obstacle", "random_split", "split_as_said"]
 
 HELD = re.compile(r"test(ing)?|hold-?_?out|true", re.IGNORECASE)
 MAX_VALUES = 20
@@ -105,3 +105,29 @@ def random_split(look: Look) -> list[str]:
                 f"# split: {dump_flow(own)}",
             ]
     return lines
+
+
+def split_as_said(look: Look, split_by: Mapping[str, str]) -> list[str]:
+    """The lines of a split by groups or by time.
+
+    Args:
+        look: what was found in the data.
+        split_by: `group` or `time` to a column.
+
+    Raises:
+        DataError: there is no such column, or it cannot divide the rows.
+    """
+    why = {"group": "rows with one value here are in the same part", "time": "the last rows are held out"}
+    columns = look.schema.columns
+    for key, name in split_by.items():
+        if name not in columns:
+            raise DataError(f"--{key}: the data has no column {name!r}{did_you_mean(name, columns)}")
+        if name == look.schema.target:
+            raise DataError(f"--{key}: {name!r} is the target; name another column, or another target with --target")
+        num_values, num_rows = look.dataset.frame[name].nunique(), len(look.dataset)
+        if key == "group" and not 2 <= num_values < num_rows:
+            found = f"{num_values} value{'s' * (num_values != 1)} in {num_rows} rows of kind {look.schema.modality}"
+            raise DataError(f"--group: {name!r} has {found}, and divides nothing")
+        if key == "time" and columns[name].type not in ("datetime", "number", "integer"):
+            raise DataError(f"--time: {name!r} is a {columns[name].type}; a date or a number was expected")
+    return [f"{key}: {dump_flow(name)}  # {why[key]}" for key, name in split_by.items()]

@@ -22,7 +22,7 @@ from augment.detect.train_test import find_pair
 from augment.errors import DataError, DiskError, SpecError
 from augment.onboarding.choose_generators import Choice, choose_generators
 from augment.onboarding.choose_sinks import choose_sinks
-from augment.onboarding.choose_split import choose_holdout, choose_trial, find_obstacle, random_split
+from augment.onboarding.choose_split import choose_holdout, choose_trial, find_obstacle, random_split, split_as_said
 from augment.onboarding.choose_target import Look, look_at
 from augment.onboarding.guesses import list_guesses
 from augment.onboarding.schema_section import schema_section, section
@@ -47,6 +47,7 @@ def write(
     output: Path | None = None,
     target: str | None = None,
     given: Mapping[str, Any] | None = None,
+    split_by: Mapping[str, str] | None = None,
     tell: Tell | None = None,
 ) -> Path:
     """Write a pipeline for a dataset.
@@ -56,6 +57,7 @@ def write(
         output: the file to write. Default: the data's name with `.yaml`, in the current folder.
         target: the column that a model should predict. Chosen automatically if not given.
         given: settings of the source that are known, such as the `table` of a database.
+        split_by: `group` or `time` to a column, see `split:` in the reference.
         tell: called with what was guessed, see `list_guesses`.
 
     Returns:
@@ -70,7 +72,8 @@ def write(
     exists = SpecError(f"{output} exists already; name another file with -o")
     if output.exists():
         raise exists
-    text = propose(data, output.absolute().parent, target, name=_slug(output), file=output.name, given=given, tell=tell)
+    place, name = output.absolute().parent, _slug(output)
+    text = propose(data, place, target, name=name, file=output.name, given=given, split_by=split_by, tell=tell)
     try:
         with output.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
@@ -90,6 +93,7 @@ def propose(
     file: str = "pipeline.yaml",
     catalog: Catalog | None = None,
     given: Mapping[str, Any] | None = None,
+    split_by: Mapping[str, str] | None = None,
     tell: Tell | None = None,
 ) -> str:
     """The text of a pipeline for a dataset.
@@ -103,6 +107,7 @@ def propose(
         file: the file name of the pipeline, for its comments.
         catalog: the components. Default: those that are installed.
         given: settings of the source that are known, such as the `table` of a database.
+        split_by: `group` or `time` to a column, see `split:` in the reference.
         tell: called with what was guessed.
 
     Raises:
@@ -121,6 +126,7 @@ def propose(
     if len(dataset) == 0:
         raise DataError(f"{named}: it holds no rows")
     look = look_at(dataset, target)
+    split_lines = split_as_said(look, split_by or {})
     if test is not None and isinstance(data, Path):
         obstacle = find_obstacle(source_class, data, test, settings, dataset, look)
         if obstacle is not None:
@@ -161,6 +167,7 @@ def propose(
     else:
         held = {"use": source_class.name, "with": {"path": _place(test, folder), **settings}}
         split = [f"test: {dump_flow(held)}  # held out: these rows only show whether synthetic ones helped"]
+    split += split_lines
     if look.num_without_target:
         split += [f"missing_target: drop  # {look.num_without_target:,} rows have no value of the target"]
     command = printable(shlex.quote(file))
@@ -180,7 +187,7 @@ def propose(
         "",
         *section("split:", split),
         "",
-        *(choose_trial(look) if test is None else []),
+        *(choose_trial(look) if test is None and "time" not in (split_by or {}) else []),
         *_transforms(look, choice),
         *_generators(look, choice),
         "",

@@ -27,6 +27,8 @@ from augment.errors import (
     Problem,
     SpecError,
 )
+from augment.plugin.catalog import Catalog
+from augment.spec.load import load
 
 COMMANDS = [
     "init", "check", "run", "sample", "runs", "evaluate", "compare", "plugins", "show", "new-plugin",
@@ -496,6 +498,29 @@ def test_init_says_what_it_guessed_and_what_comes_next(tmp_path, monkeypatch):
         assert line in told.splitlines()
     (tmp_path / "plain.csv").write_text("x\n" + "\n".join(f"{n}.25" for n in range(40)) + "\n")
     assert "target     none found; name one with --target" in CliRunner().invoke(main, ["init", "plain.csv"]).output
+
+
+def test_init_splits_as_it_is_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"w{n * n % 11},{n % 9}.5,{'yes' if n % 4 == 0 else 'no'}" for n in range(60)]
+    (tmp_path / "rows.csv").write_text("\n".join(["ward,x,churned", *rows]) + "\n")
+    done = CliRunner().invoke(main, ["init", "rows.csv", "--group", "ward"])
+    assert done.exit_code == 0, done.output
+    assert load(tmp_path / "rows.yaml", Catalog()).pipeline.split.group == "ward"
+    assert CliRunner().invoke(main, ["init", "rows.csv", "--time", "x", "-o", "time.yaml"]).exit_code == 0
+    assert load(tmp_path / "time.yaml", Catalog()).pipeline.split.time == "x"
+    for options, message in (
+        (["--group", "wart"], "--group: the data has no column 'wart'; did you mean 'ward'?"),
+        (["--group", "churned"], "--group: 'churned' is the target"),
+        (["--time", "ward"], "--time: 'ward' is a category; a date or a number"),
+    ):
+        refused = CliRunner().invoke(main, ["init", "rows.csv", "-o", "no.yaml", *options])
+        assert refused.exit_code == 3
+        assert message in " ".join(refused.output.split())
+    (tmp_path / "one.csv").write_text(
+        "\n".join(["ward,x,churned", *(f"w,{row.partition(',')[2]}" for row in rows)]) + "\n"
+    )
+    assert "has 1 value in 60 rows" in CliRunner().invoke(main, ["init", "one.csv", "--group", "ward"]).output
 
 
 def test_init_takes_patterns_and_several_files_that_exist(tmp_path, monkeypatch):

@@ -15,8 +15,17 @@ from augment.cli.options import DataFiles
 @click.argument("data", type=DataFiles, nargs=-1, required=True)
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="SPEC", help="File to write.")
 @click.option("--target", help="The column that a model should predict.  [default: inferred from names and values]")
+@click.option("--group", help="A column such as a customer or a patient: rows with one value stay in one part.")
+@click.option("--time", help="A column to sort by: the last rows are the hold-out.")
 @click.option("--table", help="The table of a database.  [default: the only one]")
-def init(data: tuple[Path | str, ...], output: Path | None, target: str | None, table: str | None) -> None:
+def init(
+    data: tuple[Path | str, ...],
+    output: Path | None,
+    target: str | None,
+    group: str | None,
+    time: str | None,
+    table: str | None,
+) -> None:
     """Inspect DATA and write a commented pipeline for it.
 
     DATA is a table (.csv, .tsv, .parquet, .jsonl, .json, .feather, .xlsx), a database (.sqlite, .duckdb, or an address
@@ -30,6 +39,7 @@ def init(data: tuple[Path | str, ...], output: Path | None, target: str | None, 
     Examples:
       augment init customers.csv
       augment init customers.csv --target churned -o churn.yaml
+      augment init visits.csv --target outcome --group patient
       augment init photos/
       augment init sales-2023.csv.gz sales-2024.csv.gz
       augment init "parts/*.csv"
@@ -44,11 +54,12 @@ def init(data: tuple[Path | str, ...], output: Path | None, target: str | None, 
     if len(files) < len(data) and len(data) > 1:
         raise click.UsageError("name one database, and nothing beside it")
     given = {"table": table} if table else {}
+    split_by = {key: column for key, column in (("group", group), ("time", time)) if column is not None}
 
     def tell(guesses: Sequence[tuple[str, str]]) -> None:
         click.echo("\n".join(as_table(guesses)) + "\n")
 
-    written = write_pipeline.write(data[0] if len(data) == 1 else files, output, target, given, tell)
+    written = write_pipeline.write(data[0] if len(data) == 1 else files, output, target, given, split_by, tell)
     name = shlex.quote(str(written))
     click.echo(f"wrote {written}: correct there what is wrong")
     click.echo(f"next: augment check {name}, which shows the plan; then augment run {name}")
