@@ -141,7 +141,18 @@ class Dataset:
         if len(parts) == 1:
             return first
         # pandas merges unequal categories into object columns; conform makes them categories again
-        frame = pd.concat([_plain_categories(part.frame) for part in parts], ignore_index=True)
+        frames = [part.frame for part in parts]
+        differ = [
+            name
+            for name, dtype in frames[0].dtypes.items()
+            if any(
+                isinstance(one, pd.CategoricalDtype) and one != dtype
+                for one in (frame.dtypes[name] for frame in frames)
+            )
+        ]
+        if differ:
+            frames = [frame.astype(dict.fromkeys(differ, "object")) for frame in frames]
+        frame = pd.concat(frames, ignore_index=True)
         arrays = {name: np.concatenate([part.arrays[name] for part in parts]) for name in first.arrays}
         return Dataset.of(frame, arrays, first.schema)
 
@@ -242,8 +253,3 @@ class Dataset:
                 return cls.from_arrow(table, schema, arrays)
         except (OSError, ValueError, pa.ArrowException) as error:
             raise DiskError(f"{folder}: a dataset that was kept cannot be read: {error}") from error
-
-
-def _plain_categories(frame: pd.DataFrame) -> pd.DataFrame:
-    categorical = [name for name in frame.columns if isinstance(frame[name].dtype, pd.CategoricalDtype)]
-    return frame.astype(dict.fromkeys(categorical, "object")) if categorical else frame

@@ -271,10 +271,9 @@ def _warning_of_words(name: str, column: Column, present: pd.Series) -> str:
 
 
 def _worth_a_look(name: str, column: Column, present: pd.Series, is_target: bool) -> list[str]:
-    num_distinct = int(present.nunique())
     if not len(present):
         return [f"column {name!r} has no values at all"]
-    if num_distinct == 1:
+    if (present == present.iloc[0]).all():
         return [f"column {name!r} is constant: {str(present.iloc[0])!r} in every row"]
     if column.date_format is not None and is_numeric(column.date_format):
         what = "times of day" if column.date_format == FORMAT_OF_TIMES else "dates"
@@ -289,11 +288,14 @@ def _worth_a_look(name: str, column: Column, present: pd.Series, is_target: bool
         ]
     if column.type == "id":
         return [f"column {name!r} is taken for an id: nothing learns from it, and synthetic rows get new ones"]
-    if column.type == "integer" and num_distinct == len(present) >= 20 and not is_target:
+    if column.type != "integer" or is_target:
+        return []
+    num_distinct = int(present.nunique())
+    if num_distinct == len(present) >= 20:
         return [
             f"column {name!r} differs in every row; if it is an id, say `{name}: {{type: id}}` under schema.columns"
         ]
-    if column.type == "integer" and num_distinct <= MAX_INTEGER_CLASSES and not is_target:
+    if num_distinct <= MAX_INTEGER_CLASSES:
         return [
             f"column {name!r} is an integer with only {num_distinct} values; if they are labels, say "
             f"`{name}: {{type: category}}` under schema.columns"

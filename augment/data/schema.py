@@ -14,7 +14,7 @@ import pandas as pd
 from augment.data.declarations import Array, ArrayType, Column, Modality, Plain
 from augment.errors import DataError
 
-__all__ = ["Schema", "as_labels", "class_positions"]
+__all__ = ["Schema", "as_labels", "class_positions", "count_labels"]
 
 
 class Schema(Plain):
@@ -97,8 +97,23 @@ def as_labels(values: pd.Series) -> np.ndarray:
     >>> as_labels(pd.Series([3, 1])).tolist()
     ['3', '1']
     """
+    codes, distinct = _codes(values)
+    return np.array([*distinct, None], dtype=object)[codes]  # code -1, missing, is the last
+
+
+def count_labels(values: pd.Series) -> dict[str, int]:
+    """How many rows have each label, as `as_labels` writes them; labels of no row and missing values are left out."""
+    codes, distinct = _codes(values)
+    counts = np.bincount(codes[codes >= 0], minlength=len(distinct)).tolist()
+    return {label: count for label, count in zip(distinct, counts, strict=True) if count}
+
+
+def _codes(values: pd.Series) -> tuple[np.ndarray, list[str]]:
+    """A code for each value, (N,), -1 where it is missing, and the labels that codes stand for."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return values.cat.codes.to_numpy(), [*map(str, values.dtype.categories)]
     codes, distinct = pd.factorize(values, use_na_sentinel=True)
-    return np.array([*map(str, distinct), None], dtype=object)[codes]  # code -1, missing, is the last
+    return codes, [*map(str, distinct)]
 
 
 def class_positions(values: pd.Series, classes: Sequence[str]) -> np.ndarray:
@@ -107,5 +122,7 @@ def class_positions(values: pd.Series, classes: Sequence[str]) -> np.ndarray:
     >>> class_positions(pd.Series(["b", None, "x", "a"]), ["a", "b"]).tolist()
     [1, -1, -1, 0]
     """
-    labels = pd.Index(as_labels(values), dtype="object")
-    return pd.Index(list(classes), dtype="object").get_indexer(labels).astype(np.int64)
+    codes, distinct = _codes(values)
+    position = {label: number for number, label in enumerate(classes)}
+    table = np.array([*(position.get(label, -1) for label in distinct), -1], dtype=np.int64)
+    return table[codes]

@@ -7,6 +7,7 @@ Context that it is lent. Data goes in and out as dataset folders.
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import shutil
@@ -306,8 +307,23 @@ def _nearly_equal(one: Dataset, other: Dataset) -> bool:
 
 
 def frame_hash(data: Dataset) -> str:
-    """A hash of the columns alone, to see whether a component changed them: arrays are memory maps, read only."""
-    return Dataset(data.frame, {}, data.schema.model_copy(update={"arrays": {}})).fingerprint()
+    """A hash of the columns alone, to see whether a component changed them: arrays are memory maps, read only.
+
+    Unlike a fingerprint, which other processes compare, it takes values as they lie in memory.
+    """
+    digest = hashlib.sha256()
+    for name in data.frame.columns:
+        values = data.frame[name]
+        if isinstance(values.dtype, pd.CategoricalDtype):
+            digest.update("\0".join(map(str, values.dtype.categories)).encode())
+            values = values.cat.codes
+        if isinstance(values.dtype, np.dtype) and values.dtype != object:
+            digest.update(f"{name}\0{values.dtype}\0".encode())
+            digest.update(np.ascontiguousarray(values.to_numpy()).view(np.uint8))
+        else:
+            digest.update(pd.util.hash_pandas_object(values, index=False, categorize=True).to_numpy().tobytes())
+            digest.update(values.isna().to_numpy().tobytes())
+    return digest.hexdigest()
 
 
 def devices(task: None, call: Call) -> int:

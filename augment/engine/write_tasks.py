@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from augment.data import Column, Dataset, Schema, as_labels, conform
+from augment.data.conformity import categorical_dtype
 from augment.engine.jobs import Call
 from augment.engine.judge_tasks import load_parts
 from augment.engine.tasks import Component, calling, progress_reporter
@@ -25,7 +27,7 @@ from augment.storage.written_rows import REAL
 
 __all__ = ["REAL", "ReportTask", "View", "WriteTask", "Written", "filled", "report", "with_origin", "write"]
 
-BATCH_ROWS = 16_384
+BATCH_CELLS, MAX_BATCH_ROWS = 1 << 20, 65_536
 BATCH_ARRAYS = 1_024  # rows with arrays: encoding 10,000 pictures takes many seconds, in which nothing would be told
 
 
@@ -103,20 +105,40 @@ def _batches(parts: list[tuple[Dataset, str]], schema: Schema, task: WriteTask) 
     num_synthetic = 0
     types: dict[str, Any] = {}
     starts = _Starts.of(schema, task.real, task.fill)
-    for part, origin in parts:
-        for batch in part.batches(BATCH_ARRAYS if schema.arrays else BATCH_ROWS):
-            origins = pd.Categorical.from_codes(np.zeros(len(batch), dtype=np.int64), pd.Index([origin]))
-            frame = batch.frame.assign(**{task.origin_column: origins})
-            if origin == REAL:
-                types = {name: frame[name].dtype for name in task.fill}
-            else:
-                for name, ids in task.new_ids.items():
-                    frame[name] = ids.take(num_synthetic, len(batch))
-                for name, value in task.fill.items():
-                    frame[name] = filled(value, len(batch), types.get(name, "str"))
-                frame = starts.given_to(frame)
-                num_synthetic += len(batch)
-            yield Dataset(conform(frame, schema), batch.arrays, schema)
+    known = schema.columns[task.origin_column].categories or ()
+    for batch, origin in _in_batches(parts, schema):
+        codes = np.full(len(batch), known.index(origin))
+        origins = pd.Categorical.from_codes(codes, dtype=categorical_dtype(known))
+        frame = batch.frame.assign(**{task.origin_column: origins})
+        if origin == REAL:
+            types = {name: frame[name].dtype for name in task.fill}
+        else:
+            for name, ids in task.new_ids.items():
+                frame[name] = ids.take(num_synthetic, len(batch))
+            for name, value in task.fill.items():
+                frame[name] = filled(value, len(batch), types.get(name, "str"))
+            frame = starts.given_to(frame)
+            num_synthetic += len(batch)
+        yield Dataset(conform(frame, schema), batch.arrays, schema)
+
+
+def _in_batches(parts: list[tuple[Dataset, str]], schema: Schema) -> Iterator[tuple[Dataset, str]]:
+    """The rows in batches of one origin, of a size that depends on the columns; small parts are put together."""
+    if schema.arrays:
+        for part, origin in parts:
+            yield from ((batch, origin) for batch in part.batches(BATCH_ARRAYS))
+        return
+    size = min(MAX_BATCH_ROWS, max(BATCH_ARRAYS, BATCH_CELLS // len(schema.columns)))
+    for origin, group in itertools.groupby(parts, key=lambda item: item[1]):
+        held: list[Dataset] = []
+        for part, _ in group:
+            for batch in part.batches(size):
+                if sum(map(len, held)) + len(batch) > size:
+                    yield Dataset.concat(held), origin
+                    held = []
+                held.append(batch)
+        if held:
+            yield Dataset.concat(held), origin
 
 
 def filled(value: str | None, num_rows: int, dtype: Any) -> pd.Series:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import pandas as pd
 
-from augment.data import Dataset, as_labels
+from augment.data import Dataset
+from augment.data.schema import count_labels
 
 __all__ = ["amounts", "apportion", "training_counts"]
 
@@ -42,8 +42,8 @@ def training_counts(train: Dataset) -> dict[str, int]:
     """Training rows of each class, in the schema's order; all of them under an empty label without classes."""
     if train.schema.task != "classes":
         return {"": len(train)}
-    counts = pd.Series(as_labels(train.frame[train.schema.target])).value_counts()
-    return {label: int(counts.get(label, 0)) for label in train.schema.classes}
+    counts = count_labels(train.frame[train.schema.target])
+    return {label: counts.get(label, 0) for label in train.schema.classes}
 
 
 def apportion(total: int, weights: Sequence[float]) -> list[int]:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from augment.data import Dataset, as_labels
+from augment.data.schema import count_labels
 from augment.engine.draw_and_filter import IN_SCHEMA, Sampled, SampleTask, Sampling, sample
 from augment.engine.jobs import Job
 from augment.errors import ShortfallError
@@ -85,8 +86,8 @@ class Mixture:
         counts: dict[str, dict[str, int]] = {generator: {} for generator in self.counts}
         if target is not None:
             for folder, generator in self.parts:
-                for label, count in pd.Series(as_labels(Dataset.load_column(folder, target))).value_counts().items():
-                    counts[generator][str(label)] = counts[generator].get(str(label), 0) + int(count)
+                for label, count in count_labels(Dataset.load_column(folder, target)).items():
+                    counts[generator][label] = counts[generator].get(label, 0) + count
         return {generator: dict(sorted(labels.items())) for generator, labels in counts.items()}
 
 

@@ -24,7 +24,7 @@ def _indented(content: Any, default: Any) -> str:
         values = (_indented(value, default).replace("\n", "\n ") for value in content.values())
         items = (f" {name}: {value}" for name, value in zip(names, values, strict=True))
         return "{\n" + ",\n".join(items) + "\n}"
-    if isinstance(content, list) and content and all(type(value) is int for value in content):
+    if isinstance(content, list) and set(map(type, content)) == {int}:
         return "[\n " + json.dumps(content, separators=(",\n ", ": "))[1:-1] + "\n]"
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False, default=default)
 

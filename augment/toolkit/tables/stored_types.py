@@ -164,8 +164,8 @@ def _as_stored(values: pa.ChunkedArray, stored: StoredType) -> pa.ChunkedArray:
     if not values.num_chunks:
         return values.cast(kind)
     held = values.combine_chunks()
-    known = list(stored.labels or ())
-    others = [label for label in held.dictionary.cast(pa.string()).to_pylist() if label not in set(known)]
+    known = dict.fromkeys(stored.labels or ())
+    others = [label for label in held.dictionary.cast(pa.string()).to_pylist() if label not in known]
     labels = pa.array([*known, *others], pa.string())
     places = pc.index_in(held.dictionary.cast(pa.string()), value_set=labels)
     indices = places.take(held.indices).cast(kind.index_type)
