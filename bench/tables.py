@@ -9,9 +9,10 @@ what counts: wall time on a busy machine says nothing.
 seeds, each with few rows of its own.
 `large`: what 500,000 rows cost: Adult's training rows drawn with replacement, their first column drawn anew.
 
-Peers are installed in a virtual environment of their own (build/bench-peers), which also has sdmetrics, whose quality
-report compares the columns ("shapes") and the pairs of columns of synthetic and training rows. Adult is read from
-AUGMENT_DATA/table/adult.csv, and skipped where that is not; the other tables come with scikit-learn. Results are kept
+Peers are installed in virtual environments of their own below build/. One of them has sdmetrics, whose quality report
+compares the columns ("shapes") and the pairs of columns of synthetic and training rows. Adult is read from
+AUGMENT_DATA/table/adult.csv, and skipped where that is not; other tables come with scikit-learn, and eight with two
+classes are from the league. Results are kept
 in bench/results/tables.json, where a new measurement replaces the one of the same name, and shown in tables.md.
 """
 
@@ -32,6 +33,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from league import load_sets
 from peers.environments import python_with
 from sklearn import datasets
 from sklearn.model_selection import train_test_split
@@ -39,15 +41,19 @@ from table_makers import MAKERS, read
 from table_scores import Judge, copies
 
 HERE = Path(__file__).resolve().parent
-PEER_PACKAGES = ("ctgan==0.12.1", "sdv==2.0.0")
-PEERS = ("CTGAN", "TVAE", "GaussianCopula")
-OURS = ("rnn", "vae", "gan", "anchored")
+SDV = ("bench-peers", "ctgan==0.12.1", "sdv==2.0.0")
+SCORES = ("bench-table-scores", "sdmetrics", "arfpy==0.1.1", "numpy<2.4")  # without torch
+PLACES = {"CTGAN": SDV, "TVAE": SDV, "GaussianCopula": SDV, "ARF": SCORES, "likeness": SCORES}
+PEERS = ("CTGAN", "TVAE", "GaussianCopula", "ARF")
+OURS = ("trees", "rnn", "vae", "gan", "smote", "anchored")
 LARGE, LARGE_ROWS = "adult, large", 500_000
 SPEED_ROWS, CHUNK = 100_000, 4_096  # the host asks for so many rows a call
 LOW_MAKERS = ("bootstrap", "SMOTENC", "anchored")
 TIMES = (5, 20)  # how many rows are added for each real one
 JUDGES = ("boosting", "small boosting", "logistic")
 TITLES = {"adult": "Adult", "breast-cancer": "Breast cancer", "diabetes": "Diabetes", "digits": "Digits: an eight?"}
+TITLES |= {name: name.capitalize() for name in ("australian", "crx", "german", "heart", "mammographic", "phoneme")}
+TITLES |= {"saheart": "South African heart disease", "twonorm": "Twonorm"}
 TITLES[LARGE] = f"Adult, {LARGE_ROWS:,} rows to learn from"
 
 
@@ -92,6 +98,13 @@ def digits(seed: int) -> Table:
     return _parted(_labelled(frame, frame["target"] == 8, "eight", "other"), ["target"], "target", 0.4, seed)
 
 
+def of_league(name: str, seed: int) -> Table:
+    """A table of the league with two classes, 30 % of its rows to judge by."""
+    folder, about = load_sets()
+    frame = read(str(folder / f"{name}.csv"), about[name]["discrete"])
+    return _parted(frame, about[name]["discrete"], about[name]["target"], 0.3, seed)
+
+
 def _labelled(frame: pd.DataFrame, is_one: pd.Series, one: str, other: str) -> pd.DataFrame:
     return frame.assign(target=np.where(is_one, one, other).astype(object))
 
@@ -103,13 +116,15 @@ def _parted(
     return Table(train.reset_index(drop=True), test.reset_index(drop=True), discrete, target, without)
 
 
+LEAGUE = ("australian", "crx", "german", "heart", "mammographic", "phoneme", "saheart", "twonorm")
 SETS: dict[str, Callable[[int], Table]] = {
     "adult": adult,
     "breast-cancer": breast_cancer,
     "diabetes": diabetes,
     "digits": digits,
+    **{name: functools.partial(of_league, name) for name in LEAGUE},
 }
-FULL_SETS = ("adult", "breast-cancer", "diabetes")
+FULL_SETS = ("adult", "breast-cancer", "diabetes", *LEAGUE)
 LOW_SETTINGS = {  # name -> rows, share of the rarer label (None: as it is)
     "adult, 200 rows": ("adult", 200, None),
     "adult, 500 rows": ("adult", 500, None),
@@ -122,8 +137,7 @@ LOW_SETTINGS = {  # name -> rows, share of the rarer label (None: as it is)
 
 def call(job: dict[str, Any], folder: Path) -> Any:
     """The answer of `table_makers.py` to a job, in a process of its own."""
-    in_peers = job["maker"] in (*PEERS, "likeness")
-    python = python_with("bench-peers", *PEER_PACKAGES) if in_peers else Path(sys.executable)
+    python = python_with(*PLACES[job["maker"]]) if job["maker"] in PLACES else Path(sys.executable)
     (folder / "job.json").write_text(json.dumps(job | {"out": str(folder / "answer.json")}))
     threads = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "TQDM_DISABLE": "1"}
     command = [python, HERE / "table_makers.py", folder / "job.json"]

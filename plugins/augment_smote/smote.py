@@ -20,10 +20,15 @@ from augment.toolkit.conditions import Conditions, refuse_others
 from augment.toolkit.lossless import ENCODED_TYPES
 from augment.toolkit.tables.matrix import TableEncoder
 from augment_smote.bases import Bases, Kind, NoBasesError, find_bases, vote
+from augment_smote.rare import find_rare
 
 
 class Smote(Generator):
     """Rows between a training row and one of its nearest neighbors of the same class, in standardised units.
+
+    With a numeric target, rows lie between training rows whose target is rare: below or above most others, each side by
+    itself. Their target lies as far on the way as they do (SMOTER: Torgo, Ribeiro, Pfahringer and Branco 2013). `mix:
+    {rows: ...}` says how many there are.
 
     Numbers, integers and datetimes are interpolated; categories and booleans are the most frequent among the
     neighbors (SMOTE-NC, and SMOTEN where all features are such). A run makes no rows of a class with a single training
@@ -40,13 +45,15 @@ class Smote(Generator):
     """
 
     name = "smote"
-    suits = (Suits("table", rank=20, min_class_rows=3),)
+    suits = (
+        Suits("table", rank=20, targets=frozenset({"classes"}), min_class_rows=3),
+    )  # numeric ones were not measured
     imports = ("imblearn.over_sampling",)
     origin = "rows"
     accepts = Accepts(
         modalities=frozenset({"table"}),
         columns=ENCODED_TYPES,
-        targets=frozenset({"classes"}),
+        targets=frozenset({"classes", "number"}),
         conditional="target",
         missing=False,
         min_rows=2,
@@ -67,7 +74,8 @@ class Smote(Generator):
         mostly neighbors of their class, new rows lie up to half the distance away from a neighbor (Nguyen, Cooper and
         Kamei 2011). Its time grows with the square of the rows. `kmeans`: those in clusters with a large share of the
         class, and more where it is sparse (Last, Douzas and Bacao 2017). `adasyn`: all, in proportion to their
-        neighbors of other classes (He, Bai, Garcia and Li 2008). All but `plain` need a feature of numbers."""
+        neighbors of other classes (He, Bai, Garcia and Li 2008). All but `plain` need classes, and a feature of
+        numbers."""
         n_clusters: int = Field(default=8, ge=1)
         """Clusters of `kmeans`, which counts those that hold more than `n_neighbors` rows of the class."""
         cluster_balance_threshold: float | Literal["auto"] = "auto"
@@ -90,15 +98,26 @@ class Smote(Generator):
             raise DataError("smote: there is no column beside the target, so rows have no neighbours")
         self._conditions, codes = Conditions.of(data)
         self._schema, self._num_rows = data.schema, len(data)
-        self._encoder = TableEncoder.fit(data, data.schema.features, categories="code")
+        is_number = data.schema.task == "number"
+        names = [*data.schema.features, str(data.schema.target)] if is_number else data.schema.features
+        self._encoder = TableEncoder.fit(data, names, categories="code")
         if self.params.kind != "plain":
             what = f"smote: `kind: {self.params.kind}` needs"
+            if is_number:
+                raise DataError(f"{what} a target with classes; use `kind: plain`")
             if self._encoder.categorical.all():
                 raise DataError(f"{what} a feature of numbers, and all are categories or booleans; use `kind: plain`")
             if np.count_nonzero(self._conditions.counts) == 1:
                 raise DataError(f"{what} rows of at least two classes; use `kind: plain`")
         lent = _Lent(data, self._encoder.encode(data.frame), codes, {})
         self._bases, self._reasons = {}, {}
+        if is_number:
+            rows_MF, categorical = lent.features_MF, self._encoder.categorical
+            try:
+                self._bases[0] = find_rare(rows_MF[:, :-1], categorical[:-1], rows_MF[:, -1], self.params.n_neighbors)
+            except NoBasesError as error:
+                raise DataError(f"smote: {error}; use another generator, such as `trees`") from error
+            return self
         # a mix that balances asks for no rows of the most frequent class, whose search would take longest
         for code in set(np.flatnonzero(self._conditions.counts).tolist()) - {int(np.argmax(self._conditions.counts))}:
             try:

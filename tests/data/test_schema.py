@@ -10,7 +10,9 @@ from augment.data import (
     Schema,
     SchemaDeclaration,
     as_labels,
+    class_positions,
 )
+from augment.data.schema import count_labels
 from augment.errors import DataError
 
 
@@ -102,3 +104,12 @@ def test_labels_are_strings_and_missing_ones_none(values, labels):
     found = as_labels(values)
     assert found.dtype == object
     assert found.tolist() == labels
+
+
+@pytest.mark.parametrize("dtype", ["object", pd.CategoricalDtype(["c", "b", "a"])])
+def test_labels_are_counted_and_found_whatever_holds_them(dtype):
+    values = pd.Series(["a", "b", None, "a"], dtype=dtype)
+    assert as_labels(values).tolist() == ["a", "b", None, "a"]
+    assert count_labels(values) == {"a": 2, "b": 1}
+    assert class_positions(values, ["b", "a", "c"]).tolist() == [1, 0, -1, 1]
+    assert class_positions(values, ["b"]).tolist() == [-1, 0, -1, -1]

@@ -74,13 +74,14 @@ def parts(tmp_path):
 
 
 def written(parts, tmp_path, cls=Kept, **changes):
-    real, made = parts
+    real, *made = parts
     columns = {"x": Column(type="number"), "y": Column(type="category", categories=("a", "b"))}
     schema = dataset(pd.DataFrame({"x": [0.0, 1.0], "y": ["a", "b"]}), target="y").schema
     columns = {**columns, **changes.pop("columns", {})}
     schema = with_origin(schema.model_copy(update={"columns": columns}), "origin", [REAL, "gan"])
     (tmp_path / "out").mkdir()
-    facts = {"bound": bound(cls), "name": "train", "parts": ((real, REAL), (made, "gan")), "schema": schema}
+    facts = {"bound": bound(cls), "name": "train", "schema": schema}
+    facts["parts"] = ((real, REAL), *((folder, "gan") for folder in made))
     task = WriteTask(**facts, origin_column="origin", out=tmp_path / "out", **{"new_ids": {}, **changes})
     result = Call(Host(tmp_path), lambda event: None, "a sink").do(write, task)
     return result, pd.concat([batch.frame for batch in Kept.batches], ignore_index=True)
@@ -95,7 +96,7 @@ def test_parts_come_in_order_with_the_origin_of_each_row(parts, tmp_path):
 
 
 def test_synthetic_rows_get_new_ids_that_count_on_over_batches(parts, tmp_path, monkeypatch):
-    monkeypatch.setattr(write_tasks, "BATCH_ROWS", 3)
+    monkeypatch.setattr(write_tasks, "MAX_BATCH_ROWS", 3)
     ids = pd.DataFrame({"x": np.arange(3.0), "y": ["a", "b", "a"], "id": [10, 11, 12]})
     dataset(ids, target="y", columns={"id": {"type": "id"}}).save(tmp_path / "with ids")
     columns = {"id": Column(type="id")}
@@ -116,8 +117,18 @@ def test_a_column_that_synthetic_rows_lack_is_filled_in_the_type_of_the_real_one
     )
 
 
+def test_small_parts_of_one_origin_are_written_together_and_keep_their_categories(tmp_path):
+    rows = dataset(pd.DataFrame({"x": np.arange(3.0), "y": ["a", "b", "a"]}), target="y")
+    for name in ("real", "first", "second"):
+        rows.save(tmp_path / name)
+    _, frame = written([tmp_path / name for name in ("real", "first", "second")], tmp_path)
+    assert [len(batch) for batch in Kept.batches] == [3, 6]
+    assert frame["y"].tolist() == ["a", "b", "a"] * 3
+    assert all(batch.frame["y"].dtype == rows.frame["y"].dtype for batch in Kept.batches)
+
+
 def test_a_sink_that_leaves_rows_out_is_refused_with_their_number(parts, tmp_path, monkeypatch):
-    monkeypatch.setattr(write_tasks, "BATCH_ROWS", 2)
+    monkeypatch.setattr(write_tasks, "MAX_BATCH_ROWS", 2)
     with pytest.raises(PluginError, match="sink 'kept': write stopped after 2 rows and left the others unwritten"):
         written(parts, tmp_path, Hasty)
 

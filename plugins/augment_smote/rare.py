@@ -1,0 +1,58 @@
+"""The rows whose numeric target is rare, as SMOTER finds them.
+
+Shapes: M training rows, F encoded features.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from augment_smote.bases import Bases, NoBasesError, find_bases
+
+__all__ = ["find_rare", "relevance"]
+
+RARE = 0.8  # relevance from which a target is rare
+MAX_REACH = 1.5  # of the quartiles' distance, that ordinary values lie beyond the quartiles at most
+
+
+def relevance(target: np.ndarray) -> np.ndarray:
+    """How rare each target is, (M,) in [0, 1], by the rule of box plots.
+
+    0 at the median and 1 at the ends of the whiskers, a cubic in between that is level at both (Ribeiro 2011,
+    "Utility-based Regression").
+    """
+    low, median, high = np.quantile(target, [0.25, 0.5, 0.75])
+    reach = MAX_REACH * (high - low)
+    ordinary = target[(target >= low - reach) & (target <= high + reach)]
+    ends = np.where(target < median, ordinary.min(), ordinary.max())
+    way = np.clip((target - median) / np.where(ends == median, np.inf, ends - median), 0.0, 1.0)
+    way[(target != median) & (ends == median)] = 1.0  # where half of all values are equal, any other is rare
+    curve: np.ndarray = way**2 * (3 - 2 * way)
+    return curve
+
+
+def find_rare(features: np.ndarray, categorical: np.ndarray, target: np.ndarray, num_neighbors: int) -> Bases:
+    """Bases among the rare targets below the median and, by themselves, among those above it.
+
+    Args:
+        features: of all training rows, (M, F) float64, categories as codes.
+        categorical: which features are categories, bool (F,).
+        target: (M,) numbers.
+        num_neighbors: how many nearest rows of its side a row may move towards.
+
+    Raises:
+        NoBasesError: no side has two rare rows.
+    """
+    is_rare = relevance(target) >= RARE
+    sides = np.where(target < np.median(target), 0, 1)
+    codes = np.where(is_rare, sides, -1)
+    counts = np.bincount(sides[is_rare], minlength=2)
+    settings = {"n_neighbors": min(num_neighbors, int(counts[counts > 1].min(initial=len(target))) - 1)}
+    found = [find_bases("plain", features, categorical, codes, side, settings) for side in (0, 1) if counts[side] > 1]
+    if not found:
+        raise NoBasesError("no two rows have a rare target on the same side of its median")
+    width = min(bases.neighbors.shape[1] for bases in found)
+    rows = np.concatenate([bases.rows for bases in found])
+    neighbors = np.concatenate([bases.neighbors[:, :width] for bases in found])
+    times = np.array([counts[code] for code in codes[rows]]) / np.bincount(codes[rows], minlength=2)[codes[rows]]
+    return Bases(rows, neighbors, times / times.sum(), np.ones(len(rows), np.float32))

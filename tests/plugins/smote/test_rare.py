@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from augment.data import Dataset, SchemaDeclaration, infer, observe
+from augment.errors import DataError
+from augment.plugin import Context
+from augment_smote.rare import RARE, find_rare, relevance
+from augment_smote.smote import Smote
+
+
+@pytest.fixture
+def data() -> Dataset:
+    rng = np.random.default_rng(0)
+    size = rng.lognormal(size=400).round(4)
+    frame = pd.DataFrame(
+        {
+            "size": size,
+            "kind": np.where(size > 2, "large", "small"),
+            "price": (3 * size + 0.01 * rng.normal(size=400)).round(3),
+        }
+    )
+    schema, _ = observe(infer(frame, declared=SchemaDeclaration(target="price")), frame)
+    return Dataset.of(frame, {}, schema)
+
+
+def rows_of(data, tmp_path, num_rows=300, generator=None):
+    generator = generator or Smote().fit(data, Context(seed=1, folder=tmp_path, train=data))
+    given = pd.DataFrame(index=pd.RangeIndex(num_rows))
+    return generator.sample(given, Context(seed=2, folder=tmp_path, train=data))
+
+
+def test_rare_targets_are_made_and_follow_the_features(data, tmp_path):
+    frame = rows_of(data, tmp_path).frame
+    real = data.frame.price
+    is_rare = relevance(real.to_numpy()) >= RARE
+    above = real[is_rare & (real > real.median())].min()
+    below = real[is_rare & (real < real.median())].max()
+    assert ((frame.price >= above) | (frame.price <= below)).all()
+    assert abs((frame.price >= above).mean() - (real[is_rare] >= above).mean()) < 0.1
+    assert np.abs(frame.price - 3 * frame["size"]).max() < 0.1  # the target went as far as the features did
+    assert not frame.price.isin(real).all()
+
+
+def test_state_and_prefix(data, tmp_path):
+    whole = Smote().fit(data, Context(seed=1, folder=tmp_path, train=data))
+    whole.save(tmp_path)
+    again = Smote.load(tmp_path, Smote.Params())
+    some = rows_of(data, tmp_path, 50, again).frame
+    pd.testing.assert_frame_equal(some, rows_of(data, tmp_path, 300, whole).frame[:50])
+
+
+def test_relevance_is_none_at_the_median_and_full_at_the_whiskers():
+    target = np.array([*np.arange(1.0, 10.0), 100.0])
+    values = relevance(target)
+    assert values.argmin() in (4, 5)
+    assert values[-1] == values[8] == 1.0  # 100 is an outlier, and 9 the end of the whisker
+    assert values[0] == 1.0
+    assert (np.diff(values[5:]) >= 0).all()
+    assert relevance(np.array([0.0, 0.0, 0.0, 0.0, 7.0])).tolist() == [0, 0, 0, 0, 1]
+    assert not relevance(np.zeros(5)).any()
+
+
+def test_neighbors_are_of_the_same_side_and_each_rare_row_counts_once():
+    rng = np.random.default_rng(1)
+    target = np.concatenate([rng.normal(size=100), [-9.0, -8.0, 9.0, 9.5, 10.0]])
+    bases = find_rare(rng.normal(size=(105, 2)), np.zeros(2, bool), target, 5)
+    assert (np.sign(target[bases.rows])[:, None] == np.sign(target[bases.neighbors])).all()
+    assert np.allclose(bases.shares, 1 / len(bases.rows))
+    assert {100, 101, 102, 103, 104} <= set(bases.rows.tolist())
+
+
+def test_kinds_for_classes_and_targets_without_rare_rows_are_refused(data, tmp_path):
+    with pytest.raises(DataError, match="needs a target with classes"):
+        Smote(Smote.Params(kind="borderline")).fit(data, Context(seed=1, folder=tmp_path, train=data))
+    same = Dataset(data.frame.assign(price=1.0), {}, data.schema)
+    with pytest.raises(DataError, match="no two rows have a rare target"):
+        Smote().fit(same, Context(seed=1, folder=tmp_path, train=same))
