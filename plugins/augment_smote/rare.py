@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from augment_smote.bases import Bases, NoBasesError, find_bases
+from augment_smote.bases import Bases, find_bases
 
 __all__ = ["find_rare", "relevance"]
 
@@ -40,19 +40,18 @@ def find_rare(features: np.ndarray, categorical: np.ndarray, target: np.ndarray,
         target: (M,) numbers.
         num_neighbors: how many nearest rows of its side a row may move towards.
 
-    Raises:
-        NoBasesError: no side has two rare rows.
+    Where neither side has two such rows, all rows are bases.
     """
     is_rare = relevance(target) >= RARE
-    sides = np.where(target < np.median(target), 0, 1)
-    codes = np.where(is_rare, sides, -1)
-    counts = np.bincount(sides[is_rare], minlength=2)
-    settings = {"n_neighbors": min(num_neighbors, int(counts[counts > 1].min(initial=len(target))) - 1)}
-    found = [find_bases("plain", features, categorical, codes, side, settings) for side in (0, 1) if counts[side] > 1]
-    if not found:
-        raise NoBasesError("no two rows have a rare target on the same side of its median")
-    width = min(bases.neighbors.shape[1] for bases in found)
+    codes = np.where(is_rare, np.where(target < np.median(target), 0, 1), -1)
+    sides = [side for side in (0, 1) if np.count_nonzero(codes == side) > 1]
+    if not sides:  # so few rows do not show what is rare
+        codes, sides = np.zeros(len(target), np.int64), [0]
+    settings = {"n_neighbors": num_neighbors}
+    found = [find_bases("plain", features, categorical, codes, side, settings) for side in sides]
+    width = max(bases.neighbors.shape[1] for bases in found)  # a side of fewer rows has each neighbor several times
     rows = np.concatenate([bases.rows for bases in found])
-    neighbors = np.concatenate([bases.neighbors[:, :width] for bases in found])
-    times = np.array([counts[code] for code in codes[rows]]) / np.bincount(codes[rows], minlength=2)[codes[rows]]
-    return Bases(rows, neighbors, times / times.sum(), np.ones(len(rows), np.float32))
+    neighbors = np.concatenate([bases.neighbors[:, np.arange(width) % bases.neighbors.shape[1]] for bases in found])
+    times = np.bincount(rows, minlength=len(target))[rows]  # among categories alone, a row may be a base several times
+    shares = 1 / times
+    return Bases(rows, neighbors, shares / shares.sum(), np.ones(len(rows), np.float32))

@@ -113,10 +113,7 @@ class Smote(Generator):
         self._bases, self._reasons = {}, {}
         if is_number:
             rows_MF, categorical = lent.features_MF, self._encoder.categorical
-            try:
-                self._bases[0] = find_rare(rows_MF[:, :-1], categorical[:-1], rows_MF[:, -1], self.params.n_neighbors)
-            except NoBasesError as error:
-                raise DataError(f"smote: {error}; use another generator, such as `trees`") from error
+            self._bases[0] = find_rare(rows_MF[:, :-1], categorical[:-1], rows_MF[:, -1], self.params.n_neighbors)
             return self
         # a mix that balances asks for no rows of the most frequent class, whose search would take longest
         for code in set(np.flatnonzero(self._conditions.counts).tolist()) - {int(np.argmax(self._conditions.counts))}:

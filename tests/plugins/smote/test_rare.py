@@ -72,9 +72,12 @@ def test_neighbors_are_of_the_same_side_and_each_rare_row_counts_once():
     assert {100, 101, 102, 103, 104} <= set(bases.rows.tolist())
 
 
-def test_kinds_for_classes_and_targets_without_rare_rows_are_refused(data, tmp_path):
+def test_kinds_for_classes_are_refused(data, tmp_path):
     with pytest.raises(DataError, match="needs a target with classes"):
         Smote(Smote.Params(kind="borderline")).fit(data, Context(seed=1, folder=tmp_path, train=data))
-    same = Dataset(data.frame.assign(price=1.0), {}, data.schema)
-    with pytest.raises(DataError, match="no two rows have a rare target"):
-        Smote().fit(same, Context(seed=1, folder=tmp_path, train=same))
+
+
+def test_of_two_rows_any_may_move_towards_the_other():
+    bases = find_rare(np.array([[0.0], [1.0]]), np.zeros(1, bool), np.array([3.0, 5.0]), 5)
+    assert bases.rows.tolist() == [0, 1]
+    assert bases.neighbors.tolist() == [[1], [0]]
