@@ -144,11 +144,8 @@ class Dataset:
         frames = [part.frame for part in parts]
         differ = [
             name
-            for name, dtype in frames[0].dtypes.items()
-            if any(
-                isinstance(one, pd.CategoricalDtype) and one != dtype
-                for one in (frame.dtypes[name] for frame in frames)
-            )
+            for name in first.frame.columns
+            if len({frame[name].dtype for frame in frames if isinstance(frame[name].dtype, pd.CategoricalDtype)}) > 1
         ]
         if differ:
             frames = [frame.astype(dict.fromkeys(differ, "object")) for frame in frames]

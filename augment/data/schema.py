@@ -98,7 +98,8 @@ def as_labels(values: pd.Series) -> np.ndarray:
     ['3', '1']
     """
     codes, distinct = _codes(values)
-    return np.array([*distinct, None], dtype=object)[codes]  # code -1, missing, is the last
+    labels: np.ndarray = np.array([*distinct, None], dtype=object)[codes]  # code -1, missing, is the last
+    return labels
 
 
 def count_labels(values: pd.Series) -> dict[str, int]:
@@ -125,4 +126,5 @@ def class_positions(values: pd.Series, classes: Sequence[str]) -> np.ndarray:
     codes, distinct = _codes(values)
     position = {label: number for number, label in enumerate(classes)}
     table = np.array([*(position.get(label, -1) for label in distinct), -1], dtype=np.int64)
-    return table[codes]
+    positions: np.ndarray = table[codes]
+    return positions

@@ -319,7 +319,7 @@ def frame_hash(data: Dataset) -> str:
             values = values.cat.codes
         if isinstance(values.dtype, np.dtype) and values.dtype != object:
             digest.update(f"{name}\0{values.dtype}\0".encode())
-            digest.update(np.ascontiguousarray(values.to_numpy()).view(np.uint8))
+            digest.update(values.to_numpy().tobytes())
         else:
             digest.update(pd.util.hash_pandas_object(values, index=False, categorize=True).to_numpy().tobytes())
             digest.update(values.isna().to_numpy().tobytes())
