@@ -32,7 +32,7 @@ MEANINGS: Final = {
     CLASS_WEIGHTS: "The real rows, where errors on rows of rare classes count more during training.",
     OVERSAMPLING: "The real rows, with rows of rare classes repeated until all classes are equally large.",
     COPIES: "The real rows and as many copies of them as there are synthetic rows: more rows, but nothing new.",
-    TUNED: "The real rows, with a few settings of the model and its threshold tuned on them.",
+    TUNED: "The real rows, with a few settings of the model tuned on them, and its threshold where there are classes.",
     SYNTHETIC: "The real rows and all synthetic rows.",
     PRIOR_CORRECTION: "The model of the real rows and all synthetic rows, with its probabilities corrected for the "
     "changed shares of the classes. Nothing is trained.",
