@@ -117,7 +117,8 @@ class CsvSource(TableFiles):
     @classmethod
     def sniff(cls, path: Path, head: bytes) -> float | None:
         usual = super().sniff(path, head)
-        if usual is None and path.name.lower().endswith(OTHER_ENDINGS) and looks_like_table(head):
+        is_text = head.startswith(b"__label__")  # of fastText, whose lines may have equally many words
+        if usual is None and path.name.lower().endswith(OTHER_ENDINGS) and not is_text and looks_like_table(head):
             return 0.6
         return usual
 

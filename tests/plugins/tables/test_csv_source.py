@@ -337,6 +337,12 @@ def test_spaces_alone_are_a_missing_value_where_a_column_has_no_words(cells, exp
     assert ("column 'x': 4 cells hold only spaces" in caplog.text) == (cells[0] == "a")
 
 
+def test_lines_of_fasttext_with_equally_many_words_are_no_table(tmp_path: Path) -> None:
+    lines = "".join(f"__label__{'ab'[n % 2]} what a film {n} it was\n" for n in range(9)).encode()
+    assert CsvSource.sniff(tmp_path / "data.txt", lines) is None
+    assert CsvSource.sniff(tmp_path / "data.txt", lines.replace(b"__label__", b"")) == 0.6
+
+
 def test_columns_of_fixed_width_with_blank_cells_are_refused_with_the_way_out(tmp_path: Path) -> None:
     path = tmp_path / "data.txt"
     path.write_text("name      n\n" + "Rome      3\n          4\n" * 9, encoding="utf-8")
