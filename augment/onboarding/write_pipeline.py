@@ -268,7 +268,11 @@ def _mix(look: Look, choice: Choice) -> list[str]:
             rows = advised.suited_amount(len(look.dataset))
             why = advised.amounts_reason
     also = ", ".join(amount for amount in others if amount != rows)
-    return section("mix:", [f"rows: {rows}  # {why}", f"# Also possible: {also}."])
+    lines = section("mix:", [f"rows: {rows}  # {why}", f"# Also possible: {also}."])
+    if look.schema.modality == "text" and any(cls.origin == "rows" for cls, _ in choice.generators):
+        why = "only so many others can be made from few texts: the run goes on with fewer of them"
+        lines += ["", f"shortfall: warn  # {why}"]
+    return lines
 
 
 def _filters(choice: Choice) -> list[str]:

@@ -225,6 +225,7 @@ def test_rare_texts_are_gone_on_with_and_balanced(tmp_path):
     text = write_pipeline.propose(tmp_path / "texts.csv", tmp_path)
     assert "- use: anchored" in text
     assert "rows: balance" in text
+    assert "shortfall: warn" in text  # few texts cannot become any number of others
     assert "boosted" not in text
 
 
