@@ -185,6 +185,15 @@ def test_what_is_read_lies_whole_in_its_folder(tmp_path):
 # through worker processes: what ends a process would end the tests
 
 
+# before others start the server that they share, which would look into the store of the first of them
+@pytest.mark.usefixtures("fakes")
+def test_a_finished_fit_is_kept_when_another_one_fails(spec, store):
+    generators = ["fake-move", {"use": "fake-faulty", "with": {"fault": "save:late"}}]
+    with pytest.raises(PluginError, match="failed in save"):
+        run(spec(generators=generators), workers=2)
+    assert [path.name[:9] for path in (store / "objects").iterdir() if path.name[:9] == "generator"] == ["generator"]
+
+
 @pytest.mark.usefixtures("one_server")
 @pytest.mark.parametrize(
     ("fault", "timeout", "says"),
@@ -213,14 +222,6 @@ def test_what_a_component_prints_and_where_it_goes_does_not_matter(spec, store, 
         component = faulty("fit:print")
         found = fit_components(session, [component], tmp_path / "r", "key")
     assert (found["fake-faulty"] / "losses.csv").is_file()
-
-
-@pytest.mark.usefixtures("one_server")
-def test_a_finished_fit_is_kept_when_another_one_fails(spec, store):
-    generators = ["fake-move", {"use": "fake-faulty", "with": {"fault": "save:late"}}]
-    with pytest.raises(PluginError, match="failed in save"):
-        run(spec(generators=generators), workers=2)
-    assert [path.name[:9] for path in (store / "objects").iterdir() if path.name[:9] == "generator"] == ["generator"]
 
 
 def test_a_plugin_that_fails_on_import_harms_only_who_names_it(spec):
