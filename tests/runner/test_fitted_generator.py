@@ -161,7 +161,7 @@ def test_rows_that_stay_outside_the_schema_are_missing_with_the_reason():
         ("smoot", {}, "^generator: 'smoot' is not installed; did you mean 'smote'"),
         ("smote", {"settings": {"k": 3}}, "^settings.k: unknown key; the keys here are .*n_neighbors"),
         ("smote", {"x": None}, "missing values, and column 'x' has some; fill them in before"),
-        ("smote", {"target": None}, "it needs a numeric target or a target with classes, and this dataset has no target"),
+        ("smote", {"target": None}, "a numeric target or a target with classes, and this dataset has no target"),
         ("albumentations", {}, "it works on image, and this dataset is of kind table"),
         ("csv", {}, "'csv' is a sink and a source; expected a generator"),
         ("smote", {"device": "gpu"}, "^device: expected auto, cpu"),
