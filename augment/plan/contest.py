@@ -32,7 +32,6 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtr, ndtri, stdtrit
 
 from augment.plan.candidates import Candidate
 from augment.plan.folds import NUM_FOLDS
@@ -103,6 +102,8 @@ class Entrant:
 
     def standing(self, none: Entrant, rule: ScoreRule) -> Standing:
         """How it stands against real rows alone, over the seeds it saw."""
+        from scipy.special import ndtr
+
         seen = np.array(self.values) - np.array(none.values[: len(self.values)])
         seen = seen[np.isfinite(seen)]
         if not len(seen):
@@ -133,6 +134,8 @@ class Entrant:
 
     def _weigh(self, gain: float, error: float, freedom: float, worth: float) -> tuple[float, float]:
         """The gain to expect and its standard deviation, from what was expected before and what was measured."""
+        from scipy.special import ndtri, stdtrit
+
         error *= float(stdtrit(freedom, LIKELY) / ndtri(LIKELY))
         before, spread = (self.prior.mean, self.prior.spread) if self.prior else (0.0, UNKNOWN * worth)
         if not error or not spread:
@@ -200,6 +203,8 @@ def enter(
 
 def _doubt(prior: MeasuredGain) -> str:
     """Why a gain is unlikely; empty where it is not."""
+    from scipy.special import ndtr
+
     if ndtr((prior.mean - WORTH_TRYING) / prior.spread) >= UNLIKELY:
         return ""
     return f"{prior.candidate} gained {prior.mean:+.3f} on {prior.tables} tables like this, so a gain is unlikely"

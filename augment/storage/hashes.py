@@ -101,6 +101,7 @@ def _package_files(package: str) -> dict[str, Path]:
     }
 
 
+@cache
 def _module_file(module: str) -> Path | None:
     """The file of a module of `augment`, without importing anything; None where the name is no module."""
     stem = AUGMENT.joinpath(*module.split(".")[1:])

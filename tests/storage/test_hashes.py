@@ -101,9 +101,12 @@ def edited(tmp_path, monkeypatch):
     """Gives the modules whose hash a line more in a file of `augment` changes."""
     monkeypatch.setattr(content_hashes, "AUGMENT", Path(shutil.copytree(content_hashes.AUGMENT, tmp_path / "augment")))
 
+    def forget():
+        for cached in (source_hash, content_hashes._imported, content_hashes._module_file):
+            cached.cache_clear()
+
     def hashes():
-        source_hash.cache_clear()
-        content_hashes._imported.cache_clear()
+        forget()
         return {module: source_hash(module) for module in ("augment_smote", "augment_rnn", "augment.runner.run")}
 
     def changed(file):
@@ -113,8 +116,7 @@ def edited(tmp_path, monkeypatch):
         return {module for module, digest in hashes().items() if digest != before[module]}
 
     yield changed
-    source_hash.cache_clear()
-    content_hashes._imported.cache_clear()
+    forget()
 
 
 EVERYBODY = {"augment_smote", "augment_rnn", "augment.runner.run"}
