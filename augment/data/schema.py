@@ -105,8 +105,11 @@ def as_labels(values: pd.Series) -> np.ndarray:
 def count_labels(values: pd.Series) -> dict[str, int]:
     """How many rows have each label, as `as_labels` writes them; labels of no row and missing values are left out."""
     codes, distinct = _codes(values)
-    counts = np.bincount(codes[codes >= 0], minlength=len(distinct)).tolist()
-    return {label: count for label, count in zip(distinct, counts, strict=True) if count}
+    counts: dict[str, int] = {}
+    for label, count in zip(distinct, np.bincount(codes[codes >= 0], minlength=len(distinct)).tolist(), strict=True):
+        if count:
+            counts[label] = counts.get(label, 0) + count  # 1 and "1" are one label
+    return counts
 
 
 def _codes(values: pd.Series) -> tuple[np.ndarray, list[str]]:

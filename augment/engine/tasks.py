@@ -314,11 +314,11 @@ def frame_hash(data: Dataset) -> str:
     digest = hashlib.sha256()
     for name in data.frame.columns:
         values = data.frame[name]
+        digest.update(f"{name}\0{values.dtype}\0".encode())
         if isinstance(values.dtype, pd.CategoricalDtype):
             digest.update("\0".join(map(str, values.dtype.categories)).encode())
             values = values.cat.codes
         if isinstance(values.dtype, np.dtype) and values.dtype != object:
-            digest.update(f"{name}\0{values.dtype}\0".encode())
             digest.update(values.to_numpy().tobytes())
         else:
             digest.update(pd.util.hash_pandas_object(values, index=False, categorize=True).to_numpy().tobytes())

@@ -35,7 +35,7 @@ from augment.storage.written_rows import REAL
 
 __all__ = ["Mixed", "mixed"]
 
-MOST_OPEN = 8  # chunks that a process of torch's loader keeps as tensors
+MAX_OPEN = 8  # chunks that a process of torch's loader keeps as tensors
 
 
 def mixed(
@@ -290,7 +290,7 @@ class _Batches(TorchDataset[Any]):
         if folder is None:
             return self._real
         if folder not in self._chunks:
-            while len(self._chunks) >= MOST_OPEN:
+            while len(self._chunks) >= MAX_OPEN:
                 del self._chunks[next(iter(self._chunks))]
             self._chunks[folder] = EncodedRows(folder, self._encode)
         return self._chunks[folder]

@@ -11,7 +11,7 @@ from augment.toolkit.yaml_text import dump_flow
 
 __all__ = ["brief", "schema_section", "section"]
 
-MOST_COLUMNS = 60  # described in the file
+MAX_COLUMNS = 60  # described in the file
 
 
 def section(head: str, active: Sequence[str], inactive: Sequence[str] = ()) -> list[str]:
@@ -27,8 +27,8 @@ def schema_section(look: Look) -> list[str]:
     active = [_column(name, look) for name in ids]
     lengths = {array.length_column for array in look.schema.arrays.values()}
     inactive = [_column(name, look) for name in look.schema.features if name not in lengths]
-    if len(inactive) > MOST_COLUMNS:
-        inactive[MOST_COLUMNS:] = [f"and {len(inactive) - MOST_COLUMNS} more"]
+    if len(inactive) > MAX_COLUMNS:
+        inactive[MAX_COLUMNS:] = [f"and {len(inactive) - MAX_COLUMNS} more"]
     heading = "# What was found in the columns; where that is wrong, remove the # and correct it."
     if look.schema.target is None and look.schema.modality == "tokens":
         why = ["# Without a target, the result is judged by how well the next item of held-out users is predicted."]

@@ -40,7 +40,7 @@ from augment.plugin.trial_results import CandidateResult
 from augment.statistics.arms import INEXPENSIVE, THRESHOLD
 from augment.statistics.scores import ScoreRule, score_format
 from augment.statistics.units import degrees_of_freedom
-from augment.statistics.verdict import worth_having
+from augment.statistics.verdict import LIKELY, worth_having
 
 __all__ = [
     "Entrant",
@@ -53,7 +53,6 @@ __all__ = [
     "plan_rounds",
 ]
 
-LIKELY = 0.95  # probability of a gain that a winner has at least
 SETTLED = 0.99  # probability of a gain that ends the search
 WORTH_TRYING = 0.01  # a gain that somebody left out is unlikely to exceed
 UNLIKELY = 0.1
@@ -180,7 +179,7 @@ def enter(
         names: generator id to the name of the component.
         rule: the score that decides.
         counts: training rows of each class.
-        num_folds: how many folds are independent of each other; None for all.
+        num_folds: how many folds are independent of each other; None where rows are.
     """
     known = {gain.candidate: gain for gain in gains if gain.concerns(rule.name, counts)}
     entrants, tried = [], set[str]()
@@ -303,7 +302,7 @@ def describe_choice(entrants: Sequence[Entrant], winner: Entrant, rule: ScoreRul
     if winner is none:
         return (
             f"The search, on parts of the training rows, chose real rows alone: {tried}, none is at least "
-            f"{100 * LIKELY:.0f} % sure to gain.{untried}"
+            f"{LIKELY * 100:.0f} % sure to gain.{untried}"
         )
     standing, prior = winner.standing(none, rule), winner.prior
     assert standing.mean is not None  # whoever wins was tried

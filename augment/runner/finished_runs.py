@@ -1,4 +1,7 @@
-"""Recognition of a finished run by the times of its files: running the same pipeline again reads no data."""
+"""Recognition of a finished run by the times of its files: running the same pipeline again reads no data.
+
+Where times say nothing, the data is read, and `augment.storage.run_place` decides by the run's key.
+"""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ DATA: tuple[Modality, ...] = ("table", "image", "text", "series")
 ANY_DATA: tuple[Kind, ...] = ("sink", "reporter")  # made for every kind of data unless one is asked for
 TEMPLATES = Path(__file__).parent / "templates"
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-MOST_LETTERS = 40
+MAX_LETTERS = 40
 ROWS = 90  # of the example data
 EXAMPLE_FORMAT = {"table": "csv", "text": "csv", "image": "npz", "series": "npz"}  # also the source that reads it
 
@@ -48,9 +48,9 @@ def write(name: str, kind: Kind = "generator", data: Modality | None = None, fol
         DiskError: it cannot be written.
     """
     data = data or (None if kind in ANY_DATA else "table")
-    if not NAME.fullmatch(name) or len(name) > MOST_LETTERS:
+    if not NAME.fullmatch(name) or len(name) > MAX_LETTERS:
         raise SpecError(
-            f"{name!r} cannot be a component's name: up to {MOST_LETTERS} lower-case letters, digits and single "
+            f"{name!r} cannot be a component's name: up to {MAX_LETTERS} lower-case letters, digits and single "
             f"hyphens are expected, beginning with a letter; for instance {_usable(name)!r}"
         )
     if name in Catalog().names:
@@ -146,7 +146,7 @@ def _class_name(name: str, kind: Kind) -> str:
 
 def _usable(name: str) -> str:
     words = re.findall(r"[a-z0-9]+", name.lower())
-    return re.sub(r"^[0-9-]+", "", "-".join(words))[:MOST_LETTERS].strip("-") or "my-plugin"
+    return re.sub(r"^[0-9-]+", "", "-".join(words))[:MAX_LETTERS].strip("-") or "my-plugin"
 
 
 def _owner(name: str) -> str:

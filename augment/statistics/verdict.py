@@ -9,9 +9,10 @@ import numpy as np
 from augment.plugin.trial_results import Verdict
 from augment.statistics.units import Units
 
-__all__ = ["MIN_ROWS", "explain_obstacle", "judge_interval", "worth_having"]
+__all__ = ["LIKELY", "MIN_ROWS", "explain_obstacle", "judge_interval", "worth_having"]
 __all__ += ["CANNOT_TELL", "HELPS", "HURTS", "NO_EFFECT", "UNKNOWN", "VOID"]
 
+LIKELY = 0.95  # probability of a gain that the winner of a search has at least
 MIN_ROWS = 10  # held out; with fewer, single rows would decide a verdict
 MIN_UNITS = 5  # such as groups; fewer cannot show a difference that is worth having
 WORTH_HAVING = 0.05  # of scores where more is better: all of them are at most 1

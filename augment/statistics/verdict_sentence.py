@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from augment.plugin.trial_results import Comparison, SearchResult, TrialResult, Verdict
 from augment.statistics.arms import CLASS_WEIGHTS, NONE, OVERSAMPLING, PRIOR_CORRECTION, SYNTHETIC, THRESHOLD, TUNED
 from augment.statistics.scores import SCORES, score_format
-from augment.statistics.verdict import CANNOT_TELL, HELPS, HURTS, NO_EFFECT, UNKNOWN, VOID, judge_interval
+from augment.statistics.verdict import CANNOT_TELL, HELPS, HURTS, LIKELY, NO_EFFECT, UNKNOWN, VOID, judge_interval
 
 __all__ = ["add_verdict", "describe_comparison", "describe_losses", "not_assessable", "void", "weigh_search"]
 
@@ -118,8 +118,9 @@ def _describe(trial: TrialResult, label: str) -> tuple[Verdict, str]:
         label = f"{label} (lower is better)"
     if trial.chosen == NONE:
         return NO_EFFECT, (
-            "Do not augment: of all that the search tried, nothing is at least 95 % sure to beat real rows alone, so "
-            f"only these were written. They reach {label} {real.mean:{style}} on {trial.rows} held-out rows."
+            f"Do not augment: of all that the search tried, nothing is at least {LIKELY * 100:.0f} % sure to beat real "
+            f"rows alone, so only these were written. They reach {label} {real.mean:{style}} on {trial.rows} held-out "
+            "rows."
         )
     if chosen is None:
         return NO_EFFECT, "No synthetic rows were added, so there is nothing to judge."

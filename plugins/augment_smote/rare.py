@@ -34,13 +34,13 @@ def relevance(target: np.ndarray) -> np.ndarray:
 def find_rare(features: np.ndarray, categorical: np.ndarray, target: np.ndarray, num_neighbors: int) -> Bases:
     """Bases among the rare targets below the median and, by themselves, among those above it.
 
+    Where neither side has two such rows, all rows are bases.
+
     Args:
         features: of all training rows, (M, F) float64, categories as codes.
         categorical: which features are categories, bool (F,).
         target: (M,) numbers.
         num_neighbors: how many nearest rows of its side a row may move towards.
-
-    Where neither side has two such rows, all rows are bases.
     """
     is_rare = relevance(target) >= RARE
     codes = np.where(is_rare, np.where(target < np.median(target), 0, 1), -1)

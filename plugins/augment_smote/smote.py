@@ -45,9 +45,8 @@ class Smote(Generator):
     """
 
     name = "smote"
-    suits = (
-        Suits("table", rank=20, targets=frozenset({"classes"}), min_class_rows=3),
-    )  # numeric ones were not measured
+    # what numeric targets gain was not measured
+    suits = (Suits("table", rank=20, targets=frozenset({"classes"}), min_class_rows=3),)
     imports = ("imblearn.over_sampling",)
     origin = "rows"
     accepts = Accepts(
