@@ -33,7 +33,15 @@ import pandas as pd
 
 from augment.data import Column, Dataset, Schema
 from augment.plan.candidates import Candidate
-from augment.plan.contest import Entrant, add_seed, choose_winner, drop_unpromising, enter, is_settled, plan_rounds
+from augment.plan.choose_winner import (
+    Entrant,
+    add_seed,
+    choose_winner,
+    drop_unpromising,
+    enter,
+    is_settled,
+    plan_rounds,
+)
 from augment.plan.folds import count_independent, explain_few_units, inner_cut
 from augment.spec.models import Search, Split
 from augment.statistics.priors import move_threshold

@@ -22,8 +22,7 @@ from augment.engine.tasks import calling
 from augment.errors import DataError
 from augment.plan.amounts import training_counts
 from augment.plan.candidates import choose_amounts, list_candidates
-from augment.plan.chunks import plan
-from augment.plan.contest import (
+from augment.plan.choose_winner import (
     Entrant,
     add_seed,
     choose_winner,
@@ -33,6 +32,7 @@ from augment.plan.contest import (
     is_settled,
     plan_rounds,
 )
+from augment.plan.chunks import plan
 from augment.plan.folds import count_independent, explain_few_units, inner_cut
 from augment.plan.repeats import Repeats
 from augment.plan.small_classes import find_too_small

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from augment.errors import DataError
 from augment.toolkit.csv_numbers import ANY_NUMBER, MINUS, matches, number_pattern, read_numbers
 from augment.toolkit.text_files import CHUNK
-from augment_tables.csv_settings import NullValues, missing_words
+from augment_tables.csv_missing import NullValues, missing_words
 
 __all__ = ["has_leading_zeros", "warn_of_numbers", "with_amounts", "with_dates", "with_missing", "without_unit"]
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-from augment_tables.csv_settings import MISSING_WORDS
+from augment_tables.csv_missing import MISSING_WORDS
 
 __all__ = ["FirstLine", "judge_first_line", "named_columns"]
 

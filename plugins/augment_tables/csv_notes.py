@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 from augment.data import Dataset, SchemaDeclaration
 from augment.toolkit.yaml_text import dump_flow
-from augment_tables.csv_settings import PERIOD, dates_left_as_words, is_of_labels, unit_of, units_of
+from augment_tables.csv_dates import PERIOD, dates_left_as_words
+from augment_tables.csv_units import is_of_labels, unit_of, units_of
 from augment_tables.reading import KEPT_AS_TEXT
 
 __all__ = ["note_dates", "note_several_units", "note_unit_of_target"]

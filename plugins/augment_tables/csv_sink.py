@@ -14,8 +14,8 @@ from augment.errors import DataError
 from augment.plugin import Accepts, Sink
 from augment.toolkit.csv_files import CsvFile, CsvParams, choose_ending
 from augment.toolkit.tables.arrow import arrow_table
-from augment_tables.number_formats import NumberFormat
 from augment_tables.plain_times import plain_times
+from augment_tables.written_numbers import NumberFormat
 
 
 def _an_example(example: str) -> str:

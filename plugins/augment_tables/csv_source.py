@@ -36,13 +36,13 @@ from augment_tables.csv_cells import (
     without_unit,
 )
 from augment_tables.csv_header import judge_first_line, named_columns
+from augment_tables.csv_missing import NullValues, missing_numbers
 from augment_tables.csv_notes import note_dates, note_several_units, note_unit_of_target
 from augment_tables.csv_preamble import check_no_preamble, infer_skip_lines, looks_like_table
 from augment_tables.csv_records import Records
-from augment_tables.csv_settings import NullValues, missing_numbers
-from augment_tables.number_formats import infer_format
 from augment_tables.reading import check_names, chosen_columns
 from augment_tables.table_files import Part, TableFiles, ids_of, not_integers
+from augment_tables.written_numbers import infer_format
 
 OTHER_ENDINGS = (".txt", ".dat", ".data", ".tab", ".asc")  # of files that may hold a table, or something else
 CODE = r"^ *-?0[0-9xX]"

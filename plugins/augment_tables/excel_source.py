@@ -23,7 +23,7 @@ from augment.plugin import Context, Source
 from augment.toolkit.data_files import Files, list_files
 from augment.toolkit.text_files import check_file
 from augment_tables.csv_header import named_columns
-from augment_tables.csv_settings import NullValues
+from augment_tables.csv_missing import NullValues
 from augment_tables.csv_source import CsvSource
 
 MAX_UNPACKED = 2 * 10**9  # bytes of the XML in a workbook, which is a zip archive

@@ -16,7 +16,7 @@ from augment.errors import DataError, DiskError
 from augment.plugin import Accepts, Context, Suits, derive_seed, read_state, write_state
 from augment.toolkit.lossless import ENCODED_TYPES
 from augment.toolkit.tables.bins import BinTable
-from augment_trees.forest import Forest, Response, fits_together, grow
+from augment_trees.tree_growing import Forest, Response, fits_together, grow
 
 log = logging.getLogger("augment")
 

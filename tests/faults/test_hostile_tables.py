@@ -27,7 +27,7 @@ from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_arrays.npz_source import NpzSource
 from augment_tables.arrow_source import ArrowSource
-from augment_tables.csv_settings import MISSING_NUMBERS
+from augment_tables.csv_missing import MISSING_NUMBERS
 from augment_tables.csv_source import CsvSource
 from augment_tables.json_lines import JsonLinesSource
 from augment_tables.parquet_source import ParquetSource

@@ -27,7 +27,8 @@ def dangers(tree: ast.AST) -> Iterator[str]:
             yield str(node.module)
         elif isinstance(node, ast.Call):
             called = ast.unparse(node.func)
-            if called in CALLS | DOTTED or (isinstance(node.func, ast.Attribute) and node.func.attr in METHODS):
+            attribute = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+            if called in CALLS | DOTTED or attribute in METHODS or (attribute == "eval" and node.args):
                 yield called
             for keyword in node.keywords:
                 if isinstance(keyword.value, ast.Constant) and (keyword.arg, keyword.value.value) in SETTINGS:
@@ -44,8 +45,19 @@ def test_nothing_in_the_source_runs_what_a_file_says():
     [
         *("import pickle", "from joblib import load", "import dill as d", "eval(text)", "exec(text)"),
         *("torch.load(path)", "np.load(path, allow_pickle=True)", "load(path, weights_only=False)"),
-        *("frame.query(text)", "run(text, shell=True)", "YAML(typ='unsafe')", "archive.extractall(place)"),
+        *(
+            "frame.query(text)",
+            "frame.eval(text)",
+            "run(text, shell=True)",
+            "YAML(typ='unsafe')",
+            "archive.extractall(place)",
+        ),
     ],
 )
 def test_the_search_finds_what_it_looks_for(code):
     assert list(dangers(ast.parse(code)))
+
+
+@pytest.mark.parametrize("code", ["model.eval()", "text = 'pickle.loads(x)'", "self.evaluate(x)"])
+def test_what_is_harmless_is_left_alone(code):
+    assert not list(dangers(ast.parse(code)))

@@ -8,7 +8,7 @@ from augment.data import Dataset, SchemaDeclaration, infer, observe
 from augment.errors import DataError, DiskError
 from augment.plugin import Context, read_state, write_state
 from augment.toolkit.tables.bins import BinTable
-from augment_trees.forest import LEAF_SIZES, Forest, Response, grow
+from augment_trees.tree_growing import LEAF_SIZES, Forest, Response, grow
 from augment_trees.trees import MIN_OWN_ROWS, Trees
 
 

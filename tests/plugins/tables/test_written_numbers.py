@@ -7,7 +7,7 @@ import pytest
 
 from augment.data import Dataset, infer
 from augment_tables.csv_sink import CsvSink
-from augment_tables.number_formats import NumberFormat, infer_format
+from augment_tables.written_numbers import NumberFormat, infer_format
 
 
 @pytest.mark.parametrize(

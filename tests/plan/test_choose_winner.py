@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from augment.plan.candidates import Candidate
-from augment.plan.contest import (
+from augment.plan.choose_winner import (
     Entrant,
     add_seed,
     choose_winner,
