@@ -22,8 +22,8 @@ from augment.plugin.contracts import Source
 from augment.toolkit.data_files import is_pattern, list_files, plain_name, unpacked
 
 __all__ = [
-    *("Data", "collected_notes", "find_address", "find_source", "infer_settings", "looks_like_id", "read"),
-    "settings_to_write",
+    *("Data", "collected_notes", "find_address", "find_source", "infer_settings", "list_sources", "looks_like_id"),
+    *("read", "settings_to_write"),
 ]
 
 HEAD = 65_536  # bytes
@@ -66,7 +66,12 @@ Data = Path | Sequence[Path]
 
 
 def find_source(data: Data, catalog: Catalog) -> type[Source]:
-    """The source that is surest to read such a file or folder; of several, the first one counts.
+    """The first of `list_sources`."""
+    return list_sources(data, catalog)[0]
+
+
+def list_sources(data: Data, catalog: Catalog) -> list[type[Source]]:
+    """The sources that may read such a file or folder, the surest first; of several files, the first one counts.
 
     Raises:
         DataError: no installed source knows such files, or it is neither a file nor a folder.
@@ -85,7 +90,7 @@ def find_source(data: Data, catalog: Catalog) -> type[Source]:
             f"pattern such as {first / ('*' + files[0].suffix)} for several of the same columns"
         )
     if sure:
-        return max(sure, key=lambda cls: sure[cls])  # the first of equals
+        return sorted(sure, key=lambda cls: -sure[cls])  # equals in the order of the catalog
     known = ", ".join(sorted({ending for cls in sources for ending in cls.endings} - {"/"}))
     ending = Path(plain_name(first)).suffix
     if ending.lower() in ARCHIVES:
@@ -143,7 +148,11 @@ def settings_to_write(
 
 
 def read(
-    source: type[Source], data: Data, target: str | None = None, given: Mapping[str, Any] | None = None
+    source: type[Source],
+    data: Data,
+    target: str | None = None,
+    given: Mapping[str, Any] | None = None,
+    payload: str | None = None,
 ) -> tuple[Dataset, dict[str, Any], dict[str, str]]:
     """The dataset, the settings beside the path that the source needed to read it, and the columns left out, each with
     the reason.
@@ -155,6 +164,7 @@ def read(
         data: the file or folder, or several files.
         target: the target, if the user has set it; it is never left out.
         given: settings that are known; then no others are looked for before it is read.
+        payload: the column of texts that the data is about, if the user has set it.
 
     Raises:
         DataError: it cannot be read.
@@ -174,7 +184,7 @@ def read(
     def attempt() -> Dataset:
         params = source.Params.model_validate({**place, **settings})
         with tempfile.TemporaryDirectory() as folder, collected_notes() as notes:
-            declared = SchemaDeclaration(target=target)
+            declared = SchemaDeclaration(target=target, payload=payload)
             rows = source(params).read(Context(0, Path(folder), declared=declared))
         final[:] = notes
         return rows

@@ -30,6 +30,8 @@ def schema_section(look: Look) -> list[str]:
     if len(inactive) > MAX_COLUMNS:
         inactive[MAX_COLUMNS:] = [f"and {len(inactive) - MAX_COLUMNS} more"]
     heading = "# What was found in the columns; where that is wrong, remove the # and correct it."
+    payload = look.schema.payload
+    named = [] if payload is None else [f"payload: {dump_flow(payload)}  # the texts that the data is about"]
     if look.schema.target is None and look.schema.modality == "tokens":
         why = ["# Without a target, the result is judged by how well the next item of held-out users is predicted."]
         return [*why, *section("schema:", section("columns:", active, inactive))] if active or inactive else why
@@ -40,12 +42,13 @@ def schema_section(look: Look) -> list[str]:
             why = ["# No column could be a target. Without one, nothing can tell whether this helps."]
             return [*why, *section("schema:", section("columns:", active))] if active else why
         target = f"target: {dump_flow(possible[-1])}"
-        if not active:
+        if not active and not named:
             return section("schema:", [], [*why, target, *section("columns:", inactive)])
-        return section("schema:", [*why, f"# {target}", heading, *section("columns:", active, inactive)])
+        return section("schema:", [*why, f"# {target}", *named, heading, *section("columns:", active, inactive)])
     lines = [
         f"# What a model should predict, {look.why}.",
         f"target: {dump_flow(look.schema.target)}  # {_target(look)}",
+        *named,
     ]
     if active or inactive:
         lines += [heading, *section("columns:", active, inactive)]

@@ -17,14 +17,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from augment.data import Dataset
-from augment.detect.formats import Data, collected_notes, find_address, find_source, read
+from augment.detect.formats import Data, collected_notes, find_address
 from augment.detect.train_test import find_pair
 from augment.errors import DataError, DiskError, SpecError
 from augment.onboarding.choose_generators import Choice, choose_generators
 from augment.onboarding.choose_sinks import choose_sinks
 from augment.onboarding.choose_split import choose_holdout, choose_trial, find_obstacle, random_split, split_as_said
-from augment.onboarding.choose_target import Look, look_at
+from augment.onboarding.choose_target import Look
 from augment.onboarding.guesses import list_guesses
+from augment.onboarding.inspect_data import Ask, Wishes, inspect
 from augment.onboarding.schema_section import schema_section, section
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Component, Sink, Source
@@ -49,6 +50,8 @@ def write(
     given: Mapping[str, Any] | None = None,
     split_by: Mapping[str, str] | None = None,
     tell: Tell | None = None,
+    text: str | None = None,
+    ask: Ask | None = None,
 ) -> Path:
     """Write a pipeline for a dataset.
 
@@ -59,6 +62,8 @@ def write(
         given: settings of the source that are known, such as the `table` of a database.
         split_by: `group` or `time` to a column, see `split:` in the reference.
         tell: called with what was guessed, see `list_guesses`.
+        text: the column of texts that the data is about.
+        ask: called with what was found; its answers count instead of what was named.
 
     Returns:
         The file that was written.
@@ -73,10 +78,11 @@ def write(
     if output.exists():
         raise exists
     place, name = output.absolute().parent, _slug(output)
-    text = propose(data, place, target, name=name, file=output.name, given=given, split_by=split_by, tell=tell)
+    more: dict[str, Any] = {"given": given, "split_by": split_by, "tell": tell, "text": text, "ask": ask}
+    content = propose(data, place, target, name=name, file=output.name, **more)
     try:
         with output.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+            file.write(content)
     except FileExistsError:
         raise exists from None
     except OSError as error:
@@ -95,6 +101,8 @@ def propose(
     given: Mapping[str, Any] | None = None,
     split_by: Mapping[str, str] | None = None,
     tell: Tell | None = None,
+    text: str | None = None,
+    ask: Ask | None = None,
 ) -> str:
     """The text of a pipeline for a dataset.
 
@@ -109,6 +117,8 @@ def propose(
         given: settings of the source that are known, such as the `table` of a database.
         split_by: `group` or `time` to a column, see `split:` in the reference.
         tell: called with what was guessed.
+        text: the column of texts that the data is about.
+        ask: called with what was found; its answers count instead of what was named.
 
     Raises:
         DataError: the data cannot be read, is empty or lacks the column, or no installed generator accepts it.
@@ -120,13 +130,20 @@ def propose(
         source_class, data, given = find_address(data, catalog, given or {})
     if isinstance(data, Path) and (pair := find_pair(data, catalog)) is not None:
         data, test = pair
+    wishes = Wishes(target, text, dict(split_by or {}), source_class)
     with collected_notes() as notes:
-        source_class = source_class or find_source(data, catalog)
-        dataset, settings, left_out = read(source_class, data, target, given)
-    if len(dataset) == 0:
-        raise DataError(f"{named}: it holds no rows")
-    look = look_at(dataset, target)
-    split_lines = split_as_said(look, split_by or {})
+        found = inspect(data, catalog, given, wishes)
+        if len(found.dataset) == 0:
+            raise DataError(f"{named}: it holds no rows")
+        while ask is not None:
+            answers, source_class = ask(found, wishes), found.source
+            if answers != wishes:
+                wishes, found = answers, inspect(data, catalog, given, answers)
+            if found.source is source_class:  # else there are other columns to ask for
+                break
+    source_class, dataset, settings, look = found.source, found.dataset, found.settings, found.look
+    left_out, split_by = found.left_out, wishes.split_by
+    split_lines = split_as_said(look, split_by)
     if test is not None and isinstance(data, Path):
         obstacle = find_obstacle(source_class, data, test, settings, dataset, look)
         if obstacle is not None:
@@ -187,7 +204,7 @@ def propose(
         "",
         *section("split:", split),
         "",
-        *(choose_trial(look) if test is None and "time" not in (split_by or {}) else []),
+        *(choose_trial(look) if test is None and "time" not in split_by else []),
         *_transforms(look, choice),
         *_generators(look, choice),
         "",

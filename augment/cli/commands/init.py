@@ -15,16 +15,20 @@ from augment.cli.options import DataFiles
 @click.argument("data", type=DataFiles, nargs=-1, required=True)
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="SPEC", help="File to write.")
 @click.option("--target", help="The column that a model should predict.  [default: inferred from names and values]")
+@click.option("--text", metavar="COLUMN", help="The column of texts that the data is about, in a table.")
 @click.option("--group", help="A column such as a customer or a patient: rows with one value stay in one part.")
 @click.option("--time", help="A column to sort by: the last rows are the hold-out.")
 @click.option("--table", help="The table of a database.  [default: the only one]")
+@click.option("--interactive", is_flag=True, help="Ask for each guess, in a terminal.")
 def init(
     data: tuple[Path | str, ...],
     output: Path | None,
     target: str | None,
+    text: str | None,
     group: str | None,
     time: str | None,
     table: str | None,
+    interactive: bool,
 ) -> None:
     """Inspect DATA and write a commented pipeline for it.
 
@@ -40,6 +44,8 @@ def init(
       augment init customers.csv
       augment init customers.csv --target churned -o churn.yaml
       augment init visits.csv --target outcome --group patient
+      augment init reviews.csv --text comment --target stars
+      augment init customers.csv --interactive
       augment init photos/
       augment init sales-2023.csv.gz sales-2024.csv.gz
       augment init "parts/*.csv"
@@ -47,6 +53,7 @@ def init(
     """
     import shlex
 
+    from augment.cli import questions
     from augment.cli.table import table as as_table
     from augment.onboarding import write_pipeline
 
@@ -59,7 +66,14 @@ def init(
     def tell(guesses: Sequence[tuple[str, str]]) -> None:
         click.echo("\n".join(as_table(guesses)) + "\n")
 
-    written = write_pipeline.write(data[0] if len(data) == 1 else files, output, target, given, split_by, tell)
+    if interactive and not questions.can_ask():
+        raise click.UsageError(
+            "--interactive asks in a terminal, and this is none; name what it would ask for with --target, --text, "
+            "--group and --time, or correct the file"
+        )
+    ask = questions.ask if interactive else None
+    named = data[0] if len(data) == 1 else files
+    written = write_pipeline.write(named, output, target, given, split_by, tell, text, ask)
     name = shlex.quote(str(written))
     click.echo(f"wrote {written}: correct there what is wrong")
     click.echo(f"next: augment check {name}, which shows the plan; then augment run {name}")
