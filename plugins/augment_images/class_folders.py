@@ -50,7 +50,7 @@ def list_class_folders(root: Path, label: str) -> Listing:
     labelled: list[tuple[str, str]] = []
     for entry in _entries(root, top, listing):
         if entry.is_file():
-            if _is_image(entry.name):
+            if metadata.is_image(entry.name):
                 loose.append(entry.name)
             else:
                 listing.num_others += 1
@@ -60,7 +60,7 @@ def list_class_folders(root: Path, label: str) -> Listing:
                 name = f"{entry.name}/{inner.name}"
                 if inner.is_dir():
                     deep += [f"{name}/{file}" for file in _images_below(Path(inner.path))]
-                elif inner.is_file() and _is_image(inner.name):
+                elif inner.is_file() and metadata.is_image(inner.name):
                     labelled.append((name, entry.name))
                 else:
                     listing.num_others += 1
@@ -102,22 +102,26 @@ def find_table(root: Path) -> dict[str, str]:
     are no classes: all images lie in one, or in such as `train` and `images`. Empty where there is none.
 
     Raises:
-        DataError: there are several, or it has no header.
+        DataError: there are several, it has no header, or the only CSV files cannot be read, or name other images.
     """
     called = metadata.images_called(root)
     folders = {path.partition("/")[0] if "/" in path else "" for paths in called.values() for path in paths}
     if (root / metadata.NAME).is_file() or len({name for name in folders if name.casefold() not in OF_KINDS}) > 1:
         return {}
-    found = []
-    for path in sorted(root.glob("*.csv")):
+    found, problems = [], []
+    for path in sorted(path for ending in ("csv", "tsv") for path in root.glob(f"*.{ending}")):
         try:
             (header, *rows), _ = metadata.records(path)
-        except DataError:
+        except DataError as error:
+            problems.append(str(error))
             continue
         for place, name in enumerate(header if len(header) > 1 else ()):
-            if sum(row[place].rpartition("/")[2] in called for row in rows) < max(1, len(rows) / 2):
+            cells = [row[place] for row in rows]
+            if sum(cell.rpartition("/")[2].casefold() in called for cell in cells) < max(1, len(rows) / 2):
+                if sum(map(metadata.is_image, cells)) > len(rows) / 2:
+                    problems.append(f"{path}: names images that are not below {root}, such as {cells[-1]!r}")
                 continue
-            if name in called:
+            if name.casefold() in called:
                 raise DataError(
                     f"{path}: begins with {name!r}, which is an image; write a line with names of columns first"
                 )
@@ -133,6 +137,8 @@ def find_table(root: Path) -> dict[str, str]:
             f"{root}: {' and '.join(one['table'] for one in found)} name images, and one is read; move the others "
             f"away, or say `table: {found[0]['table']}` in a pipeline"
         )
+    if problems and not found:
+        raise DataError(f"{problems[0]}; mend the file if it has the labels of the images, else move it away")
     return found[0] if found else {}
 
 
@@ -156,12 +162,8 @@ def _images_below(folder: Path) -> list[str]:
         Path(parent, file).relative_to(folder).as_posix()
         for parent, _, files in os.walk(folder)
         for file in files
-        if _is_image(file) and not is_silent(file)
+        if metadata.is_image(file) and not is_silent(file)
     ]
-
-
-def _is_image(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in SUFFIXES
 
 
 def is_silent(name: str) -> bool:

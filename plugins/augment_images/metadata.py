@@ -29,7 +29,7 @@ DATETIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{
 def read(root: Path, declared: SchemaDeclaration, table: str, file_name: str) -> tuple[list[str], pd.DataFrame]:
     """The file names (N), relative to `root`, and the other columns (N rows) in the order of the lines.
 
-    Names may leave out folders and the ending, where one image below `root` is called so.
+    Names may leave out folders and the ending and be in another case, where one image below `root` is called so.
 
     A column whose values all look like integers, numbers, booleans or ISO dates gets that type; one whose type is
     declared stays text, to be read as declared. An empty field is a missing value.
@@ -62,30 +62,49 @@ def read(root: Path, declared: SchemaDeclaration, table: str, file_name: str) ->
 
 
 def images_called(root: Path) -> dict[str, list[str]]:
-    """The images below a folder, as paths relative to it, by their names with and without an ending."""
+    """The images below a folder, as paths relative to it, by what a table may call them, in lower case."""
     places: dict[str, list[str]] = {}
     for parent, _, files in os.walk(root):
         for file in files:
-            stem, ending = os.path.splitext(file)
-            if ending.lower() in SUFFIXES:
-                for name in (file, stem):
-                    places.setdefault(name, []).append(Path(parent, file).relative_to(root).as_posix())
+            if is_image(file):
+                path = Path(parent, file).relative_to(root).as_posix()
+                for name in {name.casefold() for name in _spellings(path)}:
+                    places.setdefault(name, []).append(path)
     return places
+
+
+def is_image(name: str) -> bool:
+    """Whether a file's name ends as those of images do."""
+    return os.path.splitext(name)[1].lower() in SUFFIXES
+
+
+def _spellings(path: str) -> set[str]:
+    """A path with and without folders and ending."""
+    return {spelling for name in (path, path.rpartition("/")[2]) for spelling in (name, os.path.splitext(name)[0])}
 
 
 def _completed(root: Path, names: list[str]) -> list[str]:
     if all((root / name).is_file() for name in names):
         return names
     places = images_called(root)
-    return [name if (root / name).is_file() or len(found := places.get(name, [])) != 1 else found[0] for name in names]
+    return [name if (root / name).is_file() else _meant(name, places.get(name.casefold(), [])) for name in names]
+
+
+def _meant(name: str, paths: list[str]) -> str:
+    """The one image that is called so, or the name as it is."""
+    likely = [path for path in paths if name in _spellings(path)] or paths
+    return likely[0] if len(likely) == 1 else name
 
 
 def records(path: Path) -> tuple[list[list[str]], list[int]]:
-    """All records that are not blank, and the line where each ends; the header is the first."""
+    """All records that are not blank, and the line where each ends; the header is the first. Commas stand between
+    cells; semicolons or tabs, where the first line has no comma."""
     rows, lines = [], []
     check_text(path, "utf-8")
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, strict=True)
+        first = file.readline()
+        file.seek(0)
+        reader = csv.reader(file, delimiter=next((sign for sign in ",;\t" if sign in first), ","), strict=True)
         try:
             for row in reader:
                 if row:
@@ -134,7 +153,9 @@ def _name_problem(root: Path, name: str) -> str | None:
     if PurePosixPath(name).is_absolute() or windows.drive or windows.root or ".." in windows.parts:
         return f"{name!r} leaves the folder; a path below {root} is expected"
     if not (root / name).is_file():
-        return f"there is no file {name!r} below {root}" + ("; write / for \\" if "\\" in name else "")
+        return f"there is no file {name!r} below {root}" + (
+            "; write / for \\" if "\\" in name else "; folders may be left out" if "/" in name else ""
+        )
     if not (root / name).resolve().is_relative_to(root.resolve()):
         return f"{name!r} is a link that leaves the folder; copy the file there"
     return None

@@ -83,10 +83,11 @@ class ImageFolderSource(Source):
         """Name of the target column made from the class folders; with a CSV file, the column that is taken as the
         target where `schema: {target: ...}` names none."""
         table: Annotated[str, Field(pattern=r"^[^/\\]+$", examples=["labels.csv"])] | None = None
-        """The CSV file in the folder with a line for each image. When not given, `metadata.csv` where there is one."""
+        """The CSV file in the folder with a line for each image, cells divided by commas, semicolons or tabs. When not
+        given, `metadata.csv` where there is one."""
         file_name: Annotated[str, Field(min_length=1)] = metadata.FILE_NAME
         """Its column with the names of the images: paths below the folder, which may leave out folders and the ending
-        where only one image is called so."""
+        and differ in case where only one image is called so."""
         size: tuple[PositiveInt, PositiveInt] | None = None
         """(height, width) in pixels that images are resized to, proportions not kept. Not resized when not given."""
         mode: Mode = "auto"

@@ -604,6 +604,42 @@ def test_a_csv_file_beside_class_folders_or_of_other_things_is_not_taken_for_lab
 
 
 @pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("labels.csv", "f;l\na.png;x\nb.png;y\n"),
+        ("labels.csv", "f\tl\na.png\tx\nb.png\ty\n"),
+        ("labels.tsv", "f\tl\na.png\tx\nb.png\ty\n"),
+        ("labels.csv", "f;l\nA.PNG;x\nTRAIN/b;y\n"),
+        ("Labels.csv", "f,l\nImages/a.png,x\nb,y\n"),
+        ("labels.csv", "f,l\nphotos/b,y\nphotos/a.jpg,x\na.png,x\nb.png,y\n"),
+    ],
+)
+def test_names_of_images_are_found_however_they_are_written(tmp_path, name, text):
+    put(tmp_path / "Images" / "a.png")
+    put(tmp_path / "train" / "b.png")
+    (tmp_path / "names.csv").write_text("f\na.png\nb.png\n")
+    (tmp_path / "empty.csv").write_text("f,l\n")
+    (tmp_path / name).write_text(text)
+    assert ImageFolderSource.settings_for(tmp_path) == {"table": name, "file_name": "f", "label": "l"}
+    if "photos" not in text:
+        data = read(tmp_path, table=name, file_name="f", label="l")
+        assert as_labels(data.frame.l).tolist() == ["x", "y"]
+    describe(tmp_path, "file_name,label\nImages/a.png,z\n")
+    assert ImageFolderSource.settings_for(tmp_path) == {}
+
+
+def test_of_names_that_differ_in_case_the_one_that_is_spelled_so_is_meant(tmp_path):
+    images = [picture(seed=seed) for seed in range(2)]
+    put(tmp_path / "x" / "a.png", images[0])
+    put(tmp_path / "y" / "A.png", images[1])
+    (tmp_path / "labels.csv").write_text("f,l\nA,0\na,1\n")
+    data = read(tmp_path, table="labels.csv", file_name="f", label="l")
+    np.testing.assert_array_equal(data.arrays["image"][..., 0], np.stack(images[::-1]))
+    (tmp_path / "labels.csv").write_text("f,l\na.PNG,0\n")
+    assert "there is no file 'a.PNG' below" in message(tmp_path, table="labels.csv", file_name="f")
+
+
+@pytest.mark.parametrize(
     ("name", "said"),
     [
         ("b.png", "labels.csv:2: there is no file 'b.png' below"),
@@ -629,6 +665,16 @@ def test_names_that_are_no_image_of_the_folder_are_refused(tmp_path, name, said)
             {"one.csv": "f,l\na.png,x\n", "two.csv": "f,l\na.png,y\n"},
             "one.csv and two.csv name images, and one is read",
         ),
+        (
+            {"labels.csv": "f,l\na.png,x\n", "train.csv": "f,l\na.png,y\n"},
+            "labels.csv and train.csv name images, and one is read",
+        ),
+        ({"labels.csv": "a.png;cat\na.png;dog\n"}, "begins with 'a.png', which is an image"),
+        (
+            {"labels.csv": "f,l\na.png,x\nb.png,y\nc.PNG,y\n"},
+            "labels.csv: names images that are not below .*, such as 'c.PNG'; mend the file if it has the labels",
+        ),
+        ({"labels.csv": "f,l\na.png\n"}, "labels.csv:2: 1 fields; the header has 2; mend the file if it has"),
     ],
 )
 def test_csv_files_that_are_not_clear_are_refused_by_init(tmp_path, files, said):
