@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from augment.detect.formats import find_source
+from augment.detect.formats import collected_notes, find_source
 from augment.errors import DataError
 from augment.plugin.catalog import Catalog
 
@@ -54,6 +54,7 @@ def _is_part(path: Path) -> bool:
 
 def _readable(path: Path, catalog: Catalog) -> bool:
     try:
-        return bool(find_source(path, catalog))
+        with collected_notes():  # they are shown when it is read
+            return bool(find_source(path, catalog))
     except DataError:
         return False

@@ -107,17 +107,22 @@ def random_split(look: Look) -> list[str]:
     return lines
 
 
-def split_as_said(look: Look, split_by: Mapping[str, str]) -> list[str]:
+def split_as_said(look: Look, split_by: Mapping[str, str], is_given: bool = False) -> list[str]:
     """The lines of a split by groups or by time.
 
     Args:
         look: what was found in the data.
         split_by: `group` or `time` to a column.
+        is_given: whether the hold-out is a file of its own.
 
     Raises:
-        DataError: there is no such column, or it cannot divide the rows.
+        DataError: both are named, there is no such column, or it cannot divide the rows.
     """
     why = {"group": "rows with one value here are in the same part", "time": "the last rows are held out"}
+    if is_given:
+        why = {"group": "rows with one value here belong together", "time": "rows near in time belong together"}
+    if len(split_by) > 1:
+        raise DataError("--group and --time: the hold-out is split by one of them; leave the other out")
     columns = look.schema.columns
     for key, name in split_by.items():
         if name not in columns:

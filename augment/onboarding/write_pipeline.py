@@ -143,12 +143,12 @@ def propose(
                 break
     source_class, dataset, settings, look = found.source, found.dataset, found.settings, found.look
     left_out, split_by = found.left_out, wishes.split_by
-    split_lines = split_as_said(look, split_by)
     if test is not None and isinstance(data, Path):
         obstacle = find_obstacle(source_class, data, test, settings, dataset, look)
         if obstacle is not None:
             notes.append(f"{test.name} cannot be the hold-out: {obstacle}")
             test = None
+    split_lines = split_as_said(look, split_by, is_given=test is not None)
     for note in notes:
         log.warning("%s", note)
     choice = choose_generators(look, catalog, choose_holdout(look) if test is None else 0.0)

@@ -28,7 +28,7 @@ Thousands = Literal[",", ".", " ", "'"]
 Style = tuple[str, str]  # the character before decimals, the one between thousands or nothing
 
 MINUS = "\\-−–"  # in a character class: the hyphen, the minus sign, and the dash that word processors make of it
-SPACES_ALONE = tuple(" " * width for width in range(1, 65))  # cells that are missing numbers
+SPACES_ALONE = (*(" " * width for width in range(1, 65)), "\t", "\u00a0")  # cells that are missing numbers
 SAME = {" ": " \u00a0\u2009\u202f", "'": "'’"}  # characters that mean the same between thousands
 STYLES: tuple[Style, ...] = (
     *((".", ""), (",", ""), (".", ","), (",", "."), (".", " "), (",", " "), (".", "'"), (",", "'")),

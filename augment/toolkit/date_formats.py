@@ -10,7 +10,8 @@ __all__ = ["infer_iso_format"]
 
 SIGNS = {"%Y": r"[0-9]{4}", "%f": r"[0-9]{6}", **dict.fromkeys(("%m", "%d", "%H", "%M", "%S"), r"[0-9]{2}")}
 CLOCKS = ("%H:%M:%S", "%H:%M", "%H:%M:%S.%f")
-ZONES = {"": "", "Z": "Z", " UTC": " UTC", "+00:00": r"[+-][0-9]{2}:?[0-9]{2}"}  # dates are kept in UTC, and written so
+# dates are kept in UTC, and written so
+ZONES = {"": "", "Z": "Z", " UTC": " UTC", " GMT": " GMT", "+00:00": r"[+-][0-9]{2}:?[0-9]{2}"}
 FORMATS = {"%Y-%m-%d": "", **{f"%Y-%m-%d{''.join(rest)}": rest[-1] for rest in itertools.product(" T", CLOCKS, ZONES)}}
 
 

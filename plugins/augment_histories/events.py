@@ -163,7 +163,7 @@ def _times(cells: pd.Series) -> np.ndarray:
         numbers = pd.to_numeric(cells.astype("object"), errors="coerce")
         if numbers.notna().all():
             return numbers.to_numpy(np.float64)
-        texts = cells.astype("str").str.replace(" UTC", "Z")
+        texts = cells.astype("str").str.replace(" (?:UTC|GMT)$", "Z", regex=True)
         cells = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
     if cells.dt.tz is not None:
         cells = cells.dt.tz_convert(None)

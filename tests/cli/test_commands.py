@@ -502,23 +502,33 @@ def test_init_says_what_it_guessed_and_what_comes_next(tmp_path, monkeypatch):
 
 def test_init_splits_as_it_is_told(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    rows = [f"w{n * n % 11},{n % 9}.5,{'yes' if n % 4 == 0 else 'no'}" for n in range(60)]
-    (tmp_path / "rows.csv").write_text("\n".join(["ward,x,churned", *rows]) + "\n")
+    rows = [f"w{n * n % 11},{n},{n % 9}.5,{'yes' if n % 4 == 0 else 'no'}" for n in range(60)]
+    (tmp_path / "both").mkdir()
+    for file in ("rows.csv", "both/train.csv", "both/test.csv"):
+        (tmp_path / file).write_text("\n".join(["ward,number,x,churned", *rows]) + "\n")
     done = CliRunner().invoke(main, ["init", "rows.csv", "--group", "ward"])
     assert done.exit_code == 0, done.output
     assert load(tmp_path / "rows.yaml", Catalog()).pipeline.split.group == "ward"
     assert CliRunner().invoke(main, ["init", "rows.csv", "--time", "x", "-o", "time.yaml"]).exit_code == 0
     assert load(tmp_path / "time.yaml", Catalog()).pipeline.split.time == "x"
+    for key, column, why in (("group", "ward", "rows with one value here"), ("time", "x", "rows near in time")):
+        assert CliRunner().invoke(main, ["init", "both", f"--{key}", column, "-o", f"{key}s.yaml"]).exit_code == 0
+        split = load(tmp_path / f"{key}s.yaml", Catalog()).pipeline.split
+        assert getattr(split, key) == column
+        assert split.test.use == "csv"
+        assert f"{column}  # {why} belong together" in (tmp_path / f"{key}s.yaml").read_text()
     for options, message in (
         (["--group", "wart"], "--group: the data has no column 'wart'; did you mean 'ward'?"),
         (["--group", "churned"], "--group: 'churned' is the target"),
+        (["--group", "number"], "--group: 'number' has 60 values in 60 rows of kind table, and divides nothing"),
         (["--time", "ward"], "--time: 'ward' is a category; a date or a number"),
+        (["--group", "ward", "--time", "x"], "--group and --time: the hold-out is split by one of them"),
     ):
         refused = CliRunner().invoke(main, ["init", "rows.csv", "-o", "no.yaml", *options])
         assert refused.exit_code == 3
         assert message in " ".join(refused.output.split())
     (tmp_path / "one.csv").write_text(
-        "\n".join(["ward,x,churned", *(f"w,{row.partition(',')[2]}" for row in rows)]) + "\n"
+        "\n".join(["ward,number,x,churned", *(f"w,{row.partition(',')[2]}" for row in rows)]) + "\n"
     )
     assert "has 1 value in 60 rows" in CliRunner().invoke(main, ["init", "one.csv", "--group", "ward"]).output
 

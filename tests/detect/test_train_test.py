@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from augment.detect.formats import find_source
 from augment.detect.train_test import find_pair
 from augment.errors import DataError
 from augment.plugin.catalog import Catalog
@@ -50,3 +51,14 @@ def test_several_pairs_are_refused_by_name(folder):
 
 def test_a_file_is_no_pair(folder):
     assert find_pair(folder("train.csv", "test.csv") / "train.csv", CATALOG) is None
+
+
+def test_notes_on_the_training_part_are_left_to_whoever_reads_it(folder, caplog):
+    rows = "".join(f"{n % 12},2022-{1 + n % 12:02}-{1 + n % 28:02},{n * n % 17}.5,{n * n % 5}\n" for n in range(120))
+    path = folder("train.csv", "test.csv") / "train.csv"
+    path.write_text("patient,day,dose,visits\n" + rows)
+    assert find_source(path, CATALOG).name == "csv"
+    assert "train.csv is read as a table, not as series" in caplog.text
+    caplog.clear()
+    assert find_pair(path.parent, CATALOG) is not None
+    assert not caplog.text

@@ -65,11 +65,12 @@ def test_times_with_a_zone_become_utc_and_that_is_noted(read, caplog):
     assert "times with a zone have become UTC" in caplog.text
 
 
-def test_times_with_utc_behind_are_read_and_written_so(read):
-    data = read("user,item,time\na,x,2019-11-01 00:00:05 UTC\na,y,2019-11-01 00:00:00 UTC\n")
+@pytest.mark.parametrize("zone", ["UTC", "GMT"])
+def test_times_with_utc_behind_are_read_and_written_so(read, zone):
+    data = read(f"user,item,time\na,x,2019-11-01 00:00:05 {zone}\na,y,2019-11-01 00:00:00 {zone}\n")
     assert flatten_items(data) == [["y", "x"]]
     assert data.frame["began"].tolist() == [pd.Timestamp("2019-11-01")]
-    assert data.schema.columns["began"].date_format == "%Y-%m-%d %H:%M:%S UTC"
+    assert data.schema.columns["began"].date_format == f"%Y-%m-%d %H:%M:%S {zone}"
 
 
 def test_times_as_numbers_are_seconds_and_usual_names_are_found(read):
@@ -122,11 +123,12 @@ def test_a_missing_rating_is_missing(read):
     assert np.isnan(channel(read("user,item,rating\na,x,\na,y,3\n"), "rating")[0][0])
 
 
-def test_a_rating_of_spaces_is_missing_and_a_user_of_spaces_refused(read):
-    data = read("user,item,rating\na,x,4\na,y,   \n")
+@pytest.mark.parametrize("blank", [" " * 64, "\t", "\u00a0"])
+def test_a_rating_of_spaces_is_missing_and_a_user_of_spaces_refused(read, blank):
+    data = read(f"user,item,rating\na,x,4\na,y,{blank}\n")
     np.testing.assert_array_equal(channel(data, "rating"), [[4, np.nan]])
     with pytest.raises(DataError, match="line 3: the user is missing; fill it in"):
-        read("user,item,rating\na,x,4\n  ,y,3\n")
+        read(f"user,item,rating\na,x,4\n{blank},y,3\n")
 
 
 def test_parquet_is_read_as_well(read):

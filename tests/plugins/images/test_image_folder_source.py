@@ -474,11 +474,11 @@ def test_metadata_without_the_label_column_has_no_target_unless_declared(tmp_pat
     assert read(tmp_path, declared=SchemaDeclaration(target="age")).schema.target == "age"
 
 
-def test_a_declared_category_keeps_its_zeros(tmp_path):
+def test_a_declared_category_keeps_its_digits(tmp_path):
     put(tmp_path / "a.png")
-    describe(tmp_path, "file_name,code\na.png,10\n")
+    describe(tmp_path, "file_name,code\na.png,1.50\n")
     declared = SchemaDeclaration(columns={"code": ColumnDeclaration(type="category")})
-    assert read(tmp_path, declared=declared).frame.code.tolist() == ["10"]
+    assert read(tmp_path, declared=declared).frame.code.tolist() == ["1.50"]
 
 
 def test_metadata_with_nothing_but_names_takes_labels_from_folders(tmp_path):
@@ -631,12 +631,16 @@ def test_names_of_images_are_found_however_they_are_written(tmp_path, name, text
 def test_of_names_that_differ_in_case_the_one_that_is_spelled_so_is_meant(tmp_path):
     images = [picture(seed=seed) for seed in range(2)]
     put(tmp_path / "x" / "a.png", images[0])
-    put(tmp_path / "y" / "A.png", images[1])
+    put(tmp_path / "y" / "A.PNG", images[1])
     (tmp_path / "labels.csv").write_text("f,l\nA,0\na,1\n")
     data = read(tmp_path, table="labels.csv", file_name="f", label="l")
     np.testing.assert_array_equal(data.arrays["image"][..., 0], np.stack(images[::-1]))
-    (tmp_path / "labels.csv").write_text("f,l\na.PNG,0\n")
-    assert "there is no file 'a.PNG' below" in message(tmp_path, table="labels.csv", file_name="f")
+    put(tmp_path / "a.png", picture(seed=2))
+    (tmp_path / "labels.csv").write_text("f,l\na.png,0\nA.PNG,1\n")
+    data = read(tmp_path, table="labels.csv", file_name="f", label="l")
+    np.testing.assert_array_equal(data.arrays["image"][..., 0], np.stack([picture(seed=2), images[1]]))
+    (tmp_path / "labels.csv").write_text("f,l\na.Png,0\n")
+    assert "there is no file 'a.Png' below" in message(tmp_path, table="labels.csv", file_name="f")
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def test_a_declared_column_that_is_not_there_is_told_with_the_file(tmp_path):
 
 
 def test_spaces_are_missing_in_a_wide_file(tmp_path):
-    data = read(tmp_path, "label,t0,t1,t2\na,1,  ,3\nb,4,5, \n")
+    data = read(tmp_path, f"label,t0,t1,t2\na,1,{' ' * 64},3\nb,4,5,\u00a0\n")
     np.testing.assert_array_equal(data.arrays["series"][..., 0], [[1, NAN, 3], [4, 5, 0]])
 
 
