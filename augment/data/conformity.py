@@ -78,8 +78,9 @@ def conform(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     """
     if author := _author.get():
         _refuse_untyped(frame, schema, author)
-    columns = {}
-    is_canonical = list(frame.columns) == list(schema.columns) and frame.index.equals(pd.RangeIndex(len(frame)))
+    columns: dict[str, pd.Series] = {}
+    changed = []
+    has_names = list(frame.columns) == list(schema.columns) and frame.index.equals(pd.RangeIndex(len(frame)))
     for name, column in schema.columns.items():
         if name not in frame.columns:
             problem = f"column {name!r} is missing; the data has {listing(frame.columns)}"
@@ -92,9 +93,10 @@ def conform(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
         except (ValueError, TypeError, KeyError, OverflowError) as error:
             problem = _bad_value(name, column, values, error)
             raise (PluginError(f"{author}: {problem}") if author else DataError(problem)) from error
-        is_canonical &= columns[name] is values
-    if is_canonical and isinstance(frame.index, pd.RangeIndex):
-        return frame.copy(deep=False)  # rows pass through here several times: generator, host, file
+        if columns[name] is not values:
+            changed.append(name)
+    if has_names and isinstance(frame.index, pd.RangeIndex):  # rows pass through here several times, most as they are
+        return frame.assign(**{name: columns[name] for name in changed})
     columns = {name: values.reset_index(drop=True) for name, values in columns.items()}
     return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)), columns=list(schema.columns))
 
@@ -174,8 +176,10 @@ def _categorical(values: pd.Series, known: tuple[str, ...] | None) -> pd.Series:
     else:
         codes, distinct = pd.factorize(values, use_na_sentinel=True)
         labels = pd.Index([str(label) for label in distinct], dtype="str")
-    used = sorted({str(labels[code]) for code in np.unique(codes) if code >= 0})
+    used = sorted({str(labels[code]) for code in np.flatnonzero(np.bincount(codes[codes >= 0]))})
     wanted = list(known) + [label for label in used if label not in set(known)] if known is not None else used
+    if _has_categories(values, tuple(wanted)):
+        return values
     position = {label: i for i, label in enumerate(wanted)}
     table = np.array([position.get(str(label), -1) for label in labels] + [-1], dtype=np.int64)  # code -1 is last
     canonical = pd.Categorical.from_codes(table[codes], dtype=categorical_dtype(tuple(wanted)))

@@ -182,8 +182,10 @@ class Dataset:
             digest.update(f"{name}\0{column.type}\0{len(values)}\0".encode())
             digest.update(values.isna().to_numpy().tobytes())
             if column.type == "number":
-                numbers = values.to_numpy(dtype=float)
-                digest.update(np.where(np.isnan(numbers), np.nan, numbers).tobytes())  # tells 0.0 from -0.0
+                numbers = np.ascontiguousarray(values.to_numpy(dtype=float))
+                if values.hasnans:
+                    numbers = np.where(np.isnan(numbers), np.nan, numbers)
+                digest.update(numbers.view(np.uint8))  # tells 0.0 from -0.0
             else:
                 digest.update(pd.util.hash_pandas_object(values, index=False, categorize=True).to_numpy().tobytes())
         for name in sorted(self.arrays):
@@ -195,7 +197,7 @@ class Dataset:
 
     def to_arrow(self) -> pa.Table:
         """The frame as an Arrow table: categories as dictionaries, no pandas metadata."""
-        table = pa.Table.from_pandas(self.frame, preserve_index=False)
+        table = pa.Table.from_pandas(self.frame, preserve_index=False, nthreads=1)  # chunks are too small for threads
         return table.replace_schema_metadata(None)
 
     @classmethod
@@ -227,7 +229,9 @@ class Dataset:
         try:
             schema = Schema.model_validate_json((folder / "schema.json").read_text(encoding="utf-8"))
             with pa.memory_map(str(folder / "frame.arrow")) as source:
-                table = pa.ipc.open_file(source).read_all().select([name])
+                place = list(schema.columns).index(name)
+                options = pa.ipc.IpcReadOptions(included_fields=[place])
+                table = pa.ipc.open_file(source, options=options).read_all()
                 return cls.from_arrow(table, Schema(columns={name: schema.columns[name]})).frame[name]
         except (OSError, ValueError, pa.ArrowException) as error:
             raise DiskError(f"{folder}: a dataset that was kept cannot be read: {error}") from error

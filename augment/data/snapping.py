@@ -40,6 +40,8 @@ def learn_step(column: Column, present: pd.Series) -> float | None:
     if column.type not in ("number", "integer") or (column.type == "number" and column.decimals is None):
         return None
     digits = column.decimals or 0
+    if np.gcd.reduce(_whole(present.iloc[:MIN_ROWS], digits)) == 1:
+        return None  # of most columns the first rows say so
     units = _whole(present, digits)
     units = units[units != 0]
     if len(units) < MIN_ROWS:

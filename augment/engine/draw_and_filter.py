@@ -130,14 +130,15 @@ class Sampler:
         self, bound: Bound, generator: Generator, train: Dataset, filters: Sequence[tuple[Bound, Filter]] = ()
     ):
         self.bound, self.generator, self.train = bound, generator, train
-        self._train_hash, self._num_chunks = frame_hash(train), 0
+        self._train_hash, self._num_chunks, self._next_look = frame_hash(train), 0, 1
         self.filters = [(one, judge) for one, judge in filters if generator.origin not in judge.skips]
 
     def is_train_changed(self) -> bool:
-        """Whether a chunk has changed the training rows, as far as is looked: after the 1st chunk, the 2nd, the 4th,
-        the 8th and so on, since a look at each of many rows costs as much as many chunks of some thousand."""
+        """Whether a chunk has changed the training rows, as far as is looked: after the 1st chunk, the 4th, the
+        16th and so on, since a look at each of many rows costs as much as many chunks of some thousand."""
         self._num_chunks += 1
-        is_due = self._num_chunks & (self._num_chunks - 1) == 0
+        is_due = self._num_chunks == self._next_look
+        self._next_look *= 4 if is_due else 1
         return is_due and frame_hash(self.train) != self._train_hash
 
 

@@ -190,7 +190,7 @@ def fit_component(
         PluginError: it failed, or broke the contract of `fit`.
     """
     component: Any = bound.cls(bound.params)
-    before = train.fingerprint()
+    before = frame_hash(train)
     losses_by_step: dict[int, Mapping[str, float]] = {}
     report = progress_reporter("fit", bound, call)
 
@@ -208,7 +208,7 @@ def fit_component(
             fitted = component.fit(train, context)
     if fitted is not component:
         raise PluginError(f"{bound.what}: fit returned {type(fitted).__name__}; it must return the component itself")
-    if train.fingerprint() != before:
+    if frame_hash(train) != before:
         raise PluginError(f"{bound.what}: fit changed the training rows; they are read only")
     return fitted, losses_by_step
 
@@ -307,7 +307,7 @@ def _nearly_equal(one: Dataset, other: Dataset) -> bool:
 
 
 def frame_hash(data: Dataset) -> str:
-    """A hash of the columns alone, to see whether a component changed them: arrays are memory maps, read only.
+    """A hash of all that a component could change: columns, and arrays that are no memory maps, which are read only.
 
     Unlike a fingerprint, which other processes compare, it takes values as they lie in memory.
     """
@@ -319,10 +319,13 @@ def frame_hash(data: Dataset) -> str:
             digest.update("\0".join(map(str, values.dtype.categories)).encode())
             values = values.cat.codes
         if isinstance(values.dtype, np.dtype) and values.dtype != object:
-            digest.update(values.to_numpy().tobytes())
+            digest.update(np.ascontiguousarray(values.to_numpy()).view(np.uint8))
         else:
             digest.update(pd.util.hash_pandas_object(values, index=False, categorize=True).to_numpy().tobytes())
             digest.update(values.isna().to_numpy().tobytes())
+    for array in data.arrays.values():
+        if array.flags.writeable:
+            digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 
 

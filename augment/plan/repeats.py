@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from augment.data import Dataset, as_labels
+from augment.data import Dataset
+from augment.data.schema import class_positions
 from augment.plan.chunks import PlanRow
 from augment.toolkit.tables.possible_rows import count_possible_rows
 
@@ -94,13 +95,13 @@ class Repeats:
             data, mine = self._train, np.full(len(self._train), True)
             if label:
                 assert data.schema.target is not None  # the plan names classes
-                mine = as_labels(data.frame[data.schema.target]) == label
-                data = data.take(mine).drop_columns([data.schema.target])
+                mine = class_positions(data.frame[data.schema.target], [label]) == 0
+                data = data.drop_columns([data.schema.target])
             types = {column.type for column in data.schema.columns.values()}
             self._groups[label] = _Group(
-                rows=len(data),
+                rows=int(mine.sum()),
                 equal=_share_of_equal_pairs(self._hashes[mine]),
-                possible=count_possible_rows(data),
+                possible=count_possible_rows(data, mine),
                 is_discrete=types <= {"category", "boolean", "integer"} and not data.arrays,
             )
         return self._groups[label]

@@ -94,7 +94,7 @@ def cut(
                 groups = _merged(groups, hashes[rows])
         test = _whole_groups(groups, num_test, rng)
     elif stratify is not None:
-        test, note = _stratified(as_labels(data.frame[stratify])[rows], num_test, rng)
+        test, note = _stratified(data.frame[stratify].iloc[rows], num_test, rng)
         notes += note
     else:
         test = rng.permutation(len(rows))[:num_test]
@@ -230,20 +230,22 @@ def _merged(groups: np.ndarray, hashes: np.ndarray) -> np.ndarray:
     return components[left]
 
 
-def _stratified(labels: np.ndarray, num_test: int, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:
-    codes, distinct = pd.factorize(labels, use_na_sentinel=False)
+def _stratified(values: pd.Series, num_test: int, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:
+    codes, distinct = pd.factorize(values, use_na_sentinel=False)
+    labels = as_labels(pd.Series(distinct))
     sizes = np.bincount(codes, minlength=len(distinct))
     most = np.maximum(sizes - 1, 0)  # every label keeps a training row
-    wanted = np.minimum(num_test * sizes / len(labels), most)
+    wanted = np.minimum(num_test * sizes / len(codes), most)
     counts = np.floor(wanted).astype(int)
     for code in np.argsort(counts - wanted, kind="stable"):  # largest remainders first
         if counts.sum() < num_test and counts[code] < most[code]:
             counts[code] += 1
-    order = rng.permutation(len(labels))
+    order = rng.permutation(len(codes))
     # position of each row among the rows of its label, in random order
-    rank = pd.Series(codes[order]).groupby(codes[order]).cumcount().to_numpy()
+    by_label, rank = np.argsort(codes[order], kind="stable"), np.empty(len(codes), dtype=np.int64)
+    rank[by_label] = np.arange(len(codes)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     test = order[rank < counts[codes[order]]]
-    absent = ["a missing value" if pd.isna(label) else repr(label) for label in distinct[counts == 0]]
+    absent = ["a missing value" if label is None else repr(label) for label in labels[counts == 0]]
     shown = ", ".join(absent[:5]) + (f" and {len(absent) - 5} more" if len(absent) > 5 else "")
     note = f"the hold-out has no rows of {shown}, since there are too few; no score covers them"
     return test, [note] if absent else []

@@ -122,7 +122,7 @@ def prepare(session: Session, resolved: Resolved) -> Prepared:
             with session.remarking():  # what a transform says of the data, too
                 session.one(f"apply to {name}", transform, apply, applying)
             folders[name] = out
-    after = {name: Dataset.load(folder) for name, folder in folders.items()}
+    after = {name: Dataset.load(folder) for name, folder in folders.items()} if transforms else seen
     if outdated := _outdated(after["train"], types):
         for name, part in after.items():
             columns = dict(part.schema.columns)
@@ -132,17 +132,20 @@ def prepare(session: Session, resolved: Resolved) -> Prepared:
             after[name].save(folders[name])
     fill = {} if of_split is None else {of_split: _only_value(train.frame[of_split])}
     written = {name: _with_columns(after[name], part, aside, fill) for name, part in (("train", train), ("test", test))}
-    for name, part in written.items():
-        part.save(scratch / f"{name}-written")
     key = f"train-{after['train'].fingerprint()}"
+    folders["train"] = session.keep(key, folders["train"])
+    written_folders = {name: scratch / f"{name}-written" if aside else folders[name] for name in written}
+    if aside:
+        for name, part in written.items():
+            part.save(written_folders[name])
     return Prepared(
         sources=parts.sources,
         cut=parts.cut,
         schema=written["train"].schema,
-        train=session.keep(key, folders["train"]),
+        train=folders["train"],
         test=folders["test"],
-        train_written=scratch / "train-written",
-        test_written=scratch / "test-written",
+        train_written=written_folders["train"],
+        test_written=written_folders["test"],
         num_train=len(after["train"]),
         num_test=len(after["test"]),
         units=units,

@@ -146,13 +146,16 @@ class Session:
         self.emit({"event": "stage-finished", **entry})
 
     def keep(self, key: str, folder: Path) -> Path:
-        """Give a dataset folder its place in the store, if it has none yet, and return that place."""
+        """Move a dataset folder to its place in the store, if that is free, and return the place."""
         with self.store.making(key, "the training part") as work:
             stored = self.store.get(key, Dataset.load)
             if stored is None:
                 with disk_errors(self.store.root, "storing the training part"):
                     remove(work / "built")
-                    copy_tree(folder, work / "built")
+                    try:
+                        os.replace(folder, work / "built")
+                    except OSError:  # another disk, or a system that moves no file that is open
+                        copy_tree(folder, work / "built")
                 stored = self.store.publish(key, work / "built")
         return stored
 

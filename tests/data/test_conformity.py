@@ -252,6 +252,14 @@ def test_categoricals_get_the_labels_of_the_schema_in_its_order(labels):
     assert made.isna().tolist() == [False, False, True]
 
 
+def test_columns_that_conform_are_not_copied_when_others_change():
+    schema = Schema(columns={"x": Column(type="number"), "kind": Column(type="category", categories=("a",))})
+    frame = pd.DataFrame({"x": [0.5, 1.5], "kind": ["a", "a"]})
+    made = conform(frame, schema)
+    assert isinstance(made["kind"].dtype, pd.CategoricalDtype)
+    assert np.shares_memory(made["x"].to_numpy(), frame["x"].to_numpy())
+
+
 def test_a_component_may_give_truth_values_as_labels_and_no_other_words():
     schema = Schema(columns={"owner": Column(type="boolean")})
     with made_by("generator 'g'"):

@@ -77,6 +77,13 @@ def test_values_that_a_column_can_hold_are_counted(values, decimals, number):
     assert count_possible_rows(Dataset(values.to_frame("x"), {}, Schema(columns={"x": column}))) == number
 
 
+def test_only_the_rows_asked_about_are_counted_and_no_further_than_matters():
+    data = _data(GRID)
+    assert count_possible_rows(data, np.array(data.frame["p"] == "a")) == 3 * 3 * 2
+    wide = _data(pd.DataFrame({f"x{number}": np.arange(100) * 7919 for number in range(4)}))
+    assert count_possible_rows(wide) == float("inf")  # 784,000 to the power of 4 and more
+
+
 def test_all_generators_of_a_class_count_together():
     plan = [PlanRow(name, 0, 2, (("yes", 2),)) for name in ("one", "two")]
     repeats = Repeats(_data(GRID))

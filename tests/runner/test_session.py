@@ -82,6 +82,7 @@ def test_a_training_part_is_stored_once_under_its_key(session, tmp_path):
     place = session.keep("train-1", tmp_path / "first")
     assert session.keep("train-1", tmp_path / "second") == place  # the key says that the content is equal
     pd.testing.assert_frame_equal(Dataset.load(place).frame, first.frame)
+    assert not (tmp_path / "first").exists()  # it was moved there
 
 
 def test_the_number_of_workers_decides_between_processes_and_none(spec):

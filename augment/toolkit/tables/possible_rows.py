@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
 
 from augment.data import Column, Dataset
@@ -11,19 +12,29 @@ from augment.data import Column, Dataset
 __all__ = ["count_possible_rows"]
 
 ROWS_A_VALUE = 20  # from which the numbers that occur are taken for all that there are
+ENDLESS = 1e18  # the pairs among a billion rows are fewer
 
 
-def count_possible_rows(data: Dataset) -> float:
+def count_possible_rows(data: Dataset, rows: np.ndarray | None = None) -> float:
     """The product, over all columns, of the number of values that a column can hold.
 
     These are the labels that occur; the numbers that occur, where there are 20 rows for each, or else all from the
     smallest to the largest with the column's step or decimals; and "missing" where a value is. So it is an upper bound:
     columns that depend on each other allow fewer rows. Infinite with texts, dates, arrays, and numbers without a last
-    decimal.
+    decimal, and where the columns looked at so far allow more than 10**18 rows.
+
+    Args:
+        data: N rows.
+        rows: bool (N,), which of them count; all by default.
     """
     if data.arrays:
         return math.inf
-    return math.prod(_count_values(column, data.frame[name]) for name, column in data.schema.columns.items())
+    product: float = 1
+    for name, column in data.schema.columns.items():
+        product *= _count_values(column, data.frame[name] if rows is None else data.frame[name][rows])
+        if product > ENDLESS:
+            return math.inf
+    return product
 
 
 def _count_values(column: Column, values: pd.Series) -> float:
