@@ -3,8 +3,8 @@
     AUGMENT_DATA=DIR python bench/tables.py [full|lowdata|large] [--sets ...] [--only ...] [--seeds 3] [--quick]
 
 `full`: a generator learns from all training rows of a table and makes as many; classifiers trained on these, alone or
-beside the real ones, are judged on real test rows. Every fit has a process of its own, one thread, and its CPU time is
-what counts: wall time on a busy machine says nothing.
+beside the real ones, are judged on real test rows. A generator's fits on a table, one a seed, share a process with one
+thread. Their CPU time is what counts: wall time on a busy machine says nothing. The peak of memory is the process's.
 `lowdata`: it learns from few rows, and what it makes is added to them; the gain over the real rows alone is paired over
 seeds, each with few rows of its own.
 `large`: what 500,000 rows cost: Adult's training rows drawn with replacement, their first column drawn anew.
@@ -27,103 +27,34 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from league import load_sets
 from peers.environments import python_with
-from sklearn import datasets
 from sklearn.model_selection import train_test_split
 from table_makers import MAKERS, read
 from table_scores import Judge, copies
+from table_sets import LEAGUE, SETS, TITLES, Table
 
 HERE = Path(__file__).resolve().parent
 SDV = ("bench-peers", "ctgan==0.12.1", "sdv==2.0.0")
 SCORES = ("bench-table-scores", "sdmetrics", "arfpy==0.1.1", "numpy<2.4")  # without torch
-PLACES = {"CTGAN": SDV, "TVAE": SDV, "GaussianCopula": SDV, "ARF": SCORES, "likeness": SCORES}
-PEERS = ("CTGAN", "TVAE", "GaussianCopula", "ARF")
+FLOW = ("bench-forest-flow", "ForestDiffusion==1.0.6")
+PLACES = {"CTGAN": SDV, "TVAE": SDV, "GaussianCopula": SDV, "ARF": SCORES, "ForestFlow": FLOW, "likeness": SCORES}
+PEERS = ("CTGAN", "TVAE", "GaussianCopula", "ARF", "ForestFlow")
 OURS = ("trees", "rnn", "vae", "gan", "smote", "anchored")
 LARGE, LARGE_ROWS = "adult, large", 500_000
 SPEED_ROWS, CHUNK = 100_000, 4_096  # the host asks for so many rows a call
+# each call of SMOTENC seeks all neighbours anew, and others make few rows a second: they make only what is judged
+SLOW_TO_SAMPLE = ("SMOTENC", "ARF", "ForestFlow")
 LOW_MAKERS = ("bootstrap", "SMOTENC", "anchored")
 TIMES = (5, 20)  # how many rows are added for each real one
 JUDGES = ("boosting", "small boosting", "logistic")
-TITLES = {"adult": "Adult", "breast-cancer": "Breast cancer", "diabetes": "Diabetes", "digits": "Digits: an eight?"}
-TITLES |= {name: name.capitalize() for name in ("australian", "crx", "german", "heart", "mammographic", "phoneme")}
-TITLES |= {"saheart": "South African heart disease", "twonorm": "Twonorm"}
-TITLES[LARGE] = f"Adult, {LARGE_ROWS:,} rows to learn from"
+TITLES = TITLES | {LARGE: f"Adult, {LARGE_ROWS:,} rows to learn from"}
 
 
-@dataclass(frozen=True)
-class Table:
-    """Real rows, apart in training and test rows."""
-
-    train: pd.DataFrame
-    test: pd.DataFrame
-    discrete: list[str]
-    target: str
-    without: tuple[str, ...] = ()  # left out when near copies are counted: what tells nearly every row from all others
-
-
-def adult(seed: int) -> Table:
-    """Census income, 32,561 rows of 15 columns; always the same test rows."""
-    path = Path(os.environ.get("AUGMENT_DATA", "../shared/data")) / "table" / "adult.csv"
-    if not path.exists():
-        raise FileNotFoundError(f"{path} is not there: set AUGMENT_DATA to the folder that holds table/adult.csv")
-    frame = pd.read_csv(path, skipinitialspace=True, keep_default_na=False)
-    discrete = [name for name in frame if not pd.api.types.is_numeric_dtype(frame[name])]
-    return _parted(frame.astype(dict.fromkeys(discrete, object)), discrete, "income", 0.25, 0, ("fnlwgt",))
-
-
-def breast_cancer(seed: int) -> Table:
-    """569 rows of 30 numbers, most of which nearly follow from others."""
-    frame = datasets.load_breast_cancer(as_frame=True).frame
-    return _parted(_labelled(frame, frame["target"] == 0, "malignant", "benign"), ["target"], "target", 0.5, seed)
-
-
-def diabetes(seed: int) -> Table:
-    """442 rows of nine numbers and the sex: is the disease, a year later, worse than in half of the patients?"""
-    frame = datasets.load_diabetes(as_frame=True, scaled=False).frame
-    frame["sex"] = np.where(frame["sex"] == 1, "one", "other").astype(object)
-    worse = frame["target"] > frame["target"].median()
-    return _parted(_labelled(frame, worse, "worse", "better"), ["sex", "target"], "target", 0.5, seed)
-
-
-def digits(seed: int) -> Table:
-    """1,797 rows of 64 whole numbers: is the digit an eight?"""
-    frame = datasets.load_digits(as_frame=True).frame
-    return _parted(_labelled(frame, frame["target"] == 8, "eight", "other"), ["target"], "target", 0.4, seed)
-
-
-def of_league(name: str, seed: int) -> Table:
-    """A table of the league with two classes, 30 % of its rows to judge by."""
-    folder, about = load_sets()
-    frame = read(str(folder / f"{name}.csv"), about[name]["discrete"])
-    return _parted(frame, about[name]["discrete"], about[name]["target"], 0.3, seed)
-
-
-def _labelled(frame: pd.DataFrame, is_one: pd.Series, one: str, other: str) -> pd.DataFrame:
-    return frame.assign(target=np.where(is_one, one, other).astype(object))
-
-
-def _parted(
-    frame: pd.DataFrame, discrete: list[str], target: str, share: float, seed: int, without: tuple[str, ...] = ()
-) -> Table:
-    train, test = train_test_split(frame, test_size=share, random_state=seed, stratify=frame[target])
-    return Table(train.reset_index(drop=True), test.reset_index(drop=True), discrete, target, without)
-
-
-LEAGUE = ("australian", "crx", "german", "heart", "mammographic", "phoneme", "saheart", "twonorm")
-SETS: dict[str, Callable[[int], Table]] = {
-    "adult": adult,
-    "breast-cancer": breast_cancer,
-    "diabetes": diabetes,
-    "digits": digits,
-    **{name: functools.partial(of_league, name) for name in LEAGUE},
-}
 FULL_SETS = ("adult", "breast-cancer", "diabetes", *LEAGUE)
 LOW_SETTINGS = {  # name -> rows, share of the rarer label (None: as it is)
     "adult, 200 rows": ("adult", 200, None),
@@ -153,23 +84,37 @@ def judged(name: str, seed: int) -> tuple[Table, Judge, float]:
     return table, judge, judge(table.train)["auc"]
 
 
-def measure_full(name: str, maker: str, seed: int, quick: bool, folder: Path) -> dict[str, float]:
-    """All figures of one generator on one table with one seed."""
-    table, judge, real = judged(name, seed)
-    train_path, made_path = str(folder / "train.csv"), str(folder / "made.csv")
-    table.train.to_csv(train_path, index=False)
-    num_rows = len(table.train)
-    if maker == "SMOTENC":  # each call searches all neighbours anew: it is asked once, for what is judged
+def measure_full(name: str, maker: str, seeds: Iterable[int], quick: bool, folder: Path) -> dict[str, dict[str, float]]:
+    """All figures of one generator on one table: seed to figures."""
+    fits, pairs = [], []
+    for seed in seeds:
+        table, _, _ = judged(name, seed)
+        train_path, made_path = str(folder / f"train-{seed}.csv"), str(folder / f"made-{seed}.csv")
+        table.train.to_csv(train_path, index=False)
+        num_rows = len(table.train)
         requests = [{"rows": num_rows, "label": None, "chunk": None, "out": made_path}]
-    else:
-        speed_rows = num_rows if quick else SPEED_ROWS
-        requests = [{"rows": speed_rows, "label": None, "chunk": chunk, "out": None} for chunk in (None, CHUNK)]
-        requests.append({"rows": num_rows, "label": None, "chunk": None, "out": made_path})
-    fit = {"train": train_path, "discrete": table.discrete, "target": table.target, "seed": seed, "requests": requests}
+        if maker not in SLOW_TO_SAMPLE:
+            speed_rows = num_rows if quick else SPEED_ROWS
+            speeds = [{"rows": speed_rows, "label": None, "chunk": chunk, "out": None} for chunk in (None, CHUNK)]
+            requests = [*speeds, *requests]
+        fit = {"train": train_path, "discrete": table.discrete, "target": table.target, "seed": seed}
+        fits.append(fit | {"requests": requests})
+        pairs.append([train_path, made_path])
     epochs = 1 if quick else 30 if num_rows > 10_000 else 300
-    (answer,) = call({"maker": maker, "epochs": epochs, "fits": [fit]}, folder)
-    rates = [request["rows"] / max(spent, 1e-9) for request, spent in zip(requests, answer["requests"], strict=True)]
-    made = read(made_path, table.discrete)
+    answers = call({"maker": maker, "epochs": epochs, "fits": fits}, folder)
+    likeness = call({"maker": "likeness", "pairs": pairs, "discrete": table.discrete}, folder)
+    return {
+        str(fit["seed"]): figures_of_fit(name, fit, answer) | alike
+        for fit, answer, alike in zip(fits, answers, likeness, strict=True)
+    }
+
+
+def figures_of_fit(name: str, fit: dict[str, Any], answer: dict[str, Any]) -> dict[str, float]:
+    """What one fit cost, and what its rows are worth."""
+    table, judge, real = judged(name, fit["seed"])
+    spent = zip(fit["requests"], answer["requests"], strict=True)
+    rates = [request["rows"] / max(seconds, 1e-9) for request, seconds in spent]
+    made = read(fit["requests"][-1]["out"], table.discrete)
     figures = {
         "fit": answer["fit"],
         "rows a CPU-second": rates[0],
@@ -184,8 +129,7 @@ def measure_full(name: str, maker: str, seed: int, quick: bool, folder: Path) ->
     if table.without:
         figures["near copies"] = copies(table.train, made, table.discrete, table.without)
         figures["near copies, test rows"] = copies(table.train, table.test, table.discrete, table.without)
-    job = {"maker": "likeness", "real": train_path, "synthetic": made_path, "discrete": table.discrete}
-    return figures | call(job, folder)
+    return figures
 
 
 def few_rows(table: Table, num_rows: int, share: float | None, seed: int) -> pd.DataFrame:
@@ -389,19 +333,19 @@ def main() -> None:
     if asked.mode != "lowdata":
         sets = (LARGE,) if asked.mode == "large" else asked.sets or FULL_SETS
         only = asked.only or (("rnn", "vae", "gan") if asked.mode == "large" else set(MAKERS) - {"anchored"})
-        plan = itertools.product(sets, [maker for maker in MAKERS if maker in only], seeds)
-        for name, maker, seed in plan:
+        for name, maker in itertools.product(sets, [maker for maker in MAKERS if maker in only]):
             with tempfile.TemporaryDirectory() as folder:
                 try:
                     if name == LARGE:
-                        figures = measure_large(maker, seed, asked.quick, Path(folder))
+                        by_seed = {str(seed): measure_large(maker, seed, asked.quick, Path(folder)) for seed in seeds}
                     else:
-                        figures = measure_full(name, maker, seed, asked.quick, Path(folder))
+                        by_seed = measure_full(name, maker, seeds, asked.quick, Path(folder))
                 except FileNotFoundError as error:
                     print(f"skipped: {error}", flush=True)
                     continue
-            print(name, maker, seed, {figure: round(value, 4) for figure, value in figures.items()}, flush=True)
-            results.setdefault("full", {}).setdefault(name, {}).setdefault(maker, {})[str(seed)] = figures
+            for seed, figures in by_seed.items():
+                print(name, maker, seed, {figure: round(value, 4) for figure, value in figures.items()}, flush=True)
+            results.setdefault("full", {}).setdefault(name, {}).setdefault(maker, {}).update(by_seed)
             write(results, asked.results)
     else:
         for setting, seed in itertools.product(asked.sets or LOW_SETTINGS, seeds):

@@ -176,7 +176,7 @@ def _categorical(values: pd.Series, known: tuple[str, ...] | None) -> pd.Series:
     else:
         codes, distinct = pd.factorize(values, use_na_sentinel=True)
         labels = pd.Index([str(label) for label in distinct], dtype="str")
-    used = sorted({str(labels[code]) for code in np.flatnonzero(np.bincount(codes[codes >= 0]))})
+    used = sorted({*map(str, labels[np.flatnonzero(np.bincount(codes[codes >= 0]))])})
     wanted = list(known) + [label for label in used if label not in set(known)] if known is not None else used
     if _has_categories(values, tuple(wanted)):
         return values

@@ -185,7 +185,7 @@ class Dataset:
                 numbers = np.ascontiguousarray(values.to_numpy(dtype=float))
                 if values.hasnans:
                     numbers = np.where(np.isnan(numbers), np.nan, numbers)
-                digest.update(numbers.view(np.uint8))  # tells 0.0 from -0.0
+                digest.update(numbers.view(np.uint8).data)  # tells 0.0 from -0.0
             else:
                 digest.update(pd.util.hash_pandas_object(values, index=False, categorize=True).to_numpy().tobytes())
         for name in sorted(self.arrays):

@@ -319,7 +319,7 @@ def frame_hash(data: Dataset) -> str:
             digest.update("\0".join(map(str, values.dtype.categories)).encode())
             values = values.cat.codes
         if isinstance(values.dtype, np.dtype) and values.dtype != object:
-            digest.update(np.ascontiguousarray(values.to_numpy()).view(np.uint8))
+            digest.update(np.ascontiguousarray(values.to_numpy()).view(np.uint8).data)
         else:
             digest.update(pd.util.hash_pandas_object(values, index=False, categorize=True).to_numpy().tobytes())
             digest.update(values.isna().to_numpy().tobytes())

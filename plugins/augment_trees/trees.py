@@ -45,6 +45,7 @@ class Trees(plugin.Generator):
             "0.925) after a fit of 2 CPU-seconds; with `rnn` it was 0.918 after 32",
         ),
     )
+    imports = ("sklearn.tree",)
     origin = "noise"
     accepts = Accepts(modalities=frozenset({"table"}), columns=ENCODED_TYPES, conditional="any", min_rows=2)
 
