@@ -211,7 +211,8 @@ def test_changes_are_looked_for_after_the_1st_4th_16th_chunk(bench, monkeypatch)
 
 def test_a_hash_tells_changed_columns_and_arrays_that_can_be_written_to():
     arrays = {"v": np.zeros((3, 2), np.float32)}
-    schema = Schema(columns={"x": Column(type="number")}, arrays={"v": Array(type="vector", shape=(2,), dtype="float32")})
+    vector = Array(type="vector", shape=(2,), dtype="float32")
+    schema = Schema(columns={"x": Column(type="number")}, arrays={"v": vector})
     data = Dataset.of(pd.DataFrame({"x": [1.0, 2.0, 3.0]}), arrays, schema)
     hashes = {frame_hash(data)}
     arrays["v"][1, 1] = 1.0
