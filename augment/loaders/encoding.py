@@ -129,10 +129,12 @@ class Items:
 
 
 def form_of(batch: Any) -> str:
-    """The types and shapes of a batch's tensors in words, without the number of rows."""
+    """The types and shapes of a batch's tensors in words, without the number of rows; of texts, `tuple`."""
     named = batch if isinstance(batch, Mapping) else {str(place): values for place, values in enumerate(batch)}
     words = [
         f"{name}: {str(values.dtype).removeprefix('torch.')} {tuple(values.shape[1:])}"
+        if isinstance(values, torch.Tensor)
+        else f"{name}: {type(values).__name__}"
         for name, values in named.items()
     ]
     return f"({', '.join(words)})"

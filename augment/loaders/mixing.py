@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, IterableDataset
 from torch.utils.data import Dataset as TorchDataset
 
 from augment.errors import SpecError, did_you_mean
@@ -128,7 +129,9 @@ def mixed(
 
 
 def _num_items(real: TorchDataset[Any]) -> int:
-    num_items = len(real) if hasattr(real, "__len__") and hasattr(real, "__getitem__") else 0
+    has_items = hasattr(real, "__len__") and hasattr(real, "__getitem__")
+    # a frame's items are columns, and those of an IterableDataset with a length cannot be had
+    num_items = len(real) if has_items and not isinstance(real, IterableDataset | pd.DataFrame) else 0  # type: ignore[arg-type]
     if not num_items:
         raise SpecError("mixed: real: a torch Dataset with a length and items is expected, such as a Subset")
     return num_items

@@ -47,7 +47,7 @@ def mixup(
         raise ValueError(
             f"mixup: x holds {x.dtype}; features of floating point, such as pixels from 0 to 1, can be mixed"
         )
-    targets = _soft(y, num_classes)
+    targets = _soft(x, y, num_classes)
     share, partners = _drawn(len(x), alpha, generator)
     return _mixed(x, partners, share), _mixed(targets, partners, share)
 
@@ -79,7 +79,7 @@ def cutmix(
     """
     if x.ndim != 4:
         raise ValueError(f"cutmix: x has shape {tuple(x.shape)}; images (N, D, H, W) were expected")
-    targets = _soft(y, num_classes)
+    targets = _soft(x, y, num_classes)
     share, partners = _drawn(len(x), alpha, generator)
     height, width = x.shape[2:]
     middle = torch.rand(2, generator=generator)
@@ -94,11 +94,16 @@ def cutmix(
     return cut, _mixed(targets, partners, share)
 
 
-def _soft(y: torch.Tensor, num_classes: int | None) -> torch.Tensor:
+def _soft(x: torch.Tensor, y: torch.Tensor, num_classes: int | None) -> torch.Tensor:
+    if len(x) != len(y):
+        raise ValueError(f"x has {len(x)} rows, and y {len(y)}")
     if y.is_floating_point():
         return y
     if y.ndim != 1:
-        raise ValueError(f"y has shape {tuple(y.shape)} and type {y.dtype}; (N,) class numbers were expected")
+        raise ValueError(
+            f"y has shape {tuple(y.shape)} and type {y.dtype}; (N,) class numbers were expected, or numbers of "
+            "floating point: several labels a row can be mixed as y.float()"
+        )
     if num_classes is None:
         raise ValueError("num_classes: expected how many classes there are, since y holds class numbers")
     if len(y) and not 0 <= int(y.min()) <= int(y.max()) < num_classes:
@@ -108,7 +113,7 @@ def _soft(y: torch.Tensor, num_classes: int | None) -> torch.Tensor:
 
 def _drawn(num_rows: int, alpha: float, generator: torch.Generator | None) -> tuple[float, torch.Tensor]:
     """The share of each row itself, and the rows that are mixed in, (N,) int64."""
-    if not alpha > 0:
+    if not 0 < alpha < math.inf:
         raise ValueError(f"alpha is {alpha}; a number above 0 was expected")
     seed = int(torch.randint(2**62, (1,), generator=generator))  # torch's own beta distribution takes no generator
     share = float(np.random.default_rng(seed).beta(alpha, alpha))

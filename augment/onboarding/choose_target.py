@@ -94,7 +94,7 @@ def look_at(dataset: Dataset, asked: str | None) -> Look:
         asked: the target, if the user has set it.
 
     Raises:
-        DataError: the target is not in the data, or is missing in all rows.
+        DataError: the target is not in the data, is missing in all rows, or was set and has one value.
     """
     source_schema, frame = dataset.schema, dataset.frame
     target, why = (asked, "as asked for") if asked is not None else (source_schema.target, "as the source says")
@@ -103,6 +103,8 @@ def look_at(dataset: Dataset, asked: str | None) -> Look:
     num_without_target = int(frame[target].isna().sum()) if target in frame else 0
     if num_without_target == len(frame):
         raise DataError(f"target {target!r} has no value in any row; name another")
+    if asked is not None and asked in frame and frame[asked].nunique() < 2:
+        raise DataError(f"target {asked!r} has one value in all rows, so there is nothing to predict; name another")
     if num_without_target:
         dataset = dataset.take(np.flatnonzero(frame[target].notna()))
         frame = dataset.frame

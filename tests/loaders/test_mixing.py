@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 from torch.utils.data import Dataset as TorchDataset
 
 import augment
@@ -327,13 +327,26 @@ def test_real_rows_may_be_items_of_a_dataset(edited):
     assert y[origin == 0].bincount()[[3, 7]].tolist() == [30, 10]
 
 
+class Endless(IterableDataset):
+    """Items one after the other, with a length, of which none can be had by its place."""
+
+    def __len__(self):
+        return 40
+
+    def __iter__(self):
+        yield from range(40)
+
+
 def test_items_of_another_form_are_refused(edited):
     data, generator = edited
     other = TensorDataset(data.tensors[0].double(), data.tensors[1])
     with pytest.raises(SpecError, match=r"different forms: .*float32 \(1, 8, 8\).* and .*float64"):
         list(_loader(generator, real=other))
-    with pytest.raises(SpecError, match="a torch Dataset with a length"):
-        _loader(generator, real=iter([]))
+    with pytest.raises(SpecError, match=r"and \(0: tuple\)"):
+        list(_loader(generator, real=[("a text",)] * 40))
+    for real in (iter([]), [], pd.DataFrame({"x": [1]}), Endless()):
+        with pytest.raises(SpecError, match="a torch Dataset with a length"):
+            _loader(generator, real=real)
 
 
 def test_an_error_in_the_background_comes_through(wine, tmp_path):

@@ -38,14 +38,30 @@ def test_cutmix_has_the_area_of_the_rectangle_as_share():
     assert torch.equal(x, before)
 
 
+def test_batches_may_be_small_or_of_whole_numbers():
+    for num_rows in (0, 1):
+        y = torch.ones(num_rows, dtype=torch.uint8)
+        for mix in (mixup, cutmix):
+            x, shares = mix(torch.rand(num_rows, 3, 4, 4), y, num_classes=2)
+            assert (x.shape, shares.tolist()) == ((num_rows, 3, 4, 4), [[0, 1]] * num_rows)
+    pixels = torch.arange(4, dtype=torch.uint8)[:, None, None, None].expand(4, 3, 5, 5)
+    cut, shares = cutmix(pixels, torch.eye(4), generator=_seeded())
+    assert cut.dtype == torch.uint8
+    assert torch.allclose(cut.float().mean(dim=(1, 2, 3)), shares @ torch.arange(4.0))
+
+
 @pytest.mark.parametrize(
     ("mix", "x", "y", "options", "message"),
     [
         (mixup, torch.zeros(3, 2).long(), torch.arange(3), {"num_classes": 3}, "x holds torch.int64"),
         (mixup, torch.zeros(3, 2), torch.arange(3), {}, "num_classes: expected"),
         (mixup, torch.zeros(3, 2), torch.arange(3), {"num_classes": 2}, "from 0 to 2; num_classes is 2"),
-        (mixup, torch.zeros(3, 2), torch.eye(3).long(), {"num_classes": 3}, "class numbers were expected"),
+        (mixup, torch.zeros(3, 2), torch.eye(3).long(), {"num_classes": 3}, r"class numbers were .* as y\.float"),
+        (mixup, torch.zeros(3, 2), torch.arange(3) - 1, {"num_classes": 3}, "from -1 to 1; num_classes is 3"),
+        (mixup, torch.zeros(3, 2), torch.arange(2), {"num_classes": 3}, "x has 3 rows, and y 2"),
+        (cutmix, torch.zeros(3, 1, 2, 2), torch.rand(4), {}, "x has 3 rows, and y 4"),
         (mixup, torch.zeros(3, 2), torch.arange(3), {"num_classes": 3, "alpha": 0.0}, "above 0"),
+        (mixup, torch.zeros(3, 2), torch.arange(3), {"num_classes": 3, "alpha": float("inf")}, "above 0"),
         (cutmix, torch.zeros(3, 2), torch.arange(3), {"num_classes": 3}, "images"),
     ],
 )

@@ -105,3 +105,8 @@ def test_the_rows_of_each_class_are_counted():
 def test_a_target_without_any_value_is_refused_with_the_way_out():
     with pytest.raises(DataError, match="target 'y' has no value in any row; name another"):
         look_at(table(y=pd.Series([None] * 100, dtype="str")), "y")
+
+
+def test_an_asked_target_of_one_value_is_refused():
+    with pytest.raises(DataError, match="target 'y' has one value in all rows, so there is nothing to predict; name"):
+        look_at(table(y=[2.5] * 99 + [None], x=["a", "b"] * 50), "y")
