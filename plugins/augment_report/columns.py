@@ -87,7 +87,6 @@ def _compare_numbers(
         edges = np.arange(np.floor(low), np.ceil(high) + 2) - 0.5
     elif is_skewed:
         edges = np.geomspace(low, high, NUM_BINS + 1)
-        edges[[0, -1]] = low, high  # geomspace rounds its ends
     else:
         edges = np.linspace(low, high if high > low else low + 1, NUM_BINS + 1)
     shares = []

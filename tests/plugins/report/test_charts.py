@@ -59,8 +59,6 @@ def test_curve_of_one_point_is_drawn():
 
 
 def test_gap_of_equal_columns_is_zero_and_of_disjoint_ones_is_one():
-    import pandas as pd
-
     real = dataset(pd.DataFrame({"x": [1.0, 2.0] * 10, "kind": ["a", "b"] * 10}))
     other = dataset(pd.DataFrame({"x": [5.0, 6.0] * 10, "kind": ["c", "d"] * 10}))
     assert [card["gap"] for card in compare_columns(real, real, real.schema)] == [0.0, 0.0]
@@ -69,9 +67,20 @@ def test_gap_of_equal_columns_is_zero_and_of_disjoint_ones_is_one():
 
 def test_a_long_tail_is_drawn_on_a_logarithmic_scale():
     rng = np.random.default_rng(0)
-    frame = pd.DataFrame({"price": np.exp(2 * rng.normal(size=500)), "size": rng.random(500) + 1})
+    tail = np.exp(2 * rng.normal(size=500))
+    frame = pd.DataFrame({"price": tail, "size": rng.random(500) + 1, "balance": tail - 1})
+    frame["day"] = pd.Timestamp("1970-01-02") + pd.to_timedelta(100 * tail, "D")
     data = dataset(frame)
-    assert {card["name"]: card["scale"] for card in compare_columns(data, data, data.schema)} == {
+    cards = {card["name"]: card for card in compare_columns(data, data, data.schema)}
+    assert {name: card["scale"] for name, card in cards.items()} == {
         "price": "logarithmic scale",
         "size": "",
+        "balance": "",
+        "day": "",
     }
+
+
+def test_a_few_far_values_do_not_press_the_others_into_one_bin():
+    data = dataset(pd.DataFrame({"x": [*np.linspace(-1.0, 1.0, 999), 1e6], "y": np.linspace(0.0, 1.0, 1000)}))
+    (x, y) = compare_columns(data, data, data.schema)
+    assert (x["high"][:2], y["high"]) == ("≥ ", "1")

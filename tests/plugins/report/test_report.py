@@ -19,7 +19,7 @@ from augment.plugin.catalog import Catalog
 from augment_report.by_class import by_class
 from augment_report.reporter import Html
 from augment_report.series import series_plots
-from augment_report.verdict_section import next_steps
+from augment_report.verdict_section import _mean_decimals, next_steps
 
 KNOWN_TAGS = """
     html head meta title style body header main section figure figcaption p h1 h2 h3 h4 ul li a b small span div i
@@ -607,8 +607,21 @@ def test_next_steps_name_what_the_data_have(table):
     numbers = [one.model_copy(update={"classes": {}}) for one in unclear.arms]
     assert "class" not in next_steps(unclear.model_copy(update={"arms": numbers}))[-1]
     perfect = [one.model_copy(update={"mean": 1.0}) for one in unclear.arms]
-    found = next_steps(unclear.model_copy(update={"arms": perfect, "verdict": "no measurable effect"}))
-    assert "real rows that are harder" in found[-1]
+    for arms, better, is_perfect in (
+        (perfect, "higher", True),
+        (perfect, "lower", False),  # an error of 1
+        (unclear.arms, "higher", False),
+    ):
+        update = {"arms": arms, "better": better, "verdict": "no measurable effect"}
+        assert ("real rows that are harder" in next_steps(unclear.model_copy(update=update))[-1]) == is_perfect
+
+
+@pytest.mark.parametrize(
+    ("means", "decimals"),
+    [([0.912, 0.5], 3), ([1234.5, 0.912], 3), ([1234.5], 0), ([0.00001234], 5), ([float("nan"), None], 3)],
+)
+def test_means_have_three_significant_digits_and_at_most_five_decimals(means, decimals):
+    assert _mean_decimals(means) == decimals
 
 
 def test_an_inexpensive_alternative_that_does_as_well_is_preferred(table):

@@ -61,6 +61,11 @@ def test_relevance_is_none_at_the_median_and_full_at_the_whiskers():
     assert (np.diff(values[5:]) >= 0).all()
     assert relevance(np.array([0.0, 0.0, 0.0, 0.0, 7.0])).tolist() == [0, 0, 0, 0, 1]
     assert not relevance(np.zeros(5)).any()
+    # an outlier on either side; quartiles are 1.5 and 6.5, the whiskers end at 0 and 8
+    target = np.array([-10.0, *np.arange(9.0), 18.0])
+    assert relevance(target).round(3).tolist() == [1, 1, 0.844, 0.5, 0.156, 0, 0.156, 0.5, 0.844, 1, 1]
+    rare = find_rare(np.arange(11.0)[:, None], np.zeros(1, bool), target, 5).rows
+    assert target[rare].tolist() == [-10, 0, 1, 7, 8, 18]
 
 
 def test_neighbors_are_of_the_same_side_and_each_rare_row_counts_once():
@@ -70,6 +75,24 @@ def test_neighbors_are_of_the_same_side_and_each_rare_row_counts_once():
     assert (np.sign(target[bases.rows])[:, None] == np.sign(target[bases.neighbors])).all()
     assert np.allclose(bases.shares, 1 / len(bases.rows))
     assert {100, 101, 102, 103, 104} <= set(bases.rows.tolist())
+    bases = find_rare(rng.integers(0, 3, (105, 2)), np.ones(2, bool), target, 5)
+    shares = np.bincount(bases.rows, bases.shares)
+    assert np.allclose(shares[shares > 0], 1 / np.count_nonzero(shares))
+
+
+def test_nearest_are_rows_with_like_features_whatever_their_target(tmp_path):
+    x, price = np.zeros(100), np.zeros(100)
+    x[:4], price[:4] = [0, 1, 30, 31], [100, 200, 101, 201]
+    x[4:] = np.linspace(-100, 100, 96)
+    price[4:] = np.linspace(-1, 1, 96)
+    frame = pd.DataFrame({"x": x, "price": price})
+    schema, _ = observe(infer(frame, declared=SchemaDeclaration(target="price")), frame)
+    data = Dataset.of(frame, {}, schema)
+    smote = Smote(Smote.Params(n_neighbors=1)).fit(data, Context(seed=1, folder=tmp_path, train=data))
+    made = rows_of(data, tmp_path, 300, smote).frame
+    made = made[made.price > 50]
+    assert len(made) > 20
+    assert (made.x.between(0, 1) | made.x.between(30, 31)).all()
 
 
 def test_kinds_for_classes_are_refused(data, tmp_path):

@@ -66,6 +66,8 @@ def test_numbers_of_several_units_are_words_with_a_note(units, said, file, caplo
     caplog.clear()
     file.write_text("x,n\n" + "".join(f"{n % 3 + 1} {units[n % 2]},{n}\n" for n in range(60)), encoding="utf-8")
     assert look(CsvSource, file)[0].schema.columns["x"].type == "category"  # doses
+    rows = "".join(f"{n * 1.25} {units[n % 2]},{n}\n" for n in range(60))
+    read(file, "x,n\n" + rows, {"columns": {"x": {"type": "text"}}})
     assert "several units" not in caplog.text
 
 

@@ -45,6 +45,7 @@ def found(path: Path, cells: list[str], other: str = "x") -> tuple[Dataset, dict
         ("{t:%G-W%V-%u}", "%G-W%V-%u"),
         ("{t:%Y-%m-%d %H:%M:%S UTC}", "%Y-%m-%d %H:%M:%S UTC"),
         ("{t:%d.%m.%Y %H:%M GMT}", "%d.%m.%Y %H:%M GMT"),
+        ("{t:%d.%m.%Y %H:%MZ}", "%d.%m.%Y %H:%MZ"),
     ],
 )
 @pytest.mark.parametrize("missing", ["n/a", *slowly([None, "NaN"])])
@@ -103,6 +104,8 @@ def test_a_word_for_missing_in_one_column_stays_a_label_in_another(cells, file) 
     data, settings = found(file, column, other="z")
     assert mark in settings["null_values"]
     assert data.frame["d"].isna().sum() == 7
+    mixed = [mark if number % 2 else value.replace("5", str(number)) for number in range(60)]
+    assert "null_values" not in found(file, mixed, other="z")[1]
 
 
 @pytest.mark.parametrize(

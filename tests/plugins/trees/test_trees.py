@@ -9,7 +9,7 @@ from augment.errors import DataError, DiskError
 from augment.plugin import Context, read_state, write_state
 from augment.toolkit.tables.bins import BinTable
 from augment_trees.tree_growing import LEAF_SIZES, Forest, Response, grow
-from augment_trees.trees import MIN_OWN_ROWS, Trees
+from augment_trees.trees import MIN_OWN_ROWS, Trees, _choose, _groups, _sequence
 
 
 def dataset(frame, target="label"):
@@ -80,6 +80,32 @@ def test_any_columns_may_be_given_and_the_others_fit_them(table, tmp_path, given
     if "twice" in given:
         assert (frame.kind == "down").mean() > 0.97
         assert abs(frame.x.mean() + 1.5) < 0.3
+
+
+def test_what_is_given_comes_back_in_its_order_whatever_its_index(table, tmp_path):
+    asked = pd.DataFrame({"kind": ["up", "down", "down"] * 4, "x": np.arange(12)}, index=np.arange(12)[::-1])
+    frame = drawn(fitted(table, tmp_path), asked, tmp_path)
+    assert frame.kind.tolist() == asked.kind.tolist()
+    assert frame.x.tolist() == asked.x.tolist()
+    assert (frame.kind.dtype, frame.x.dtype) == (table.frame.kind.dtype, table.frame.x.dtype)
+
+
+def test_candidates_are_chosen_in_proportion_to_their_chances():
+    chances = np.array([[0.1, 0.3], [0.0, 0.5], [0.0, 0.0]])
+    uniforms = np.array([[0.2, 0.3], [0.0, 0.9], [0.0, 0.9]])
+    assert _choose(chances, uniforms).tolist() == [[0, 1], [1, 1], [1, 1]]
+
+
+def test_small_and_empty_classes_share_the_last_group(table):
+    classes = np.repeat([0, 1], [MIN_OWN_ROWS, MIN_OWN_ROWS - 1])
+    group_of_class, groups = _groups(classes, table.schema, 3)
+    assert group_of_class.tolist() == [0, 1, 1]
+    assert [len(group) for group in groups] == [MIN_OWN_ROWS, len(classes)]
+
+
+def test_a_class_is_drawn_first_and_a_numeric_target_last(table):
+    assert _sequence(table.schema)[0] == "label"
+    assert _sequence(dataset(table.frame.dropna(), target="twice").schema)[-1] == "twice"
 
 
 def test_a_label_that_no_training_row_has_is_refused(table, tmp_path):
