@@ -44,7 +44,7 @@ class CsvSink(Sink):
         """The column whose name is left blank in the first line, as pandas writes the index of a frame."""
         formats: dict[str, Annotated[str, AfterValidator(_an_example)]] = {}
         """Column to how its numbers are written, shown by the number 1234: `{price: "€1,234.00"}` for a sign before
-        them, commas between thousands, and two decimals at least."""
+        them, commas between thousands, and two decimals at least. `12,34,567` groups as in India."""
 
     @classmethod
     def settings_to_read(cls, params: Any) -> dict[str, Any]:

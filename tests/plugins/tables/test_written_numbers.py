@@ -15,6 +15,8 @@ from augment_tables.written_numbers import NumberFormat, infer_format
     [
         (["3,055.53", "0.50"], ".", ",", "", "1,234.00"),
         (["3,055", "17"], ".", ",", "", "1,234"),
+        (["12,34,567", "-1,05,710", "3,055", "17"], ".", ",", "", "12,34,567"),
+        (["₹5,00,00,000.00", "₹0.50"], ".", ",", "₹", "₹12,34,567.00"),
         (["1.100.200,5", "-17,25"], ",", ".", "", "1.234,0"),
         (["1'100.2", "17"], ".", "'", "", "1'234"),
         (["1\u202f100", "17"], ",", " ", "", "1\u202f234"),
@@ -32,12 +34,12 @@ def test_the_way_of_writing_is_found_and_written_again(cells, decimal, thousands
         return
     assert found.example == example
     assert NumberFormat.of_example(example, decimal) == found
-    plain = [cell.strip("€ kg").replace(found.thousands or "none", "").replace(decimal, ".") for cell in cells]
+    plain = [cell.strip("€₹ kg").replace(found.thousands or "none", "").replace(decimal, ".") for cell in cells]
     numbers = [float(cell) for cell in plain]
     assert [found.write(number) for number in numbers] == cells
 
 
-@pytest.mark.parametrize("example", ["12", "=1234", "1234 5", "+1,234", "1,234.5"])
+@pytest.mark.parametrize("example", ["12", "=1234", "1234 5", "+1,234", "1,234.5", "12,34.567", "12.34.567"])
 def test_other_examples_are_refused(example):
     with pytest.raises(ValueError, match="is not the number 1234"):
         CsvSink.Params(formats={"x": example})
