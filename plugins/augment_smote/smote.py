@@ -27,7 +27,8 @@ class Smote(Generator):
     """Rows between a training row and one of its nearest neighbors of the same class, in standardised units.
 
     With a numeric target, rows lie between training rows whose target is rare: below or above most others, each side by
-    itself. Their target lies as far on the way as they do (SMOTER: Torgo, Ribeiro, Pfahringer and Branco 2013). `mix:
+    itself. Their target lies as far on the way as they do (SMOTER: Torgo, Ribeiro, Pfahringer and Branco 2013). With
+    `noise`, rows are moved at random where the neighbor is far away (SMOGN: Branco, Torgo and Ribeiro 2017). `mix:
     {rows: ...}` says how many there are.
 
     Numbers, integers and datetimes are interpolated; categories and booleans are the most frequent among the
@@ -46,8 +47,17 @@ class Smote(Generator):
 
     name = "smote"
     # what numeric targets gain was not measured
-    suits = (Suits("table", rank=20, targets=frozenset({"classes"}), min_class_rows=3),)
-    imports = ("imblearn.over_sampling",)
+    suits = (
+        Suits(
+            "table",
+            rank=20,
+            targets=frozenset({"classes"}),
+            min_class_rows=3,
+            reason="on 54 public tables its rows raised the balanced accuracy of boosted trees by 0.017 (standard "
+            "error 0.008) in 2 CPU-seconds a table; a moved threshold, which the trial compares, raised it by 0.025",
+        ),
+    )
+    imports = ("sklearn.neighbors",)  # other kinds than `plain` import imbalanced-learn, which takes longer
     origin = "rows"
     accepts = Accepts(
         modalities=frozenset({"table"}),
@@ -80,6 +90,11 @@ class Smote(Generator):
         cluster_balance_threshold: float | Literal["auto"] = "auto"
         """Smallest share of the class in a cluster of `kmeans`; `auto` is 0.5."""
 
+        noise: float = Field(default=0.0, ge=0)
+        """With a numeric target: standard deviations, of normal noise that moves the numbers and the target of a row
+        whose neighbor is farther away than half the median distance to rare rows of its side. The row is then not
+        interpolated. SMOGN has 0.02. 0 interpolates always."""
+
     _schema: Schema
     _encoder: TableEncoder
     _conditions: Conditions
@@ -108,11 +123,15 @@ class Smote(Generator):
                 raise DataError(f"{what} a feature of numbers, and all are categories or booleans; use `kind: plain`")
             if np.count_nonzero(self._conditions.counts) == 1:
                 raise DataError(f"{what} rows of at least two classes; use `kind: plain`")
+        if self.params.noise and not is_number:
+            raise DataError("smote: `noise` needs a numeric target; leave it out")
         lent = _Lent(data, self._encoder.encode(data.frame), codes, {})
         self._bases, self._reasons = {}, {}
         if is_number:
             rows_MF, categorical = lent.features_MF, self._encoder.categorical
-            self._bases[0] = find_rare(rows_MF[:, :-1], categorical[:-1], rows_MF[:, -1], self.params.n_neighbors)
+            self._bases[0] = find_rare(
+                rows_MF[:, :-1], categorical[:-1], rows_MF[:, -1], self.params.n_neighbors, self.params.noise > 0
+            )
             return self
         # a mix that balances asks for no rows of the most frequent class, whose search would take longest
         for code in set(np.flatnonzero(self._conditions.counts).tolist()) - {int(np.argmax(self._conditions.counts))}:
@@ -134,7 +153,7 @@ class Smote(Generator):
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
         refuse_others(self._conditions, given)
         lent = self._look_at(context.train)
-        of_classes, of_rows = context.rng.spawn(2)  # a stream each, row after row: k rows begin as n rows do
+        of_classes, of_rows, of_noise = context.rng.spawn(3)  # a stream each, row after row: k rows begin as n rows do
         classes = self._conditions.draw(given, of_classes)
         categorical = self._encoder.categorical
         uniforms = of_rows.random((len(given), 3 + int(categorical.sum())))
@@ -146,6 +165,9 @@ class Smote(Generator):
             made = start + step[:, None] * (lent.features_MF[towards] - start)
             for number, column in enumerate(np.flatnonzero(categorical)):
                 made[:, column] = vote(lent.features_MF[near, column], uniforms[slots, 3 + number])
+            if self.params.noise:  # a row has itself in place of neighbors that are far away
+                is_moved = (rows == towards)[:, None] & ~categorical
+                made += self.params.noise * is_moved * of_noise.standard_normal(made.shape)
             features_NF[slots] = made
         frame = self._encoder.decode(features_NF)
         return Dataset.of(pd.concat([frame, self._conditions.frame(given, classes)], axis=1), {}, self._schema)

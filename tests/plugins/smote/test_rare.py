@@ -95,6 +95,35 @@ def test_nearest_are_rows_with_like_features_whatever_their_target(tmp_path):
     assert (made.x.between(0, 1) | made.x.between(30, 31)).all()
 
 
+def test_rows_without_a_near_neighbor_are_moved_by_noise_where_asked(data, tmp_path):
+    """Two rare rows far from each other and from a cluster."""
+    rng = np.random.default_rng(2)
+    x = np.concatenate([rng.normal(size=300), 100 + 0.1 * rng.normal(size=20), [150.0, 200.0]])
+    y = np.concatenate([rng.normal(size=300), np.full(22, 50.0)])
+    frame = pd.DataFrame({"x": x, "z": rng.normal(size=322), "y": y})
+    schema, _ = observe(infer(frame, declared=SchemaDeclaration(target="y")), frame)
+    data = Dataset.of(frame, {}, schema)
+    context = Context(seed=1, folder=tmp_path, train=data)
+    lonely = {}
+    for noise in (0.0, 0.02):
+        made = rows_of(data, tmp_path, 400, Smote(Smote.Params(noise=noise)).fit(data, context)).frame
+        high = made[made.y > 25]
+        lonely[noise] = high.x[(high.x > 105)]
+        assert (high.x.between(99, 101)).any()
+        if noise:
+            assert not high.y.eq(50.0).all()  # the target is moved, too
+    assert (lonely[0.0].between(105, 145)).any()  # on the way from the cluster
+    near = np.minimum(abs(lonely[0.02] - 150), abs(lonely[0.02] - 200))
+    assert near.max() < 5 * 0.02 * x.std()
+    assert near.min() > 0
+
+
+def test_noise_is_for_numeric_targets(data, tmp_path):
+    classes = Dataset.of(data.frame, {}, data.schema.model_copy(update={"target": "kind"}))
+    with pytest.raises(DataError, match="`noise` needs a numeric target"):
+        Smote(Smote.Params(noise=0.02)).fit(classes, Context(seed=1, folder=tmp_path, train=classes))
+
+
 def test_kinds_for_classes_are_refused(data, tmp_path):
     with pytest.raises(DataError, match="needs a target with classes"):
         Smote(Smote.Params(kind="borderline")).fit(data, Context(seed=1, folder=tmp_path, train=data))
