@@ -211,6 +211,9 @@ def test_putting_nothing_together_is_refused():
 def test_datasets_with_different_columns_are_not_put_together():
     with pytest.raises(DataError, match="different columns"):
         Dataset.concat([_table(a=[1.0]), _table(b=[1.0])])
+    images = example("image", rows=3)
+    with pytest.raises(DataError, match="different columns or arrays"):
+        Dataset.concat([images, Dataset(images.frame, {}, images.schema)])
 
 
 def test_labels_that_only_one_part_has_stay_categories():

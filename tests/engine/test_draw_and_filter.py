@@ -222,6 +222,25 @@ def test_a_hash_tells_changed_columns_and_arrays_that_can_be_written_to():
     assert len(hashes) == 3
 
 
+def test_a_hash_tells_every_type_of_column():
+    def hash_of(name="k", **changed):
+        frame = {"k": pd.Categorical(["a", None], ["a", "b"]), "t": ["x", None], "n": pd.array([1, None], "Int64")}
+        frame = pd.DataFrame({**frame, **changed}).rename(columns={"k": name})
+        return frame_hash(Dataset(frame, {}, Schema(columns={})))
+
+    changes = [
+        {"name": "other"},
+        {"k": pd.Categorical(["a", None], ["a", "c"])},
+        {"k": pd.Categorical(["b", None], ["a", "b"])},
+        {"t": ["y", None]},
+        {"t": ["x", ""]},
+        {"n": pd.array([2, None], "Int64")},
+        {"n": pd.array([1, 1], "Int64")},
+        {"n": pd.array([1, None], "Int32")},
+    ]
+    assert len({hash_of(), hash_of(), *(hash_of(**change) for change in changes)}) == 1 + len(changes)
+
+
 def test_labels_that_are_all_invented_are_the_generators_mistake(bench):
     says = (
         r"^generator 'fake-faulty': sample invented all labels of column 'label': 'unheard-of'; the training part has"

@@ -127,6 +127,18 @@ def test_small_parts_of_one_origin_are_written_together_and_keep_their_categorie
     assert all(batch.frame["y"].dtype == rows.frame["y"].dtype for batch in Kept.batches)
 
 
+def test_batches_hold_no_more_rows_than_fit_and_every_row_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(write_tasks, "MAX_BATCH_ROWS", 4)
+    data = dataset(pd.DataFrame({"x": np.arange(21.0), "y": ["a", "b", "a"] * 7}), target="y")
+    sizes = [5, 3, 1, 1, 9, 2]
+    for number, (size, end) in enumerate(zip(sizes, np.cumsum(sizes), strict=True)):
+        data.take(slice(end - size, end)).save(tmp_path / str(number))
+    _, frame = written([tmp_path / str(number) for number in range(6)], tmp_path)
+    assert frame["x"].tolist() == data.frame["x"].tolist()
+    assert frame["origin"].tolist() == [REAL] * 5 + ["gan"] * 16
+    assert [len(batch) for batch in Kept.batches] == [4, 1, 4, 1, 4, 4, 3]
+
+
 def test_a_sink_that_leaves_rows_out_is_refused_with_their_number(parts, tmp_path, monkeypatch):
     monkeypatch.setattr(write_tasks, "MAX_BATCH_ROWS", 2)
     with pytest.raises(PluginError, match="sink 'kept': write stopped after 2 rows and left the others unwritten"):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from torch.utils.data import DataLoader, IterableDataset, TensorDataset
+from torch.utils.data import DataLoader, IterableDataset, Subset, TensorDataset
 from torch.utils.data import Dataset as TorchDataset
 
 import augment
@@ -325,6 +325,9 @@ def test_real_rows_may_be_items_of_a_dataset(edited):
     x, y, origin = (torch.cat(parts) for parts in zip(*loader, strict=True))
     assert torch.equal(x.amax(dim=(1, 2, 3)) >= 2, origin == 0)
     assert y[origin == 0].bincount()[[3, 7]].tolist() == [30, 10]
+    few = _loader(generator, real=Subset(data, range(5)))
+    assert few.counts == {"real": 5, "bootstrap": 40}
+    assert sum(int((origin == 0).sum()) for _, _, origin in few) == 5
 
 
 class Endless(IterableDataset):

@@ -35,7 +35,13 @@ def test_cutmix_has_the_area_of_the_rectangle_as_share():
         cut, shares = cutmix(x, torch.arange(5), num_classes=5, alpha=alpha, generator=_seeded())
         assert torch.allclose(cut.mean(dim=(1, 2, 3)), shares @ torch.arange(5.0))
         assert len(cut.unique()) == 5
+        again = cutmix(x, torch.arange(5), num_classes=5, alpha=alpha, generator=_seeded())
+        assert torch.equal(again[0], cut)
     assert torch.equal(x, before)
+    # half of the image is left where the edge cuts nothing off the rectangle
+    images, numbers = torch.zeros(2, 1, 100, 100), torch.tensor([0.0, 1.0])
+    drawn = [cutmix(images, numbers, alpha=1e6, generator=torch.Generator().manual_seed(seed))[1] for seed in range(30)]
+    assert min(float((1 - share).max()) for share in drawn if share[0] != 0) == pytest.approx(0.5, abs=0.05)
 
 
 def test_batches_may_be_small_or_of_whole_numbers():

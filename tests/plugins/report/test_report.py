@@ -636,6 +636,27 @@ def test_an_inexpensive_alternative_that_does_as_well_is_preferred(table):
     changes = {"against": against, "arms": arms, "verdict": "no measurable effect"}
     found = TrialResult.model_validate(table.content["trial"] | changes)
     assert next_steps(found)[0].startswith("Use oversampling")
+    unclear = [one if one["id"] != "oversampling" else arm("oversampling", "oversampling", 0.1, 0.2) for one in arms]
+    for changed in ({"arms": unclear}, {"assessable": False, "verdict": "not assessable"}):
+        found = TrialResult.model_validate(table.content["trial"] | changes | changed)
+        assert not any("oversampling" in step for step in next_steps(found))
+    over = {"values": [0.0], "mean": 0.0, "interval": None}
+    cuts = {"asked": 2, "chosen": ["synthetic"], "arms": {}, "overall": over, "against": against}
+    found = TrialResult.model_validate(table.content["trial"] | {"cuts": cuts})
+    assert next_steps(found)[0].startswith("Prefer oversampling")
+
+
+def test_what_the_search_has_chosen_is_the_step(table):
+    steps = next_steps(TrialResult.model_validate(table.content["trial"] | {"chosen": "none"}))
+    assert steps[0].startswith("Train on the real rows alone. The search has found nothing")
+    tuned = arm("tuned", "`tuned`", 0.1, 0.05) | {"kind": "inexpensive"}
+    found = {**table.content["trial"], "chosen": "tuned", "against": None}
+    found["arms"] = [*found["arms"], tuned]
+    assert next_steps(TrialResult.model_validate(found)) == [
+        "Train on the real rows with 'tuned': no synthetic rows are needed."
+    ]
+    found["verdict"] = "contaminated"
+    assert next_steps(TrialResult.model_validate(found))[0].startswith("Ignore the scores")
 
 
 def test_figures_of_a_contaminated_trial_are_folded(table, tmp_path):
