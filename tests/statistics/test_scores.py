@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from augment.statistics.scores import SCORES, default_score, scores_for
+from augment.statistics.scores import SCORES, default_score, score_format, scores_for
 
 NUM_CLASSES = 4
 
@@ -186,3 +186,18 @@ def test_losses_and_errors_are_better_when_lower():
 
 def test_every_score_says_what_it_measures():
     assert [rule.name for rule in SCORES.values() if not rule.meaning.endswith(".")] == []
+
+
+@pytest.mark.parametrize(
+    ("score", "size", "style"),
+    [
+        ("a score of a plugin", 20000.0, ".3f"),
+        ("log_loss", 20000.0, ".3f"),
+        ("r2", -20000.0, ".3f"),
+        ("rmse", 0.0123, ".4g"),
+        ("mae", -20000.0, ".0f"),
+        ("mae", 1e15, ".4g"),
+    ],
+)
+def test_scores_in_the_unit_of_a_target_are_written_as_large_as_they_are(score, size, style):
+    assert score_format(score, size) == style
