@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from augment.cli.display import duration
 from augment.cli.table import table
 from augment.plugin.kinds import Kind
-from augment.text import printable
+from augment.text import listing, printable
 from augment.toolkit.yaml_text import dump_flow
 
 if TYPE_CHECKING:
     from augment.data import Schema
     from augment.plugin.run_metrics import RunMetrics
     from augment.runner.check import CheckResult
+    from augment.runner.estimate_cost import Estimate
     from augment.spec.load import Resolved
     from augment.spec.stages import Stage
     from augment.storage.prune import Entry
@@ -49,12 +50,33 @@ def check(result: CheckResult) -> str:
         facts.append(("split", "the rows of the second source are held out"))
     for kind in ("transform", "generator", "filter", "probe", "metric", "reporter", "sink"):
         facts += _stages(resolved, schema, kind)
+    if result.cost is not None:
+        facts.append(("cost", _cost(result.cost)))
     lines = table(facts)
     if result.plan:
         lines += ["", *_plan(result.plan)]
     if result.notes:
         lines += ["", *(f"note: {printable(note)}" for note in result.notes)]
     return "\n".join([*lines, "", "no problems found"])
+
+
+def _cost(cost: Estimate) -> str:
+    """What a run would use, as roughly as it is known."""
+    parts = sorted(cost.seconds.items(), key=lambda part: -part[1])
+    parts = [(name, seconds) for name, seconds in parts if seconds >= 1]
+    words = f"{'at most ' * cost.at_most}about {roughly(cost.total)} CPU-seconds"
+    words += f" ({', '.join(f'{name} {roughly(seconds)}' for name, seconds in parts)})" if parts else ""
+    words += f" and {roughly(cost.memory / 1e6)} MB of memory a worker, within a factor of two or three"
+    return words + (f"; not known for {listing(cost.unknown)}" if cost.unknown else "")
+
+
+def roughly(number: float) -> str:
+    """A number as exact as an estimate is.
+
+    >>> roughly(4.2), roughly(47.1), roughly(1234)
+    ('4', '50', '1,000')
+    """
+    return f"{float(f'{number:.1g}'):,.0f}"
 
 
 def _stages(resolved: Resolved, schema: Schema | None, kind: Kind) -> list[tuple[str, str]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from augment.data import Modality, Schema
 from augment.errors import DataError
@@ -31,6 +32,12 @@ class Choice:
     generators: list[tuple[type[Generator], Suits]]
     refused: dict[str, str]
     unfit_filter: type[Filter] | None
+
+    def keep(self, generators: Sequence[type[Generator]], why: str) -> Choice:
+        """The choice of these generators alone; the others are refused for a reason."""
+        kept = [(cls, suits) for cls, suits in self.generators if cls in generators]
+        refused = {cls.name: why for cls, _ in self.generators if cls not in generators}
+        return replace(self, generators=kept, refused=self.refused | refused)
 
 
 def choose_generators(look: Look, catalog: Catalog, holdout: float = HOLDOUT) -> Choice:

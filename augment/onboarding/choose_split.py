@@ -10,19 +10,21 @@ from typing import Any
 
 from augment.data import Dataset
 from augment.errors import DataError, did_you_mean
+from augment.onboarding.choose_effort import Effort
 from augment.onboarding.choose_target import SPLIT_NAME, Look
 from augment.plan.alignment import align
 from augment.plugin.context import Context
 from augment.plugin.contracts import Source
-from augment.spec.models import HOLDOUT
+from augment.spec.models import HOLDOUT, Trial
 from augment.toolkit.yaml_text import dump_flow
 
-__all__ = ["choose_holdout", "choose_trial", "find_obstacle", "random_split", "split_as_said"]
+__all__ = ["choose_cuts", "choose_holdout", "choose_trial", "find_obstacle", "random_split", "split_as_said"]
 
 HELD = re.compile(r"test(ing)?|hold-?_?out|true", re.IGNORECASE)
 MAX_VALUES = 20
 MIN_RARE = 10  # rows of a class on either side of the split
 LARGER = (0.25, 0.3, 0.35, 0.4)
+NUMBERS = {2: "two", 3: "three", 5: "five"}
 FEW_ROWS = 2_000  # up to which a trial over five splits is affordable
 
 
@@ -71,14 +73,31 @@ def _find_rare(look: Look) -> str | None:
     return label if look.counts[label] < sum(look.counts.values()) / len(look.counts) / 2 else None
 
 
-def choose_trial(look: Look) -> list[str]:
-    """The lines of a trial over several splits, where no hold-out has enough rows of a rare class; else none."""
-    if _find_rare(look) is None or choose_holdout(look) > HOLDOUT:
-        return []
-    setting = "cuts: 5  # judged by five hold-outs instead of one, in five times the time"
-    if len(look.dataset) <= FEW_ROWS:
-        return ["trial:", f"  {setting}", ""]
-    return ["# Few rows of a class are held out. To have more of them:", "# trial:", f"#   {setting}", ""]
+def choose_cuts(look: Look) -> int:
+    """How many splits judge: five where no hold-out has enough rows of a rare class and that is affordable."""
+    return 5 if _needs_cuts(look) and len(look.dataset) <= FEW_ROWS else 1
+
+
+def _needs_cuts(look: Look) -> bool:
+    return _find_rare(look) is not None and choose_holdout(look) == HOLDOUT
+
+
+def choose_trial(look: Look, effort: Effort) -> list[str]:
+    """The lines of the trial, where something about it is proposed.
+
+    Args:
+        look: what was found in the data.
+        effort: what the run may take.
+    """
+    cuts, seeds = effort.cuts, effort.seeds
+    several = "judged by {} hold-outs instead of one, in {} times the time".format(*[NUMBERS.get(cuts, "five")] * 2)
+    lines = [f"  cuts: {cuts}  # {several}"] if cuts > 1 else []
+    lines += [f"  seeds: {seeds}  # instead of {Trial().seeds}: {effort.why}"] if seeds != Trial().seeds else []
+    lines = ["trial:", *lines, ""] if lines else []
+    if cuts == 1 and _needs_cuts(look):
+        few = ["# Few rows of a class are held out. To have more of them:", "# trial:", f"#   cuts: 5  # {several}", ""]
+        lines = [*few, *lines]
+    return lines
 
 
 def random_split(look: Look) -> list[str]:

@@ -20,9 +20,17 @@ from augment.data import Dataset
 from augment.detect.formats import Data, collected_notes, find_address
 from augment.detect.train_test import find_pair
 from augment.errors import DataError, DiskError, SpecError
+from augment.onboarding.choose_effort import choose_effort
 from augment.onboarding.choose_generators import Choice, choose_generators
 from augment.onboarding.choose_sinks import choose_sinks
-from augment.onboarding.choose_split import choose_holdout, choose_trial, find_obstacle, random_split, split_as_said
+from augment.onboarding.choose_split import (
+    choose_cuts,
+    choose_holdout,
+    choose_trial,
+    find_obstacle,
+    random_split,
+    split_as_said,
+)
 from augment.onboarding.choose_target import Look
 from augment.onboarding.guesses import list_guesses
 from augment.onboarding.inspect_data import Ask, Wishes, inspect
@@ -151,7 +159,14 @@ def propose(
     split_lines = split_as_said(look, split_by, is_given=test is not None)
     for note in notes:
         log.warning("%s", note)
-    choice = choose_generators(look, catalog, choose_holdout(look) if test is None else 0.0)
+    holdout = choose_holdout(look) if test is None else 0.0
+    choice = choose_generators(look, catalog, holdout)
+    rows, why_rows = _num_rows(look, choice)
+    cuts = choose_cuts(look) if test is None and "time" not in split_by else 1
+    effort = choose_effort(look, [cls for cls, _ in choice.generators], rows, cuts, holdout, catalog)
+    if effort.rows != rows:
+        rows, why_rows = effort.rows, f"instead of {rows}: {effort.why}"
+    choice = choice.keep(effort.generators, effort.why)
     if tell is not None:
         tell(list_guesses(source_class.name, look, left_out, choice))
     places = [_place(each, folder) for each in ([data] if isinstance(data, Path) else data)]
@@ -204,11 +219,11 @@ def propose(
         "",
         *section("split:", split),
         "",
-        *(choose_trial(look) if test is None and "time" not in split_by else []),
+        *(choose_trial(look, effort) if test is None and "time" not in split_by else []),
         *_transforms(look, choice),
         *_generators(look, choice),
         "",
-        *_mix(look, choice),
+        *_mix(look, choice, rows, why_rows),
         *_filters(choice),
         *_sinks(choose_sinks(source_class, data, settings, look.dataset, catalog), source_class, test, folder),
     ]
@@ -269,21 +284,30 @@ def _generators(look: Look, choice: Choice) -> list[str]:
     return section("generators:", active, [f"Settings, which go under `with:`, are listed by {show}.", *inactive])
 
 
-def _mix(look: Look, choice: Choice) -> list[str]:
-    rows, why = "1x", "as many synthetic rows as there are real ones to learn from"
-    others = ["1x", "2x", "5000"]
-    if look.schema.task != "none":
-        others.append("auto (which tries several, and none)")
-    if len(look.counts) > 1 and all(cls.accepts.conditional != "none" for cls, _ in choice.generators):
-        others += ["balance", "{per_class: 1000}"]
+def _num_rows(look: Look, choice: Choice) -> tuple[str, str]:
+    """How many rows are proposed, and why."""
+    if len(look.counts) > 1 and _makes_classes(choice):
         largest, smallest = max(look.counts.values()), min(look.counts.values())
         advised = next((suits for _, suits in choice.generators if suits.amounts), None)
         if largest > (RARE if advised else LOPSIDED) * smallest:
-            rows = "balance"
-            why = f"every class gets as many rows as the largest; now they have from {smallest:,} to {largest:,}"
-        elif advised:
-            rows = advised.suited_amount(len(look.dataset))
-            why = advised.amounts_reason
+            return "balance", (
+                f"every class gets as many rows as the largest; now they have from {smallest:,} to {largest:,}"
+            )
+        if advised:
+            return advised.suited_amount(len(look.dataset)), advised.amounts_reason
+    return "1x", "as many synthetic rows as there are real ones to learn from"
+
+
+def _makes_classes(choice: Choice) -> bool:
+    return all(cls.accepts.conditional != "none" for cls, _ in choice.generators)
+
+
+def _mix(look: Look, choice: Choice, rows: str, why: str) -> list[str]:
+    others = ["1x", "2x", "5000"]
+    if look.schema.task != "none":
+        others.append("auto (which tries several, and none)")
+    if len(look.counts) > 1 and _makes_classes(choice):
+        others += ["balance", "{per_class: 1000}"]
     also = ", ".join(amount for amount in others if amount != rows)
     lines = section("mix:", [f"rows: {rows}  # {why}", f"# Also possible: {also}."])
     if look.schema.modality == "text" and any(cls.origin == "rows" for cls, _ in choice.generators):

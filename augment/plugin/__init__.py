@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Source,
         Transform,
     )
+    from augment.plugin.cost import Cost
     from augment.plugin.hookspecs import hookimpl
     from augment.plugin.kinds import Kind
     from augment.plugin.measured_gains import MeasuredGain, read_gains
@@ -72,6 +73,7 @@ __all__ = [
     "Component",
     "Confusion",
     "Context",
+    "Cost",
     "CutDifferences",
     "CutsResult",
     "Filter",
@@ -112,6 +114,7 @@ _MODULES = {
     "component": ("Component", "Fitted", "Params"),
     "context": ("Checkpoint", "Context", "derive_seed"),
     "contracts": ("Filter", "Generator", "Metric", "Probe", "Reporter", "Sink", "SinkParams", "Source", "Transform"),
+    "cost": ("Cost",),
     "hookspecs": ("hookimpl",),
     "kinds": ("Kind",),
     "measured_gains": ("MeasuredGain", "read_gains"),

@@ -9,8 +9,9 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from augment.data import Modality
+from augment.data import Modality, Schema
 from augment.plugin.accepts import Accepts
+from augment.plugin.cost import Cost
 from augment.plugin.kinds import Kind
 
 __all__ = ["Component", "Fitted", "Params"]
@@ -52,6 +53,17 @@ class Component(ABC):
 
     def __init__(self, params: Any = None) -> None:
         self.params: Any = self.Params() if params is None else params
+
+    @classmethod
+    def cost(cls, params: Any, schema: Schema, num_rows: int) -> Cost | None:
+        """What it uses on such data, for the estimate of `augment check`; None, the default, if that is not known.
+
+        Args:
+            params: its settings.
+            schema: of the rows that it is fitted on.
+            num_rows: how many they are.
+        """
+        return None
 
 
 class Fitted(Component):

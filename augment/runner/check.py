@@ -9,6 +9,7 @@ from typing import Any
 from augment.data import Dataset, Schema
 from augment.plan.chunks import PlanRow
 from augment.plugin.catalog import Catalog
+from augment.runner.estimate_cost import Estimate, estimate_cost
 from augment.runner.in_memory_sources import as_pipeline, with_files
 from augment.runner.prepare import prepare
 from augment.runner.search import list_entrants
@@ -31,6 +32,7 @@ class CheckResult:
         notes: warnings and notes.
         plan: (generator id, label or empty, rows) of what would be made.
         candidates: labels of what a search for the mix would try beside real rows alone.
+        cost: what the run would use, or None without data.
     """
 
     resolved: Resolved
@@ -39,6 +41,7 @@ class CheckResult:
     notes: tuple[str, ...] = ()
     plan: tuple[tuple[str, str, int], ...] = ()
     candidates: tuple[str, ...] = ()
+    cost: Estimate | None = None
 
 
 def check(
@@ -91,4 +94,10 @@ def check(
         entries = tuple((generator, label, count) for (generator, label), count in totals.items())
         notes = (*session.remarks, *prepared.notes, *untried)
         tried = tuple(one.candidate.label for one in entrants if one.left is None)
-        return CheckResult(resolved, train.schema, rows, notes, entries, tried)
+        made: dict[str, int] = {}
+        for generator, _, count in entries:
+            made[generator] = made.get(generator, 0) + count
+        candidates = [one.candidate for one in entrants if one.left is None]
+        trial, search = resolved.pipeline.trial, mix.search
+        cost = estimate_cost(trial, search, components, train, rows["test"], made, candidates)
+        return CheckResult(resolved, train.schema, rows, notes, entries, tried, cost)

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from augment import plugin
-from augment.data import Dataset
+from augment.data import Dataset, Schema
 from augment.errors import DataError
-from augment.plugin import Accepts, Context, Generator, Suits, write_state
+from augment.plugin import Accepts, Context, Cost, Generator, Suits, write_state
 from augment_images.transforms import GENTLE_AFFINE, Transforms, compose, starting_rows, try_out
 
 
@@ -42,6 +42,12 @@ class Albumentations(Generator):
         `- Affine: {rotate: [-15, 15], p: 1.0}`. `p` is the probability of each to happen; albumentations takes 0.5
         where it is left out. Or a mapping: albumentations' own serialised form, as `albumentations.to_dict` gives it,
         which may hold compositions such as `OneOf`."""
+
+    @classmethod
+    def cost(cls, params: Any, schema: Schema, num_rows: int) -> Cost:
+        """As measured, with a transform or two."""
+        height, width, *_ = schema.arrays[schema.find_array("image")].shape
+        return Cost(fit=0.5, row=1e-4 + 3e-8 * height * width)
 
     def fit(self, data: Dataset, context: Context) -> Self:
         """Check the transforms against the training images; nothing is learnt."""

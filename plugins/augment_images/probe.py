@@ -11,14 +11,15 @@ import numpy as np
 from pydantic import Field, PositiveInt
 
 from augment import plugin
-from augment.data import Dataset
-from augment.plugin import Accepts, Context, Probe, derive_seed
+from augment.data import Dataset, Schema
+from augment.plugin import Accepts, Context, Cost, Probe, derive_seed
 from augment.toolkit.feature_probe import rows_with_target
 
 if TYPE_CHECKING:
     import torch
 
 PREDICT_BATCH = 256  # always full, the last one padded: a batch of another size gives other bits
+LARGE = 4  # times the pixels that the network looks at: averages of these take no more memory than their pixels
 
 
 class Cnn(Probe):
@@ -47,6 +48,15 @@ class Cnn(Probe):
         max_side: Annotated[int, Field(ge=4)] = 32
         """Pixels. Images with a longer side are averaged down to it before the network looks at them."""
 
+    @classmethod
+    def cost(cls, params: Any, schema: Schema, num_rows: int) -> Cost:
+        """As measured; most of it is the steps."""
+        shape = schema.arrays[schema.find_array("image")].shape
+        num_pixels = shape[0] * shape[1]
+        seen = min(num_pixels, params.max_side**2)
+        fit = params.steps * (2e-3 + 5e-7 * params.batch_size * seen) + 1e-8 * num_rows * num_pixels
+        return Cost(fit=fit, row=1.5e-7 * seen + 1e-8 * num_pixels, memory=4e3 * params.batch_size * seen)
+
     def fit(self, data: Dataset, context: Context, weights: np.ndarray | None = None) -> Self:
         import torch
 
@@ -73,6 +83,7 @@ class Cnn(Probe):
 
         params = self.params
         self.network = SmallCnn(images_NHWC.shape[1:], self.num_outputs, params.max_side).to(self.device).train()
+        images_NHWC = _averaged(images_NHWC, self.network.input_size)
         optimizer = AdamW(self.network.parameters(), lr=params.learning_rate)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, params.steps)
         dtype = torch.int64 if self.task == "classes" else torch.float32
@@ -114,6 +125,20 @@ class Cnn(Probe):
         x_NHWC = torch.from_numpy(images_NHWC).to(self.device).float()
         mean_C, deviation_C = (torch.tensor(x, device=self.device) for x in (self.channel_mean, self.channel_deviation))
         return ((x_NHWC - mean_C) / deviation_C).permute(0, 3, 1, 2).contiguous()
+
+
+def _averaged(images_NHWC: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Photographs averaged down once, float32 of that size, instead of at each step; smaller images as they are."""
+    import torch
+
+    if images_NHWC.shape[1] * images_NHWC.shape[2] < LARGE * size[0] * size[1]:
+        return images_NHWC  # as floats, more of them might not fit into memory
+    small_NHWC = np.empty((len(images_NHWC), *size, images_NHWC.shape[3]), dtype=np.float32)
+    for start in range(0, len(images_NHWC), PREDICT_BATCH):
+        x_NCHW = torch.from_numpy(images_NHWC[start : start + PREDICT_BATCH]).permute(0, 3, 1, 2).float()
+        small = torch.nn.functional.adaptive_avg_pool2d(x_NCHW, size).permute(0, 2, 3, 1)
+        small_NHWC[start : start + PREDICT_BATCH] = small.numpy()
+    return small_NHWC
 
 
 def _moments(images_NHWC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

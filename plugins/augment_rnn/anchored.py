@@ -10,9 +10,9 @@ import pandas as pd
 from pydantic import Field
 
 from augment import plugin
-from augment.data import Dataset
+from augment.data import Dataset, Schema
 from augment.errors import DataError
-from augment.plugin import Accepts, Context, Suits
+from augment.plugin import Accepts, Context, Cost, Suits
 from augment.toolkit.lossless import ENCODED_TYPES
 from augment.toolkit.network_generator import NetworkGenerator, Parts
 from augment.toolkit.tables.bins import BinTable
@@ -101,6 +101,16 @@ class AnchoredTable(NetworkGenerator):
     table: BinTable
     additive: Additive | None
     _perturber: tuple[Dataset, Perturber] | None = None  # of the training part that was lent last
+
+    @classmethod
+    def cost(cls, params: Params, schema: Schema, num_rows: int) -> Cost:
+        """As measured, with all steps and the candidates for a label that is asked for."""
+        num_columns = len(schema.features)
+        weights = params.members * params.width * params.bins * num_columns
+        steps = params.steps or float(np.clip(NUM_EPOCHS * num_rows / params.batch_size, MIN_STEPS, MAX_STEPS))
+        fit = steps * (4e-3 + 5e-10 * params.batch_size * weights)
+        row = 1.3e-5 * params.share * num_columns * params.candidates * params.members
+        return Cost(fit, row, memory=16.0 * weights)
 
     def fit(self, data: Dataset, context: Context) -> Self:
         """Train all members side by side, each on its own rows."""

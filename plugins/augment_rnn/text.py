@@ -11,9 +11,9 @@ import pandas as pd
 from pydantic import Field
 
 from augment import plugin
-from augment.data import Dataset
+from augment.data import Dataset, Schema
 from augment.errors import DataError
-from augment.plugin import Accepts, Context, Suits
+from augment.plugin import Accepts, Context, Cost, Suits
 from augment.toolkit.conditions import Conditions
 from augment.toolkit.network_generator import NetworkGenerator, Parts
 from augment_rnn.text_tokens import Bytes, Pieces, Tokenizer, Utf8, WholeWords, load_tokenizer
@@ -113,6 +113,12 @@ class TextRnn(NetworkGenerator):
 
     conditions: Conditions
     tokenizer: Tokenizer
+
+    @classmethod
+    def cost(cls, params: Any, schema: Schema, num_rows: int) -> Cost:
+        """As measured on texts of 20 words; longer ones take longer."""
+        num_steps = params.steps or MIN_STEPS * max(1.0, num_rows / 2_500)
+        return Cost(fit=0.05 * num_steps, row=4e-3)
 
     def fit(self, data: Dataset, context: Context) -> Self:
         from augment.toolkit.sequences.training import Budget, Sequences, learn

@@ -14,7 +14,7 @@ from pydantic import Field, field_validator
 
 from augment import plugin
 from augment.data import Column, Dataset, Schema
-from augment.plugin import Accepts, Context, Generator, Suits, read_state, write_state
+from augment.plugin import Accepts, Context, Cost, Generator, Suits, read_state, write_state
 from augment.toolkit.conditions import Conditions, refuse_others
 from augment_series.reading import GAP
 
@@ -73,6 +73,12 @@ class SeriesEdits(Generator):
     conditions: Conditions
     deviation: np.ndarray  # (F,) float64, standard deviation of each channel
     ends: np.ndarray  # (2, F) float64, smallest and largest values
+
+    @classmethod
+    def cost(cls, params: Any, schema: Schema, num_rows: int) -> Cost:
+        """As measured."""
+        length, num_channels = schema.arrays[schema.find_array("series")].shape
+        return Cost(fit=1e-8 * num_rows * length * num_channels, row=2e-6 + 1e-7 * length * num_channels)
 
     def fit(self, data: Dataset, context: Context) -> Self:
         self.schema = data.schema

@@ -11,8 +11,8 @@ import numpy as np
 from pydantic import Field
 
 from augment import plugin
-from augment.data import Dataset
-from augment.plugin import Accepts, Context
+from augment.data import Dataset, Schema
+from augment.plugin import Accepts, Context, Cost
 from augment.toolkit.feature_probe import FeatureProbe
 from augment.toolkit.lossless import ENCODED_TYPES
 from augment.toolkit.tables.matrix import TableEncoder
@@ -35,6 +35,16 @@ class KernelsProbe(FeatureProbe):
     class Params(plugin.Params):
         features: int = Field(2_000, ge=84)
         """About how many features the convolutions give."""
+
+    @classmethod
+    def cost(cls, params: Params, schema: Schema, num_rows: int) -> Cost:
+        """As measured: the convolutions of each series, then a decomposition of the features."""
+        length, num_channels = schema.arrays[schema.find_array("series")].shape
+        row = 1e-9 * params.features * length * num_channels + 2e-4
+        least = min(num_rows, params.features)
+        return Cost(
+            fit=num_rows * (row + 2e-10 * least * params.features), row=row, memory=32.0 * num_rows * params.features
+        )
 
     _scale: np.ndarray  # (2, F): mean and standard deviation of each channel
     _encoder: TableEncoder | None

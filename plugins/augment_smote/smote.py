@@ -15,7 +15,7 @@ from pydantic import Field
 from augment import plugin
 from augment.data import Dataset, Schema
 from augment.errors import DataError
-from augment.plugin import Accepts, Context, Generator, Suits, read_state, write_state
+from augment.plugin import Accepts, Context, Cost, Generator, Suits, read_state, write_state
 from augment.toolkit.conditions import Conditions, refuse_others
 from augment.toolkit.lossless import ENCODED_TYPES
 from augment.toolkit.tables.matrix import TableEncoder
@@ -102,6 +102,12 @@ class Smote(Generator):
     _bases: dict[int, Bases]
     _reasons: dict[int, str]  # of classes without bases
     _lent: _Lent | None = None
+
+    @classmethod
+    def cost(cls, params: Any, schema: Schema, num_rows: int) -> Cost:
+        """As measured on small tables: the search for neighbours grows with the square of the rows."""
+        num_columns = len(schema.features)
+        return Cost(fit=0.02 + 1e-6 * num_rows * num_columns + 1e-9 * num_rows**2, row=1e-6 * num_columns)
 
     def fit(self, data: Dataset, context: Context) -> Self:
         if data.schema.arrays:

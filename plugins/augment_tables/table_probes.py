@@ -14,9 +14,9 @@ import numpy as np
 from pydantic import Field
 
 from augment import plugin
-from augment.data import Dataset
+from augment.data import Dataset, Schema
 from augment.errors import DataError
-from augment.plugin import Accepts, Context, MeasuredGain, read_gains
+from augment.plugin import Accepts, Context, Cost, MeasuredGain, read_gains
 from augment.toolkit.feature_probe import FeatureProbe, LinearProbe
 from augment.toolkit.lossless import ENCODED_TYPES
 from augment.toolkit.tables.matrix import TableEncoder
@@ -80,6 +80,15 @@ class Boosting(_TableProbe):
         """Those of small trees, or of trees as they are by default: whichever are nearer."""
         is_small = params.max_leaf_nodes <= SMALL["max_leaf_nodes"]
         return _measured().get("small boosting" if is_small else "boosting", ())
+
+    @classmethod
+    def cost(cls, params: Params, schema: Schema, num_rows: int) -> Cost:
+        """As measured: a tree costs as much as its leaves, and by its rows where they are many."""
+        num_columns, num_classes = len(schema.features), len(schema.classes)
+        num_trees = params.max_iter * (num_classes if num_classes > 2 else 1)
+        num_leaves = min(params.max_leaf_nodes, num_rows / params.min_samples_leaf)
+        tree = num_leaves * (1.6e-4 + 2e-6 * num_columns) + 2e-8 * num_rows * num_columns
+        return Cost(fit=num_trees * tree, row=1e-7 * num_trees)
 
     _levels: dict[str, dict[str, int]]  # column to label to code
 
@@ -146,6 +155,12 @@ class Logistic(LinearProbe, _TableProbe):
     def measured_gains(cls, params: LinearProbe.Params) -> Sequence[MeasuredGain]:
         """Those with the default penalty."""
         return _measured().get("logistic", ())
+
+    @classmethod
+    def cost(cls, params: Any, schema: Schema, num_rows: int) -> Cost:
+        """As measured."""
+        num_cells = num_rows * len(schema.features)
+        return Cost(fit=0.02 + 1e-6 * num_cells, row=1e-6 * len(schema.features))
 
     def _fit_features(self, data: Dataset, context: Context) -> None:
         super()._fit_features(data, context)

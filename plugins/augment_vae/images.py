@@ -13,8 +13,8 @@ import numpy as np
 from pydantic import Field
 
 from augment import plugin
-from augment.data import Dataset
-from augment.plugin import Accepts, Context, Suits
+from augment.data import Dataset, Schema
+from augment.plugin import Accepts, Context, Cost, Suits
 from augment.toolkit.network_generator import ArrayGenerator, Parts
 from augment_vae.mixture import Mixture, repeated_rows
 from augment_vae.tone import apply_tone, tone_curve
@@ -81,6 +81,15 @@ class ImageVae(ArrayGenerator):
     sample_batch = BATCH
     mixture: Mixture
     curve: np.ndarray  # of tones
+
+    @classmethod
+    def cost(cls, params: Any, schema: Schema, num_rows: int) -> Cost:
+        """As measured, without a critic: every pixel is tied to every unit of a layer."""
+        num_values = math.prod(schema.arrays[schema.find_array("image")].shape)
+        num_steps = params.steps or max(MIN_STEPS, MIN_EPOCHS * num_rows // params.batch_size)
+        weights = num_values * params.width
+        fit = num_steps * (1e-3 + 1.2e-10 * params.batch_size * weights) * (1 if params.sharpness == 0 else 5)
+        return Cost(fit, row=1e-5 + 6e-11 * weights, memory=32.0 * weights)
 
     def fit(self, data: Dataset, context: Context) -> Self:
         import torch

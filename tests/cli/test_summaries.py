@@ -41,6 +41,9 @@ def test_check_says_what_a_run_would_do(tmp_path, monkeypatch):
     assert ["generator", "repeats:", "bootstrap"] in lines
     assert ["synthetic", "rows", "repeats"] in lines
     assert lines[-1] == ["no", "problems", "found"]
+    (cost,) = (line for line in text.splitlines() if line.startswith("cost"))
+    assert "about 20 CPU-seconds (boosting 10) and 400 MB of memory a worker, within a factor of two or three" in cost
+    assert "not known for 'contamination'" in cost
 
 
 def test_check_without_data_says_what_can_be_known():
