@@ -17,6 +17,7 @@ from augment.plan.choose_winner import (
 )
 from augment.plugin import MeasuredGain
 from augment.statistics.scores import SCORES
+from augment.statistics.units import degrees_of_freedom
 
 HIGHER, LOWER = SCORES["balanced_accuracy"], SCORES["log_loss"]
 LOPSIDED = {"no": 90, "yes": 10}
@@ -170,6 +171,27 @@ def test_a_difference_that_a_few_rows_make_is_no_sure_gain_however_alike_the_see
     assert many[1].standing(many[0], HIGHER).chance > 0.99
 
 
+def test_the_error_is_no_less_than_that_of_the_seeds_and_as_uncertain_as_the_rows_are_few():
+    none, one = entrants(a=[0.1, 0.3, 0.2, 0.2])
+    one.influence = np.full(40, 1e-9)
+    assert one.standing(none, HIGHER).error == pytest.approx(np.std([0.1, 0.3, 0.2, 0.2]) / np.sqrt(3))
+    one.influence = np.repeat([0.2, -0.2, 0.0], [4, 4, 32])
+    found = one.standing(none, HIGHER)
+    by_rows = np.sqrt(1.5 * 8 * (0.2 / 4) ** 2)
+    assert found.error == pytest.approx(by_rows)
+    error = by_rows * stats.t.ppf(0.95, degrees_of_freedom(one.influence)) / stats.norm.ppf(0.95)
+    assert found.expected == pytest.approx(0.2 * 0.2**2 / (0.2**2 + error**2))
+
+
+def test_a_fold_whose_score_is_not_defined_says_nothing_of_rows():
+    field = [Entrant(Candidate(name, name, "generator")) for name in ("none", "a")]
+    for truth in (np.zeros(4, np.int64), np.array([0, 1, 0, 1])):  # no ranking of a single class
+        add_seed(field, [np.eye(2)[[0, 0, 1, 1]], np.eye(2)[truth]], truth, np.arange(4), 8, SCORES["roc_auc"])
+    assert np.isnan(field[1].values[0])
+    assert np.isfinite(field[1].influence).all()
+    assert field[1].influence.any()
+
+
 @pytest.mark.parametrize("truth", [np.arange(40) == 0, np.arange(40) % 2 == 0])
 def test_where_rows_do_not_show_their_chance_the_error_is_that_of_the_seeds(truth):
     truth = truth.astype(np.int64)
@@ -256,6 +278,11 @@ def test_of_a_generator_that_hardly_gained_on_tables_like_this_one_amount_is_tri
     found = reasons(known("smote", -0.01, 0.01), known("gan", 0.0, 0.05))
     said = "smote gained -0.010 on 12 tables like this, so a gain is unlikely"
     assert found == {"mine-5x": said, "blend-1x": said}
+
+
+def test_figures_of_a_generator_are_of_it_alone_and_not_of_a_blend():
+    field = enter(CANDIDATES, [known("smote", 0.1, 0.1)], NAMES, HIGHER, LOPSIDED)
+    assert [one.candidate.id for one in field if one.prior is not None] == ["mine-1x", "mine-5x"]
 
 
 def test_what_gains_no_more_than_a_moved_threshold_is_not_tried_unless_a_generator_does():
