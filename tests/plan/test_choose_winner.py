@@ -185,8 +185,9 @@ def test_the_error_is_no_less_than_that_of_the_seeds_and_as_uncertain_as_the_row
 
 def test_a_fold_whose_score_is_not_defined_says_nothing_of_rows():
     field = [Entrant(Candidate(name, name, "generator")) for name in ("none", "a")]
-    for truth in (np.zeros(4, np.int64), np.array([0, 1, 0, 1])):  # no ranking of a single class
-        add_seed(field, [np.eye(2)[[0, 0, 1, 1]], np.eye(2)[truth]], truth, np.arange(4), 8, SCORES["roc_auc"])
+    for truth in (np.array([0]), np.array([0, 1, 0, 1])):  # no ranking of a single class
+        predictions = [np.eye(2)[[0, 0, 1, 1][: len(truth)]], np.eye(2)[truth]]
+        add_seed(field, predictions, truth, np.arange(len(truth)), 8, SCORES["roc_auc"])
     assert np.isnan(field[1].values[0])
     assert np.isfinite(field[1].influence).all()
     assert field[1].influence.any()

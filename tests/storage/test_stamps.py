@@ -67,6 +67,9 @@ def test_there_is_no_stamp_of_what_is_missing_or_changed_just_now(folder, settle
     assert stamp([folder, folder / "gone"]) is None
     monkeypatch.setattr("augment.storage.stamps.SETTLED_NS", 2_000_000_000)
     assert stamp([folder]) is None
+    for path in (folder, *folder.rglob("*")):
+        os.utime(path, (0, 0))  # a change of the inode
+    assert stamp([folder]) is None
 
 
 def test_there_is_no_stamp_of_links_to_folders_or_of_pipes(folder, settled, tmp_path):
