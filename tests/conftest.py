@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import re
@@ -29,6 +30,14 @@ settings.load_profile("same")
 STORES = itertools.count()
 FAKES = Path(__file__).parent / "fakes"
 collect_ignore = ["engine/extra", "fakes", "faults/injected"]  # what only processes that tests start import
+
+
+gc.disable()  # what is imported and collected stays: to look for garbage in it takes a tenth of the suite's time
+
+
+def pytest_collection_finish(session):
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_make_parametrize_id(val, argname):

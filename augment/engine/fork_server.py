@@ -309,10 +309,12 @@ class _Server:
 def main() -> None:
     """Serve until the host is gone; in what is forked, do tasks until its pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.disable()  # imports make objects that stay: to look for garbage among them takes a tenth of their time
     for name in ("tasks", "draw_and_filter", "judge_tasks", "write_tasks"):
         importlib.import_module(f"augment.engine.{name}")
     threads = _Server().serve()
     if threads is not None:
+        gc.enable()
         worker.main(threads)
 
 

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from augment.loaders.encoding import Rows, tensors
 from augment.loaders.mixing import Mixed, mixed
-from augment.loaders.soft_labels import cutmix, mixup
+from augment.loaders.mixup_cutmix import cutmix, mixup
 
 __all__ = ["Mixed", "Rows", "cutmix", "mixed", "mixup", "tensors"]

@@ -19,7 +19,7 @@ from augment.in_memory import Form, InMemory, hold
 from augment.plugin.catalog import Catalog
 from augment.runner.in_call import in_call
 from augment.runner.in_memory_sources import merged_schema
-from augment.runner.read_held import read_held
+from augment.runner.read_in_memory import read_in_memory
 
 __all__ = ["Checked", "is_payload", "joined", "labels_as"]
 
@@ -103,7 +103,7 @@ class Checked:
             section = merged_schema(self.held.declared, target, said)
             file = self.held.write(folder)
             with in_call(file):
-                whole = read_held(file, SchemaDeclaration.model_validate(section), catalog, folder)
+                whole = read_in_memory(file, SchemaDeclaration.model_validate(section), catalog, folder)
             frame, arrays, inferred = whole.frame, whole.arrays, whole.schema
         else:
             target = _free_name(self.frame)

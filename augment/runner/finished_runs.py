@@ -1,6 +1,6 @@
 """Recognition of a finished run by the times of its files: running the same pipeline again reads no data.
 
-Where times say nothing, the data is read, and `augment.storage.run_place` decides by the run's key.
+Where times say nothing, the data is read, and `augment.storage.publish_run` decides by the run's key.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from augment.runner.session import Session
 from augment.spec.load import Resolved
 from augment.spec.stages import paths_in
 from augment.storage.hashes import content_key, library_versions, platform_class, source_hash
+from augment.storage.publish_run import Place
 from augment.storage.run_folder import Run
-from augment.storage.run_place import Place
 from augment.storage.stamps import stamp as stamp_files
 
 __all__ = ["recognise", "stamp"]

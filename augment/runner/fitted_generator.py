@@ -33,7 +33,7 @@ from augment.plugin.context import Checkpoint, derive_seed
 from augment.plugin.contracts import Generator
 from augment.runner.in_call import bind_in_call, in_call
 from augment.runner.in_memory_sources import merged_schema
-from augment.runner.read_held import read_held
+from augment.runner.read_in_memory import read_in_memory
 from augment.spec.load import load
 from augment.spec.stages import Bound, bound_from_json
 from augment.storage.atomic_files import disk_errors, draft, publish
@@ -362,7 +362,7 @@ def fit(
 
 
 def _read(task: tuple[Path, SchemaDeclaration, Catalog], call: Call) -> Dataset:
-    data = read_held(*task, call.host.scratch)
+    data = read_in_memory(*task, call.host.scratch)
     target = data.schema.target
     if target is not None and (missing := int(data.frame[target].isna().sum())):
         raise DataError(

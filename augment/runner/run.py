@@ -31,6 +31,7 @@ from augment.spec.models import Pipeline
 from augment.spec.stages import Bound, map_paths, paths_in
 from augment.statistics.priors import prior_offsets
 from augment.storage.hashes import content_key, library_versions, platform_class, source_hash
+from augment.storage.publish_run import Place
 from augment.storage.run_folder import (
     DATA,
     FILTERS,
@@ -46,7 +47,6 @@ from augment.storage.run_folder import (
     Run,
 )
 from augment.storage.run_manifest import BELOW_MINIMUM, RunManifest, WrittenData, WrittenPart
-from augment.storage.run_place import Place
 
 __all__ = ["run"]
 

@@ -8,9 +8,9 @@ from augment.plugin.run_metrics import RunMetrics
 from augment.plugin.trial_results import SearchResult
 from augment.statistics.arms import arm_kind
 from augment.statistics.verdict_sentence import not_assessable
+from augment.storage.publish_run import Place
 from augment.storage.run_folder import Run
 from augment.storage.run_manifest import RunManifest
-from augment.storage.run_place import Place
 
 
 def run_metrics(**content: Any) -> RunMetrics:

@@ -52,7 +52,7 @@ def test_a_finished_run_is_recognised_without_reading_its_data_also_in_a_place_t
     first, was_read = again()
     assert was_read
     assert not first.already_done
-    monkeypatch.setattr("augment.storage.run_place.os.access", lambda path, mode: False)
+    monkeypatch.setattr("augment.storage.publish_run.os.access", lambda path, mode: False)
     second, was_read = again()
     assert second.already_done
     assert not was_read

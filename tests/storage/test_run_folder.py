@@ -9,8 +9,8 @@ from run_records import arm, build, manifest, run_metrics
 
 from augment.errors import DataError, DiskError, PluginError
 from augment.storage.hashes import file_sha256
+from augment.storage.publish_run import Place
 from augment.storage.run_folder import Run
-from augment.storage.run_place import Place
 
 KEY = "0123456789abcdef"
 

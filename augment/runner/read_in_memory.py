@@ -10,10 +10,10 @@ from augment.plugin.context import Context
 from augment.plugin.contracts import Source
 from augment.runner.splitting import declare
 
-__all__ = ["read_held"]
+__all__ = ["read_in_memory"]
 
 
-def read_held(file: Path, declared: SchemaDeclaration, catalog: Catalog, folder: Path) -> Dataset:
+def read_in_memory(file: Path, declared: SchemaDeclaration, catalog: Catalog, folder: Path) -> Dataset:
     """What `InMemory.write` has written, as a dataset of inferred types.
 
     Args:

@@ -10,10 +10,10 @@ import pytest
 from run_records import build, manifest
 
 from augment.errors import DiskError, LockedError, SpecError
-from augment.storage import atomic_files, run_place
+from augment.storage import atomic_files, publish_run
 from augment.storage.ownership import json_text
+from augment.storage.publish_run import Place
 from augment.storage.run_folder import Run
-from augment.storage.run_place import Place
 
 KEY, OTHER_KEY = "0123456789abcdef", "fedcba9876543210"
 
@@ -88,7 +88,7 @@ def test_a_folder_below_a_file_is_refused(tmp_path):
 
 
 def test_a_folder_that_may_not_be_written_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(run_place.os, "access", lambda path, mode: path != tmp_path)  # root may write everywhere
+    monkeypatch.setattr(publish_run.os, "access", lambda path, mode: path != tmp_path)  # root may write everywhere
     with pytest.raises(DiskError, match="cannot be written to; choose another place with --out"):
         Place.check_writable(tmp_path / "work", None)
 
@@ -380,7 +380,7 @@ def test_a_file_system_without_links_still_has_the_run(place, monkeypatch):
     def refuse(self, *args, **kwargs):
         raise OSError(1, "Operation not permitted")
 
-    monkeypatch.setattr(run_place.Path, "symlink_to", refuse)
+    monkeypatch.setattr(publish_run.Path, "symlink_to", refuse)
     assert build(place()).key == KEY
 
 
@@ -390,7 +390,7 @@ def test_a_file_system_without_links_still_has_the_run(place, monkeypatch):
 BUILD = """
 import sys
 from pathlib import Path
-from augment.storage.run_place import Place
+from augment.storage.publish_run import Place
 base = Path(sys.argv[1])
 with Place(base / "work", "credit", sys.argv[2], None, False).building({}) as draft:
     print("building", flush=True)
