@@ -152,6 +152,7 @@ class ForestFlow:
         self.package = ForestDiffusionModel
 
     def fit(self, train: pd.DataFrame, discrete: list[str], target: str, seed: int) -> None:
+        self.target = target
         self.labels, classes = np.unique(train[target].astype(str), return_inverse=True)
         features = train.drop(columns=target)
         self.names, self.levels, coded = list(features), {}, {}
@@ -185,9 +186,10 @@ class ForestFlow:
 
     def sample(self, labels: pd.Series) -> pd.DataFrame:
         """As many rows, with labels of its own."""
-        made = pd.DataFrame(self.model.generate(batch_size=len(labels))[:, : len(self.names)], columns=self.names)
+        made = pd.DataFrame(self.model.generate(batch_size=len(labels)), columns=[*self.names, self.target])
         for name, levels in self.levels.items():
             made[name] = levels.take(made[name].to_numpy(dtype=int).clip(0, len(levels) - 1))
+        made[self.target] = self.labels.take(made[self.target].to_numpy(dtype=int))
         return made
 
 

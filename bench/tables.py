@@ -267,7 +267,7 @@ def ratios(runs: dict[str, Any]) -> list[str]:
     def mean(maker: str, figure: str) -> float:
         return float(np.mean([run[figure] for run in runs[maker].values()]))
 
-    for maker in [maker for maker in ("rnn", "vae", "gan") if maker in runs]:
+    for maker in [maker for maker in ("trees", "rnn", "vae", "gan") if maker in runs]:
         cells = []
         for peer in peers:
             cells.append(f"{mean(peer, 'fit') / mean(maker, 'fit'):.1f}")

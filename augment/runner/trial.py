@@ -62,10 +62,11 @@ def run_trial(
         draw: gives the synthetic rows of a seed; seed 0 has those that are written.
         chosen: the arm that the verdict is about; where it is not `synthetic`, no rows are drawn.
     """
-    train, test, settings = Dataset.load(prepared.train), Dataset.load(prepared.test), pipeline.trial
-    schema, units = train.schema, prepared.units
+    settings = pipeline.trial
     if settings is None:
         return not_assessable("the pipeline asks for no trial")
+    train, test = Dataset.load(prepared.train), Dataset.load(prepared.test)
+    schema, units = train.schema, prepared.units
     if schema.target is None or schema.task == "none":
         return not_assessable("no target is named that a model could predict")
     if probe is None:
