@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html import escape
 from pathlib import Path
 from types import MappingProxyType
@@ -227,7 +228,7 @@ class Dataset:
             DiskError: a file is missing, truncated or invalid.
         """
         try:
-            schema = Schema.model_validate_json((folder / "schema.json").read_text(encoding="utf-8"))
+            schema = _schema_from_json((folder / "schema.json").read_text(encoding="utf-8"))
             with pa.memory_map(str(folder / "frame.arrow")) as source:
                 place = list(schema.columns).index(name)
                 options = pa.ipc.IpcReadOptions(included_fields=[place])
@@ -244,7 +245,7 @@ class Dataset:
             DiskError: a file is missing, truncated or invalid.
         """
         try:
-            schema = Schema.model_validate_json((folder / "schema.json").read_text(encoding="utf-8"))
+            schema = _schema_from_json((folder / "schema.json").read_text(encoding="utf-8"))
             with pa.memory_map(str(folder / "frame.arrow")) as source:
                 table = pa.ipc.open_file(source).read_all()
                 arrays = {
@@ -254,3 +255,9 @@ class Dataset:
                 return cls.from_arrow(table, schema, arrays)
         except (OSError, ValueError, pa.ArrowException) as error:
             raise DiskError(f"{folder}: a dataset that was kept cannot be read: {error}") from error
+
+
+@lru_cache(maxsize=8)
+def _schema_from_json(text: str) -> Schema:
+    """The schema that `save` wrote; many parts of a run have the same one."""
+    return Schema.model_validate_json(text)

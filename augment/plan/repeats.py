@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -67,7 +68,6 @@ class Repeats:
 
     def __init__(self, train: Dataset):
         self._train = train
-        self._hashes = train.row_hashes()
         self._groups: dict[str, _Group] = {}
 
     def reasons(self, plan: Sequence[PlanRow], is_moved: Mapping[str, bool]) -> dict[tuple[str, str], str]:
@@ -89,6 +89,10 @@ class Repeats:
             for generator in names
         }
         return {key: reason for key, reason in reasons.items() if reason}
+
+    @cached_property
+    def _hashes(self) -> np.ndarray:
+        return self._train.row_hashes()
 
     def _group(self, label: str) -> _Group:
         if label not in self._groups:

@@ -140,8 +140,10 @@ def make_rows(
     if repeats is not None:
         mixture.judged[DUPLICATES] = 0
         origins = {bound.id: cast(type[Generator], bound.cls).origin for bound, _ in generators}
-        natural = repeats.reasons(plan, {generator: origin == "rows" for generator, origin in origins.items()})
         copying = {generator for generator, origin in origins.items() if origin == "copies"}
+        natural: Mapping[tuple[str, str], str] = {}
+        if copying != set(origins):  # else nobody asks
+            natural = repeats.reasons(plan, {generator: origin == "rows" for generator, origin in origins.items()})
         chunks, repeats_kept = _redraw_duplicates(jobs, chunks, samplings, max_rounds, natural, copying)
         if repeats_kept and shortfall != "ignore":
             session.remark(_describe_repeats(repeats_kept, natural))
