@@ -142,15 +142,7 @@ class Dataset:
         if len(parts) == 1:
             return first
         # pandas merges unequal categories into object columns; conform makes them categories again
-        frames = [part.frame for part in parts]
-        differ = [
-            name
-            for name in first.frame.columns
-            if len({frame[name].dtype for frame in frames if isinstance(frame[name].dtype, pd.CategoricalDtype)}) > 1
-        ]
-        if differ:
-            frames = [frame.astype(dict.fromkeys(differ, "object")) for frame in frames]
-        frame = pd.concat(frames, ignore_index=True)
+        frame = pd.concat([part.frame for part in parts], ignore_index=True)
         arrays = {name: np.concatenate([part.arrays[name] for part in parts]) for name in first.arrays}
         return Dataset.of(frame, arrays, first.schema)
 

@@ -216,6 +216,18 @@ def test_datasets_with_different_columns_are_not_put_together():
         Dataset.concat([images, Dataset(images.frame, {}, images.schema)])
 
 
+def test_arrays_of_another_shape_or_with_other_tokens_are_not_put_together():
+    def tokens(*vocabulary, width=2):
+        array = Array(type="tokens", shape=(width,), dtype="int64", vocabulary=vocabulary)
+        frame = pd.DataFrame(index=pd.RangeIndex(1))
+        return Dataset(frame, {"t": np.zeros((1, width), np.int64)}, Schema(columns={}, arrays={"t": array}))
+
+    assert len(Dataset.concat([tokens("a", "b"), tokens("a", "b", "c"), tokens("a")])) == 3
+    for other in (tokens("b", "a"), tokens("a", "c", "b"), tokens("a", "b", width=3)):
+        with pytest.raises(DataError, match="array 't' has rows of another shape, or tokens with other names"):
+            Dataset.concat([tokens("a", "b"), other])
+
+
 def test_labels_that_only_one_part_has_stay_categories():
     schema = Schema(columns={"x": Column(type="category")})
     parts = [Dataset.of(pd.DataFrame({"x": [label]}), {}, schema) for label in ("a", "b")]

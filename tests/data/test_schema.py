@@ -111,5 +111,6 @@ def test_labels_are_counted_and_found_whatever_holds_them(dtype):
     values = pd.Series(["a", "b", None, "a"], dtype=dtype)
     assert as_labels(values).tolist() == ["a", "b", None, "a"]
     assert count_labels(values) == {"a": 2, "b": 1}
+    assert count_labels(pd.Series([1, "1", 2, None], dtype="object")) == {"1": 2, "2": 1}
     assert class_positions(values, ["b", "a", "c"]).tolist() == [1, 0, -1, 1]
     assert class_positions(values, ["b"]).tolist() == [-1, 0, -1, -1]

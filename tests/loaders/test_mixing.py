@@ -306,6 +306,16 @@ def test_other_data_in_memory_is_encoded_and_small_classes_are_left_out():
     assert labels.unique().tolist() == [1, 2]  # of lone, u, v
 
 
+@pytest.mark.parametrize("target", [None, "number"])
+def test_without_classes_there_are_as_many_rows_as_real_ones_and_a_position_is_of_this_data(target):
+    frame = pd.DataFrame({"a": np.arange(24.0), "number": np.arange(24.0)})
+    loader = _loader(augment.fit("bootstrap", frame, target=target))
+    assert loader.counts == {"real": 24, "bootstrap": 24}
+    assert sum(len(batch[0]) for batch in loader) == 48
+    with pytest.raises(SpecError, match="another run, or with other"):
+        _loader(augment.fit("bootstrap", frame + 1, target=target)).load_state_dict(loader.state_dict())
+
+
 class Brighter(TorchDataset):
     """Images of another dataset, each with 2 added."""
 
