@@ -20,7 +20,7 @@ from augment.spec.stages import Bound
 
 __all__ = ["Estimate", "estimate_cost"]
 
-BASE_SECONDS = 5.0  # of a run that learns nothing, with its report
+BASE_SECONDS = 3.0  # of a run that learns nothing, with its report
 BASE_BYTES = 3.5e8  # of a process with the libraries
 COPIES = 4  # of the data, or of the rows that an arm is trained on, that lie in memory at once
 

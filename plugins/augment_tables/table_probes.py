@@ -87,7 +87,7 @@ class Boosting(_TableProbe):
         num_columns, num_classes = len(schema.features), len(schema.classes)
         num_trees = params.max_iter * (num_classes if num_classes > 2 else 1)
         num_leaves = min(params.max_leaf_nodes, num_rows / params.min_samples_leaf)
-        tree = num_leaves * (1.6e-4 + 2e-6 * num_columns) + 2e-8 * num_rows * num_columns
+        tree = num_leaves * (8e-5 + 1.2e-6 * num_columns) + 1e-8 * num_rows * num_columns
         return Cost(fit=num_trees * tree, row=1e-7 * num_trees)
 
     _levels: dict[str, dict[str, int]]  # column to label to code

@@ -42,7 +42,7 @@ def test_check_says_what_a_run_would_do(tmp_path, monkeypatch):
     assert ["synthetic", "rows", "repeats"] in lines
     assert lines[-1] == ["no", "problems", "found"]
     (cost,) = (line for line in text.splitlines() if line.startswith("cost"))
-    assert "about 20 CPU-seconds (boosting 10) and 400 MB of memory a worker, within a factor of two or three" in cost
+    assert "about 10 CPU-seconds (boosting 7) and 400 MB of memory a worker, within a factor of two or three" in cost
     assert "not known for 'contamination'" in cost
 
 
