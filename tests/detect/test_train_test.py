@@ -33,7 +33,11 @@ def folder(tmp_path):
         (["train/cat/1.png", "test/cat/1.png"], ("train", "test")),
         (["train.parquet", "train.csv", "test.csv", "test.parquet"], ("train.csv", "test.csv")),
         (["train/1.png", "test/1.png"], None),  # they may be the classes
+        (["train/cat/1.png", "test/1.png"], None),
+        (["train/1.png", "test/cat/1.png"], None),
+        (["train/cat/1.png", "test"], None),
         (["train.csv", "test.parquet"], None),
+        ([".train.csv", ".test.csv"], None),
         (["trains.csv", "tests.csv"], None),
         (["train.weights", "test.weights"], None),
         (["train.csv"], None),

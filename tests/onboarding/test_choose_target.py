@@ -31,9 +31,25 @@ def test_an_amount_is_a_feature_where_there_are_classes_of_such_a_name():
     assert choose_target(data.schema, data.frame)[0] == "target"
 
 
-def test_a_constant_is_no_target_whatever_its_name():
-    data = table(target=["a"] * 100, grade=["c", "d"] * 50)
-    assert choose_target(data.schema, data.frame)[0] == "grade"
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"target": ["a"] * 100},
+        {"label": [f"word {number}" for number in range(100)]},
+        {"after": ["c", "d"] * 50, "fold": [0, 1, 2, 3] * 25},
+    ],
+    ids=["constant", "words that are all different", "a split"],
+)
+def test_what_no_model_can_predict_is_no_target_whatever_its_name(columns):
+    data = table(grade=["c", "d"] * 50, **columns)
+    assert choose_target(data.schema, data.frame)[0] == ("after" if "after" in columns else "grade")
+
+
+def test_a_number_without_its_unit_is_no_target_unless_asked_for():
+    data = table(price=np.linspace(1, 9, 100), grade=["c", "d"] * 50)
+    price = data.schema.columns["price"].model_copy(update={"unit": "€"})
+    schema = data.schema.model_copy(update={"columns": {**data.schema.columns, "price": price}})
+    assert choose_target(schema, data.frame)[0] == "grade"
 
 
 def test_otherwise_the_last_column_with_few_values_is_the_target():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -36,6 +37,13 @@ def test_rows_with_these_values_are_held_out(column, values):
 def test_values_that_cannot_decide_are_refused(column, values, says):
     with pytest.raises(DataError, match=says):
         find_held_rows(table(part=column), "part", values)
+
+
+def test_lengths_of_series_decide_no_split():
+    frame, arrays = pd.DataFrame({"n": [1, 2]}), {"v": np.zeros((2, 2, 1), np.float32)}
+    schema = infer(frame, arrays, SchemaDeclaration.model_validate({"arrays": {"v": {"length_column": "n"}}}))
+    with pytest.raises(DataError, match="'n' holds the lengths of series; name another column"):
+        find_held_rows(Dataset.of(frame, arrays, schema), "n", ["1"])
 
 
 def test_duplicates_of_training_rows_are_kept_and_counted():
