@@ -609,17 +609,22 @@ def test_a_csv_file_beside_class_folders_or_of_other_things_is_not_taken_for_lab
         ("labels.csv", "f;l\na.png;x\nb.png;y\n"),
         ("labels.csv", "f\tl\na.png\tx\nb.png\ty\n"),
         ("labels.tsv", "f\tl\na.png\tx\nb.png\ty\n"),
-        ("labels.csv", "f;l\nA.PNG;x\nTRAIN/b;y\n"),
+        ("labels.csv", "f;l\nA.PNG;x\nTRAIN/B;y\n"),
         ("Labels.csv", "f,l\nImages/a.png,x\nb,y\n"),
-        ("labels.csv", "f,l\nphotos/b,y\nphotos/a.jpg,x\na.png,x\nb.png,y\n"),
+        ("labels.csv", "f,l\nphotos/b,y\nphotos/a,x\na.png,x\nc.jpg,y\nd.jpg,y\n"),
     ],
 )
 def test_names_of_images_are_found_however_they_are_written(tmp_path, name, text):
     put(tmp_path / "Images" / "a.png")
-    put(tmp_path / "train" / "b.png")
+    put(tmp_path / "Train" / "b.png")
     (tmp_path / "names.csv").write_text("f\na.png\nb.png\n")
     (tmp_path / "empty.csv").write_text("f,l\n")
+    assert ImageFolderSource.settings_for(tmp_path) == {}
+    (tmp_path / "others.csv").write_text("f,l\na.png,z\n")
+    (tmp_path / "ragged.csv").write_text("f,l\na.png\n")
     (tmp_path / name).write_text(text)
+    assert ImageFolderSource.settings_for(tmp_path) == {"table": name, "file_name": "f", "label": "l"}
+    (tmp_path / "others.csv").unlink()
     assert ImageFolderSource.settings_for(tmp_path) == {"table": name, "file_name": "f", "label": "l"}
     if "photos" not in text:
         data = read(tmp_path, table=name, file_name="f", label="l")
@@ -635,9 +640,9 @@ def test_of_names_that_differ_in_case_the_one_that_is_spelled_so_is_meant(tmp_pa
     (tmp_path / "labels.csv").write_text("f,l\nA,0\na,1\n")
     data = read(tmp_path, table="labels.csv", file_name="f", label="l")
     np.testing.assert_array_equal(data.arrays["image"][..., 0], np.stack(images[::-1]))
-    put(tmp_path / "a.png", picture(seed=2))
-    (tmp_path / "labels.csv").write_text("f,l\na.png,0\nA.PNG,1\n")
-    data = read(tmp_path, table="labels.csv", file_name="f", label="l")
+    put(tmp_path / "A", picture(seed=2), format="PNG")
+    (tmp_path / "labels.csv").write_text("f,l;m\nA,0\nA.PNG,1\n")
+    data = read(tmp_path, table="labels.csv", file_name="f", label="l;m")
     np.testing.assert_array_equal(data.arrays["image"][..., 0], np.stack([picture(seed=2), images[1]]))
     (tmp_path / "labels.csv").write_text("f,l\na.Png,0\n")
     assert "there is no file 'a.Png' below" in message(tmp_path, table="labels.csv", file_name="f")
@@ -673,7 +678,7 @@ def test_names_that_are_no_image_of_the_folder_are_refused(tmp_path, name, said)
             {"labels.csv": "f,l\na.png,x\n", "train.csv": "f,l\na.png,y\n"},
             "labels.csv and train.csv name images, and one is read",
         ),
-        ({"labels.csv": "a.png;cat\na.png;dog\n"}, "begins with 'a.png', which is an image"),
+        ({"labels.csv": "A.png;cat\na.png;dog\n"}, "begins with 'A.png', which is an image"),
         (
             {"labels.csv": "f,l\na.png,x\nb.png,y\nc.PNG,y\n"},
             "labels.csv: names images that are not below .*, such as 'c.PNG'; mend the file if it has the labels",
