@@ -33,8 +33,22 @@ NO_LEAK, BY_DESIGN, LEAK, ALIKE = "no leak found", "near by design", "leak found
             "leak found",
             "Synthetic rows reveal training rows (gan: near copies 50.00%",
         ),
+        (
+            [attack("smote", 0.5, BY_DESIGN), attack("gan", 0.0, NO_LEAK)],
+            "near by design",
+            "as if they were anonymous. Beyond that, these attacks found no leak, which does not prove",
+        ),
+        (
+            [attack("smote", 0.5, BY_DESIGN), attack("gan", 0.05, ALIKE)],
+            "near by design",
+            "as if they were anonymous. Whether rows were copied cannot be told",
+        ),
+        ([attack("smote", 0.5, BY_DESIGN), attack("smote", 0.5, LEAK)], "near by design", "Beyond that"),
     ],
-    ids=["no attack", "no leak", "near by design", "alike", "mix near by design", "leak"],
+    ids=[
+        *("no attack", "no leak", "near by design", "alike", "mix near by design", "leak"),
+        *("the design first", "alike beside near by design", "a leak by design"),
+    ],
 )
 def test_the_privacy_verdict_follows_from_the_attacks_and_calls_nothing_safe(scores, verdict, words):
     result = summarise_privacy(scores)
