@@ -1,7 +1,7 @@
-"""The loss that the ensemble of `anchored` is trained with, and how real rows are moved with it.
+"""How real rows are moved: part of one row put into another, and what the target is then likely to be.
 
-Shapes: E members, N rows, K columns (the target, if there is one, the last), R wanted rows, P candidates of a row, H
-hidden units.
+Shapes: N training rows, K columns (the target, if there is one, the last), R wanted rows, P candidates of a row, B = R
+P, V labels or bins of the target.
 """
 
 from __future__ import annotations
@@ -9,197 +9,137 @@ from __future__ import annotations
 from functools import cached_property
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from augment_rnn.additive import Additive
-from augment_rnn.columns import choose
-from augment_rnn.ensembles import MaskedEnsemble
+from augment_rnn.teacher import Inputs, Teacher
 
-TARGET_WEIGHT = 5.0  # the target decides what a row is worth, and when to end: it is learnt sooner than the rest
-ROWS_AT_ONCE = 1_024  # when sampling, candidates counted
+ROWS_AT_ONCE = 1_024  # candidates counted
 UNCHANGED = 1e-6  # weight of a candidate that came out as it was: a copy, taken only where all candidates are
 MIN_CHANCE = 1e-12  # of any label, so that each can be asked for
-
-
-def ensemble_loss(network: MaskedEnsemble, bins_ENK: Tensor, is_known_ENK: Tensor, has_target: bool) -> Tensor:
-    """In nats a row, the sum over members, so that each learns as if it were alone.
-
-    Args:
-        network: the members.
-        bins_ENK: a batch for each member.
-        is_known_ENK: which columns each is told; the target is never among them.
-        has_target: whether the last column is the target. It is predicted twice a row: from what is known, and once
-            more from all features, which is how it will be drawn.
-    """
-    num_rows = bins_ENK.shape[1]
-    if has_target:
-        bins_ENK = bins_ENK.repeat(1, 2, 1)
-        is_known_ENK = torch.cat([is_known_ENK, torch.ones_like(is_known_ENK)], 1)
-        is_known_ENK[..., -1] = False
-    losses_EK = network.losses(bins_ENK, is_known_ENK).sum(1) / num_rows
-    if has_target:
-        losses_EK = torch.cat([losses_EK[:, :-1], TARGET_WEIGHT / 2 * losses_EK[:, -1:]], 1)
-    return losses_EK.sum()
-
-
-def draw_masks(bins_ENK: Tensor, has_target: bool) -> Tensor:
-    """Which columns are known, as many of them as chance wants: bool (E, N, K). The target never is."""
-    share = torch.rand(*bins_ENK.shape[:2], 1, device=bins_ENK.device)
-    is_known = torch.rand(bins_ENK.shape, device=bins_ENK.device) < share
-    if has_target:
-        is_known[..., -1] = False
-    return is_known
+GOLDEN = (5**0.5 - 1) / 2
 
 
 class Perturber:
-    """Moves training rows: draws some of their features anew given the others, and then their target.
+    """Moves training rows: takes some of their features from another training row, and then draws their target.
 
     Put together once for many parts of few rows each.
 
     Args:
-        network: fitted, in eval mode, on the CPU.
         anchors: bins of the training rows, (N, K).
-        has_target: whether the last column is the target.
-        additive: what else is known of the target.
-        share: of the features that are drawn anew; at least one is.
+        teacher: what is known of the target, and what it looks at; None without a target.
+        share: of the features that are taken from another row; at least one is.
         temperature: of the labels.
         num_candidates: P.
     """
 
     def __init__(
         self,
-        network: MaskedEnsemble,
         anchors: np.ndarray,
-        has_target: bool,
-        additive: Additive | None,
+        teacher: tuple[Teacher, Inputs] | None,
         *,
         share: float,
         temperature: float,
         num_candidates: int,
     ):
-        self.network = network
-        self.num_columns, self.has_target = len(network.num_bins), has_target
-        self.num_features = self.num_columns - has_target
-        self.num_members = len(network.bias_EC)
-        self.anchors, self.additive = anchors, additive
+        self.anchors, self.teacher = anchors, teacher
+        self.num_features = anchors.shape[1] - (teacher is not None)
         self.share, self.temperature, self.num_candidates = share, temperature, num_candidates
-        self.inputs_ECH, self.outputs_ECH = self.network.tables()
-        self.starts = np.concatenate([[0], np.cumsum(network.num_bins)[:-1]]).tolist()
 
     def draw(
         self, asked: np.ndarray | None, num_rows: int, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Move training rows: the best of P moves each, copies being the worst.
 
-        With an asked label, a training row is chosen in proportion to the chance p(label | its features), moved, and
-        chosen among the candidates in proportion to that chance after the move over the one before. So rows are
-        drawn from the same distribution as without: the one of moved rows that have that label.
+        With an asked label, a training row is chosen in proportion to the chance p(label | its features), and one of
+        its moves in proportion to that chance after the move. Training rows are chosen by multiples of the golden ratio
+        (of each label by itself), which takes them more evenly than chance would: so the share of a label among rows
+        that began as one training row is close to what the teacher says.
 
         Args:
             asked: bin of the target of each wanted row, (R,), or None where it is to be drawn.
             num_rows: R.
-            rng: for all draws.
+            rng: for all draws, row after row, so that fewer rows are the first of more.
 
         Returns:
-            Which training row each began as (R,), its bins (R, K), and which columns were drawn anew: bool (R, K).
+            Which training row each began as (R,), its bins (R, K), and which columns are new: bool (R, K).
         """
-        num_candidates = self.num_candidates
-        rows_a_batch = max(1, ROWS_AT_ONCE // num_candidates)
-        firsts = np.arange(rows_a_batch) * num_candidates
-        parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-        anchors = self.anchors
-        chances_NV = None if asked is None else self._anchor_chances
-        for start in range(0, num_rows, rows_a_batch):
-            which, fallback, pick, label, *rest = rng.random((4 + 2 * self.num_features, rows_a_batch * num_candidates))
-            moves, draws = np.stack(rest[: self.num_features], 1), np.stack(rest[self.num_features :], 1)
-            if asked is None:
-                chosen = (which * len(anchors)).astype(np.int64)
-            else:
-                labels = np.full(rows_a_batch, asked[start])  # padded, so that every batch is full
-                part = asked[start : start + rows_a_batch]
-                labels[: len(part)] = part
-                labels = labels.repeat(num_candidates)
-                chosen = _by_chance(self._anchor_chances, labels, which)
-            bins, is_new = self._moved(anchors[chosen], moves < self.share, fallback, draws)
-            has_changed = (bins != anchors[chosen])[:, : self.num_features].any(axis=1)
-            weights = np.where(has_changed, 1.0, UNCHANGED)
-            if chances_NV is not None:
-                bins[:, -1] = labels
-                after = self.target_chances(bins)[np.arange(len(bins)), labels]
-                weights *= after / chances_NV[chosen, labels]
-            best = firsts + _choose(weights.reshape(-1, num_candidates), pick[::num_candidates])
-            chosen, bins, is_new = chosen[best], bins[best], is_new[best]
-            if chances_NV is None and self.has_target:
-                bins[:, -1] = _choose(self.target_chances(bins), label[firsts])
-            parts.append((chosen, bins, is_new))
-        chosen, bins, is_new = (np.concatenate(column)[:num_rows] for column in zip(*parts, strict=True))
+        rows_at_once = max(1, ROWS_AT_ONCE // self.num_candidates)
+        which = (rng.random() + GOLDEN * _numbered(asked, num_rows)) % 1
+        parts = []
+        for start in range(0, num_rows, rows_at_once):
+            now = slice(start, min(start + rows_at_once, num_rows))
+            size = now.stop - start, 2 + self.num_candidates * (2 + self.num_features)
+            parts.append(self._draw(None if asked is None else asked[now], which[now], rng.random(size)))
+        if not parts:
+            shape = (0, self.anchors.shape[1])
+            return np.zeros(0, np.int64), np.zeros(shape, np.int64), np.zeros(shape, bool)
+        chosen, bins, is_new = (np.concatenate(column) for column in zip(*parts, strict=True))
         return chosen, bins, is_new
+
+    def _draw(
+        self, asked: np.ndarray | None, which: np.ndarray, uniforms: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        pick, draw = uniforms[:, :2].T
+        of_candidates = uniforms[:, 2:].reshape(-1, 2 + self.num_features)
+        donor, fallback = of_candidates[:, :2].T
+        num_anchors = len(self.anchors)
+        chosen = (which * num_anchors).astype(np.int64) if asked is None else self._by_chance(asked, which)
+        before = self.anchors[chosen].repeat(self.num_candidates, axis=0)
+        donors = self.anchors[(donor * num_anchors).astype(np.int64)]
+        is_new = of_candidates[:, 2:] < self.share
+        unmoved = np.flatnonzero(~is_new.any(axis=1))
+        is_new[unmoved, (fallback[unmoved] * self.num_features).astype(np.int64)] = True
+        is_new = np.pad(is_new, ((0, 0), (0, before.shape[1] - self.num_features)))
+        bins = np.where(is_new, donors, before)
+        weights = np.where((bins != before).any(axis=1), 1.0, UNCHANGED)
+        if asked is not None:
+            bins[:, -1] = asked.repeat(self.num_candidates)
+            weights *= self.target_chances(bins)[np.arange(len(bins)), bins[:, -1]]
+        firsts = np.arange(len(uniforms)) * self.num_candidates
+        best = firsts + _choose(weights.reshape(len(uniforms), -1), pick)
+        bins, is_new = bins[best], is_new[best]
+        if asked is None and self.teacher:
+            bins[:, -1] = _choose(self.target_chances(bins), draw)
+        return chosen, bins, is_new
+
+    def _by_chance(self, labels: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+        """For each label a training row, drawn in proportion to its chance of that label: (R,) int64."""
+        chosen = np.empty(len(labels), dtype=np.int64)
+        for label in np.unique(labels):
+            mine, ends = labels == label, self._ends[:, label]
+            chosen[mine] = np.searchsorted(ends, uniforms[mine] * ends[-1], side="right")
+        return np.minimum(chosen, len(self.anchors) - 1)
 
     @cached_property
     def _anchor_chances(self) -> np.ndarray:
-        return self.target_chances(self.anchors)
+        parts = range(0, len(self.anchors), ROWS_AT_ONCE)
+        return np.concatenate([self.target_chances(self.anchors[start : start + ROWS_AT_ONCE]) for start in parts])
+
+    @cached_property
+    def _ends(self) -> np.ndarray:
+        return np.cumsum(self._anchor_chances, axis=0)
 
     def target_chances(self, bins: np.ndarray) -> np.ndarray:
-        """p(target | features) by the networks and the additive part, at the temperature set: (N, V) float64."""
-        batches = []
-        for start in range(0, len(bins), ROWS_AT_ONCE):
-            batch = np.zeros((ROWS_AT_ONCE, self.num_columns), dtype=np.int64)  # full: other sizes give other bits
-            part = bins[start : start + ROWS_AT_ONCE]
-            batch[: len(part)] = part
-            is_known = torch.ones(batch.shape, dtype=torch.bool)
-            is_known[:, -1] = False
-            bins_ENK = torch.from_numpy(batch).expand(self.num_members, -1, -1)
-            summed = self.network.summed(self.inputs_ECH, bins_ENK, is_known.expand(self.num_members, -1, -1))
-            batches.append(self._chances(summed, self.num_columns - 1)[: len(part)].double().numpy())
-        chances = np.concatenate(batches)
-        if self.additive:
-            chances = (chances + self.additive.chances(bins[:, :-1], self.network.num_bins)) / 2
-        sharpened = (chances / chances.max(axis=1, keepdims=True)) ** (1 / self.temperature)
-        bounded: np.ndarray = np.maximum(sharpened / sharpened.sum(axis=1, keepdims=True), MIN_CHANCE)
-        return bounded
+        """p(target | features) at the temperature set, of rows with bins (B, K): (B, V) float64."""
+        assert self.teacher is not None
+        teacher, inputs = self.teacher
+        logits = teacher.logits(inputs, bins)
+        odds = np.exp((logits - logits.max(axis=1, keepdims=True)) / self.temperature)
+        chances: np.ndarray = np.maximum(odds / odds.sum(axis=1, keepdims=True), MIN_CHANCE)
+        return chances
 
-    def _moved(
-        self, anchors: np.ndarray, is_new: np.ndarray, fallback: np.ndarray, draws: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The rows' bins with the new ones drawn, and which these are; `fallback` picks one where there is none."""
-        unmoved = np.flatnonzero(~is_new.any(axis=1))
-        is_new[unmoved, (fallback[unmoved] * self.num_features).astype(np.int64)] = True
-        is_new = np.pad(is_new, ((0, 0), (0, int(self.has_target))))
-        bins = torch.tensor(anchors)
-        is_known = torch.from_numpy(~is_new)
-        if self.has_target:
-            is_known[:, -1] = False
-        members = self.num_members
-        summed = self.network.summed(self.inputs_ECH, bins.expand(members, -1, -1), is_known.expand(members, -1, -1))
-        for column in range(self.num_features):
-            uniforms_N1 = torch.from_numpy(draws[:, column, None].astype(np.float32))
-            drawn = choose(self._chances(summed, column), uniforms_N1)
-            new = ~is_known[:, column]
-            bins[:, column] = torch.where(new, drawn, bins[:, column])
-            shift = (
-                self.inputs_ECH[:, bins[:, column] + self.starts[column]] - self.network.unknown_EKH[:, None, column]
-            )
-            summed = summed + shift * new[None, :, None]
-        return bins.numpy(), is_new
 
-    def _chances(self, summed_ENH: Tensor, column: int) -> Tensor:
-        """The mean over members: (N, V)."""
-        hidden = self.network.hidden(summed_ENH)
-        return self.network.logits(self.outputs_ECH, hidden, column).softmax(2).mean(0)
+def _numbered(asked: np.ndarray | None, num_rows: int) -> np.ndarray:
+    """The how-manieth of its label each row is, (R,); of all where no label is asked for."""
+    numbers = np.arange(num_rows)
+    if asked is not None:
+        for label in np.unique(asked):
+            mine = asked == label
+            numbers[mine] = np.arange(mine.sum())
+    return numbers
 
 
 def _choose(weights: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
-    """For each row one of its weights' columns, in proportion to them: (N,) int64."""
-    return choose(torch.from_numpy(weights), torch.from_numpy(uniforms[:, None])).numpy()
-
-
-def _by_chance(chances_NV: np.ndarray, labels: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
-    """For each label a training row, drawn in proportion to its chance of that label: (B,) int64."""
-    ends_NV = np.cumsum(chances_NV, axis=0)
-    chosen = np.empty(len(labels), dtype=np.int64)
-    for label in np.unique(labels):
-        mine = labels == label
-        ends = ends_NV[:, label]
-        chosen[mine] = np.searchsorted(ends, uniforms[mine] * ends[-1], side="right")
-    return np.minimum(chosen, len(chances_NV) - 1)
+    """For each row one of its weights' columns, in proportion to them: (B,) int64."""
+    ends = weights.cumsum(axis=1)
+    chosen: np.ndarray = (ends <= uniforms[:, None] * ends[:, -1:]).sum(axis=1)
+    return chosen.clip(max=weights.shape[1] - 1)

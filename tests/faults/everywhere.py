@@ -221,7 +221,6 @@ REAL = {
     "vae for tables": (*TABLE, "{use: vae, with: {steps: 300}}"),
     "gan for tables": (*TABLE, "{use: gan, with: {steps: 120, autoencoder_steps: 120}}"),
     "rnn for tables": (*TABLE, "{use: rnn, with: {steps: 800}}"),
-    "anchored for tables": (*TABLE, "{use: anchored, with: {steps: 250, members: 2}}"),
     "vae for images": (*IMAGES, "{use: vae, with: {steps: 100}}"),
     "gan for images": (*IMAGES, "{use: gan, with: {steps: 60, width: 8}}"),
     "rnn for texts": (*TEXTS, "{use: rnn, with: {steps: 30, width: 32}}"),

@@ -19,7 +19,6 @@ GENERATORS = {
     ("gan", "table"): {"steps": 120, "autoencoder_steps": 60, "width": 16, "latent_dim": 4},
     ("vae", "table"): {"steps": 120, "width": 16, "latent_dim": 4},
     ("rnn", "table"): {"steps": 120, "batch_size": 16, "width": 8},
-    ("anchored", "table"): {"steps": 120, "batch_size": 16, "width": 8, "members": 2},
     ("gan", "image"): {"steps": 60, "width": 8},
     ("vae", "image"): {"steps": 60},
 }

@@ -17,7 +17,7 @@ from augment_rnn.tables import TableRnn
 from augment_vae.tables import TableVae
 
 QUICK = {
-    AnchoredTable: AnchoredTable.Params(steps=4, batch_size=8, width=8, members=2),
+    AnchoredTable: AnchoredTable.Params(),
     TableGan: TableGan.Params(steps=4, batch_size=8, width=8, autoencoder_steps=4, latent_dim=4),
     TableRnn: TableRnn.Params(steps=4, batch_size=8, width=8),
     TableVae: TableVae.Params(steps=4, batch_size=8, width=8, latent_dim=4),

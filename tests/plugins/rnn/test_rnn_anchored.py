@@ -9,7 +9,7 @@ from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_rnn.anchored import AnchoredTable
 
-QUICK = AnchoredTable.Params(steps=6, batch_size=8, width=8, members=2)
+DEFAULT = AnchoredTable.Params()
 
 
 def customers(num_rows=300):
@@ -32,8 +32,7 @@ def data():
 
 @pytest.fixture(scope="module")
 def learnt(data, tmp_path_factory):
-    settings = AnchoredTable.Params(width=16, members=3, steps=400, dropout=0.1)
-    return AnchoredTable(settings).fit(data, context(tmp_path_factory.mktemp("fit")))
+    return AnchoredTable(DEFAULT).fit(data, context(tmp_path_factory.mktemp("fit")))
 
 
 def asked(*labels):
@@ -104,10 +103,10 @@ def test_training_rows_are_left_as_they_were(learnt, tmp_path):
 
 
 def test_loaded_generator_makes_the_same_rows(data, tmp_path):
-    generator = AnchoredTable(QUICK).fit(data, context(tmp_path))
+    generator = AnchoredTable(DEFAULT).fit(data, context(tmp_path))
     (tmp_path / "state").mkdir()
     generator.save(tmp_path / "state")
-    loaded = AnchoredTable.load(tmp_path / "state", QUICK)
+    loaded = AnchoredTable.load(tmp_path / "state", DEFAULT)
     given = asked("yes", "no")
     one, other = (kind.sample(given, context(tmp_path, train=data)) for kind in (generator, loaded))
     assert one.equals(other)
@@ -116,7 +115,7 @@ def test_loaded_generator_makes_the_same_rows(data, tmp_path):
 @pytest.mark.parametrize("target", [None, "age", "label"])
 def test_tables_with_and_without_a_target_work(tmp_path, target):
     data = typed(customers(60), target)
-    rows = AnchoredTable(QUICK).fit(data, context(tmp_path)).sample(nothing_given(40), context(tmp_path, train=data))
+    rows = AnchoredTable(DEFAULT).fit(data, context(tmp_path)).sample(nothing_given(40), context(tmp_path, train=data))
     assert rows.schema == data.schema
     assert not rows.frame.isna().any(axis=None)
 
@@ -125,24 +124,40 @@ def test_missing_values_are_drawn_as_well(tmp_path):
     frame = customers(200)
     frame["age"] = frame["age"].astype("float64").mask(np.arange(200) % 2 == 0) + 0.5
     data = typed(frame, "label")
-    rows = AnchoredTable(QUICK).fit(data, context(tmp_path)).sample(nothing_given(300), context(tmp_path, train=data))
+    rows = AnchoredTable(DEFAULT).fit(data, context(tmp_path)).sample(nothing_given(300), context(tmp_path, train=data))
     assert 0.3 < rows.frame["age"].isna().mean() < 0.7
 
 
 def test_a_table_of_copies_of_one_row_still_gives_rows(tmp_path):
     data = typed(pd.DataFrame({"x": [1.0] * 6, "label": ["a", "b"] * 3}), "label")
-    rows = AnchoredTable(QUICK).fit(data, context(tmp_path)).sample(nothing_given(20), context(tmp_path, train=data))
+    rows = AnchoredTable(DEFAULT).fit(data, context(tmp_path)).sample(nothing_given(20), context(tmp_path, train=data))
     assert rows.frame["x"].tolist() == [1.0] * 20
 
 
 def test_a_target_without_features_is_refused_in_words(tmp_path):
     with pytest.raises(DataError, match="no column beside the target"):
-        AnchoredTable(QUICK).fit(typed(pd.DataFrame({"label": ["a", "b"] * 5}), "label"), context(tmp_path))
+        AnchoredTable(DEFAULT).fit(typed(pd.DataFrame({"label": ["a", "b"] * 5}), "label"), context(tmp_path))
 
 
-def test_weights_decay(data, tmp_path):
-    before, after = (
-        AnchoredTable(QUICK.model_copy(update={"weight_decay": decay})).fit(data, context(tmp_path)).weights
-        for decay in (0.0, 10.0)
-    )
-    assert np.abs(after["second_EHH"]).sum() < np.abs(before["second_EHH"]).sum()
+def test_two_rows_are_enough(tmp_path):
+    data = typed(pd.DataFrame({"x": [1.0, 2.0], "label": ["a", "b"]}), "label")
+    rows = AnchoredTable(DEFAULT).fit(data, context(tmp_path)).sample(nothing_given(20), context(tmp_path, train=data))
+    assert set(rows.frame["x"]) <= {1.0, 2.0}
+
+
+def test_a_numeric_target_follows_the_features(tmp_path):
+    frame = customers()
+    frame["spent"] = 10.0 * frame["age"] + np.random.default_rng(1).normal(0, 40, len(frame))
+    data = typed(frame.drop(columns="label"), "spent")
+    rows = AnchoredTable(DEFAULT).fit(data, context(tmp_path)).sample(nothing_given(500), context(tmp_path, train=data))
+    assert rows.frame["age"].corr(rows.frame["spent"]) > 0.85
+    assert rows.frame["spent"].mean() == pytest.approx(frame["spent"].mean(), abs=25)
+
+
+def test_a_lower_temperature_makes_labels_less_random(data, learnt, tmp_path):
+    cold = AnchoredTable(DEFAULT.model_copy(update={"temperature": 0.2})).fit(data, context(tmp_path))
+    against = []
+    for generator in (learnt, cold):
+        rows = generator.sample(nothing_given(1_000), context(tmp_path, train=data)).frame
+        against.append(((rows["age"] > 50) != (rows["label"] == "yes")).mean())
+    assert against[1] < against[0]
