@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 
 
 class AnchoredTable(plugin.Generator):
-    """Moves training rows: draws some features anew given the others, then the target given all features.
+    """Moves training rows: takes some features from another row, then draws the target given all features.
 
-    Both are predicted by an ensemble of small networks that learn to fill in whatever is unknown of a row, and a class
-    also by a logistic regression. For tables of a few hundred to a few thousand rows, to help models that cut the
-    features into pieces, such as boosted trees: what a smooth model knows is handed to them. It gives no more to models
-    that are smooth themselves, such as a logistic regression. Add ten or twenty rows for each real one: labels are
-    drawn by chance, and many of them say what a few cannot.
+    The target is predicted by a pool of logistic regressions, boosted trees and a random forest, weighted by how well
+    they predict rows held back (the logarithmic opinion pool of Genest and Zidek 1986); a numeric one by ridge
+    regressions and boosted trees. For tables of a few hundred to a few thousand rows: what the pool knows is handed to
+    the model that is trained on the rows, which helps boosted trees most. Add twenty rows for each real one: labels are
+    drawn by chance, and many of them say what a few cannot. Fit and rows take about a CPU-second for 500 rows of 15
+    columns, and two for 300 rows of 200.
 
     A generator of its own and no setting of `rnn`, because its rows start from training rows: filters and the report
     treat such rows differently.
@@ -64,11 +65,11 @@ class AnchoredTable(plugin.Generator):
         renamed: ClassVar = {"pieces": "bins"}
 
         share: float = Field(0.3, gt=0, le=1)
-        """Share of a row's features that are drawn anew; at least one is."""
+        """Share of a row's features that are taken from another row; at least one is."""
         temperature: float = Field(1.0, gt=0)
-        """How labels are drawn: 1 as the networks predict them, less favours the likeliest, more the others."""
+        """How labels are drawn: 1 as the pool predicts them, less favours the likeliest, more the others."""
         candidates: int = Field(4, ge=1, le=1024)
-        """Among how many moved rows one is chosen for a label that is asked for."""
+        """Among how many moved rows one is chosen, the likelier the more it looks like the label that is asked for."""
         bins: int = Field(32, ge=1)
         """Into how many bins a number is cut at most."""
 
