@@ -332,8 +332,8 @@ TVAE and GaussianCopula were not measured on the tables of the league, and netwo
 LOW_SAYS = """The first row contains the scores with real rows alone. The other rows show the change from adding
 synthetic rows: the mean paired difference over seeds, its standard error, and the number of seeds in which the AUC
 increased. A lower log loss is better. `5x` adds five rows per real one in the real class proportions; `balance` adds
-rows of the rare class until both classes are equal. `anchored` predicted by networks when these figures were made; those
-of its present version are in `anchored.md`."""
+rows of the rare class until both classes are equal. `anchored` predicted by networks when these figures were made;
+those of its present version are in `anchored.md`."""
 
 
 def write(results: dict[str, Any], folder: Path) -> None:

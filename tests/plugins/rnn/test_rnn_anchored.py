@@ -161,3 +161,14 @@ def test_a_lower_temperature_makes_labels_less_random(data, learnt, tmp_path):
         rows = generator.sample(nothing_given(1_000), context(tmp_path, train=data)).frame
         against.append(((rows["age"] > 50) != (rows["label"] == "yes")).mean())
     assert against[1] < against[0]
+
+
+def test_training_rows_are_taken_evenly(learnt, data):
+    perturber = learnt._fit_perturber(data)
+    chosen, _, _ = perturber.draw(None, 10 * len(data), np.random.default_rng(0))
+    assert np.bincount(chosen, minlength=len(data)) == pytest.approx(10, abs=3)  # by chance: 1 to 20
+    asked = np.tile([0, 1], 5 * len(data))
+    chosen, _, _ = perturber.draw(asked, len(asked), np.random.default_rng(0))
+    chances = perturber.target_chances(perturber.anchors)[:, 1]
+    taken = np.bincount(chosen[asked == 1], minlength=len(data))
+    assert taken == pytest.approx(asked.sum() * chances / chances.sum(), abs=3)
