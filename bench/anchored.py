@@ -28,7 +28,8 @@ import pandas as pd
 from league import KINDS, RESULTS, Model, cut, load_sets, score
 from sklearn.model_selection import train_test_split
 from table_makers import as_labels, read
-from tables import adult, few_rows
+from table_sets import adult
+from tables import few_rows
 
 ROWS = RESULTS / "anchored.json"
 TIMES = 20  # rows a real one
