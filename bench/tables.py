@@ -256,7 +256,7 @@ def full_tables(results: dict[str, Any]) -> str:
 def league_means(results: dict[str, Any]) -> str:
     """What the generators cost and gain on the tables of the league, in Markdown."""
     text = ["", "## Means over the tables of the league", ""]
-    text += ["Differences of AUC are to real rows alone.", ""]
+    text += ["Differences of AUC are to real rows alone. Means over other numbers of tables cannot be compared.", ""]
     text += [
         "| | tables | fit, CPU-s | AUC, synthetic only | AUC, real + 1x | shapes | pairs |",
         "|---|---|---|---|---|---|---|",
@@ -327,8 +327,8 @@ Fits are measured without imports, but for those of `rnn`, `vae`, `gan`, CTGAN, 
 breast cancer and diabetes, which include about 3 CPU-seconds of them. ForestFlow has 10 noise levels and 10 copies of
 each row in place of 50 and 100, on three small tables and with one seed: its fits take 18 to 70 CPU-seconds there,
 and their time grows with rows, columns and labels. ARF draws whole numbers and numbers of few values as continuous
-ones, which lowers its shapes and pairs. On Adult it had made no rows after 5 CPU-minutes, and was stopped. CTGAN,
-TVAE and GaussianCopula were not measured on the tables of the league, and networks on some of them."""
+ones, which lowers its shapes and pairs. On Adult it did not finish within 5 CPU-minutes. CTGAN, TVAE and
+GaussianCopula were not measured on the tables of the league, and networks on some of them."""
 LOW_SAYS = """The first row contains the scores with real rows alone. The other rows show the change from adding
 synthetic rows: the mean paired difference over seeds, its standard error, and the number of seeds in which the AUC
 increased. A lower log loss is better. `5x` adds five rows per real one in the real class proportions; `balance` adds
