@@ -10,8 +10,8 @@ import pandas as pd
 from pydantic import Field
 
 from augment import plugin
-from augment.data import Dataset
-from augment.plugin import Accepts, Context, Suits
+from augment.data import Dataset, Schema
+from augment.plugin import Accepts, Context, Cost, Suits
 from augment.toolkit.conditions import Conditions, refuse_others
 from augment.toolkit.lossless import ENCODED_TYPES
 from augment.toolkit.network_generator import NetworkGenerator, Parts
@@ -75,6 +75,14 @@ class SeriesRnn(NetworkGenerator):
 
     conditions: Conditions
     tokenizer: StepTokenizer
+
+    @classmethod
+    def cost(cls, params: Params, schema: Schema, num_rows: int) -> Cost:
+        """As measured, with all training steps."""
+        length = schema.arrays[schema.find_array("series")].shape[0]
+        together = float(np.clip(num_rows * length / 20, MIN_A_BATCH, MAX_A_BATCH))
+        num_steps = params.steps or float(np.clip(NUM_EPOCHS * num_rows * length / together, MIN_STEPS, MAX_STEPS))
+        return Cost(fit=6e-5 * together * num_steps, row=5e-5 * length)
 
     def fit(self, data: Dataset, context: Context) -> Self:
         from augment.toolkit.sequences.tokenizer import StepTokenizer
