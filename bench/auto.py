@@ -33,8 +33,8 @@ DATA = Path(os.environ.get("AUGMENT_DATA", "../shared/data"))
 RESULTS = Path(__file__).parent / "results"
 ROWS = RESULTS / "auto.json"
 
-SMALL = {"use": "anchored", "with": {"members": 4, "steps": 400}}
-TABLE = {"generators": ["smote", SMALL], "filters": []}
+
+TABLE = {"generators": ["smote", "anchored"], "filters": []}
 BOOSTING = {"probe": {"use": "boosting", "with": {"max_iter": 60}}, "score": "roc_auc", "seeds": 5}
 LOGISTIC = {**BOOSTING, "probe": "logistic"}
 WORDS = {"probe": "tfidf", "score": "macro_f1", "seeds": 5}
@@ -124,7 +124,7 @@ def datasets() -> dict[str, Any]:
         "wine": lambda f, s: {**sklearn("wine"), **half, **TABLE, "trial": multi},
         "iris": lambda f, s: {**sklearn("iris"), **half, **TABLE, "trial": {**BOOSTING, "score": "balanced_accuracy"}},
         "diabetes (a number)": lambda f, s: {
-            **sklearn("diabetes"), **half, "generators": [SMALL], "filters": [],
+            **sklearn("diabetes"), **half, "generators": ["anchored"], "filters": [],
             "trial": {"probe": BOOSTING["probe"], "score": "r2", "seeds": 5},
         },
         "digits, 300 images": lambda f, s: {**sklearn("digits"), "split": {"holdout": 0.833}, **IMAGE, "trial": CNN},

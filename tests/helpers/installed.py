@@ -155,7 +155,6 @@ SETTINGS = {
     "Warp": {"num_pairs": 8},
     "TableGan": {"steps": 4, "autoencoder_steps": 4, "width": 16, "latent_dim": 4},
     "TableVae": {"steps": 4, "width": 16, "latent_dim": 4},
-    "AnchoredTable": {"steps": 4, "batch_size": 16, "width": 8, "members": 2},
     "TableRnn": {"steps": 4, "batch_size": 16, "width": 8},
     "SeriesGan": {"steps": 4, "width": 8},
     "SeriesVae": {"steps": 4, "width": 8, "latent_dim": 4},
