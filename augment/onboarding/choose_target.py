@@ -94,7 +94,8 @@ def look_at(dataset: Dataset, asked: str | None) -> Look:
         asked: the target, if the user has set it.
 
     Raises:
-        DataError: the target is not in the data, is missing in all rows, or was set and has one value.
+        DataError: the target is not in the data, is missing in all rows, or was set and has one value, or values that
+            are no classes or numbers.
     """
     source_schema, frame = dataset.schema, dataset.frame
     target, why = (asked, "as asked for") if asked is not None else (source_schema.target, "as the source says")
@@ -122,6 +123,9 @@ def look_at(dataset: Dataset, asked: str | None) -> Look:
     typed = Dataset.of(frame, dataset.arrays, infer(frame, dataset.arrays, declared))
     frame = typed.frame  # labels as a run has them: 2 where the file has 2.0
     schema, _ = observe(typed.schema, frame, dataset.arrays)
+    if asked is not None and schema.task == "none":
+        kind = schema.columns[asked].type
+        raise DataError(f"target {asked!r} is of type {kind}, and models predict classes or numbers; name another")
     counts: dict[str, int] = {}
     if target is not None and schema.task == "classes":
         rows = pd.Series(as_labels(frame[target])).value_counts()

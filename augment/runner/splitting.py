@@ -223,5 +223,8 @@ def _check_target(data: Dataset, called: str, is_test: bool) -> None:
             f"{called}: target {name!r} is {str(values.iloc[0])!r} in all {len(values)} rows; at least two values are "
             "needed to judge by: name another target, or none"
         )
-    if data.schema.columns[name].type == "id":
-        raise DataError(f"{called}: target {name!r} is of type id; declare what it is under schema.columns")
+    if data.schema.task == "none":
+        raise DataError(
+            f"{called}: target {name!r} is of type {data.schema.columns[name].type}, and models predict classes or "
+            "numbers; declare what it is under schema.columns, or name another target, or none"
+        )

@@ -100,6 +100,11 @@ def test_an_asked_target_that_is_not_there_is_refused_with_a_hint():
         look_at(table(grade=["c", "d"] * 50), "grad")
 
 
+def test_an_asked_target_of_no_classes_or_numbers_is_refused():
+    with pytest.raises(DataError, match="'day' is of type datetime, and models predict classes or numbers"):
+        look_at(table(day=pd.date_range("2024-01-01", periods=100)), "day")
+
+
 def test_rows_without_the_asked_target_are_counted_and_not_looked_at():
     look = look_at(table(grade=["c", None, "d", "d"] * 25), "grade")
     assert (look.num_without_target, len(look.dataset)) == (25, 75)

@@ -160,9 +160,10 @@ def test_a_target_without_any_value_is_refused(prepared, frame):
         prepared(frame.assign(label=np.nan), split={"missing_target": "drop"})
 
 
-def test_a_target_that_is_an_id_is_refused(prepared, frame):
-    with pytest.raises(DataError, match=r"target 'id' is of type id; declare what it is"):
-        prepared(frame, schema={"target": "id", "columns": {"id": {"type": "id"}}})
+@pytest.mark.parametrize("kind", ["id", "text"])
+def test_a_target_of_no_classes_or_numbers_is_refused(prepared, frame, kind):
+    with pytest.raises(DataError, match=rf"target 'id' is of type {kind}, and models predict .*; declare what it is"):
+        prepared(frame, schema={"target": "id", "columns": {"id": {"type": kind}}})
 
 
 def test_a_split_by_a_column_that_is_not_there_is_refused(prepared, frame):
