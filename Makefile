@@ -1,7 +1,7 @@
 # Developer commands. Install the tools with: pip install -c constraints.txt -e '.[test,dev,docs]'
 BIN ?= .venv/bin
 
-.PHONY: help test slow faults lint types docs bench ci format
+.PHONY: help test slow faults lint types docs gallery bench ci format
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
@@ -25,6 +25,9 @@ types:  ## static types
 docs:  ## generate the reference pages and build the site
 	$(BIN)/python docs/generate.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir build/site
+
+gallery:  ## run pipelines and make the pictures of the docs; takes minutes
+	$(BIN)/python docs/gallery.py
 
 bench:  ## measure the start-up time
 	$(BIN)/python bench/startup.py

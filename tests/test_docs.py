@@ -287,6 +287,16 @@ def test_links_lead_somewhere():
     assert not wrong
 
 
+def test_pictures_of_the_pages_are_there_and_no_others():
+    shown = set()
+    for page in PAGES:
+        names = re.findall(r'<(?:img|source) [^>]*?src(?:set)?="([^"]+)"', page.read_text(encoding="utf-8"))
+        shown |= {(page.parent / name).resolve() for name in names}
+    there = set((DOCS / "gallery").iterdir())
+    assert shown == there
+    assert sum(path.stat().st_size for path in there) < 1_000_000
+
+
 def _generated():
     module = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
     generate = importlib.util.module_from_spec(module)
