@@ -20,6 +20,7 @@ from augment.errors import PluginError, SpecError, did_you_mean
 from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Component, Params
 from augment.spec.stages import map_paths
+from augment.testing.causes import by_cause
 from augment.testing.kit import Check, checks_for
 from augment.testing.rules import ConformanceError, Finding
 
@@ -180,7 +181,7 @@ def _limited(seconds: float) -> Iterator[None]:
 
 
 def as_text(verdicts: Sequence[Verdict]) -> str:
-    """The output of `augment check-plugin`: one line per component, then every broken rule once."""
+    """The output of `augment check-plugin`: one line per component, then every cause of failures once."""
     lines = []
     for verdict in verdicts:
         num_kept = len(verdict.checks) - len(verdict.broken) - len(verdict.excepted)
@@ -189,22 +190,20 @@ def as_text(verdicts: Sequence[Verdict]) -> str:
         what = f"{verdict.component.kind} {verdict.component.name} ({verdict.component.__qualname__})"
         lines.append(f"{what}: {num_kept} of {len(verdict.checks)} checks kept{on}")
         lines += [f"  excepted: {name}, because {reason}" for name, reason in verdict.excepted.items()]
-    number = 0
-    for verdict in verdicts:
-        grouped: dict[str, list[Finding]] = {}
-        for finding in verdict.broken:
-            grouped.setdefault(finding.rule, []).append(finding)
-        for findings in grouped.values():
-            number += 1
-            lines += ["", *_explained(number, findings)]
+    found = [findings for verdict in verdicts for findings in by_cause(verdict.broken)]
+    for number, findings in enumerate(found, start=1):
+        lines += ["", *_explained(number, findings)]
     return "\n".join(lines)
 
 
 def _explained(number: int, findings: Sequence[Finding]) -> list[str]:
-    """One broken rule, from its first finding, with a list of the others."""
+    """One cause, from its first finding, with a list of the other checks that failed of it."""
     first, *others = findings
-    lines = [f"{number}. {first.component} does not keep the rule {first.rule!r}"]
-    more = f", and {len(others)} more: {', '.join(finding.data for finding in others)}" if others else ""
+    what = f"does not keep the rule {first.rule!r}" if first.promise else "fails"
+    lines = [f"{number}. {first.component} {what}"]
+    same = [finding.data for finding in others if finding.rule == first.rule]
+    more = f", and {len(same)} more: {', '.join(same)}" if same else ""
+    rules = dict.fromkeys(finding.rule for finding in others if finding.rule != first.rule)
     parts = {
         "data": f"{first.data}{more}" if first.data else "",
         "check": first.done,
@@ -213,13 +212,17 @@ def _explained(number: int, findings: Sequence[Finding]) -> list[str]:
         "contract": first.promise,
         "reason": first.why,
         "fix": first.fix,
+        "also broken": f"{', '.join(rules)}; probably of the same cause" if rules else "",
     }
     for what, text in parts.items():
         if not text:
             continue
         head, *rest = text.splitlines()
         indent = " " * 17
-        lines += textwrap.wrap(head, WIDTH, initial_indent=f"   {what:<14}", subsequent_indent=indent) or [f"   {what}"]
+        wrapped = textwrap.wrap(
+            head, WIDTH, initial_indent=f"   {what:<14}", subsequent_indent=indent, break_on_hyphens=False
+        )
+        lines += wrapped or [f"   {what}"]
         lines += [f"{indent}{line}" for line in rest]
     return lines
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-import traceback
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,7 @@ from typing import Any
 
 from augment.errors import AugmentError, did_you_mean
 from augment.plugin.contracts import Component
-from augment.testing import data_in_out, every_kind, generators, judges, learners
+from augment.testing import causes, data_in_out, every_kind, generators, judges, learners
 from augment.testing.examples import Recipe, accepted_recipes
 from augment.testing.rules import Case, ConformanceError, Finding, Rule, Settings
 
@@ -61,8 +61,7 @@ class Check:
             if self.exception:
                 return
             (finding,) = error.findings
-            explained = replace(finding, rule=self.rule.name, promise=self.rule.promise, why=self.rule.why)
-            raise ConformanceError(explained) from error.__cause__
+            raise ConformanceError(self._explained(finding, error.__cause__)) from error.__cause__
         case.expect(
             not self.exception,
             done=f"tried {self.name}, which it may break because {self.exception}",
@@ -71,8 +70,21 @@ class Check:
             fix="take it out of the exceptions",
         )
 
+    def _explained(self, finding: Finding, error: BaseException | None) -> Finding:
+        """The finding with its rule, and with the earlier check that failed of the same cause."""
+        seen: dict[str, str] = self.shared.setdefault(("", "failed"), {})
+        failure = ""
+        if error:  # the text may differ from one kind of data to the next
+            failure = f"{type(error).__name__}{causes.place(error, self.component) or error}"
+        cause = causes.earlier(self.rule.name, failure, seen)
+        if failure or not cause:
+            seen.setdefault(failure or self.rule.name, cause or self.name)
+        finding = replace(finding, rule=self.rule.name, check=self.name, cause=cause)
+        # an exception says nothing about the rule that was tried
+        return finding if error else replace(finding, promise=self.rule.promise, why=self.rule.why)
+
     def _try(self, case: Case) -> None:
-        with _one_thread():
+        with _one_thread(), _warnings_named(self):
             try:
                 self.rule.function(case)
             except ConformanceError:
@@ -80,11 +92,11 @@ class Check:
             except (Exception, SystemExit) as error:
                 # a user's mistake is an AugmentError; nobody made one here
                 how = "refused it" if isinstance(error, AugmentError) else "failed"
-                where = _place(error, self.component)
+                where = causes.place(error, self.component)
                 raise ConformanceError(
                     Finding(
                         case.name,
-                        done="tried the rule",
+                        done=f"ran the check {self.name}",
                         came=f"the component {how}: {type(error).__name__}: {error}{where}",
                         expected="it works, since `accepts` says that the component takes such data",
                         fix="mend it, or let `accepts` say what it cannot take",
@@ -109,7 +121,7 @@ def checks_for(
         ValueError: an exception does not match a rule of this component, or has no reason.
     """
     recipes = [] if component.kind == "source" else list(accepted_recipes(component.accepts))
-    rules = [rule for module in MODULES for rule in module.rules(component)]
+    rules = causes.in_order(rule for module in MODULES for rule in module.rules(component))
     excepted = dict(exceptions or {})
     shared: dict[tuple[str, str], Any] = {}
     checks = []
@@ -150,16 +162,18 @@ def check_component(
         raise ConformanceError(*findings)
 
 
-def _place(error: BaseException, component: type[Component]) -> str:
-    """The place in the component's own package where an error occurred, in brackets; empty if unknown."""
-    package = component.__module__.partition(".")[0]
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    own = [frame for frame in frames if str(frame.f_globals.get("__name__", "")).partition(".")[0] == package]
-    if not own or package == "augment":
-        return ""
-    code = own[-1].f_code
-    lines = [number for frame, number in traceback.walk_tb(error.__traceback__) if frame is own[-1]]
-    return f" ({Path(code.co_filename).name}, line {lines[-1]}, in {code.co_name})"
+@contextmanager
+def _warnings_named(check: Check) -> Iterator[None]:
+    """Add the check's name to warnings, and give each once for all checks of a component."""
+    with warnings.catch_warnings(record=True) as caught:
+        yield
+    for warning in caught:
+        key = "warning", f"{warning.filename}:{warning.lineno}: {warning.message}"
+        if key not in check.shared:
+            check.shared[key] = None
+            message: Any = warning.message  # the object itself: some classes cannot be made from a text
+            message.args = (f"{message} (in the check {check.name})",)
+            warnings.warn_explicit(message, warning.category, warning.filename, warning.lineno)
 
 
 @contextmanager

@@ -49,6 +49,8 @@ class Finding:
         rule: the rule's name.
         promise: what the rule requires.
         why: the reason for the rule.
+        check: the check that failed: the rule, with the kind of data in brackets.
+        cause: the earlier check that failed of the same cause; empty if this is the first.
     """
 
     component: str
@@ -60,9 +62,14 @@ class Finding:
     rule: str = ""
     promise: str = ""
     why: str = ""
+    check: str = ""
+    cause: str = ""
 
     def __str__(self) -> str:
         data = f", on example data of kind {self.data}" if self.data else ""
+        if self.cause:
+            came = f"  {'what came:':<15}{self.came}"
+            return f"{self.rule}: {self.component}{data}\n{came}\n  {'the cause:':<15}probably that of {self.cause}"
         parts = {
             "the contract": " ".join(filter(None, [self.promise, self.why])),
             "what was done": self.done,
@@ -79,8 +86,11 @@ class ConformanceError(AssertionError):
 
     def __init__(self, *findings: Finding):
         self.findings = findings
+        firsts = [finding for finding in findings if not finding.cause] or findings
+        others = [finding.check for finding in findings if finding.cause]
         head = [] if len(findings) == 1 else [f"{len(findings)} checks failed"]
-        super().__init__("\n\n".join([*head, *map(str, findings)]))
+        tail = [f"probably of the same causes: {', '.join(others)}"] if len(others) and len(findings) > 1 else []
+        super().__init__("\n\n".join([*head, *map(str, firsts), *tail]))
 
 
 @dataclass(frozen=True)

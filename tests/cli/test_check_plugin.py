@@ -101,7 +101,33 @@ def test_a_crash_is_told_with_its_line_and_the_kinds_of_data_it_happened_on(plug
     text = " ".join(as_text(verdicts).split())
     assert "data table-classes, and 7 more: table-number, table-none," in text
     assert "the component failed: ZeroDivisionError: division by zero (augment_gap.py, line 17, in score)" in text
-    assert text.count("does not keep the rule") == 1
+    assert text.count("metric 'gap' (Gap) fails") == 1
+    assert "contract" not in text
+
+
+def test_one_exception_is_one_failure_whatever_rules_it_breaks(plugin):
+    (verdict,) = examine("gap", catalog=plugin("1 / 0"))
+    text = as_text([verdict])
+    assert len(verdict.broken) > 10
+    assert text.count("ZeroDivisionError") == text.count("   fix") == 1
+    assert "\n2. " not in text
+    assert {finding.cause for finding in verdict.broken[1:]} == {verdict.broken[0].check}
+    assert all(finding.rule in text for finding in verdict.broken)
+
+
+def test_two_exceptions_are_two_failures(plugin):
+    text = as_text(examine("gap", catalog=plugin("1 / 0 if len(synthetic) == 2 else len(None)")))
+    assert "ZeroDivisionError" in text
+    assert "TypeError" in text
+    assert text.count("   fix") == 2
+
+
+def test_a_warning_names_the_check_it_came_from_and_comes_once(plugin):
+    catalog = plugin("__import__('warnings').warn('it did not settle', RuntimeWarning)")
+    with pytest.warns(RuntimeWarning) as caught:
+        examine("gap", catalog=catalog)
+    (told,) = [str(warning.message) for warning in caught]
+    assert told == "it did not settle (in the check same-seed-same-outcome[table-classes])"
 
 
 def test_what_hangs_or_exits_is_a_finding_and_not_the_end(plugin):
@@ -128,7 +154,7 @@ def test_json_holds_every_finding_and_nothing_else_goes_to_stdout(plugin):
     (component,) = found["components"]
     (broken,) = component["broken"]
     assert broken["rule"] == "two-synthetic-rows-are-enough"
-    assert {"done", "came", "expected", "fix", "promise", "why", "data"} <= set(broken)
+    assert {"done", "came", "expected", "fix", "promise", "why", "data", "cause"} <= set(broken)
 
 
 def test_progress_is_told_as_of_a_run(plugin):

@@ -880,7 +880,9 @@ def test_a_broken_component_fails_the_check_for_what_it_breaks(cls, rule, words,
     failures = _failures(cls, rule, tmp_path)
     assert failures
     assert words in "\n".join(failures)
-    assert all(re.search(r"what was done: .*what came: .*expected: .*how to mend: ", f, re.DOTALL) for f in failures)
+    first, *others = failures
+    assert re.search(r"what was done: .*what came: .*expected: .*how to mend: ", first, re.DOTALL)
+    assert all("the cause:     probably that of " in f or "how to mend: " in f for f in others)
 
 
 def test_every_rule_has_a_component_that_breaks_it():
@@ -939,6 +941,25 @@ def test_all_failures_of_a_component_are_told_at_once(tmp_path):
         check_component(Doubly, tmp_path=tmp_path)
     assert "class-is-complete" in str(caught.value)
     assert "has-a-docstring" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("cls", "causes"),
+    [
+        (Unseeded, ["same-seed-same-outcome", "any-columns-asked-for-come"]),  # it moves a height that is given, too
+        (Boundless, ["rows-fit-the-schema"]),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_each_cause_is_explained_once(cls, causes, tmp_path):
+    with pytest.raises(ConformanceError) as caught:
+        check_component(cls, tmp_path=tmp_path)
+    text, findings = str(caught.value), caught.value.findings
+    assert [finding.rule for finding in findings if not finding.cause] == causes
+    assert text.count("how to mend: ") == len(causes)
+    others = [finding.check for finding in findings if finding.cause]
+    assert len(others) > 1
+    assert text.endswith(f"probably of the same causes: {', '.join(others)}")
 
 
 def test_the_cause_of_a_failure_is_kept(tmp_path):
