@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from augment.data import Dataset, Modality
+from augment.data import ColumnType, Dataset, Modality
 from augment.errors import DiskError, PluginError, SpecError
 from augment.plugin.catalog import API, Catalog
 from augment.plugin.kinds import Kind
@@ -115,7 +115,10 @@ def _files(name: str, kind: Kind, data: Modality | None) -> dict[str, str]:
 
 def _write_example(folder: Path, kind: Kind, data: Modality) -> None:
     """Rows for the example pipeline."""
-    rows = example(data, rows=ROWS, columns=("number", "integer", "category", "text"))
+    types: list[ColumnType] = ["number", "integer", "category"]
+    if kind == "source":
+        types.append("text")
+    rows = example(data, rows=ROWS, columns=types)
     frame = rows.frame[["message", "target"]] if data == "text" else rows.frame
     folder.mkdir()
     if kind == "source":

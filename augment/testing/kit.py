@@ -20,7 +20,7 @@ from augment.testing.rules import Case, ConformanceError, Finding, Rule, Setting
 
 __all__ = ["Check", "check_component", "checks_for"]
 
-MODULES = (every_kind, learners, generators, judges, data_in_out)
+MODULES = (learners, generators, judges, data_in_out)
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,8 @@ def checks_for(
         ValueError: an exception does not match a rule of this component, or has no reason.
     """
     recipes = [] if component.kind == "source" else list(accepted_recipes(component.accepts))
-    rules = causes.in_order(rule for module in MODULES for rule in module.rules(component))
+    rules = every_kind.rules(component)
+    rules += causes.in_order(rule for module in MODULES for rule in module.rules(component))
     excepted = dict(exceptions or {})
     shared: dict[tuple[str, str], Any] = {}
     checks = []

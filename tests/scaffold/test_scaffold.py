@@ -9,6 +9,7 @@ import sys
 import tomllib
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -62,6 +63,16 @@ def _component(place):
     importlib.invalidate_caches()
     (cls,) = Catalog([Offer(name, module, project["name"], project["version"])]).components(name)
     return cls
+
+
+def test_a_generator_for_tables_begins_with_numbers_and_categories(written):
+    place = written("plainly")
+    (cls,) = importlib.import_module("augment_plainly").augment_components()
+    assert cls.accepts.columns == {"number", "integer", "category"}
+    assert not cls.accepts.missing
+    assert pd.read_csv(place / "data" / "example.csv").columns.tolist() == [
+        "height", "income", "visits", "colour", "target"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("kind", "data"), EVERY)

@@ -21,6 +21,7 @@ from augment.plugin.contracts import Filter, Generator, Metric, Probe, Reporter,
 from augment.plugin.score import Score
 from augment.plugin.state import read_state, write_state
 from augment.testing import ConformanceError, check_component, checks_for, example, example_run
+from augment.testing.causes import EXPLAINS
 
 TABLES = Accepts(modalities=frozenset({"table"}))
 BLOCK = 512
@@ -960,6 +961,11 @@ def test_each_cause_is_explained_once(cls, causes, tmp_path):
     others = [finding.check for finding in findings if finding.cause]
     assert len(others) > 1
     assert text.endswith(f"probably of the same causes: {', '.join(others)}")
+
+
+def test_rules_that_explain_others_are_rules():
+    rules = {check.rule.name for cls in [*GOOD, Modest] for check in _checks(cls)}
+    assert set(EXPLAINS) | {name for names in EXPLAINS.values() for name in names} <= rules
 
 
 def test_the_cause_of_a_failure_is_kept(tmp_path):

@@ -19,7 +19,12 @@ class Jitter(Generator):
 
     name = "jitter"
     origin = "rows"  # it starts from training rows, not from noise
-    accepts = Accepts(modalities=frozenset({"table"}), conditional="target")
+    accepts = Accepts(  # other data is refused with a message; widen it as far as your code goes
+        modalities=frozenset({"table"}),
+        columns=frozenset({"number", "integer", "category"}),
+        conditional="target",
+        missing=False,
+    )
 
     class Params(plugin.Params):
         """The settings that users write under `with:` in a pipeline."""
@@ -30,7 +35,7 @@ class Jitter(Generator):
     def fit(self, data: Dataset, context: Context) -> Self:
         """Learn from the training part."""
         numbers = [name for name in data.schema.features if data.schema.columns[name].type == "number"]
-        self.spread = {name: float(data.frame[name].fillna(0.0).std(ddof=0)) for name in numbers}
+        self.spread = {name: float(data.frame[name].std(ddof=0)) for name in numbers}
         return self
 
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
