@@ -45,7 +45,7 @@ PARTS = {  # what of a report is hidden
     "verdict": """
 .eyebrow, .lead, main > :not(.forest), .forest figcaption { display: none }
 .forest th, .forest td { padding-right: .6rem; }
-.forest .wide { width: 36%; }
+@media (min-width: 41rem) { .forest .wide { width: 36%; } }
 """,
     "samples": """
 header, main > :not(#samples), #samples > h2, #samples > p { display: none }
