@@ -19,7 +19,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageColor
 
 import augment
 
@@ -181,8 +181,11 @@ def draw(report: str, part: str, path: Path, screen: str, theme: str) -> None:
     empty = Image.new("RGB", drawn.size, COLOURS[theme])
     bottom = ImageChops.difference(drawn, empty).getbbox()[3]  # type: ignore[index]
     drawn = drawn.crop((0, 0, drawn.width, min(bottom + 16, drawn.height)))
-    drawn = drawn.quantize(SHADES, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).convert("RGB")
-    drawn.save(path, lossless=True, quality=80, method=4)
+    few = drawn.quantize(SHADES, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    shades, page_shade = few.getpalette(), few.getpixel((0, 0))
+    shades[3 * page_shade : 3 * page_shade + 3] = ImageColor.getrgb(COLOURS[theme])  # else it may be one off
+    few.putpalette(shades)
+    few.convert("RGB").save(path, lossless=True, quality=80, method=4)
 
 
 def main(*words: str) -> None:
