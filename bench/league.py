@@ -5,10 +5,11 @@
 
 For each table and cut (70 % to learn from, 30 % to judge by, stratified) every way makes rows from the training rows
 alone: `balance`, which lifts every class to the largest, where the smallest has less than half of the largest's rows,
-and elsewhere `1x`, as many rows as there are real ones, in the same shares. Four models are trained on real and
-synthetic rows together and judged on the held-out rows: boosting as scikit-learn has it, a smaller boosting, logistic
-regression and a random forest. The cheap ways are class weights, oversampling, and no rows at all with the decision
-moved to the prior.
+and elsewhere `1x`, as many rows as there are real ones, in the same shares. A generator that proposes another amount,
+as `anchored` does, makes that, but balances where `augment init` would. Four models are trained on real and synthetic
+rows together and judged on the held-out rows: boosting as scikit-learn has it, a smaller boosting, logistic regression
+and a random forest. The cheap ways are class weights, oversampling, and no rows at all with the decision moved to the
+prior.
 
 Each prediction is scored six ways: area under the ROC curve, average precision, balanced accuracy of the most probable
 class and of the class that is most probable against its share in the training rows, log loss, and log loss after the
@@ -48,6 +49,9 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
 from table_makers import read
 
+from augment.onboarding.write_pipeline import RARE
+from augment_rnn.anchored import AnchoredTable
+
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
 SCORES = RESULTS / "league.parquet"
@@ -57,6 +61,7 @@ PEERS = {"CTGAN": SDV, "TVAE": SDV, "GaussianCopula": SDV, "ARF": ("bench-arf", 
 OURS = ("smote", "trees", "anchored", "vae", "gan", "rnn")
 MADE = (*OURS, "SMOTENC", "BorderlineSMOTE", *PEERS)
 CHEAP = ("none", "class weights", "oversampling")
+ADVISED = {"anchored": AnchoredTable.suits[0]}  # other generators propose no amount
 FIGURES = ("auc", "precision", "balanced", "balanced at prior", "loss", "loss corrected")
 STEPS_OF_ROWS = 2_000
 
@@ -157,12 +162,14 @@ def cut(frame: pd.DataFrame, target: str, seed: int) -> tuple[pd.DataFrame, pd.D
     return train.reset_index(drop=True), test.reset_index(drop=True)
 
 
-def amount(train: pd.DataFrame, target: str, is_oversampling: bool = False) -> tuple[str, dict[str, int]]:
+def amount(train: pd.DataFrame, target: str, arm: str) -> tuple[str, dict[str, int]]:
     """How much is added, and label to rows of it."""
     counts = train[target].value_counts().sort_index()
-    if is_oversampling or counts.min() < counts.max() / 2:
+    advised = ADVISED[arm].suited_amount(len(train)) if arm in ADVISED else None
+    if arm == "oversampling" or counts.min() < counts.max() / (RARE if advised else 2):
         return "balance", {str(label): int(counts.max() - rows) for label, rows in counts.items()}
-    return "1x", {str(label): int(rows) for label, rows in counts.items()}
+    times = int((advised or "1x").removesuffix("x"))
+    return f"{times}x", {str(label): times * int(rows) for label, rows in counts.items()}
 
 
 def make(
@@ -172,7 +179,7 @@ def make(
     fits = []
     for number, train in trains.items():
         train.to_csv(folder / f"train-{number}.csv", index=False)
-        _, labels = amount(train, about["target"])
+        _, labels = amount(train, about["target"], maker)
         fits.append(
             {
                 "train": str(folder / f"train-{number}.csv"),
@@ -211,7 +218,7 @@ def judge(arm: str, about: dict[str, Any], train: pd.DataFrame, test: pd.DataFra
         weights, used = "balanced", np.full(len(labels), 1 / len(labels))
     elif arm == "oversampling":
         rng = np.random.default_rng(0)
-        _, wanted = amount(train, target, is_oversampling=True)
+        _, wanted = amount(train, target, arm)
         of = {label: np.flatnonzero(train[target] == label) for label in wanted}
         more = [rng.choice(of[label], number) for label, number in wanted.items()]
         rows = train.iloc[np.concatenate([np.arange(len(train)), *more])]
@@ -249,7 +256,7 @@ def run(options: argparse.Namespace) -> None:
             for number, (rows, spent) in made.items():
                 train, test = cuts[number]
                 for result in judge(arm, about, train, test, rows):
-                    place = {"set": name, "arm": arm, "amount": amount(train, about["target"])[0], "cut": number}
+                    place = {"set": name, "arm": arm, "amount": amount(train, about["target"], arm)[0], "cut": number}
                     found.append({**place, **result, "made": spent})
             if not found:
                 print(f"{arm} made no rows of {name}", flush=True)
