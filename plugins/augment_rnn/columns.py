@@ -16,14 +16,27 @@ from augment_rnn.networks import ColumnGru
 
 ROWS_AT_ONCE = 1_024  # when measuring and sampling
 SMOOTHING = 0.5  # rows added to each bin's number of rows, so that no bin is impossible
+LABEL_SMOOTHING = 2.0  # rows of all labels that are counted among those of each
 
 
-def known_cells(table: BinTable) -> tuple[Tensor, Tensor]:
-    """The features of all bins, (C, F), and how often each comes in its column, (C,)."""
-    rows = [table.rows(name) + SMOOTHING for name in table.columns]
-    frequencies = np.concatenate([column / column.sum() for column in rows])
+def known_cells(table: BinTable, bins: np.ndarray, num_labels: int) -> tuple[Tensor, Tensor]:
+    """The features of all bins, (C, F), and how often each comes in its column in rows of a label, (L, C).
+
+    Args:
+        table: of the columns.
+        bins: training rows, (N, K).
+        num_labels: L, of the first column, or 1 for all rows together.
+    """
     features = np.concatenate([table.features(name) for name in table.columns])
-    return torch.tensor(features), torch.tensor(frequencies, dtype=torch.float32)
+    labels = bins[:, 0] if num_labels > 1 else np.zeros(len(bins), np.int64)
+    frequencies = []
+    for place, name in enumerate(table.columns):
+        rows = table.rows(name) + SMOOTHING
+        in_all = rows / rows.sum()
+        counts = np.zeros((num_labels, len(rows)))
+        np.add.at(counts, (labels, bins[:, place]), 1)
+        frequencies.append((counts + LABEL_SMOOTHING * in_all) / (counts.sum(1, keepdims=True) + LABEL_SMOOTHING))
+    return torch.tensor(features), torch.tensor(np.hstack(frequencies), dtype=torch.float32)
 
 
 def draw(
@@ -82,12 +95,12 @@ class _Sampler:
             hidden = self.network.move(hidden, gates)
             asked = given.get(column)
             if asked is None:
-                logits = torch.addmm(self.biases[column], hidden, self.weights[column])
+                logits = self._logits(hidden, column, bins_KB[0])
                 bins_KB[column] = choose(logits.softmax(1), uniforms_KB1[column])
             else:
                 bins = torch.from_numpy(asked).repeat_interleave(self.num_candidates)
                 if self.num_candidates > 1 and column:
-                    logits = torch.addmm(self.biases[column], hidden, self.weights[column])
+                    logits = self._logits(hidden, column, bins_KB[0])
                     chance_B1 = logits.log_softmax(1).gather(1, bins[:, None])
                     followed = self._followed(chance_B1.view(-1, self.num_candidates), uniforms_KB1[column])
                     hidden, bins_KB[:column] = hidden[followed], bins_KB[:column, followed]
@@ -95,6 +108,10 @@ class _Sampler:
             gates = self.gates_CG[bins_KB[column] + self.starts[column]]
         # after the last given column all candidates of a row are equally good
         return bins_KB[:, :: self.num_candidates].T.numpy()
+
+    def _logits(self, hidden_BH: Tensor, column: int, labels_B: Tensor) -> Tensor:
+        biases = self.network.choose_biases(self.biases[column], column, labels_B)
+        return torch.addmm(biases, hidden_BH, self.weights[column])
 
     def _followed(self, chance_RP: Tensor, uniforms_B1: Tensor) -> Tensor:
         """Which candidate each of the next ones goes on from, (B,) int64."""

@@ -5,7 +5,7 @@ output, so near numbers are near from the start; and the GRU's input layer is ap
 instead of to the rows, after which a row's input is looked up.
 
 Shapes: B rows, K columns, C bins of all columns together, V bins of one column, F features of a bin, E size of an
-embedding, H hidden units.
+embedding, H hidden units, L labels of the first column that have biases of their own, or 1.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class ColumnGru(nn.Module):
 
     starts_K: Tensor  # where each column's bins begin among all
 
-    def __init__(self, num_bins: Sequence[int], num_features: int, width: int, dropout: float):
+    def __init__(self, num_bins: Sequence[int], num_features: int, width: int, dropout: float, num_labels: int = 1):
         super().__init__()
         self.num_bins = list(num_bins)
         self.width, self.dropout = width, dropout
@@ -54,21 +54,26 @@ class ColumnGru(nn.Module):
         self.input = nn.Linear(width, 3 * width)
         self.recur = nn.Linear(width, 3 * width)
         self.start_G = nn.Parameter(torch.zeros(3 * width))  # the gates' input before the first column
-        self.bias_C = nn.Parameter(torch.zeros(sum(num_bins)))
+        self.bias_LC = nn.Parameter(torch.zeros(num_labels, sum(num_bins)))
         starts = np.concatenate([[0], np.cumsum(num_bins)[:-1]])
         self.register_buffer("starts_K", torch.tensor(starts.astype(np.int64)))
 
     @torch.no_grad()
-    def begin(self, features_CF: Tensor, frequencies_C: Tensor) -> None:
-        """Start from what is known before any step: the bins' features, and how often each comes in its column."""
+    def begin(self, features_CF: Tensor, frequencies_LC: Tensor) -> None:
+        """Start from what is known before any step: the bins' features, and how often each comes in its column, in rows
+        of each label: the network begins as naive Bayes, and is no worse where rows are few."""
         self.inputs.features_CF.copy_(features_CF)
         self.outputs.features_CF.copy_(features_CF)
-        self.bias_C.copy_(frequencies_C.log())
+        self.bias_LC.copy_(frequencies_LC.log())
 
     def tables(self) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-        """The gates' input for each bin, (C, 3H), and each column's output weights (V, H) and biases (V,)."""
+        """The gates' input for each bin, (C, 3H), and each column's output weights (V, H) and biases (L, V)."""
         weights = torch.split(self.outputs(), self.num_bins)
-        return self.input(self.inputs()), list(weights), list(torch.split(self.bias_C, self.num_bins))
+        return self.input(self.inputs()), list(weights), list(torch.split(self.bias_LC, self.num_bins, 1))
+
+    def choose_biases(self, biases_LV: Tensor, column: int, labels_B: Tensor) -> Tensor:
+        """Those of a column for rows of these labels: (B, V) or (1, V)."""
+        return biases_LV[labels_B] if column and len(biases_LV) > 1 else biases_LV[:1]
 
     def move(self, hidden_BH: Tensor, gates_BG: Tensor) -> Tensor:
         """The hidden state after one more column, whose gates' input is given."""
@@ -91,6 +96,6 @@ class ColumnGru(nn.Module):
             if column + 1 < len(self.num_bins):
                 gates = looked_up[:, column]
             shown = F.dropout(hidden, self.dropout, self.training)
-            logits = F.linear(shown, weights[column], biases[column])
+            logits = F.linear(shown, weights[column]) + self.choose_biases(biases[column], column, bins_BK[:, 0])
             losses.append(F.cross_entropy(logits, bins_BK[:, column]))
         return torch.stack(losses)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 MIN_BATCH, MAX_BATCH, BATCHES_AN_EPOCH = 16, 256, 32
 MIN_STEPS, MAX_STEPS, NUM_EPOCHS = 300, 8_000, 18
 AVERAGE_DECAY = 0.998
+MAX_LABELS_APART = 32  # of a target, each of which has distributions of its own to begin with
 HELD_BACK, MAX_HELD_BACK = 0.1, 10_000  # of the rows
 NUM_MEASURES, PATIENCE = 36, 6  # of the loss on these, in a whole fit
 
@@ -90,11 +91,12 @@ class TableRnn(NetworkGenerator):
         num_steps = params.steps or int(np.clip(NUM_EPOCHS * len(learnt) // batch_size, MIN_STEPS, MAX_STEPS))
         with reproducible(context):
             device = torch.device(context.device)
-            bins_NK = torch.tensor(self.table.encode(data.frame), dtype=torch.int64, device=device)
+            bins = self.table.encode(data.frame).astype(np.int64)
+            bins_NK = torch.tensor(bins, device=device)
             learnt_rows = torch.tensor(learnt, device=device)
             measured = torch.split(torch.tensor(held_back, device=device), ROWS_AT_ONCE)
             network = self._network()
-            network.begin(*known_cells(self.table))
+            network.begin(*known_cells(self.table, bins[learnt], self._num_labels))
             network.to(device)
             optimizer = AdamW(
                 network.parameters(), lr=params.learning_rate, weight_decay=params.weight_decay, fused=True
@@ -133,7 +135,14 @@ class TableRnn(NetworkGenerator):
         from augment.toolkit.tables.column_bins import NUM_FEATURES
         from augment_rnn.networks import ColumnGru
 
-        return ColumnGru(self.table.num_bins, NUM_FEATURES, self.params.width, self.params.dropout)
+        width, dropout = self.params.width, self.params.dropout
+        return ColumnGru(self.table.num_bins, NUM_FEATURES, width, dropout, self._num_labels)
+
+    @property
+    def _num_labels(self) -> int:
+        """Labels that have biases of their own."""
+        num_labels = self.table.num_bins[0] if self.schema.task == "classes" else 1
+        return num_labels if num_labels <= MAX_LABELS_APART else 1
 
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
         import torch

@@ -9,10 +9,10 @@ from augment_rnn.networks import ColumnGru
 NUM_BINS = [3, 5, 2]
 
 
-def rnn():
+def rnn(num_labels=NUM_BINS[0]):
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = ColumnGru(NUM_BINS, num_features=6, width=8, dropout=0.0)
+        network = ColumnGru(NUM_BINS, num_features=6, width=8, dropout=0.0, num_labels=num_labels)
         for parameter in network.parameters():
             torch.nn.init.normal_(parameter, std=0.5)
     return network.eval()
@@ -42,8 +42,8 @@ def test_a_column_depends_on_those_before_it_and_on_no_other():
 def test_frequencies_are_foretold_before_the_first_step():
     network = ColumnGru(NUM_BINS, num_features=6, width=8, dropout=0.0)
     frequencies = torch.cat([torch.tensor(count).float().reciprocal().repeat(count) for count in NUM_BINS])
-    network.begin(torch.ones(10, 6), frequencies)
-    assert torch.equal(network.bias_C, frequencies.log())
+    network.begin(torch.ones(10, 6), frequencies[None])
+    assert torch.equal(network.bias_LC, frequencies.log()[None])
     assert torch.equal(network.inputs.features_CF, torch.ones(10, 6))
 
 
@@ -75,5 +75,14 @@ def test_rnn_leaves_out_inputs_and_hidden_units_in_training():
     assert (is_left_out.any(0) & ~is_left_out.all(0)).any()  # single gates, not only whole units
     network.dropout = 1.0
     biases = network.tables()[2]
-    for loss, bias, code in zip(network.losses(row), biases, row[0], strict=True):
-        assert loss.item() == pytest.approx(torch.nn.functional.cross_entropy(bias, code).item())
+    for column, loss in enumerate(network.losses(row)):
+        logits = network.choose_biases(biases[column], column, row[:, 0])
+        assert loss.item() == pytest.approx(torch.nn.functional.cross_entropy(logits, row[:, column]).item())
+
+
+def test_each_label_has_biases_of_its_own_for_the_columns_behind_it():
+    network, labels = rnn(), torch.tensor([2, 0])
+    biases = network.tables()[2]
+    assert torch.equal(network.choose_biases(biases[1], 1, labels), biases[1][labels])
+    assert torch.equal(network.choose_biases(biases[0], 0, labels), biases[0][:1])  # of the label itself
+    assert rnn(num_labels=1).choose_biases(biases[1][:1], 1, labels).shape == (1, NUM_BINS[1])

@@ -57,6 +57,16 @@ def test_columns_follow_each_other_as_in_the_training_rows(learnt, tmp_path):
     assert (rows["town"][~is_yes] == "east").mean() < 0.15
 
 
+def test_columns_depend_on_the_class_before_any_step(tmp_path):
+    untrained = TableRnn.Params(steps=1, batch_size=8, width=8, learning_rate=1e-9)
+    generator = TableRnn(untrained).fit(typed(customers(200), "label"), context(tmp_path))
+    given = pd.DataFrame({"label": pd.Categorical(["yes", "no"] * 500, categories=["no", "yes"])})
+    rows = generator.sample(given, context(tmp_path)).frame
+    assert rows["age"][::2].mean() - rows["age"][1::2].mean() > 20
+    assert (rows["town"][::2] == "east").mean() > 0.7
+    assert set(rows["town"][1::2]) == {"east", "west", "north"}  # no label is impossible
+
+
 def test_given_classes_come_back_with_features_that_belong_to_them(learnt, tmp_path):
     given = pd.DataFrame({"label": pd.Categorical(["yes", "no"] * 500, categories=["no", "yes"])})
     rows = learnt.sample(given, context(tmp_path)).frame
