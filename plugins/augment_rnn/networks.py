@@ -73,7 +73,7 @@ class ColumnGru(nn.Module):
 
     def choose_biases(self, biases_LV: Tensor, column: int, labels_B: Tensor) -> Tensor:
         """Those of a column for rows of these labels: (B, V) or (1, V)."""
-        return biases_LV[labels_B] if column and len(biases_LV) > 1 else biases_LV[:1]
+        return F.embedding(labels_B, biases_LV) if column and len(biases_LV) > 1 else biases_LV[:1]
 
     def move(self, hidden_BH: Tensor, gates_BG: Tensor) -> Tensor:
         """The hidden state after one more column, whose gates' input is given."""
