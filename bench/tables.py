@@ -324,12 +324,11 @@ FULL_SAYS = """The generators of augment are in bold. Values are means ± standa
 TVAE are trained for 30 epochs on Adult and for 300 on the other datasets. One thread; CPU seconds, not wall time.
 
 Fits are measured without imports, but for those of `vae`, `gan`, CTGAN, TVAE and GaussianCopula on Adult, breast
-cancer and diabetes, which include about 3 CPU-seconds of them. The cores were busiest with other work when `rnn` and
-`trees` were measured: their fits and samples take less on a quiet machine. ForestFlow has 10 noise levels and 10 copies of
-each row in place of 50 and 100, on three small tables and with one seed: its fits take 18 to 70 CPU-seconds there,
-and their time grows with rows, columns and labels. ARF draws whole numbers and numbers of few values as continuous
-ones, which lowers its shapes and pairs. On Adult it did not finish within 5 CPU-minutes. CTGAN, TVAE and
-GaussianCopula were not measured on the tables of the league, and `vae`, `gan` and `smote` on some of them."""
+cancer and diabetes, which include about 3 CPU-seconds of them. ForestFlow has 10 noise levels and 10 copies of each
+row in place of 50 and 100, on three small tables and with one seed: its fits take 18 to 70 CPU-seconds there, and
+their time grows with rows, columns and labels. ARF draws whole numbers and numbers of few values as continuous ones,
+which lowers its shapes and pairs. On Adult it did not finish within 5 CPU-minutes. CTGAN, TVAE and GaussianCopula
+were not measured on the tables of the league, and `vae`, `gan` and `smote` on some of them."""
 LOW_SAYS = """The first row contains the scores with real rows alone. The other rows show the change from adding
 synthetic rows: the mean paired difference over seeds, its standard error, and the number of seeds in which the AUC
 increased. A lower log loss is better. `5x` adds five rows per real one in the real class proportions; `balance` adds
