@@ -96,7 +96,7 @@ EXAMPLES = (
     Example(
         "cancer",
         "Tables",
-        "Thirty measurements of breast tumours, few of them malignant. `smote` makes rows between rare ones, "
+        "Breast tumours with thirty measurements each; few are malignant. `smote` makes rows between rare ones, "
         "`bootstrap` repeats them for comparison. See [choose a table generator](how-to/choose-a-table-generator.md).",
         ("rows", "columns", "verdict"),
     ),

@@ -33,7 +33,7 @@ NUM_MEASURES, PATIENCE = 36, 6  # of the loss on these, in a whole fit
 class TableRnn(NetworkGenerator):
     """Draws rows column by column, each given those before it, with a gated recurrent unit (Cho et al. 2014).
 
-    The closest to the training rows' distribution of the generators for tables: numbers with many modes, repeated
+    As close to the training rows' distribution as `trees`, at many times the cost: numbers with many modes, repeated
     values, rare labels and missing values are all choices among bins. Any columns may be given. A class is fed in
     first and costs nothing; for other columns each row is chosen among `candidates`, which takes so many times longer.
     """
