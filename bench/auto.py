@@ -33,7 +33,6 @@ DATA = Path(os.environ.get("AUGMENT_DATA", "../shared/data"))
 RESULTS = Path(__file__).parent / "results"
 ROWS = RESULTS / "auto.json"
 
-
 TABLE = {"generators": ["smote", "anchored"], "filters": []}
 BOOSTING = {"probe": {"use": "boosting", "with": {"max_iter": 60}}, "score": "roc_auc", "seeds": 5}
 LOGISTIC = {**BOOSTING, "probe": "logistic"}

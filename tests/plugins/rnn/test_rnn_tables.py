@@ -6,7 +6,8 @@ import pytest
 from example_data import typed
 
 from augment.data import Dataset, infer
-from augment.errors import DataError
+from augment.errors import DataError, DiskError
+from augment.plugin import read_state, write_state
 from augment.plugin.context import Checkpoint, Context
 from augment_rnn.tables import TableRnn, sequence
 
@@ -65,6 +66,16 @@ def test_columns_depend_on_the_class_before_any_step(tmp_path):
     assert rows["age"][::2].mean() - rows["age"][1::2].mean() > 20
     assert (rows["town"][::2] == "east").mean() > 0.7
     assert set(rows["town"][1::2]) == {"east", "west", "north"}  # no label is impossible
+
+
+def test_a_network_of_an_earlier_version_is_refused(quick, tmp_path):
+    quick.save(tmp_path)
+    tensors, values = read_state(tmp_path)
+    (name,) = (name for name in tensors if name.endswith("bias_LC"))
+    tensors[name.replace("bias_LC", "bias_C")] = tensors.pop(name)[0]
+    write_state(tmp_path, tensors, values)
+    with pytest.raises(DiskError, match="of an earlier version; fit the generator again"):
+        TableRnn.load(tmp_path, QUICK)
 
 
 def test_given_classes_come_back_with_features_that_belong_to_them(learnt, tmp_path):
