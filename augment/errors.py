@@ -10,7 +10,8 @@
     ├── DiskError         7   a file or folder could not be read or written
     └── Interrupted     130   stopped by the user (143 for SIGTERM); the run can be resumed
 
-The number is the exit code of the command. A message says where, what came, what was expected, and what to do next.
+The number is the exit code of the command. A message says where, what was found, what was expected, and what to do
+next.
 """
 
 from __future__ import annotations

@@ -49,6 +49,8 @@ def choose_effort(
     """The proposal, or the first lesser one that is estimated to stay within the budget: with fewer repetitions of the
     trial, then without the generators that come last, then with fewer rows, then with fewer splits.
 
+    What a step saves goes into repetitions first.
+
     Args:
         look: what was found in the data.
         generators: as they are proposed.
@@ -72,18 +74,14 @@ def choose_effort(
 
 
 def _lesser(usual: Effort) -> Iterator[Effort]:
-    """What is proposed instead, the nearest first."""
-    effort = usual
-    for seeds in SEEDS[1:]:
-        yield (effort := replace(effort, seeds=seeds))
-    while len(effort.generators) > 1:
-        yield (effort := replace(effort, generators=effort.generators[:-1]))
+    """What is proposed instead, the nearest first: each lesser proposal with as many seeds as it affords."""
+    fewer = [replace(usual, generators=usual.generators[:kept]) for kept in range(len(usual.generators), 0, -1)]
     if usual.rows.endswith("x"):
-        for rows in FEWER[FEWER.index(usual.rows) + 1 :] if usual.rows in FEWER else FEWER:
-            yield (effort := replace(effort, rows=rows))
-    for cuts in CUTS:
-        if cuts < usual.cuts:
-            yield (effort := replace(effort, cuts=cuts))
+        steps = FEWER[FEWER.index(usual.rows) + 1 :] if usual.rows in FEWER else FEWER
+        fewer += [replace(fewer[-1], rows=rows) for rows in steps]
+    fewer += [replace(fewer[-1], cuts=cuts) for cuts in CUTS if cuts < usual.cuts]
+    for effort in fewer:
+        yield from (replace(effort, seeds=seeds) for seeds in SEEDS)
 
 
 def _estimate(look: Look, effort: Effort, holdout: float, catalog: Catalog) -> float:

@@ -207,7 +207,7 @@ def _explained(number: int, findings: Sequence[Finding]) -> list[str]:
     parts = {
         "data": f"{first.data}{more}" if first.data else "",
         "check": first.done,
-        "result": first.came,
+        "result": first.happened,
         "expected": first.expected,
         "contract": first.promise,
         "reason": first.why,

@@ -60,7 +60,7 @@ def reading_twice_gives_the_same_rows(case: Case) -> None:
     case.expect(
         not mismatch,
         done="read twice, with the same settings",
-        came=f"different data: {mismatch}",
+        happened=f"different data: {mismatch}",
         expected="the same rows in the same order",
         fix="sort what a folder lists; draw from no random stream but context.rng",
     )
@@ -78,7 +78,7 @@ def what_is_read_fits_its_schema(case: Case) -> None:
     case.expect(
         not problems and len(data) > 0,
         done="read the data",
-        came="; ".join(problems) or "no rows",
+        happened="; ".join(problems) or "no rows",
         expected="rows that fit their own schema",
         fix="end `read` with Dataset.of(frame, arrays, infer(frame, arrays, context.declared))",
     )
@@ -94,7 +94,7 @@ def gives_the_kind_of_data_it_names(case: Case) -> None:
     case.expect(
         modality in source.yields,
         done="read the data",
-        came=f"it is of kind {modality}",
+        happened=f"it is of kind {modality}",
         expected=f"one of {', '.join(sorted(source.yields))}, as `yields` says",
         fix="let `yields` name every kind of data that the source can give",
     )
@@ -115,7 +115,7 @@ def reads_what_it_sniffs(case: Case) -> None:
     case.expect(
         0 < confidence <= 1,
         done=f"called sniff on {path.name}",
-        came=f"{confidence}",
+        happened=f"{confidence}",
         expected="a number above 0, up to 1, or None",
         fix="return 0.5 where nothing but the ending tells",
     )
@@ -123,7 +123,7 @@ def reads_what_it_sniffs(case: Case) -> None:
     case.expect(
         len(claimed.read(_context(case))) > 0,
         done=f"read {path.name}, which sniff claims, with the settings of settings_for",
-        came="no rows",
+        happened="no rows",
         expected="rows",
         fix="claim only what `read` takes, and name the settings that it needs",
     )
@@ -143,7 +143,7 @@ def says_what_is_declared(case: Case) -> None:
     case.expect(
         unit == "furlong",
         done=f"declared column {columns[0]!r} to have the unit 'furlong'",
-        came=f"the schema says {unit!r}",
+        happened=f"the schema says {unit!r}",
         expected="what was declared",
         fix="hand context.declared to augment.data.schema.infer",
     )
@@ -179,7 +179,7 @@ def writes_what_it_says(case: Case) -> None:
     case.expect(
         bool(listed) and not absent,
         done="wrote `train` and `test`",
-        came=f"it lists {', '.join(map(str, absent)) or 'nothing'}, not to be found in the folder",
+        happened=f"it lists {', '.join(map(str, absent)) or 'nothing'}, not to be found in the folder",
         expected="the paths of what was written",
         fix="return [folder / ...] of the files, or of their top folder",
     )
@@ -187,7 +187,7 @@ def writes_what_it_says(case: Case) -> None:
     case.expect(
         not unlisted,
         done="wrote `train` and `test`, and looked into the folder",
-        came=f"files that it does not list: {', '.join(path.name for path in unlisted)}",
+        happened=f"files that it does not list: {', '.join(path.name for path in unlisted)}",
         expected="the listed files alone",
         fix="list every file, and remove scratch files before returning",
     )
@@ -207,7 +207,7 @@ def equal_data_gives_equal_bytes(case: Case) -> None:
     case.expect(
         not differing,
         done="wrote the same rows into two folders",
-        came=f"different bytes in {', '.join(differing)}",
+        happened=f"different bytes in {', '.join(differing)}",
         expected="the same files, byte by byte",
         fix="keep times, host names and random ids out: zip dates, gzip's mtime, file metadata",
     )
@@ -237,7 +237,7 @@ def never_holds_all_batches(case: Case) -> None:
     case.expect(
         most <= num_batches // 2,
         done=f"wrote {num_batches} batches",
-        came=f"{most} of them were held at the same time",
+        happened=f"{most} of them were held at the same time",
         expected="each to be let go of once it is written",
         fix="write each batch as it comes; make no list of them",
     )
@@ -271,7 +271,7 @@ def the_source_of_the_same_name_reads_it(case: Case) -> None:
     case.expect(
         len(read) == len(data),
         done=f"wrote {len(data)} rows and read them with the source {case.component.name!r}",
-        came=f"{len(read)} rows",
+        happened=f"{len(read)} rows",
         expected=f"{len(data)} rows",
         fix="mend whichever loses them",
     )
@@ -285,7 +285,7 @@ def the_source_of_the_same_name_reads_it(case: Case) -> None:
         case.expect(
             same_order,
             done=f"wrote {len(data)} rows and read them with the source {case.component.name!r}",
-            came=f"column {name!r} differs: {mismatch}",
+            happened=f"column {name!r} differs: {mismatch}",
             expected="the same labels",
             fix="write every column, the origin too, with its labels unchanged",
         )
@@ -340,7 +340,7 @@ def reports_what_it_says(case: Case) -> None:
     case.expect(
         bool(listed) and all(path.exists() and place in path.parents for path in listed) and not unlisted,
         done="wrote a report",
-        came=f"it lists {[path.name for path in listed]}, and the folder holds {[path.name for path in files]}",
+        happened=f"it lists {[path.name for path in listed]}, and the folder holds {[path.name for path in files]}",
         expected="every written file in the folder and in the list",
         fix="write into `folder` alone, and return the paths of what was written",
     )
@@ -349,7 +349,7 @@ def reports_what_it_says(case: Case) -> None:
     case.expect(
         set(declared) <= set(names),
         done="wrote a report",
-        came=f"{names}, while `files` is {declared}",
+        happened=f"{names}, while `files` is {declared}",
         expected="every name in `files` written",
         fix="declare in `files` only what is written whatever the settings",
     )
@@ -370,7 +370,7 @@ def equal_runs_give_equal_bytes(case: Case) -> None:
     case.expect(
         not differing,
         done="reported the same run twice, from two folders",
-        came=f"different bytes in {', '.join(differing)}",
+        happened=f"different bytes in {', '.join(differing)}",
         expected="the same files, byte by byte",
         fix="keep times, random ids and paths out of it",
     )

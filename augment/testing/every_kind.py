@@ -36,7 +36,7 @@ def class_is_complete(case: Case) -> None:
     case.expect(
         problem is None,
         done="looked at the class",
-        came=str(problem),
+        happened=str(problem),
         expected="a class that the catalog can offer",
         fix="see the base class in augment.plugin",
     )
@@ -50,7 +50,7 @@ def has_a_docstring(case: Case) -> None:
     case.expect(
         bool((case.component.__dict__.get("__doc__") or "").strip()),
         done="looked for the class's own docstring",
-        came="none",
+        happened="none",
         expected="a first sentence that says what the component does, and the source of its method",
         fix="write one under the class line",
     )
@@ -65,14 +65,14 @@ def settings_are_documented(case: Case) -> None:
         case.expect(
             bool(setting.description),
             done=f"looked at the setting {name!r}",
-            came="it has no docstring",
+            happened="it has no docstring",
             expected="a sentence with its unit and range: the help and the reference come from it",
             fix='write a """docstring""" under the field',
         )
         case.expect(
             case.component.kind == "source" or not setting.is_required(),
             done=f"looked at the setting {name!r}",
-            came="it has no default",
+            happened="it has no default",
             expected=f"a default, so that `use: {case.component.name}` alone is a beginning",
             fix="give it the default that serves most people",
         )
@@ -92,7 +92,7 @@ def unknown_settings_are_refused(case: Case) -> None:
     case.expect(
         refused,
         done="made its Params with a setting `no_such_setting`",
-        came="it was taken",
+        happened="it was taken",
         expected="pydantic's `extra_forbidden` error",
         fix="derive Params from augment.plugin.Params and leave `extra` in its model_config alone",
     )
@@ -116,7 +116,7 @@ def settings_have_types(case: Case) -> None:
         case.expect(
             len(taken) < 2,
             done=f"gave the setting {name!r} a mapping, and a list of lists",
-            came="it took both",
+            happened="it took both",
             expected="an error that says what type it has",
             fix="annotate the field with the type that it needs, and bounds where it has some: Field(0.1, ge=0)",
         )
@@ -134,7 +134,7 @@ def imports_nothing_heavy(case: Case) -> None:
     case.expect(
         not heavy,
         done=f"imported {module} in a new process",
-        came=f"it imported {', '.join(heavy)}",
+        happened=f"it imported {', '.join(heavy)}",
         expected="none of the large libraries: `augment check` imports every plugin that a pipeline names",
         fix="import them inside the methods that use them, or in a submodule that those import",
     )
@@ -150,7 +150,7 @@ def accepts_some_data(case: Case) -> None:
     case.expect(
         bool(accepted_recipes(case.component.accepts)),
         done=f"looked for example data that {case.component.accepts} lets through",
-        came="none",
+        happened="none",
         expected="data of one kind at least",
         fix="name modalities, column types and targets that occur together",
     )

@@ -67,14 +67,14 @@ def rows_fit_the_schema(case: Case) -> None:
     case.expect(
         not problems,
         done=f"sampled {MOST} rows",
-        came="; ".join(problems),
+        happened="; ".join(problems),
         expected="rows under the schema of the training part",
         fix="end `sample` with Dataset.of(frame, arrays, schema), and let no missing value in where there was none",
     )
     case.expect(
         rows.schema == schema,
         done=f"sampled {MOST} rows",
-        came="rows with another schema than the training part's",
+        happened="rows with another schema than the training part's",
         expected="the schema of the data that `fit` was given",
         fix="keep it in the state: schema.model_dump(mode='json'), and Schema.model_validate after loading",
     )
@@ -82,7 +82,7 @@ def rows_fit_the_schema(case: Case) -> None:
     case.expect(
         valid >= 0.5,
         done=f"sampled {MOST} rows",
-        came=f"{valid:.0%} of them keep to the bounds and known categories",
+        happened=f"{valid:.0%} of them keep to the bounds and known categories",
         expected="at least half: the host rejects the others and asks again",
         fix="clip to the column's min and max, and draw only known categories",
     )
@@ -106,7 +106,7 @@ def another_seed_other_rows(case: Case) -> None:
     case.expect(
         bool(difference(case.sampled(MOST), rows)),
         done=f"sampled {MOST} rows with two seeds",
-        came="the same rows",
+        happened="the same rows",
         expected="other rows",
         fix="draw from context.rng or context.torch_generator(), made anew from the context of each call",
     )
@@ -123,7 +123,7 @@ def fewer_rows_are_a_prefix_of_more(case: Case) -> None:
         case.expect(
             not mismatch,
             done=f"sampled {MOST} rows and, with the same seed, only the first {num_rows} of them",
-            came=f"the {num_rows} rows are not the beginning of the {MOST}: {mismatch}",
+            happened=f"the {num_rows} rows are not the beginning of the {MOST}: {mismatch}",
             expected="the same rows, to the bit",
             fix="draw and run whole fixed-size batches, pad the last, cut the tail; a network's batch of 1 gives other "
             "bits than one of 2 or more",
@@ -143,7 +143,7 @@ def chunks_may_come_in_any_order(case: Case) -> None:
         case.expect(
             not mismatch,
             done="made two chunks, and then again in the other order",
-            came=f"{purpose} came out differently: {mismatch}",
+            happened=f"{purpose} came out differently: {mismatch}",
             expected="the same rows: a chunk depends on fitted state, training part, given and seed alone",
             fix="keep nothing on `self` outside `fit`",
         )
@@ -159,7 +159,7 @@ def works_unconditionally(case: Case) -> None:
     case.expect(
         not problems,
         done="sampled 20 rows with no column given",
-        came="; ".join(problems),
+        happened="; ".join(problems),
         expected="rows under the schema of the training part, the target included",
         fix="draw the target as often as in the training part where it is not given",
     )
@@ -179,7 +179,7 @@ def origin_is_what_it_says(case: Case) -> None:
     case.expect(
         share == 1 if origin == "copies" else share < 0.9,
         done=f"sampled {MOST} rows and looked for them among the training rows",
-        came=f"{share:.0%} of them are training rows, and `origin` is {origin!r}",
+        happened=f"{share:.0%} of them are training rows, and `origin` is {origin!r}",
         expected="all of them" if origin == "copies" else "new rows",
         fix="give the rows back as they were"
         if origin == "copies"
@@ -201,7 +201,7 @@ def what_it_declines_it_cannot_do(case: Case) -> None:
     case.expect(
         not as_asked,
         done=f"asked for {MOST} rows of given classes, which `accepts` says it cannot be asked for",
-        came="all of them, as asked",
+        happened="all of them, as asked",
         expected="a component that says all it can",
         fix='say accepts = Accepts(..., conditional="target")',
     )
@@ -224,7 +224,7 @@ def works_on_the_fewest_rows(case: Case) -> None:
     case.expect(
         not problems,
         done=f"fitted it on {min_rows} rows, as few as `accepts.min_rows` allows, and sampled 5",
-        came="; ".join(problems),
+        happened="; ".join(problems),
         expected="rows under the schema of the training part",
         fix="mend it, or raise `accepts.min_rows`",
     )
@@ -272,7 +272,7 @@ def _expect_given(case: Case, rows: Dataset, given: pd.DataFrame) -> None:
         case.expect(
             not mismatch,
             done=f"gave column {name!r} to `sample`",
-            came=f"other values than asked for: {mismatch}",
+            happened=f"other values than asked for: {mismatch}",
             expected="the given columns back, unchanged",
             fix="make rows for what is asked, and write the given columns into the result",
         )
@@ -293,7 +293,7 @@ def progress_is_sensible(case: Case) -> None:
     case.expect(
         not wrong and steps == sorted(steps),
         done="fitted it, and kept what it reported as (step, total, losses)",
-        came=f"{wrong[0] if wrong else f'steps {steps}'}",
+        happened=f"{wrong[0] if wrong else f'steps {steps}'}",
         expected="steps that never go back, none beyond the total, and finite losses",
         fix="call context.progress(step, total, {'loss': float(loss)}) with the step just done",
     )
@@ -329,7 +329,7 @@ def a_killed_fit_goes_on_where_it_was(case: Case) -> None:
     case.expect(
         not differing,
         done="killed the fit after its first checkpoint, twice, and let it end; fitted another in one go",
-        came=f"another fitted state in {', '.join(differing)}",
+        happened=f"another fitted state in {', '.join(differing)}",
         expected="the same state, to the bit",
         fix="checkpoint everything that the next step depends on: weights, optimiser, random streams, position, losses",
     )

@@ -64,7 +64,7 @@ def gives_each_row_a_number(case: Case) -> None:
     case.expect(
         right and not np.isnan(judged).any(),
         done=f"judged {len(case.other_data)} rows",
-        came=f"{judged.dtype} {judged.shape}" if isinstance(judged, np.ndarray) else f"a {type(judged).__name__}",
+        happened=f"{judged.dtype} {judged.shape}" if isinstance(judged, np.ndarray) else f"a {type(judged).__name__}",
         expected=f"float ({len(case.other_data)},) without NaN",
         fix="return one float a row; larger is better",
     )
@@ -82,7 +82,7 @@ def judges_each_row_by_itself(case: Case) -> None:
     case.expect(
         np.allclose(whole[rows], part, rtol=1e-3, atol=1e-4),
         done="judged all rows, and then every third of them, backwards",
-        came=f"other numbers for the same rows: up to {np.max(np.abs(whole[rows] - part)):g} apart",
+        happened=f"other numbers for the same rows: up to {np.max(np.abs(whole[rows] - part)):g} apart",
         expected="the same number for the same row",
         fix="compare each row with what `fit` learnt, never with the other candidates",
     )
@@ -98,7 +98,7 @@ def keeps_some_real_rows(case: Case) -> None:
     case.expect(
         share_kept > 0,
         done="judged unseen rows of the same kind as the training part",
-        came=f"all of them are below its threshold of {judge.threshold:g}",
+        happened=f"all of them are below its threshold of {judge.threshold:g}",
         expected="some that are kept, or no run could ever end",
         fix="set `threshold` in `fit` from the reference rows; kept is what is >= threshold",
     )
@@ -116,7 +116,7 @@ def both_parts_get_the_same_schema(case: Case) -> None:
         case.expect(
             not problems,
             done=f"applied it to the {name}",
-            came="; ".join(problems),
+            happened="; ".join(problems),
             expected="rows that fit the schema they come with",
             fix="end `apply` with Dataset.of(frame, arrays, schema), with the schema of the changed columns",
         )
@@ -124,7 +124,7 @@ def both_parts_get_the_same_schema(case: Case) -> None:
     case.expect(
         one.schema == other.schema,
         done="applied it to the training part and to the hold-out",
-        came="results with different schemas",
+        happened="results with different schemas",
         expected="the same columns and types in both",
         fix="decide in `fit` what becomes of the columns; in `apply` look at no more than the values",
     )
@@ -141,7 +141,7 @@ def predictions_have_the_right_shape(case: Case) -> None:
     case.expect(
         isinstance(predicted, np.ndarray) and predicted.shape == shape and predicted.dtype.kind == "f",
         done=f"predicted {num_rows} rows" + (f" with {num_classes} classes" if num_classes else ""),
-        came=f"{predicted.dtype} {predicted.shape}" if isinstance(predicted, np.ndarray) else f"{predicted!r}",
+        happened=f"{predicted.dtype} {predicted.shape}" if isinstance(predicted, np.ndarray) else f"{predicted!r}",
         expected=f"float {shape}",
         fix="one column a class, in the order of schema.classes; without classes one value a row",
     )
@@ -149,7 +149,7 @@ def predictions_have_the_right_shape(case: Case) -> None:
     case.expect(
         bool(np.isfinite(predicted).all() and sums_to_one),
         done=f"predicted {num_rows} rows",
-        came=f"rows such as {predicted[0]}",
+        happened=f"rows such as {predicted[0]}",
         expected="finite numbers, and rows of probabilities that sum to one" if num_classes else "finite numbers",
         fix="normalise each row",
     )
@@ -172,15 +172,15 @@ def predicts_better_than_chance(case: Case) -> None:
         hits = classes[predicted.argmax(axis=1)] == labels
         recall = float(np.mean([hits[labels == label].mean() for label in classes]))
         guessing = 1 / len(classes)
-        better, came = recall > guessing + 0.1, f"a balanced accuracy of {recall:.2f}; guessing has {guessing:.2f}"
+        better, score = recall > guessing + 0.1, f"a balanced accuracy of {recall:.2f}; guessing has {guessing:.2f}"
     else:
         values = test.frame[target].to_numpy(dtype=float)
         error, spread = float(np.mean((predicted - values) ** 2)), float(np.var(values))
-        better, came = error < 0.9 * spread, f"a squared error of {error:.4g}; predicting the mean has {spread:.4g}"
+        better, score = error < 0.9 * spread, f"a squared error of {error:.4g}; predicting the mean has {spread:.4g}"
     case.expect(
         better,
         done=f"trained it on {len(train)} rows whose target follows the features, and predicted as many new ones",
-        came=came,
+        happened=score,
         expected="clearly better than guessing",
         fix="see that labels, rows and the order of classes belong together, and that it trains long enough",
     )
@@ -199,7 +199,7 @@ def a_class_may_be_missing_in_training(case: Case) -> None:
     case.expect(
         predicted.shape == shape,
         done=f"trained it without any row of class {absent!r}",
-        came=f"predictions {predicted.shape}",
+        happened=f"predictions {predicted.shape}",
         expected=f"{shape}: a column for each of schema.classes",
         fix="fill the columns of absent classes with zeros",
     )
@@ -210,7 +210,7 @@ def a_class_may_be_missing_in_training(case: Case) -> None:
     case.expect(
         bool(right > 0.4 and for_absent < 0.5),
         done=f"trained it without any row of class {absent!r}, and predicted rows of the other classes",
-        came=f"{right:.0%} right, and {for_absent:.0%} for {absent!r}",
+        happened=f"{right:.0%} right, and {for_absent:.0%} for {absent!r}",
         expected="the other classes, in their own columns",
         fix="put each probability into the column of its class, by the class's label",
     )
@@ -235,7 +235,7 @@ def weights_count(case: Case) -> None:
     case.expect(
         shares[1] > shares[0] + 0.05,
         done=f"trained it on shuffled labels, class {favourite!r} once with weights 0.05, once with 20",
-        came=f"mean probabilities of that class of {shares[0]:.2f} and {shares[1]:.2f}",
+        happened=f"mean probabilities of that class of {shares[0]:.2f} and {shares[1]:.2f}",
         expected="a clearly larger one with the larger weights",
         fix="multiply each row's loss by its weight: `sample_weight=weights` in scikit-learn",
     )
@@ -251,7 +251,7 @@ def predicts_a_single_row(case: Case) -> None:
     case.expect(
         predictions[0].shape == predictions[1].shape and np.allclose(*predictions, rtol=1e-3, atol=1e-4),
         done="predicted all rows, and the first alone",
-        came=f"{predictions[1]} and {predictions[0]}",
+        happened=f"{predictions[1]} and {predictions[0]}",
         expected="the same prediction",
         fix="standardise with what `fit` saw; put networks into evaluation mode",
     )
@@ -278,7 +278,7 @@ def takes_the_settings_to_try(case: Case) -> None:
         case.expect(
             not problem,
             done=f"changed its settings by {dict(changes)}",
-            came=problem,
+            happened=problem,
             expected="settings that `Params` accepts",
             fix="return changes of its own settings from `settings_to_try`",
         )
@@ -296,7 +296,7 @@ def predicts_the_same_with_every_seed(case: Case) -> None:
     case.expect(
         np.array_equal(one, other),
         done="fitted it on the same rows with two seeds",
-        came="different predictions",
+        happened="different predictions",
         expected="equal ones, since `deterministic` is true",
         fix="leave `deterministic` at false",
     )
@@ -324,7 +324,7 @@ def _expect_scores(case: Case, scores: object, what: str) -> None:
     case.expect(
         isinstance(scores, list) and all(isinstance(score, Score) for score in scores),
         done=f"scored {what}",
-        came=f"a {type(scores).__name__}: {scores!r:.200}",
+        happened=f"a {type(scores).__name__}: {scores!r:.200}",
         expected="a list of augment.plugin.Score",
         fix="return [Score(name, value, ...)]; an empty list where nothing can be said",
     )
@@ -334,14 +334,14 @@ def _expect_scores(case: Case, scores: object, what: str) -> None:
         case.expect(
             math.isfinite(score.value) and math.isfinite(ends[0]) and math.isfinite(ends[1]) and ends[0] <= ends[1],
             done=f"scored {what}",
-            came=str(score),
+            happened=str(score),
             expected="a finite value, and an interval from its lower to its upper end",
             fix="leave a score out where it has no value",
         )
         case.expect(
             score.attack is None or score.attack.is_above_limit == (score.value > score.attack.limit),
             done=f"scored {what}",
-            came=str(score),
+            happened=str(score),
             expected="an attack whose finding agrees with its value and limit",
             fix='say "leak found" or "near by design" where the value is above the limit, and nowhere else',
         )
@@ -353,7 +353,7 @@ def _expect_scores(case: Case, scores: object, what: str) -> None:
         case.expect(
             not problem,
             done=f"wrote the score {score.name!r} as JSON",
-            came=problem,
+            happened=problem,
             expected="a value and detail of plain numbers, texts, lists and mappings: they go into metrics.json",
             fix="turn numpy values into Python's: float(x), x.tolist(); leave NaN out",
         )
@@ -361,7 +361,7 @@ def _expect_scores(case: Case, scores: object, what: str) -> None:
     case.expect(
         bool(names.is_unique),
         done=f"scored {what}",
-        came=f"several scores of the name {names[names.duplicated()].tolist()}",
+        happened=f"several scores of the name {names[names.duplicated()].tolist()}",
         expected="a name of its own for each",
         fix="say in the name what differs",
     )

@@ -65,7 +65,7 @@ class Check:
         case.expect(
             not self.exception,
             done=f"tried {self.name}, which it may break because {self.exception}",
-            came="it keeps the rule",
+            happened="it keeps the rule",
             expected="exceptions for what cannot be otherwise, and no others",
             fix="take it out of the exceptions",
         )
@@ -97,7 +97,7 @@ class Check:
                     Finding(
                         case.name,
                         done=f"ran the check {self.name}",
-                        came=f"the component {how}: {type(error).__name__}: {error}{where}",
+                        happened=f"the component {how}: {type(error).__name__}: {error}{where}",
                         expected="it works, since `accepts` says that the component takes such data",
                         fix="mend it, or let `accepts` say what it cannot take",
                         data=str(self.recipe or ""),

@@ -131,7 +131,7 @@ def same_seed_same_outcome(case: Case) -> None:
     case.expect(
         not mismatch,
         done="fitted and used it twice with the same data and seeds, with different global random states",
-        came=f"different outcomes: {mismatch}",
+        happened=f"different outcomes: {mismatch}",
         expected="the same outcome, to the bit",
         fix="draw from context.rng or context.torch_generator() alone; give libraries a seed from context.rng; "
         "run over no set; run networks on fixed-size batches",
@@ -148,7 +148,7 @@ def asking_twice_changes_nothing(case: Case) -> None:
     case.expect(
         not mismatch,
         done="used the same fitted component twice with the same input and seed",
-        came=f"different outcomes: {mismatch}",
+        happened=f"different outcomes: {mismatch}",
         expected="the same outcome, to the bit: chunks are made anywhere, in any order",
         fix="keep nothing on `self` outside `fit`, such as a random stream, a counter or a cache of draws",
     )
@@ -163,7 +163,7 @@ def inputs_are_left_as_they_were(case: Case) -> None:
     case.expect(
         not changed,
         done="compared the data before and after",
-        came=f"{' and '.join(changed)} changed",
+        happened=f"{' and '.join(changed)} changed",
         expected="data that is left as it was: others look at the same rows",
         fix="work on copies: frame.copy(), array.copy(), frame.assign(...)",
     )
@@ -179,7 +179,7 @@ def global_random_state_is_left_alone(case: Case) -> None:
     case.expect(
         not changed,
         done="fitted and used it, and looked at global states before and after",
-        came=f"changed: {', '.join(changed)}",
+        happened=f"changed: {', '.join(changed)}",
         expected="global state as it was found: the user's own program draws from it",
         fix="use context.rng and context.torch_generator(); what draws from torch's global state, such as layers being "
         "made, goes inside torch.random.fork_rng()",
@@ -198,7 +198,7 @@ def saving_twice_gives_the_same_bytes(case: Case) -> None:
     case.expect(
         contents[0] == contents[1] == contents[2],
         done="saved it twice, loaded it, and saved that",
-        came=f"different bytes in {', '.join(sorted(_unequal(contents)))}",
+        happened=f"different bytes in {', '.join(sorted(_unequal(contents)))}",
         expected="the same bytes each time: runs are compared and resumed by hashes",
         fix="use augment.plugin.state.write_state; no times, no sets, no unordered metadata",
     )
@@ -214,7 +214,7 @@ def state_is_safetensors_and_json(case: Case) -> None:
     case.expect(
         not foreign,
         done="saved it, and looked at the files",
-        came=f"files {', '.join(foreign)}",
+        happened=f"files {', '.join(foreign)}",
         expected="*.safetensors and *.json alone",
         fix="use augment.plugin.state.write_state(folder, tensors, values)",
     )
@@ -232,7 +232,7 @@ def loading_brings_back_what_was_saved(case: Case) -> None:
     case.expect(
         not mismatch and threshold[0] == threshold[1],
         done="saved it, loaded it, and used both with the same input and seed",
-        came=f"different outcomes: {mismatch or f'thresholds {threshold[0]} and {threshold[1]}'}",
+        happened=f"different outcomes: {mismatch or f'thresholds {threshold[0]} and {threshold[1]}'}",
         expected="the same outcome, to the bit",
         fix="save everything that `fit` learnt, in its full precision",
     )
@@ -246,7 +246,7 @@ def a_new_process_loads_the_same(case: Case) -> None:
     case.expect(
         is_importable(case.component),
         done="looked for the class from a new process",
-        came=f"it is defined inside a function: {case.component.__qualname__}",
+        happened=f"it is defined inside a function: {case.component.__qualname__}",
         expected="a class at the top of a module, which workers can import",
         fix="move it to the top of its module",
     )
@@ -265,7 +265,7 @@ def a_new_process_loads_the_same(case: Case) -> None:
         case.expect(
             False,
             done="saved it, and loaded and used it in a new process",
-            came=f"that process failed:\n{error}",
+            happened=f"that process failed:\n{error}",
             expected="the same outcome as here",
             fix="import what is needed where it is used, and save everything that `fit` learnt",
         )
@@ -273,7 +273,7 @@ def a_new_process_loads_the_same(case: Case) -> None:
     case.expect(
         not mismatch,
         done="saved it, and loaded and used it in a new process, with the same input and seed",
-        came=f"another outcome than here: {mismatch}",
+        happened=f"another outcome than here: {mismatch}",
         expected="the same outcome, to the bit",
         fix="use no hash() of text, no order of sets, no state of the module; save everything that `fit` learnt",
     )

@@ -42,7 +42,7 @@ class Finding:
     Attributes:
         component: its description, such as `generator 'jitter' (Jitter)`.
         done: what the check did.
-        came: the result.
+        happened: the result.
         expected: the expected result.
         fix: how to fix it.
         data: the kind of example data; empty if the rule needs none.
@@ -55,7 +55,7 @@ class Finding:
 
     component: str
     done: str
-    came: str
+    happened: str
     expected: str
     fix: str
     data: str = ""
@@ -68,12 +68,12 @@ class Finding:
     def __str__(self) -> str:
         data = f", on example data of kind {self.data}" if self.data else ""
         if self.cause:
-            came = f"  {'what came:':<15}{self.came}"
-            return f"{self.rule}: {self.component}{data}\n{came}\n  {'the cause:':<15}probably that of {self.cause}"
+            result = f"  {'what happened:':<15}{self.happened}"
+            return f"{self.rule}: {self.component}{data}\n{result}\n  {'the cause:':<15}probably that of {self.cause}"
         parts = {
             "the contract": " ".join(filter(None, [self.promise, self.why])),
             "what was done": self.done,
-            "what came": self.came,
+            "what happened": self.happened,
             "expected": self.expected,
             "how to mend": self.fix,
         }
@@ -116,11 +116,11 @@ class Case:
         """The component's description, such as `generator 'jitter' (Jitter)`."""
         return f"{self.component.kind} {self.component.name!r} ({self.component.__qualname__})"
 
-    def expect(self, holds: bool, *, done: str, came: str, expected: str, fix: str) -> None:
+    def expect(self, holds: bool, *, done: str, happened: str, expected: str, fix: str) -> None:
         """Fail with an explanation unless the condition holds."""
         if not holds:
             data = str(self.recipe or "")
-            raise ConformanceError(Finding(self.name, done, came, expected, fix, data))
+            raise ConformanceError(Finding(self.name, done, happened, expected, fix, data))
 
     @cached_property
     def params(self) -> Params:
@@ -197,7 +197,7 @@ class Case:
         self.expect(
             isinstance(fitted, self.component),
             done="called fit(...)",
-            came=f"it returned {fitted!r}",
+            happened=f"it returned {fitted!r}",
             expected="the fitted component itself",
             fix="end `fit` with `return self`",
         )
@@ -219,7 +219,7 @@ class Case:
         self.expect(
             isinstance(rows, Dataset) and len(rows) == len(given),
             done=f"asked `sample` for {len(given)} rows (columns given: {', '.join(given.columns) or 'none'})",
-            came=f"{len(rows)} rows" if isinstance(rows, Dataset) else f"a {type(rows).__name__}",
+            happened=f"{len(rows)} rows" if isinstance(rows, Dataset) else f"a {type(rows).__name__}",
             expected=f"a Dataset of exactly {len(given)} rows",
             fix="make whole batches until there are enough rows, and cut the tail",
         )
@@ -287,7 +287,7 @@ def settle(component: type[Component], settings: Settings, folder: Path) -> Para
             Finding(
                 f"{component.kind} {component.name!r} ({component.__qualname__})",
                 done=f"made its Params from {dict(settings or {})}",
-                came=str(error),
+                happened=str(error),
                 expected="valid settings; every field has a default, but for those that only a user can know",
                 fix="give the fields defaults, or pass settings: checks_for(..., params={...}); a function of a folder "
                 "may write the files that a source reads",

@@ -134,8 +134,8 @@ def test_what_hangs_or_exits_is_a_finding_and_not_the_end(plugin):
     catalog = plugin("time.sleep(60) if len(synthetic) == 2 else sys.exit(1)")
     (hangs,) = examine("gap", catalog=catalog, rule="two-synthetic-rows-are-enough", timeout=0.2)
     (exits,) = examine("gap", catalog=catalog, rule="same-seed-same-outcome")
-    assert "TimeoutError: not done after 0.2 seconds" in hangs.broken[0].came
-    assert "SystemExit: 1" in exits.broken[0].came
+    assert "TimeoutError: not done after 0.2 seconds" in hangs.broken[0].happened
+    assert "SystemExit: 1" in exits.broken[0].happened
 
 
 def test_the_command_ends_with_the_exit_code_of_plugins(plugin):
@@ -154,7 +154,7 @@ def test_json_holds_every_finding_and_nothing_else_goes_to_stdout(plugin):
     (component,) = found["components"]
     (broken,) = component["broken"]
     assert broken["rule"] == "two-synthetic-rows-are-enough"
-    assert {"done", "came", "expected", "fix", "promise", "why", "data", "cause"} <= set(broken)
+    assert {"done", "happened", "expected", "fix", "promise", "why", "data", "cause"} <= set(broken)
 
 
 def test_progress_is_told_as_of_a_run(plugin):

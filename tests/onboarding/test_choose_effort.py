@@ -51,7 +51,7 @@ def test_what_says_nothing_of_its_cost_stays_as_it_is():
 
 @pytest.mark.parametrize(
     ("row", "seeds", "rows"),
-    [(0.005, 3, "20x"), (0.009, 2, "20x"), (0.03, 2, "5x"), (0.15, 2, "1x"), (10.0, 2, "1x")],
+    [(0.005, 3, "20x"), (0.009, 2, "20x"), (0.03, 3, "5x"), (0.15, 3, "1x"), (10.0, 2, "1x")],
 )
 def test_first_the_trial_is_repeated_less_then_there_are_fewer_rows(row, seeds, rows):
     found = effort(maker("slow", row=row))  # 6,400 rows for each seed
@@ -63,6 +63,7 @@ def test_a_second_generator_goes_before_the_rows_do():
     first, second = maker("first", row=0.001), maker("second", fit=BUDGET)
     found = effort(first, second)
     assert (found.generators, found.rows) == ((first,), "20x")
+    assert found.seeds == 5, "what the second would have cost goes into repetitions of the trial"
 
 
 def test_fits_that_take_long_are_not_repeated_for_many_splits():

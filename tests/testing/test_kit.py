@@ -882,7 +882,7 @@ def test_a_broken_component_fails_the_check_for_what_it_breaks(cls, rule, words,
     assert failures
     assert words in "\n".join(failures)
     first, *others = failures
-    assert re.search(r"what was done: .*what came: .*expected: .*how to mend: ", first, re.DOTALL)
+    assert re.search(r"what was done: .*what happened: .*expected: .*how to mend: ", first, re.DOTALL)
     assert all("the cause:     probably that of " in f or "how to mend: " in f for f in others)
 
 

@@ -46,7 +46,7 @@ def check_plugin(
     """Check the plugin NAME against every rule.
 
     NAME is what stands after `use:`, or a distribution, which stands for all that it offers. Each broken rule is
-    explained: what was done, what came, what the contract says and why, and what to change. Exit code 4 if any is.
+    explained: what was done, what happened, what the contract says and why, and what to change. Exit code 4 if any is.
 
     \b
     Examples:
