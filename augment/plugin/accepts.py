@@ -67,7 +67,10 @@ class Accepts:
         for name in schema.features:
             column = schema.columns[name]
             if column.type not in self.columns and name in {array.length_column for array in schema.arrays.values()}:
-                return f"it takes rows of one length only, and column {name!r} says that theirs are not"
+                return (
+                    f"it takes rows of one length only, and column {name!r} says that theirs are not; cut them to one "
+                    "length, or use a component that takes any"
+                )
             if column.type not in self.columns:
                 what = f"it cannot hold columns of type {column.type}, and column {name!r} is one"
                 return f"{what}; {ways_out['column'].format(name=name)}"

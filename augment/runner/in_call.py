@@ -54,7 +54,7 @@ def bind_in_call(resolved: Resolved, stages: Sequence[Stage], schema: Schema, nu
     problems: list[Problem] = []
     for stage in stages:
         refusals: list[str] = []
-        for candidate in stage.candidates:
+        for candidate in stage.candidates_for(schema.modality):
             refusal = candidate.cls.accepts.refusal(schema, num_rows, in_call=True)
             if refusal is None:
                 bounds.append(stage.bind(candidate))

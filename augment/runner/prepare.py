@@ -166,8 +166,8 @@ def _foresee(pipeline: Pipeline, test: Dataset, units: Units) -> list[str]:
     schema = test.schema
     if pipeline.trial is None or schema.task == "none":
         return []
-    rule = default_score(schema.task) if pipeline.trial.score is None else SCORES[pipeline.trial.score]
-    if rule.task != schema.task:
+    rule = default_score(schema.task) if pipeline.trial.score is None else SCORES.get(pipeline.trial.score)
+    if rule is None or rule.task != schema.task:
         return []  # refused where the trial is bound
     truth, known = encode_truth(test, schema)
     sentence = describe_power(rule, truth, units.take(known), tuple(schema.classes))

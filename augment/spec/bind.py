@@ -117,7 +117,7 @@ class _Binder:
         if stage.default_for is not None and self.schema.modality not in stage.default_for:
             return None
         refusals = []
-        for candidate in stage.candidates:
+        for candidate in stage.candidates_for(self.schema.modality):
             refusal = candidate.cls.accepts.refusal(self.schema, self.num_rows)
             if refusal is None:
                 return stage.bind(candidate)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,10 @@ class Stage:
     def key_path(self) -> KeyPath:
         """`where` as keys and positions."""
         return tuple(int(key) if key.isdecimal() else key for key in self.where.split("."))
+
+    def candidates_for(self, modality: Modality) -> Sequence[Candidate]:
+        """The candidates that work on this kind of data, so that messages name their reasons; all where none does."""
+        return [one for one in self.candidates if modality in one.cls.accepts.modalities] or self.candidates
 
     def bind(self, candidate: Candidate) -> Bound:
         """This stage with one of its candidates chosen."""

@@ -169,3 +169,9 @@ def test_a_target_of_no_classes_or_numbers_is_refused(prepared, frame, kind):
 def test_a_split_by_a_column_that_is_not_there_is_refused(prepared, frame):
     with pytest.raises(SpecError, match=r"split\.group: there is no column 'idd'; did you mean 'id'"):
         prepared(frame, split={"group": "idd"})
+
+
+@pytest.mark.parametrize("score", ["accuraccy", "r2"])
+def test_a_score_that_does_not_fit_is_left_to_those_who_refuse_it(prepared, frame, score):
+    found, _ = prepared(frame, trial={"score": score})
+    assert not any("is likely to be seen" in note for note in found.notes)

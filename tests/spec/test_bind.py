@@ -96,6 +96,12 @@ def test_a_written_component_that_cannot_work_with_the_data_is_refused(project):
     )
 
 
+def test_of_several_components_with_one_name_only_that_for_the_data_says_why_not(project):
+    path = project("source: anything\ngenerators: [gan]\n")  # one for images, one for tables
+    problem = bind_problem(path, CLASSED, num_rows=9)
+    assert problem.endswith("cannot be used on this data: it needs at least 10 training rows, and there are 9")
+
+
 def test_without_a_target_there_is_no_probe(project):
     assert bound_of(project(SMALLEST + "trial: {probe: boosting}\n"), UNLABELLED)["probe"] == []
 

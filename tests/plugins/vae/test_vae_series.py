@@ -65,7 +65,8 @@ def test_unequal_lengths_are_refused_in_words(waves):
     said = SchemaDeclaration(target="pitch", arrays={"wave": ArrayDeclaration(type="series", length_column="steps")})
     schema = infer(frame, dict(waves.arrays), said)
     assert SeriesVae.accepts.refusal(schema) == (
-        "it takes rows of one length only, and column 'steps' says that theirs are not"
+        "it takes rows of one length only, and column 'steps' says that theirs are not; cut them to one length, or use "
+        "a component that takes any"
     )
 
 
