@@ -35,10 +35,10 @@ def describe_array(name: str, values: np.ndarray, said: ArrayDeclaration, column
         DataError: the array fits no type, or contradicts its declaration.
     """
     kind = said.type or _infer_array_type(name, values)
-    if said.length_column is not None and said.length_column not in columns:
-        raise DataError(f"array {name!r}: its length_column {said.length_column!r} is not a column of the data")
-    if said.start_column is not None and said.start_column not in columns:
-        raise DataError(f"array {name!r}: its start_column {said.start_column!r} is not a column of the data")
+    for key in ("length_column", "start_column", "group_column"):
+        column = getattr(said, key)
+        if column is not None and column not in columns:
+            raise DataError(f"array {name!r}: its {key} {column!r} is not a column of the data")
     declared = said.model_dump(exclude_none=True)
     if kind == "series" and values.ndim == 3:
         declared["channels"] = _channels(name, values.shape[2], said.channels)

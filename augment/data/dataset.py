@@ -107,7 +107,9 @@ class Dataset:
         target = self.schema.target if self.schema.target in columns else None
         payload = self.schema.payload if self.schema.payload in columns else None
         arrays = {
-            name: array.model_copy(update={"start_column": None}) if array.start_column in names else array
+            name: array.model_copy(
+                update={key: None for key in ("start_column", "group_column") if getattr(array, key) in names}
+            )
             for name, array in self.schema.arrays.items()
         }
         update = {"columns": columns, "target": target, "payload": payload, "arrays": arrays}

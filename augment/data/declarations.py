@@ -172,6 +172,9 @@ class ArrayDeclaration(Plain):
     not given. Sinks that can write 16 bits write them so."""
     length_column: str | None = None
     """The integer column with each row's true length, if rows are padded with zeros."""
+    group_column: str | None = None
+    """The column with what rows were cut from, such as the recording of a window. `split.group` must then say what
+    stays together, if rows are held out at random."""
     start_column: str | None = None
     """The column with the time of each row's first step, dates or numbers. Nothing learns from it. A synthetic row gets
     the start of a real row, of its class where the target has classes."""

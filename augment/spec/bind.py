@@ -142,6 +142,15 @@ class _Binder:
                 self._report(("split", key), f"there is no column {name!r}{near}")
         if pipeline.split.stratify is True and self.schema.task != "classes":
             self._report(("split", "stratify"), "`true` means the target, which has no classes here; name a column")
+        split, arrays = pipeline.split, self.schema.arrays.values()
+        cut_from = next((array.group_column for array in arrays if array.group_column is not None), None)
+        if cut_from is not None and not any((split.group, split.time, split.column, split.test)):
+            self._report(
+                ("split",),
+                f"rows with one {cut_from!r} are parts of the same one, and would be on both sides of the split, which "
+                f"makes every score too good; add `group: {cut_from}` under `split:`, or another column that keeps "
+                "them together",
+            )
         if pipeline.origin_column in [*columns, *self.schema.arrays]:
             self._report(
                 ("origin_column",),

@@ -11,6 +11,8 @@ CHANGELOG then describes how. Nothing is imported in advance, because some modul
     latents            latents and KL divergence of variational autoencoders
     tables             tables as matrices or bins, rows as latents, types of stored columns
     sequences          network, training and sampling of all kinds of sequences
+    audio              recordings: files, channels, sampling rates
+    folders            folders with a file for each row
     series_scaling     series of one length as numbers for convolutions
     lossless           lossless encoding of values as numbers
     substrings         substrings that texts have in common
@@ -26,6 +28,7 @@ CHANGELOG then describes how. Nothing is imported in advance, because some modul
 """
 
 __all__ = [
+    "audio",
     "conditions",
     "csv_delimiters",
     "csv_dialect",
@@ -34,6 +37,7 @@ __all__ = [
     "data_files",
     "date_formats",
     "feature_probe",
+    "folders",
     "latents",
     "lossless",
     "network_generator",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from augment.data import Levels, narrowed
+from augment.toolkit.folders.kinds import FileKind
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -25,6 +26,13 @@ Mode = Literal["auto", "L", "RGB", "RGBA"]
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 JPEG = (".jpg", ".jpeg", ".jpe", ".jfif")
 SUFFIXES = frozenset({*JPEG, ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
+IMAGES = FileKind(
+    "image",
+    "images",
+    SUFFIXES,
+    frozenset({"image", "images", "img", "imgs", "jpegimages", "pictures", "photos", "frames", "mask", "masks"})
+    | {"segmentationclass", "segmentationobject"},
+)
 GREY_MODES = ("1", "L", "LA", "La")
 ALPHA_MODES = ("LA", "La", "PA", "RGBA", "RGBa")
 ALL_LEVELS: Levels = (0, 65535)

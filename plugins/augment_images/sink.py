@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 import csv
-import hashlib
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 from pydantic import Field
 
-from augment.data import Dataset, Levels, Schema, as_labels, as_written, widened
+from augment.data import Dataset, Levels, Schema, as_written, widened
 from augment.errors import DataError
 from augment.plugin import Accepts, Sink, SinkParams
-from augment_images import metadata
+from augment.toolkit.folders import metadata
+from augment.toolkit.folders.names import file_names
 from augment_images.originals import Originals
 
 DEEP = (".png", ".tif", ".tiff")  # can have 16 bits a value
 PNG_LEVEL = 6  # zlib's: fixed, so that equal pixels give equal files
-MAX_LENGTH = 120  # characters of a folder name, well below what file systems allow (255 bytes)
-
-PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_. ")
-# Windows keeps these for devices, with any ending
-DEVICE = re.compile(r"^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", re.IGNORECASE)
-# Hugging Face takes a folder with such a word in its name for a split
-SPLIT_WORD = re.compile(
-    r"(?<![^-._ 0-9])(train|training|validation|valid|dev|val|test|testing|eval|evaluation)(?![^-._ 0-9])",
-    re.IGNORECASE,
-)
 
 
 class ImageFolderSink(Sink):
@@ -74,11 +62,12 @@ class ImageFolderSink(Sink):
             start = 0
             folders: dict[str | None, str] = {}
             for batch in batches:
-                names = _file_names(batch, schema, folders, start, self.params.ending)
+                names = file_names(batch, schema, folders, start, self.params.ending)
                 for file_name, pixels in zip(names, batch.arrays[array], strict=True):
                     self._write_image(top / file_name, pixels, levels, originals)
                 cells = [
-                    _cells(as_written(batch.frame[name], column, words=True)) for name, column in schema.columns.items()
+                    metadata.cells(as_written(batch.frame[name], column, words=True))
+                    for name, column in schema.columns.items()
                 ]
                 writer.writerows(zip(names, *cells, strict=True))
                 start += len(batch)
@@ -140,65 +129,9 @@ def _check(schema: Schema, array: str) -> None:
         raise DataError(f"sink image-folder: images have {num_channels} channels; image files have 1, 3 or 4")
 
 
-def _file_names(batch: Dataset, schema: Schema, folders: dict[str | None, str], start: int, ending: str) -> list[str]:
-    numbers = [f"{number:08d}{ending}" for number in range(start, start + len(batch))]
-    if schema.task != "classes":
-        return numbers
-    labels = as_labels(batch.frame[schema.target])
-    for label in set(labels) - set(folders):
-        folders[label] = class_folder(label, schema.classes)
-    return [f"{folders[label]}/{number}" for label, number in zip(labels, numbers, strict=True)]
-
-
-def class_folder(label: str | None, classes: Iterable[str]) -> str:
-    """A folder name for a label that is safe on every file system; different labels have different names.
-
-    Capitals are escaped where only they tell two of the `classes` apart: some file systems do not see them. A name
-    that would be too long ends in a hash of the label.
-
-    >>> class_folder("tabby cat", ()), class_folder("../x", ()), class_folder("", ()), class_folder(None, ())
-    ('tabby cat', '%2e.%2fx', '%empty', '%missing')
-    >>> class_folder("-rf", ()), class_folder("a-b", ())
-    ('%2drf', 'a-b')
-    >>> class_folder("A", ("A", "B")), class_folder("A", ("A", "a"))
-    ('A', '%41')
-    """
-    if label is None:
-        return "%missing"  # no escape: these three cannot clash with any label's name
-    if not label:
-        return "%empty"
-    alike = [other for other in classes if other.lower() == label.lower() and other != label]
-    name = _escaped(label, bool(alike))
-    if len(name) > MAX_LENGTH:
-        digest = hashlib.sha256(label.encode()).hexdigest()
-        return f"{name[: MAX_LENGTH // 2]}%hash-{digest[:40]}"
-    return name
-
-
-def _escaped(label: str, capitals: bool) -> str:
-    forced = {match.start() for pattern in (DEVICE, SPLIT_WORD) for match in pattern.finditer(label)}
-    # names that begin or end in dots, blanks or underscores are hidden, cut or skipped by one system or other
-    # one that begins with a hyphen is taken for an option by commands such as `rm *`
-    forced |= {0} if label[0] in "._ -" else set()
-    forced |= {len(label) - 1} if label[-1] in ". " else set()
-    return "".join(
-        character
-        if character in PLAIN and position not in forced and not (capitals and character.isupper())
-        else "".join(f"%{byte:02x}" for byte in character.encode("utf-8"))
-        for position, character in enumerate(label)
-    )
-
-
 def _write_deep_colours(path: Path, values: np.ndarray) -> None:
     """Colours (H, W, 3) uint16, which pillow cannot write."""
     import cv2
 
     _, content = cv2.imencode(path.suffix, np.ascontiguousarray(values[..., ::-1]))
     path.write_bytes(content.tobytes())
-
-
-def _cells(values: pd.Series) -> list[Any]:
-    """One field a row: labels as they are, numbers so that reading gives the same bits, missing values empty."""
-    if pd.api.types.is_datetime64_any_dtype(values.dtype):
-        values = values.map(lambda moment: moment.isoformat(), na_action="ignore")
-    return [None if missing else value for value, missing in zip(values.tolist(), values.isna(), strict=True)]

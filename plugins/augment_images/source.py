@@ -16,13 +16,15 @@ import pandas as pd
 from pydantic import Field, PositiveInt
 
 from augment import plugin
-from augment.data import ArrayDeclaration, Dataset, Levels, SchemaDeclaration, infer
-from augment.errors import DataError, DiskError
+from augment.data import ArrayDeclaration, Dataset, Levels, infer
+from augment.errors import DataError
 from augment.plugin import Context, Source
-from augment_images import metadata
-from augment_images.class_folders import Listing, find_table, is_silent, list_class_folders, shown
+from augment.toolkit.folders import metadata
+from augment.toolkit.folders.class_folders import find_table, shown
+from augment.toolkit.folders.listing import list_files, report_bad
 from augment_images.decoding import (
     ALL_LEVELS,
+    IMAGES,
     JPEG,
     SUFFIXES,
     BadImageError,
@@ -103,7 +105,7 @@ class ImageFolderSource(Source):
 
     @classmethod
     def settings_for(cls, path: Path) -> dict[str, Any]:
-        return find_table(path) if path.is_dir() else {}
+        return find_table(path, IMAGES) if path.is_dir() else {}
 
     @classmethod
     def further_settings(cls, path: Path, settings: Mapping[str, Any], data: Dataset | None) -> dict[str, Any]:
@@ -119,23 +121,11 @@ class ImageFolderSource(Source):
         return {**written, **({"originals": path} if is_deep or ending in JPEG else {})}
 
     def read(self, context: Context) -> Dataset:
-        root = _checked_root(self.params.path)
-        try:
-            table = self.params.table or metadata.NAME
-            if self.params.table or (root / table).is_file():
-                listing = self._described(root, table, context.declared)
-            else:
-                listing = list_class_folders(root, self.params.label)
-        except OSError as error:
-            raise DiskError(f"{root} cannot be read: {error}") from error
-        if listing.num_others:
-            logger.info("%s: %d files that are not images (or not in use) are left out", root, listing.num_others)
-        if listing.num_links:
-            logger.info("%s: %d links that leave the folder are not followed", root, listing.num_links)
-
+        root, label = self.params.path, self.params.label
+        listing = list_files(root, label, self.params.table, self.params.file_name, context.declared, IMAGES)
         declared = context.declared
-        if declared.target is None and self.params.label in listing.frame:
-            declared = declared.model_copy(update={"target": self.params.label})
+        if declared.target is None and label in listing.frame:
+            declared = declared.model_copy(update={"target": label})
         said = declared.arrays.get(ARRAY, ArrayDeclaration())
         levels = self.params.levels or said.levels
         pixels, is_read = self._pixels(root, listing.names, levels, context)
@@ -145,35 +135,13 @@ class ImageFolderSource(Source):
         arrays = {ARRAY: pixels}
         return Dataset.of(frame, arrays, infer(frame, arrays, declared))
 
-    def _described(self, root: Path, table: str, declared: SchemaDeclaration) -> Listing:
-        """What a CSV file says; with nothing but file names, labels come from the folders all the same."""
-        names, frame = metadata.read(root, declared, table, self.params.file_name)
-        if not names:
-            raise DataError(f"{root / table} names no images; one line an image is expected")
-        if not len(frame.columns):
-            parents = [name.rsplit("/", 1)[0] if "/" in name else "" for name in names]
-            if "" in parents:
-                raise DataError(
-                    f"{root / table} has no column but `{self.params.file_name}`, and images do not lie in class "
-                    f"folders; add a column, such as `{self.params.label}`"
-                )
-            frame = pd.DataFrame({self.params.label: pd.Series(parents, dtype="str")})
-        used = {os.path.normpath(name) for name in names} | {table}
-        num_others = sum(
-            os.path.relpath(os.path.join(folder, file), root) not in used
-            for folder, _, files in os.walk(root)
-            for file in files
-            if not is_silent(file)
-        )
-        return Listing(names, frame, num_others)
-
     def _pixels(
         self, root: Path, names: Sequence[str], levels: Levels | None, context: Context
     ) -> tuple[np.ndarray, np.ndarray]:
         """All good images (M, H, W, C), and which files they are: bool (N,). They are uint16 where all have 16 bits and
         no levels are given: the range of the training part decides."""
         stacked = self._stacked(root, names, levels, context)
-        self._report_bad(root, stacked.bad, len(names))
+        report_bad(root, stacked.bad, len(names), self.params.on_bad_image, "on_bad_image", IMAGES)
         if len(stacked.shapes) > 1:
             raise DataError(_mixed_sizes(root, stacked.shapes))
         if levels is None and 0 < stacked.num_deep < stacked.is_read.sum():
@@ -217,21 +185,6 @@ class ImageFolderSource(Source):
                 yield from pool.map(attempt, names[start : start + AT_ONCE])
                 context.progress(min(start + AT_ONCE, len(names)), len(names), {})
 
-    def _report_bad(self, root: Path, bad: list[str], num_files: int) -> None:
-        if not bad:
-            return
-        more = f"\n... and {len(bad) - MAX_LISTED} more" if len(bad) > MAX_LISTED else ""
-        listed = "\n".join(bad[:MAX_LISTED]) + more
-        if self.params.on_bad_image == "fail":
-            raise DataError(
-                f"{root}: {len(bad)} of {num_files} images cannot be used; mend or remove them, or say "
-                f"`on_bad_image: skip` to go on without them:\n{listed}"
-            )
-        if len(bad) == num_files:
-            raise DataError(f"{root}: none of the {num_files} images can be used:\n{listed}")
-        said = listed.replace("\n", "; ")
-        logger.warning("%s: %d of %d images cannot be used and are left out: %s", root.name, len(bad), num_files, said)
-
 
 def _report_cut(root: Path, stacked: _Stacked) -> None:
     logger.info("%s: %d images with 16 bits a channel are read with the upper 8 of them", root, stacked.num_cut)
@@ -241,14 +194,6 @@ def _report_cut(root: Path, stacked: _Stacked) -> None:
             "the range 0 to 255",
             root, stacked.greys.sum(),
         )  # fmt: skip
-
-
-def _checked_root(root: Path) -> Path:
-    if not root.exists():
-        raise DataError(f"{root}: there is no such folder; `path` must name one with class folders or a metadata.csv")
-    if not root.is_dir():
-        raise DataError(f"{root} is a file; `path` must name the folder that holds the images")
-    return root
 
 
 def _mixed_sizes(root: Path, shapes: Counter[tuple[int, int]]) -> str:

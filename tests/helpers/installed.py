@@ -12,6 +12,7 @@ import pandas as pd
 from PIL import Image
 
 from augment.plugin.catalog import Catalog
+from augment.toolkit.audio.wav import encode_wav
 
 CATALOG = Catalog()
 REPORTS = CATALOG.reports()
@@ -74,6 +75,15 @@ def _images(folder):
     return {"path": folder / "images"}
 
 
+def _recordings(folder):
+    for position, label in enumerate(["a", "b", "a", "b"]):
+        place = folder / "recordings" / label
+        place.mkdir(parents=True, exist_ok=True)
+        samples = np.linspace(-0.5, 0.5, 400 + position)
+        (place / f"{position}.wav").write_bytes(encode_wav(samples, 8000))
+    return {"path": folder / "recordings"}
+
+
 def _idx(folder):
     for name, shape in {"images-idx3": (4, 8, 8), "labels-idx1": (4,)}.items():
         header = struct.pack(f">2xBB{len(shape)}I", 8, len(shape), *shape)
@@ -125,6 +135,7 @@ def _histories(folder):
 # Settings that make a component quick enough to be checked, or that it cannot do without; by its class's name.
 SETTINGS = {
     "ArrowSource": _arrow,
+    "AudioFolderSource": _recordings,
     "CsvSource": _csv,
     "ExcelSource": _excel,
     "ImageFolderSource": _images,

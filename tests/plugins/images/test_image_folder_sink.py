@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from augment.data import Dataset, as_labels, infer, widened
 from augment.errors import DataError
 from augment.plugin.context import Context
-from augment_images.sink import ImageFolderSink, class_folder
+from augment.toolkit.folders.names import class_folder
+from augment_images.sink import ImageFolderSink
 from augment_images.source import ImageFolderSource
 
 ODD_LABELS = ["../x", "a/b", "con", "x" * 300, "x" * 299 + "y", "été", "test", "valid", "..", ".", "_hid", "A", "a"]

@@ -1,5 +1,5 @@
-"""A CSV file beside images with a line for each: `metadata.csv` with a `file_name` column and any others, as Hugging
-Face's imagefolder has it, or a file and a column of other names."""
+"""A CSV file with a line for each file of a folder: `metadata.csv` with a `file_name` column and any others, as Hugging
+Face's imagefolder and audiofolder have it, or a file and a column of other names."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import csv
 import os
 import re
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
 
 import pandas as pd
 
 from augment.data import SchemaDeclaration
 from augment.errors import DataError
+from augment.toolkit.folders.kinds import FileKind
 from augment.toolkit.text_files import check_text
-from augment_images.decoding import SUFFIXES
+
+__all__ = ["FILE_NAME", "NAME", "cells", "files_called", "read", "records", "typed"]
 
 NAME = "metadata.csv"
 FILE_NAME = "file_name"
@@ -26,19 +29,22 @@ BOOLEAN = re.compile(r"[Tt]rue|[Ff]alse")
 DATETIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?)?")
 
 
-def read(root: Path, declared: SchemaDeclaration, table: str, file_name: str) -> tuple[list[str], pd.DataFrame]:
+def read(
+    root: Path, declared: SchemaDeclaration, table: str, file_name: str, kind: FileKind
+) -> tuple[list[str], pd.DataFrame]:
     """The file names (N), relative to `root`, and the other columns (N rows) in the order of the lines.
 
-    Names may leave out folders and the ending and be in another case, where one image below `root` is called so.
+    Names may leave out folders and the ending and be in another case, where one file below `root` is called so.
 
     A column whose values all look like integers, numbers, booleans or ISO dates gets that type; one whose type is
     declared stays text, to be read as declared. An empty field is a missing value.
 
     Args:
-        root: the folder of images.
+        root: the folder of the files.
         declared: the pipeline's `schema:` section.
         table: the CSV file in it.
         file_name: its column of file names.
+        kind: what the files are.
 
     Raises:
         DataError: the file is no CSV, its header or a line is wrong, or names a file that is missing, doubled or
@@ -47,35 +53,30 @@ def read(root: Path, declared: SchemaDeclaration, table: str, file_name: str) ->
     path = root / table
     if not path.is_file():
         raise DataError(f"{root}: has no file {table!r}, which `table` names; a CSV file in that folder is expected")
-    rows, lines = records(path)
+    rows, lines = records(path, kind)
     header = rows.pop(0)
     lines.pop(0)
-    _check_header(path, header, file_name)
+    _check_header(path, header, file_name, kind)
     columns = {name: [row[position] for row in rows] for position, name in enumerate(header)}
-    names = _completed(root, columns.pop(file_name))
-    _check_names(root, path, names, lines)
+    names = _completed(root, columns.pop(file_name), kind)
+    _check_names(root, path, names, lines, kind)
     frame = pd.DataFrame(index=pd.RangeIndex(len(rows)))
     for name, values in columns.items():
         said = declared.columns.get(name)
-        frame[name] = _text(values) if said and said.type else _typed(values)
+        frame[name] = _text(values) if said and said.type else typed(values)
     return names, frame
 
 
-def images_called(root: Path) -> dict[str, list[str]]:
-    """The images below a folder, as paths relative to it, by what a table may call them, in lower case."""
+def files_called(root: Path, kind: FileKind) -> dict[str, list[str]]:
+    """The files of a kind below a folder, as paths relative to it, by what a table may call them, in lower case."""
     places: dict[str, list[str]] = {}
     for parent, _, files in os.walk(root):
         for file in files:
-            if is_image(file):
+            if kind.is_one(file):
                 path = Path(parent, file).relative_to(root).as_posix()
                 for name in {name.casefold() for name in _spellings(path)}:
                     places.setdefault(name, []).append(path)
     return places
-
-
-def is_image(name: str) -> bool:
-    """Whether a file's name ends as those of images do."""
-    return os.path.splitext(name)[1].lower() in SUFFIXES
 
 
 def _spellings(path: str) -> set[str]:
@@ -83,20 +84,20 @@ def _spellings(path: str) -> set[str]:
     return {spelling for name in (path, path.rpartition("/")[2]) for spelling in (name, os.path.splitext(name)[0])}
 
 
-def _completed(root: Path, names: list[str]) -> list[str]:
+def _completed(root: Path, names: list[str], kind: FileKind) -> list[str]:
     if all((root / name).is_file() for name in names):
         return names
-    places = images_called(root)
+    places = files_called(root, kind)
     return [name if (root / name).is_file() else _meant(name, places.get(name.casefold(), [])) for name in names]
 
 
 def _meant(name: str, paths: list[str]) -> str:
-    """The one image that is called so, or the name as it is."""
+    """The one file that is called so, or the name as it is."""
     likely = [path for path in paths if name in _spellings(path)] or paths
     return likely[0] if len(likely) == 1 else name
 
 
-def records(path: Path) -> tuple[list[list[str]], list[int]]:
+def records(path: Path, kind: FileKind) -> tuple[list[list[str]], list[int]]:
     """All records that are not blank, and the line where each ends; the header is the first. Commas stand between
     cells; semicolons or tabs, where the first line has no comma."""
     rows, lines = [], []
@@ -113,18 +114,19 @@ def records(path: Path) -> tuple[list[list[str]], list[int]]:
         except csv.Error as error:
             raise DataError(f"{path}:{reader.line_num}: not readable as CSV: {error}") from error
     if not rows:
-        raise DataError(f"{path} is empty; a header and one line an image are expected")
+        raise DataError(f"{path} is empty; a header and one line for each {kind.one} are expected")
     for row, line in zip(rows, lines, strict=True):
         if len(row) != len(rows[0]):
             raise DataError(f"{path}:{line}: {len(row)} fields; the header has {len(rows[0])}")
     return rows, lines
 
 
-def _check_header(path: Path, header: list[str], file_name: str) -> None:
+def _check_header(path: Path, header: list[str], file_name: str, kind: FileKind) -> None:
     if file_name not in header:
         raise DataError(
-            f"{path}:1: there is no column `{file_name}`, which says what image a line is about; give the column that "
-            f"does this name, or say which does with `file_name: ...`; the columns are {', '.join(map(repr, header))}"
+            f"{path}:1: there is no column `{file_name}`, which says what {kind.one} a line is about; give the column "
+            f"that does this name, or say which does with `file_name: ...`; the columns are "
+            f"{', '.join(map(repr, header))}"
         )
     if "" in header:
         raise DataError(f"{path}:1: column {header.index('') + 1} has no name; give it one")
@@ -132,11 +134,11 @@ def _check_header(path: Path, header: list[str], file_name: str) -> None:
         raise DataError(f"{path}:1: column {doubled!r} is there {header.count(doubled)} times; names must differ")
 
 
-def _check_names(root: Path, path: Path, names: list[str], lines: list[int]) -> None:
+def _check_names(root: Path, path: Path, names: list[str], lines: list[int], kind: FileKind) -> None:
     problems = []
     first_line: dict[str, int] = {}
     for name, line in zip(names, lines, strict=True):
-        if problem := _name_problem(root, name):
+        if problem := _name_problem(root, name, kind):
             problems.append(f"{path}:{line}: {problem}")
         elif name in first_line:
             problems.append(f"{path}:{line}: {name!r} is there already, in line {first_line[name]}")
@@ -146,9 +148,9 @@ def _check_names(root: Path, path: Path, names: list[str], lines: list[int]) -> 
         raise DataError("\n".join(problems[:MAX_PROBLEMS]) + more)
 
 
-def _name_problem(root: Path, name: str) -> str | None:
+def _name_problem(root: Path, name: str, kind: FileKind) -> str | None:
     if not name:
-        return "the name of the image is empty"
+        return f"the name of the {kind.one} is empty"
     windows = PureWindowsPath(name)  # splits at both / and \
     if PurePosixPath(name).is_absolute() or windows.drive or windows.root or ".." in windows.parts:
         return f"{name!r} leaves the folder; a path below {root} is expected"
@@ -165,7 +167,8 @@ def _text(values: list[str]) -> pd.Series:
     return pd.Series([value or None for value in values], dtype="str")
 
 
-def _typed(values: list[str]) -> pd.Series:
+def typed(values: list[str]) -> pd.Series:
+    """Texts as integers, numbers, booleans or dates where all look like that; an empty one is a missing value."""
     text = _text(values)
     present = [value for value in values if value]
     if not present:
@@ -183,3 +186,10 @@ def _typed(values: list[str]) -> pd.Series:
         except ValueError:  # such as the 31st of February: then it is text
             return text
     return text
+
+
+def cells(values: pd.Series) -> list[Any]:
+    """One field a row: labels as they are, numbers so that reading gives the same bits, missing values empty."""
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        values = values.map(lambda moment: moment.isoformat(), na_action="ignore")
+    return [None if missing else value for value, missing in zip(values.tolist(), values.isna(), strict=True)]
