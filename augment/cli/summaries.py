@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from augment.cli.display import duration
 from augment.cli.table import table
 from augment.plugin.kinds import Kind
+from augment.statistics.scores import score_format, write_difference
 from augment.text import listing, printable
 from augment.toolkit.yaml_text import dump_flow
 
@@ -261,10 +262,12 @@ def evaluation(metrics: RunMetrics) -> str:
     lines = [printable(trial.sentence), printable(f"privacy: {metrics.privacy.sentence}"), ""]
     lines.append(f"rows: {rows.train:,} real, {rows.synthetic:,} synthetic, {rows.test:,} held out")
     if trial.arms:
+        real = trial.arms[0].mean  # the baseline comes first
+        style = score_format(trial.score, real)  # as in the sentence: the same number is written the same everywhere
         arms: list[Sequence[object]] = [(f"{trial.score}, {trial.better} is better", "mean", "difference", "95 %")]
         for arm in trial.arms:
-            interval = "" if arm.interval is None else f"{arm.interval[0]:+.4f} to {arm.interval[1]:+.4f}"
-            arms.append((arm.label, f"{arm.mean:.4f}", f"{arm.difference:+.4f}", interval))
+            interval = "" if arm.interval is None else f"{arm.interval[0]:+{style}} to {arm.interval[1]:+{style}}"
+            arms.append((arm.label, f"{arm.mean:{style}}", write_difference(arm.mean, real, style), interval))
         lines += ["", *table(arms, numbers=True)]
     if metrics.scores:
         controls = dict.fromkeys(name for score in metrics.scores for name in score.reference)

@@ -19,7 +19,7 @@ from augment.plugin.trial_results import Comparison, CutDifferences, CutsResult,
 from augment.statistics.arms import NONE, SYNTHETIC
 from augment.statistics.scores import SCORES, score_format
 from augment.statistics.verdict import CANNOT_TELL, HELPS, HURTS, NO_EFFECT, judge_interval
-from augment.statistics.verdict_sentence import describe_comparison, describe_losses
+from augment.statistics.verdict_sentence import describe_comparison, describe_losses, name_alternative
 
 __all__ = ["over_cuts", "resampled_interval"]
 
@@ -162,7 +162,7 @@ def _describe(trial: TrialResult, cuts: CutsResult, losses: Mapping[str, float])
         assert best is not None
         change = cuts.arms[best.id].mean
         num_compared = sum(arm.kind == "inexpensive" and arm.id in cuts.arms for arm in trial.arms)
-        alternative = f"{best.label} ({change:+{style}} on average)"
+        alternative = name_alternative(best, f"{change:+{style}} on average")
         sentence += describe_comparison(cuts.against, alternative, num_compared, trial.margin, style)
         if verdict == HELPS and cuts.against.verdict == HURTS:
             sentence += " Use that instead."

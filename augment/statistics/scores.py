@@ -198,3 +198,14 @@ def score_format(score: str, size: float) -> str:
     if score not in SCORES or SCORES[score].task == "classes" or SCORES[score].better == "higher":
         return ".3f"  # of at most 1
     return ".0f" if 1e4 <= abs(size) < 1e15 else ".4g"
+
+
+def write_difference(score: float, other: float, style: str) -> str:
+    """The difference of two scores as whoever reads them subtracts them, with its sign.
+
+    A difference that is rounded by itself need not be that of the rounded scores.
+
+    >>> write_difference(0.9566, 0.9352, ".3f")
+    '+0.022'
+    """
+    return f"{float(f'{score:{style}}') - float(f'{other:{style}}'):+{style}}"

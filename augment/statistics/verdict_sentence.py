@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from augment.plugin.trial_results import Comparison, SearchResult, TrialResult, Verdict
+from augment.plugin.trial_results import ArmResult, Comparison, SearchResult, TrialResult, Verdict
 from augment.statistics.arms import CLASS_WEIGHTS, NONE, OVERSAMPLING, PRIOR_CORRECTION, SYNTHETIC, THRESHOLD, TUNED
-from augment.statistics.scores import SCORES, score_format
+from augment.statistics.scores import SCORES, score_format, write_difference
 from augment.statistics.verdict import CANNOT_TELL, HELPS, HURTS, LIKELY, NO_EFFECT, UNKNOWN, VOID, judge_interval
 
-__all__ = ["add_verdict", "describe_comparison", "describe_losses", "not_assessable", "void", "weigh_search"]
+__all__ = ["add_verdict", "describe_comparison", "describe_losses", "name_alternative"]
+__all__ += ["not_assessable", "void", "weigh_search"]
 
 SHOWN_BY_WIDTH = 1.43  # (1.960 + 0.842) / 1.960: half an interval's width to what is seen in 80 of 100 cases
 PERFECT = 0.9995
@@ -21,6 +22,10 @@ SUBJECTS = {
     OVERSAMPLING: ("oversampling", False, "with oversampling"),
     THRESHOLD: ("a moved threshold", False, "with the threshold at the prior"),
     TUNED: ("tuning the model", False, "with the tuned model"),
+}
+# what a name does not say by itself
+PLAIN_WORDS = {
+    THRESHOLD: ("the model of real rows alone, deciding for the class whose probability is highest against its share",),
 }
 # what to do instead of adding rows, where it is not in the name already
 ADVICE = {
@@ -132,8 +137,9 @@ def _describe(trial: TrialResult, label: str) -> tuple[Verdict, str]:
             f"evidence: {scored}."
         )
     verdict = judge_interval(chosen.interval, trial.better, trial.margin)
-    is_perfect = trial.better == "higher" and real.mean >= PERFECT
-    if verdict == CANNOT_TELL and is_perfect:
+    is_perfect = trial.better == "higher" and real.mean >= PERFECT and verdict in (NO_EFFECT, CANNOT_TELL)
+    may_hurt = is_perfect and verdict == CANNOT_TELL
+    if is_perfect:
         verdict = NO_EFFECT
     opening = {
         HELPS: f"{subject} {'help' if several else 'helps'}",
@@ -141,6 +147,8 @@ def _describe(trial: TrialResult, label: str) -> tuple[Verdict, str]:
         NO_EFFECT: f"{subject} {'have' if several else 'has'} no measurable effect",
         CANNOT_TELL: f"the hold-out cannot tell whether {subject} {'help or hurt' if several else 'helps or hurts'}",
     }[verdict]
+    if is_perfect:
+        opening = f"nothing is left for {subject} to gain on this hold-out"
     certainty = "too few held-out rows for an interval"
     if chosen.interval is not None:
         low, high = chosen.interval
@@ -152,9 +160,8 @@ def _describe(trial: TrialResult, label: str) -> tuple[Verdict, str]:
         counts.append(f"{trial.rarest_rows} of the rarest class {trial.rarest!r}")
     if trial.seeds > 1:
         counts.append(f"{trial.seeds} seeds")
-    sentence = (
-        f"{opening[0].upper()}{opening[1:]}: {scored} ({chosen.difference:+{style}}, {certainty}; {', '.join(counts)})."
-    )
+    difference = write_difference(chosen.mean, real.mean, style)
+    sentence = f"{opening[0].upper()}{opening[1:]}: {scored} ({difference}, {certainty}; {', '.join(counts)})."
     if verdict == CANNOT_TELL and trial.detectable is not None and trial.better == "higher" and trial.detectable >= 1:
         sentence += (
             f" With so few rows, no difference is likely to be seen; one of {trial.margin:{style}} is worth having."
@@ -164,8 +171,8 @@ def _describe(trial: TrialResult, label: str) -> tuple[Verdict, str]:
             f" With so few rows, only a difference above {trial.detectable:{style}} is likely to be seen (80 % power); "
             f"one of {trial.margin:{style}} would be worth having."
         )
-    if is_perfect and verdict == NO_EFFECT:
-        sentence += f" Nothing is left to gain on this hold-out: real rows alone reach {real.mean:{style}}."
+    if may_hurt:
+        sentence += f" Whether {'they hurt' if several else 'it hurts'} cannot be told."
     elif verdict == NO_EFFECT and trial.margin:
         sentence += f" Any effect is smaller than {trial.margin:{style}}, the least that is worth having."
     if trial.remark:
@@ -179,9 +186,8 @@ def _describe(trial: TrialResult, label: str) -> tuple[Verdict, str]:
         best = trial.arm(against.arm)
         assert best is not None
         num_compared = sum(arm.kind == "inexpensive" for arm in trial.arms)
-        sentence += describe_comparison(
-            against, f"{best.label} ({best.mean:{style}})", num_compared, trial.margin, style
-        )
+        alternative = name_alternative(best, f"{best.mean:{style}}")
+        sentence += describe_comparison(against, alternative, num_compared, trial.margin, style)
         if verdict == HELPS and against.verdict == HURTS:
             sentence += " Use that instead."
     changes = {
@@ -193,6 +199,11 @@ def _describe(trial: TrialResult, label: str) -> tuple[Verdict, str]:
     if chosen.interval is not None:
         sentence += " Other training rows may give another result: the interval does not cover that."
     return verdict, sentence
+
+
+def name_alternative(arm: ArmResult, figure: str) -> str:
+    """An alternative with what it scores, and in plain words what it is where its name does not say so."""
+    return f"{arm.label} ({'; '.join([figure, *PLAIN_WORDS.get(arm.id, ())])})"
 
 
 def describe_comparison(against: Comparison, alternative: str, num_compared: int, margin: float, style: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from augment.plugin import ArmResult, Confusion, TrialResult
 from augment_report import charts
-from augment_report.formatting import clip, count, fixed, number, span, split_rest
+from augment_report.formatting import change, clip, count, fixed, number, span, split_rest
 
 __all__ = ["by_class"]
 
@@ -47,13 +47,13 @@ def _class_rows(label: str, arms: Sequence[ArmResult]) -> dict[str, Any]:
     lines = []
     for arm in arms:
         result = arm.classes[label]
-        change = "" if arm.id == "none" else fixed(result.difference, 3)
+        alone = arms[0].classes[label].recall
         lines.append(
             {
                 "arm": arm.label,
                 "kind": arm.kind,
                 "recall": fixed(result.recall, 3, sign=False),
-                "change": change,
+                "change": "" if arm.id == "none" else change(result.recall, alone, 3),
                 "interval": span(result.interval, 3) if result.interval else "",
                 "precision": fixed(result.precision, 3, sign=False),
                 "f1": fixed(result.f1, 3, sign=False),

@@ -88,6 +88,19 @@ def fixed(value: float | None, decimals: int, sign: bool = True) -> str:
     return f"{value:{'+' if sign and value else ''},.{decimals}f}".replace("-", "−")
 
 
+def change(score: float | None, base: float | None, decimals: int) -> str:
+    """The difference of two scores with this many decimals, as whoever reads them subtracts them.
+
+    A difference that is rounded by itself need not be that of the rounded scores.
+
+    >>> change(0.9566, 0.9352, 3)
+    '+0.022'
+    """
+    if not _is_number(score) or not _is_number(base):
+        return NOTHING
+    return fixed(round(score, decimals) - round(base, decimals), decimals)
+
+
 def span(interval: Sequence[float] | None, decimals: int) -> str:
     """An interval with signs.
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from augment.plugin import ArmResult, TrialResult
 from augment_report import charts
-from augment_report.formatting import clip, decimals_for, fixed, span
+from augment_report.formatting import change, clip, decimals_for, fixed, span
 
 __all__ = ["next_steps", "trial"]
 
@@ -131,7 +131,10 @@ def trial(found: TrialResult) -> dict[str, Any]:
     values += [dot for line in lines for dot in line.dots if room.low <= dot <= room.high]
     scale = charts.Scale.around(values)
     mean_decimals = _mean_decimals([arm.mean for arm in (base, *arms) if arm is not None])
-    decimals = decimals_for([line.difference for line in lines] + [e for line in lines for e in line.interval or ()])
+    # differences are those of the scores beside them, to the digit; over several splits they are of other scores
+    decimals = mean_decimals
+    if found.cuts is not None:
+        decimals = decimals_for([e for line in lines for e in (line.difference, *(line.interval or ()))])
     shown["base"] = (
         None
         if base is None
@@ -139,6 +142,8 @@ def trial(found: TrialResult) -> dict[str, Any]:
     )
     for line in lines:
         difference, interval = fixed(line.difference, decimals), span(line.interval, decimals)
+        if found.cuts is None and base is not None:
+            difference = change(line.mean, base.mean, decimals)
         row = {**line._asdict(), "difference": difference, "interval": interval}
         row["mean"] = fixed(line.mean, mean_decimals, sign=False)
         row["plot"] = None
@@ -226,19 +231,17 @@ def _all_scores(arms: Sequence[ArmResult], found: TrialResult) -> dict[str, Any]
     rows = []
     for name in dict.fromkeys(name for arm in arms for name in arm.scores):
         known = [arm.scores.get(name) for arm in arms]
-        values = [e for one in known if one is not None for e in (one.difference, *(one.interval or ()))]
-        decimals = decimals_for(values)
-        mean_decimals = _mean_decimals([one.mean for one in known if one is not None])
+        decimals = _mean_decimals([one.mean for one in known if one is not None])
+        alone = known[0].mean if known[0] is not None and arms[0].id == "none" else None
         cells = []
         for arm, score in zip(arms, known, strict=True):
             if score is None:
                 cells.append(("–", "", ""))
                 continue
-            change = "" if arm.id == "none" else fixed(score.difference, decimals)
             cells.append(
                 (
-                    fixed(score.mean, mean_decimals, sign=False),
-                    change,
+                    fixed(score.mean, decimals, sign=False),
+                    "" if arm.id == "none" else change(score.mean, alone, decimals),
                     span(score.interval, decimals) if score.interval else "",
                 )
             )

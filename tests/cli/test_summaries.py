@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from run_records import run_metrics
+from run_records import arm, run_metrics
 
 from augment.cli import summaries
 from augment.runner.check import check as run_check
@@ -51,3 +51,10 @@ def test_check_without_data_says_what_can_be_known():
     assert "20% of the rows held out" in text
     assert "synthetic rows" not in text
     assert text.endswith("no problems found")
+
+
+def test_an_evaluation_writes_differences_as_those_of_its_scores():
+    trial = {"score": "roc_auc", "arms": [arm("none", 0.9352), arm("synthetic", 0.9566)]}
+    lines = [line.split() for line in summaries.evaluation(run_metrics(trial=trial)).splitlines()]
+    assert ["none", "0.935", "+0.000"] in lines
+    assert ["synthetic", "0.957", "+0.022"] in lines

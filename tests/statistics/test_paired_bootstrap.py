@@ -651,7 +651,11 @@ def test_where_real_rows_alone_are_perfect_nothing_is_left_to_gain():
     perfect, nearly = right_in(truth, np.arange(40)), right_in(truth, np.arange(39))
     found = summary(truth, {"none": [perfect] * 2, "synthetic": [nearly] * 2})
     assert found.verdict == "no measurable effect"
-    assert "Nothing is left to gain on this hold-out: real rows alone reach 1.000." in found.sentence
+    assert found.sentence.startswith(
+        "Nothing is left for augmentation to gain on this hold-out: balanced accuracy 1.000 with real rows alone, 0.975"
+    )
+    assert "Whether it hurts cannot be told." in found.sentence
+    assert "no measurable effect" not in found.sentence
 
 
 def test_a_hold_out_that_could_have_shown_an_effect_measures_none():

@@ -20,6 +20,7 @@ from augment_report.by_class import by_class
 from augment_report.reporter import Html
 from augment_report.series import series_plots
 from augment_report.verdict_section import _mean_decimals, next_steps
+from augment_report.verdict_section import trial as trial_section
 
 KNOWN_TAGS = """
     html head meta title style body header main section figure figcaption p h1 h2 h3 h4 ul li a b small span div i
@@ -747,3 +748,19 @@ def test_the_page_stays_small_whatever_there_is(tmp_path):
     run = assemble(train, train, {f"g{i}": train for i in range(6)})
     page = write(replace(run, rejected={f"f{i}": train for i in range(8)}), tmp_path, num_samples=40)
     assert len(page) < 20_000_000
+
+
+def test_differences_are_those_of_the_scores_beside_them(table):
+    """0.9352 and 0.9566 are written 0.935 and 0.957, whose difference is 0.022 and not 0.021."""
+    arms = [arm("none", "real rows alone", 0.0352, None), arm("synthetic", "real + synthetic", 0.0566, 0.008)]
+    for one in arms:
+        one["difference"] -= 0.0352
+        one["scores"]["balanced accuracy"]["difference"] -= 0.0352
+    trial = TrialResult.model_validate({**table.content["trial"], "arms": arms, "chosen": "synthetic"})
+    shown = trial_section(trial)
+    assert (shown["base"]["mean"], shown["rows"][0]["mean"], shown["rows"][0]["difference"]) == (
+        "0.935",
+        "0.957",
+        "+0.022",
+    )
+    assert [cell[:2] for cell in shown["scores"]["rows"][0]["cells"]] == [("0.935", ""), ("0.957", "+0.022")]
