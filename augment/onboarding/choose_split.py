@@ -18,7 +18,17 @@ from augment.plugin.contracts import Source
 from augment.spec.models import HOLDOUT, Trial
 from augment.toolkit.yaml_text import dump_flow
 
-__all__ = ["choose_cuts", "choose_holdout", "choose_trial", "find_obstacle", "random_split", "split_as_said"]
+__all__ = [
+    *(
+        "choose_cuts",
+        "choose_holdout",
+        "choose_trial",
+        "find_obstacle",
+        "propose_group",
+        "random_split",
+        "split_as_said",
+    )
+]
 
 HELD = re.compile(r"test(ing)?|hold-?_?out|true", re.IGNORECASE)
 MAX_VALUES = 20
@@ -124,6 +134,12 @@ def random_split(look: Look) -> list[str]:
                 f"# split: {dump_flow(own)}",
             ]
     return lines
+
+
+def propose_group(source: type[Source], settings: Mapping[str, Any], look: Look) -> list[str]:
+    """The line of a split by groups, where the source knows what belongs together."""
+    found = source.group_for(settings, look.dataset)
+    return [] if found is None else [f"group: {dump_flow(found[0])}  # {found[1]}"]
 
 
 def split_as_said(look: Look, split_by: Mapping[str, str], is_given: bool = False) -> list[str]:

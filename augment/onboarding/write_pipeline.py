@@ -28,6 +28,7 @@ from augment.onboarding.choose_split import (
     choose_holdout,
     choose_trial,
     find_obstacle,
+    propose_group,
     random_split,
     split_as_said,
 )
@@ -157,6 +158,8 @@ def propose(
             notes.append(f"{test.name} cannot be the hold-out: {obstacle}")
             test = None
     split_lines = split_as_said(look, split_by, is_given=test is not None)
+    if not split_by and test is None:
+        split_lines = propose_group(source_class, settings, look)
     for note in notes:
         log.warning("%s", note)
     holdout = choose_holdout(look) if test is None else 0.0
@@ -174,6 +177,7 @@ def propose(
         "path": "relative to this file",
         "key": "rows with one value here are one series",
         "time": "when each step was",
+        "pattern": "what the names of the files say: rename the parts if they mean something else",
         "size": "height, width: the images have several sizes, and this is about the middle one",
         "encoding": "the file is not in UTF-8",
         "skip_lines": "lines before the header",

@@ -294,9 +294,15 @@ def _read_as(
         target=schema.target,
         payload=schema.payload,
         columns={name: ColumnDeclaration(**dict(column)) for name, column in columns.items()},
-        # tokens are numbered and images scaled as the run has done it
+        # tokens are numbered, images scaled and recordings padded as the run has done it
         arrays={
-            name: ArrayDeclaration(type=array.type, vocabulary=array.vocabulary, levels=array.levels)
+            name: ArrayDeclaration(
+                type=array.type,
+                vocabulary=array.vocabulary,
+                levels=array.levels,
+                shape=array.shape if array.type == "audio" else None,
+                length_column=array.length_column if array.type == "audio" else None,
+            )
             for name, array in schema.arrays.items()
         },
     )

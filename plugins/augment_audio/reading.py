@@ -82,7 +82,7 @@ class _Found:
     peak: float = 0.0
 
 
-def read_recordings(root: Path, names: Sequence[str], policy: Policy, context: Context) -> Rows:
+def read_recordings(root: Path, names: Sequence[str], policy: Policy, context: Context, room: int = 0) -> Rows:
     """The recordings of a folder, in the order of their names; bad ones are left out if they are to be skipped.
 
     Args:
@@ -90,6 +90,7 @@ def read_recordings(root: Path, names: Sequence[str], policy: Policy, context: C
         names: paths of the files below it.
         policy: how they are read.
         context: with the scratch folder and the progress.
+        room: the least T.
 
     Raises:
         DataError: files cannot be used, or differ in rate or channels where nothing says what to do about it.
@@ -114,7 +115,7 @@ def read_recordings(root: Path, names: Sequence[str], policy: Policy, context: C
         _say(root, policy, found)
         _say_sizes(root, stack.lengths, rate, found)
         factor = 1.0 if found.peak <= 1 else float(np.nextafter(np.float32(1 / found.peak), np.float32(0)))
-        return Rows(stack.array(factor), stack.lengths, np.array(files, dtype=np.int64), rate)
+        return Rows(stack.array(factor, room), stack.lengths, np.array(files, dtype=np.int64), rate)
 
 
 def _decoded(root: Path, name: str, policy: Policy, found: _Found) -> Recording | None:

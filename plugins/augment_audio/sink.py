@@ -24,10 +24,10 @@ class AudioFolderSink(Sink):
     Files have one channel and 16 bits: recordings that were read from 16 bits are the same, sample by sample. Each is
     as long as its recording, so the column of lengths is not written.
 
-    Hugging Face reads it with `load_dataset("audiofolder", data_dir=...)`, splits and columns included, and the source
-    `audio-folder` reads one split back. Labels are exact in `metadata.csv`; class folders are named so that any label
-    is a safe name on every system. Numbers count the rows from 0. Without a classed target all files lie beside
-    `metadata.csv`.
+    It is the layout of `load_dataset("audiofolder", data_dir=...)` of Hugging Face `datasets`, splits and columns
+    included, and the source `audio-folder` reads one split back. Labels are exact in `metadata.csv`; class folders are
+    named so that any label is a safe name on every system. Numbers count the rows from 0. Without a classed target all
+    files lie beside `metadata.csv`.
     """
 
     name = "audio-folder"

@@ -139,26 +139,28 @@ class AudioFolderSource(Source):
         policy = Policy(
             *(params.rate, params.channels, params.min_seconds, params.max_seconds, params.cut, params.on_bad_audio)
         )
-        rows = read_recordings(params.path, listing.names, policy, context)
-        frame = listing.frame.iloc[rows.files].reset_index(drop=True)
         said = context.declared
+        array = said.arrays.get(ARRAY, ArrayDeclaration())
+        room = array.shape[0] if array.shape else 0
+        rows = read_recordings(params.path, listing.names, policy, context, room)
+        frame = listing.frame.iloc[rows.files].reset_index(drop=True)
         columns: dict[str, ColumnDeclaration] = {}
         described: dict[str, Any] = {"type": "audio", "rate": float(rows.rate), "range": (-1.0, 1.0)}
-        if (rows.lengths != rows.audio.shape[1]).any():
-            described["length_column"] = self._new(frame, LENGTH)
-            frame[LENGTH] = rows.lengths
-            columns[LENGTH] = ColumnDeclaration(type="integer", unit="samples", min=1, max=rows.audio.shape[1])
+        length = array.length_column or LENGTH
+        if array.length_column is not None or (rows.lengths != rows.audio.shape[1]).any():
+            described["length_column"] = self._new(frame, length)
+            frame[length] = rows.lengths
+            columns[length] = ColumnDeclaration(type="integer", unit="samples", min=1, max=rows.audio.shape[1])
         if params.cut:
             described["group_column"] = self._new(frame, RECORDING)
             frame[RECORDING] = pd.Series([listing.names[place] for place in rows.files], dtype="str")
             columns[RECORDING] = ColumnDeclaration(type="id")
-        array = said.arrays.get(ARRAY, ArrayDeclaration())
         if array.rate is not None and array.rate != rows.rate:
             raise DataError(
                 f"{params.path}: schema.arrays.{ARRAY}.rate is {array.rate:g}, and recordings have {rows.rate:,} Hz; "
                 "leave it out there; `rate` under `with:` resamples them"
             )
-        described |= array.model_dump(exclude_none=True)
+        described |= array.model_dump(exclude_none=True, exclude={"shape"})
         merged = {
             name: column.model_copy(update=said.columns[name].model_dump(exclude_none=True))
             if name in said.columns

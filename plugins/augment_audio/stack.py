@@ -43,10 +43,10 @@ class Stack:
         """T_i of each, (N,) int64."""
         return np.array(self._lengths, dtype=np.int64)
 
-    def array(self, factor: float) -> np.ndarray:
-        """All of them times a factor, (N, T) float32, zeros at their ends; a read-only memory map where they are in a
-        file. Nothing is added after."""
-        shape = (len(self._lengths), max(self._lengths, default=0))
+    def array(self, factor: float, room: int = 0) -> np.ndarray:
+        """All of them times a factor, (N, T) float32, zeros at their ends, T at least `room`; a read-only memory map
+        where they are in a file. Nothing is added after."""
+        shape = (len(self._lengths), max([room, *self._lengths]))
         self._file.seek(0)
         if shape[0] * shape[1] * ITEM <= IN_MEMORY:
             rows = np.zeros(shape, dtype=np.float32)

@@ -72,6 +72,29 @@ def test_overlapping_windows_of_a_recording_are_one_unit():
     assert "8 of 13 held-out series share a stretch of values" in notes[0]
 
 
+def sounds(rows) -> Dataset:
+    values = np.asarray(rows, dtype=np.float32)
+    schema = Schema(columns={}, arrays={"audio": Array(type="audio", shape=values.shape[1:], dtype="float32")})
+    return Dataset.of(pd.DataFrame(index=range(len(values))), {"audio": values}, schema)
+
+
+def test_overlapping_windows_of_sound_are_one_unit_wherever_they_begin():
+    rng = np.random.default_rng(0)
+    one, other = rng.uniform(-1, 1, size=(2, 20_000))
+    windows = [one[start : start + 4000] for start in range(0, 16_000, 3_001)]  # 999 samples are shared
+    windows += [other[start : start + 4000] for start in range(0, 20_000, 4000)]
+    units, notes = find_units(sounds(windows), Split())
+    assert (units.count, units.name) == (1 + 5, "sets of overlapping windows")
+    assert "6 of 11 held-out" in notes[0]
+
+
+def test_quiet_noise_of_few_levels_is_not_taken_for_windows():
+    rng = np.random.default_rng(0)
+    quiet = rng.integers(-1, 2, size=(40, 4000)) / 32768
+    quiet[:, 2000:] = 0
+    assert find_units(sounds(quiet), Split())[0].count == 40
+
+
 def test_series_that_stand_still_or_have_few_levels_are_not_taken_for_windows():
     rng = np.random.default_rng(0)
     padded = np.c_[rng.normal(size=(40, 30)), np.zeros((40, 34))]
