@@ -1,4 +1,4 @@
-"""Recordings of sound: folders of audio files, read and written."""
+"""Recordings of sound: folders of audio files, edits, and probes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from augment.plugin import Component, hookimpl
 
 @hookimpl
 def augment_components() -> list[type[Component]]:
-    """Source and sink `audio-folder`."""
+    """The components of this plugin."""
+    from augment_audio.edits import AudioEdits
+    from augment_audio.probes import Mfcc, Spectral
     from augment_audio.sink import AudioFolderSink
     from augment_audio.source import AudioFolderSource
 
-    return [AudioFolderSource, AudioFolderSink]
+    return [AudioFolderSource, AudioFolderSink, AudioEdits, Spectral, Mfcc]

@@ -13,7 +13,7 @@ from pydantic import Field, PositiveInt
 from augment import plugin
 from augment.data import Dataset, Schema
 from augment.plugin import Accepts, Context, Cost, Probe, derive_seed
-from augment.toolkit.feature_probe import rows_with_target
+from augment.toolkit.feature_probe import full_batches, rows_with_target
 
 if TYPE_CHECKING:
     import torch
@@ -89,7 +89,7 @@ class Cnn(Probe):
         dtype = torch.int64 if self.task == "classes" else torch.float32
         all_targets = torch.tensor(targets, dtype=dtype, device=self.device)
         all_weights = torch.tensor(weights, dtype=torch.float32, device=self.device)
-        for rows in _epochs(len(images_NHWC), params.batch_size, params.steps, context.rng):
+        for rows in full_batches(len(images_NHWC), params.batch_size, params.steps, context.rng):
             outputs_NK = self.network(self._input(images_NHWC[rows]))
             batch = torch.from_numpy(rows).to(self.device)
             if self.task == "classes":
@@ -153,13 +153,3 @@ def _moments(images_NHWC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     mean = total / num_values
     deviation = np.sqrt(np.maximum(squares / num_values - mean**2, 0))
     return mean.astype(np.float32), np.where(deviation > 1e-3, deviation, 1.0).astype(np.float32)
-
-
-def _epochs(num_rows: int, batch_size: int, num_steps: int, rng: np.random.Generator) -> Any:
-    """Full batches of row numbers, (batch_size,) int64 each: one shuffled pass after the other, joined end to end."""
-    waiting = np.empty(0, dtype=np.int64)
-    for _ in range(num_steps):
-        while len(waiting) < batch_size:
-            waiting = np.concatenate([waiting, rng.permutation(num_rows)])
-        yield waiting[:batch_size]
-        waiting = waiting[batch_size:]

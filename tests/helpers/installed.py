@@ -155,6 +155,7 @@ SETTINGS = {
     "SeriesCsvSource": _series_csv,
     "SklearnDataset": {"dataset": "iris"},
     "Cnn": {"steps": 20},
+    "Spectral": {"steps": 20, "networks": 1},
     "Estimator": {"factory": "model_of_mine:Both", "file": Path(__file__).parents[1] / "fakes" / "model_of_mine.py"},
     "ImageGan": {"steps": 4, "width": 8},
     "ImageVae": {"steps": 4},

@@ -29,7 +29,8 @@ def at_moments(waves_NT: np.ndarray, moments_NT: np.ndarray) -> np.ndarray:
     rows = (np.arange(len(waves_NT), dtype=np.int64) * padded.shape[1])[:, np.newaxis]
     flat, place = padded.ravel(), rows + first + 2
     a, b, c, d = (flat.take(place + step) for step in (-1, 0, 1, 2))
-    return b + 0.5 * share * (c - a + share * (2 * a - 5 * b + 4 * c - d + share * (3 * (b - c) + d - a)))
+    result: np.ndarray = b + 0.5 * share * (c - a + share * (2 * a - 5 * b + 4 * c - d + share * (3 * (b - c) + d - a)))
+    return result
 
 
 def stretch(waves_NT: np.ndarray, moments_NW: np.ndarray, windows: Windows, num_samples: int) -> np.ndarray:

@@ -65,7 +65,8 @@ class Windows:
             weight[start : start + self.size] += self.shape**2
         half = self.size // 2
         kept = slice(half, half + num_samples)
-        return total[:, kept] / np.maximum(weight[kept], 1e-3)
+        result: np.ndarray = total[:, kept] / np.maximum(weight[kept], 1e-3)
+        return result
 
 
 def mel_bands(rate: float) -> int:
@@ -93,7 +94,7 @@ def mel_matrix(num_bands: int, size: int, rate: float) -> np.ndarray:
     filters = np.clip(np.minimum((bins - low) / (centre - low), (high - bins) / (high - centre)), 0, None)
     empty = np.flatnonzero(filters.sum(axis=1) == 0)
     filters[empty, np.abs(bins - centre[empty]).argmin(axis=1)] = 1
-    result = filters.astype(np.float32)
+    result: np.ndarray = filters.astype(np.float32)
     result.flags.writeable = False  # it is shared
     return result
 
