@@ -4,6 +4,8 @@ python docs/gallery.py               run the pipelines, make all
 python docs/gallery.py --redraw      take the runs as they are
 python docs/gallery.py NAME ...      only the pictures of these pipelines
 
+The pictures of tutorials are made likewise from the runs of their pages; their names begin with `tutorial-`.
+
 The runs go to build/gallery and take minutes; what has not changed is not run again. The pictures need
 chromium. Each is made four times: for a desk and a phone, on a light and a dark page.
 """
@@ -19,6 +21,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import tutorials
 from PIL import Image, ImageChops, ImageColor
 
 import augment
@@ -122,6 +125,7 @@ EXAMPLES = (
         ("samples", "verdict"),
     ),
 )
+TUTORIALS = {"images": "few-images", "time-series": "pulse"}  # page to the run in it whose samples it shows
 INTRODUCTION = """<!-- Made by docs/gallery.py from runs of pipelines/*.yaml: change it there. -->
 
 # Gallery
@@ -188,6 +192,14 @@ def draw(report: str, part: str, path: Path, screen: str, theme: str) -> None:
     few.convert("RGB").save(path, lossless=True, quality=80, method=4)
 
 
+def draw_all(run: Path, part: str, name: str) -> None:
+    """Cut a part out of a run's report, for every width and theme."""
+    report = (run / "report.html").read_text(encoding="utf-8")
+    for screen in SCREENS:
+        for theme in COLOURS:
+            draw(report, part, PICTURES / f"{name}{screen}{theme}.webp", screen, theme)
+
+
 def main(*words: str) -> None:
     wanted = [word for word in words if word != "--redraw"]
     if BROWSER is None:
@@ -198,11 +210,17 @@ def main(*words: str) -> None:
             continue
         if "--redraw" not in words:
             augment.run(ROOT / "pipelines" / f"{example.name}.yaml", out=RUNS / example.name, overwrite=True)
-        report = (RUNS / example.name / "report.html").read_text(encoding="utf-8")
         for part in example.parts:
-            for screen in SCREENS:
-                for theme in COLOURS:
-                    draw(report, part, PICTURES / f"{example.name}-{part}{screen}{theme}.webp", screen, theme)
+            draw_all(RUNS / example.name, part, f"{example.name}-{part}")
+    for name, run in TUTORIALS.items():
+        folder = RUNS / f"tutorial-{name}"
+        if wanted and folder.name not in wanted:
+            continue
+        if "--redraw" not in words:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            tutorials.run(name, folder)
+        draw_all(folder / "runs" / run, "samples", f"{folder.name}-samples")
     PAGE.write_text(page(), encoding="utf-8", newline="\n")
 
 

@@ -262,6 +262,48 @@ def test_the_observer_of_the_how_to_is_called(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out == "credit: fit gan took 2.0 s\n"
 
 
+NOTEBOOKS = ["histories", "images", "table", "texts", "time-series"]
+
+
+def test_there_is_a_notebook_for_each_kind_of_data():
+    assert _script("tutorials").names() == NOTEBOOKS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_shows_what_its_blocks_print(name):
+    checked = subprocess.run([sys.executable, DOCS / "tutorials.py", "--check", name], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "same"),
+    [
+        ("score 0.91 of 40", "score  0.92 of 40", True),  # processors differ a little
+        ("score 0.91 of 40", "score 0.93 of 40", False),
+        ("score 0.91 of 40", "score 0.91 of 41", False),
+        ("Augmentation helps", "Augmentation hurts", False),
+    ],
+)
+def test_a_notebook_is_held_to_words_counts_and_scores(shown, printed, same):
+    assert (_script("tutorials").differences(shown, printed) == []) is same
+
+
+def test_blocks_of_a_notebook_share_names_and_show_what_is_printed(tmp_path, monkeypatch):
+    tutorials = _script("tutorials")
+    monkeypatch.setattr(tutorials, "PAGES", tmp_path)
+    told = "<!-- output -->\n```text\nSpecError: too few\n```\n"
+    cells = "```python\nx = 2\n```\n\n```python\nprint(x)\n```\n\n<!-- output -->\n```text\n3\n```\n\n"
+    failing = "```python\nfrom augment.errors import SpecError\nraise SpecError('too few')\n```\n\n"
+    page = tmp_path / "page.md"
+    page.write_text(tutorials.NOTEBOOK + cells + tutorials.RAISES + failing + told, encoding="utf-8")
+    printed = tutorials.run("page", tmp_path)
+    assert printed == page.read_text(encoding="utf-8").replace("\n3\n", "\n2\n")
+    page.write_text(tutorials.NOTEBOOK + tutorials.RAISES + "```python\nx = 1\n```\n", encoding="utf-8")
+    with pytest.raises(AssertionError, match="no error was raised"):
+        tutorials.run("page", tmp_path)
+
+
 @functools.cache
 def _anchors(page):
     text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
@@ -294,14 +336,18 @@ def test_pictures_of_the_pages_are_there_and_no_others():
         shown |= {(page.parent / name).resolve() for name in names}
     there = set((DOCS / "gallery").iterdir())
     assert shown == there
-    assert sum(path.stat().st_size for path in there) < 1_000_000
+    assert sum(path.stat().st_size for path in there) < 1_200_000
+
+
+def _script(name):
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _generated():
-    module = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
-    generate = importlib.util.module_from_spec(module)
-    module.loader.exec_module(generate)
-    return generate.pages()
+    return _script("generate").pages()
 
 
 def test_generated_pages_follow_the_code():

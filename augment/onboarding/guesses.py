@@ -25,7 +25,7 @@ def list_guesses(source: str, look: Look, left_out: Mapping[str, str], choice: C
     schema, num_rows = look.schema, len(look.dataset)
     guesses = [("data", f"{num_rows:,} rows of kind {schema.modality}, read by {source}")]
     if schema.target is None:
-        guesses.append(("target", "none found; name one with --target, or synthetic rows cannot be judged"))
+        guesses.append(("target", "none found; name one with --target: without one, only metrics judge synthetic rows"))
     else:
         guesses.append(("target", f"{schema.target}, {_values(look)}; {look.why} (another: --target)"))
     if look.num_without_target:
