@@ -17,7 +17,7 @@ import numpy as np
 from augment.errors import DataError
 from augment.plugin import Context
 from augment.toolkit.audio.decoding import SUFFIXES, BadRecordingError, Recording, TooLongError, decode
-from augment.toolkit.audio.waves import Channels, resample, to_mono
+from augment.toolkit.audio.waves import Channels, factor_for, resample, to_mono
 from augment.toolkit.folders.class_folders import shown
 from augment.toolkit.folders.kinds import FileKind
 from augment.toolkit.folders.listing import MAX_LISTED, report_bad
@@ -114,8 +114,7 @@ def read_recordings(root: Path, names: Sequence[str], policy: Policy, context: C
         rate = policy.rate or next(iter(found.rates))
         _say(root, policy, found)
         _say_sizes(root, stack.lengths, rate, found)
-        factor = 1.0 if found.peak <= 1 else float(np.nextafter(np.float32(1 / found.peak), np.float32(0)))
-        return Rows(stack.array(factor, room), stack.lengths, np.array(files, dtype=np.int64), rate)
+        return Rows(stack.array(factor_for(found.peak), room), stack.lengths, np.array(files, dtype=np.int64), rate)
 
 
 def _decoded(root: Path, name: str, policy: Policy, found: _Found) -> Recording | None:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,6 +17,7 @@ from augment.data import Dataset
 from augment.errors import DataError
 from augment.plugin import Context
 from augment.toolkit.tables.stored_types import stored_types, warn_of_loss
+from augment_tables.audio_columns import Recordings
 from augment_tables.nested_columns import array_of, is_nested
 from augment_tables.partitions import partitions_of
 from augment_tables.reading import KEPT_AS_TEXT, plain_values
@@ -72,8 +74,9 @@ class ArrowFiles(TableFiles):
         if not table.num_rows:
             raise DataError(f"{path}: holds no rows; at least one was expected")
         values = {name: _values(path, name, table) for name in table.column_names}
-        arrays = {name: column for name, column in values.items() if not isinstance(column, pa.ChunkedArray)}
-        table = table.drop_columns(list(arrays))
+        recordings = {name: column for name, column in values.items() if isinstance(column, Recordings)}
+        arrays = {name: column for name, column in values.items() if isinstance(column, np.ndarray)}
+        table = table.drop_columns([*arrays, *recordings])
         for name in table.column_names:
             warn_of_loss(path, name, table[name])
         learned: dict[str, dict[str, Any]]
@@ -85,7 +88,7 @@ class ArrowFiles(TableFiles):
                 moments, date_format = times_of_day(table.column(place))
                 table = table.set_column(place, field.name, moments)
                 learned[field.name] = {**learned.get(field.name, {}), "date_format": date_format}
-        return Part(_in_utc(path, table), arrays, learned)
+        return Part(_in_utc(path, table), arrays, learned, recordings)
 
 
 def times_of_day(values: pa.ChunkedArray) -> tuple[pa.ChunkedArray, str]:

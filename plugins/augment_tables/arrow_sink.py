@@ -1,4 +1,4 @@
-"""The sink `arrow`, and the base of the sink `parquet`: one file a part of typed columns, images as PNG.
+"""The sink `arrow`, and the base of the sink `parquet`: typed columns, images as PNG, recordings as wav.
 
 Shapes: N rows, H height, W width, C channels.
 """
@@ -20,6 +20,7 @@ from augment.errors import DataError
 from augment.plugin import Sink, SinkParams
 from augment.toolkit.tables.arrow import arrow_table, empty_table
 from augment.toolkit.tables.stored_types import pandas_metadata, stored_table
+from augment_tables.audio_columns import encoded
 
 ROWS_A_GROUP = 65_536
 PAYLOAD_A_GROUP = 32 << 20  # bytes of arrays, before compression
@@ -157,8 +158,22 @@ def _with_arrays(table: pa.Table, arrays: dict[str, np.ndarray], schema: Schema,
         if name in table.column_names:
             raise DataError(f"sink {sink}: {name!r} is the name of a column and of an array; rename one of them")
         values = arrays[name] if arrays else np.empty((0, *array.shape), dtype=array.dtype)
-        table = table.append_column(name, _images(name, values, sink) if array.type == "image" else _nested(values))
+        if array.type == "image":
+            column = _images(name, values, sink)
+        elif _is_file(array):
+            lengths = np.full(len(values), values.shape[1])
+            if array.length_column is not None:
+                lengths = table[array.length_column].to_numpy()
+            column = encoded(values, lengths, int(array.rate or 0))
+        else:
+            column = _nested(values)
+        table = table.append_column(name, column)
     return table
+
+
+def _is_file(array: Array) -> bool:
+    """Whether rows are written as audio files, which have a whole number of Hz."""
+    return array.type == "audio" and array.rate is not None and array.rate == int(array.rate) >= 1
 
 
 def _images(name: str, images_NHWC: np.ndarray, sink: str) -> pa.Array:
@@ -195,6 +210,8 @@ def _features(arrow_schema: pa.Schema, schema: Schema) -> dict[str, Any]:
 def _array_feature(array: Array) -> dict[str, Any]:
     if array.type == "image":
         return {"_type": "Image"}
+    if _is_file(array):
+        return {"sampling_rate": int(array.rate or 0), "_type": "Audio"}
     feature: dict[str, Any] = {"dtype": array.dtype, "_type": "Value"}
     for length in reversed(array.shape):
         feature = {"feature": feature, "length": length, "_type": "List"}

@@ -1,4 +1,4 @@
-"""Nested columns of Arrow tables as arrays: images, and lists of equal lengths.
+"""Nested columns of Arrow tables as arrays: images, recordings, and lists of equal lengths.
 
 Shapes: N rows, H height, W width, C channels, T steps, F fields.
 """
@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from augment.errors import DataError
+from augment_tables.audio_columns import Recordings, holds_recordings, recordings_of
 
 __all__ = ["array_of", "is_nested"]
 
@@ -28,13 +29,15 @@ def is_nested(kind: pa.DataType) -> bool:
     )
 
 
-def array_of(path: Path | str, name: str, values: pa.ChunkedArray) -> np.ndarray:
-    """Images (N, H, W, C) uint8, as files or as lists; lists (N, F) or (N, T, F), float32 or int32.
+def array_of(path: Path | str, name: str, values: pa.ChunkedArray) -> np.ndarray | Recordings:
+    """Images (N, H, W, C) uint8, as files or as lists; recordings; lists (N, F) or (N, T, F), float32 or int32.
 
     Raises:
         DataError: rows differ in shape, or hold what no array can; with column and row.
     """
-    return _images(path, name, values) if pa.types.is_struct(values.type) else _block(path, name, values)
+    if not pa.types.is_struct(values.type):
+        return _block(path, name, values)
+    return recordings_of(path, name, values) if holds_recordings(values) else _images(path, name, values)
 
 
 def _images(path: Path | str, name: str, values: pa.ChunkedArray) -> np.ndarray:

@@ -17,8 +17,8 @@ class ParquetSink(ArrowFilesSink):
 
     Columns of Parquet, Feather and Arrow files keep their types: `int16`, `float`, decimals, dates, time zones, the
     order of categories, and those that pandas has of its own, such as `Int64`. Other categories are dictionaries.
-    Images are `struct<bytes, path>` holding PNG, with the metadata by which `datasets` knows them for images; other
-    arrays are nested lists of fixed size.
+    Images are `struct<bytes, path>` holding PNG, recordings the same holding 16-bit wav, with the metadata by which
+    `datasets` knows them for images and audio; other arrays are nested lists of fixed size.
     """
 
     name = "parquet"

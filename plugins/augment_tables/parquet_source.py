@@ -15,8 +15,9 @@ from augment_tables.reading import check_names, chosen_columns
 class ParquetSource(ArrowFiles):
     """Reads a Parquet file, several of the same columns, or a folder of them or of folders such as `year=2024`.
 
-    A column of `struct<bytes, path>` (as Hugging Face writes images) becomes an image array (N, H, W, C) uint8; lists
-    of equal length become (N, F), lists of lists (N, T, F), floats as float32 and integers as int32.
+    A column of `struct<bytes, path>` (as Hugging Face writes images and audio) becomes an image array (N, H, W, C)
+    uint8, or recordings (N, T) float32; where their lengths differ, a column `length` says them. Lists of equal length
+    become (N, F), lists of lists (N, T, F), floats as float32 and integers as int32.
     """
 
     name = "parquet"

@@ -77,7 +77,7 @@ def dataset_of(table: pa.Table, arrays: Mapping[str, np.ndarray], context: Conte
             table = table.set_column(position, field.name, table.column(position).cast(pa.string()))
     frame = table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get)
     if not table.num_columns:
-        frame = pd.DataFrame(index=pd.RangeIndex(table.num_rows))
+        frame = pd.DataFrame(index=pd.RangeIndex(len(next(iter(arrays.values()), ()))))
     try:
         data = Dataset.of(frame, arrays, infer(frame, arrays, context.declared))
     except DataError as error:

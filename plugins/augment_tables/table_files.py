@@ -6,6 +6,7 @@ import logging
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -19,6 +20,7 @@ from augment.plugin import Context, Source
 from augment.toolkit.data_files import Files, list_files, listed, unpacked
 from augment.toolkit.tables.stored_types import learned_of
 from augment.toolkit.text_files import check_file
+from augment_tables.audio_columns import Recordings, joined, with_recordings
 from augment_tables.partitions import partitions_of, with_partitions
 from augment_tables.reading import KEPT_AS_TEXT, chosen_columns, dataset_of, plain_table
 
@@ -33,11 +35,13 @@ class Part(NamedTuple):
         arrays: name to array, first axis the row.
         learned: column to what else was found out about it, such as its unit, or the type that the file stores it in
             (`stored_as`). What is declared wins.
+        recordings: name to column of recordings.
     """
 
     table: pa.Table
     arrays: dict[str, np.ndarray] = {}
     learned: dict[str, dict[str, Any]] = {}
+    recordings: dict[str, Recordings] = {}
 
 
 class TableFiles(Source):
@@ -96,15 +100,20 @@ class TableFiles(Source):
         if mixed:
             raise _differs(files, parts, mixed[0])
         names = chosen_columns(listed(files), _columns(parts[0]), self.params.columns)
-        first = [name for name in names if name not in parts[0].arrays]
+        first = [name for name in names if name in parts[0].table.column_names]
         table = pa.concat_tables([part.table.select(first) for part in parts], promote_options="permissive")
         arrays = {
             name: np.concatenate([part.arrays[name] for part in parts]) if len(parts) > 1 else values
             for name, values in parts[0].arrays.items()
         }
-        data = dataset_of(table.unify_dictionaries(), arrays, context, listed(files))
+        said = context.declared
+        for name in parts[0].recordings:
+            recordings = joined([part.recordings[name] for part in parts])
+            table, arrays[name], said = with_recordings(table, name, recordings, said)
+        data = dataset_of(table.unify_dictionaries(), arrays, replace(context, declared=said), listed(files))
         columns = dict(data.schema.columns)
-        for name, column in columns.items():
+        for name in first:
+            column = columns[name]
             found = _learned(name, parts)
             if "stored_as" in found:
                 found |= learned_of(column, data.frame[name], found.pop("stored_as"))
@@ -161,7 +170,7 @@ def _learned(name: str, parts: Sequence[Part]) -> dict[str, Any]:
 
 
 def _columns(part: Part) -> list[str]:
-    return [*part.table.column_names, *part.arrays]
+    return [*part.table.column_names, *part.arrays, *part.recordings]
 
 
 def _with_absent_columns(files: Sequence[Path], parts: Sequence[Part]) -> list[Part]:
@@ -222,7 +231,7 @@ def _mixed(parts: Sequence[Part]) -> list[str]:
                 part.table[name].cast(whole)  # refuses integers that no float holds
         except pa.ArrowException:
             found.append(name)
-    for name in parts[0].arrays:
+    for name in (*parts[0].arrays, *parts[0].recordings):
         kinds = {_kind(part, name) for part in parts}
         if len(kinds) > 1:
             found.append(name)
@@ -230,6 +239,8 @@ def _mixed(parts: Sequence[Part]) -> list[str]:
 
 
 def _kind(part: Part, name: str) -> str:
+    if name in part.recordings:
+        return f"recordings at {part.recordings[name].rate:,} Hz"
     if name in part.arrays:
         return f"{part.arrays[name].dtype} of shape {part.arrays[name].shape[1:]}"
     return str(part.table.schema.field(name).type)

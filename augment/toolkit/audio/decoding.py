@@ -21,7 +21,7 @@ import numpy as np
 from augment.errors import DataError
 from augment.toolkit.audio.wav import BadRecordingError, Layout, find_layout, read_samples
 
-__all__ = ["SUFFIXES", "BadRecordingError", "Recording", "TooLongError", "check_library", "decode"]
+__all__ = ["SUFFIXES", "BadRecordingError", "Recording", "TooLongError", "check_library", "decode", "is_audio"]
 
 EXTRA = "pip install 'augment-pipeline[audio]'"
 OF_LIBRARY = frozenset(
@@ -29,6 +29,16 @@ OF_LIBRARY = frozenset(
 )
 UNREADABLE = frozenset({".m4a", ".aac", ".wma", ".amr"})  # found, and refused in words
 SUFFIXES = frozenset({".wav", ".wave"}) | OF_LIBRARY | UNREADABLE
+KINDS = {
+    b"fLaC": "a FLAC file",
+    b"OggS": "an Ogg file",
+    b"FORM": "an AIFF file",
+    b"ID3": "an MP3 file",
+    b"RIFF": "a compressed wav file",
+    b"RF64": "an RF64 file",
+    b".snd": "an AU file",
+    b"caff": "a CAF file",
+}  # by the first bytes
 MIN_RATE, MAX_RATE = 1_000, 768_000  # Hz
 MAX_CHANNELS = 64
 BLOCK = 1 << 18  # samples in time that are decoded at once
@@ -62,6 +72,13 @@ class Recording:
     samples: np.ndarray
     rate: int
     coding: str
+
+
+def is_audio(head: bytes) -> bool:
+    """Whether content that begins like this is a recording of a kind that can be read."""
+    if head.startswith(b"RIFF"):
+        return head[8:12] == b"WAVE"  # images begin so, too
+    return head.startswith(tuple(KINDS)) or (head[:1] == b"\xff" and head[1:2] >= b"\xe0" and not _is_aac(head))
 
 
 def check_library(what: str) -> Any:
@@ -123,9 +140,7 @@ def _kind_of(head: bytes, source: Path | bytes) -> str:
         raise BadRecordingError(
             f'is M4A, AAC, WMA or AMR, which cannot be read; convert it: ffmpeg -i "{name}" "{plain}"'
         )
-    kinds = {b"fLaC": "a FLAC file", b"OggS": "an Ogg file", b"FORM": "an AIFF file", b"ID3": "an MP3 file"}
-    kinds |= {b"RIFF": "a compressed wav file", b"RF64": "an RF64 file", b".snd": "an AU file", b"caff": "a CAF file"}
-    for begin, kind in kinds.items():
+    for begin, kind in KINDS.items():
         if head.startswith(begin):
             return kind
     if head[0] == 0xFF and head[1:2] and head[1] & 0xE0 == 0xE0:

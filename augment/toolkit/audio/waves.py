@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-__all__ = ["Channels", "pad", "resample", "to_mono"]
+__all__ = ["Channels", "factor_for", "pad", "resample", "to_mono"]
 
 Channels = Literal["auto", "mean", "left", "first"]
 
@@ -37,6 +37,11 @@ def resample(samples: np.ndarray, rate: int, to_rate: int) -> np.ndarray:
         shared = math.gcd(rate, to_rate)
         return np.asarray(resample_poly(samples, to_rate // shared, rate // shared), dtype=np.float32)
     return np.asarray(soxr.resample(samples, rate, to_rate, quality="HQ"), dtype=np.float32)
+
+
+def factor_for(peak: float) -> float:
+    """What samples with that largest size are multiplied by to be in [-1, 1]: 1 if they are."""
+    return 1.0 if peak <= 1 else float(np.nextafter(np.float32(1 / peak), np.float32(0)))
 
 
 def pad(rows: Sequence[np.ndarray], length: int | None = None) -> tuple[np.ndarray, np.ndarray]:
