@@ -55,6 +55,8 @@ def abilities(cls: type[Component]) -> list[str]:
         asked = {"none": "no column", "target": "the target", "any": "any column"}
         start = {"noise": "noise", "rows": "training rows, perturbed", "copies": "copies of training rows"}
         lines += [f"can be conditioned on: {asked[accepts.conditional]}", f"starts from: {start[cls.origin]}"]
+        tried = [f"{name} {' or '.join(map(dump_flow, values))}" for name, values in cls.tunes.items()]
+        lines += [f"`tune: true` tries: {', '.join(tried)}"] if tried else []
     if cls.default_for:
         lines.append(f"default for: {_data(cls.default_for)}")
     if not accepts.missing:

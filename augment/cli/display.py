@@ -274,10 +274,13 @@ def _rate(rate: float) -> str:
 
 def _standings(event: Event) -> list[str]:
     """How the candidates of a search stand: a line each, the best of those still in first."""
-    inside = [one for one in event["candidates"] if one["left"] is None and one["kind"] != "none"]
-    num_left = len(event["candidates"]) - 1 - len(inside)
+    first, *others = event["candidates"]
+    alone = "real rows alone" if first["kind"] == "none" else printable(first["label"])
+    what = "search" if first["kind"] == "none" else f"search for settings of {printable(event['id'])}"
+    inside = [one for one in others if one["left"] is None]
+    num_left = len(others) - len(inside)
     if not event["seeds"]:
-        return [f"search: {len(inside)} candidates beside real rows alone, up to {event['of']} seeds"]
+        return [f"{what}: {len(inside)} candidate{'s' * (len(inside) != 1)} beside {alone}, up to {event['of']} seeds"]
     sign = 1 if event["better"] == "higher" else -1
     inside = sorted((one for one in inside if one["difference"] is not None), key=lambda one: -sign * one["difference"])
     width = max((len(printable(one["label"])) for one in inside), default=0)
@@ -288,7 +291,7 @@ def _standings(event: Event) -> list[str]:
     if len(inside) > MAX_CANDIDATES:
         lines.append(f"  and {len(inside) - MAX_CANDIDATES} more")
     gone = f"; {num_left} dropped" if num_left else ""
-    head = f"search after {event['seeds']} of {event['of']} seeds: {event['score']}, difference to real rows alone ± "
+    head = f"{what} after {event['seeds']} of {event['of']} seeds: {event['score']}, difference to {alone} ± "
     return [f"{head}standard error{gone}", *lines]
 
 

@@ -41,6 +41,10 @@ def check(result: CheckResult) -> str:
             mix = f"searched for with up to {pipeline.mix.search.seeds} seeds within the training part"
             among = f", among {len(result.candidates)} candidates" if result.candidates else ""
             facts.append(("mix", mix + among))
+        for generator, tried in result.settings.items():
+            if tried:
+                among = f"searched for with up to {pipeline.mix.search.seeds} seeds: {'; '.join(tried)}"
+                facts.append(("settings", f"of {generator}, {among}"))
         facts.append(("split", f"{result.rows['train']:,} training rows, {result.rows['test']:,} held out"))
     elif pipeline.split.test is None:
         facts.append(("split", f"{pipeline.split.share:.0%} of the rows held out"))
@@ -98,7 +102,9 @@ def _stage(stage: Stage, schema: Schema | None) -> str:
     if len(fitting) > 1:
         names = dict.fromkeys(candidate.cls.name for candidate in fitting)
         return f"{stage.id}: {' or '.join(names)}; depends on the data"
-    use, params = fitting[0].cls.name, fitting[0].params.model_dump(mode="json", by_alias=True)
+    use, searched = fitting[0].cls.name, fitting[0].searched
+    dumped = [params.model_dump(mode="json", by_alias=True) for params in fitting[0].all_params]
+    params = searched.write(dumped) if searched else dumped[0]
     named = use if stage.id in (use, "probe") else f"{stage.id}: {use}"
     return f"{named} {dump_flow(params)}" if params else named
 
@@ -140,8 +146,8 @@ def result(run: Run) -> str:
     folder = _near(run.folder)
     lines = ["done already: nothing has changed since this run was made", ""] if run.already_done else []
     lines += [_sentence(run)]
-    if search := run.metrics.search.sentence:
-        lines += [printable(search)]
+    searches = (*run.metrics.settings.values(), run.metrics.search)
+    lines += [printable(search.sentence) for search in searches if search.sentence]
     lines += [printable(f"privacy: {run.metrics.privacy.sentence}"), ""]
     lines += [*_rows(run.metrics), "", f"folder  {folder}"]
     if run.report is not None:

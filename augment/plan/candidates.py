@@ -12,13 +12,15 @@ from augment.plugin.suits import Suits
 from augment.spec.models import Mix
 from augment.statistics.arms import CLASS_WEIGHTS, INEXPENSIVE, NONE, OVERSAMPLING, THRESHOLD, TUNED
 from augment.statistics.scores import ScoreRule
+from augment.toolkit.yaml_text import dump_flow
 
-__all__ = ["BLEND", "Candidate", "choose_amounts", "list_candidates"]
+__all__ = ["BLEND", "Candidate", "choose_amounts", "label_settings", "list_candidates", "list_settings"]
 
 Kind = Literal["none", "threshold", "class-weights", "oversampling", "tuned", "generator", "blend"]
 
 BLEND: Kind = "blend"
 AMOUNTS = ("balance", "1x", "5x")
+ENOUGH = 0.5  # synthetic rows for each training row, with which settings are compared where the amount is searched for
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Candidate:
         kind: `none`, an inexpensive alternative such as `threshold`, `generator` or `blend`.
         share: generator id to weight; empty where no rows are made.
         amount: what `mix.rows` would say.
+        variant: which of the variants of the generators make the rows.
+        settings: of that variant, those that are searched for.
     """
 
     id: str
@@ -38,6 +42,8 @@ class Candidate:
     kind: Kind
     share: Mapping[str, float] = field(default_factory=dict)
     amount: str | int | Mapping[str, int] = 0
+    variant: int = 0
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     def wanted(self, counts: Mapping[str, int]) -> dict[str, int]:
         """Synthetic rows of each class for these training rows; at most as many as an arm of a trial looks at."""
@@ -93,6 +99,56 @@ def list_candidates(
             if any(wanted.values()) and not twin:
                 candidates.append(candidate)
     return candidates
+
+
+def list_settings(
+    generator: str,
+    settings: Sequence[Mapping[str, Any]],
+    mix: Mix,
+    conditional: bool,
+    counts: Mapping[str, int],
+    task: str,
+) -> list[Candidate]:
+    """One generator with each combination of the settings that are searched for, the first listed first; empty where it
+    would make no rows.
+
+    All make the amount of the mix, as if no other generator were there. Where that is searched for, it is `balance` if
+    this adds half as many rows as there are, and `1x` otherwise: few rows would tell little.
+
+    Args:
+        generator: its id.
+        settings: the combinations.
+        mix: says how many rows are made.
+        conditional: whether it is asked for classes.
+        counts: training rows of each class.
+        task: what the target is.
+    """
+    written = mix.model_copy(update={"rows": None}) if mix.rows == "auto" else mix
+    amount = _amount(written, {generator: conditional}, task)
+    if mix.rows == "auto" and sum(amounts(amount, counts).values()) < ENOUGH * sum(counts.values()):
+        amount = "1x"
+    candidates = [
+        Candidate(
+            f"settings-{number + 1}",
+            label_settings(one),
+            "generator",
+            {generator: 1.0},
+            amount,
+            number,
+            one,
+        )
+        for number, one in enumerate(settings)
+    ]
+    return candidates if mix.weight(generator) and any(candidates[0].wanted(counts).values()) else []
+
+
+def label_settings(settings: Mapping[str, Any]) -> str:
+    """Settings as people read them.
+
+    >>> label_settings({"steps": 100, "beta": 0.5})
+    'steps: 100, beta: 0.5'
+    """
+    return ", ".join(f"{name}: {dump_flow(value)}" for name, value in settings.items())
 
 
 def _amount(mix: Mix, conditional: Mapping[str, bool], task: str) -> str | int | Mapping[str, int]:

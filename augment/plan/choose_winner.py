@@ -47,6 +47,7 @@ __all__ = [
     "add_seed",
     "choose_winner",
     "describe_choice",
+    "describe_settings",
     "drop_unpromising",
     "enter",
     "is_settled",
@@ -158,6 +159,7 @@ class Entrant:
             **self.standing(none, rule)._asdict(),
             left=self.left,
             reason=self.reason,
+            settings=dict(candidate.settings),
         )
 
 
@@ -313,4 +315,24 @@ def describe_choice(entrants: Sequence[Entrant], winner: Entrant, rule: ScoreRul
         f"{standing.mean:{style}}, {standing.difference:+{style}} against real rows alone (standard error "
         f"{standing.error:{style}}, {len(winner.values)} seeds). As it is the best of several, and {others_say}, "
         f"expect {standing.expected:+{style}}; it is a gain with a probability of {standing.chance:.0%}.{untried}"
+    )
+
+
+def describe_settings(generator: str, entrants: Sequence[Entrant], winner: Entrant, rule: ScoreRule) -> str:
+    """Which settings of a generator were chosen, and by how much they are better than the first listed, for people."""
+    first, *others = entrants
+    num_tried = sum(bool(one.values) for one in others)
+    head = f"The search for settings of {generator}, on parts of the training rows,"
+    tried = f"of {num_tried} other{'s' * (num_tried != 1)} that {'were' if num_tried != 1 else 'was'} tried"
+    if winner is first:
+        kept = f"kept the first listed, {first.candidate.label}: {tried}, none is at least"
+        return f"{head} {kept} {LIKELY * 100:.0f} % sure to do better."
+    standing = winner.standing(first, rule)
+    assert standing.mean is not None  # whoever wins was tried
+    style = score_format(rule.name, standing.mean)
+    return (
+        f"{head} chose {winner.candidate.label} {tried}: {rule.label} {standing.mean:{style}}, "
+        f"{standing.difference:+{style}} against {first.candidate.label}, the first listed (standard error "
+        f"{standing.error:{style}}, {len(winner.values)} seeds). As it is the best of several, and most changes gain "
+        f"little, expect {standing.expected:+{style}}; it does better with a probability of {standing.chance:.0%}."
     )

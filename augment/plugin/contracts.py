@@ -226,11 +226,14 @@ class Generator(Fitted):
                 return jitter
 
     `origin` declares what synthetic rows start from: `noise`, modified training `rows`, or `copies` of them. `suits`
-    declares for which data `augment init` can propose it, with one entry per kind of data.
+    declares for which data `augment init` can propose it, with one entry per kind of data. `tunes` maps settings to the
+    values that `tune: true` tries beside the default, such as `{"scale": (0.03, 0.3)}`: few settings, whose best value
+    was measured to depend on the data, with few values each. In all they have at most 12 combinations.
     """
 
     kind = "generator"
     suits: ClassVar[tuple[Suits, ...]] = ()
+    tunes: ClassVar[Mapping[str, Sequence[Any]]] = {}
     origin: ClassVar[Literal["noise", "rows", "copies"]] = "noise"
 
     @classmethod

@@ -166,6 +166,8 @@ class RunMetrics(Part):
     """By id, in the order in which they are applied, `in-schema` first."""
     search: SearchResult
     """The search for the mix."""
+    settings: dict[str, SearchResult] = {}
+    """By id of a generator, the search for its settings, where one was asked for; in the form of `search`."""
     trial: TrialResult
     """The experiment on the hold-out."""
     scores: list[MetricScore]

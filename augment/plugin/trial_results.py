@@ -80,10 +80,12 @@ class CandidateResult(Part):
     """The number of seeds after which it was dropped, 0 where it was not tried; null where it stayed to the end."""
     reason: str
     """Why it was dropped, or not tried, where its score was not the reason."""
+    settings: dict[str, Any] = {}
+    """In a search for settings, those that this candidate has, by name; else empty."""
 
 
 class SearchResult(Part):
-    """The search of `mix: {rows: auto}` or `{share: auto}`."""
+    """A search for the mix, `mix: {rows: auto}` or `{share: auto}`, or for the settings of a generator."""
 
     asked: bool
     """Whether the pipeline asks for a search; if not, `candidates` is empty."""
@@ -92,7 +94,7 @@ class SearchResult(Part):
     chosen: str
     """The id of the winner among `candidates`."""
     mix: MixChoice | None
-    """The settings that give the same mix without a search; null where no search was asked for."""
+    """The settings that give the same mix without a search; null where no search for the mix was asked for."""
     probe: str
     """The id of the probe that was trained."""
     score: str
@@ -104,7 +106,10 @@ class SearchResult(Part):
     complete: bool
     """False where `mix.search.budget` ended the search early."""
     candidates: list[CandidateResult]
-    """In order: `none`, the inexpensive alternatives, then each generator and the blend with each amount."""
+    """In order: `none`, the inexpensive alternatives, then each generator and the blend with each amount. In a search
+    for settings, each combination of them, the first listed first, and `difference` is to that."""
+    settings: dict[str, Any] = {}
+    """In a search for settings, those that were chosen, by name; else empty."""
 
     @classmethod
     def not_asked(cls) -> SearchResult:

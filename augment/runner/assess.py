@@ -51,6 +51,7 @@ def assess(
     search: SearchResult,
     chosen: str = SYNTHETIC,
     filters: Sequence[tuple[Bound, Path]] = (),
+    settings: Mapping[str, SearchResult] | None = None,
 ) -> tuple[RunMetrics, list[dict[str, Any]]]:
     """Judge synthetic rows, and count everything.
 
@@ -64,6 +65,7 @@ def assess(
         search: how the mix was chosen.
         chosen: the arm that the verdict is about.
         filters: with the folders of their fitted state.
+        settings: by id of a generator, how its settings were chosen.
 
     Returns:
         What `metrics.json` holds, and what `private.json` holds: mappings that may point at single rows.
@@ -84,6 +86,7 @@ def assess(
             prepared, mixture, components, origins, {bound.id: _load_threshold(folder) for bound, folder in filters}
         ),
         search=search,
+        settings=dict(settings or {}),
         trial=void_if_contaminated(
             weigh_search(use_metric_gain(trial, scores, prepared.num_train, num_synthetic), search), scores
         ),

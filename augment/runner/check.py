@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from augment.data import Dataset, Schema
+from augment.plan.candidates import Candidate
 from augment.plan.chunks import PlanRow
 from augment.plugin.catalog import Catalog
 from augment.runner.estimate_cost import Estimate, estimate_cost
 from augment.runner.in_memory_sources import as_pipeline, with_files
 from augment.runner.prepare import prepare
 from augment.runner.search import list_entrants
+from augment.runner.search_settings import list_settings_entrants
 from augment.runner.session import Events, opened
 from augment.runner.synthesis import bind_components, plan_rows
 from augment.spec.load import Resolved, Spec, load
+from augment.spec.stages import Bound
 from augment.storage.store import Store
 
 __all__ = ["CheckResult", "check"]
@@ -32,6 +35,7 @@ class CheckResult:
         notes: warnings and notes.
         plan: (generator id, label or empty, rows) of what would be made.
         candidates: labels of what a search for the mix would try beside real rows alone.
+        settings: id of each generator whose settings would be searched for, to labels of what would be tried.
         cost: what the run would use, or None without data.
     """
 
@@ -41,6 +45,7 @@ class CheckResult:
     notes: tuple[str, ...] = ()
     plan: tuple[tuple[str, str, int], ...] = ()
     candidates: tuple[str, ...] = ()
+    settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     cost: Estimate | None = None
 
 
@@ -85,6 +90,14 @@ def check(
         probe = next(iter(components["probe"]), None)
         entrants = list_entrants(resolved.pipeline, generators, probe, train, rows["train"] + rows["test"])[1:]
         untried = [f"not tried: {one.candidate.label} ({one.reason})" for one in entrants if one.left is not None]
+        searches: list[tuple[list[list[Bound]], list[Candidate]]] = []
+        settings: dict[str, tuple[str, ...]] = {}
+        for bound in generators:
+            if bound.searched is not None:
+                tries, why = list_settings_entrants(resolved.pipeline, bound, probe, train)
+                untried += [f"settings of {bound.id} are not searched for, since {why}"] if why else []
+                settings[bound.id] = tuple(one.candidate.label for one in tries)
+                searches.append(([[one] for one in bound.variants], [one.candidate for one in tries]))
         if not mix.is_auto:
             planned, small = plan_rows(resolved, generators, train, mix.rows, share)
             prepared.notes.extend(small)
@@ -97,7 +110,8 @@ def check(
         made: dict[str, int] = {}
         for generator, _, count in entries:
             made[generator] = made.get(generator, 0) + count
-        candidates = [one.candidate for one in entrants if one.left is None]
+        searches.append(([generators], [one.candidate for one in entrants if one.left is None]))
+        searches = [one for one in searches if one[1]]
         trial, search = resolved.pipeline.trial, mix.search
-        cost = estimate_cost(trial, search, components, train, rows["test"], made, candidates)
-        return CheckResult(resolved, train.schema, rows, notes, entries, tried, cost)
+        cost = estimate_cost(trial, search, components, train, rows["test"], made, searches)
+        return CheckResult(resolved, train.schema, rows, notes, entries, tried, settings, cost)

@@ -63,7 +63,7 @@ def estimate_cost(
     train: Dataset,
     num_test: int,
     made: Mapping[str, int],
-    candidates: Sequence[Candidate],
+    searches: Sequence[tuple[Sequence[Sequence[Bound]], Sequence[Candidate]]],
 ) -> Estimate:
     """Add up what a run would fit, sample, train and predict.
 
@@ -74,7 +74,7 @@ def estimate_cost(
         train: the training part.
         num_test: held-out rows.
         made: generator id to the rows that it would make; empty where the mix is searched for.
-        candidates: what the search would try.
+        searches: of each, the variants of the generators, and the candidates that it would try.
     """
     schema, found = train.schema, Estimate()
     probe = next(iter(components.get("probe", ())), None) if trial is not None and schema.task != "none" else None
@@ -85,20 +85,24 @@ def estimate_cost(
         with calling(bound, "cost"):
             return bound.cls.cost(bound.params, schema, num_rows)
 
-    if candidates:
+    tries = cuts * search.seeds / 2  # half of the candidates leave after a quarter of the seeds
+    for variants, candidates in searches if probe else ():
+        assert probe is not None
         found.at_most = True
         rows = {one.id: sum(one.wanted(counts).values()) for one in candidates}
-        searches = cuts * search.seeds / 2  # half of the candidates leave after a quarter of the seeds
-        for bound in components["generator"]:
-            most = max((rows[one.id] for one in candidates if one.share.get(bound.id)), default=0)
-            found.add(bound, cost(bound), searches, searches * most)
-            made = {**made, bound.id: most // len(components["generator"])}
-        for one in candidates if probe else ():
-            assert probe is not None
-            found.add(probe, cost(probe, num_train + rows[one.id]), searches, searches * num_train / NUM_FOLDS)
+        for number, bounds in enumerate(variants):
+            for bound in bounds:
+                users = [one for one in candidates if one.variant == number and one.share.get(bound.id)]
+                most = max((rows[one.id] for one in users), default=0)
+                found.add(bound, cost(bound), tries, tries * most)
+                if len(variants) == 1:  # the mix is what is searched for
+                    made = {**made, bound.id: most // len(components["generator"])}
+        for one in candidates:
+            found.add(probe, cost(probe, num_train + rows[one.id]), tries, tries * num_train / NUM_FOLDS)
     num_made = sum(made.values())
     for bound in components["generator"]:
-        found.add(bound, cost(bound), cuts, cuts * seeds * made.get(bound.id, 0))
+        most_expensive = max(bound.variants, key=lambda one: getattr(cost(one), "fit", 0.0))
+        found.add(bound, cost(most_expensive), cuts, cuts * seeds * made.get(bound.id, 0))
     for bound in components.get("filter", ()):
         found.add(bound, cost(bound), cuts, cuts * seeds * num_made)
     for bound in components.get("metric", ()):

@@ -36,7 +36,7 @@ def stamp(session: Session, resolved: Resolved, num_kept: int) -> str | None:
     candidates = [candidate for stage in resolved.stages for candidate in stage.candidates]
     if not all(one.cls.reads_only_paths for one in candidates if issubclass(one.cls, Source)):
         return None
-    files = stamp_files(path for one in candidates for path in paths_in(one.params))
+    files = stamp_files(path for one in candidates for path in paths_in(one.all_params))
     if files is None:
         return None
     content = {
@@ -57,7 +57,7 @@ def recognise(session: Session, resolved: Resolved, stamp: str | None, out: Path
     Raises:
         SpecError: another run stands at that place, and overwriting was not asked for.
     """
-    inputs = [path for stage in resolved.stages for one in stage.candidates for path in paths_in(one.params)]
+    inputs = [path for stage in resolved.stages for one in stage.candidates for path in paths_in(one.all_params)]
     for key in sorted(session.store.run_keys(stamp)) if stamp else ():
         finished = Place(resolved.base, resolved.pipeline.name, key, out, overwrite, inputs).finished()
         if finished is not None:

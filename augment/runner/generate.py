@@ -177,6 +177,9 @@ def fit_filters(
         train_key: what stands for it in keys.
         folder: for the sample.
         tell: whether sample and fits are stages of their own.
+
+    Raises:
+        ShortfallError: all rows of the sample are outside the schema.
     """
     first = [_shrink(row, PILOT_ROWS) for row in plan if row.chunk == 0]
     makers = {row.generator for row in first}
@@ -188,6 +191,8 @@ def fit_filters(
     with stage as report:
         options: dict[str, Any] = {"purpose": "pilot", "filters": [], "repeats": None, "max_rounds": 1}
         pilot = make_rows(session, first, generators, train, folder, **options)
+        if not pilot.parts:
+            raise ShortfallError("no row of a first sample is inside the schema, so filters cannot be fitted")
         data = Dataset.concat([Dataset.load(part) for part, _ in pilot.parts])
         data.save(folder / "all")
         report["rows"] = len(data)

@@ -23,7 +23,6 @@ from augment.runner.notebook import CellProgress, in_a_kernel
 from augment.runner.observers import Observers
 from augment.runner.other_cuts import try_other_cuts
 from augment.runner.prepare import Prepared, prepare
-from augment.runner.search import Choice
 from augment.runner.session import Events, Session, opened
 from augment.runner.synthesis import bind_components, synthesise
 from augment.spec.load import Resolved, Spec, resolved_yaml
@@ -120,7 +119,13 @@ def run(
         content: dict[str, Any] = {"settings": resolved.settings(components), "sources": fingerprints}
         content |= {"made of": contents, **({"kept": len(kept)} if kept else {})}
         key = content_key({**content, "host": source_hash(__name__)})
-        inputs = [path for bounds in components.values() for bound in bounds for path in paths_in(bound.params)]
+        inputs = [
+            path
+            for bounds in components.values()
+            for b in bounds
+            for one in b.variants
+            for path in paths_in(one.params)
+        ]
         place = Place(resolved.base, resolved.pipeline.name, key, out, overwrite, inputs)
         finished = place.finished()
         if finished is not None:
@@ -146,7 +151,7 @@ def run(
                 device=session.device,
                 threads=session.threads,
                 seed=session.seed,
-                reproducible=stages.choice.result.complete,
+                reproducible=stages.reproducible,
                 plugins={
                     bound.use: str(session.catalog.offer(bound.use)) for bs in components.values() for bound in bs
                 },
@@ -194,6 +199,7 @@ class _Stages:
     Attributes:
         kept: files of data in memory to copy into the run's folder.
         written: the files of the dataset.
+        reproducible: whether no budget ended a search.
     """
 
     session: Session
@@ -203,7 +209,7 @@ class _Stages:
     draft: Draft
     kept: Sequence[Path]
     written: WrittenData = field(init=False)
-    choice: Choice = field(init=False)
+    reproducible: bool = field(init=False)
 
     def all(self) -> tuple[RunMetrics, list[str]]:
         """Do everything; returns what `metrics.json` holds, and the reporters' files."""
@@ -211,7 +217,8 @@ class _Stages:
             self.session.remark(note)
         self._write_facts()
         synthesis = synthesise(self.session, self.resolved, self.prepared, self.components)
-        self.choice, mixture = synthesis.choice, synthesis.mixture
+        mixture, searches = synthesis.mixture, [synthesis.choice.result, *synthesis.settings.values()]
+        self.reproducible = all(search.complete for search in searches)
         for folder, fitted in ((MODELS, synthesis.generators), (FILTERS, synthesis.filters)):
             for bound, place in fitted:
                 self.session.copy_fitted(place, self.draft.folder / folder / bound.id)
@@ -222,9 +229,10 @@ class _Stages:
             self.prepared,
             mixture,
             draw=synthesis.draw,
-            search=self.choice.result,
-            chosen=self.choice.arm,
+            search=synthesis.choice.result,
+            chosen=synthesis.choice.arm,
             filters=synthesis.filters,
+            settings=synthesis.settings,
         )
         trial = try_other_cuts(self.session, self.resolved, self.prepared, metrics.trial)
         metrics = metrics.model_copy(update={"trial": trial, "notes": self.session.remarks})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +16,12 @@ from augment.plan.repeats import Repeats
 from augment.plan.small_classes import explain, find_too_small
 from augment.plugin.contracts import Filter, Generator
 from augment.plugin.kinds import Kind
+from augment.plugin.trial_results import SearchResult
 from augment.runner.fitting import fit_components
 from augment.runner.generate import Counts, Mixture, fit_filters, make_rows
 from augment.runner.prepare import Prepared
 from augment.runner.search import Choice, choose
+from augment.runner.search_settings import choose_settings
 from augment.runner.session import Session
 from augment.spec.bind import bind
 from augment.spec.load import Resolved
@@ -34,6 +37,7 @@ class Synthesis:
 
     Attributes:
         choice: the mix.
+        settings: id of each generator whose settings were searched for, to how they were chosen.
         generators: those that have a part in it, with the folders of their fitted state.
         filters: likewise.
         mixture: the rows that are written.
@@ -41,6 +45,7 @@ class Synthesis:
     """
 
     choice: Choice
+    settings: Mapping[str, SearchResult]
     generators: list[tuple[Bound, Path]]
     filters: list[tuple[Bound, Path]]
     mixture: Mixture
@@ -50,15 +55,19 @@ class Synthesis:
 def synthesise(
     session: Session, resolved: Resolved, prepared: Prepared, components: Mapping[Kind, Sequence[Bound]]
 ) -> Synthesis:
-    """Choose the mix, fit the generators and filters on the training part, and draw the rows.
+    """Choose the settings and the mix, fit the generators and filters on the training part, and draw the rows.
 
     Raises:
         SpecError: no rows can be made, or none of a class that the pipeline names.
         ShortfallError: rows are missing after `max_rounds`.
     """
     train, pipeline = Dataset.load(prepared.train), resolved.pipeline
-    bounds, probe = components["generator"], next(iter(components["probe"]), None)
-    choice = choose(session, pipeline, bounds, components["filter"], probe, prepared)
+    probe, started = next(iter(components["probe"]), None), time.monotonic()
+    settings = choose_settings(
+        session, pipeline, components["generator"], components["filter"], probe, prepared, started
+    )
+    bounds = settings.generators
+    choice = choose(session, pipeline, bounds, components["filter"], probe, prepared, started)
     rows, notes = plan_rows(resolved, bounds, train, choice.rows, choice.share)
     for note in notes:
         session.remark(note)
@@ -80,7 +89,7 @@ def synthesise(
     def draw(number: int) -> Mixture:
         return make(f"trial-{number}", shortfall="ignore") if number else mixture
 
-    return Synthesis(choice, generators, filters, mixture, draw)
+    return Synthesis(choice, settings.results, generators, filters, mixture, draw)
 
 
 def bind_components(resolved: Resolved, prepared: Prepared) -> dict[Kind, list[Bound]]:

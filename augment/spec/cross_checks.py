@@ -13,6 +13,7 @@ from augment.errors import did_you_mean
 from augment.spec.messages import KeyPath, show_value
 from augment.spec.model_errors import Violation
 from augment.spec.models import NAME, NAME_RULE, SECTIONS, infer_ids
+from augment.spec.searched_settings import find_lists
 from augment.statistics.arms import INEXPENSIVE, NONE, PRIOR_CORRECTION, SYNTHETIC
 
 __all__ = ["cross_check"]
@@ -26,7 +27,10 @@ _RESERVED_IDS = {
 
 def cross_check(tree: Mapping[str, Any]) -> list[Violation]:
     """What is wrong between fields of a tree in its long form, whatever else is wrong with it."""
-    checks = (_check_ids, _check_share, _check_search, _check_cuts, _check_split, _check_schema, _check_observers)
+    checks = (
+        *(_check_ids, _check_share, _check_search, _check_settings),
+        *(_check_cuts, _check_split, _check_schema, _check_observers),
+    )
     return [violation for check in checks for violation in check(tree)]
 
 
@@ -83,6 +87,29 @@ def _check_search(tree: Mapping[str, Any]) -> Iterator[Violation]:
                 ("mix", key),
                 "`auto` needs trials, and `trial: false` turns them off; write a value here, or remove `trial: false`",
             )
+
+
+def _check_settings(tree: Mapping[str, Any]) -> Iterator[Violation]:
+    others = [section for section in SECTIONS if section != "generators"]
+    entries: list[tuple[KeyPath, Any]] = [(("trial", "probe"), _part(tree, "trial").get("probe"))]
+    entries += [((section,), tree.get(section)) for section in others]
+    entries += [
+        ((section, at), one)
+        for section in others
+        if isinstance(tree.get(section), list)
+        for at, one in enumerate(tree[section])
+    ]
+    for key_path, entry in entries:
+        if isinstance(entry, Mapping) and entry.get("tune"):
+            yield (*key_path, "tune"), "only generators have settings to search for; remove it"
+    generators = tree.get("generators")
+    for at, entry in enumerate(generators if isinstance(generators, list) else []):
+        if tree.get("trial") is False and isinstance(entry, Mapping):
+            places: list[KeyPath] = [("with", *place) for place in find_lists(entry.get("with"))]
+            places += [("tune",)] if entry.get("tune") is True else []
+            for place in places:
+                need = "settings are searched for by the trials of a run, and there are none here"
+                yield ("generators", at, *place), f"{need} (`trial: false`); write one value"
 
 
 def _check_cuts(tree: Mapping[str, Any]) -> Iterator[Violation]:

@@ -10,6 +10,7 @@ from augment.plugin.catalog import Catalog
 from augment.plugin.contracts import Component
 from augment.plugin.kinds import Kind
 from augment.spec.models import SECTIONS, Pipeline
+from augment.spec.searched_settings import SEARCH
 
 __all__ = ["json_schema"]
 
@@ -61,11 +62,12 @@ def _entry(
         if all(field.get("required") for field in (definitions[ref["$ref"].split("/")[-1]] for ref in references)):
             then["required"] = ["with"]
         settings.append({"if": {"properties": {"use": {"const": name}}}, "then": then})
+    shared = {key: value for key, value in use["properties"].items() if key != "tune" or kind == "generator"}
     spelled: dict[str, Any] = {**use, "title": kind.capitalize()}
     known: dict[str, Any] = {"type": "string", "enum": names}
     if kind == "probe":
         known = {"anyOf": [known, {"type": "string", "pattern": FACTORY}]}
-    spelled["properties"] = {**use["properties"], "use": {**use["properties"]["use"], **known}}
+    spelled["properties"] = {**shared, "use": {**shared["use"], **known}}
     if settings:
         spelled["allOf"] = settings
     return {"anyOf": [known, spelled]}
@@ -78,7 +80,21 @@ def _define(cls: type[Component], definitions: dict[str, Any]) -> str:
         schema = cls.Params.model_json_schema(by_alias=True, ref_template=f"#/$defs/{prefix}.{{model}}")
     except PydanticInvalidForJsonSchema:  # a plugin's own type that JSON Schema has no word for
         schema = {"type": "object"}
-    for name, inner in schema.pop("$defs", {}).items():
+    inside = schema.pop("$defs", {})
+    if cls.kind == "generator":
+        for model in (schema, *inside.values()):
+            model |= {"properties": {name: _or_search(one) for name, one in model.get("properties", {}).items()}}
+    for name, inner in inside.items():
         definitions[f"{prefix}.{name}"] = inner
     definitions[prefix] = {**schema, "title": f"{cls.name} ({cls.kind})"}
     return prefix
+
+
+def _or_search(setting: dict[str, Any]) -> dict[str, Any]:
+    """A setting that may be searched for: a value, or `{search: [...]}` with several."""
+    said: dict[str, Any] = {}
+    said |= {key: setting[key] for key in ("title", "description", "default", "examples") if key in setting}
+    value = {key: inner for key, inner in setting.items() if key not in said}
+    values = {"type": "array", "items": value, "minItems": 2}
+    search = {"type": "object", "properties": {SEARCH: values}, "required": [SEARCH], "additionalProperties": False}
+    return {**said, "anyOf": [value, search]}

@@ -166,11 +166,12 @@ def _settings(
 
     def entry(component: Bound) -> dict[str, Any]:
         limit = {} if component.timeout is None else {"timeout": component.timeout}
+        dumped = [dump_params(variant.params, component.kind) for variant in component.variants]
         return {
             "id": component.id,
             "use": component.use,
             **limit,
-            "with": dump_params(component.params, component.kind),
+            "with": component.searched.write(dumped) if component.searched else dumped[0],
         }
 
     tree = resolved.pipeline.model_dump(mode="json", by_alias=True)

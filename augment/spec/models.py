@@ -105,7 +105,10 @@ class Use(_Model):
     """The name of this component in the report and in the `origin` column. By default the component's name, then
     `name-2` for a second one."""
     with_: dict[str, Any] = Field(default={}, alias="with")
-    """The component's own settings; `augment show NAME` explains them."""
+    """The component's own settings; `augment show NAME` explains them. For a setting of a generator,
+    `{search: [50, 100]}` in place of a value finds the best of these values inside the training part."""
+    tune: bool = False
+    """For a generator: search for the settings that it declares to be worth it, except those under `with`."""
     timeout: Annotated[float, Field(gt=0)] | None = None
     """Seconds that one task of this component may take. No limit by default."""
 

@@ -13,12 +13,13 @@ from augment.data import Modality
 from augment.errors import PluginError, did_you_mean
 from augment.plugin.accepts import EVERY_MODALITY
 from augment.plugin.catalog import Catalog
-from augment.plugin.contracts import Component, Params, Probe, Source
+from augment.plugin.contracts import Component, Generator, Params, Probe, Source
 from augment.plugin.kinds import Kind
 from augment.spec.document import Document, list_names
 from augment.spec.messages import MAX_PROBLEMS, KeyPath, show_value
 from augment.spec.model_errors import Violation, validate
 from augment.spec.models import SECTIONS, infer_ids
+from augment.spec.searched_settings import SEARCH, SearchedSettings, add_declared, check_lists, combine, find_lists
 from augment.spec.stages import Candidate, Stage, class_name, map_paths
 from augment.spec.trust import PYTHONS_OWN, is_trusted, outermost
 
@@ -163,11 +164,11 @@ class Resolver:
         candidates: list[Candidate] = []
         refused: list[tuple[type[Component], list[Violation]]] = []
         for cls in possible:
-            params, violations = self._params(cls, settings, (*key_path, "with"))
-            if violations or params is None:
+            candidate, violations = self._candidate(cls, entry, key_path)
+            if violations or candidate is None:
                 refused.append((cls, violations))
             else:
-                candidates.append(Candidate(cls, params))
+                candidates.append(candidate)
         if not candidates:
             nearest = min([violations for _, violations in refused], key=len)
             self.violations += nearest
@@ -204,6 +205,55 @@ class Resolver:
         if cls.kind in ("source", "transform") or self._modalities is None:
             return True
         return bool(cls.accepts.modalities & self._modalities)
+
+    def _candidate(
+        self, cls: type[Component], entry: dict[str, Any], key_path: KeyPath
+    ) -> tuple[Candidate | None, list[Violation]]:
+        """A component with its settings, also those that a search finds; or what is wrong with them."""
+        settings, inside = entry.get("with", {}), (*key_path, "with")
+        lists = find_lists(settings)
+        if not issubclass(cls, Generator):
+            params, violations = self._params(cls, settings, inside)
+            only = "only settings of generators can be searched for; write one value"
+            violations = [(path, only if path[len(inside) :] in lists else said) for path, said in violations]
+            return None if params is None else Candidate(cls, params), violations
+        if entry.get("tune") is True:
+            declared = add_declared(cls, settings)
+            if declared == settings:
+                named = "all settings that it declares are written under `with`" if cls.tunes else "it declares none"
+                says = f"{cls.name!r} has no setting left to search for: {named}"
+                return None, [((*key_path, "tune"), f"{says}; name one, such as `with: {{NAME: {{search: [1, 2]}}}}`")]
+            settings, lists = declared, find_lists(declared)
+        if violations := check_lists(lists):
+            return None, [((*inside, *inner), said) for inner, said in violations]
+        return self._variants(cls, settings, lists, inside)
+
+    def _variants(
+        self, cls: type[Component], settings: dict[str, Any], lists: dict[KeyPath, list[Any]], inside: KeyPath
+    ) -> tuple[Candidate | None, list[Violation]]:
+        """A component with every combination of the values that a search is to try."""
+        variants: list[Params] = []
+        found: list[tuple[dict[KeyPath, int], list[Violation]]] = []
+        num_broken = len(self.broken)
+        for tree, chosen in combine(settings, lists):
+            params, violations = self._params(cls, tree, inside)
+            if len(self.broken) > num_broken:
+                return None, violations
+            if not violations and params in variants:
+                place, position = next((place, position) for place, position in chosen.items() if position)
+                same = "is the same setting as another value of this list"
+                violations = [*violations, ((*inside, *place, SEARCH, position), same)]
+            found.append((chosen, violations))
+            variants += [params] if params is not None and not violations else []
+        everywhere = set(found[0][1]).intersection(*(violations for _, violations in found))
+        blamed = [
+            violation if violation in everywhere else _blame_value(violation, inside, chosen)
+            for chosen, violations in found
+            for violation in violations
+        ]
+        if blamed:
+            return None, list(dict.fromkeys(blamed))
+        return Candidate(cls, variants[0], SearchedSettings(tuple(lists), tuple(variants)) if lists else None), []
 
     def _params(
         self, cls: type[Component], settings: dict[str, Any], key_path: KeyPath
@@ -276,6 +326,16 @@ class Resolver:
     def _unknown(self, use: str) -> str:
         near = did_you_mean(use.lower(), self._catalog.names)
         return f"{show_value(use)} is not installed{near or '; `augment plugins` lists what is'}"
+
+
+def _blame_value(violation: Violation, inside: KeyPath, chosen: dict[KeyPath, int]) -> Violation:
+    """What is wrong with a combination of searched settings, said of the value in its list where it is about one."""
+    path, said = violation
+    inner = path[len(inside) :]
+    for place, position in chosen.items():
+        if inner[: len(place)] == place and SEARCH not in inner:
+            return (*inside, *place, SEARCH, position, *inner[len(place) :]), said
+    return violation
 
 
 def _is_elsewhere(module: str, folder: Path) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +16,26 @@ from augment.plugin.contracts import Component, Params
 from augment.plugin.kinds import Kind
 from augment.spec.messages import KeyPath
 from augment.spec.model_errors import validate
+from augment.spec.searched_settings import SearchedSettings
 
 __all__ = ["Bound", "Candidate", "Stage", "bound_from_json", "class_name", "map_paths", "paths_in"]
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A component that a stage may turn out to be, with the settings it would have; paths are absolute."""
+    """A component that a stage may turn out to be, with the settings it would have; paths are absolute.
+
+    Where a search finds some of the settings, `params` has the first value of each.
+    """
 
     cls: type[Component]
     params: Params
+    searched: SearchedSettings | None = None
+
+    @property
+    def all_params(self) -> tuple[Params, ...]:
+        """The settings; where some are searched for, with each combination of the values."""
+        return self.searched.variants if self.searched else (self.params,)
 
 
 @dataclass(frozen=True)
@@ -65,12 +75,13 @@ class Stage:
     def bind(self, candidate: Candidate) -> Bound:
         """This stage with one of its candidates chosen."""
         cls = candidate.cls
-        return Bound(self.kind, self.id, cls.name, self.timeout, cls, candidate.params)
+        return Bound(self.kind, self.id, cls.name, self.timeout, cls, candidate.params, candidate.searched)
 
 
 @dataclass(frozen=True)
 class Bound:
-    """A stage whose component is known."""
+    """A stage whose component is known. Where a search finds some of its settings, `params` has the first value of
+    each until then."""
 
     kind: Kind
     id: str
@@ -78,11 +89,18 @@ class Bound:
     timeout: float | None
     cls: type[Component]
     params: Params
+    searched: SearchedSettings | None = None
 
     @property
     def what(self) -> str:
         """How messages name it: `generator 'gan'`."""
         return f"{self.kind} {self.id!r}" + (f" ({self.use})" if self.use != self.id else "")
+
+    @property
+    def variants(self) -> list[Bound]:
+        """The component with each combination of the settings that are searched for; alone where none are."""
+        variants = self.searched.variants if self.searched else (self.params,)
+        return [replace(self, params=params, searched=None) for params in variants]
 
     def to_json(self) -> dict[str, Any]:
         """As plain data that `bound_from_json` takes back, in another process too."""

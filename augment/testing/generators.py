@@ -15,6 +15,8 @@ from augment.data import Dataset, as_labels, check
 from augment.data.conformity import valid_rows
 from augment.plugin.context import Checkpoint
 from augment.plugin.contracts import Component
+from augment.spec.model_errors import validate
+from augment.spec.searched_settings import MAX_COMBINATIONS
 from augment.testing.learners import saved, use
 from augment.testing.rules import Case, Rule, difference, every, one_a_modality
 
@@ -29,6 +31,7 @@ def rules(component: type[Component]) -> list[Rule]:
     if component.kind != "generator":
         return []
     applicable = [
+        Rule(tunes_its_own_settings),
         Rule(rows_fit_the_schema, every),
         Rule(as_many_rows_as_asked, one_a_modality),
         Rule(another_seed_other_rows, one_a_modality),
@@ -54,6 +57,38 @@ def rules(component: type[Component]) -> list[Rule]:
 
 def _plain_classes(recipes: list[Any]) -> list[Any]:
     return [recipe for recipe in one_a_modality(recipes) if recipe.task == "classes"]
+
+
+def tunes_its_own_settings(case: Case) -> None:
+    """The values in `tunes` are valid settings, differ from the default, and have few combinations.
+
+    Otherwise every pipeline with `tune: true` is refused.
+    """
+    tunes: Mapping[str, Any] = case.component.tunes  # type: ignore[attr-defined]
+    fields = {field.alias or name: field for name, field in case.component.Params.model_fields.items()}
+    combinations = math.prod(1 + len(values) for values in tunes.values())
+    problems = [f"they have {combinations} combinations"] if combinations > MAX_COMBINATIONS else []
+    for key, values in tunes.items():
+        if key not in fields or fields[key].is_required():
+            problems.append(f"{key!r} is not a setting with a default")
+            continue
+        default = fields[key].get_default(call_default_factory=True)
+        for value in values:
+            params, violations = validate(case.component.Params, {key: value})
+            problems += [f"{key}: {message}" for _, message in violations]
+            if params is not None and getattr(params, _field_name(case, key)) == default:
+                problems.append(f"{key}: {value!r} is the default, which is tried anyway")
+    case.expect(
+        not problems,
+        done=f"checked the values of `tunes`, {dict(tunes)}",
+        came="; ".join(problems),
+        expected=f"values that `Params` accepts beside the default, with at most {MAX_COMBINATIONS} combinations",
+        fix="declare few settings, with few values each",
+    )
+
+
+def _field_name(case: Case, key: str) -> str:
+    return next(name for name, field in case.component.Params.model_fields.items() if key in (name, field.alias))
 
 
 def rows_fit_the_schema(case: Case) -> None:

@@ -112,6 +112,7 @@ class Html(plugin.Reporter):
             "classes": sections.class_counts(metrics.classes, schema.classes),
             "generators": sections.generators(metrics.generators),
             "search": sections.search(metrics.search),
+            "settings": {name: sections.search(one) for name, one in metrics.settings.items() if one.candidates},
             "privacy": sections.privacy(metrics.scores),
             "scores": sections.scores(metrics.scores),
             "losses": sections.losses(run.losses()),

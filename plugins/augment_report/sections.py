@@ -40,13 +40,10 @@ FINDINGS = {
 
 
 def search(found: SearchResult) -> dict[str, Any] | None:
-    """The candidates of a search, the best first and those dropped early last; None without a search."""
+    """The candidates of a search, the best first and those dropped early last; None without a search. They are compared
+    with the first, which is left out: real rows alone, or the first settings listed."""
     # one that was trained has all its numbers; the `or` is for the type checker
-    trained = [
-        (one, one.difference, one.error or 0.0)
-        for one in found.candidates
-        if one.difference is not None and one.kind != "none"
-    ]
+    trained = [(one, one.difference, one.error or 0.0) for one in found.candidates[1:] if one.difference is not None]
     if not trained:
         return None
     sign = 1 if found.better == "higher" else -1
@@ -74,7 +71,8 @@ def search(found: SearchResult) -> dict[str, Any] | None:
     untried = [(one.label, one.reason) for one in found.candidates if one.mean is None]
     left, right = ("worse", "better") if sign == 1 else ("better", "worse")
     shown = {"rows": rows, "axis": charts.forest_axis(scale), "left": left, "right": right, "untried": untried}
-    return {**shown, "kinds": {_kind(one) for one, _, _ in trained}}
+    first = {"first": found.candidates[0].label, "sentence": found.sentence, "complete": found.complete}
+    return {**shown, **first, "kinds": {_kind(one) for one, _, _ in trained}}
 
 
 def _kind(candidate: CandidateResult) -> str:

@@ -99,6 +99,18 @@ def test_notes_and_the_beginning_of_a_run_are_lines():
     assert shown(events) == ["credit: run 3fa9c1d2", "note: column 'x' is constant", "'gan' is being made"]
 
 
+def test_a_search_for_settings_is_told_as_compared_with_the_first_listed():
+    def one(label, difference, left=None):
+        return {"label": label, "kind": "generator", "left": left, "difference": difference, "error": 0.01}
+
+    candidates = [one("steps: 100", 0.0), one("steps: 500", 0.02), one("steps: 9", -0.1, left=5)]
+    facts = {"event": "candidates", "id": "gan", "score": "accuracy", "better": "higher", "of": 20}
+    first, *standing = shown([{**facts, "seeds": seeds, "candidates": candidates} for seeds in (0, 5)])
+    assert first == "search for settings of gan: 1 candidate beside steps: 100, up to 20 seeds"
+    head = "search for settings of gan after 5 of 20 seeds: accuracy, difference to steps: 100"
+    assert standing == [f"{head} ± standard error; 1 dropped", "  steps: 500  +0.02 ± 0.01"]
+
+
 def test_events_of_a_later_version_are_passed_over():
     assert shown([{"event": "coffee-break"}]) == []
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from augment.plan.candidates import Candidate, choose_amounts, list_candidates
+from augment.plan.candidates import Candidate, choose_amounts, list_candidates, list_settings
 from augment.plan.caps import MAX_JUDGED_ROWS
 from augment.plugin import Suits
 from augment.spec.models import Mix
@@ -102,3 +102,37 @@ def test_without_amounts_of_its_own_a_search_tries_those_that_the_generators_sui
     suits = [Suits("table", amounts=((1_000, "20x"), (5_000, "5x"))), Suits("table")]
     assert choose_amounts(suits, 900) == ["balance", "1x", "5x", "20x"]
     assert choose_amounts(suits, 1_100) == choose_amounts(suits, 10**6) == ["balance", "1x", "5x"]
+
+
+# settings
+
+
+@pytest.mark.parametrize(
+    ("mix", "conditional", "counts", "amount"),
+    [
+        ({"rows": "2x"}, True, COUNTS, "2x"),
+        ({"rows": 7, "share": "auto"}, True, COUNTS, 7),
+        ({}, True, COUNTS, "balance"),
+        ({}, False, COUNTS, "1x"),
+        ({"rows": "auto"}, True, COUNTS, "balance"),  # 20 rows for 40
+        ({"rows": "auto"}, True, {"no": 25, "yes": 15}, "1x"),
+        ({"rows": "auto"}, False, COUNTS, "1x"),
+    ],
+)
+def test_settings_are_tried_with_the_amount_of_the_mix(mix, conditional, counts, amount):
+    settings = [{"steps": 100}, {"steps": 500, "beta": 0.5}]
+    found = list_settings("gan", settings, Mix.model_validate(mix), conditional, counts, "classes")
+    assert [(one.id, one.label, one.variant, one.amount) for one in found] == [
+        ("settings-1", "steps: 100", 0, amount),
+        ("settings-2", "steps: 500, beta: 0.5", 1, amount),
+    ]
+    assert [(dict(one.share), one.settings) for one in found] == [({"gan": 1.0}, one) for one in settings]
+
+
+@pytest.mark.parametrize(
+    ("mix", "counts"),
+    [({"rows": 0}, COUNTS), ({"share": {"gan": 0}}, COUNTS), ({"rows": "balance"}, {"no": 5, "yes": 5})],
+)
+def test_who_makes_no_rows_has_no_settings_to_try(mix, counts):
+    settings = [{"steps": 100}, {"steps": 500}]
+    assert list_settings("gan", settings, Mix.model_validate(mix), True, counts, "classes") == []

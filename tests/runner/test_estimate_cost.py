@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +14,7 @@ from augment.plugin.contracts import Generator, Probe
 from augment.plugin.cost import Cost
 from augment.runner.estimate_cost import BASE_BYTES, BASE_SECONDS, estimate_cost
 from augment.spec.models import Search, Trial
+from augment.spec.searched_settings import SearchedSettings
 from augment.spec.stages import Bound
 
 
@@ -28,7 +31,8 @@ PROBE = bound(Probe, "model", lambda cls, params, schema, num_rows: Cost(num_row
 def estimate(generators=(MAKER,), probe=PROBE, made=None, candidates=(), **trial):
     components = {"generator": generators, "probe": [probe] if probe else []}
     made = {"maker": 10} if made is None else made
-    return estimate_cost(Trial(**trial), Search(seeds=20), components, TRAIN, 25, made, candidates)
+    searches = [([components["generator"]], candidates)] if candidates else []
+    return estimate_cost(Trial(**trial), Search(seeds=20), components, TRAIN, 25, made, searches)
 
 
 def test_a_generator_is_fitted_once_and_makes_its_rows_for_each_seed():
@@ -51,6 +55,26 @@ def test_a_search_fits_and_trains_anew_for_half_of_its_seeds():
     found = estimate(made={}, candidates=[Candidate("maker-1x", "maker, 1x", "generator", {"maker": 1.0}, "1x")])
     assert found.at_most
     assert found.seconds["maker"] == 10 * (7 + 100 * 0.5) + 7 + 5 * 100 * 0.5
+
+
+def test_a_search_for_settings_fits_every_combination():
+    class Slow(Generator.Params):
+        seconds: float = 7.0
+
+    def cost(cls, params, schema, num_rows):
+        return Cost(params.seconds)
+
+    maker = bound(Generator, "maker", cost, Params=Slow)
+    variants = tuple(Slow(seconds=seconds) for seconds in (7.0, 20.0))
+    searched = replace(maker, searched=SearchedSettings((("seconds",),), variants))
+    tried = [Candidate(str(n), str(n), "generator", {"maker": 1.0}, "1x", n) for n in range(2)]
+    components = {"generator": [searched], "probe": [PROBE]}
+    searches = [([[one] for one in searched.variants], tried)]
+    found = estimate_cost(Trial(seeds=3), Search(seeds=20), components, TRAIN, 25, {"maker": 10}, searches)
+    assert found.at_most
+    assert found.seconds["maker"] == 10 * (7 + 20) + 20  # and the more expensive one once more, on all training rows
+    alone = estimate([maker], seeds=3).seconds
+    assert found.seconds["model"] == pytest.approx(alone["model"] + 2 * 10 * (2 + 100 / 5 * 0.01))
 
 
 def test_who_says_nothing_is_named_and_not_counted():

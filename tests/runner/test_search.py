@@ -8,7 +8,7 @@ from slowly import slowly
 from augment.data import Dataset
 from augment.errors import SpecError
 from augment.plugin import MeasuredGain, Suits
-from augment.runner import fitting, generate, search
+from augment.runner import fitting, generate, search_rounds
 from augment.runner.check import check
 from augment.runner.run import run
 from augment_tables.table_probes import Logistic
@@ -34,13 +34,13 @@ def found(spec):
 
 def scored(monkeypatch, **gains):
     """Candidates fare as said, whatever they are: id to the gain over real rows alone; others lose."""
-    standing = search.Entrant.standing
+    standing = search_rounds.Entrant.standing
 
     def told(self, none, rule):
         gain = gains.get(self.candidate.id, 0.0 if self is none else -0.1)
         return standing(self, none, rule)._replace(difference=gain, error=0.01, expected=gain, chance=0.96 * (gain > 0))
 
-    monkeypatch.setattr(search.Entrant, "standing", told)
+    monkeypatch.setattr(search_rounds.Entrant, "standing", told)
 
 
 def rows_of(done):
@@ -90,7 +90,7 @@ def test_where_a_cheap_alternative_or_nothing_wins_only_real_rows_are_written(fo
 
 def test_no_fit_of_the_search_sees_a_row_that_judges_it(found, monkeypatch):
     judges, learnt = {}, []
-    inner_cut, fit_all = search.inner_cut, fitting.fit_all
+    inner_cut, fit_all = search_rounds.inner_cut, fitting.fit_all
 
     def cut(train, split, seed, number):
         rows = inner_cut(train, split, seed, number)
@@ -100,15 +100,15 @@ def test_no_fit_of_the_search_sees_a_row_that_judges_it(found, monkeypatch):
     def fit(session, fits, tell=True):
         learnt.extend((fit.bound.id, fit.train) for fit in fits)
         for fit in fits:
-            if fit.train.parent.parent.name == "search":
+            if fit.train.parent.parent.name == "search-mix":
                 assert not judges[int(fit.train.parent.name)] & set(Dataset.load(fit.train).frame["x"])
         return fit_all(session, fits, tell)
 
-    monkeypatch.setattr(search, "inner_cut", cut)
-    for module in (fitting, generate, search):
+    monkeypatch.setattr(search_rounds, "inner_cut", cut)
+    for module in (fitting, generate, search_rounds):
         monkeypatch.setattr(module, "fit_all", fit)
     done, _ = found(filters=["fake-reject"])
-    inner = {(id, place) for id, place in learnt if place.parent.parent.name == "search"}
+    inner = {(id, place) for id, place in learnt if place.parent.parent.name == "search-mix"}
     assert {id for id, _ in inner} == {"fake-drawn", "fake-reject"}
     held_out = pd.read_csv(done.folder / "data" / "test.csv")["x"]
     assert not set(held_out) & set().union(*judges.values())
@@ -116,7 +116,7 @@ def test_no_fit_of_the_search_sees_a_row_that_judges_it(found, monkeypatch):
 
 def test_the_search_is_kept_and_taken_from_the_store(found, spec, monkeypatch):
     done, first = found()
-    monkeypatch.setattr(search, "_Search", None)
+    monkeypatch.setattr(search_rounds.Rounds, "run", None)
     path = spec("again", source=ROWS, generators=["fake-drawn"], mix=SMALL, trial=TRIAL, sinks=["csv"], seed=3)
     again = run(path, workers=0)
     assert again.metrics.search == first
@@ -288,13 +288,13 @@ def test_a_tuned_model_that_wins_is_what_the_verdict_is_about(found, monkeypatch
 
 @pytest.mark.slow
 def test_threshold_and_tuned_model_are_scored_by_what_the_seed_leaves_to_learn_from(found, monkeypatch):
-    tuned_on, tune = [], search.tune
+    tuned_on, tune = [], search_rounds.tune
 
     def spy(session, pipeline, probe, rule, parts):
         tuned_on.extend(train.equals(Dataset.load(folder.parent / "train")) for train, folder in parts)
         return tune(session, pipeline, probe, rule, parts)
 
-    monkeypatch.setattr(search, "tune", spy)
+    monkeypatch.setattr(search_rounds, "tune", spy)
     mix = {"rows": "auto", "search": {"seeds": 2, "amounts": ["1x"]}}
     _, report = found(source=LOPSIDED, trial={"probe": "logistic", "seeds": 2}, generators=["fake-move"], mix=mix)
     by_id = {one.id: one for one in report.candidates}

@@ -7,7 +7,7 @@ import re
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -277,6 +277,18 @@ class Loose(Jitter):
     class Params(contracts.Params):
         scale: Any = 0.1
         """How far."""
+
+
+class Tuned(Jitter):
+    """Tries what it does not have, what is wrong, and its default."""
+
+    tunes: ClassVar = {"scales": (1,), "scale": ("much", 0.1)}
+
+
+class Overtuned(Jitter):
+    """Tries too much."""
+
+    tunes: ClassVar = {"scale": tuple(range(2, 14))}
 
 
 class Choosy(Jitter):
@@ -796,6 +808,9 @@ BROKEN = [
     (Demanding, "settings-are-documented", "no default"),
     (Careless, "unknown-settings-are-refused", "it was taken"),
     (Loose, "settings-have-types", "'scale'"),
+    (Tuned, "tunes-its-own-settings", "'scales' is not a setting with a default"),
+    (Tuned, "tunes-its-own-settings", "scale: 0.1 is the default, which is tried anyway"),
+    (Overtuned, "tunes-its-own-settings", "they have 13 combinations"),
     (Choosy, "accepts-some-data", "none"),
     (Unseeded, "same-seed-same-outcome", "column 'height', 64 of 64 rows"),
     (Drawing, "same-seed-same-outcome", "context.rng"),

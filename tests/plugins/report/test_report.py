@@ -282,6 +282,22 @@ def test_candidates_come_with_the_chosen_one_first_and_those_that_left_last(page
     assert "it could not make enough rows" in section
 
 
+def test_settings_that_were_searched_for_stand_beside_the_first_listed(table, tmp_path):
+    candidates = [candidate("settings-1", "steps: 100", "generator", 0.0)]
+    candidates += [candidate("settings-2", "steps: <b>500</b>", "generator", 0.02)]
+    found = search_of(candidates=candidates, chosen="settings-2", sentence="The search for settings chose more steps.")
+    skipped = search_of(asked=True, candidates=[])
+    run = replace(table, content=table.content | {"settings": {"gan": found, "smote": skipped}})
+    page = write(run, tmp_path)
+    section = part_of(page, "settings-1")
+    assert "Settings of gan" in page
+    assert "The search for settings chose more steps." in section
+    assert "from steps: 100, the first listed" in section
+    assert "steps: &lt;b&gt;500" in section
+    assert section.count("<svg") == 2  # of the other settings, and the axis
+    assert "Settings of smote" not in page
+
+
 def test_without_a_search_there_are_no_candidates(table, tmp_path):
     run = replace(table, content=table.content | {"search": search_of(asked=False, candidates=[])})
     assert 'id="candidates"' not in write(run, tmp_path)
