@@ -20,6 +20,7 @@ from augment.plugin.context import derive_seed
 from augment.plugin.contracts import Generator
 from augment.runner.fitted_generator import FittedGenerator
 from augment.runner.sample_finished_run import training_part
+from augment.runner.search_settings import with_found_settings
 from augment.runner.session import opened
 from augment.spec.bind import bind
 from augment.spec.stages import Bound
@@ -93,7 +94,7 @@ def of_run(run: Run, scratch: Path, device: str | None, seed: int) -> Origins:
         counts[bound.id] = in_mix.kept
         per_class[bound.id] = in_mix.per_class if _is_asked_for_classes(bound, data) else {}
         samplings[bound.id] = Sampling(
-            generator=(bound, run.model(bound.id)),
+            generator=(with_found_settings(bound, run.metrics.settings), run.model(bound.id)),
             filters=filters,
             train=train,
             seed=derive_seed(run_seed, "loader", seed),

@@ -329,6 +329,9 @@ def component_problem(cls: object) -> str | None:
     settings: object = cls.Params
     if not (inspect.isclass(settings) and issubclass(settings, Params)):
         return f"{where}: `Params` is {settings!r}; a subclass of augment.plugin.Params is expected"
+    known = {field.alias or name for name, field in settings.model_fields.items() if not field.is_required()}
+    if issubclass(cls, Generator) and (unknown := set(cls.tunes) - known):
+        return f"{where}: `tunes` names {', '.join(sorted(unknown))}, which is not a setting with a default"
     if inspect.isabstract(cls):
         return f"{where} does not implement {', '.join(sorted(cls.__abstractmethods__))}"
     return None

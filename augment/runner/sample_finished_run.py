@@ -21,6 +21,7 @@ from augment.plugin.contracts import Sink
 from augment.plugin.kinds import Kind
 from augment.runner.generate import make_rows
 from augment.runner.prepare import prepare
+from augment.runner.search_settings import with_found_settings
 from augment.runner.session import Session, opened
 from augment.spec.bind import bind
 from augment.spec.load import Resolved, load
@@ -90,6 +91,7 @@ def sample(
             )
             raise SpecError(f"{out}: {what} cannot hold data of kind {train.schema.modality}; {others} can")
         bound = _chosen(bind(resolved, train.schema, None, GENERATOR)["generator"], generator)
+        bound = with_found_settings(bound, run.metrics.settings)
         where = _checked(bound, train.schema, where or {})
         session.seed = session.seed if seed is None else seed
         classed = train.schema.task == "classes" and bound.cls.accepts.conditional != "none"

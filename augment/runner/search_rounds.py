@@ -161,15 +161,17 @@ class Rounds:
     started: float
     complete: bool = True
 
-    def __post_init__(self) -> None:
+    @property
+    def rule(self) -> ScoreRule:
+        """The score that decides."""
+        return find_rule(self.pipeline, self.train)
+
+    def run(self) -> Entrant:
+        """Find the winner."""
         bounds = self.variants[0]
         self.conditional = find_conditional(bounds, self.train)
         self.min_class_rows = {b.id: b.cls.accepts.min_class_rows for b in bounds if self.conditional[b.id]}
         self.repeats = Repeats(self.train)
-        self.rule = find_rule(self.pipeline, self.train)
-
-    def run(self) -> Entrant:
-        """Find the winner."""
         settings, rule, entrants = self.pipeline.mix.search, self.rule, self.entrants
         with self.session.stage("search", self.of):
             for number, seeds in enumerate(plan_rounds(settings.seeds)):

@@ -6,7 +6,7 @@ multiplying. The fits of what it chooses are in the store, where the search for 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from augment.runner.session import Session
 from augment.spec.models import Pipeline
 from augment.spec.stages import Bound, map_paths
 
-__all__ = ["SettingsChoice", "choose_settings", "list_settings_entrants"]
+__all__ = ["SettingsChoice", "choose_settings", "list_settings_entrants", "with_found_settings"]
 
 NO_ROWS = "it would make no rows"
 
@@ -107,6 +107,19 @@ def _list_settings(bound: Bound) -> list[dict[str, Any]]:
     assert bound.searched is not None
     named = [map_paths(variant.params, lambda path, _: Path(path.name)) for variant in bound.variants]
     return [bound.searched.values(one.model_dump(mode="json", by_alias=True)) for one in named]
+
+
+def with_found_settings(bound: Bound, results: Mapping[str, SearchResult]) -> Bound:
+    """A generator of a finished run, with the settings that its search has found.
+
+    Args:
+        bound: from the run's pipeline.
+        results: as `metrics.settings` has them.
+    """
+    if bound.searched is None:
+        return bound
+    found = results[bound.id].settings
+    return next(one for one, settings in zip(bound.variants, _list_settings(bound), strict=True) if settings == found)
 
 
 def _describe(rounds: Rounds, winner: Entrant) -> dict[str, Any]:

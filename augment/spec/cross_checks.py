@@ -25,12 +25,15 @@ _RESERVED_IDS = {
 }
 
 
-def cross_check(tree: Mapping[str, Any]) -> list[Violation]:
-    """What is wrong between fields of a tree in its long form, whatever else is wrong with it."""
-    checks = (
-        *(_check_ids, _check_share, _check_search, _check_settings),
-        *(_check_cuts, _check_split, _check_schema, _check_observers),
-    )
+def cross_check(tree: Mapping[str, Any], finished: bool = False) -> list[Violation]:
+    """What is wrong between fields of a tree in its long form, whatever else is wrong with it.
+
+    Args:
+        tree: the pipeline.
+        finished: whether it has run, and so has found what it searched for. No trial is needed any more.
+    """
+    searches = () if finished else (_check_search, _check_settings)
+    checks = (_check_ids, _check_share, *searches, _check_cuts, _check_split, _check_schema, _check_observers)
     return [violation for check in checks for violation in check(tree)]
 
 

@@ -93,7 +93,8 @@ def load(
         catalog: the components there are.
         overrides: such as `generators.0.with.epochs=5`, each changing one value.
         base: the folder that relative paths refer to; the file's own, or the current one for a mapping.
-        source_needed: whether the files that the source names must be there.
+        source_needed: whether the files that the source names must be there, as for a run; not for a run that is
+            finished, whose searches are over too.
         trust: first names of the modules of the user's own that the pipeline may name, see `augment.spec.trust`.
 
     Raises:
@@ -115,7 +116,7 @@ def load(
     base = Path(os.path.abspath(base or (path.parent if path else Path.cwd())))
 
     pipeline, violations = validate(Pipeline, tree)
-    violations += cross_check(tree)
+    violations += cross_check(tree, finished=not source_needed)
     resolver = Resolver(catalog, document, base, source_needed, check_names(trust))
     violations += resolver.violations
     if violations:

@@ -11,6 +11,7 @@ from augment.plugin import MeasuredGain, Suits
 from augment.runner import fitting, generate, search_rounds
 from augment.runner.check import check
 from augment.runner.run import run
+from augment.runner.sample_finished_run import sample
 from augment_tables.table_probes import Logistic
 
 pytestmark = pytest.mark.usefixtures("fakes")
@@ -47,7 +48,7 @@ def rows_of(done):
     return pd.read_csv(done.folder / "data" / "train.csv")
 
 
-def test_the_winner_is_what_is_written(found, monkeypatch):
+def test_the_winner_is_what_is_written_and_its_generators_go_on(found, monkeypatch, tmp_path):
     scored(monkeypatch, **{"blend-1x": 0.2})
     done, report = found(generators=["fake-drawn", "fake-move"])
     assert report.chosen == "blend-1x"
@@ -56,6 +57,8 @@ def test_the_winner_is_what_is_written(found, monkeypatch):
     assert counts["fake-drawn"] == counts["fake-move"] == counts["real"] / 2
     assert done.metrics.trial.chosen == "synthetic"
     assert done.manifest.reproducible
+    sample(done.folder, rows=5, out=tmp_path / "more.csv", generator="fake-move", workers=0)
+    assert len(pd.read_csv(tmp_path / "more.csv")) == 5
 
 
 @pytest.mark.slow

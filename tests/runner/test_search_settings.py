@@ -253,3 +253,16 @@ def test_check_lists_the_settings_and_counts_what_each_takes(spec):
     alone = check(spec(name="alone", generators=["smote"], **sections), workers=0)
     assert result.cost.at_most
     assert result.cost.seconds["logistic"] > 2 * alone.cost.seconds["logistic"]
+
+
+def test_a_finished_run_goes_on_making_rows_with_what_its_search_has_found(found, monkeypatch, tmp_path):
+    from augment_fake import PlantedRows
+
+    done, _ = found()
+    seen, load = [], PlantedRows.load.__func__
+    told = classmethod(lambda cls, folder, params: seen.append(params.tells) or load(cls, folder, params))
+    monkeypatch.setattr(PlantedRows, "load", told)
+    augment.sample(done.folder, rows=5, out=tmp_path / "more.csv", workers=0)
+    assert len(pd.read_csv(tmp_path / "more.csv")) == 5
+    next(iter(augment.loaders.mixed(done, batch_size=8)))
+    assert set(seen) == {True}

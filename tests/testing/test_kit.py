@@ -280,9 +280,15 @@ class Loose(Jitter):
 
 
 class Tuned(Jitter):
-    """Tries what it does not have, what is wrong, and its default."""
+    """Tries what is wrong, and its default."""
 
-    tunes: ClassVar = {"scales": (1,), "scale": ("much", 0.1)}
+    tunes: ClassVar = {"scale": ("much", 0.1)}
+
+
+class Elsewhere(Jitter):
+    """Tries a setting that it does not have."""
+
+    tunes: ClassVar = {"scales": (1,)}
 
 
 class Overtuned(Jitter):
@@ -808,7 +814,8 @@ BROKEN = [
     (Demanding, "settings-are-documented", "no default"),
     (Careless, "unknown-settings-are-refused", "it was taken"),
     (Loose, "settings-have-types", "'scale'"),
-    (Tuned, "tunes-its-own-settings", "'scales' is not a setting with a default"),
+    (Elsewhere, "class-is-complete", "`tunes` names scales, which is not a setting with a default"),
+    (Tuned, "tunes-its-own-settings", "scale: expected a number, got 'much'"),
     (Tuned, "tunes-its-own-settings", "scale: 0.1 is the default, which is tried anyway"),
     (Overtuned, "tunes-its-own-settings", "they have 13 combinations"),
     (Choosy, "accepts-some-data", "none"),
