@@ -78,7 +78,7 @@ def tunes_its_own_settings(case: Case) -> None:
     case.expect(
         not problems,
         done=f"checked the values of `tunes`, {dict(tunes)}",
-        came="; ".join(problems),
+        happened="; ".join(problems),
         expected=f"values that `Params` accepts beside the default, with at most {MAX_COMBINATIONS} combinations",
         fix="declare few settings, with few values each",
     )
