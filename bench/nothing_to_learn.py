@@ -1,6 +1,6 @@
 """Measures how often a search for the mix chooses something where nothing can be gained, and where something can.
 
-    python bench/nothing_to_learn.py [NUM_SEARCHES] [--first SEED]
+    python bench/nothing_to_learn.py [NUM_SEARCHES] [--first SEED] [--bars 0.95 0.9 0.8]
 
 Folds, figures of other tables and choice are those of `rows: auto`; the probe is deterministic. On tables of five
 numbers it is logistic regression, and the candidates are a moved threshold, class weights, oversampling, and jittered
@@ -15,7 +15,8 @@ Something can be gained where the label depends on two features and one class is
 standard deviations with 60 rows, a fifth of them rare (`1 in 5, 60 rows`), and by half of it with 200 rows, a tenth of
 them rare (`1 in 10, weak`). In `series` the probe is the nearest neighbour of 36 series of 40 steps, whose shape is
 shifted at random; the candidates are shifted copies. The gain of the chosen candidate, and of the one that is best on
-average, is measured on 5,000 fresh rows.
+average, is measured on 5,000 fresh rows. A bar is the probability of a gain that a winner must reach; the rule's own is
+0.95. The searches are the same for all bars, only the choice at their end differs.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import os
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # before numpy
 import resource
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +48,7 @@ from augment.plan.folds import count_independent, explain_few_units, inner_cut
 from augment.spec.models import Search, Split
 from augment.statistics.priors import move_threshold
 from augment.statistics.scores import SCORES
+from augment.statistics.verdict import LIKELY
 from augment_tables.table_probes import Logistic
 
 NUM_FEATURES, NUM_STEPS, NUM_FRESH = 5, 40, 5000
@@ -160,13 +163,21 @@ def contestants(setting: Setting, data: Dataset, label: np.ndarray) -> list[Entr
     return enter(candidates, gains, {"moved": "jitter"}, RULE, counts, independent)
 
 
-def search(setting: Setting, seed: int) -> tuple[str, dict[str, float], int]:
-    """What is chosen, the true gain of each candidate, and how many models were trained."""
+def choose(entrants: Sequence[Entrant], bar: float) -> str:
+    """The largest expected gain of those that gain with this probability, as `choose_winner` has it."""
+    none, *others = entrants
+    standings = {one.candidate.id: one.standing(none, RULE) for one in others if one.left is None}
+    likely = {name: standing.expected or 0.0 for name, standing in standings.items() if (standing.chance or 0.0) >= bar}
+    return max(likely, key=likely.__getitem__, default=none.candidate.id)
+
+
+def search(setting: Setting, seed: int, bars: Sequence[float]) -> tuple[dict[float, str], dict[str, float], int]:
+    """What is chosen at each bar, the true gain of each candidate, and how many models were trained."""
     rng = np.random.default_rng(seed)
     x, y, group = setting.draw(rng, setting.num_rows)
     data, is_series, trained = table(x, y, group), setting.dependence == "series", 0
     if explain_few_units(data, setting.split):
-        return "skipped", {}, 0
+        return dict.fromkeys(bars, "skipped"), {}, 0
     entrants = contestants(setting, data, y)
     for number, seeds in enumerate(plan_rounds(NUM_SEEDS)):
         if number:
@@ -189,7 +200,8 @@ def search(setting: Setting, seed: int) -> tuple[str, dict[str, float], int]:
         names = [one.candidate.id for one in entrants]
         found = {name: score(truth, predict(rng, name, is_series, x, y, fresh)) for name in names}
         truths = {name: value - found["none"] for name, value in found.items()}
-    return choose_winner(entrants, RULE).candidate.id, truths, trained
+    assert choose(entrants, LIKELY) == choose_winner(entrants, RULE).candidate.id
+    return {bar: choose(entrants, bar) for bar in bars}, truths, trained
 
 
 SETTINGS = {
@@ -210,21 +222,26 @@ def main() -> None:
     parser.add_argument("num_searches", type=int, nargs="?", default=100)
     parser.add_argument("--only", nargs="*", choices=SETTINGS, default=list(SETTINGS))
     parser.add_argument("--first", type=int, default=0, help="the first seed of the draws")
+    parser.add_argument("--bars", type=float, nargs="+", default=[LIKELY], help="probabilities of a gain to ask for")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    print("| setting | searches | something was chosen | skipped | gain of the choice | of the best | models trained |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+    print(
+        "| setting | bar | searches | chose something | skipped | gain of the choice | of the best | models trained |"
+    )
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for name in options.only:
-        found = [search(SETTINGS[name], seed) for seed in range(options.first, options.first + options.num_searches)]
-        chosen = [choice for choice, _, _ in found]
-        something = sum(choice not in ("none", "skipped") for choice in chosen)
+        seeds = range(options.first, options.first + options.num_searches)
+        found = [search(SETTINGS[name], seed, options.bars) for seed in seeds]
         trained = np.mean([number for _, _, number in found])
-        gains = ["", ""]
-        if found[0][1]:
-            best = pd.DataFrame([truths for _, truths, _ in found]).mean().max()
-            gains = [f"{np.mean([truths[choice] for choice, truths, _ in found]):+.3f}", f"{best:+.3f}"]
-        cells = [name, len(found), something, chosen.count("skipped"), *gains, f"{trained:.0f}"]
-        print("| " + " | ".join(map(str, cells)) + " |", flush=True)
+        for bar in options.bars:
+            chosen = [choices[bar] for choices, _, _ in found]
+            something = sum(choice not in ("none", "skipped") for choice in chosen)
+            gains = ["", ""]
+            if found[0][1]:
+                best = pd.DataFrame([truths for _, truths, _ in found]).mean().max()
+                gains = [f"{np.mean([truths[choices[bar]] for choices, truths, _ in found]):+.3f}", f"{best:+.3f}"]
+            cells = [name, bar, len(found), something, chosen.count("skipped"), *gains, f"{trained:.0f}"]
+            print("| " + " | ".join(map(str, cells)) + " |", flush=True)
     used = resource.getrusage(resource.RUSAGE_SELF)
     print(f"\n{used.ru_utime + used.ru_stime:.0f} CPU-s")
 
