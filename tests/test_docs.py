@@ -22,6 +22,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from pydantic import BaseModel
+from recordings import put as put_recording
 
 import augment.toolkit
 from augment import cli
@@ -120,6 +121,9 @@ def _files_for(block, folder, monkeypatch):
         (folder / "customers.csv").write_text(text, encoding="utf-8")
     if "test.csv" in block.mark:
         (folder / "test.csv").write_text(text.replace(".5,", ".6,"), encoding="utf-8")
+    if "digits" in block.mark:
+        for digit, speaker, take in itertools.product("01", ("ann", "bob", "cyd", "dan"), "01"):
+            put_recording(folder / "digits" / f"{digit}_{speaker}_{take}.wav", 1.0)
     if "models.py" in block.mark:
         (folder / "models.py").write_text("from sklearn.tree import DecisionTreeClassifier as make\n", encoding="utf-8")
     if "jitter" in block.mark:

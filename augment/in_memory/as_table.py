@@ -18,6 +18,7 @@ import pyarrow as pa
 from augment.errors import DataError
 from augment.in_memory.features import arrow_of, features_of, from_torch_dataset
 from augment.in_memory.form import Container, Form
+from augment.in_memory.recordings import recordings_of
 from augment.text import listing
 
 __all__ = ["FILE", "InMemory", "check_labels", "hold"]
@@ -51,7 +52,7 @@ class InMemory:
         return path
 
 
-def hold(data: Any, y: Any = None, target: str | int | None = None) -> InMemory:
+def hold(data: Any, y: Any = None, target: str | int | None = None, rate: float | None = None) -> InMemory:
     """Data in memory as one table.
 
     Args:
@@ -61,6 +62,7 @@ def hold(data: Any, y: Any = None, target: str | int | None = None) -> InMemory:
             lengths.
         y: (N,) the target, where it is not a column of the data.
         target: the column of a frame that is the target.
+        rate: in Hz, of recordings: an array or tensor (N, T), or a list of them (T,).
 
     Raises:
         DataError: the data is of another kind, or holds what no column or array can.
@@ -69,7 +71,9 @@ def hold(data: Any, y: Any = None, target: str | int | None = None) -> InMemory:
     if y is None and isinstance(data, tuple) and len(data) == 2:
         data, y = data
     torch = sys.modules.get("torch")
-    if torch is not None and isinstance(data, torch.utils.data.Dataset) and y is None:
+    if rate is not None:
+        found = recordings_of(data, rate)
+    elif torch is not None and isinstance(data, torch.utils.data.Dataset) and y is None:
         found, y = from_torch_dataset(data)
     else:
         found = features_of(data)

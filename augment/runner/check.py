@@ -54,6 +54,7 @@ def check(
     y: Any = None,
     *,
     target: str | int | None = None,
+    rate: float | None = None,
     overrides: Sequence[str] = (),
     data: bool = True,
     workers: int | None = None,
@@ -67,6 +68,7 @@ def check(
         pipeline: a pipeline or data in memory, as for `augment.run`.
         y: as for `augment.run`.
         target: as for `augment.run`.
+        rate: as for `augment.run`.
         overrides: as for `augment.run`.
         data: read the data too, cut and transform it, but fit no generator.
         workers: as for `augment.run`.
@@ -74,7 +76,7 @@ def check(
         events: as for `augment.run`.
         sections: as for `augment.run`.
     """
-    pipeline = as_pipeline(pipeline, y, target, sections)
+    pipeline = as_pipeline(pipeline, y, target, sections, rate)
     if not data:
         catalog = Catalog()
         return CheckResult(load(with_files(pipeline, catalog, Store())[0], catalog, overrides=overrides, trust=trust))

@@ -281,6 +281,7 @@ def fit(
     y: Any = None,
     *,
     target: str | int | None = None,
+    rate: float | None = None,
     settings: Mapping[str, Any] | None = None,
     schema: Mapping[str, Any] | None = None,
     seed: int = 0,
@@ -303,6 +304,8 @@ def fit(
             images (N, H, W), (N, H, W, C) or (N, C, H, W), series (N, T, F), a list of texts, or a list of series.
         y: (N,) the target, if it is not a column of the data.
         target: the column of the data that is the target, if there is one.
+        rate: samples a second (Hz), if the data is recordings: an array (N, T), or a list of arrays (T,), float in
+            [-1, 1].
         settings: of the generator, as under `with:` in a pipeline.
         schema: what the data is, as under `schema:` in a pipeline: `{"columns": {"rooms": {"type": "category"}}}`.
         seed: equal seeds, settings and data give equal rows.
@@ -315,7 +318,7 @@ def fit(
         PluginError: the generator failed.
     """
     catalog = Catalog()
-    held = hold(data, y, target)
+    held = hold(data, y, target, rate)
     source = catalog.default_names("source")[0]  # what reads the files that `held` writes
     notes: list[str] = []
     with tempfile.TemporaryDirectory(prefix="augment-") as folder:

@@ -24,13 +24,16 @@ from augment.storage.store import Store
 __all__ = ["as_pipeline", "calling_it_the_data", "merged_schema", "with_files"]
 
 
-def as_pipeline(pipeline: Any, y: Any, target: str | int | None, sections: Mapping[str, Any]) -> Spec:
+def as_pipeline(
+    pipeline: Any, y: Any, target: str | int | None, sections: Mapping[str, Any], rate: float | None = None
+) -> Spec:
     """A pipeline as it is; data in memory as the source of one with these sections.
 
     Raises:
         SpecError: sections, a target or y are given beside a pipeline, or no generator beside data.
     """
-    beside = [*(["y"] if y is not None else []), *(["target"] if target is not None else []), *sections]
+    given = {"y": y, "target": target, "rate": rate}
+    beside = [*(name for name, value in given.items() if value is not None), *sections]
     if isinstance(pipeline, str | Path | Mapping | Pipeline):
         if beside:
             raise SpecError(f"{', '.join(beside)}: expected with data alone; in a pipeline, write sections into it")
@@ -39,14 +42,14 @@ def as_pipeline(pipeline: Any, y: Any, target: str | int | None, sections: Mappi
         raise SpecError('generators: expected the names of one or more, such as generators=["trees"]')
     if "source" in sections:
         raise SpecError("source: the data is the source; leave it out")
-    return {"source": _Data(pipeline, y, target), **sections}
+    return {"source": _Data(pipeline, y, target, rate), **sections}
 
 
 class _Data:
-    """Data with the target that was named beside it."""
+    """Data with the target, and the rate of recordings, that were named beside it."""
 
-    def __init__(self, data: Any, y: Any = None, target: str | int | None = None):
-        self.data, self.y, self.target = data, y, target
+    def __init__(self, data: Any, y: Any = None, target: str | int | None = None, rate: float | None = None):
+        self.data, self.y, self.target, self.rate = data, y, target, rate
 
 
 def with_files(pipeline: Spec, catalog: Catalog, store: Store) -> tuple[Spec, dict[str, Path]]:
@@ -66,10 +69,11 @@ def with_files(pipeline: Spec, catalog: Catalog, store: Store) -> tuple[Spec, di
     if source is not None and not isinstance(source, str | Path | Mapping):
         changed["source"], changed["schema"] = _kept(source, schema, catalog, store, files)
     test = split.get("test") if isinstance(split, Mapping) else None
-    if test is not None and not isinstance(test, str | Path | Mapping | list):
+    are_values = isinstance(test, list) and all(isinstance(value, str | int | float) for value in test)
+    if test is not None and not are_values and not isinstance(test, str | Path | Mapping):
         target = changed.get("schema", {}).get("target")
-        if not isinstance(test, tuple):  # a frame has the target among its columns
-            test = _Data(test, target=target)
+        # a frame has the target among its columns
+        test = _Data(test, None, None if isinstance(test, tuple) else target, getattr(source, "rate", None))
         changed["split"] = {**split, "test": _kept(test, {}, catalog, store, files)[0]}
     return changed, files
 
@@ -79,7 +83,7 @@ def _kept(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The source that reads the data, and the section `schema:`; the data's file is among `files` afterwards."""
     given = data if isinstance(data, _Data) else _Data(data, target=schema.get("target"))
-    held = hold(given.data, given.y, given.target)
+    held = hold(given.data, given.y, given.target, given.rate)
     with store.scratch() as scratch:
         key = f"data-{file_sha256(held.write(scratch))}"
         with store.making(key, "the data in memory") as work:

@@ -57,6 +57,7 @@ def run(
     y: Any = None,
     *,
     target: str | int | None = None,
+    rate: float | None = None,
     overrides: Sequence[str] = (),
     seed: int | None = None,
     out: Path | str | None = None,
@@ -73,12 +74,15 @@ def run(
     run = augment.run("pipeline.yaml")
     run = augment.run(frame, target="y", generators=["trees"], mix={"rows": "balance"})
     run = augment.run(X, y, generators=["smote"])
+    run = augment.run(clips, y, rate=16_000, generators=["audio-edits"])
 
     Args:
         pipeline: the file's path, a mapping, or a Pipeline; or data in memory, see `augment.fit`, with the sections of
             a pipeline as arguments. In a mapping, data may be the `source`, and the hold-out `split: {test: ...}`.
         y: (N,) the target of data in memory, if it is not a column of it.
         target: the column that is the target of data in memory.
+        rate: samples a second (Hz), if data in memory is recordings: an array (N, T), or a list of arrays (T,), float
+            in [-1, 1].
         overrides: such as `generators.0.with.epochs=5`.
         seed: instead of the pipeline's.
         out: the run's folder, instead of one under `runs/` beside the file.
@@ -97,7 +101,7 @@ def run(
     Raises:
         AugmentError: see `augment.errors`. BelowMinimum has the finished run as its attribute `run`.
     """
-    pipeline = as_pipeline(pipeline, y, target, sections)
+    pipeline = as_pipeline(pipeline, y, target, sections, rate)
     events = CellProgress() if events is None and in_a_kernel() else events
     overrides = list(overrides)
     overrides += [f"seed={seed}"] if seed is not None else []

@@ -62,8 +62,19 @@ def test_windows_of_one_recording_are_never_on_both_sides_of_a_split(tmp_path):
 
 def test_a_run_writes_recordings_that_loaders_mix(tmp_path):
     spoken(tmp_path / "digits")
-    path = write_pipeline.write(tmp_path / "digits", tmp_path / "digits.yaml")
-    done = run(path, out=tmp_path / "run", workers=0)
+    source = {"path": str(tmp_path / "digits"), "pattern": "{label}_{speaker}_{take}"}
+    spec = {
+        "spec": 1,
+        "name": "digits",
+        "source": {"use": "audio-folder", "with": source},
+        "split": {"group": "speaker"},
+        "generators": ["bootstrap"],
+        "mix": {"rows": "1x"},
+        "trial": {"probe": "mfcc", "seeds": 2},
+        "sinks": ["audio-folder"],
+        "reporters": [],
+    }
+    done = run(spec, out=tmp_path / "run", workers=0)
     assert len(done.train) == 32  # as many synthetic ones as real
     assert set(done.train.origin) == {"real", "bootstrap"}
     assert len(list((tmp_path / "run" / "data" / "train").glob("*/*.wav"))) == 32
