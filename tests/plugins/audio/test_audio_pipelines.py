@@ -67,7 +67,7 @@ def test_a_run_writes_recordings_that_loaders_mix(tmp_path):
         "spec": 1,
         "name": "digits",
         "source": {"use": "audio-folder", "with": source},
-        "split": {"group": "speaker"},
+        "split": {"column": "speaker", "test": ["eve"]},
         "generators": ["bootstrap"],
         "mix": {"rows": "1x"},
         "trial": {"probe": "mfcc", "seeds": 2},
