@@ -118,13 +118,17 @@ def bound_from_json(data: Mapping[str, Any], catalog: Catalog) -> Bound:
     """The inverse of `Bound.to_json`.
 
     Raises:
-        PluginError: the component is no longer offered.
+        PluginError: the component is no longer offered, or has other settings by now.
     """
     for cls in catalog.candidates(data["kind"], data["use"]):
         if class_name(cls) == data["class"]:
             params, violations = validate(cls.Params, data["params"])
             if params is None:
-                raise PluginError(f"{data['class']} rejects its own settings: {violations[0][1]}")
+                (key_path, reason), *_ = violations
+                raise PluginError(
+                    f"{data['use']} has other settings than in the version that stored it: "
+                    f"{'.'.join(map(str, key_path))}: {reason}; fit it again"
+                )
             return Bound(data["kind"], data["id"], data["use"], data["timeout"], cls, params)
     raise PluginError(f"{data['use']!r} no longer offers {data['class']}; was its plugin changed during the run?")
 

@@ -39,12 +39,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from augment.errors import PluginError
+from augment.errors import DiskError, PluginError
 from augment.plugin.context import Context, derive_seed
 from augment.processor import has_bfloat16
+from augment.toolkit.batches import Batches
 
 __all__ = [
-    "Batches",
     "EarlyStopping",
     "Outcome",
     "autocast",
@@ -126,34 +126,6 @@ def linear_decay(share: float) -> Schedule:
 def cosine_decay(done: float) -> float:
     """The learning rate falls along half a cosine towards zero (Loshchilov and Hutter 2017, without restarts)."""
     return 0.5 * (1.0 + math.cos(math.pi * done))
-
-
-class Batches:
-    """Which rows each step sees: shuffled epochs laid end to end and cut into full batches.
-
-    A batch may reach from one epoch into the next, and over many of them where the rows are few, so every batch is
-    full and no row is left out. The batch of a step follows from the seed and the step's number alone.
-    """
-
-    def __init__(self, num_rows: int, batch_size: int, seed: int):
-        self.num_rows, self.batch_size, self.seed = num_rows, batch_size, seed
-        self._epoch, self._order = -1, np.empty(0, np.int64)
-
-    def rows(self, number: int) -> np.ndarray:
-        """The rows of one step, (B,) int64."""
-        first = number * self.batch_size
-        parts = []
-        while first < (number + 1) * self.batch_size:
-            epoch, start = divmod(first, self.num_rows)
-            parts.append(self._epoch_order(epoch)[start : start + (number + 1) * self.batch_size - first])
-            first += len(parts[-1])
-        return np.concatenate(parts)
-
-    def _epoch_order(self, epoch: int) -> np.ndarray:
-        if epoch != self._epoch:
-            rng = np.random.default_rng(derive_seed(self.seed, "epoch", epoch))
-            self._epoch, self._order = epoch, rng.permutation(self.num_rows)
-        return self._order
 
 
 @dataclass(frozen=True)
@@ -377,10 +349,20 @@ def load_weights(module: nn.Module, weights: Mapping[str, np.ndarray]) -> None:
 
 
 def rebuild(make: Callable[[], Network], weights: Mapping[str, np.ndarray], device: str) -> Network:
-    """A module made anew with the weights of a fitted one, in eval mode. No random number is drawn."""
+    """A module made anew with the weights of a fitted one, in eval mode. No random number is drawn.
+
+    Raises:
+        DiskError: the weights are not those of such a module.
+    """
     with torch.device("meta"):
         module = make()
-    module.load_state_dict({name: torch.tensor(value) for name, value in weights.items()}, assign=True)
+    try:
+        module.load_state_dict({name: torch.tensor(value) for name, value in weights.items()}, assign=True)
+    except RuntimeError as error:
+        raise DiskError(
+            "the stored weights do not fit the network of this version: they are damaged, or an earlier version stored "
+            "them; fit the generator again"
+        ) from error
     return module.to(device).eval()
 
 

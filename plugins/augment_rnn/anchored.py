@@ -155,5 +155,5 @@ class AnchoredTable(plugin.Generator):
         generator = cls(params)
         generator._schema = Schema.model_validate(values["schema"])
         generator._table = BinTable.from_state(values["bins"])
-        generator._teacher = Teacher.of_state(parts) if parts else None
+        generator._teacher = Teacher.of_state(parts, generator._table) if parts else None
         return generator

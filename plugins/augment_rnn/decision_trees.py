@@ -52,17 +52,19 @@ class DecisionTrees:
         )
 
     @classmethod
-    def of_state(cls, arrays: Mapping[str, np.ndarray]) -> Self:
-        """From its attributes by name.
+    def of_state(cls, arrays: Mapping[str, np.ndarray], num_inputs: int) -> Self:
+        """From its attributes by name, for rows of so many inputs.
 
         Raises:
-            DiskError: a tree leads out of the arrays.
+            DiskError: a tree leads out of the arrays, or asks for an input that there is not.
         """
         trees = cls(**arrays)
         num_nodes = len(trees.values)
         are_as_many = all(len(part) == num_nodes for part in (trees.inputs, trees.thresholds, trees.children))
         nodes = np.concatenate([trees.roots, trees.children.ravel()])
-        if not are_as_many or (nodes < 0).any() or (nodes >= num_nodes).any() or (trees.inputs < 0).any():
+        are_nodes = bool(((nodes >= 0) & (nodes < num_nodes)).all())
+        are_inputs = bool(((trees.inputs >= 0) & (trees.inputs < num_inputs)).all())
+        if not (are_as_many and are_nodes and are_inputs):
             raise DiskError("the stored trees do not fit together; fit the generator again")
         return trees
 

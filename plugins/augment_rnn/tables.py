@@ -11,7 +11,7 @@ from pydantic import Field
 
 from augment import plugin
 from augment.data import Dataset, Schema
-from augment.errors import DataError, DiskError
+from augment.errors import DataError
 from augment.plugin import Accepts, Context, Suits, derive_seed
 from augment.toolkit.lossless import ENCODED_TYPES
 from augment.toolkit.network_generator import NetworkGenerator, Parts
@@ -168,8 +168,6 @@ class TableRnn(NetworkGenerator):
 
     def _restore(self, parts: Parts, values: Mapping[str, Any]) -> None:
         self.table = BinTable.from_state(values["bins"])
-        if "bias_LC" not in self.weights:
-            raise DiskError(f"{self.name}: the stored network is of an earlier version; fit the generator again")
 
 
 def hold_back(num_rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

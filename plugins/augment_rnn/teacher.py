@@ -91,11 +91,12 @@ class Teacher:
         return {"teacher": own, **trees}
 
     @classmethod
-    def of_state(cls, parts: Mapping[str, Mapping[str, np.ndarray]]) -> Self:
-        """The inverse of `state`."""
+    def of_state(cls, parts: Mapping[str, Mapping[str, np.ndarray]], table: BinTable) -> Self:
+        """The inverse of `state`, with the bins that it was fitted on."""
         own = parts["teacher"]
+        num_inputs = sum(block.shape[1] for block in Inputs(table).split_blocks)
         boosted, forest = (
-            DecisionTrees.of_state(parts[name]) if name in parts else None for name in ("boosted", "forest")
+            DecisionTrees.of_state(parts[name], num_inputs) if name in parts else None for name in ("boosted", "forest")
         )
         return cls(own["logits_CV"], own["bias_V"], boosted, forest, own["share"])
 

@@ -361,6 +361,13 @@ def test_a_component_that_is_gone_is_named(project):
         bound_from_json(data, CATALOG)
 
 
+def test_settings_of_another_version_are_refused_with_a_way_out(project):
+    data = bound_of(project(SMALLEST), CLASSED)["generator"][0].to_json()
+    data["params"] |= {"gone": 1}
+    with pytest.raises(PluginError, match=r"in the version that stored it: gone: unknown key.*; fit it again"):
+        bound_from_json(data, CATALOG)
+
+
 def references(schema):
     if isinstance(schema, dict):
         yield from [schema["$ref"]] if "$ref" in schema else []

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from augment.errors import PluginError
+from augment.errors import DiskError, PluginError
 from augment.plugin.context import Checkpoint, Context
 from augment.toolkit import training
+from augment.toolkit.batches import Batches
 from augment.toolkit.training import (
-    Batches,
     EarlyStopping,
     copy_weights,
     cosine_decay,
@@ -253,6 +253,12 @@ def test_rebuilt_module_gives_the_same_results_and_draws_no_random_number():
     assert torch.equal(before, torch.get_rng_state())
     x = torch.ones(2, 3)
     assert torch.equal(module(x), again(x))
+
+
+@pytest.mark.parametrize("layer", [nn.Linear(3, 4, bias=False), nn.Linear(2, 4), nn.PReLU()])
+def test_weights_of_another_network_are_refused_in_words(layer):
+    with pytest.raises(DiskError, match=r"do not fit the network .* fit the generator again"):
+        rebuild(lambda: nn.Linear(3, 4), copy_weights(layer), "cpu")
 
 
 def stopping_fit(context, losses, kill_at=None, num_steps=40, every=2, patience=3, enough=-math.inf, **settings):

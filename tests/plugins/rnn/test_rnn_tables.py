@@ -68,14 +68,23 @@ def test_columns_depend_on_the_class_before_any_step(tmp_path):
     assert set(rows["town"][1::2]) == {"east", "west", "north"}  # no label is impossible
 
 
+def test_labels_are_as_frequent_as_in_the_training_rows_before_any_step(tmp_path):
+    untrained = TableRnn.Params(steps=1, batch_size=8, width=8, learning_rate=1e-9)
+    data = typed(customers(200), "label")
+    rows = TableRnn(untrained).fit(data, context(tmp_path)).sample(pd.DataFrame(index=range(2_000)), context(tmp_path))
+    shares = [frame["label"].astype("str").eq("yes").mean() for frame in (data.frame, rows.frame)]
+    assert shares[1] == pytest.approx(shares[0], abs=0.05)
+
+
 def test_a_network_of_an_earlier_version_is_refused(quick, tmp_path):
     quick.save(tmp_path)
     tensors, values = read_state(tmp_path)
     (name,) = (name for name in tensors if name.endswith("bias_LC"))
     tensors[name.replace("bias_LC", "bias_C")] = tensors.pop(name)[0]
     write_state(tmp_path, tensors, values)
-    with pytest.raises(DiskError, match="of an earlier version; fit the generator again"):
-        TableRnn.load(tmp_path, QUICK)
+    generator = TableRnn.load(tmp_path, QUICK)
+    with pytest.raises(DiskError, match="an earlier version stored them; fit the generator again"):
+        generator.sample(pd.DataFrame(index=range(2)), context(tmp_path))
 
 
 def test_given_classes_come_back_with_features_that_belong_to_them(learnt, tmp_path):

@@ -94,7 +94,9 @@ def test_trees_say_as_arrays_what_they_said_before():
     assert arrays.total(inputs, 6)[:, 0] / 5 == pytest.approx(forest.predict(inputs))
 
 
-@pytest.mark.parametrize(("name", "value"), [("children", 99), ("children", -1), ("roots", 99), ("inputs", -1)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("children", 99), ("children", -1), ("roots", 99), ("inputs", -1), ("inputs", 1)]
+)
 def test_stored_trees_that_lead_nowhere_are_refused(name, value):
     arrays = {
         "roots": np.array([0]),
@@ -103,6 +105,6 @@ def test_stored_trees_that_lead_nowhere_are_refused(name, value):
         "children": np.array([[0, 0]]),
         "values": np.array([[1.0]]),
     }
-    assert DecisionTrees.of_state(arrays).total(np.zeros((2, 1)), 3).tolist() == [[1.0], [1.0]]
+    assert DecisionTrees.of_state(arrays, 1).total(np.zeros((2, 1)), 3).tolist() == [[1.0], [1.0]]
     with pytest.raises(DiskError, match="do not fit together"):
-        DecisionTrees.of_state(arrays | {name: np.full_like(arrays[name], value)})
+        DecisionTrees.of_state(arrays | {name: np.full_like(arrays[name], value)}, 1)
