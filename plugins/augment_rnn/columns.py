@@ -34,7 +34,8 @@ def known_cells(table: BinTable, bins: np.ndarray, num_labels: int) -> tuple[Ten
         rows = table.rows(name) + SMOOTHING
         in_all = rows / rows.sum()
         counts = np.zeros((num_labels, len(rows)))
-        np.add.at(counts, (labels, bins[:, place]), 1)
+        if place:  # the first is the label itself
+            np.add.at(counts, (labels, bins[:, place]), 1)
         frequencies.append((counts + LABEL_SMOOTHING * in_all) / (counts.sum(1, keepdims=True) + LABEL_SMOOTHING))
     return torch.tensor(features), torch.tensor(np.hstack(frequencies), dtype=torch.float32)
 
@@ -79,7 +80,7 @@ class _Sampler:
 
     def __init__(self, network: ColumnGru, rows_a_batch: int, num_candidates: int):
         self.network, self.rows_a_batch, self.num_candidates = network, rows_a_batch, num_candidates
-        self.gates_CG, weights, self.biases = network.tables()
+        self.gates_CG, weights = network.tables()
         self.weights = [weight.T.contiguous() for weight in weights]
         self.starts = np.concatenate([[0], np.cumsum(network.num_bins)[:-1]]).tolist()
 
@@ -89,29 +90,29 @@ class _Sampler:
         # one number a column decides: which bin is drawn, or at a given column which candidate is followed
         uniforms_KB1 = torch.from_numpy(rng.random((num_columns, size, 1), dtype=np.float32))
         bins_KB = torch.empty((num_columns, size), dtype=torch.int64)
-        hidden = torch.zeros((size, self.network.width))
-        gates = self.network.start_G.expand(size, -1)
+        hidden = self.network.start().expand(size, -1)
+        biases = self.network.biases(None)
         for column in range(num_columns):
-            hidden = self.network.move(hidden, gates)
+            if column:
+                before = bins_KB[column - 1] + self.starts[column - 1]
+                hidden = self.network.move(hidden, self.gates_CG.index_select(0, before))
             asked = given.get(column)
             if asked is None:
-                logits = self._logits(hidden, column, bins_KB[0])
+                logits = torch.addmm(biases[column], hidden, self.weights[column])
                 bins_KB[column] = choose(logits.softmax(1), uniforms_KB1[column])
             else:
                 bins = torch.from_numpy(asked).repeat_interleave(self.num_candidates)
                 if self.num_candidates > 1 and column:
-                    logits = self._logits(hidden, column, bins_KB[0])
+                    logits = torch.addmm(biases[column], hidden, self.weights[column])
                     chance_B1 = logits.log_softmax(1).gather(1, bins[:, None])
                     followed = self._followed(chance_B1.view(-1, self.num_candidates), uniforms_KB1[column])
                     hidden, bins_KB[:column] = hidden[followed], bins_KB[:column, followed]
+                    biases = self.network.biases(bins_KB[0])
                 bins_KB[column] = bins
-            gates = self.gates_CG[bins_KB[column] + self.starts[column]]
+            if column == 0:
+                biases = self.network.biases(bins_KB[0])
         # after the last given column all candidates of a row are equally good
         return bins_KB[:, :: self.num_candidates].T.numpy()
-
-    def _logits(self, hidden_BH: Tensor, column: int, labels_B: Tensor) -> Tensor:
-        biases = self.network.choose_biases(self.biases[column], column, labels_B)
-        return torch.addmm(biases, hidden_BH, self.weights[column])
 
     def _followed(self, chance_RP: Tensor, uniforms_B1: Tensor) -> Tensor:
         """Which candidate each of the next ones goes on from, (B,) int64."""

@@ -24,20 +24,19 @@ class BinEmbedding(nn.Module):
     """A vector for each bin: one of its own, and one that follows from its features column by column."""
 
     features_CF: Tensor
-    columns_C: Tensor
 
     def __init__(self, num_bins: Sequence[int], num_features: int, size: int):
         super().__init__()
-        columns = torch.tensor(np.repeat(np.arange(len(num_bins)), num_bins))
+        self.num_bins = list(num_bins)
         self.register_buffer("features_CF", torch.zeros(sum(num_bins), num_features))
-        self.register_buffer("columns_C", columns)
         self.own_CE = nn.Parameter(FIRST_SPREAD * torch.randn(sum(num_bins), size))
         self.by_feature_KFE = nn.Parameter(torch.randn(len(num_bins), num_features, size) / num_features)
 
     def forward(self) -> Tensor:
         """(C, E)."""
-        by_feature_CFE = self.by_feature_KFE[self.columns_C]
-        return self.own_CE + torch.einsum("cf,cfe->ce", self.features_CF, by_feature_CFE)
+        features = torch.split(self.features_CF, self.num_bins)
+        by_feature = [bins @ column for bins, column in zip(features, self.by_feature_KFE.unbind(), strict=True)]
+        return self.own_CE + torch.cat(by_feature)
 
 
 class ColumnGru(nn.Module):
@@ -66,36 +65,51 @@ class ColumnGru(nn.Module):
         self.outputs.features_CF.copy_(features_CF)
         self.bias_LC.copy_(frequencies_LC.log())
 
-    def tables(self) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-        """The gates' input for each bin, (C, 3H), and each column's output weights (V, H) and biases (L, V)."""
-        weights = torch.split(self.outputs(), self.num_bins)
-        return self.input(self.inputs()), list(weights), list(torch.split(self.bias_LC, self.num_bins, 1))
+    def tables(self) -> tuple[Tensor, list[Tensor]]:
+        """The gates' input for each bin, (C, 3H), and each column's output weights (V, H)."""
+        return self.input(self.inputs()), list(torch.split(self.outputs(), self.num_bins))
 
-    def choose_biases(self, biases_LV: Tensor, column: int, labels_B: Tensor) -> Tensor:
-        """Those of a column for rows of these labels: (B, V) or (1, V)."""
-        return F.embedding(labels_B, biases_LV) if column and len(biases_LV) > 1 else biases_LV[:1]
+    def biases(self, labels_B: Tensor | None) -> list[Tensor]:
+        """Each column's biases for rows of these labels, or of any while none is drawn: (B, V) or (1, V)."""
+        biases_BC = self.bias_LC[:1]
+        if labels_B is not None and len(self.bias_LC) > 1:
+            biases_BC = F.embedding(labels_B, self.bias_LC)
+        return list(torch.split(biases_BC, self.num_bins, 1))
+
+    def start(self) -> Tensor:
+        """The hidden state before the first column, the same for all rows: (1, H)."""
+        return self.move(self.start_G.new_zeros(1, self.width), self.start_G[None])
 
     def move(self, hidden_BH: Tensor, gates_BG: Tensor) -> Tensor:
         """The hidden state after one more column, whose gates' input is given."""
-        both, new = 2 * self.width, slice(2 * self.width, None)
-        recurrent_BG = self.recur(hidden_BH)
-        reset, keep = torch.sigmoid(gates_BG[:, :both] + recurrent_BG[:, :both]).chunk(2, 1)
-        fresh = torch.tanh(torch.addcmul(gates_BG[:, new], reset, recurrent_BG[:, new]))
+        sizes = [2 * self.width, self.width]  # split: going back, it costs one copy, where slices cost one each
+        both_BG, new_BH = torch.split(gates_BG, sizes, 1)
+        recurrent_BG, recurrent_BH = torch.split(self.recur(hidden_BH), sizes, 1)
+        reset, keep = torch.sigmoid(both_BG + recurrent_BG).chunk(2, 1)
+        # the hyperbolic tangent: torch's own takes four times as long
+        fresh = torch.sigmoid(2 * torch.addcmul(new_BH, reset, recurrent_BH)) * 2 - 1
         return torch.lerp(fresh, hidden_BH, keep)
 
     def losses(self, bins_BK: Tensor) -> Tensor:
-        """How badly each column is predicted, in nats, the mean over the rows: (K,)."""
-        gates_CG, weights, biases = self.tables()
-        looked_up = F.embedding(bins_BK[:, :-1] + self.starts_K[:-1], gates_CG)
-        looked_up = F.dropout(looked_up, self.dropout, self.training)
-        hidden = self.start_G.new_zeros(len(bins_BK), self.width)
-        gates = self.start_G.expand(len(bins_BK), -1)
+        """How badly each column is predicted, in nats, the mean over the rows: (K,).
+
+        Dropout leaves out the same units at all columns of a row (Gal and Ghahramani 2016), so few masks are drawn.
+        """
+        gates_CG, weights = self.tables()
+        bins_KB = bins_BK.T.contiguous()
+        looked_up_KBG = F.embedding(bins_KB[:-1] + self.starts_K[:-1, None], gates_CG) * self._mask(len(bins_BK), 3)
+        looked_up = looked_up_KBG.unbind()  # all at once, likewise
+        shown_BH = self._mask(len(bins_BK), 1)
+        biases = self.biases(None)[:1] + self.biases(bins_KB[0])[1:]
         losses = []
-        for column in range(len(self.num_bins)):
-            hidden = self.move(hidden, gates)
-            if column + 1 < len(self.num_bins):
-                gates = looked_up[:, column]
-            shown = F.dropout(hidden, self.dropout, self.training)
-            logits = F.linear(shown, weights[column]) + self.choose_biases(biases[column], column, bins_BK[:, 0])
-            losses.append(F.cross_entropy(logits, bins_BK[:, column]))
+        hidden = self.start()
+        for column, weights_VH in enumerate(weights):
+            if column:
+                hidden = self.move(hidden, looked_up[column - 1])
+            logits = torch.addmm(biases[column], hidden * shown_BH, weights_VH.T)
+            losses.append(F.cross_entropy(logits, bins_KB[column]))
         return torch.stack(losses)
+
+    def _mask(self, num_rows: int, times: int) -> Tensor:
+        """What is left of each of so many times H units, (B, times H): nothing, or a little more than all of it."""
+        return F.dropout(self.start_G.new_ones(num_rows, times * self.width), self.dropout, self.training)

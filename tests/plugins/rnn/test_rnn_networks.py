@@ -74,15 +74,14 @@ def test_rnn_leaves_out_inputs_and_hidden_units_in_training():
     is_left_out = network.input.weight.grad.abs().sum(1).view(3, -1) == 0
     assert (is_left_out.any(0) & ~is_left_out.all(0)).any()  # single gates, not only whole units
     network.dropout = 1.0
-    biases = network.tables()[2]
-    for column, loss in enumerate(network.losses(row)):
-        logits = network.choose_biases(biases[column], column, row[:, 0])
-        assert loss.item() == pytest.approx(torch.nn.functional.cross_entropy(logits, row[:, column]).item())
+    first, *others = zip(network.biases(None), network.biases(row[:, 0]), row.T, network.losses(row), strict=True)
+    for biases, bins, loss in [(first[0], *first[2:]), *(column[1:] for column in others)]:
+        assert loss.item() == pytest.approx(torch.nn.functional.cross_entropy(biases, bins).item())
 
 
 def test_each_label_has_biases_of_its_own_for_the_columns_behind_it():
     network, labels = rnn(), torch.tensor([2, 0])
-    biases = network.tables()[2]
-    assert torch.equal(network.choose_biases(biases[1], 1, labels), biases[1][labels])
-    assert torch.equal(network.choose_biases(biases[0], 0, labels), biases[0][:1])  # of the label itself
-    assert rnn(num_labels=1).choose_biases(biases[1][:1], 1, labels).shape == (1, NUM_BINS[1])
+    for number, column in enumerate(torch.split(network.bias_LC, NUM_BINS, 1)):
+        assert torch.equal(network.biases(labels)[number], column[labels])
+        assert torch.equal(network.biases(None)[number], column[:1])
+    assert [biases.shape for biases in rnn(num_labels=1).biases(labels)] == [(1, count) for count in NUM_BINS]
