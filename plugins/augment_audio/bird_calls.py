@@ -108,7 +108,8 @@ class _Bird:
         wave = np.fft.irfft(spectrum, len(wave))
         level = LOUDNESS[0] * (LOUDNESS[1] / LOUDNESS[0]) ** rng.random()
         wave = wave / max(np.abs(wave).max(), 1e-9) * level + rng.normal(0, self.noise, len(wave))
-        return np.clip(wave, -1, 1)
+        result: np.ndarray = np.clip(wave, -1, 1)
+        return result
 
 
 def _melody(kind: str, time: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

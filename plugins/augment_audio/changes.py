@@ -34,11 +34,13 @@ class Amounts:
         params: settings of `audio-edits`.
         rate: Hz.
         num_samples: T.
+        timing: what `learn_timing` found, (S, S).
     """
 
     params: Any
     rate: float
     num_samples: int
+    timing: np.ndarray
 
     def draw(self, edit: str, num_rows: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """What is drawn for each of N rows, row after row, whichever of them is then edited."""
@@ -46,6 +48,12 @@ class Amounts:
         draws = {"noise": self._noise, "reverb": self._reverb}
         if edit in draws:
             return draws[edit](num_rows, rng)
+        if edit == "timing":
+            normal = rng.standard_normal((num_rows, len(self.timing), 1))
+            # no matrix product: its bits would depend on how many recordings there are
+            return {"by": params.timing * (normal * self.timing).sum(axis=1)}
+        if edit == "mix":
+            return {"share": rng.random(num_rows) * params.mix}
         if edit == "equaliser":
             return {"gain": rng.normal(0, params.equaliser * np.log(10) / 20, (num_rows, NUM_KNOTS))}
         if edit in ("time-mask", "frequency-mask"):
@@ -85,9 +93,14 @@ def _windows(rate: float) -> Windows:
 
 
 def _pace(waves: np.ndarray, lengths: np.ndarray, by: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The factor of each recording's pace, such that it is not longer than T then; and its new length."""
-    factor = np.maximum(np.exp(by), lengths / waves.shape[1])
-    return factor, np.clip(np.round(lengths / factor), 1, waves.shape[1]).astype(np.int64)
+    """The factor of each recording's pace, and its new length.
+
+    One for which there is no room to be slower is made quicker instead; one that fills its row loses its end.
+    """
+    room = waves.shape[1]
+    factor = np.exp(by)
+    factor = np.where((lengths / factor > room) & (lengths < room), 1 / factor, factor)
+    return factor, np.clip(np.round(lengths / factor), 1, room).astype(np.int64)
 
 
 def _speed(waves: np.ndarray, lengths: np.ndarray, drawn: Drawn, rate: float) -> tuple[np.ndarray, np.ndarray]:
@@ -111,6 +124,40 @@ def _shift(waves: np.ndarray, lengths: np.ndarray, drawn: Drawn, rate: float) ->
 def _stretch(waves: np.ndarray, lengths: np.ndarray, drawn: Drawn, rate: float) -> tuple[np.ndarray, np.ndarray]:
     factor, ends = _pace(waves, lengths, drawn["by"])
     return _ended(_paced(waves, factor, rate), ends), ends
+
+
+def _timing(waves: np.ndarray, lengths: np.ndarray, drawn: Drawn, rate: float) -> tuple[np.ndarray, np.ndarray]:
+    """Stretches of equal length of each recording, each at a pace of its own."""
+    num_rows, room = len(waves), waves.shape[1]
+    if not drawn["by"].shape[1]:
+        return waves, lengths
+    took = np.exp(drawn["by"])  # time that each stretch takes, against what it took
+    factor, ends = _pace(waves, lengths, -np.log(took.mean(axis=1)))
+    passed = np.pad(np.cumsum(took, axis=1), ((0, 0), (1, 0)))
+    passed /= passed[:, -1:]
+    windows = _windows(rate)
+    when = np.arange(windows.count(room)) * windows.hop
+    stretches = np.linspace(0, 1, passed.shape[1])
+    moments = np.empty((num_rows, len(when)))
+    for row in range(num_rows):
+        end = lengths[row] / factor[row]
+        share = np.interp(when / end, passed[row], stretches)
+        moments[row] = (share * lengths[row] + np.maximum(when - end, 0)) / windows.hop
+    return _ended(stretch(waves, moments, windows, room), ends), ends
+
+
+def _mix(waves: np.ndarray, lengths: np.ndarray, drawn: Drawn, rate: float) -> tuple[np.ndarray, np.ndarray]:
+    """The other recording's log-mel spectrum at the same share of its length, less the own one: gains."""
+    coarse, fine = Windows.at(rate), _windows(rate)
+    own = log_mel(waves, lengths, rate, normalise=False)
+    other = log_mel(drawn["other"], drawn["other length"], rate, normalise=False)
+    when = np.arange(own.shape[1]) * np.maximum(drawn["other length"], 1)[:, np.newaxis] / lengths[:, np.newaxis]
+    there = np.minimum(np.round(when).astype(np.int64), own.shape[1] - 1)
+    change = np.take_along_axis(other, there[..., np.newaxis], axis=1) - own
+    change -= change.mean(axis=(1, 2), keepdims=True)  # not louder or softer as a whole
+    gains = change * drawn["share"][:, np.newaxis, np.newaxis].astype(np.float32)
+    nearest = np.minimum(np.arange(fine.count(waves.shape[1])) * fine.hop // coarse.hop, own.shape[1] - 1)
+    return _ended(apply_gains(waves, gains[:, nearest], fine, rate), lengths), lengths
 
 
 def _paced(waves: np.ndarray, factor: np.ndarray, rate: float) -> np.ndarray:
@@ -213,6 +260,8 @@ def _loudness(waves: np.ndarray, lengths: np.ndarray) -> np.ndarray:
 
 # in the order in which they are made: what a voice does, then the room, then the microphone
 CHANGES: dict[str, Change] = {
+    "mix": _mix,
+    "timing": _timing,
     "speed": _speed,
     "stretch": _stretch,
     "pitch": _pitch,

@@ -14,12 +14,16 @@ from pydantic import Field, field_validator
 
 from augment import plugin
 from augment.data import Dataset, Schema
+from augment.errors import DataError
 from augment.plugin import Accepts, Context, Cost, Generator, Suits, read_state, write_state
 from augment.toolkit.conditions import Conditions, refuse_others
 from augment_audio.changes import CHANGES, Amounts
 from augment_audio.recordings import rate_of, recordings_of, seconds_of
+from augment_audio.timing import learn_timing
 
 Edit = Literal[
+    "timing",
+    "mix",
     "speed",
     "shift",
     "stretch",
@@ -38,6 +42,10 @@ SAMPLES_AT_ONCE = 2**20  # of edited recordings; spectra take about thirty times
 class AudioEdits(Generator):
     """Takes a training recording and changes it in classical ways, each with a probability of its own.
 
+    * `timing`: some parts quicker, others slower at the same pitch, as recordings of one class differ from each other:
+      learnt by aligning pairs of them (dynamic time warping: Sakoe and Chiba 1978).
+    * `mix`: the spectrum moves some way towards that of another recording of its class, brought to the same length; the
+      phase stays its own.
     * `speed`: quicker and higher, or slower and lower.
     * `shift`: it begins earlier or later.
     * `stretch`: quicker or slower at the same pitch.
@@ -49,9 +57,10 @@ class AudioEdits(Generator):
     * `time-mask`, `frequency-mask`: a stretch of time, or a band, falls silent (Park et al. 2019).
     * `gain`: louder or softer.
 
-    The first four are on by default. In trials on spoken digits those that change timing helped; noise and an equaliser
-    lowered the accuracy of a linear model. Labels and the columns beside the recording stay, and its length column
-    follows. Nothing is cut off: a recording grows no longer than the longest. One that would go beyond [-1, 1] is made
+    By default `speed`, `shift`, `stretch` and `pitch` are on. In trials on spoken digits those that change timing
+    helped; noise and an equaliser lowered the accuracy of a linear model. Labels and the columns beside the recording
+    stay, and its length column follows. A recording grows no longer than the longest: where there is no room to be
+    slower it becomes quicker, and one that fills its row loses its end. One that would go beyond [-1, 1] is made
     softer, not clipped.
     """
 
@@ -68,6 +77,10 @@ class AudioEdits(Generator):
         )
         """The probability of each edit; one that is not named is never used. A recording that draws none gets the most
         likely one."""
+        timing: float = Field(1.0, gt=0, le=3)
+        """`timing`: how far; 1 is as far as two training recordings of one class differ."""
+        mix: float = Field(0.5, gt=0, le=1)
+        """`mix`: how far at most a recording moves towards the other one; 1 is all the way."""
         speed: float = Field(0.15, gt=0, le=1)
         """`speed`: the logarithm of the factor, at most."""
         shift: float = Field(0.1, gt=0, le=10)
@@ -114,6 +127,7 @@ class AudioEdits(Generator):
 
     schema: Schema
     conditions: Conditions
+    timing: np.ndarray  # see `learn_timing`; empty where it is not asked for
 
     @classmethod
     def cost(cls, params: Any, schema: Schema, num_rows: int) -> Cost:
@@ -123,7 +137,15 @@ class AudioEdits(Generator):
 
     def fit(self, data: Dataset, context: Context) -> Self:
         self.schema = data.schema
-        self.conditions, _ = Conditions.of(data)
+        self.conditions, classes = Conditions.of(data)
+        self.timing = np.empty((0, 0), np.float32)
+        if self.params.edits.get("mix") and data.schema.task == "number":
+            raise DataError(
+                f"audio-edits: recordings with different values of {data.schema.target!r} have no class in common, so "
+                "`mix` cannot be used; leave it out of `edits`"
+            )
+        if self.params.edits.get("timing"):
+            self.timing = learn_timing(*recordings_of(data), classes, context.rng)
         return self
 
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
@@ -131,13 +153,14 @@ class AudioEdits(Generator):
         refuse_others(self.conditions, given)
         edits = [edit for edit in CHANGES if self.params.edits.get(edit)]
         # a stream for each thing that is drawn, row after row: k rows begin as n rows do
-        first, second, chance, *streams = context.rng.spawn(3 + len(edits))
-        rows = self._chosen(context.train, self.conditions.draw(given, first), second)
+        first, second, third, chance, *streams = context.rng.spawn(4 + len(edits))
+        classes = self.conditions.draw(given, first)
+        rows, others = (self._chosen(context.train, classes, stream) for stream in (second, third))
         waves_NT, lengths, rate = recordings_of(context.train)
         probabilities = np.array([self.params.edits[edit] for edit in edits])
         wanted = chance.random((len(rows), len(edits))) < probabilities
         wanted[~wanted.any(axis=1), probabilities.argmax()] = True
-        amounts = Amounts(self.params, rate, waves_NT.shape[1])
+        amounts = Amounts(self.params, rate, waves_NT.shape[1], self.timing)
         edited = np.zeros((len(rows), waves_NT.shape[1]), np.float32)
         new_lengths = lengths[rows].astype(np.int64)
         at_once = max(1, SAMPLES_AT_ONCE // max(waves_NT.shape[1], 1))
@@ -147,10 +170,12 @@ class AudioEdits(Generator):
             for place, (edit, stream) in enumerate(zip(edits, streams, strict=True)):
                 drawn = amounts.draw(edit, len(waves), stream)
                 chosen = np.flatnonzero(wanted[part, place] & (ends > 0))
+                drawn = {name: values[chosen] for name, values in drawn.items()}
+                if edit == "mix":
+                    other = others[part][chosen]
+                    drawn |= {"other": waves_NT[other], "other length": lengths[other]}
                 if len(chosen):
-                    waves[chosen], ends[chosen] = CHANGES[edit](
-                        waves[chosen], ends[chosen], {name: values[chosen] for name, values in drawn.items()}, rate
-                    )
+                    waves[chosen], ends[chosen] = CHANGES[edit](waves[chosen], ends[chosen], drawn, rate)
             edited[part], new_lengths[part] = _within(waves), ends
         return self._finished(context.train, rows, edited, new_lengths, given)
 
@@ -176,12 +201,13 @@ class AudioEdits(Generator):
         return Dataset.of(frame, {name: waves} | others, self.schema)
 
     def save(self, folder: Path) -> None:
-        write_state(folder, {}, self.conditions.to_state(self.schema))
+        write_state(folder, {"timing": self.timing}, self.conditions.to_state(self.schema))
 
     @classmethod
     def load(cls, folder: Path, params: Any) -> Self:
         edits = cls(params)
-        _, values = read_state(folder)
+        tensors, values = read_state(folder)
+        edits.timing = tensors["timing"]
         edits.schema, edits.conditions = Conditions.from_state(values)
         return edits
 

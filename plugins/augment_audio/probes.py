@@ -45,9 +45,9 @@ class Spectral(Probe):
 
         steps: PositiveInt = 300
         """Training steps of each network, whatever the number of rows."""
-        batch_size: Annotated[int, Field(ge=2)] = 16
+        batch_size: Annotated[int, Field(ge=2)] = 32
         """Rows a step."""
-        learning_rate: Annotated[float, Field(gt=0)] = 1e-2
+        learning_rate: Annotated[float, Field(gt=0)] = 6e-3
         """The highest learning rate."""
         networks: Annotated[int, Field(ge=1, le=10)] = 2
         """How many networks are trained and averaged."""

@@ -8,6 +8,7 @@ import pytest
 from example_data import dataset
 
 from augment.data import check
+from augment.errors import DataError
 from augment.plugin.context import Context
 from augment_audio.changes import CHANGES
 from augment_audio.edits import AudioEdits
@@ -49,7 +50,7 @@ def test_each_edit_keeps_length_range_and_the_silence_behind_the_end(tmp_path, e
     assert (waves[np.arange(4_000) >= lengths[:, np.newaxis]] == 0).all()
     if loud == 0:
         assert not waves.any()
-    elif loud < 1:  # as loud as can be, `gain` makes it softer or leaves it
+    elif loud < 1 and edit != "mix":  # as loud as can be, `gain` makes it softer or leaves it; these sound the same
         real = data.arrays["audio"][made.frame["who"]]
         assert (np.abs(waves - real).max(axis=1) > 1e-4)[data.lengths("audio")[made.frame["who"]] > 1].mean() > 0.8
 
@@ -79,14 +80,24 @@ def test_pitch_changes_the_pitch_and_not_the_length(tmp_path):
     assert pitches.max() > 480
 
 
-def test_what_is_made_longer_is_not_cut_off(tmp_path):
-    data = recordings([3_900] * 4)
-    for edit in ("speed", "stretch"):
-        made = edited(data, tmp_path, edit, **{edit: 1.0})
-        length = made.frame["length"].to_numpy()
-        assert length.max() <= 4_000
-        # a slower recording would need more room than there is: it is slowed down by as much as there is
-        assert (length == 4_000).any()
+@pytest.mark.parametrize("edit", ["speed", "stretch", "timing"])
+def test_without_room_to_be_slower_a_recording_becomes_quicker(tmp_path, edit):
+    lengths = [3_900, 3_900, 2_500, 2_500]  # so that timing differs
+    made = edited(recordings(lengths), tmp_path, edit, num_rows=60, **{edit: 0.5})
+    from_long = made.frame["who"].to_numpy() < 2
+    became = made.frame["length"].to_numpy()
+    assert became[from_long].max() <= 4_000
+    assert (became[from_long] < 3_800).any()
+    assert (became[~from_long] > 2_600).any()
+
+
+def test_one_that_fills_its_row_loses_its_end(tmp_path):
+    data = recordings([4_000] * 4)
+    made = edited(data, tmp_path, "stretch", num_rows=60)
+    slower = made.frame["length"].to_numpy() == 4_000
+    assert 0.2 < slower.mean() < 0.8
+    apart = np.abs(made.arrays["audio"] - data.arrays["audio"][made.frame["who"]]).max(axis=1)
+    assert (apart > 1e-4).all()
 
 
 def test_a_recording_that_would_go_beyond_the_range_is_made_softer_not_clipped(tmp_path):
@@ -110,6 +121,39 @@ def test_the_asked_class_is_made_and_other_columns_come_along(tmp_path):
     made = edited(data, tmp_path, given=pd.DataFrame({"label": ["b"] * 10}))
     assert (made.frame["label"] == "b").all()
     assert (made.frame["who"] % 2 == 1).all()
+
+
+def test_mixed_recordings_lie_between_two_of_their_class(tmp_path):
+    low, high = recordings([4_000] * 4, hertz=300), recordings([4_000] * 4, hertz=900)
+    waves = np.concatenate([low.arrays["audio"] + 0.01 * high.arrays["audio"], high.arrays["audio"]])
+    frame = pd.DataFrame({"label": ["a", "a"] * 4, "length": [4_000] * 8, "who": range(8)})
+    data = dataset(frame, {"audio": waves}, target="label", arrays={"audio": low.schema.arrays["audio"]})
+    made = edited(data, tmp_path, "mix", mix=1.0, num_rows=60)
+    was_low = made.frame["who"].to_numpy() < 4
+    spectra = np.abs(np.fft.rfft(made.arrays["audio"]))
+    share = spectra[:, 440:520].max(axis=1) / spectra[:, 150:230].max(axis=1)
+    # on the way to a high one, the faint high tone of a low one becomes louder
+    assert share[was_low].max() > 5 * share[was_low].min()
+
+
+def test_values_cannot_be_mixed(tmp_path):
+    data = recordings([3_000] * 4)
+    numbers = dataset(
+        data.frame.assign(label=[1.5, 2.5, 3.5, 4.25]),
+        dict(data.arrays),
+        target="label",
+        arrays={"audio": data.schema.arrays["audio"]},
+    )
+    with pytest.raises(DataError, match="`mix` cannot be used"):
+        edited(numbers, tmp_path, "mix")
+
+
+def test_learnt_timing_is_kept(tmp_path):
+    data = recordings([2_000, 3_000, 2_500, 3_500])
+    generator = AudioEdits(AudioEdits.Params(edits={"timing": 1})).fit(data, Context(1, tmp_path, train=data))
+    assert generator.timing.any()
+    generator.save(tmp_path)
+    np.testing.assert_array_equal(AudioEdits.load(tmp_path, generator.params).timing, generator.timing)
 
 
 @pytest.mark.parametrize(
