@@ -11,7 +11,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def python_with(name: str, *packages: str) -> Path:
-    """The Python of an environment with these packages, installed on the first call; its torch is the tested one.
+    """The Python of an environment with these packages, installed on the first call; torch, where any of them needs it,
+    is the tested one.
 
     Args:
         name: of the environment, a folder in build/.
@@ -24,5 +25,7 @@ def python_with(name: str, *packages: str) -> Path:
         subprocess.run([sys.executable, "-m", "venv", place], check=True)
         torch = re.search(r"^torch==\S+", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
         assert torch is not None
-        subprocess.run([python, "-m", "pip", "install", "--quiet", torch.group(), *packages], check=True)
+        (place / "constraints.txt").write_text(torch.group())
+        install = ["install", "--quiet", "--constraint", place / "constraints.txt"]
+        subprocess.run([python, "-m", "pip", *install, *packages], check=True)
     return python
