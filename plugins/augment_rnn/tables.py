@@ -89,6 +89,7 @@ class TableRnn(NetworkGenerator):
         learnt, held_back = hold_back(len(data), context.seed)
         batch_size = params.batch_size or int(np.clip(len(learnt) // BATCHES_AN_EPOCH, MIN_BATCH, MAX_BATCH))
         num_steps = params.steps or int(np.clip(NUM_EPOCHS * len(learnt) // batch_size, MIN_STEPS, MAX_STEPS))
+        min_between = max(1, len(held_back) // batch_size)  # steps; a short fit does not mostly measure
         with reproducible(context):
             device = torch.device(context.device)
             bins = self.table.encode(data.frame).astype(np.int64)
@@ -126,7 +127,7 @@ class TableRnn(NetworkGenerator):
                 optimizers={"network": optimizer},
                 averages={"network": AVERAGE_DECAY},
                 schedule=linear_decay(0.9),
-                stopping=EarlyStopping(measure, max(1, num_steps // NUM_MEASURES), PATIENCE),
+                stopping=EarlyStopping(measure, max(num_steps // NUM_MEASURES, min_between), PATIENCE),
             )
         self.weights = copy_weights(outcome.averaged["network"])
         return self

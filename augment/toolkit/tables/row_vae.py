@@ -194,13 +194,15 @@ def fit_autoencoder(
         reconstruction, divergence = average.losses(bins_NK[judged], classes_N[judged], judged_noise)
         return reconstruction + settings.beta * divergence
 
-    stopping = EarlyStopping(measure, every=max(1, num_steps // NUM_MEASURES), patience=PATIENCE)
+    batch_size = _batch_size(len(learnt), settings)
+    every = max(1, num_steps // NUM_MEASURES, len(held_back) // batch_size)  # a short fit does not mostly measure
+    stopping = EarlyStopping(measure, every, PATIENCE)
     outcome = train(
         context,
         step,
         num_steps=num_steps,
         num_rows=len(rows),
-        batch_size=_batch_size(len(learnt), settings),
+        batch_size=batch_size,
         modules={"autoencoder": network},
         optimizers={"autoencoder": optimizer},
         averages={"autoencoder": AVERAGE_DECAY},

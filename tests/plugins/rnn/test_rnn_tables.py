@@ -68,6 +68,14 @@ def test_columns_depend_on_the_class_before_any_step(tmp_path):
     assert set(rows["town"][1::2]) == {"east", "west", "north"}  # no label is impossible
 
 
+def test_a_short_fit_measures_no_more_rows_than_it_learns_from(tmp_path):
+    steps = []
+    settings = TableRnn.Params(steps=6, batch_size=4, width=8)
+    made = context(tmp_path, progress=lambda step, total, losses: steps.append(step))
+    TableRnn(settings).fit(typed(customers(80), "label"), made)
+    assert steps == [2, 4, 6]
+
+
 def test_labels_are_as_frequent_as_in_the_training_rows_before_any_step(tmp_path):
     untrained = TableRnn.Params(steps=1, batch_size=8, width=8, learning_rate=1e-9)
     data = typed(customers(200), "label")

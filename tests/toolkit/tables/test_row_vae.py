@@ -124,3 +124,8 @@ def test_weights_decay(tmp_path, monkeypatch):
     monkeypatch.setattr("augment.toolkit.tables.row_vae.WEIGHT_DECAY", 10.0)
     after, _ = weights_and_losses(tmp_path)
     assert np.abs(after["decoder.0.weight"]).sum() < np.abs(before["decoder.0.weight"]).sum()
+
+
+def test_a_short_fit_measures_no_more_rows_than_it_learns_from(tmp_path):
+    _, records = weights_and_losses(tmp_path, batch_size=5)
+    assert len(records) == 1
