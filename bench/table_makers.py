@@ -6,9 +6,10 @@ Runs in either environment: nothing is imported before it is needed. A job is a 
 
     maker     a name in MAKERS
     epochs    of CTGAN and TVAE
-    fits      a list of: train (a CSV file), discrete (its columns that are no numbers), target, seed, and requests, a
-              list of: rows, label (null: as frequent as in the training rows), chunk (rows a call, or null), out; or
-              of: labels (label to rows), out. No file is written where so many of a label cannot be made
+    fits      a list of: train (a CSV file), discrete (its columns that are no numbers), target, seed, settings (of a
+              generator of this project; none by default), and requests, a list of: rows, label (null: as frequent as
+              in the training rows), chunk (rows a call, or null), out; or of: labels (label to rows), out. No file is
+              written where so many of a label cannot be made
 
 Its answer is written to the job's `out`: for each fit the CPU-seconds it took, the CPU-seconds of each request and the
 peak of the process's memory so far. CPU-seconds are those of all threads, without imports, reading and writing.
@@ -251,12 +252,12 @@ def sdtypes(train: pd.DataFrame, discrete: list[str]) -> dict[str, dict[str, str
 
 
 MAKERS = {
-    "rnn": lambda epochs: Ours("augment_rnn.tables", "TableRnn"),
-    "vae": lambda epochs: Ours("augment_vae.tables", "TableVae"),
-    "gan": lambda epochs: Ours("augment_gan.tables", "TableGan"),
-    "anchored": lambda epochs: Ours("augment_rnn.anchored", "AnchoredTable"),
-    "trees": lambda epochs: Ours("augment_trees.trees", "Trees"),
-    "smote": lambda epochs: Ours("augment_smote.smote", "Smote"),
+    "rnn": lambda epochs, **settings: Ours("augment_rnn.tables", "TableRnn", **settings),
+    "vae": lambda epochs, **settings: Ours("augment_vae.tables", "TableVae", **settings),
+    "gan": lambda epochs, **settings: Ours("augment_gan.tables", "TableGan", **settings),
+    "anchored": lambda epochs, **settings: Ours("augment_rnn.anchored", "AnchoredTable", **settings),
+    "trees": lambda epochs, **settings: Ours("augment_trees.trees", "Trees", **settings),
+    "smote": lambda epochs, **settings: Ours("augment_smote.smote", "Smote", **settings),
     "ARF": lambda epochs: Arf(),
     "ForestFlow": lambda epochs: ForestFlow(),
     "BorderlineSMOTE": lambda epochs: BorderlineSmote(),
@@ -312,7 +313,7 @@ def run(job: dict[str, Any]) -> list[dict[str, Any]]:
     answers = []
     for fit in job["fits"]:
         train = read(fit["train"], fit["discrete"])
-        maker: Any = MAKERS[job["maker"]](job["epochs"])
+        maker: Any = MAKERS[job["maker"]](job["epochs"], **fit.get("settings", {}))
         started = time.process_time()
         maker.fit(train, fit["discrete"], fit["target"], fit["seed"])
         answer: dict[str, Any] = {"fit": time.process_time() - started, "requests": []}
