@@ -91,25 +91,18 @@ class ColumnGru(nn.Module):
         return torch.lerp(fresh, hidden_BH, keep)
 
     def losses(self, bins_BK: Tensor) -> Tensor:
-        """How badly each column is predicted, in nats, the mean over the rows: (K,).
-
-        Dropout leaves out the same units at all columns of a row (Gal and Ghahramani 2016), so few masks are drawn.
-        """
+        """How badly each column is predicted, in nats, the mean over the rows: (K,)."""
         gates_CG, weights = self.tables()
         bins_KB = bins_BK.T.contiguous()
-        looked_up_KBG = F.embedding(bins_KB[:-1] + self.starts_K[:-1, None], gates_CG) * self._mask(len(bins_BK), 3)
-        looked_up = looked_up_KBG.unbind()  # all at once, likewise
-        shown_BH = self._mask(len(bins_BK), 1)
+        looked_up_KBG = F.embedding(bins_KB[:-1] + self.starts_K[:-1, None], gates_CG)
+        looked_up = F.dropout(looked_up_KBG, self.dropout, self.training).unbind()  # all at once, likewise
         biases = self.biases(None)[:1] + self.biases(bins_KB[0])[1:]
         losses = []
-        hidden = self.start()
+        hidden = self.start().expand(len(bins_BK), -1)
         for column, weights_VH in enumerate(weights):
             if column:
                 hidden = self.move(hidden, looked_up[column - 1])
-            logits = torch.addmm(biases[column], hidden * shown_BH, weights_VH.T)
+            shown = F.dropout(hidden, self.dropout, self.training)
+            logits = torch.addmm(biases[column], shown, weights_VH.T)
             losses.append(F.cross_entropy(logits, bins_KB[column]))
         return torch.stack(losses)
-
-    def _mask(self, num_rows: int, times: int) -> Tensor:
-        """What is left of each of so many times H units, (B, times H): nothing, or a little more than all of it."""
-        return F.dropout(self.start_G.new_ones(num_rows, times * self.width), self.dropout, self.training)
