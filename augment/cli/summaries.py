@@ -153,7 +153,7 @@ def result(run: Run) -> str:
     if run.report is not None:
         lines.append(f"report  {_near(run.report)}")
     if first := next((name for name, counts in run.metrics.generators.items() if counts.kept), None):
-        out = {"image": "more", "audio": "more.npz"}.get(run.schema.modality, "more.csv")
+        out = {"image": "more", "audio": "more"}.get(run.schema.modality, "more.csv")
         lines.append(f"next    augment sample {folder} --generator {first} --rows 1000 -o {out}")
     return "\n".join(lines)
 

@@ -32,7 +32,7 @@ MAX_CUT_SECONDS = 4 * 3600  # of a recording that is cut into windows
 MIN_REST = 0.5  # share of a window that the rest of a recording must have to be one
 LOST_IN_MIX = 0.1  # 20 dB below the channels: they cancel each other out
 LOUDEST = 0.999  # from which the largest samples are as large as they can be
-MIN_FLAT = 10  # samples at the largest value, either sign, of a clipped recording
+MIN_FLAT = 10  # samples at the largest value that follow another one, of a clipped recording
 MIN_OFFSET = 0.05  # of the mean from zero
 AT_ONCE = 256  # recordings between two reports of progress
 MOSTLY_PADDING = 4  # rows together as large as this times the samples in them are worth a warning
@@ -161,8 +161,8 @@ def _look_at(samples: np.ndarray, found: _Found) -> None:
     found.peak = max(found.peak, peak)
     if peak == 0:
         found.odd["silent (all samples are 0)"] += 1
-    elif peak >= LOUDEST and np.count_nonzero(size >= peak * LOUDEST) >= MIN_FLAT:
-        found.odd["clipped (many samples at the largest value)"] += 1
+    elif peak >= LOUDEST and np.count_nonzero((size[1:] == peak) & (size[:-1] == peak)) >= MIN_FLAT:
+        found.odd["clipped (samples in a row are at the largest value)"] += 1
     elif abs(float(samples.mean())) > MIN_OFFSET:
         found.odd[f"shifted (their mean is more than {MIN_OFFSET} from 0)"] += 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,6 +17,7 @@ from augment import plugin
 from augment.data import ArrayDeclaration, ColumnDeclaration, Dataset, SchemaDeclaration, infer
 from augment.errors import DataError, did_you_mean
 from augment.plugin import Context, Source
+from augment.toolkit.audio.decoding import read_claims
 from augment.toolkit.audio.waves import Channels
 from augment.toolkit.folders import metadata
 from augment.toolkit.folders.class_folders import Listing, find_table, is_silent
@@ -26,6 +28,8 @@ from augment_audio.reading import RECORDINGS, Policy, read_recordings
 ARRAY, LENGTH, RECORDING = "audio", "length", "recording"
 MIN_SECONDS = 0.032  # a window of 256 samples at 8 kHz, of which features are made
 MAX_LOOKED_AT = 1_000  # files that say what a folder holds
+MAX_LONG = 0.05  # share of recordings that are too long, up to which they are left out and not cut
+WINDOW = 10.0  # seconds
 WHO = re.compile(
     r"(.+_)?(speaker|subject|person|patient|participant|singer|actor|animal|device|microphone|session|client|fsid"
     r"|src_file|source_file)s?(_?(id|name|no|number))?",
@@ -115,6 +119,23 @@ class AudioFolderSource(Source):
         folders = {name.partition("/")[0] if "/" in name else "" for name in names}
         pattern = guess_pattern(names, "label", has_labels=len(folders) > 1)
         return {"pattern": pattern} if pattern else {}
+
+    @classmethod
+    def further_settings(cls, path: Path, settings: Mapping[str, Any], data: Dataset | None) -> dict[str, Any]:
+        """What brings recordings of several rates, numbers of channels or very unequal lengths together."""
+        if data is not None or not path.is_dir():
+            return {}
+        claims = [found for name in _all_files(path)[:MAX_LOOKED_AT] if (found := read_claims(path / name)) is not None]
+        rates = Counter(found.rate for found in claims)
+        num_long = sum(found.seconds > cls.Params.model_fields["max_seconds"].default for found in claims)
+        further: dict[str, Any] = {"rate": rates.most_common(1)[0][0]} if len(rates) > 1 else {}
+        if len({found.num_channels for found in claims}) > 1:
+            further["channels"] = "mean"
+        if num_long > MAX_LONG * len(claims):
+            further |= {"cut": "windows", "max_seconds": WINDOW}
+        elif num_long:
+            further["on_bad_audio"] = "skip"
+        return further
 
     @classmethod
     def group_for(cls, settings: Mapping[str, Any], data: Dataset) -> tuple[str, str] | None:

@@ -21,7 +21,17 @@ import numpy as np
 from augment.errors import DataError
 from augment.toolkit.audio.wav import BadRecordingError, Layout, find_layout, read_samples
 
-__all__ = ["SUFFIXES", "BadRecordingError", "Recording", "TooLongError", "check_library", "decode", "is_audio"]
+__all__ = [
+    "SUFFIXES",
+    "BadRecordingError",
+    "Claims",
+    "Recording",
+    "TooLongError",
+    "check_library",
+    "decode",
+    "is_audio",
+    "read_claims",
+]
 
 EXTRA = "pip install 'augment-pipeline[audio]'"
 OF_LIBRARY = frozenset(
@@ -72,6 +82,39 @@ class Recording:
     samples: np.ndarray
     rate: int
     coding: str
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What a file says of itself, which need not be true.
+
+    Attributes:
+        rate: in Hz.
+        num_channels: C.
+        seconds: how long it lasts.
+    """
+
+    rate: int
+    num_channels: int
+    seconds: float
+
+
+def read_claims(path: Path) -> Claims | None:
+    """What a file's header says, without decoding; None if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            kind = _kind_of(file.read(64) or b" ", path)
+            layout = find_layout(file)
+        if layout is not None and layout.dtype:
+            _check_claims(layout.rate, layout.num_channels)
+            return Claims(layout.rate, layout.num_channels, layout.num_samples / layout.rate)
+        soundfile = check_library(kind)
+        with _quiet(kind in ("an MP3 file", "")):
+            found = soundfile.info(str(path))
+        _check_claims(found.samplerate, found.channels)
+        return Claims(found.samplerate, found.channels, found.frames / found.samplerate)
+    except (BadRecordingError, DataError, OSError, RuntimeError, TypeError, ValueError):
+        return None
 
 
 def is_audio(head: bytes) -> bool:
@@ -165,8 +208,7 @@ def _from_wav(file: BinaryIO, layout: Layout, max_seconds: float) -> Recording:
     most = int(max_seconds * layout.rate)
     samples = read_samples(file, layout, most + 1)
     if len(samples) > most:
-        num_samples = layout.num_bytes // (layout.num_channels * int(layout.dtype[-1]))
-        raise TooLongError(num_samples / layout.rate, max_seconds)
+        raise TooLongError(layout.num_samples / layout.rate, max_seconds)
     return Recording(samples, layout.rate, layout.coding)
 
 

@@ -48,6 +48,11 @@ class Layout:
     dtype: str
 
     @property
+    def num_samples(self) -> int:
+        """T; only where there is a `dtype`."""
+        return self.num_bytes // (self.num_channels * int(self.dtype[-1]))
+
+    @property
     def coding(self) -> str:
         """What the samples are, in words."""
         width = int(self.dtype[-1:] or 0) * 8

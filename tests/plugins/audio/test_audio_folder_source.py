@@ -86,6 +86,22 @@ def test_a_csv_file_in_a_folder_below_names_recordings(tmp_path):
     assert AudioFolderSource.group_for({}, data.drop_columns(["fsID"]))[0] == "fold"
 
 
+def test_labels_in_words_are_chosen_before_their_numbers(tmp_path):
+    lines = ["filename,fold,target,category,esc10,src_file,take"]  # as ESC-50 has it
+    for number in range(24):
+        name, label = f"{1 + number % 3}-{number // 3}-A-{number % 4}.wav", number % 4
+        put(tmp_path / "audio" / name, 0.1)
+        lines.append(f"{name},{1 + number % 3},{label},{['dog', 'rain', 'sea', 'cat'][label]},True,{number // 3},A")
+    put(tmp_path / "meta" / "esc50.csv", ("\n".join(lines) + "\n").encode())
+    settings = AudioFolderSource.settings_for(tmp_path)
+    assert settings["table"] == "meta/esc50.csv"
+    assert settings["label"] == "category"
+    assert "target" not in settings["columns"]
+    data = read(tmp_path, **settings)
+    assert set(labels(data, "category")) == {"cat", "dog", "rain", "sea"}
+    assert AudioFolderSource.group_for(settings, data.drop_columns(["src_file"]))[0] == "fold"
+
+
 def test_names_of_files_become_columns_by_a_pattern(tmp_path):
     for name in ("7_theo_3.wav", "07_lucas_12.wav"):
         put(tmp_path / name, 0.1)
@@ -252,6 +268,13 @@ def test_odd_recordings_are_kept_and_counted(tmp_path, caplog, samples, said):
     put(tmp_path / "2.wav", 0.1)
     assert len(read(tmp_path)) == 2
     assert f"1 of 2 recordings are {said}" in caplog.text
+
+
+def test_a_loud_recording_is_not_taken_for_a_clipped_one(tmp_path, caplog):
+    put(tmp_path / "1.wav", wav(tone(level=1.0)))
+    put(tmp_path / "2.wav", wav(6 * tone(), coding=3, bits=32))
+    read(tmp_path)
+    assert "clipped" not in caplog.text
 
 
 def test_a_column_of_the_name_of_one_of_ours_is_refused(tmp_path):

@@ -41,6 +41,33 @@ def test_init_is_told_another_group(tmp_path):
     assert read(path).tree["split"]["group"] == "take"
 
 
+def proposed(folder, tmp_path):
+    path = write_pipeline.write(folder, tmp_path / "proposed.yaml")
+    return read(path).tree, path.read_text()
+
+
+def test_init_brings_recordings_together_that_differ(tmp_path):
+    for number in range(12):
+        samples = np.random.default_rng(number).uniform(-0.5, 0.5, (4000, 1 + number % 2))
+        put(tmp_path / "sounds" / "ab"[number // 6] / f"{number}.wav", wav(samples, rate=8000 if number % 6 else 16000))
+    tree, text = proposed(tmp_path / "sounds", tmp_path)
+    assert tree["source"]["with"] == {"path": "sounds", "rate": 8000, "channels": "mean"}
+    assert "rate: 8000  # Hz: recordings have several rates" in text
+
+
+@pytest.mark.parametrize(
+    ("num_long", "settings"),
+    [(1, {"on_bad_audio": "skip"}), (6, {"cut": "windows", "max_seconds": 10.0})],
+)
+def test_init_leaves_a_few_long_recordings_out_and_cuts_many(tmp_path, num_long, settings):
+    for number in range(30):
+        samples = np.random.default_rng(number).uniform(-0.5, 0.5, 31_000 if number < num_long else 500)
+        put(tmp_path / "sounds" / "ab"[number % 2] / f"{number}.wav", wav(samples, rate=1000))
+    tree, _ = proposed(tmp_path / "sounds", tmp_path)
+    assert tree["source"]["with"] == {"path": "sounds", **settings}
+    assert tree["split"].get("group") == ("recording" if "cut" in settings else None)
+
+
 def test_windows_of_one_recording_are_never_on_both_sides_of_a_split(tmp_path):
     rng = np.random.default_rng(0)
     for number in range(10):
@@ -89,7 +116,7 @@ def test_a_hold_out_of_its_own_may_be_longer(tmp_path):
     spoken(tmp_path / "data" / "train")
     put(tmp_path / "data" / "test" / "0_fay_0.wav", wav(np.full(900, 0.1)))
     put(tmp_path / "data" / "test" / "1_fay_0.wav", wav(np.full(900, 0.2)))
-    named = {"pattern": "{label}_{speaker}_{take}"}
+    named = {"pattern": "{}_{speaker}_{take}"}
     sources = [
         {"use": "audio-folder", "with": {"path": str(tmp_path / "data" / part), **named}} for part in ("train", "test")
     ]
