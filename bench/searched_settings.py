@@ -1,6 +1,7 @@
 """Measures how often a search for settings leaves the first listed where others are no better, and finds a better one.
 
     python bench/searched_settings.py [NUM_SEARCHES] [--first SEED] [--only NAME ...]
+    python bench/searched_settings.py --real [NAME ...]
 
 Folds, rule and rounds are those of the search for settings; the probe is logistic regression, and the generator adds as
 many rows as there are. Tables are those of `nothing_to_learn.py`, with a label that depends on two of five numbers.
@@ -10,6 +11,9 @@ many rows as there are. Tables are those of `nothing_to_learn.py`, with a label 
 
 A search with one better setting is right if it finds that. The mean gain is that of the chosen setting over the first
 listed, on 5,000 fresh rows; the best possible gain is that of the better one.
+
+`--real` runs whole pipelines on real data instead, with a search and with each of its settings, and shows the scores of
+each on the hold-out, which the search has not seen.
 """
 
 from __future__ import annotations
@@ -19,13 +23,17 @@ import os
 
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # before numpy
 import resource
+import tempfile
 import warnings
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from nothing_to_learn import NUM_FRESH, NUM_SEEDS, RULE, Setting, score, table
 from sklearn.linear_model import LogisticRegression
 
+import augment
 from augment.plan.candidates import Candidate
 from augment.plan.choose_winner import add_seed, choose_winner, drop_unpromising, enter, is_settled, plan_rounds
 from augment.plan.folds import count_independent, explain_few_units, inner_cut
@@ -76,13 +84,71 @@ def search(setting: Setting, wrongs: list[float], seed: int) -> tuple[int, list[
     return choose_winner(entrants, RULE).candidate.variant, scores, fits
 
 
+DATA = Path(os.environ.get("AUGMENT_DATA", "../shared/data")).resolve()
+ITALY = DATA / "series/ucr_ItalyPowerDemand"
+REAL: dict[str, dict[str, Any]] = {
+    "breast cancer, vae": {
+        "source": {"use": "sklearn", "with": {"dataset": "breast-cancer"}},
+        "split": {"holdout": 0.5},
+        "generators": [{"use": "vae", "with": {"steps": {"search": [100, 400, 1600]}}}],
+        "mix": {"rows": "2x"},
+        "trial": {"probe": "logistic", "seeds": 3},
+    },
+    "TREC questions, text-edits": {
+        "source": {"use": "text", "with": {"path": str(DATA / "text/TREC.train.all"), "by": "label-line"}},
+        "split": {"holdout": 0.9},
+        "generators": [{"use": "text-edits", "with": {"share": {"search": [0.1, 0.3, 0.6]}}}],
+        "mix": {"rows": "2x"},
+        "trial": {"seeds": 5},
+    },
+    "ItalyPowerDemand, series-edits": {
+        "source": {"use": "ts", "with": {"path": str(ITALY / "ItalyPowerDemand_TRAIN.ts")}},
+        "split": {"test": {"use": "ts", "with": {"path": str(ITALY / "ItalyPowerDemand_TEST.ts")}}},
+        "generators": [
+            {
+                "use": "series-edits",
+                "with": {"edits": {"search": [{"jitter": 1}, {"warp": 1}, {"mix": 1}, {"slice": 1}]}},
+            }
+        ],
+        "mix": {"rows": "2x"},
+        "trial": {"seeds": 5},
+    },
+}
+
+
+def real(name: str) -> None:
+    """Print what a search finds, and what each of its settings is worth on the hold-out."""
+    pipeline = {**REAL[name], "name": "real", "metrics": [], "reporters": [], "sinks": ["parquet"]}
+    (generator,) = pipeline["generators"]
+    ((setting, values),) = ((key, value["search"]) for key, value in generator["with"].items())
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder)
+        done = augment.run(pipeline, out=out / "search", workers=0)
+        (result,) = done.metrics.settings.values()
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        print(f"{name}: {result.sentence}")
+        print("| setting | search: difference | error | seeds | on the hold-out |\n| --- | --- | --- | --- | --- |")
+        for number, (value, one) in enumerate(zip(values, result.candidates, strict=True)):
+            fixed = {**pipeline, "generators": [{**generator, "with": {setting: value}}]}
+            arm = augment.run(fixed, out=out / str(number), workers=0).metrics.trial.arm("synthetic")
+            cells = [one.label, f"{one.difference:+.4f}", f"{one.error:.4f}", len(one.values), f"{arm.mean:.4f}"]
+            print("| " + " | ".join(map(str, cells)) + " |", flush=True)
+        alone = done.metrics.trial.arm("none")
+        print(f"\nReal rows alone: {alone.mean:.4f}. {used.ru_utime + used.ru_stime:.0f} CPU-s for the search.\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("num_searches", type=int, nargs="?", default=100)
     parser.add_argument("--only", nargs="*", choices=SETTINGS, default=list(SETTINGS))
     parser.add_argument("--first", type=int, default=0, help="the first seed of the draws")
+    parser.add_argument("--real", nargs="*", choices=REAL, help="on real data")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
+    if options.real is not None:
+        for name in options.real or REAL:
+            real(name)
+        return
     print("| table | the best setting | searches | first kept | better one found | mean gain | best possible | fits |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for name in options.only:

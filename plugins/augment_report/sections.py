@@ -71,7 +71,9 @@ def search(found: SearchResult) -> dict[str, Any] | None:
     untried = [(one.label, one.reason) for one in found.candidates if one.mean is None]
     left, right = ("worse", "better") if sign == 1 else ("better", "worse")
     shown = {"rows": rows, "axis": charts.forest_axis(scale), "left": left, "right": right, "untried": untried}
-    first = {"first": found.candidates[0].label, "sentence": found.sentence, "complete": found.complete}
+    alone = found.candidates[0]
+    first: dict[str, Any] = {"first": alone.label, "mean": fixed(alone.mean or 0.0, decimals, sign=False)}
+    first |= {"score": found.score, "sentence": found.sentence, "complete": found.complete}
     return {**shown, **first, "kinds": {_kind(one) for one, _, _ in trained}}
 
 
