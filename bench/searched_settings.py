@@ -95,7 +95,10 @@ REAL: dict[str, dict[str, Any]] = {
         "trial": {"probe": "logistic", "seeds": 3},
     },
     "TREC questions, text-edits": {
-        "source": {"use": "text", "with": {"path": str(DATA / "text/TREC.train.all"), "by": "label-line"}},
+        "source": {
+            "use": "text",
+            "with": {"path": str(DATA / "text/TREC.train.all"), "by": "label-line", "encoding": "latin-1"},
+        },
         "split": {"holdout": 0.9},
         "generators": [{"use": "text-edits", "with": {"share": {"search": [0.1, 0.3, 0.6]}}}],
         "mix": {"rows": "2x"},

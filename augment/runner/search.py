@@ -16,7 +16,7 @@ from augment.plugin.contracts import Generator, Probe
 from augment.plugin.suits import Suits
 from augment.plugin.trial_results import MixChoice, SearchResult
 from augment.runner.prepare import Prepared
-from augment.runner.search_rounds import MIX, Rounds, explain_skip, find_conditional, find_rule, search_once
+from augment.runner.search_rounds import Rounds, explain_skip, find_conditional, find_rule, search_once
 from augment.runner.session import Session
 from augment.runner.tuning import list_variants
 from augment.spec.models import Pipeline
@@ -67,7 +67,7 @@ def choose(
     assert probe is not None  # or the search is skipped
     entrants = list_entrants(pipeline, generators, probe, train, prepared.num_train + prepared.num_test)
     content = {"tried": [{"id": one.candidate.id, "prior": one.prior and asdict(one.prior)} for one in entrants]}
-    rounds = Rounds(session, pipeline, MIX, [generators], filters, probe, train, entrants, started)
+    rounds = Rounds(session, pipeline, None, [generators], filters, probe, train, entrants, started)
     result = search_once(rounds, prepared.key, content, _describe)
     session.remark(result.sentence)
     arm = result.chosen if result.chosen in (NONE, *INEXPENSIVE) else SYNTHETIC

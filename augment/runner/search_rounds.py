@@ -37,9 +37,9 @@ from augment.statistics.priors import move_threshold
 from augment.statistics.scores import SCORES, ScoreRule, default_score
 from augment.storage.hashes import content_key, source_hash
 
-__all__ = ["MIX", "Rounds", "explain_skip", "find_conditional", "find_rule", "search_once"]
+__all__ = ["Rounds", "explain_skip", "find_conditional", "find_rule", "search_once"]
 
-MIX = "mix"  # what is searched for, where it is not the settings of a generator
+MIX = "mix"  # the id of the stage
 
 
 def find_conditional(generators: Sequence[Bound], train: Dataset) -> dict[str, bool]:
@@ -76,7 +76,7 @@ def search_once(
     """
     session, store = rounds.session, rounds.session.store
     key = _key(rounds, train_key, content)
-    what = "the search for the mix" if rounds.of == MIX else f"the search for settings of {rounds.of}"
+    what = "the search for the mix" if rounds.of is None else f"the search for settings of {rounds.of}"
     with store.making(key, what) as work:
         if (kept := store.get(key, _load_result)) is None:
             winner, (none, *_) = rounds.run(), rounds.entrants
@@ -140,7 +140,7 @@ class Rounds:
     Attributes:
         session: does the work.
         pipeline: says how rows are split, and how the search goes.
-        of: what is searched for: `MIX`, or the id of the generator whose settings are.
+        of: id of the generator whose settings are searched for; None for the mix.
         variants: all generators with the settings of each variant; a candidate names its variant.
         filters: that judge the rows.
         probe: the model that judges the candidates.
@@ -152,7 +152,7 @@ class Rounds:
 
     session: Session
     pipeline: Pipeline
-    of: str
+    of: str | None
     variants: Sequence[Sequence[Bound]]
     filters: Sequence[Bound]
     probe: Bound
@@ -173,7 +173,7 @@ class Rounds:
         self.min_class_rows = {b.id: b.cls.accepts.min_class_rows for b in bounds if self.conditional[b.id]}
         self.repeats = Repeats(self.train)
         settings, rule, entrants = self.pipeline.mix.search, self.rule, self.entrants
-        with self.session.stage("search", self.of):
+        with self.session.stage("search", self.of or MIX):
             for number, seeds in enumerate(plan_rounds(settings.seeds)):
                 if number:
                     drop_unpromising(entrants, rule)
@@ -192,7 +192,7 @@ class Rounds:
     def _tell(self, entrants: Sequence[Entrant], rule: ScoreRule, num_seeds: int) -> None:
         standing = [entrant.result(entrants[0], rule).model_dump(mode="json") for entrant in entrants]
         facts = {"score": rule.name, "better": rule.better, "seeds": num_seeds, "of": self.pipeline.mix.search.seeds}
-        self.session.emit({"event": "candidates", "id": self.of, **facts, "candidates": standing})
+        self.session.emit({"event": "candidates", "id": self.of or MIX, **facts, "candidates": standing})
 
     def _round(self, numbers: range, entrants: Sequence[Entrant], rule: ScoreRule) -> bool:
         """Score everybody who is in with these seeds; false where the rows cannot be cut for that."""
@@ -210,7 +210,7 @@ class Rounds:
         learnt_from, judged_by = inner_cut(self.train, self.pipeline.split, self.session.seed, number)
         if not len(learnt_from) or not len(judged_by):
             raise DataError(f"{len(self.train)} training rows cannot be split once more")
-        folder = self.session.scratch / f"search-{self.of}" / str(number)
+        folder = self.session.scratch / ("search" if self.of is None else f"search-{self.of}") / str(number)
         inner, validation = self.train.take(learnt_from), self.train.take(judged_by)
         inner.save(folder / "train")
         validation.drop_columns([str(self.train.schema.target)]).save(folder / "features")
@@ -312,7 +312,7 @@ class Rounds:
         total = sum(len(job.tasks) for job in jobs)
         for done, _ in enumerate(self.session.map(jobs), start=1):
             step = {"step": done, "total": total, "losses": {}}
-            self.session.emit({"event": "progress", "stage": "search", "id": self.of, **step})
+            self.session.emit({"event": "progress", "stage": "search", "id": self.of or MIX, **step})
         for seed in seeds:
             predictions = (self._predictions(seed, one, rule) for one in inside)
             add_seed(inside, predictions, seed.truth, seed.held, len(self.train), rule)

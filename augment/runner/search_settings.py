@@ -123,5 +123,6 @@ def with_found_settings(bound: Bound, results: Mapping[str, SearchResult]) -> Bo
 
 
 def _describe(rounds: Rounds, winner: Entrant) -> dict[str, Any]:
+    assert rounds.of is not None
     sentence = describe_settings(rounds.of, rounds.entrants, winner, rounds.rule)
     return {"sentence": sentence, "mix": None, "settings": dict(winner.candidate.settings)}

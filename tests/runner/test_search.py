@@ -103,7 +103,7 @@ def test_no_fit_of_the_search_sees_a_row_that_judges_it(found, monkeypatch):
     def fit(session, fits, tell=True):
         learnt.extend((fit.bound.id, fit.train) for fit in fits)
         for fit in fits:
-            if fit.train.parent.parent.name == "search-mix":
+            if fit.train.parent.parent.name == "search":
                 assert not judges[int(fit.train.parent.name)] & set(Dataset.load(fit.train).frame["x"])
         return fit_all(session, fits, tell)
 
@@ -111,7 +111,7 @@ def test_no_fit_of_the_search_sees_a_row_that_judges_it(found, monkeypatch):
     for module in (fitting, generate, search_rounds):
         monkeypatch.setattr(module, "fit_all", fit)
     done, _ = found(filters=["fake-reject"])
-    inner = {(id, place) for id, place in learnt if place.parent.parent.name == "search-mix"}
+    inner = {(id, place) for id, place in learnt if place.parent.parent.name == "search"}
     assert {id for id, _ in inner} == {"fake-drawn", "fake-reject"}
     held_out = pd.read_csv(done.folder / "data" / "test.csv")["x"]
     assert not set(held_out) & set().union(*judges.values())

@@ -266,3 +266,12 @@ def test_a_finished_run_goes_on_making_rows_with_what_its_search_has_found(found
     assert len(pd.read_csv(tmp_path / "more.csv")) == 5
     next(iter(augment.loaders.mixed(done, batch_size=8)))
     assert set(seen) == {True}
+
+
+def test_a_generator_may_be_called_mix(found):
+    generator = {**planted(False, True), "id": "mix"}
+    mix = {"rows": "auto", "search": {"seeds": 5, "amounts": ["1x"]}}
+    done, settings = found(generators=[generator], mix=mix)
+    assert settings["mix"].settings == {"tells": True}
+    other = found(name="other", mix=mix)[0].metrics.search
+    assert [one.values for one in done.metrics.search.candidates][:2] == [one.values for one in other.candidates][:2]
