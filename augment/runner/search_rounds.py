@@ -333,8 +333,8 @@ class Rounds:
         for one in (one for one in inside if one.candidate.kind != THRESHOLD):  # which is the model of real rows alone
             is_tuned = one.candidate.kind == TUNED
             parts = self._parts(one, counts).items()
-            made = seed.mixtures.get(one.candidate.variant, Mixture())
-            picks = tuple(Pick(tuple(rows), wanted) for generator, wanted in parts if (rows := made.of(generator)))
+            made = {generator: seed.mixtures[one.candidate.variant].of(generator) for generator, _ in parts}
+            picks = tuple(Pick(tuple(made[generator]), wanted) for generator, wanted in parts if made[generator])
             tasks.append(
                 ArmTask(
                     bound=seed.tuned.bound if is_tuned and seed.tuned else self.probe,
