@@ -86,13 +86,15 @@ def search(setting: Setting, wrongs: list[float], seed: int) -> tuple[int, list[
 
 DATA = Path(os.environ.get("AUGMENT_DATA", "../shared/data")).resolve()
 ITALY = DATA / "series/ucr_ItalyPowerDemand"
+FLIPS = [{"HorizontalFlip": {"p": 0.5}}, {"VerticalFlip": {"p": 0.5}}]
+AFFINE = {"Affine": {"rotate": [-10, 10], "translate_percent": [-0.1, 0.1], "p": 1.0}}
 REAL: dict[str, dict[str, Any]] = {
-    "breast cancer, vae": {
-        "source": {"use": "sklearn", "with": {"dataset": "breast-cancer"}},
-        "split": {"holdout": 0.5},
-        "generators": [{"use": "vae", "with": {"steps": {"search": [100, 400, 1600]}}}],
+    "digits, albumentations": {
+        "source": {"use": "sklearn", "with": {"dataset": "digits"}},
+        "split": {"holdout": 0.8},
+        "generators": [{"use": "albumentations", "with": {"transforms": {"search": [[*FLIPS, AFFINE], [AFFINE]]}}}],
         "mix": {"rows": "2x"},
-        "trial": {"probe": "logistic", "seeds": 3},
+        "trial": {"probe": {"use": "cnn", "with": {"steps": 100}}, "score": "accuracy", "seeds": 3},
     },
     "TREC questions, text-edits": {
         "source": {
