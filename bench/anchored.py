@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import tabebm
 from league import KINDS, RESULTS, Model, cut, load_sets, score
 from sklearn.model_selection import train_test_split
 from table_makers import as_labels, read
@@ -157,12 +158,12 @@ def said(values: list[float]) -> str:
 
 
 def show() -> str:
-    """All versions side by side, on the draws and cuts that all of them were measured on."""
+    """The versions that have figures of a group side by side, on the draws and cuts that all of these have."""
     known = json.loads(ROWS.read_text())
-    versions = list(dict.fromkeys(one["version"] for one in known))
     by = {(one["version"], one["set"], one["seed"]): one for one in known}
     lines = []
     for group, title in GROUPS.items():
+        versions = list(dict.fromkeys(version for version, name, _ in by if group_of(name) == group))
         draws = sorted({(name, seed) for _, name, seed in by if group_of(name) == group})
         draws = [draw for draw in draws if all((version, *draw) in by for version in versions)]
         if not draws:
@@ -205,7 +206,7 @@ def main() -> None:
     if options.what == "run":
         run(options.version, options.sets, options.seeds)
     else:
-        (RESULTS / "anchored.md").write_text("\n".join([SAYS, show(), TRIED]))
+        (RESULTS / "anchored.md").write_text("\n".join([SAYS, show(), tabebm.section(), "", TRIED]))
 
 
 if __name__ == "__main__":

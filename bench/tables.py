@@ -37,6 +37,7 @@ from sklearn.model_selection import train_test_split
 from table_makers import MAKERS, read
 from table_scores import Judge, copies
 from table_sets import LEAGUE, SETS, TITLES, Table
+from tables_text import FULL_SAYS, LOW_SAYS, TRIED
 
 HERE = Path(__file__).resolve().parent
 SDV = ("bench-peers", "ctgan==0.12.1", "sdv==2.0.0")
@@ -320,22 +321,6 @@ def low_tables(results: dict[str, Any]) -> str:
     return "\n".join(text)
 
 
-FULL_SAYS = """The generators of augment are in bold. Values are means ± standard deviation over seeds. CTGAN and
-TVAE are trained for 30 epochs on Adult and for 300 on the other datasets. One thread; CPU seconds, not wall time.
-
-Fits are measured without imports, but for those of `vae`, `gan`, CTGAN, TVAE and GaussianCopula on Adult, breast
-cancer and diabetes, which include about 3 CPU-seconds of them. ForestFlow has 10 noise levels and 10 copies of each
-row in place of 50 and 100, on three small tables and with one seed: its fits take 18 to 70 CPU-seconds there, and
-their time grows with rows, columns and labels. ARF draws whole numbers and numbers of few values as continuous ones,
-which lowers its shapes and pairs. On Adult it did not finish within 5 CPU-minutes. CTGAN, TVAE and GaussianCopula
-were not measured on the tables of the league, and `vae`, `gan` and `smote` on some of them."""
-LOW_SAYS = """The first row contains the scores with real rows alone. The other rows show the change from adding
-synthetic rows: the mean paired difference over seeds, its standard error, and the number of seeds in which the AUC
-increased. A lower log loss is better. `5x` adds five rows per real one in the real class proportions; `balance` adds
-rows of the rare class until both classes are equal. `anchored` predicted by networks when these figures were made;
-those of its present version are in `anchored.md`."""
-
-
 def write(results: dict[str, Any], folder: Path) -> None:
     """Keep the results, and show them."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -345,6 +330,7 @@ def write(results: dict[str, Any], folder: Path) -> None:
         parts += ["", FULL_SAYS, league_means(results["full"]), full_tables(results["full"])]
     if "lowdata" in results:
         parts += ["", "# Few rows", "", LOW_SAYS, low_tables(results["lowdata"])]
+    parts += ["", TRIED]
     (folder / "tables.md").write_text("\n".join(parts) + "\n")
 
 
