@@ -72,7 +72,7 @@ def check_lists(lists: Mapping[KeyPath, Any]) -> list[Violation]:
             violations.append((where, f"expected a list of values to try, such as `[1, 2]`, got {show_value(values)}"))
         elif len(values) < 2:
             violations.append((where, "expected at least two values to try; write a single value without `search`"))
-        else:
+        elif len(values) <= MAX_COMBINATIONS:  # more are refused below, and looking for equal ones takes time
             texts = [json.dumps(value) for value in values]
             doubles = [position for position, text in enumerate(texts) if text in texts[:position]]
             violations += [
