@@ -90,9 +90,9 @@ def test_overlapping_windows_of_sound_are_one_unit_wherever_they_begin():
 
 def test_quiet_noise_of_few_levels_is_not_taken_for_windows():
     rng = np.random.default_rng(0)
-    quiet = rng.integers(-1, 2, size=(40, 4000)) / 32768
+    quiet = rng.integers(-1, 2, size=(400, 4000)) / 32768
     quiet[:, 2000:] = 0
-    assert find_units(sounds(quiet), Split())[0].count == 40
+    assert find_units(sounds(quiet), Split())[0].count == 400
 
 
 def test_series_that_stand_still_or_have_few_levels_are_not_taken_for_windows():

@@ -289,7 +289,7 @@ def test_a_column_of_the_name_of_one_of_ours_is_refused(tmp_path):
 
 def test_a_large_folder_is_a_memory_map_with_the_same_rows(tmp_path, monkeypatch):
     for number in range(4):
-        put(tmp_path / f"{number}.wav", wav((1 + number) * tone(0.1 + 0.1 * number), coding=3, bits=32))
+        put(tmp_path / f"{number}.wav", wav((1 + number) * tone(0.4 - 0.1 * number), coding=3, bits=32))
     small = read(tmp_path)
     monkeypatch.setattr("augment_audio.stack.IN_MEMORY", 1000)
     large = read(tmp_path)

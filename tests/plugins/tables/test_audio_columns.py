@@ -102,6 +102,13 @@ def test_a_rate_that_the_schema_says_otherwise_is_refused(tmp_path):
         read(put(tmp_path / "a.parquet", [wav(tone())]), declared=declared)
 
 
+def test_rows_have_the_room_that_the_schema_says(tmp_path):
+    declared = SchemaDeclaration(arrays={"audio": ArrayDeclaration(shape=(1000,), length_column="samples")})
+    data = read(put(tmp_path / "a.parquet", [wav(tone())] * 2), declared=declared)
+    assert data.arrays["audio"].shape == (2, 1000)
+    assert data.frame.samples.tolist() == [800, 800]
+
+
 def rows(rate=RATE):
     frame = pd.DataFrame({"label": ["cat", "dog", "cat"], "length": [700, 300, 450]})
     audio = np.random.default_rng(0).integers(-32768, 32768, (3, 700)).astype(np.float32) / 32768
