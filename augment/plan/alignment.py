@@ -129,6 +129,7 @@ def _array_problems(name: str, array: Array, other: Array, train_name: str) -> I
     """What keeps an array of the test rows from being taken for the same one."""
     facts: dict[str, tuple[Any, Any]] = {
         "type": (array.type, other.type),
+        "rate": (array.rate, other.rate) if array.type == "audio" else (None, None),
         "length column": (array.length_column, other.length_column),
         "shape": (_fixed_shape(array), _fixed_shape(other)),
         "channels": (_channels(array), _channels(other)),

@@ -167,11 +167,15 @@ def _mixture(session: Session, prepared: Prepared, path: Path) -> Mixture:
     """The synthetic rows as if a generator had made them; those outside the schema are rejected."""
     train = Dataset.load(prepared.train)
     said = {name: ColumnDeclaration(**column.model_dump()) for name, column in train.schema.columns.items()}
-    # tokens are numbered and images scaled as in the real rows
+    # tokens are numbered, images scaled and recordings padded as in the real rows
     named = {
-        name: ArrayDeclaration(vocabulary=array.vocabulary, levels=array.levels)
+        name: ArrayDeclaration(
+            vocabulary=array.vocabulary,
+            levels=array.levels,
+            **(array.model_dump(include={"shape", "rate", "length_column"}) if array.type == "audio" else {}),
+        )
         for name, array in train.schema.arrays.items()
-        if array.vocabulary or array.levels
+        if array.vocabulary or array.levels or array.type == "audio"
     }
     declared = SchemaDeclaration(target=train.schema.target, payload=train.schema.payload, columns=said, arrays=named)
     found = _read(session, path, declared, "synthetic")
@@ -180,13 +184,17 @@ def _mixture(session: Session, prepared: Prepared, path: Path) -> Mixture:
         session.remark(f"columns that only the synthetic rows have were left out: {', '.join(extra[:12])}")
     if set(found.arrays) != set(train.arrays):
         raise DataError(f"{path}: it has the arrays {sorted(found.arrays)}; {sorted(train.arrays)} are expected")
-    for name, values in found.arrays.items():
+    found_arrays = dict(found.arrays)
+    for name, array in train.schema.arrays.items():
+        if array.type == "audio" and array.length_column is not None:  # by their lengths, longer ones are rejected
+            found_arrays[name] = found_arrays[name][:, : array.shape[0]]
+    for name, values in found_arrays.items():
         if values.shape[1:] != train.schema.arrays[name].shape:
             raise DataError(
                 f"{path}: each row of array {name!r} has shape {values.shape[1:]}; the real rows have "
                 f"{train.schema.arrays[name].shape}"
             )
-    arrays = {name: values.astype(train.schema.arrays[name].dtype) for name, values in found.arrays.items()}
+    arrays = {name: values.astype(train.schema.arrays[name].dtype) for name, values in found_arrays.items()}
     made = Dataset.of(found.frame[list(train.schema.columns)], arrays, train.schema)
     valid = valid_rows(made.frame, made.arrays, made.schema)
     place = session.scratch / "mixture"

@@ -208,15 +208,18 @@ def _counted(counts: Counter[int], unit: str) -> str:
 
 
 def _say(root: Path, policy: Policy, found: _Found) -> None:
-    codings = ", ".join(f"{count:,} of {coding}" for coding, count in found.codings.most_common())
-    logger.info("%s: %d recordings, %s", root, len(found.seconds), codings)
+    if set(found.codings) != {"16-bit PCM"}:
+        codings = ", ".join(f"{count:,} of {coding}" for coding, count in found.codings.most_common())
+        logger.info("%s: of %d recordings, %s", root.name, len(found.seconds), codings)
     others = sum(count for rate, count in found.rates.items() if rate != policy.rate)
     if policy.rate is not None and others:
-        logger.info("%s: %d of %d recordings are resampled to %d Hz", root, others, len(found.seconds), policy.rate)
+        logger.info(
+            "%s: %d of %d recordings are resampled to %d Hz", root.name, others, len(found.seconds), policy.rate
+        )
     several = sum(count for number, count in found.channels.items() if number > 1)
     if several:
         what = "their mean" if policy.channels in ("auto", "mean") else "the first one"
-        logger.info("%s: of %d recordings with several channels, %s is read", root, several, what)
+        logger.info("%s: of %d recordings with several channels, %s is read", root.name, several, what)
     if found.lost:
         listed = ", ".join(map(shown, found.lost[:MAX_LISTED])) + (", ..." if len(found.lost) > MAX_LISTED else "")
         logger.warning(
@@ -235,7 +238,7 @@ def _say(root: Path, policy: Policy, found: _Found) -> None:
 
 def _say_sizes(root: Path, lengths: np.ndarray, rate: int, found: _Found) -> None:
     if len(lengths) > len(found.seconds):
-        logger.info("%s: %d recordings are cut into %d windows", root, len(found.seconds), len(lengths))
+        logger.info("%s: %d recordings are cut into %d windows", root.name, len(found.seconds), len(lengths))
     size = len(lengths) * int(lengths.max()) * ITEM
     if size > IN_MEMORY and size > MOSTLY_PADDING * int(lengths.sum()) * ITEM:
         logger.warning(

@@ -277,6 +277,17 @@ def test_a_loud_recording_is_not_taken_for_a_clipped_one(tmp_path, caplog):
     assert "clipped" not in caplog.text
 
 
+def test_how_recordings_are_stored_is_said_where_it_is_not_as_usual(tmp_path, caplog):
+    put(tmp_path / "1.wav", 0.1)
+    with caplog.at_level(logging.INFO, "augment"):
+        read(tmp_path)
+        assert not caplog.text
+        put(tmp_path / "2.wav", wav(tone(), bits=24))
+        read(tmp_path)
+    assert f"{tmp_path.name}: of 2 recordings, 1 of 16-bit PCM, 1 of 24-bit PCM" in caplog.text
+    assert str(tmp_path) not in caplog.text  # reports have no paths of a machine
+
+
 def test_a_column_of_the_name_of_one_of_ours_is_refused(tmp_path):
     put(tmp_path / "1.wav", 0.1)
     put(tmp_path / "2.wav", 0.2)

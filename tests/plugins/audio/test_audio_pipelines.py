@@ -5,9 +5,10 @@ import pytest
 from recordings import RATE, put, wav
 
 from augment import loaders
-from augment.errors import SpecError
+from augment.errors import DataError, SpecError
 from augment.onboarding import write_pipeline
 from augment.runner.check import check
+from augment.runner.evaluate import evaluate
 from augment.runner.run import run
 from augment.spec.document import read
 
@@ -124,3 +125,26 @@ def test_a_hold_out_of_its_own_may_be_longer(tmp_path):
     done = run(spec, out=tmp_path / "run", workers=0)
     assert done.test.data.arrays["audio"].shape == (2, 900)
     assert done.test.data.lengths("audio").tolist() == [900, 900]
+
+
+def test_a_hold_out_at_another_rate_is_refused(tmp_path):
+    for part, rate in (("train", 8000), ("test", 16000)):
+        for number in range(6):
+            samples = np.random.default_rng(number).uniform(-0.5, 0.5, 800)
+            put(tmp_path / part / f"{number}.wav", wav(samples, rate=rate))
+    sources = [{"use": "audio-folder", "with": {"path": str(tmp_path / part)}} for part in ("train", "test")]
+    spec = {"spec": 1, "name": "own", "source": sources[0], "split": {"test": sources[1]}, "generators": ["bootstrap"]}
+    with pytest.raises(DataError, match=r"'audio' has another rate: 8000.0 in .*, 16000.0 in it"):
+        check(spec, workers=0)
+
+
+def test_synthetic_recordings_of_other_lengths_are_compared_and_too_long_ones_rejected(tmp_path):
+    rng = np.random.default_rng(0)
+    for part, longest in (("real", 500), ("shorter", 450), ("longer", 560)):
+        for number in range(12):
+            put(tmp_path / part / f"{number}.wav", wav(rng.uniform(-0.5, 0.5, longest - 10 * number)))
+    counts = [
+        evaluate(tmp_path / "real", tmp_path / part, share=0.25, workers=0).metrics.rows.synthetic
+        for part in ("shorter", "longer")
+    ]
+    assert counts == [12, 6]
