@@ -38,9 +38,9 @@ for a few hundred rows, where `trees` too is far slower than in calls for many.
 |---|---|---|---|---|---|---|---|---|
 | Heart | trees | 8 | 0.08 | 22.6k | 0.877 | 0.885 | 0.957 | 0.910 |
 | Heart | forest flow | 8 | 0.5 | 6.1k | +0.012 (0.017) | +0.014 (0.010) | +0.004 (0.003) | -0.016 (0.008) |
-| Heart | flow | 1 | 2.3 | 4.4k | +0.004 | +0.011 | +0.011 | +0.010 |
+| Heart | flow | 3 | 2.8 | 4.0k | +0.012 (0.011) | +0.021 (0.017) | +0.008 (0.004) | -0.001 (0.013) |
 | Heart | latent flow | 1 | 6.4 | 0.9k | -0.004 | -0.037 | +0.009 | +0.013 |
-| Heart | masked | 1 | 1.8 | 5.4k | -0.021 | -0.033 | -0.021 | -0.035 |
+| Heart | masked | 3 | 1.9 | 4.7k | +0.014 (0.018) | +0.007 (0.024) | -0.026 (0.004) | -0.035 (0.003) |
 | Heart | masked trees | 3 | 0.2 | 15.4k | +0.014 (0.024) | +0.028 (0.036) | -0.033 (0.007) | -0.028 (0.020) |
 | Saheart | trees | 3 | 0.06 | 45.8k | 0.720 | 0.688 | 0.961 | 0.934 |
 | Saheart | forest flow | 3 | 0.6 | 9.4k | -0.001 (0.017) | +0.022 (0.014) | -0.002 (0.003) | -0.042 (0.014) |
@@ -60,7 +60,7 @@ by 0.048 (0.020) on synthetic rows alone; after eight, by the 0.012 (0.017) abov
 as `trees`, and is behind in pairs on the three tables with labels. Masked trees are behind in shapes on each table. So
 none became a component.
 
-What this does not settle: `masked` and `latent flow` were measured with a single seed of one table, and none on Adult.
-There, an earlier network for any order, which is what `masked` is, took 93 CPU-seconds for an AUC of 0.916, shapes of
-0.988 and pairs of 0.974, behind `trees` and `rnn` in each. On large tables, forest flow would be slow: each noise level
-and class has a forest, which learns from ten copies of the rows."""
+What this does not settle: `masked` and `latent flow` were measured on one table only, with three seeds and with a
+single one, and none on Adult. There, an earlier network for any order, which is what `masked` is, took 93 CPU-seconds
+for an AUC of 0.916, shapes of 0.988 and pairs of 0.974, behind `trees` and `rnn` in each. On large tables, forest flow
+would be slow: each noise level and class has a forest, which learns from ten copies of the rows."""
