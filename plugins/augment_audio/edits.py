@@ -16,9 +16,9 @@ from augment import plugin
 from augment.data import Dataset, Schema
 from augment.errors import DataError
 from augment.plugin import Accepts, Context, Cost, Generator, Suits, read_state, write_state
+from augment.toolkit.audio.recordings import rate_of, recordings_of, seconds_of
 from augment.toolkit.conditions import Conditions, refuse_others
 from augment_audio.changes import CHANGES, Amounts
-from augment_audio.recordings import rate_of, recordings_of, seconds_of
 from augment_audio.timing import learn_timing
 
 Edit = Literal[

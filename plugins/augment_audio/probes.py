@@ -13,9 +13,9 @@ from pydantic import Field, PositiveInt
 from augment import plugin
 from augment.data import Dataset, Schema
 from augment.plugin import Accepts, Context, Cost, Probe, derive_seed
+from augment.toolkit.audio.recordings import recordings_of, seconds_of
 from augment.toolkit.audio.spectra import Windows, log_mel
 from augment.toolkit.feature_probe import LinearProbe, full_batches, rows_with_target
-from augment_audio.recordings import recordings_of, seconds_of
 
 if TYPE_CHECKING:
     import torch
@@ -81,8 +81,8 @@ class Spectral(Probe):
     ) -> torch.nn.Module:
         import torch
 
+        from augment.toolkit.audio.network import OverTime
         from augment.toolkit.optimizers import AdamW
-        from augment_audio.network import OverTime
 
         params, is_number = self.params, self.schema.task == "number"
         network = OverTime(spectra_NBW.shape[1], 1 if is_number else len(self.schema.classes)).to(self.device).train()

@@ -6,6 +6,7 @@ from augment.plugin import hookimpl
 @hookimpl
 def augment_components() -> list[type]:
     from augment_evidence.contamination import Contamination
+    from augment_evidence.fidelity_audio import FidelityAudio
     from augment_evidence.fidelity_histories import FidelityHistories
     from augment_evidence.fidelity_images import FidelityImages
     from augment_evidence.fidelity_series import FidelitySeries
@@ -18,5 +19,5 @@ def augment_components() -> list[type]:
     from augment_evidence.privacy import Privacy
     from augment_evidence.series_scores import SeriesScores
 
-    fidelity = [FidelityTables, FidelityTexts, FidelityImages, FidelityHistories, FidelitySeries]
+    fidelity = [FidelityTables, FidelityTexts, FidelityImages, FidelityHistories, FidelitySeries, FidelityAudio]
     return [*fidelity, NextItem, SeriesScores, Contamination, Privacy, NotACopy, LabelAgreement, Plausible]

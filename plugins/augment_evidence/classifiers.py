@@ -1,6 +1,7 @@
-"""Small classifiers of rows, trained on the spot: one for features of images, three for filters.
+"""Small classifiers of rows, trained on the spot: one for features of images and recordings, three for filters.
 
-Shapes: N rows, B of a batch, C channels, H and W at most 32, D dimensions, F features, K classes.
+Shapes: N rows, B of a batch, C channels, H and W at most 32, M mel bands and T windows of a recording, D dimensions, F
+features, K classes.
 """
 
 from __future__ import annotations
@@ -16,13 +17,18 @@ from torch.nn import functional
 
 from augment.data import Dataset
 from augment.plugin import Context
+from augment.toolkit.audio.network import OverTime
+from augment.toolkit.audio.recordings import recordings_of
+from augment.toolkit.audio.spectra import log_mel
 from augment.toolkit.optimizers import AdamW
 from augment.toolkit.training import cosine_decay, reproducible
 from augment_evidence.space import Space, pixels
 
-__all__ = ["Classifier", "Ensemble", "network_images", "train_classifier"]
+__all__ = ["Classifier", "Ensemble", "network_images", "network_spectra", "train_classifier"]
 
 SIDE = 32
+MAX_WINDOWS = 128  # of a recording; of more, neighbours are averaged
+SPECTRUM_SCALE = 2.0  # nats: about the standard deviation of a normalised log-mel spectrum
 NUM_FEATURES = 32
 WIDTH = 64  # of the hidden layer over points
 NUM_STEPS = 500
@@ -32,12 +38,16 @@ NUM_MEMBERS = 3
 
 
 class Classifier(nn.Module):
-    """A body with a layer of `NUM_FEATURES` features, and the classes: for images (N, C, H, W) or points (N, D)."""
+    """A body with a layer of `NUM_FEATURES` features, and the classes.
+
+    It takes images (N, C, H, W), spectra (N, M, T) or points (N, D).
+    """
 
     def __init__(self, shape: tuple[int, ...], num_classes: int):
         super().__init__()
         self.shape, self.num_classes = shape, num_classes
-        self.body = _image_body(shape) if len(shape) == 3 else _point_body(shape[0])
+        make_body = {3: _image_body, 2: _spectrum_body, 1: _point_body}[len(shape)]
+        self.body = make_body(shape)
         self.head = nn.Linear(NUM_FEATURES, num_classes)
 
     @torch.inference_mode()
@@ -73,16 +83,20 @@ def _image_body(shape: tuple[int, ...]) -> nn.Sequential:
     )
 
 
-def _point_body(num_dimensions: int) -> nn.Sequential:
+def _spectrum_body(shape: tuple[int, ...]) -> nn.Sequential:
+    return nn.Sequential(OverTime(shape[0], NUM_FEATURES), nn.ReLU())
+
+
+def _point_body(shape: tuple[int, ...]) -> nn.Sequential:
     return nn.Sequential(
-        nn.Linear(num_dimensions, WIDTH), nn.ReLU(), nn.Dropout(0.1), nn.Linear(WIDTH, NUM_FEATURES), nn.ReLU()
+        nn.Linear(shape[0], WIDTH), nn.ReLU(), nn.Dropout(0.1), nn.Linear(WIDTH, NUM_FEATURES), nn.ReLU()
     )
 
 
 def train_classifier(
     x: np.ndarray, classes: np.ndarray, num_classes: int, context: Context, num_steps: int = NUM_STEPS
 ) -> Classifier:
-    """Train on float32 (N, C, H, W) or (N, D) inputs and int64 (N,) classes, each class seen equally often."""
+    """Train on float32 inputs as a `Classifier` takes them and int64 (N,) classes, each class seen equally often."""
     inputs, y = torch.from_numpy(x), torch.from_numpy(classes)
     weight = torch.from_numpy(1.0 / np.bincount(classes, minlength=num_classes)[classes])
     with reproducible(dataclasses.replace(context, seed=SEED, device="cpu")):
@@ -104,6 +118,15 @@ def network_images(images: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(pixels(images, SIDE).transpose(0, 3, 1, 2))
 
 
+def network_spectra(data: Dataset) -> np.ndarray:
+    """Normalised log-mel spectra of recordings, float32 (N, M, T), T at most 128."""
+    spectra = log_mel(*recordings_of(data)).transpose(0, 2, 1) / SPECTRUM_SCALE
+    num_windows = spectra.shape[2]
+    step = -(-num_windows // MAX_WINDOWS)
+    starts = np.arange(0, num_windows, step)
+    return np.ascontiguousarray(np.add.reduceat(spectra, starts, axis=2) / np.diff([*starts, num_windows]), np.float32)
+
+
 class Ensemble:
     """Classifiers that were each trained on all but one part of the rows, so that each row has one that is unbiased."""
 
@@ -115,7 +138,7 @@ class Ensemble:
         cls, data: Dataset, classes: np.ndarray, num_classes: int, context: Context, num_steps: int
     ) -> tuple[Self, np.ndarray]:
         """Train on rows and int64 (N,) classes; also float64 (N, K): what the one says that saw no such row."""
-        space = None if data.schema.modality == "image" else Space.fit(data)
+        space = None if data.schema.modality in ("image", "audio") else Space.fit(data)
         ensemble = cls(space, [])
         x = ensemble._inputs(data)
         part = context.rng.permutation(np.arange(len(data)) % NUM_MEMBERS)
@@ -135,9 +158,11 @@ class Ensemble:
         return np.asarray(np.mean(members, axis=0, dtype=np.float64))
 
     def _inputs(self, data: Dataset) -> np.ndarray:
-        if self._space is None:
-            return network_images(data.arrays[data.schema.find_array("image")])
-        return self._space.points(data)
+        if self._space is not None:
+            return self._space.points(data)
+        if data.schema.modality == "audio":
+            return network_spectra(data)
+        return network_images(data.arrays[data.schema.find_array("image")])
 
     def to_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Tensors and JSON values, for `augment.plugin.write_state`."""

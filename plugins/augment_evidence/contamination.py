@@ -43,8 +43,9 @@ class Contamination(Metric):
     A row *repeats* a held-out row if it lies much nearer to it than to any training row. The ratio of the two distances
     is what is measured, so a row that was made from a training row is explained by it, however often rows are equal by
     nature. Rows may have been changed since: in tables the distance also is measured without the column that differs
-    most, images may be shifted by up to a sixteenth of a side, brightened and made noisy; texts are compared by their
-    letters, series by their course, and histories by their items.
+    most, images may be shifted by up to a sixteenth of a side, brightened and made noisy; recordings may come earlier
+    or later, be louder or mildly noisy; texts are compared by their letters, series by their course, and histories by
+    their items.
 
     How many repeats are to be expected is read from real rows, which cannot have been copied: training rows as if they
     were synthetic, each against the hold-out and the *other* training rows, and held-out rows against the training

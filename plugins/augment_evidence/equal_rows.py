@@ -13,6 +13,7 @@ import pandas as pd
 
 from augment.data import Dataset, as_labels
 from augment.plugin import Score
+from augment.toolkit.audio.wav import to_16_bits
 from augment_evidence.history_points import flatten_items
 from augment_evidence.references import scores_beside
 
@@ -22,15 +23,19 @@ __all__ = ["copied_share", "exact_copies", "row_hashes"]
 def row_hashes(data: Dataset) -> np.ndarray:
     """A hash of what each row is, the target and ids left out: uint64 (N,). Equal rows have equal hashes.
 
-    Where there are arrays they alone count; of histories, the items in their order. Numbers count to 14 digits: that a
-    number was scaled and scaled back makes no other row.
+    Where there are arrays they alone count; of histories, the items in their order; recordings count to 16 bits, as
+    files hold them. Numbers count to 14 digits: that a number was scaled and scaled back makes no other row.
     """
     if data.schema.modality == "tokens":
         items, lengths = flatten_items(data)
         firsts = np.cumsum(lengths) - lengths
         return _hashes((items[first : first + length],) for first, length in zip(firsts, lengths, strict=True))
     if data.arrays:
-        return _hashes(zip(*(data.arrays[name] for name in sorted(data.arrays)), strict=True))
+        as_stored = [
+            map(to_16_bits, data.arrays[name]) if data.schema.arrays[name].type == "audio" else data.arrays[name]
+            for name in sorted(data.arrays)
+        ]
+        return _hashes(zip(*as_stored, strict=True))
     columns = {}
     for name in data.schema.features:
         values = data.frame[name]

@@ -11,9 +11,9 @@ import numpy as np
 
 from augment.data import Dataset
 from augment.plugin import Accepts, Context, Metric, Score
+from augment_evidence.agreement import agreement_scores
 from augment_evidence.equal_rows import exact_copies
 from augment_evidence.point_clouds import MAX_POINTS, cloud_scores
-from augment_evidence.references import scores_beside
 from augment_evidence.samples import capped, target_labels
 from augment_evidence.space import pixels
 
@@ -60,7 +60,7 @@ class FidelityImages(Metric):
         agreement = []
         if len(known) > 1:
             features, predicted = _evaluate(images, labels, known, context)
-            agreement = _agreement(predicted, labels)
+            agreement = agreement_scores(predicted, labels)
         else:
             project = _components(images["train"], rng)
             features = {name: project(values) for name, values in images.items() if len(values)}
@@ -84,27 +84,6 @@ def _evaluate(
             features[name], probabilities = classifier.evaluate(network_images(values))
             predicted[name] = names[probabilities.argmax(axis=1)]
     return features, predicted
-
-
-def _agreement(predicted: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray]) -> list[Score]:
-    """The share of synthetic rows that are seen as what was wanted, and the hold-out's share at the same classes."""
-    wanted = labels["synthetic"]
-    correct = predicted["synthetic"] == wanted
-    classes, counts = np.unique([label for label in wanted if label is not None], return_counts=True)
-    if not len(classes):
-        return []
-    per_class = {str(label): float(correct[wanted == label].mean()) for label in classes}
-    values = {"synthetic": float(np.average(list(per_class.values()), weights=counts))}
-    real = {label: labels["hold-out"] == label for label in classes}
-    if all(rows.any() for rows in real.values()):
-        shares = [(predicted["hold-out"][rows] == label).mean() for label, rows in real.items()]
-        values["hold-out"] = float(np.average(shares, weights=counts))
-    return scores_beside(
-        {name: {"label agreement": value} for name, value in values.items()},
-        {"label agreement": "higher"},
-        {"rows": int(counts.sum())},
-        {"label agreement": {"classes": per_class}},
-    )
 
 
 def _components(train: np.ndarray, rng: np.random.Generator) -> Features:

@@ -26,8 +26,9 @@ class LabelAgreement(Filter):
     threshold, look less like their class than all but that share of real rows do, and about that share of fresh real
     rows would be rejected as well, of every class alike.
 
-    A label that no training row has scores 0. Images are classified by a small convolutional network, all else, as
-    points (see `not-a-copy`), by a network with one hidden layer.
+    A label that no training row has scores 0. Images are classified by a small convolutional network, recordings by
+    one over the time of their log-mel spectra, all else, as points (see `not-a-copy`), by a network with one hidden
+    layer.
     """
 
     name = "label-agreement"

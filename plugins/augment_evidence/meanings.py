@@ -11,11 +11,13 @@ MEANINGS = {
     "coverage": "The share of real rows that have a synthetic row nearby; low where kinds of rows are left out.",
     "exact copies": "The share of synthetic rows that equal a training row.",
     "Fréchet distance": "How far apart synthetic and real rows are as clouds of points: 0 is equal.",
-    "label agreement": "How often a classifier of real images sees the class that was asked for.",
+    "label agreement": "How often a classifier of real rows sees the class that was asked for.",
+    "classification accuracy": "How often a classifier trained on synthetic rows alone is right about held-out rows.",
+    "speaker entropy": "How evenly synthetic recordings spread over the speakers that a classifier hears: 1 is evenly.",
     "value shapes": "How alike the values of each channel are distributed over all steps: 1 is equal.",
     "autocorrelation error": "How differently values depend on those some steps before: 0 is equal.",
     "cross-correlation error": "How differently channels go together at the same step: 0 is equal.",
-    "nearest-neighbour ratio": "How close a series is to its nearest training series: near 0 is a copy, 1 is usual.",
+    "nearest-neighbour ratio": "How close a row is to its nearest training row: near 0 is a copy, 1 is usual.",
     "discriminative score": "How far a network tells synthetic from real series: 0 is not at all, 0.5 is always.",
     "predictive score": "The error on real series of a network that has learned the next step from synthetic ones.",
     "bits per character": "How badly a language model of the synthetic texts predicts held-out texts.",
@@ -41,6 +43,8 @@ def explain(name: str) -> str:
         return "How much better the next item is predicted with the synthetic histories than with real ones alone."
     if name.startswith("NDCG@"):
         return "How high the item that comes next stands in the list of likely ones: 1 is always first."
+    if name.endswith(" similarity"):
+        return f"How alike the {name.removesuffix(' similarity')} of recordings is distributed: 1 is equal."
     if name.endswith(" error"):
         return f"How differently the values of {name.removesuffix(' error')} are distributed: 0 is equal."
     return ""

@@ -40,12 +40,12 @@ class NotACopy(Filter):
     would be rejected as well.
 
     A row equal to a training row scores -1 and is always rejected, however few training rows the distances are measured
-    to. The one exception: in a table, of texts and of histories, a row that occurs at least `common` times in
-    the training part is nobody's in particular, scores 1 and is kept. Where equal rows are natural (few columns, few
+    to. The one exception: in a table, of texts and of histories, a row that occurs at least `common` times in the
+    training part is nobody's in particular, scores 1 and is kept. Where equal rows are natural (few columns, few
     values), more than `quantile` of fresh real rows are lost, the rarer ones, and synthetic rows are drawn away from
     those; `common: 1` accepts equality altogether. The filter does so itself, and notes it, for a table that holds at
     least half of the rows that its values can be combined to, none of them `common` times: such a table lists the
-    possible rows, as a designed experiment does. Of images, an equal one is always a copy.
+    possible rows, as a designed experiment does. An equal image or recording is always a copy.
 
     A text that shares a longer stretch of characters with a training text than training texts share with each other
     scores -1 too, however else it goes on: a passage was memorised. How long is too long is read from the
@@ -53,10 +53,12 @@ class NotACopy(Filter):
     texts follow a form, as advertisements do, only what goes beyond the form is rejected.
 
     The target and ids do not count. Of images, the array alone counts, through features in which an image that was
-    shifted, brightened, blurred or made noisy stays near itself (a small network learns them here, on the training
-    part averaged down to at most 16 pixels a side); of series, the array, as means and standard deviations of at most
-    32 stretches; of texts, n-grams of three and four letters; of histories, the items and the pairs of items in a row;
-    in tables, numbers are standardised and damped beyond a standard deviation, and categories are equal or not.
+    shifted, brightened, blurred or made noisy stays near itself (a small network learns them here, on the training part
+    averaged down to at most 16 pixels a side); of recordings, the array alone, as what rises above silence in each mel
+    band, wherever in time it comes, so that an equal sound that comes later, is louder, or has some noise in it stays
+    near; of series, the array, as means and standard deviations of at most 32 stretches; of texts, n-grams of three and
+    four letters; of histories, the items and the pairs of items in a row; in tables, numbers are standardised and
+    damped beyond a standard deviation, and categories are equal or not.
     """
 
     name = "not-a-copy"

@@ -36,10 +36,12 @@ def cloud_scores(
     """Fréchet distance, density and coverage against the training rows, as many of each class from every part.
 
     They depend on the number of rows, so all are measured on equally many, three draws of at most `MAX_POINTS`. Beside
-    each stands what held-out rows reach (if there are 30 of the same classes), and training rows drawn anew.
+    each stands what held-out rows reach (if there are 30 of the same classes), what other parts reach, and training
+    rows drawn anew.
 
     Args:
-        points: float32 (N, D) of the parts `synthetic`, `train` and, if there are any, `hold-out`.
+        points: float32 (N, D) of the parts `synthetic`, `train`, if there are any, `hold-out`, and of others, which
+            have as many rows of each class as `synthetic`.
         labels: the class of each row, (N,).
         rng: draws rows.
         wanted: which of the three.
@@ -54,8 +56,9 @@ def cloud_scores(
             break
     else:
         return []
+    others = [name for name in points if name not in ("synthetic", "train", "hold-out")]
     variance = max(float(points["train"].var(axis=0, dtype=np.float64).sum()), 1e-12)
-    draws: dict[str, list[dict[str, float]]] = {name: [] for name in (*parts, "bootstrap")}
+    draws: dict[str, list[dict[str, float]]] = {name: [] for name in (*parts, *others, "bootstrap")}
     for _ in range(NUM_DRAWS):
         real = points["train"][draw_rows(labels["train"], counts, rng)]
         for name, measured in draws.items():

@@ -11,13 +11,15 @@ from typing import Any, Self
 import numpy as np
 
 from augment.data import Dataset, Modality
+from augment.toolkit.audio.descriptor import describe
+from augment.toolkit.audio.recordings import recordings_of
 from augment.toolkit.tables.matrix import TableEncoder
 from augment_evidence.history_points import history_points
 from augment_evidence.series_points import series_points, series_scale
 
 __all__ = ["POINTS_OF", "SIDE", "Space", "pixels"]
 
-POINTS_OF: frozenset[Modality] = frozenset({"table", "image", "text", "series", "tokens"})
+POINTS_OF: frozenset[Modality] = frozenset({"table", "image", "text", "series", "audio", "tokens"})
 SIDE = 16  # images are compared at no more pixels a side, which also sees through faint noise
 NUM_GRAMS = 512  # dimensions that runs of letters are hashed into
 
@@ -30,6 +32,8 @@ class Space:
     * texts: how often each run of three or four letters stands in them, hashed, at length 1;
     * series: each channel standardised, labels of a channel at distance 1; the means of at most 32 stretches of the
       time, and the standard deviations within them, over what is there; and how long a series is, where that differs;
+    * recordings: the array alone, as what rises above silence in each mel band, wherever in time it comes; louder,
+      shifted and mildly noisy copies stay near (see `augment.toolkit.audio.descriptor`);
     * histories: which items, and which pairs of items in a row, a user met, hashed, at length 1.
     """
 
@@ -52,6 +56,8 @@ class Space:
             return _grams(data.texts())
         if self._modality == "series":
             return series_points(data, self._scale)
+        if self._modality == "audio":
+            return describe(*recordings_of(data))
         if self._modality == "tokens":
             return history_points(data)
         assert self._encoder is not None

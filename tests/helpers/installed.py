@@ -159,6 +159,7 @@ SETTINGS = {
     "Estimator": {"factory": "model_of_mine:Both", "file": Path(__file__).parents[1] / "fakes" / "model_of_mine.py"},
     "ImageGan": {"steps": 4, "width": 8},
     "ImageVae": {"steps": 4},
+    "FidelityAudio": {"steps": 5},
     "LabelAgreement": {"steps": 10},
     "NotACopy": {"steps": 10},
     "Plausible": {"steps": 10},

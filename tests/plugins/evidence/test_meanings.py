@@ -1,9 +1,10 @@
 import pytest
 
-from augment_evidence import fidelity_series, fidelity_tables, fidelity_text, point_clouds
+from augment_evidence import fidelity_audio, fidelity_series, fidelity_tables, fidelity_text, point_clouds
 from augment_evidence.meanings import MEANINGS, explain
 
 NAMES = [
+    *fidelity_audio.BETTER,
     *fidelity_series.BETTER,
     *fidelity_tables.BETTER,
     *fidelity_text.BETTER,

@@ -1,9 +1,14 @@
-"""The network of the probe `spectral`. Shapes: N recordings, B mel bands, W windows, K outputs."""
+"""A network that listens: convolutions over the time of a log-mel spectrum.
+
+Shapes: N recordings, B mel bands, W windows, K outputs.
+"""
 
 from __future__ import annotations
 
 import torch
 from torch import nn
+
+__all__ = ["OverTime"]
 
 WIDTH = 64  # channels; with half as many, accuracy on spoken digits falls from .80 to .72
 

@@ -1,10 +1,12 @@
-"""The recordings of a dataset as numbers."""
+"""The recordings of a dataset as numbers. Shapes: N recordings, T samples."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from augment.data import Dataset, Schema
+
+__all__ = ["rate_of", "recordings_of", "seconds_of"]
 
 USUAL_RATE = 16_000.0  # Hz, of an array in memory whose rate nobody said
 
