@@ -6,6 +6,7 @@ CHANGELOG then describes how. Nothing is imported in advance, because some modul
     training           the loop that built-in networks share: checkpoints, progress, early stopping, reproducibility
     optimizers         torch's Adam and AdamW, without the import of torch's compiler
     feature_probe      the rows that teach a probe, the target as numbers, models of a matrix of features
+    batches            which training rows each step of a network's training sees
     conditions         classes as numbers for networks, and sampling in full batches
     network_generator  bases of generators with networks
     latents            latents and KL divergence of variational autoencoders
@@ -29,6 +30,7 @@ CHANGELOG then describes how. Nothing is imported in advance, because some modul
 
 __all__ = [
     "audio",
+    "batches",
     "conditions",
     "csv_delimiters",
     "csv_dialect",
