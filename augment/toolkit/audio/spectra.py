@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-__all__ = ["Windows", "log_mel", "mel_bands", "mel_matrix"]
+__all__ = ["Windows", "from_log_mel", "log_mel", "mel_bands", "mel_matrix"]
 
 WINDOW_SECONDS = 0.032
 LOWEST = 40.0  # Hz; below lie hum and an offset of the recording
@@ -18,6 +18,8 @@ LOUDNESS_FLOOR = 1e-3  # added to the energy of a band, so that silence has a lo
 DEPTH = 5.0  # nats (43 dB) below the loudest band; what is softer is taken for noise of the room
 ACTIVE = 4.0  # nats (35 dB) below the loudest frame; what is softer is a pause
 BATCH = 256  # recordings whose spectra are in memory at the same time
+MEL_ROUNDS, PHASE_ROUNDS = 10, 16  # with twice as many a judge hears no difference
+MOMENTUM = 0.99
 
 
 class Windows:
@@ -107,7 +109,9 @@ def _hertz(mel: np.ndarray) -> np.ndarray:
     return np.asarray(700 * (10 ** (mel / 2595) - 1))
 
 
-def log_mel(waves_NT: np.ndarray, lengths: np.ndarray, rate: float, normalise: bool = True) -> np.ndarray:
+def log_mel(
+    waves_NT: np.ndarray, lengths: np.ndarray, rate: float, normalise: bool = True, overlap: int = 2
+) -> np.ndarray:
     """Log-mel spectra, float32 (N, W, B); what lies behind the end of a recording is 0 when normalised.
 
     Normalised, they forget how loud a recording is and which microphone made it: what is softer than 43 dB below the
@@ -118,9 +122,10 @@ def log_mel(waves_NT: np.ndarray, lengths: np.ndarray, rate: float, normalise: b
         waves_NT: float (N, T) in [-1, 1].
         lengths: samples of each recording without padding, int (N,).
         rate: Hz.
-        normalise: see above; otherwise the plain logarithm of the energy in each band.
+        normalise: see above; otherwise the plain logarithm of the magnitude in each band.
+        overlap: windows that each sample is in.
     """
-    windows = Windows.at(rate)
+    windows = Windows.at(rate, overlap)
     num_bands = mel_bands(rate)
     filters_KB = mel_matrix(num_bands, windows.size, rate).T
     result = np.empty((len(waves_NT), windows.count(waves_NT.shape[1]), num_bands), np.float32)
@@ -145,3 +150,39 @@ def _normalise(energy_NWB: np.ndarray, there_NW: np.ndarray) -> None:
     mean_NB = np.einsum("nwb,nw->nb", energy_NWB, active_NW.astype(np.float32)) / active_NW.sum(axis=1)[:, np.newaxis]
     energy_NWB -= mean_NB[:, np.newaxis]
     energy_NWB[~there_NW] = 0
+
+
+def from_log_mel(log_mel_NWB: np.ndarray, rate: float, num_samples: int, overlap: int = 4) -> np.ndarray:
+    """Recordings that sound as log-mel spectra say, float32 (N, T).
+
+    The magnitudes of the bins behind the bands are found by multiplicative updates (Lee and Seung 2001), their phases by
+    the fast algorithm of Griffin and Lim (Perraudin, Balazs and Sondergaard 2013) from a fixed start, so that equal
+    spectra give equal recordings.
+
+    Args:
+        log_mel_NWB: as `log_mel` gives them, not normalised, with the same `overlap`.
+        rate: Hz.
+        num_samples: T.
+        overlap: windows that each sample is in, 4 at least: with fewer, phases cannot be found.
+    """
+    windows = Windows.at(rate, overlap)
+    filters_BK = mel_matrix(log_mel_NWB.shape[2], windows.size, rate)
+    share_K = np.maximum(filters_BK.sum(axis=0), 1e-6)
+    bins = np.arange(filters_BK.shape[1], dtype=np.float32)
+    start_WK = 2 * np.pi * (np.arange(log_mel_NWB.shape[1])[:, np.newaxis] * windows.hop * bins / windows.size % 1)
+    result = np.empty((len(log_mel_NWB), num_samples), np.float32)
+    for row, spectrum in enumerate(log_mel_NWB):  # one by one: a matrix product's bits depend on how many there are
+        mel_WB = np.maximum(np.exp(spectrum.astype(np.float32)) - np.float32(LOUDNESS_FLOOR), 1e-7)
+        magnitude_WK = mel_WB @ filters_BK / share_K
+        for _ in range(MEL_ROUNDS):
+            magnitude_WK *= (mel_WB / np.maximum(magnitude_WK @ filters_BK.T, 1e-7)) @ filters_BK / share_K
+        phase = np.exp(1j * start_WK).astype(np.complex64)
+        before = np.zeros_like(phase)
+        for _ in range(PHASE_ROUNDS):
+            wave = windows.waves((magnitude_WK * phase)[np.newaxis], num_samples)
+            found = windows.spectrum(wave)[0]
+            phase = found + np.float32(MOMENTUM) * (found - before)
+            phase /= np.maximum(np.abs(phase), 1e-9)
+            before = found
+        result[row] = windows.waves((magnitude_WK * phase)[np.newaxis], num_samples)[0]
+    return result
