@@ -9,6 +9,7 @@ CHANGELOG then describes how. Nothing is imported in advance, because some modul
     batches            which training rows each step of a network's training sees
     conditions         classes as numbers for networks, and sampling in full batches
     network_generator  bases of generators with networks
+    gaussian_mixtures  a density of points, class by class, fitted and drawn from
     latents            latents and KL divergence of variational autoencoders
     tables             tables as matrices or bins, rows as latents, types of stored columns
     sequences          network, training and sampling of all kinds of sequences
@@ -40,6 +41,7 @@ __all__ = [
     "date_formats",
     "feature_probe",
     "folders",
+    "gaussian_mixtures",
     "latents",
     "lossless",
     "network_generator",

@@ -15,8 +15,8 @@ from pydantic import Field
 from augment import plugin
 from augment.data import Dataset, Schema
 from augment.plugin import Accepts, Context, Cost, Suits
+from augment.toolkit.gaussian_mixtures import Mixture, repeated_rows
 from augment.toolkit.network_generator import ArrayGenerator, Parts
-from augment_vae.mixture import Mixture, repeated_rows
 from augment_vae.tone import apply_tone, tone_curve
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from pydantic import Field
 from augment import plugin
 from augment.data import Dataset
 from augment.plugin import Accepts, Context, Suits
+from augment.toolkit.gaussian_mixtures import Mixture, repeated_rows
 from augment.toolkit.network_generator import ArrayGenerator, Parts
 from augment.toolkit.series_scaling import SeriesScaling
-from augment_vae.mixture import Mixture, repeated_rows
 
 if TYPE_CHECKING:
     import torch

@@ -14,9 +14,9 @@ from pydantic import Field
 from augment import plugin
 from augment.data import Dataset
 from augment.plugin import Context, Suits
+from augment.toolkit.gaussian_mixtures import MIN_LATENTS, Mixture
 from augment.toolkit.network_generator import Parts
 from augment.toolkit.tables.row_generator import RowGenerator
-from augment_vae.mixture import MIN_LATENTS, Mixture
 
 if TYPE_CHECKING:
     import torch

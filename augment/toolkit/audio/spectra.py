@@ -155,8 +155,8 @@ def _normalise(energy_NWB: np.ndarray, there_NW: np.ndarray) -> None:
 def from_log_mel(log_mel_NWB: np.ndarray, rate: float, num_samples: int, overlap: int = 4) -> np.ndarray:
     """Recordings that sound as log-mel spectra say, float32 (N, T).
 
-    The magnitudes of the bins behind the bands are found by multiplicative updates (Lee and Seung 2001), their phases by
-    the fast algorithm of Griffin and Lim (Perraudin, Balazs and Sondergaard 2013) from a fixed start, so that equal
+    The magnitudes of the bins behind the bands are found by multiplicative updates (Lee and Seung 2001), their phases
+    by the fast algorithm of Griffin and Lim (Perraudin, Balazs and Sondergaard 2013) from a fixed start, so that equal
     spectra give equal recordings.
 
     Args:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from augment_vae.mixture import Mixture
+from augment.toolkit.gaussian_mixtures import Mixture
 
 RNG = np.random.default_rng(0)
 
