@@ -15,10 +15,10 @@ from pydantic import Field
 from augment import plugin
 from augment.data import Dataset, Schema
 from augment.plugin import Accepts, Context, Cost, Generator, read_state, write_state
+from augment.toolkit.audio.recordings import rate_of, recordings_of, seconds_of
 from augment.toolkit.audio.spectra import LOUDNESS_FLOOR, Windows, from_log_mel, log_mel, mel_bands
 from augment.toolkit.conditions import Conditions, refuse_others
 from augment.toolkit.gaussian_mixtures import Mixture
-from augment_audio.recordings import rate_of, recordings_of, seconds_of
 
 OVERLAP = 4  # windows that a sample lies in: with fewer, phases cannot be found
 MOST_WINDOWS = 128  # of the grid; longer recordings are drawn coarser in time
