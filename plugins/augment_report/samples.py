@@ -15,10 +15,10 @@ import numpy as np
 from markupsafe import Markup
 
 from augment.data import Dataset, Schema, as_labels
-from augment_report import charts
 from augment_report.formatting import cell, clip, number, split_rest
 from augment_report.passages import marked_texts
-from augment_report.series import channel_ends, series_plots, thinned
+from augment_report.series import channel_ends, series_plots
+from augment_report.sounds import MAX_CLIPS, Sounds, nearest_recordings
 
 __all__ = ["example_rows", "nearest", "sample_grid", "show_rejects", "show_rows"]
 
@@ -34,6 +34,9 @@ NUM_TEXTS = 3  # of a class and origin
 NUM_REJECTS = 5  # texts of a filter
 MAX_TEXT = 280  # characters
 MAX_CELLS = 30  # columns of a table of rows
+MAX_SOUND = 1_300_000  # bytes of the page for players of samples
+MAX_SOUND_NEAREST = 500_000  # the same, of nearest recordings
+MAX_SOUND_REJECTS = 40_000  # the same, of a filter
 
 
 def sample_grid(
@@ -45,7 +48,6 @@ def sample_grid(
     generators, hidden = split_rest(list(dict.fromkeys(origin.tolist())), MAX_GENERATORS)
     sources = {"real": (train, np.ones(len(train), dtype=bool))}
     sources |= {str(name): (synthetic, origin == name) for name in generators}
-    ends = channel_ends(train) if schema.modality == "series" else None
     labels = {}
     if schema.task == "classes":
         labels = {id(part): as_labels(part.frame[schema.target]) for part in (train, synthetic)}
@@ -59,6 +61,11 @@ def sample_grid(
     else:
         classes, num_hidden = [None], 0
     num_samples = min(num_samples, max(1, MAX_PICTURES // (len(classes) * len(sources) or 1)))
+    scale: Sounds | np.ndarray | None = None
+    if schema.modality == "series":
+        scale = channel_ends(train)
+    elif schema.modality == "audio":
+        scale = Sounds(train, len(classes) * len(sources) * min(num_samples, MAX_CLIPS), MAX_SOUND)
     rows = []
     for label in classes:
         cells = []
@@ -66,7 +73,7 @@ def sample_grid(
             chosen = mask if label is None else mask & (labels[id(part)] == label)
             picked = part.take(np.flatnonzero(chosen)[:num_samples])
             text = f"{name} samples" + ("" if label is None else f" of class {clip(label)}")
-            cells.append({"source": name, **show_rows(picked, schema, text, name == "real", ends)})
+            cells.append({"source": name, **show_rows(picked, schema, text, name == "real", scale)})
         rows.append({"name": label, "cells": cells})
     shown, folded = split_rest(rows, MAX_OPEN)
     return {
@@ -76,15 +83,17 @@ def sample_grid(
         "by_class": classes != [None],
         "hidden_classes": num_hidden,
         "hidden_generators": len(hidden),
+        "remarks": scale.remarks if isinstance(scale, Sounds) else None,
     }
 
 
 def show_rows(
-    data: Dataset, schema: Schema, alt: str, is_real: bool = False, ends: np.ndarray | None = None
+    data: Dataset, schema: Schema, alt: str, is_real: bool = False, scale: Sounds | np.ndarray | None = None
 ) -> dict[str, Any]:
-    """A few rows in the form that suits the dataset: an image, plots, texts or a table.
+    """A few rows in the form that suits the dataset: an image, plots, recordings, texts or a table.
 
-    `ends` are those between which the channels of series are drawn; the rows' own where there are none.
+    `scale` is what recordings are drawn by, or the ends between which the channels of series are drawn; the rows' own
+    where there is none.
     """
     if not len(data):
         return {"kind": "none"}
@@ -93,12 +102,10 @@ def show_rows(
         return {"kind": "picture", "picture": _sheet([_image(data, schema)], 4 if len(data) <= 12 else 10, alt)}
     css = "real" if is_real else "synthetic"
     if modality == "series":
-        return series_plots(data, channel_ends(data) if ends is None else ends, css, alt)
+        return series_plots(data, scale if isinstance(scale, np.ndarray) else channel_ends(data), css, alt)
     if modality == "audio":
-        name = schema.find_array("audio")
-        values = np.asarray(data.arrays[name][:4], dtype=float)[..., np.newaxis]
-        plots = [{"name": "", "plot": charts.spark(thinned(row), css, alt)} for row in values]
-        return {"kind": "plots", "plots": plots, "hidden": 0}
+        sounds = scale if isinstance(scale, Sounds) else Sounds(data, MAX_CLIPS, MAX_SOUND_REJECTS)
+        return sounds.show(data, alt, is_real)
     if modality == "text":
         return {
             "kind": "texts",
@@ -113,7 +120,8 @@ def show_rejects(data: Dataset, train: Dataset, schema: Schema, filter_id: str) 
     """Rows that a filter rejected. In texts, the longest passage shared with a training text is highlighted."""
     if schema.modality == "text":
         return {"kind": "passages", "texts": marked_texts(data.take(slice(NUM_REJECTS)), train)}
-    return show_rows(data, schema, f"rows rejected by {filter_id}")
+    scale = Sounds(train, MAX_CLIPS, MAX_SOUND_REJECTS) if schema.modality == "audio" else None
+    return show_rows(data, schema, f"rows rejected by {filter_id}", scale=scale)
 
 
 def example_rows(
@@ -159,13 +167,17 @@ def nearest(
 ) -> dict[str, Any] | None:
     """The nearest training image for some images of each generator, by root mean square distance of the pixels.
 
-    The median distance of hold-out pictures stands beside it: that is how near new pictures lie by themselves.
+    The median distance of hold-out pictures stands beside it: that is how near new pictures lie by themselves. Of
+    recordings, see `nearest_recordings`.
     """
-    if schema.modality != "image" or not len(train) or not len(synthetic):
+    if schema.modality not in ("image", "audio") or not len(train) or not len(synthetic):
         return None
+    generators = list(dict.fromkeys(origin.tolist()))[:MAX_GENERATORS]
+    if schema.modality == "audio":
+        return nearest_recordings(train, test, synthetic, origin, generators, MAX_SOUND_NEAREST)
     rows = np.unique(np.linspace(0, len(train) - 1, min(len(train), MAX_COMPARED)).astype(int))
     pairs = []
-    for name in list(dict.fromkeys(origin.tolist()))[:MAX_GENERATORS]:
+    for name in generators:
         own = np.flatnonzero(origin == name)
         made = synthetic.take(own[np.linspace(0, len(own) - 1, min(len(own), NUM_NEIGHBORS)).astype(int)])
         found, distances = _neighbours(_image(made, schema), train, rows, schema)
@@ -176,7 +188,7 @@ def nearest(
     usual = None
     if holdout is not None:
         usual = number(float(np.median(_neighbours(_image(holdout, schema), train, rows, schema)[1])))
-    return {"pairs": pairs, "usual": usual, "num_compared": len(rows), "num_train": len(train)}
+    return {"kind": "images", "pairs": pairs, "usual": usual, "num_compared": len(rows), "num_train": len(train)}
 
 
 def _image(data: Dataset, schema: Schema) -> np.ndarray:

@@ -24,11 +24,11 @@ from augment_report.verdict_section import trial as trial_section
 
 KNOWN_TAGS = """
     html head meta title style body header main section figure figcaption p h1 h2 h3 h4 ul li a b small span div i
-    table caption thead tbody tr th td dl dt dd details summary pre code mark img svg line circle rect text polygon
-    polyline
+    table caption thead tbody tr th td dl dt dd details summary pre code mark img audio svg line circle rect text
+    polygon polyline
 """
 KNOWN_ATTRIBUTES = """
-    lang charset http-equiv content name class id role scope colspan rowspan href src alt width height tabindex
+    lang charset http-equiv content name class id role controls scope colspan rowspan href src alt width height tabindex
     aria-label aria-labelledby aria-describedby aria-hidden x y x1 x2 y1 y2 cx cy r points viewbox preserveaspectratio
     text-anchor
 """
@@ -113,7 +113,7 @@ def read_safely(page: str) -> Reading:
     assert {name for _, name, _ in reading.attributes} <= set(KNOWN_ATTRIBUTES.split())
     for tag, name, value in reading.attributes:
         if name == "src":
-            assert value.startswith("data:image/png;base64,")
+            assert value.startswith("data:audio/wav;base64," if tag == "audio" else "data:image/png;base64,")
         if name == "href":
             assert (tag, value[0]) == ("a", "#")
         if name == "id":
