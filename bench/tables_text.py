@@ -10,7 +10,8 @@ cancer and diabetes, which include about 3 CPU-seconds of them. ForestFlow has 1
 row in place of 50 and 100, on three small tables and with one seed: its fits take 18 to 70 CPU-seconds there, and
 their time grows with rows, columns and labels. ARF draws whole numbers and numbers of few values as continuous ones,
 which lowers its shapes and pairs. On Adult it did not finish within 5 CPU-minutes. CTGAN, TVAE and GaussianCopula
-were not measured on the tables of the league, and `vae`, `gan` and `smote` on some of them."""
+were not measured on the tables of the league, and `vae`, `gan` and `smote` on some of them. Since the
+training steps of `rnn` are a third shorter, it was measured on Adult alone, on a busy machine that slows fits down."""
 LOW_SAYS = """The first row contains the scores with real rows alone. The other rows show the change from adding
 synthetic rows: the mean paired difference over seeds, its standard error, and the number of seeds in which the AUC
 increased. A lower log loss is better. `5x` adds five rows per real one in the real class proportions; `balance` adds
