@@ -8,6 +8,7 @@ Shapes: N rows, H height, W width, C channels, T time steps, F features.
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from augment.in_memory.form import Container
 from augment.text import listing
 
 __all__ = ["Features", "arrow_of", "features_of", "from_torch_dataset"]
+
+log = logging.getLogger("augment")
 
 KINDS = (
     "a DataFrame of pandas or polars, an Arrow table, a numpy array or torch tensor, a list of texts or arrays, "
@@ -236,6 +239,12 @@ def _from_array(values: np.ndarray, container: Container) -> Features:
         pixels, form["layout"], form["scale"] = _pixels(values, channels_first=container != "numpy")
         return Features(None, {"image": pixels}, {}, {**form, "payload": "image"})
     if values.ndim == 3:
+        if _look_like_pixels(values):
+            log.warning(
+                "an array of shape %s and type %s is taken for series, %d steps of %d channels; for images, give them "
+                "as uint8, or with an axis for their channels: x[..., np.newaxis]",
+                *(values.shape, values.dtype, *values.shape[1:]),
+            )
         return Features(None, {"series": values.astype(np.float32)}, {}, {**form, "payload": "series"})
     if values.ndim != 2:
         raise DataError(
@@ -245,6 +254,14 @@ def _from_array(values: np.ndarray, container: Container) -> Features:
     frame = pd.DataFrame(values, columns=[f"x{number}" for number in range(values.shape[1])])
     found = _from_frame(frame.infer_objects())
     return Features(found.columns, form=form)
+
+
+def _look_like_pixels(values_NTF: np.ndarray) -> bool:
+    """Whether series could be grey images: whole numbers from 0 to 255, about as high as wide."""
+    height, width = values_NTF.shape[1:]
+    first = np.asarray(values_NTF[:100], np.float64)
+    square = min(height, width) >= 8 and max(height, width) <= 2 * min(height, width)
+    return bool(square and ((first >= 0) & (first <= 255) & (first == np.round(first))).all())
 
 
 def _pixels(images: np.ndarray, channels_first: bool) -> tuple[np.ndarray, str, float]:

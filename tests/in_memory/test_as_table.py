@@ -219,3 +219,18 @@ def test_equal_data_gives_equal_bytes(tmp_path):
         (tmp_path / name).mkdir()
         contents.append(hold(PIXELS.copy(), LABELS).write(tmp_path / name).read_bytes())
     assert contents[0] == contents[1]
+
+
+@pytest.mark.parametrize(
+    ("values", "is_noted"),
+    [
+        (RNG.integers(0, 17, (6, 8, 8)).astype(np.float64), True),
+        (RNG.normal(size=(6, 8, 8)), False),
+        (RNG.integers(0, 17, (6, 40, 8)).astype(np.float64), False),
+        (RNG.integers(0, 17, (6, 3, 3)).astype(np.float64), False),
+    ],
+    ids=["like-grey-images", "no-whole-numbers", "long", "tiny"],
+)
+def test_series_that_could_be_images_are_noted(values, is_noted, caplog):
+    hold(values, LABELS)
+    assert ("with an axis for their channels: x[..., np.newaxis]" in caplog.text) == is_noted
