@@ -35,8 +35,14 @@ def dangers(tree: ast.AST) -> Iterator[str]:
                     yield f"{keyword.arg}={keyword.value.value}"
 
 
+# What runs the code blocks of our own pages, as the tests do, to show what they print.
+RUNS_OUR_PAGES = ROOT / "docs" / "tutorials.py"
+
+
 def test_nothing_in_the_source_runs_what_a_file_says():
-    found = {path: sorted(dangers(ast.parse(path.read_text(encoding="utf-8")))) for path in SOURCES}
+    sources = [path for path in SOURCES if path != RUNS_OUR_PAGES]
+    found = {path: sorted(dangers(ast.parse(path.read_text(encoding="utf-8")))) for path in sources}
+    assert RUNS_OUR_PAGES.is_file()
     assert not {path.relative_to(ROOT).as_posix(): dangers for path, dangers in found.items() if dangers}
 
 

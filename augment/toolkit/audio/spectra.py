@@ -17,7 +17,7 @@ LOWEST = 40.0  # Hz; below lie hum and an offset of the recording
 LOUDNESS_FLOOR = 1e-3  # added to the energy of a band, so that silence has a logarithm
 DEPTH = 5.0  # nats (43 dB) below the loudest band; what is softer is taken for noise of the room
 ACTIVE = 4.0  # nats (35 dB) below the loudest frame; what is softer is a pause
-BATCH = 256  # recordings whose spectra are in memory at the same time
+SAMPLES_AT_ONCE = 2**21  # of recordings whose spectra are in memory at the same time; these take ten times their memory
 MEL_ROUNDS, PHASE_ROUNDS = 10, 16  # with twice as many a judge hears no difference
 MOMENTUM = 0.99
 
@@ -129,14 +129,15 @@ def log_mel(
     num_bands = mel_bands(rate)
     filters_KB = mel_matrix(num_bands, windows.size, rate).T
     result = np.empty((len(waves_NT), windows.count(waves_NT.shape[1]), num_bands), np.float32)
-    for start in range(0, len(waves_NT), BATCH):
-        rows = slice(start, start + BATCH)
+    at_once = max(1, SAMPLES_AT_ONCE // max(waves_NT.shape[1], 1))
+    for start in range(0, len(waves_NT), at_once):
+        rows = slice(start, start + at_once)
         magnitudes = np.abs(windows.spectrum(np.asarray(waves_NT[rows])))
         result[rows] = np.log(magnitudes @ filters_KB + np.float32(LOUDNESS_FLOOR))
     if normalise:
         there_NW = np.arange(result.shape[1]) <= np.maximum(lengths, 1)[:, np.newaxis] // windows.hop
-        for start in range(0, len(result), BATCH):
-            rows = slice(start, start + BATCH)
+        for start in range(0, len(result), at_once):
+            rows = slice(start, start + at_once)
             _normalise(result[rows], there_NW[rows])
     return result
 

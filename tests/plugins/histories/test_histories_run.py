@@ -99,7 +99,7 @@ def test_without_a_target_the_verdict_is_on_the_next_item(ran):
     trial = done.metrics.trial
     assert trial.verdict == "no measurable effect"
     assert trial.sentence.startswith(
-        "Augmentation has no measurable effect: NDCG@10 of the next item 1.000 with real rows alone, 1.000 with"
+        "Nothing is left for augmentation to gain on this hold-out: NDCG@10 of the next item 1.000 with real rows alone"
     )
     assert "12 held-out rows)" in trial.sentence
     assert [(arm.id, arm.rows) for arm in trial.arms] == [
