@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from augment.cli.display import duration
 from augment.cli.table import table
 from augment.plugin.kinds import Kind
+from augment.plugin.verdict_steps import next_steps
 from augment.statistics.scores import score_format, write_difference
 from augment.text import listing, printable
 from augment.toolkit.yaml_text import dump_flow
@@ -152,6 +153,7 @@ def result(run: Run) -> str:
     lines += [*_rows(run.metrics), "", f"folder  {folder}"]
     if run.report is not None:
         lines.append(f"report  {_near(run.report)}")
+    lines.append(printable(f"advice  {next_steps(run.metrics.trial)[0]}"))
     if first := next((name for name, counts in run.metrics.generators.items() if counts.kept), None):
         out = {"image": "more", "audio": "more"}.get(run.schema.modality, "more.csv")
         lines.append(f"next    augment sample {folder} --generator {first} --rows 1000 -o {out}")

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         SearchResult,
         TrialResult,
     )
+    from augment.plugin.verdict_steps import next_steps
 
 __all__ = [
     "Accepts",
@@ -104,6 +105,7 @@ __all__ = [
     "TrialResult",
     "derive_seed",
     "hookimpl",
+    "next_steps",
     "read_gains",
     "read_state",
     "write_state",
@@ -147,6 +149,7 @@ _MODULES = {
         "SearchResult",
         "TrialResult",
     ),
+    "verdict_steps": ("next_steps",),
 }
 
 # names of plugins are listed without pandas, which the contracts need

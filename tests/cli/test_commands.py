@@ -175,6 +175,7 @@ def test_run_ends_with_verdict_rows_places_and_the_next_command(spec, fake_run):
         "",
         "folder  runs/credit-3fa9c1d2",
         "report  runs/credit-3fa9c1d2/report.html",
+        "advice  Train on the real and synthetic rows that this run has written.",
         "next    augment sample runs/credit-3fa9c1d2 --generator gan --rows 1000 -o more.csv",
     ]
 

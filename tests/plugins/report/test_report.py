@@ -14,12 +14,12 @@ from report_fakes import add_classes, arm, assemble, attack, candidate, curves, 
 from slowly import slowly
 
 from augment.data import Dataset, SchemaDeclaration, infer
-from augment.plugin import TrialResult
+from augment.plugin import TrialResult, next_steps
 from augment.plugin.catalog import Catalog
 from augment_report.by_class import by_class
 from augment_report.reporter import Html
 from augment_report.series import series_plots
-from augment_report.verdict_section import _mean_decimals, next_steps
+from augment_report.verdict_section import _mean_decimals
 from augment_report.verdict_section import trial as trial_section
 
 KNOWN_TAGS = """
