@@ -41,6 +41,10 @@ NEXT_STEPS = {
         "are of use.",
     ),
 }
+# before the others, where one split is not enough to rely on
+SPLITS = "Judge over several splits (`trial: {cuts: 5}`) before you rely on it."
+FEW_ROWS = 30  # held-out rows of a class, of which a few other ones would give another score
+NEAR_ZERO = 0.25  # of an interval's width: beyond that it would exclude 0 with twice the variance as well
 
 
 def next_steps(found: TrialResult) -> list[str]:
@@ -70,7 +74,21 @@ def next_steps(found: TrialResult) -> list[str]:
             steps.insert(
                 0, f"Use {_plain(best.label)}: it is better than the real rows alone, and needs no synthetic rows."
             )
+    if found.verdict == "helps" and chosen is not None and _depends_on_the_split(found, chosen):
+        steps.insert(0 if steps[0] in NEXT_STEPS["helps"] else 1, SPLITS)
     return steps
+
+
+def _depends_on_the_split(found: TrialResult, chosen: ArmResult) -> bool:
+    """Whether another training part might well not have helped, which a single split cannot show."""
+    if found.cuts is not None or found.chosen == "none":
+        return False
+    if found.rarest and found.rarest_rows < FEW_ROWS:
+        return True
+    if chosen.interval is None:
+        return True
+    low, high = chosen.interval
+    return min(abs(low), abs(high)) < NEAR_ZERO * (high - low)
 
 
 def _plain(label: str) -> str:
