@@ -51,7 +51,7 @@ EDITS = {
     "default": {},
     "stretch": {"edits": {"stretch": 1.0}},
     "timing": {"edits": {"timing": 1.0}},
-    "timing, speed, shift": {"edits": {"timing": 1.0, "speed": 0.5, "shift": 0.5}},
+    "speed, shift, stretch, pitch": {"edits": {"speed": 0.5, "shift": 0.5, "stretch": 0.5, "pitch": 0.5}},
     "mix": {"edits": {"mix": 1.0}},
     "noise": {"edits": {"noise": 1.0}},
 }
@@ -160,7 +160,7 @@ def speakers(digits: Digits, num_seeds: int) -> None:
         train = digits.some(10, speaker, ~digits.is_held_out & (digits.speaker != speaker))
         test = digits.data.take(digits.speaker == speaker)
         alone = accuracy(Spectral, train, test, speaker)[0]
-        for arm in ("default", "timing, speed, shift"):
+        for arm in ("default", "speed, shift, stretch, pitch"):
             more = with_copies(train, EDITS[arm], speaker)
             gains.setdefault(arm, []).append(accuracy(Spectral, more, test, speaker)[0] - alone)
     for arm, values in gains.items():

@@ -36,6 +36,7 @@ Edit = Literal[
     "frequency-mask",
     "gain",
 ]
+LEAST_TIMING = 0.02  # less is what the alignment is exact to
 SAMPLES_AT_ONCE = 2**20  # of edited recordings; spectra take about thirty times their memory
 
 
@@ -57,8 +58,9 @@ class AudioEdits(Generator):
     * `time-mask`, `frequency-mask`: a stretch of time, or a band, falls silent (Park et al. 2019).
     * `gain`: louder or softer.
 
-    By default `speed`, `shift`, `stretch` and `pitch` are on. In trials on spoken digits those that change timing
-    helped; noise and an equaliser lowered the accuracy of a linear model. Labels and the columns beside the recording
+    By default `timing`, `speed` and `shift` are on. On spoken digits, five of each, they raised the accuracy of the
+    probe `spectral` by .045 (standard error .008) and that of `mfcc` by .018 (.006); `stretch` raised them by .034 and
+    .014, `mix` and `noise` by nothing that could be told from chance. Labels and the columns beside the recording
     stay, and its length column follows. A recording grows no longer than the longest: where there is no room to be
     slower it becomes quicker, and one that fills its row loses its end. One that would go beyond [-1, 1] is made
     softer, not clipped.
@@ -73,7 +75,7 @@ class AudioEdits(Generator):
         """Settings of the generator `audio-edits`."""
 
         edits: dict[Edit, Annotated[float, Field(ge=0, le=1)]] = Field(
-            {"speed": 0.5, "shift": 0.5, "stretch": 0.5, "pitch": 0.5}, examples=[{"stretch": 1, "noise": 0.3}]
+            {"timing": 1, "speed": 0.5, "shift": 0.5}, examples=[{"stretch": 1, "noise": 0.3}]
         )
         """The probability of each edit; one that is not named is never used. A recording that draws none gets the most
         likely one."""
@@ -151,7 +153,7 @@ class AudioEdits(Generator):
     def sample(self, given: pd.DataFrame, context: Context) -> Dataset:
         assert context.train is not None  # the host lends it to every generator
         refuse_others(self.conditions, given)
-        edits = [edit for edit in CHANGES if self.params.edits.get(edit)]
+        edits = self._usable()
         # a stream for each thing that is drawn, row after row: k rows begin as n rows do
         first, second, third, chance, *streams = context.rng.spawn(4 + len(edits))
         classes = self.conditions.draw(given, first)
@@ -178,6 +180,12 @@ class AudioEdits(Generator):
                     waves[chosen], ends[chosen] = CHANGES[edit](waves[chosen], ends[chosen], drawn, rate)
             edited[part], new_lengths[part] = _within(waves), ends
         return self._finished(context.train, rows, edited, new_lengths, given)
+
+    def _usable(self) -> list[str]:
+        """The edits that are asked for; without `timing` where recordings of a class do not differ in it."""
+        asked = [edit for edit in CHANGES if self.params.edits.get(edit)]
+        differs = np.abs(self.timing).max(initial=0) > LEAST_TIMING
+        return [edit for edit in asked if edit != "timing" or differs] or asked
 
     def _chosen(self, train: Dataset, classes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """A training row of each class that is asked for, (N,)."""
