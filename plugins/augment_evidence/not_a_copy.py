@@ -10,8 +10,8 @@ import numpy as np
 from pydantic import Field
 
 from augment import plugin
-from augment.data import Dataset
-from augment.plugin import Accepts, Context, Filter, read_state, write_state
+from augment.data import Dataset, Schema
+from augment.plugin import Accepts, Context, Cost, Filter, read_state, write_state
 from augment.toolkit.substrings import Stock
 from augment.toolkit.tables.possible_rows import count_possible_rows
 from augment_evidence.equal_rows import row_hashes
@@ -82,6 +82,18 @@ class NotACopy(Filter):
 
         steps: int = Field(600, ge=1)
         """Training steps of the network that computes features of images, of 64 images each."""
+
+    @classmethod
+    def cost(cls, params: Params, schema: Schema, num_rows: int) -> Cost | None:
+        """As measured on tables: distances to each row of the sample, of as many dimensions as there are numbers and
+        labels. What texts, images and the like take is not known without them."""
+        if schema.modality != "table":
+            return None
+        columns = [schema.columns[name] for name in schema.features if schema.columns[name].type != "text"]
+        num_dimensions = sum(len(column.categories or "1") for column in columns)
+        num_reference = min(num_rows, params.max_reference)
+        row = 4e-6 + num_reference * (3.8e-9 + 2.4e-11 * num_dimensions)
+        return Cost(fit=1e-6 * num_rows + min(num_rows, MAX_CALIBRATION_ROWS) * row, row=row)
 
     def fit(self, reference: Dataset, pilot: Dataset, context: Context) -> Self:
         hashes, row_group, counts = np.unique(row_hashes(reference), return_inverse=True, return_counts=True)

@@ -234,3 +234,12 @@ def test_each_row_is_judged_by_itself():
 def test_no_candidates_give_no_scores():
     train = table(50, 0)
     assert fit(train).judge(train.take(slice(0, 0)), Context(seed=0, folder=None)).shape == (0,)
+
+
+def test_the_estimate_grows_with_the_training_rows_that_are_compared():
+    schema = table(50, 0).schema
+    few, many, more = (NotACopy.cost(NotACopy.Params(), schema, num_rows).row for num_rows in (5_000, 20_000, 80_000))
+    assert 3 < many / few < 4
+    assert more == many
+    assert NotACopy.cost(NotACopy.Params(max_reference=5_000), schema, 80_000).row == few
+    assert NotACopy.cost(NotACopy.Params(), written(["a b", "c d"]).schema, 2) is None
