@@ -26,9 +26,15 @@ __all__ = [
 
 
 class _SpecFile(click.Path):
-    """A pipeline file; who names a file of data is told what makes a pipeline of it."""
+    """A pipeline file; who names data, or the folder of a run, is told which pipeline to use instead."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = Path(os.fsdecode(value))
+        if path.is_dir():
+            from augment.storage.run_folder import RESOLVED
+
+            if (path / RESOLVED).is_file():
+                self.fail(f"{path} is the folder of a run; run its pipeline, {path / RESOLVED}", param, ctx)
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         if path.suffix.lower() not in (".yaml", ".yml"):
             from augment.plugin.catalog import Catalog

@@ -279,10 +279,10 @@ class Resolver:
                 return place
             if not os.path.exists(place):
                 looked = "" if path.is_absolute() else f" (relative paths start from {str(self._base)!r})"
-                near = did_you_mean(place.name, list_names(place.parent))
-                problems.append(
-                    ((*key_path, *inner), f"there is no file or folder {show_value(str(path), 200)}{looked}{near}")
-                )
+                say_where = f"; say where it is: `--set {'.'.join(map(str, (*key_path, *inner)))}=/full/path`"
+                near = did_you_mean(place.name, list_names(place.parent)) or say_where
+                said = f"there is no file or folder {show_value(str(path), 200)}{looked}{near}"
+                problems.append(((*key_path, *inner), said))
             elif not (place.is_file() or place.is_dir()):  # reading it may wait for ever, and never twice the same
                 said = f"{show_value(str(path), 200)} is a pipe or a device; save its content in a file, and name that"
                 problems.append(((*key_path, *inner), said))

@@ -558,6 +558,14 @@ def test_a_file_of_data_in_place_of_a_pipeline_is_answered_with_init(command, tm
     )
 
 
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_the_folder_of_a_run_is_answered_with_its_pipeline(command, tmp_path):
+    (tmp_path / "resolved.yaml").write_text("spec: 1\n")
+    result = CliRunner().invoke(main, [command, str(tmp_path)])
+    assert result.exit_code == 2
+    assert f"is the folder of a run; run its pipeline, {tmp_path / 'resolved.yaml'}" in " ".join(result.output.split())
+
+
 def test_help_names_the_exit_code_of_every_error():
     told = main.help.partition("Exit codes: ")[2]
     codes = {cls("").exit_code for cls in (AugmentError, *AugmentError.__subclasses__())}

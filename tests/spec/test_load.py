@@ -146,6 +146,12 @@ def test_a_missing_data_file_is_told_with_its_likely_name(project, tmp_path):
     )
 
 
+def test_for_a_missing_data_file_of_no_likely_name_the_option_is_shown_that_says_where_it_is(project, tmp_path):
+    text = SMALLEST.replace("credit.csv", "../../moved/credit.csv")
+    assert problem_of(project(text)).endswith("; say where it is: `--set source.with.path=/full/path`")
+    load(project(text), CATALOG, overrides=[f"source.with.path={tmp_path / 'credit.csv'}"])
+
+
 def test_a_pipe_as_data_is_refused(project, tmp_path):
     os.mkfifo(tmp_path / "pipe.csv")
     assert problem_of(project(SMALLEST.replace("credit.csv", "pipe.csv"))) == (
