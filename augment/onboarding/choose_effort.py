@@ -34,6 +34,7 @@ class Effort:
         seeds: of the trial.
         cuts: splits that judge.
         why: why it is less than usual; empty where it is not.
+        why_seeds: what the usual number of seeds would take with all else as it is proposed.
     """
 
     generators: Sequence[type[Generator]]
@@ -41,6 +42,7 @@ class Effort:
     seeds: int
     cuts: int
     why: str = ""
+    why_seeds: str = ""
 
 
 def choose_effort(
@@ -69,8 +71,13 @@ def choose_effort(
     for effort in _lesser(usual):
         if _estimate(look, effort, holdout, catalog) <= BUDGET:
             break
-    said = f"the whole would take about {float(f'{before / 60:.1g}'):g} CPU-minutes"
-    return replace(effort, why=said)
+    effort = replace(effort, why=f"the whole would take about {_minutes(before)}")
+    with_usual_seeds = _estimate(look, replace(effort, seeds=usual.seeds), holdout, catalog)
+    return replace(effort, why_seeds=f"which would take about {_minutes(with_usual_seeds)}")
+
+
+def _minutes(seconds: float) -> str:
+    return f"{float(f'{seconds / 60:.1g}'):g} CPU-minutes"
 
 
 def _lesser(usual: Effort) -> Iterator[Effort]:

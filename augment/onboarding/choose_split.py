@@ -102,12 +102,14 @@ def choose_trial(look: Look, effort: Effort) -> list[str]:
     cuts, seeds = effort.cuts, effort.seeds
     several = "judged by {} hold-outs instead of one, in {} times the time".format(*[NUMBERS.get(cuts, "five")] * 2)
     lines = [f"  cuts: {cuts}  # {several}"] if cuts > 1 else []
-    lines += [f"  seeds: {seeds}  # instead of {Trial().seeds}: {effort.why}"] if seeds != Trial().seeds else []
-    lines = ["trial:", *lines, ""] if lines else []
-    if cuts == 1 and _needs_cuts(look):
-        few = ["# Few rows of a class are held out. To have more of them:", "# trial:", f"#   cuts: 5  # {several}", ""]
-        lines = [*few, *lines]
-    return lines
+    lines += [f"  seeds: {seeds}  # instead of {Trial().seeds}, {effort.why_seeds}"] if seeds != Trial().seeds else []
+    few: list[str] = []
+    if cuts == 1 and _find_rare(look) is not None:
+        few = ["# Few rows of a class are held out. To have more of them:"]
+        if not lines:
+            return [*few, "# trial:", f"#   cuts: 5  # {several}", ""]
+        few = [f"  {few[0]}", f"  # cuts: 5  # {several}"]
+    return ["trial:", *few, *lines, ""] if lines else []
 
 
 def random_split(look: Look) -> list[str]:

@@ -347,7 +347,7 @@ def _sinks(
     if len(sinks) > 1:
         others = ", ".join(cls.name for cls, _ in sinks[1:])
         lines.append(f"# {sinks[0][0].name} cannot say which rows are synthetic; {others} can.")
-    why = "# The data is written as it came. `rows: synthetic` under `with:` writes the synthetic rows alone."
+    why = "# Written in the form of your files. `rows: synthetic` under `with:` writes the synthetic rows alone."
     return ["", why, *section("sinks:", lines)]
 
 

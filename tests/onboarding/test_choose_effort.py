@@ -70,5 +70,12 @@ def test_fits_that_take_long_are_not_repeated_for_many_splits():
     assert effort(maker("slow", fit=BUDGET / 3), rows="balance", cuts=5).cuts == 2
 
 
+def test_the_seeds_are_explained_by_what_the_usual_number_would_take_with_what_is_proposed():
+    found = effort(maker("slow", row=0.2), rows="1x", cuts=5)  # 320 rows for each seed and split
+    assert (found.seeds, found.cuts) == (2, 1)
+    assert found.why == "the whole would take about 30 CPU-minutes"
+    assert found.why_seeds == "which would take about 5 CPU-minutes"
+
+
 def test_larger_data_may_take_its_time():
     assert effort(maker("slow", fit=10 * BUDGET), num_rows=502).why == ""

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
+from example_data import dataset
 
 from augment.onboarding import write_pipeline
+from augment.onboarding.choose_effort import Effort
+from augment.onboarding.choose_split import choose_trial
+from augment.onboarding.choose_target import look_at
 from augment.runner.check import check
 from augment.spec.document import read
 
@@ -130,3 +136,13 @@ def test_of_many_rows_several_splits_are_proposed_but_not_set(tmp_path):
     assert "trial" not in read(path).tree
     path.write_text(path.read_text().replace("# trial:\n#   cuts", "trial:\n  cuts"))
     assert read(path).tree["trial"] == {"cuts": 5}
+
+
+@pytest.mark.parametrize("num_rare", [12, 30], ids=["no hold-out is large enough", "a larger one helps"])
+@pytest.mark.parametrize("seeds", [5, 2])
+def test_several_splits_can_be_had_by_taking_the_signs_of_comments_away(tmp_path, num_rare, seeds):
+    frame = pd.DataFrame({"x": np.arange(400) / 7, "label": np.repeat(["fine", "fraud"], [400 - num_rare, num_rare])})
+    lines = choose_trial(look_at(dataset(frame), "label"), Effort((), "1x", seeds, 1, "", "which would take long"))
+    text = re.sub("^( *)# ( *)(trial|cuts):", r"\1\2\3:", "\n".join(lines), flags=re.MULTILINE)
+    (tmp_path / "p.yaml").write_text(text)
+    assert read(tmp_path / "p.yaml").tree["trial"] == {"cuts": 5} | ({} if seeds == 5 else {"seeds": seeds})
