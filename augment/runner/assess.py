@@ -91,7 +91,9 @@ def assess(
             weigh_search(use_metric_gain(trial, scores, prepared.num_train, num_synthetic), search), scores
         ),
         scores=scores,
-        privacy=summarise_privacy(scores),
+        privacy=summarise_privacy(
+            scores, [name for name, kept in num_synthetic.items() if kept and origins.get(name) in ("rows", "copies")]
+        ),
         notes=session.remarks,
     )
     return metrics, private
@@ -130,12 +132,18 @@ def score_rows(
     return scores, private
 
 
-def summarise_privacy(scores: Sequence[MetricScore]) -> PrivacyResult:
-    """What the attacks among the scores found, in a sentence. Nothing is ever called safe."""
+def summarise_privacy(scores: Sequence[MetricScore], from_rows: Sequence[str] = ()) -> PrivacyResult:
+    """What the attacks among the scores found, in a sentence. Nothing is ever called safe.
+
+    Args:
+        scores: of all metrics.
+        from_rows: the generators whose rows start from real ones, whatever the attacks found.
+    """
     attacks = [(score, score.attack) for score in scores if score.attack is not None]
     if not attacks:
         why = "no metric attacks the rows, or there are too few rows to attack"
-        return PrivacyResult(verdict="not assessed", sentence=f"Privacy was not assessed: {why}.")
+        design = f" {_by_design(from_rows)}" if from_rows else ""
+        return PrivacyResult(verdict="not assessed", sentence=f"Privacy was not assessed: {why}.{design}")
     close = {score.of for score, attack in attacks if attack.finding == "near by design"}
     leaks = [(score, attack) for score, attack in attacks if attack.finding == "leak found" and score.of not in close]
     untold = [score for score, attack in attacks if attack.finding == "natural likeness"]
@@ -148,19 +156,23 @@ def summarise_privacy(scores: Sequence[MetricScore]) -> PrivacyResult:
             f"{score.of}: {score.name} {score.value:.2%}, limit {attack.limit:.2%}" for score, attack in leaks
         )
         sentence = f"Synthetic rows reveal training rows ({figures})."
+    close |= set(from_rows)
     if close:
-        own = sorted(close - {"all"})  # the mix is close by design because of those
-        whose = f"Rows of {', '.join(own)}" if own else "Some synthetic rows"
+        design = _by_design(sorted(close - {"all"}))  # the mix is close by design because of those
         if not leaks and not untold:
             sentence = "Beyond that, these attacks found no leak, which does not prove that there is none."
-        design = (
-            f"{whose} start from real rows, so they equal or resemble them by design: do not share them as if they "
-            f"were anonymous."
-        )
         sentence = f"{sentence} {design}" if leaks else f"{design} {sentence}"
     return PrivacyResult(
         verdict="leak found" if leaks else "near by design" if close else "not assessed" if untold else "no leak found",
         sentence=sentence,
+    )
+
+
+def _by_design(generators: Sequence[str]) -> str:
+    whose = f"Rows of {', '.join(generators)}" if generators else "Some synthetic rows"
+    return (
+        f"{whose} start from real rows, so they equal or resemble them by design: do not share them as if they were "
+        "anonymous."
     )
 
 

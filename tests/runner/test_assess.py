@@ -57,6 +57,23 @@ def test_the_privacy_verdict_follows_from_the_attacks_and_calls_nothing_safe(sco
     assert result.sentence.startswith("Synthetic rows reveal") == (verdict == "leak found")
 
 
+@pytest.mark.parametrize(
+    ("scores", "verdict"),
+    [
+        ([attack("edits", 0.0, NO_LEAK)], "near by design"),
+        ([attack("edits", 0.0, ALIKE)], "near by design"),
+        ([attack("gan", 0.5, LEAK), attack("edits", 0.0, NO_LEAK)], "leak found"),
+        ([], "not assessed"),
+    ],
+    ids=["no leak", "alike", "a leak elsewhere", "no attack"],
+)
+def test_rows_that_start_from_real_ones_are_named_whatever_the_attacks_found(scores, verdict):
+    result = summarise_privacy(scores, ["edits"])
+    assert result.verdict == verdict
+    assert "Rows of edits start from real rows" in result.sentence
+    assert not result.sentence.startswith("These attacks found no leak")
+
+
 def voiding(of, reason):
     facts = {"metric": "mine", "name": "repeats", "value": 0.5, "unit": "", "better": "lower", "interval": None}
     return MetricScore(of=of, detail={}, voids=reason, **facts)

@@ -141,6 +141,11 @@ def test_adding_a_filter_changes_no_draw(spec):
     assert (free["label"] == filtered["label"]).all()
 
 
+def test_rows_that_start_from_real_ones_are_called_so_without_any_attack(spec):
+    privacy = run(spec(), workers=0).metrics.privacy
+    assert "Rows of fake-move start from real rows" in privacy.sentence
+
+
 def test_the_test_part_is_the_rows_that_the_split_names_as_they_were_read(tmp_path, spec):
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"id": rng.permutation(50) + 100, "x": rng.normal(size=50).round(4), "label": ["a", "b"] * 25})
