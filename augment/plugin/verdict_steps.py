@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from augment.plugin.trial_results import ArmResult, TrialResult
 
-__all__ = ["next_steps"]
+__all__ = ["NO_TRIAL", "next_steps"]
+
+NO_TRIAL = "the pipeline asks for no trial"  # the reason that `trial: false` gives
 
 NEXT_STEPS = {
     "helps": (
@@ -50,6 +52,8 @@ NEAR_ZERO = 0.25  # of an interval's width: beyond that it would exclude 0 with 
 def next_steps(found: TrialResult) -> list[str]:
     """What a reader can do about the verdict of a trial, the first step first: one sentence or a few for each."""
     steps = list(NEXT_STEPS[found.verdict])
+    if found.verdict == "not assessable" and found.reason == NO_TRIAL:
+        steps[0] = "To learn whether the synthetic rows are of use, remove `trial: false`, and run again."
     base = found.arm("none")
     if found.verdict == "no measurable effect" and base is not None and found.better == "higher" and base.mean > 0.9995:
         steps[1:] = ["To see an effect, judge by real rows that are harder: this model is right on all of these."]
@@ -71,6 +75,8 @@ def next_steps(found: TrialResult) -> list[str]:
         if found.verdict == "helps":
             steps[0] = f"Prefer {_plain(best.label)}: it needs no synthetic rows, and these are not measurably better."
         elif clearly:
+            if found.verdict == "cannot tell":
+                steps.pop(0)  # of the alternative, one can decide
             steps.insert(
                 0, f"Use {_plain(best.label)}: it is better than the real rows alone, and needs no synthetic rows."
             )

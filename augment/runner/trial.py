@@ -17,6 +17,7 @@ from augment.plugin.context import derive_seed
 from augment.plugin.contracts import Probe
 from augment.plugin.run_metrics import MetricScore
 from augment.plugin.trial_results import ArmResult, Comparison, ScoreLegend, TrialResult
+from augment.plugin.verdict_steps import NO_TRIAL
 from augment.runner.generate import Mixture
 from augment.runner.prepare import Prepared
 from augment.runner.session import Session
@@ -64,7 +65,7 @@ def run_trial(
     """
     settings = pipeline.trial
     if settings is None:
-        return not_assessable("the pipeline asks for no trial")
+        return not_assessable(NO_TRIAL)
     train, test = Dataset.load(prepared.train), Dataset.load(prepared.test)
     schema, units = train.schema, prepared.units
     if schema.target is None or schema.task == "none":

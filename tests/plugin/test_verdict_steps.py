@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from run_records import arm, run_metrics
 
-from augment.plugin.verdict_steps import SPLITS, next_steps
+from augment.plugin.verdict_steps import NO_TRIAL, SPLITS, next_steps
 
 
 def trial(interval=(0.02, 0.04), **content):
@@ -44,3 +44,21 @@ PREFERRED = {"arm": "none", "difference": 0.0, "interval": (-0.1, 0.1), "verdict
 def test_a_gain_that_hangs_on_one_split_is_to_be_judged_over_several(changes, place):
     steps = next_steps(trial(**changes))
     assert (steps.index(SPLITS) if SPLITS in steps else None) == place
+
+
+def test_a_trial_that_was_not_asked_for_is_no_obstacle():
+    void = {"assessable": False, "verdict": "not assessable", "chosen": "", "arms": []}
+    steps = next_steps(trial(**void, reason=NO_TRIAL))
+    assert "`trial: false`" in steps[0]
+    assert not any("obstacle" in step for step in steps)
+    assert "obstacle" in next_steps(trial(**void, reason="one class only"))[0]
+
+
+@pytest.mark.parametrize(("interval", "first"), [((0.01, 0.03), "Use tuned"), ((-0.01, 0.03), "Do not decide")])
+def test_a_better_alternative_is_a_decision_where_the_synthetic_rows_allow_none(interval, first):
+    arms = [arm("none", 0.7), arm("tuned", 0.72) | {"interval": interval}, arm("synthetic", 0.71)]
+    unclear = {"verdict": "cannot tell", "arms": arms, "against": PREFERRED | {"arm": "tuned"}}
+    steps = next_steps(trial(**unclear))
+    assert steps[0].startswith(first)
+    assert any("Do not decide" in step for step in steps) == (first == "Do not decide")
+    assert "hold out more rows" in steps[1].lower()
