@@ -153,6 +153,9 @@ def result(run: Run) -> str:
     lines += [*_rows(run.metrics), "", f"folder  {folder}"]
     if run.report is not None:
         lines.append(f"report  {_near(run.report)}")
+    if alone := run.manifest.data.written.get("synthetic"):
+        files = ", ".join(_near(run.folder / file) for file in alone.values())
+        lines.append(f"share   at most {files}: the rest of the folder, and the report, hold real data")
     lines.append(printable(f"advice  {next_steps(run.metrics.trial)[0]}"))
     if first := next((name for name, counts in run.metrics.generators.items() if counts.kept), None):
         out = {"image": "more", "audio": "more"}.get(run.schema.modality, "more.csv")

@@ -52,7 +52,7 @@ class FakeRun:
         self.name, self.key, self.metrics = "credit", "3fa9c1d2" * 8, METRICS
         self.status = "below the required minimum" if exit_code else "done"
         self.report = folder / "report.html"
-        self.schema = Schema(columns={})
+        self.schema, self.manifest = Schema(columns={}), manifest()
 
 
 @pytest.fixture

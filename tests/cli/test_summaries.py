@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from run_records import arm, run_metrics
+from pathlib import Path
+
+from run_records import arm, build, manifest, run_metrics
 
 from augment.cli import summaries
 from augment.runner.check import check as run_check
+from augment.storage.publish_run import Place
 
 
 def test_many_classes_are_cut_short():
@@ -19,6 +22,17 @@ def test_many_classes_are_cut_short():
     assert lines[1].split() == ["class", "0", "100", "5", "0"]
     assert lines[-2].startswith("and 10 more classes")
     assert lines[-1].split() == ["all", "2,565", "5", "0"]
+
+
+def test_a_run_with_synthetic_rows_alone_says_what_can_be_shared(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = build(Place(tmp_path, "credit", "0" * 64, None, False))
+    assert "share" not in summaries.result(run)
+    written = {"synthetic": {"csv": "data/synthetic.csv"}}
+    run.manifest = manifest(data={"origin_column": "origin", "written": written})
+    (line,) = (line for line in summaries.result(run).splitlines() if line.startswith("share "))
+    assert str(Path(run.folder.name, "data", "synthetic.csv")) in line
+    assert "the report, hold real data" in line
 
 
 PIPELINE = {
