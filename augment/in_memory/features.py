@@ -279,9 +279,13 @@ def _pixels(images: np.ndarray, channels_first: bool) -> tuple[np.ndarray, str, 
     scale = MAX_PIXEL if high <= 1 else 1
     scaled = images.astype(np.float64) * scale
     whole = np.round(scaled)
-    if not (low >= 0 and high <= MAX_PIXEL) or np.abs(scaled - whole).max(initial=0) > 1e-3:
+    rounded = bool(np.abs(scaled - whole).max(initial=0) > 1e-3)
+    if not (low >= 0 and high <= MAX_PIXEL) or (rounded and high > 1):
         raise DataError(
-            f"pixels are whole numbers from 0 to 255, or such divided by 255; these are {images.dtype} from {low:g} to "
-            f"{high:g}: undo what normalised them, or round them, as in (x * 255).round().astype('uint8')"
+            f"pixels are whole numbers from 0 to 255, or numbers from 0 to 1; these are {images.dtype} from {low:g} to "
+            f"{high:g}: undo what normalised them, and bring them to 256 levels, as in (x * 255).round() / 255 for "
+            "numbers from 0 to 1"
         )
+    if rounded:
+        log.warning("pixels are held in 8 bits: the numbers from %g to %g are rounded to 256 levels", low, high)
     return whole.astype(np.uint8), layout, float(scale)

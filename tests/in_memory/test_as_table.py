@@ -206,6 +206,17 @@ def test_what_cannot_be_held_is_refused_in_words(data, y, message):
         hold(data, y)
 
 
+def test_pixels_from_0_to_1_are_rounded_to_256_levels_and_stay_floats(tmp_path, caplog):
+    sixteenths = np.arange(2 * 8 * 8 * 1).reshape(2, 8, 8, 1) % 17 / 16
+    back, _ = there_and_back(tmp_path, sixteenths, [0, 1])
+    assert back.dtype == sixteenths.dtype
+    np.testing.assert_array_equal(back, np.round(sixteenths * 255) / 255)
+    assert "rounded to 256 levels" in caplog.text
+    caplog.clear()
+    hold(back)
+    assert not caplog.text
+
+
 def test_the_target_is_a_column_or_y():
     with pytest.raises(DataError, match="not both"):
         hold(FRAME, LABELS, target="label")
