@@ -13,6 +13,7 @@ import pandas as pd
 
 from augment.data.declarations import Array, ArrayType, Column, Modality, Plain
 from augment.errors import DataError
+from augment.text import listing
 
 __all__ = ["Schema", "as_labels", "class_positions", "count_labels"]
 
@@ -24,6 +25,14 @@ class Schema(Plain):
     arrays: dict[str, Array] = {}
     target: str | None = None
     payload: str | None = None
+
+    def __repr__(self) -> str:
+        parts = [self.modality, f"columns {listing(self.columns)}"]
+        parts += [f"arrays {listing(self.arrays)}"] if self.arrays else []
+        parts += [f"target {self.target!r}"] if self.target else []
+        return f"Schema({', '.join(parts)})"
+
+    __str__ = __repr__
 
     @property
     def modality(self) -> Modality:

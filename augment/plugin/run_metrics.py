@@ -176,3 +176,9 @@ class RunMetrics(Part):
     """The result of the privacy attacks."""
     notes: list[str]
     """Warnings and notes, as sentences."""
+
+    def __repr__(self) -> str:
+        rows = f"{self.rows.train:,} + {self.rows.synthetic:,} training rows, {self.rows.test:,} held out"
+        return f"RunMetrics({self.trial.verdict!r}, {rows}; has {', '.join(type(self).model_fields)})"
+
+    __str__ = __repr__

@@ -310,6 +310,12 @@ class TrialResult(Part):
     sentence: str = ""
     """The verdict in words, with its figures."""
 
+    def __repr__(self) -> str:
+        arms = ", ".join(arm.id for arm in self.arms) or "none"
+        return f"TrialResult({self.verdict!r}, arms: {arms}; {self.sentence or self.reason})"
+
+    __str__ = __repr__
+
     def arm(self, id: str) -> ArmResult | None:
         """The arm with that id, if there is one."""
         return next((arm for arm in self.arms if arm.id == id), None)

@@ -21,33 +21,38 @@ def in_a_kernel() -> bool:
 
 
 class CellProgress:
-    """Shows the stage that is at work, how far it is and for how long, in one line that changes; called with events."""
+    """Shows the stage that is at work, how far it is and for how long, in one line that changes, with
+    the notes below it; called with events."""
 
     def __init__(self) -> None:
         self._start = self._shown = time.monotonic()
-        self._line = "augment: reading the data"
+        self._line, self._part = "augment: reading the data", 0.0
+        self._notes: dict[str, None] = {}  # each once, in their order
         display = sys.modules["IPython"].display
         self._html: Any = display.HTML
-        self._handle: Any = display.display(self._html(self._content(0.0)), display_id=True)
+        self._handle: Any = display.display(self._html(self._content()), display_id=True)
 
     def __call__(self, event: Mapping[str, Any]) -> None:
         """Follow an event of the run."""
-        kind, part = event["event"], 0.0
+        kind = event["event"]
         if kind == "stage-started":
-            self._line = f"{event['stage']} {event['id']}"
+            self._part, self._line = 0.0, f"{event['stage']} {event['id']}"
         elif kind == "progress" and event["total"]:
-            part = event["step"] / event["total"]
+            self._part = event["step"] / event["total"]
             losses = ", ".join(f"{name} {value:.3g}" for name, value in list(event["losses"].items())[:3])
             step = f"{event['step']:,} of {event['total']:,}"
             self._line = f"{event['stage']} {event['id']}: {step}{', ' if losses else ''}{losses}"
         elif kind == "run-finished":
-            part, self._line = 1.0, f"{event['status']}: {event['folder']}"
+            self._part, self._line = 1.0, f"{event['status']}: {event['folder']}"
+        elif kind == "note":
+            self._notes[str(event["message"])] = None
         else:
             return
         if kind != "progress" or time.monotonic() - self._shown >= SECONDS_BETWEEN:
             self._shown = time.monotonic()
-            self._handle.update(self._html(self._content(part)))
+            self._handle.update(self._html(self._content()))
 
-    def _content(self, part: float) -> str:
+    def _content(self) -> str:
         seconds = time.monotonic() - self._start
-        return f'<progress value="{part:.3f}" max="1"></progress> {escape(self._line)} ({seconds:.0f} s)'
+        bar = f'<progress value="{self._part:.3f}" max="1"></progress> {escape(self._line)} ({seconds:.0f} s)'
+        return bar + "".join(f"<br>note: {escape(note)}" for note in self._notes)

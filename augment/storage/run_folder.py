@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -30,6 +31,7 @@ from augment.storage.hashes import content_key, file_sha256
 from augment.storage.ownership import json_text
 from augment.storage.run_manifest import RunManifest, WrittenPart
 from augment.storage.written_rows import REAL, Part, WrittenFile, read_part
+from augment.text import printable
 
 __all__ = ["Draft", "Run"]
 
@@ -39,6 +41,7 @@ MODELS, FILTERS, DATA = "models", "filters", "data"
 PRIVATE = "private.json"
 SOURCES = "sources"  # copies of data that was in memory
 PRIOR_CORRECTION = f"{DATA}/prior_correction.json"
+SHOWN_NOTES, NOTE_WIDTH = 5, 200  # in a listing of a run; a notebook wraps lines by itself
 WRITTEN_LAST = {RUN, LOG, PRIVATE}
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -92,20 +95,32 @@ class Run:
         """What the trial found, such as `helps`; `run.trial.sentence` is the same in words, with figures."""
         return self.trial.verdict
 
+    @property
+    def notes(self) -> list[str]:
+        """What the run noted, as sentences: columns taken for ids, or a hold-out too small for a verdict."""
+        return self.metrics.notes
+
     def __repr__(self) -> str:
-        return f"Run({self.name!r}, verdict={self.verdict!r}, folder={str(self.folder)!r})"
+        facts = f"Run({self.name!r}, verdict={self.verdict!r}, folder={str(self.folder)!r})"
+        notes = [textwrap.shorten(printable(note), NOTE_WIDTH) for note in self._first_notes()]
+        return "\n".join([facts, *(f"  note: {note}" for note in notes)])
+
+    def _first_notes(self) -> list[str]:
+        more = len(self.notes) - SHOWN_NOTES
+        return self.notes[:SHOWN_NOTES] + ([f"{more} more are in run.notes"] if more > 0 else [])
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the verdict with its figures, the arms, and where the report is."""
+        """What a notebook shows: the verdict with its figures, the arms, where the report is, and the notes."""
         rows = self.metrics.rows
         arms = self.trial.to_frame().to_html(float_format="{:.3f}".format, na_rep="") if self.trial.arms else ""
         if arms and self.trial.cuts is not None:
             arms += "<p>The table is of the split that was written; the sentence is of all splits.</p>"
         report = f"; report: <code>{escape(str(self.report))}</code>" if self.report else ""
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self._first_notes())
         return (
             f"<p><b>{escape(self.name)}: {escape(self.verdict)}</b></p><p>{escape(self.trial.sentence)}</p>{arms}"
             f"<p>{rows.train:,} real training rows, {rows.synthetic:,} synthetic rows, {rows.test:,} held-out rows"
-            f"{report}</p>"
+            f"{report}</p>{f'<ul>{notes}</ul>' if notes else ''}"
         )
 
     @cached_property

@@ -10,6 +10,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,14 @@ class Part:
 
     def __len__(self) -> int:
         return len(self.data)
+
+    def __repr__(self) -> str:
+        counts = pd.Series(self.origin).value_counts(sort=False)  # in the order of the rows, the real ones first
+        return f"Part({' + '.join(f'{rows:,} {origin}' for origin, rows in counts.items()) or 'no rows'})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the rows of each origin, and the first rows."""
+        return f"<p>{escape(repr(self))}</p>{self.frame.head().to_html()}"
 
     @property
     def schema(self) -> Schema:

@@ -12,7 +12,7 @@ import pytest
 import augment
 from augment.errors import Interrupted
 from augment.runner.interrupts import interruptible
-from augment.runner.notebook import in_a_kernel
+from augment.runner.notebook import CellProgress, in_a_kernel
 
 pytestmark = pytest.mark.usefixtures("fakes")
 
@@ -39,6 +39,15 @@ def test_the_cell_shows_each_stage_and_the_end(spec, cell):
     assert "reading the data" in cell[0]
     assert any("fit fake-move" in content for content in cell)
     assert f"done: {run.folder}" in cell[-1]
+
+
+def test_the_cell_shows_each_note_once_and_the_bar_stays(cell):
+    progress = CellProgress()
+    progress({"event": "progress", "stage": "fit", "id": "g", "step": 1, "total": 2, "losses": {}})
+    progress({"event": "note", "message": "column <id> is left out"})
+    progress({"event": "note", "message": "column <id> is left out"})
+    assert cell[-1].count("<br>note: column &lt;id&gt; is left out") == 1
+    assert 'value="0.500"' in cell[-1]
 
 
 def test_whoever_takes_the_events_sees_them_alone(spec, cell):

@@ -79,6 +79,8 @@ def test_a_run_shows_its_verdict_and_its_arms(place):
         draft.finish(manifest())
     run = Run(place().final)
     assert repr(run).startswith("Run('credit', verdict='not assessable'")
+    assert repr(run.trial) == "TrialResult('not assessable', arms: none, synthetic; 1 < 2 & so on)"
+    assert str(run.metrics).startswith("RunMetrics('not assessable', 0 + 0 training rows, 0 held out; has rows, ")
     html = run._repr_html_()
     assert "1 &lt; 2 &amp; so on" in html
     assert "0.750" in html
@@ -89,6 +91,21 @@ def test_a_run_shows_its_verdict_and_its_arms(place):
     over_splits = run.trial.model_copy(update={"cuts": "several"})
     vars(run)["metrics"] = run.metrics.model_copy(update={"trial": over_splits})
     assert "The table is of the split that was written" in run._repr_html_()
+
+
+def test_a_run_shows_its_first_notes(place):
+    notes = ["column <id> is left out", "a long one " * 50, *"cdefg"]
+    with place().building({}) as draft:
+        draft.write_json("metrics.json", run_metrics(notes=notes).model_dump())
+        draft.finish(manifest())
+    run = Run(place().final)
+    assert run.notes == notes
+    lines = repr(run).splitlines()
+    assert lines[1] == "  note: column <id> is left out"
+    assert lines[2].startswith("  note: a long one")
+    assert len(lines[2]) < 220
+    assert lines[5:] == ["  note: e", "  note: 2 more are in run.notes"]
+    assert "<li>column &lt;id&gt; is left out</li>" in run._repr_html_()
 
 
 def test_a_model_is_given_when_its_files_are_what_was_written(place):

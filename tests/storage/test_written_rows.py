@@ -114,6 +114,15 @@ def _table():
     return Dataset.of(frame, {}, schema.model_copy(update={"columns": columns}))
 
 
+def test_a_part_shows_its_origins_and_first_rows():
+    table = _table()
+    part = Part(table, np.array(["real"] * (len(table) - 1) + ["<g>"], dtype=object))
+    assert repr(part) == f"Part({len(table) - 1} real + 1 <g>)"
+    assert part._repr_html_().startswith(f"<p>Part({len(table) - 1} real + 1 &lt;g&gt;)</p><table")
+    assert repr(table.schema).startswith("Schema(table, columns '")
+    assert len(repr(table.schema)) < 200
+
+
 def test_features_are_numbers_with_gaps_where_values_are_missing():
     nan = np.nan
     expected = [[1.5, 1, 1, 86400], [nan, 0, 0, nan], [3, nan, 1, 0], [4, 1, nan, 0]]
