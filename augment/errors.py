@@ -17,8 +17,10 @@ next.
 from __future__ import annotations
 
 import difflib
+import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "SpecError",
     "did_you_mean",
     "out_of_memory",
+    "place",
 ]
 
 
@@ -148,3 +151,19 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """
     near = difflib.get_close_matches(str(word), sorted(known), n=1, cutoff=0.6)
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def place(error: BaseException, module: str) -> str:
+    """The place in a component's own package where an error occurred, in brackets; empty if unknown.
+
+    Args:
+        error: was raised and caught.
+        module: the dotted name of the module of the component.
+    """
+    package = module.partition(".")[0]
+    frames = list(traceback.walk_tb(error.__traceback__))
+    own = [at for at in frames if str(at[0].f_globals.get("__name__", "")).partition(".")[0] == package]
+    if not own or package == "augment":
+        return ""
+    frame, line = own[-1]
+    return f" ({Path(frame.f_code.co_filename).name}, line {line}, in {frame.f_code.co_name})"

@@ -26,7 +26,7 @@ from pydantic import PlainSerializer, PlainValidator
 from augment.data import Dataset, SchemaDeclaration, check
 from augment.data.conformity import made_by, unknown_labels
 from augment.engine.jobs import Call
-from augment.errors import AugmentError, PluginError, out_of_memory
+from augment.errors import AugmentError, PluginError, out_of_memory, place
 from augment.plugin.catalog import Catalog
 from augment.plugin.context import Checkpoint, Context
 from augment.plugin.contracts import Filter, Fitted, Source, Transform
@@ -94,7 +94,8 @@ def calling(bound: Bound, verb: str) -> Iterator[None]:
             raise  # not the component's fault; whoever opened the task tells it
         if isinstance(error, MemoryError):
             raise PluginError(out_of_memory(f"{bound.what}: {verb}", error)) from error
-        raise PluginError(f"{bound.what} failed in {verb}: {type(error).__name__}: {error}") from error
+        where = place(error, bound.cls.__module__)  # a traceback does not cross to another process
+        raise PluginError(f"{bound.what} failed in {verb}: {type(error).__name__}: {error}{where}") from error
     finally:
         os.chdir(folder)
         if os.environ != environment:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
-from augment.plugin.contracts import Component
 from augment.testing.rules import Finding, Rule
 
-__all__ = ["by_cause", "earlier", "in_order", "place"]
+__all__ = ["by_cause", "earlier", "in_order"]
 
 # a rule -> rules that cannot be kept where it is broken; the first ones are checked before all others
 EXPLAINS: Mapping[str, tuple[str, ...]] = {
@@ -62,15 +59,3 @@ def by_cause(findings: Iterable[Finding]) -> list[list[Finding]]:
     for finding in findings:
         causes.setdefault((finding.component, finding.cause or finding.check), []).append(finding)
     return list(causes.values())
-
-
-def place(error: BaseException, component: type[Component]) -> str:
-    """The place in the component's own package where an error occurred, in brackets; empty if unknown."""
-    package = component.__module__.partition(".")[0]
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    own = [frame for frame in frames if str(frame.f_globals.get("__name__", "")).partition(".")[0] == package]
-    if not own or package == "augment":
-        return ""
-    code = own[-1].f_code
-    lines = [number for frame, number in traceback.walk_tb(error.__traceback__) if frame is own[-1]]
-    return f" ({Path(code.co_filename).name}, line {lines[-1]}, in {code.co_name})"

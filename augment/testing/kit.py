@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from augment.errors import AugmentError, did_you_mean
+from augment.errors import AugmentError, did_you_mean, place
 from augment.plugin.contracts import Component
 from augment.testing import causes, data_in_out, every_kind, generators, judges, learners
 from augment.testing.examples import Recipe, accepted_recipes
@@ -75,7 +75,7 @@ class Check:
         seen: dict[str, str] = self.shared.setdefault(("", "failed"), {})
         failure = ""
         if error:  # the text may differ from one kind of data to the next
-            failure = f"{type(error).__name__}{causes.place(error, self.component) or error}"
+            failure = f"{type(error).__name__}{place(error, self.component.__module__) or error}"
         cause = causes.earlier(self.rule.name, failure, seen)
         if failure or not cause:
             seen.setdefault(failure or self.rule.name, cause or self.name)
@@ -92,7 +92,7 @@ class Check:
             except (Exception, SystemExit) as error:
                 # a user's mistake is an AugmentError; nobody made one here
                 how = "refused it" if isinstance(error, AugmentError) else "failed"
-                where = causes.place(error, self.component)
+                where = place(error, self.component.__module__)
                 raise ConformanceError(
                     Finding(
                         case.name,

@@ -87,11 +87,14 @@ def test_a_fitted_component_comes_back(fit):
 @pytest.mark.parametrize(
     ("fault", "says"),
     [
-        ("fit:raise", r"^generator 'fake-faulty' failed in fit: ZeroDivisionError: by nought$"),
-        ("fit:exit", r"^generator 'fake-faulty' failed in fit: SystemExit: 7$"),
+        (
+            "fit:raise",
+            r"^generator 'fake-faulty' failed in fit: ZeroDivisionError: by nought \(augment_fake\.py, line ",
+        ),
+        ("fit:exit", r"^generator 'fake-faulty' failed in fit: SystemExit: 7 \(augment_fake\.py, line \d+, in \w+\)$"),
         ("fit:other", r"^generator 'fake-faulty': fit returned object; it must return the component itself$"),
         ("fit:change-train", r"^generator 'fake-faulty': fit changed the training rows; they are read only$"),
-        ("save:raise", r"^generator 'fake-faulty' failed in save: ZeroDivisionError: by nought$"),
+        ("save:raise", r"^generator 'fake-faulty' failed in save: ZeroDivisionError: by nought \(augment_fake\.py, "),
     ],
 )
 def test_a_fit_that_goes_wrong_is_named_and_leaves_nothing(fit, tmp_path, fault, says):
@@ -101,7 +104,9 @@ def test_a_fit_that_goes_wrong_is_named_and_leaves_nothing(fit, tmp_path, fault,
 
 
 def test_state_that_does_not_load_is_named_and_not_kept(fit, tmp_path):
-    with pytest.raises(PluginError, match=r"^generator 'fake-faulty' failed in load: ValueError: bad state$"):
+    with pytest.raises(
+        PluginError, match=r"^generator 'fake-faulty' failed in load: ValueError: bad state \(augment_fake\.py, "
+    ):
         fit(faulty("load:raise"))
     assert left(tmp_path) == []
 
@@ -159,7 +164,10 @@ def read(tmp_path, fault):
 @pytest.mark.parametrize(
     ("fault", "says"),
     [
-        ("raise", r"^source 'fake-faulty-source' failed in read: RuntimeError: the disk is on fire$"),
+        (
+            "raise",
+            r"^source 'fake-faulty-source' failed in read: RuntimeError: the disk is on fire \(augment_fake\.py, ",
+        ),
         ("no-dataset", r"^source 'fake-faulty-source': read returned DataFrame; a Dataset was expected$"),
     ],
 )
