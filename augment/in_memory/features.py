@@ -153,6 +153,11 @@ def from_torch_dataset(dataset: Any) -> tuple[Features, Any]:
     items = [dataset[row] for row in range(len(dataset))]
     if not items:
         raise DataError("the torch Dataset has no rows")
+    if isinstance(items[0], Mapping):
+        raise DataError(
+            f"items of the torch Dataset are x or (x, y); got {type(items[0]).__name__}: let it return a tuple, as in "
+            '`return item["image"], item["label"]`'
+        )
     pairs = [item if isinstance(item, tuple | list) else (item,) for item in items]
     if not all(len(pair) == len(pairs[0]) in (1, 2) for pair in pairs):
         raise DataError(f"items of the torch Dataset are x or (x, y); got {type(items[0]).__name__} of {len(pairs[0])}")

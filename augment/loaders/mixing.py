@@ -94,14 +94,18 @@ def mixed(
         options: arguments for torch's DataLoader, such as `num_workers` and `pin_memory`.
 
     Raises:
-        SpecError: an origin or amount is invalid, or all classes are too small for a generator. While it is iterated:
-            items of `real` have another form than synthetic rows.
+        SpecError: `source` is something else, an origin or amount is invalid, or all classes are too small for a
+            generator. While it is iterated: items of `real` have another form than synthetic rows.
         DataError: the folder is not a finished run.
     """
     if ours := set(options) & {"shuffle", "sampler", "batch_sampler", "collate_fn", "persistent_workers"}:
         raise SpecError(f"mixed: {sorted(ours)[0]} cannot be set: the order of a mixed loader is its own")
     if batch_size < 1:
         raise SpecError(f"mixed: batch_size is {batch_size}; at least 1 is expected")
+    is_name = isinstance(source, str) and Path(source).name == source and not Path(source).exists()
+    if is_name or not isinstance(source, Run | FittedGenerator | Path | str):
+        got = repr(source) if is_name else f"a {type(source).__name__}"
+        raise SpecError(f"mixed takes a run or a generator of augment.fit; got {got}: fit one first")
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="augment-loader-")))
         if isinstance(source, FittedGenerator):

@@ -121,6 +121,19 @@ def test_a_frame_with_a_series_comes_back_as_such(tmp_path):
     assert labels.tolist() == LABELS.tolist()
 
 
+class Items(torch.utils.data.Dataset):
+    """A map-style dataset of these items."""
+
+    def __init__(self, items):
+        self.items = items
+
+    def __len__(self):
+        return len(self.items)
+
+    def __getitem__(self, row):
+        return self.items[row]
+
+
 TENSOR = torch.tensor(PIXELS).permute(0, 3, 1, 2)
 ARRAYS = {
     "NHWC": PIXELS,
@@ -198,6 +211,7 @@ def test_hugging_face_classes_are_read_by_their_names(tmp_path):
         ([PIXELS[0], PIXELS[1][:2]], None, "all rows need one shape"),
         ([np.zeros(2), np.zeros((2, 2))], None, r"have \[1, 2\]"),
         ([np.zeros(2), np.zeros(0)], None, "series 1 of the list is empty"),
+        (Items([{"image": TENSOR[0], "label": 1}]), None, r'got dict.* `return item\["image"\], item\["label"\]`'),
         ([1, "a"], None, "this one holds 'int', 'str'"),
     ],
 )  # fmt: skip

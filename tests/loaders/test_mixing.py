@@ -362,6 +362,12 @@ def test_items_of_another_form_are_refused(edited):
             _loader(generator, real=real)
 
 
+@pytest.mark.parametrize("source", ["trees", TensorDataset(torch.zeros(3)), pd.DataFrame({"x": [1]})])
+def test_what_is_no_run_and_no_generator_is_refused(source):
+    with pytest.raises(SpecError, match=r"mixed takes a run or a generator of augment\.fit; got .*: fit one first"):
+        mixed(source, batch_size=4)
+
+
 def test_an_error_in_the_background_comes_through(wine, tmp_path):
     loader = _loader(wine, choose={"smote": 16}, background=True)
     (stream,) = loader._streams.values()
