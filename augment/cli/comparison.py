@@ -17,8 +17,9 @@ def compare(folders: Sequence[Path | str]) -> list[dict[str, Any]]:
     """What matters of each run, as plain data, in the order given; a run named twice, or by its link too, counts once.
 
     A run has `name`, `key`, `folder`, `source` (fingerprint), `rows`, `generators`, `verdict`, `score`, `better`,
-    `probe`; `real`, `mixed`, `difference`, `interval` of that score, or None; `inexpensive`, the best of the
-    inexpensive alternatives; `scores`: what its metrics say of all synthetic rows; and `privacy`.
+    `probe`; `real`, `mixed`, `difference`, `interval` of that score, or None; `splits`, over how many splits of the
+    data the last two are; `inexpensive`, the best of the inexpensive alternatives; `scores`: what its metrics say of
+    all synthetic rows; and `privacy`.
 
     Raises:
         DataError: a folder is not a finished run.
@@ -37,6 +38,9 @@ def _row(run: Run) -> dict[str, Any]:
     real, mixed = trial.arm("none"), trial.arm(trial.chosen)
     sign = 1 if trial.better == "higher" else -1
     means = [arm.mean for arm in trial.arms if arm.kind == "inexpensive"]
+    difference, interval = (None, None) if mixed is None else (mixed.difference, mixed.interval)
+    if trial.cuts is not None:  # the verdict is by these
+        difference, interval = trial.cuts.overall.mean, trial.cuts.overall.interval
     generators = list(metrics.generators)
     of = "all" if len(generators) > 1 else "".join(generators)
     return {
@@ -52,8 +56,9 @@ def _row(run: Run) -> dict[str, Any]:
         "better": trial.better,
         "real": None if real is None else real.mean,
         "mixed": None if mixed is None else mixed.mean,
-        "difference": None if mixed is None else mixed.difference,
-        "interval": None if mixed is None else mixed.interval,
+        "difference": difference,
+        "interval": interval,
+        "splits": len(trial.cuts.chosen) if trial.cuts is not None else 1,
         "inexpensive": max(means, key=lambda mean: sign * mean, default=None),
         "scores": {f"{score.metric}: {score.name}": score.value for score in metrics.scores if score.of == of},
         "privacy": metrics.privacy.verdict,
@@ -80,6 +85,11 @@ def text(runs: Sequence[dict[str, Any]]) -> str:
     lines += [(name, *(_number(run["scores"].get(name)) for run in runs)) for name in names]
     lines.append(("privacy", *(run["privacy"] for run in runs)))
     notes = []
+    if any(run["splits"] > 1 for run in runs):
+        lines.insert(1, ("splits of the data", *(run["splits"] for run in runs)))
+        notes.append(
+            "Differences and intervals are over all splits of the data; scores are of the one that was written."
+        )
     if len({run["source"] for run in runs}) > 1:
         notes.append("The runs read different data, so their scores cannot be compared.")
     if len({(run["probe"], run["score"]) for run in runs}) > 1:

@@ -320,20 +320,23 @@ class TrialResult(Part):
         """The arm with that id, if there is one."""
         return next((arm for arm in self.arms if arm.id == id), None)
 
+    def difference_of(self, arm: ArmResult) -> tuple[float, Interval]:
+        """The difference of an arm from `none` and its 95 % interval, over the splits of the data where there are
+        several. Of an arm that not all splits have, it is not a number."""
+        if self.cuts is None or arm.id == "none":
+            return arm.difference, arm.interval
+        over = self.cuts.arms.get(arm.id)
+        return (float("nan"), None) if over is None else (over.mean, over.interval)
+
     def to_frame(self) -> pd.DataFrame:
         """The arms as a frame, one a row by its id: `arm` in words, `kind`, `rows` trained on, the mean of the deciding
-        score under its name, its `difference` to `none`, and the `low` and `high` end of that difference's interval."""
-        rows = [
-            {
-                "arm": arm.label,
-                "kind": arm.kind,
-                "rows": arm.rows,
-                self.score: arm.mean,
-                "difference": arm.difference,
-                "low": arm.interval[0] if arm.interval else float("nan"),
-                "high": arm.interval[1] if arm.interval else float("nan"),
-            }
-            for arm in self.arms
-        ]
+        score under its name, its `difference` to `none`, and the `low` and `high` end of that difference's interval.
+        With several splits of the data, differences and intervals are over all, and the rest is of the written one."""
+        rows = []
+        for arm in self.arms:
+            difference, interval = self.difference_of(arm)
+            low, high = interval or (float("nan"), float("nan"))
+            facts = {"arm": arm.label, "kind": arm.kind, "rows": arm.rows, self.score: arm.mean}
+            rows.append({**facts, "difference": difference, "low": low, "high": high})
         columns = ["arm", "kind", "rows", self.score, "difference", "low", "high"]
         return pd.DataFrame(rows, index=pd.Index([arm.id for arm in self.arms], name="id"), columns=columns)

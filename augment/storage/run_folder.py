@@ -114,7 +114,9 @@ class Run:
         rows = self.metrics.rows
         arms = self.trial.to_frame().to_html(float_format="{:.3f}".format, na_rep="") if self.trial.arms else ""
         if arms and self.trial.cuts is not None:
-            arms += "<p>The table is of the split that was written; the sentence is of all splits.</p>"
+            arms += (
+                "<p>Differences and their intervals are over all splits; scores are of the one that was written.</p>"
+            )
         report = f"; report: <code>{escape(str(self.report))}</code>" if self.report else ""
         notes = "".join(f"<li>{escape(note)}</li>" for note in self._first_notes())
         return (

@@ -27,7 +27,7 @@ class ListedRun:
         when: when it was finished, or last written to.
         status: `done`, `below the required minimum`, `unfinished`, or `damaged: why`.
         verdict: of the trial; empty where there is none.
-        score: in words, real rows alone and with synthetic ones.
+        score: in words, real rows alone and with synthetic ones; the mean difference where there are several splits.
         rows: real and synthetic rows to train on; empty for what is unfinished.
     """
 
@@ -82,6 +82,8 @@ def _finished(place: Path) -> ListedRun:
         trial, rows = run.metrics.trial, f"{run.metrics.rows.train:,} + {run.metrics.rows.synthetic:,}"
         real, mixed = trial.arm("none"), trial.arm("synthetic")
         score = f"{real.mean:.3f} -> {mixed.mean:.3f}" if real and mixed else ""
+        if trial.cuts is not None:
+            score = f"{trial.cuts.overall.mean:+.3f} over {len(trial.cuts.chosen)} splits"
         return ListedRun(run.name, run.key[:8], str(place), _when(place), run.status, trial.verdict, score, rows)
     except (DataError, DiskError) as error:
         return ListedRun(place.name, "", str(place), _when(place), f"damaged: {error}")

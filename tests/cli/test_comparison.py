@@ -7,9 +7,11 @@ from click.testing import CliRunner
 from fake_pipeline import ASSESSED, fake_pipeline
 
 from augment.cli import main
-from augment.cli.comparison import compare, text
+from augment.cli.comparison import _row, compare, text
 from augment.errors import DataError, SpecError
+from augment.plugin import RunMetrics
 from augment.runner.run import run
+from augment.storage.run_folder import Run
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +52,20 @@ def test_runs_on_other_data_are_told_apart(runs):
 def test_a_run_without_a_verdict_has_dashes(runs):
     bare = dict.fromkeys(("real", "mixed", "difference", "interval", "inexpensive"))
     assert " - " in text([compare(runs)[0] | bare, compare(runs)[1]])
+
+
+def test_over_several_splits_the_difference_is_the_one_that_the_verdict_is_by(runs):
+    first = Run(runs[0])
+    over = {"values": [0.1, -0.1], "mean": 0.0, "interval": (-0.3, 0.3)}
+    cuts = {"asked": 2, "chosen": ["synthetic"] * 2, "arms": {"synthetic": over}, "overall": over}
+    content = first.metrics.model_dump()
+    vars(first)["metrics"] = RunMetrics.model_validate(content | {"trial": content["trial"] | {"cuts": cuts}})
+    row = _row(first)
+    assert (row["difference"], row["interval"], row["splits"]) == (0.0, (-0.3, 0.3), 2)
+    one = compare(runs)[1]
+    assert "are over all splits" in text([row, one])
+    assert "-0.3000 to +0.3000" in text([row, one])
+    assert "splits" not in text([one, one])
 
 
 def test_the_command_says_it_as_json(runs):

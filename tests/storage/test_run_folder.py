@@ -88,9 +88,15 @@ def test_a_run_shows_its_verdict_and_its_arms(place):
     frame = run.trial.to_frame()
     assert frame["accuracy"].to_dict() == {"none": 0.5, "synthetic": 0.75}
     assert frame["low"].isna().all()
-    over_splits = run.trial.model_copy(update={"cuts": "several"})
-    vars(run)["metrics"] = run.metrics.model_copy(update={"trial": over_splits})
-    assert "The table is of the split that was written" in run._repr_html_()
+    over = {"values": [0.1, -0.1], "mean": 0.0, "interval": (-0.3, 0.3)}
+    cuts = {"asked": 2, "chosen": ["synthetic"] * 2, "arms": {"synthetic": over}, "overall": over}
+    arms = [*trial["arms"], arm("tuned", 0.6)]
+    vars(run)["metrics"] = run_metrics(trial=trial | {"arms": arms, "cuts": cuts})
+    assert "Differences and their intervals are over all splits" in run._repr_html_()
+    frame = run.trial.to_frame()
+    assert frame.loc["synthetic", ["difference", "low", "high"]].tolist() == [0.0, -0.3, 0.3]
+    assert frame.loc["none", "difference"] == 0
+    assert frame.loc["tuned", ["difference", "low", "high"]].isna().all()
 
 
 def test_a_run_shows_its_first_notes(place):

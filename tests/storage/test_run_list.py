@@ -46,6 +46,16 @@ def test_a_finished_run_tells_its_verdict_score_and_rows(folder):
     assert (run.key, run.verdict, run.score, run.rows) == ("0123abcd", "helps", "0.710 -> 0.742", "1,200 + 300")
 
 
+def test_a_run_over_several_splits_tells_the_mean_difference(folder):
+    path = folder / "work" / "runs" / "first-0123abcd" / "metrics.json"
+    content = json.loads(path.read_text())
+    over = {"values": [0.1, -0.1], "mean": 0.004, "interval": [-0.3, 0.3]}
+    content["trial"]["cuts"] = {"asked": 2, "chosen": ["synthetic"] * 2, "arms": {}, "overall": over}
+    path.write_text(json.dumps(content))
+    (run,) = [run for run in find(folder) if run.status == "done"]
+    assert run.score == "+0.004 over 2 splits"
+
+
 def test_a_folder_that_is_a_run_is_that_run(folder):
     assert [run.name for run in find(folder / "work" / "runs" / "first-0123abcd")] == ["first"]
 
