@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["json_line", "listing", "printable"]
+__all__ = ["MAX_CLASSES", "json_line", "listing", "printable", "table"]
+
+MAX_CLASSES = 20  # lines of a table of classes; the rest is counted
 
 
 def printable(text: object) -> str:
@@ -45,3 +47,23 @@ def listing(names: Any, most: int = 12) -> str:
     names = [repr(str(name)) for name in names]
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return (", ".join(names[:most]) + more) or "none"
+
+
+def table(rows: Iterable[Sequence[object]], numbers: bool = False) -> list[str]:
+    """Rows as aligned lines, the first row being the heads; with `numbers`, all columns but the first to the right.
+
+    >>> table([("", "real"), ("yes", 7)], numbers=True)
+    ['     real', 'yes     7']
+    """
+    from rich.cells import cell_len  # wide characters take two places
+
+    cells = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(cell_len(cell) for cell in column) for column in zip(*cells, strict=True)]
+    lines = []
+    for row in cells:
+        padded = []
+        for place, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            space = " " * (width - cell_len(cell))
+            padded.append(space + cell if numbers and place else cell + space)
+        lines.append("  ".join(padded).rstrip())
+    return lines

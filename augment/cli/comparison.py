@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from augment.cli.table import table
 from augment.errors import SpecError
 from augment.storage.run_folder import Run
+from augment.text import table
 
 __all__ = ["compare", "text"]
 

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import augment.plugin
-from augment.cli.table import table
 from augment.plugin.catalog import OWN_DISTRIBUTION, Catalog, Offer
 from augment.plugin.kinds import KINDS
-from augment.text import printable
+from augment.text import printable, table
 
 __all__ = ["INDEX", "build_index", "list_kinds", "offered", "plugins"]
 

@@ -2,51 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from augment.data import Dataset, Schema
+from augment.data import Dataset
 from augment.plan.candidates import Candidate
 from augment.plan.chunks import PlanRow
 from augment.plugin.catalog import Catalog
-from augment.runner.estimate_cost import Estimate, estimate_cost
+from augment.runner.check_result import CheckResult
+from augment.runner.estimate_cost import estimate_cost
 from augment.runner.in_memory_sources import as_pipeline, with_files
 from augment.runner.prepare import prepare
 from augment.runner.search import list_entrants
 from augment.runner.search_settings import list_settings_entrants
 from augment.runner.session import Events, opened
 from augment.runner.synthesis import bind_components, plan_rows
-from augment.spec.load import Resolved, Spec, load
+from augment.spec.load import Spec, load
 from augment.spec.stages import Bound
 from augment.storage.store import Store
 
-__all__ = ["CheckResult", "check"]
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """What `augment check` found.
-
-    Attributes:
-        resolved: the pipeline, every name and setting good.
-        schema: of the training part, or None without data.
-        rows: `read`, `train` and `test`, or None without data.
-        notes: warnings and notes.
-        plan: (generator id, label or empty, rows) of what would be made.
-        candidates: labels of what a search for the mix would try beside real rows alone.
-        settings: id of each generator whose settings would be searched for, to labels of what would be tried.
-        cost: what the run would use, or None without data.
-    """
-
-    resolved: Resolved
-    schema: Schema | None = None
-    rows: dict[str, int] | None = None
-    notes: tuple[str, ...] = ()
-    plan: tuple[tuple[str, str, int], ...] = ()
-    candidates: tuple[str, ...] = ()
-    settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    cost: Estimate | None = None
+__all__ = ["check"]
 
 
 def check(

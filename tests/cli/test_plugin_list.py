@@ -6,9 +6,9 @@ import sys
 import pytest
 
 from augment.cli import plugin_list
-from augment.cli.table import table
 from augment.errors import PluginError
 from augment.plugin.catalog import Catalog, Offer
+from augment.text import table
 
 
 def test_plugins_are_listed_by_kind_and_broken_ones_below_with_the_reason():

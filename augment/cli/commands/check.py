@@ -23,7 +23,6 @@ def check(spec: Path, no_data: bool, overrides: tuple[str, ...], trust: tuple[st
       augment check pipeline.yaml
       augment check pipeline.yaml --no-data
     """
-    from augment.cli import summaries
     from augment.runner.check import check as check_pipeline
 
-    click.echo(summaries.check(check_pipeline(spec, overrides=overrides, data=not no_data, trust=trust)))
+    click.echo(check_pipeline(spec, overrides=overrides, data=not no_data, trust=trust))

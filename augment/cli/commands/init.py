@@ -54,8 +54,8 @@ def init(
     import shlex
 
     from augment.cli import questions
-    from augment.cli.table import table as as_table
     from augment.onboarding import write_pipeline
+    from augment.text import table as as_table
 
     files = [each for each in data if isinstance(each, Path)]
     if len(files) < len(data) and len(data) > 1:
