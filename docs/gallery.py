@@ -111,6 +111,13 @@ EXAMPLES = (
         ("samples", "verdict"),
     ),
     Example(
+        "sounds",
+        "Recordings",
+        "Calls of invented birds, made by code. `audio-edits` changes their pitch and pace, and other birds judge what that "
+        "is worth. In the report, each can be played. See [recordings](how-to/sound.md).",
+        ("samples", "verdict"),
+    ),
+    Example(
         "sentences",
         "Texts",
         "First lines of docstrings, few of them from scipy. `text-edits` changes words of real texts, `rnn` spells out "
