@@ -113,8 +113,8 @@ EXAMPLES = (
     Example(
         "sounds",
         "Recordings",
-        "Calls of invented birds, made by code. `audio-edits` changes their pitch and pace, and other birds judge what that "
-        "is worth. In the report, each can be played. See [recordings](how-to/sound.md).",
+        "Calls of invented birds, made by code. `audio-edits` changes their pitch and pace, and other birds judge what "
+        "that is worth. In the report, each can be played. See [recordings](how-to/sound.md).",
         ("samples", "verdict"),
     ),
     Example(
