@@ -56,6 +56,8 @@ header, main > :not(#samples), #samples > h2, #samples > p { display: none }
 .samples tr:last-child > *, .samples tr:nth-child(3) > * { border-bottom: 0; }
 .samples li { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 4; overflow: hidden; }
 .samples { margin: 0; }
+.samples audio { display: none }
+.sounds .channel { grid-column: 1; justify-self: start }
 """,
     "rows": """
 header, main > :not(#samples), #samples > h2, #samples > p { display: none }
