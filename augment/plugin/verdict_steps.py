@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from augment.plugin.trial_results import ArmResult, TrialResult
+    from augment.plugin.trial_results import ArmResult, Interval, TrialResult
 
 __all__ = ["NO_TRIAL", "next_steps"]
 
@@ -71,7 +71,7 @@ def next_steps(found: TrialResult) -> list[str]:
     against = found.cuts.against if found.cuts else found.against
     best = found.arm(against.arm) if against is not None else None
     if best is not None and against is not None and found.assessable and against.verdict != "helps":
-        clearly = _excludes_zero(best, found.better)
+        clearly = _excludes_zero(found.difference_of(best)[1], found.better)
         if found.verdict == "helps":
             steps[0] = f"Prefer {_plain(best.label)}: it needs no synthetic rows, and these are not measurably better."
         elif clearly:
@@ -102,8 +102,8 @@ def _plain(label: str) -> str:
     return label.replace("`", "'")
 
 
-def _excludes_zero(arm: ArmResult, better: str) -> bool:
+def _excludes_zero(interval: Interval, better: str) -> bool:
     """Whether the whole interval is on the better side."""
-    if arm.interval is None:
+    if interval is None:
         return False
-    return arm.interval[0] > 0 if better == "higher" else arm.interval[1] < 0
+    return interval[0] > 0 if better == "higher" else interval[1] < 0

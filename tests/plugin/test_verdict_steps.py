@@ -62,3 +62,13 @@ def test_a_better_alternative_is_a_decision_where_the_synthetic_rows_allow_none(
     assert steps[0].startswith(first)
     assert any("Do not decide" in step for step in steps) == (first == "Do not decide")
     assert "hold out more rows" in steps[1].lower()
+
+
+@pytest.mark.parametrize(("over_splits", "first"), [((0.01, 0.03), "Use tuned"), ((-0.01, 0.03), "Do not decide")])
+def test_over_several_splits_an_alternative_is_judged_by_all_of_them(over_splits, first):
+    alone = (-0.02, 0.05) if over_splits[0] > 0 else (0.01, 0.05)  # of the written split, which says the opposite
+    arms = [arm("none", 0.7), arm("tuned", 0.72) | {"interval": alone}, arm("synthetic", 0.71)]
+    over = {"tuned": {"values": [0.02, 0.02], "mean": 0.02, "interval": over_splits}}
+    cuts = CUTS | {"arms": over, "against": PREFERRED | {"arm": "tuned"}}
+    steps = next_steps(trial(verdict="cannot tell", arms=arms, against=PREFERRED | {"arm": "tuned"}, cuts=cuts))
+    assert steps[0].startswith(first)
