@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = ["DATA", "write"]
 
-DATA: tuple[Modality, ...] = ("table", "image", "text", "series")
+DATA: tuple[Modality, ...] = ("table", "image", "text", "series", "audio")
 ANY_DATA: tuple[Kind, ...] = ("sink", "reporter")  # made for every kind of data unless one is asked for
 TEMPLATES = Path(__file__).parent / "templates"
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 MAX_LETTERS = 40
 ROWS = 90  # of the example data
-EXAMPLE_FORMAT = {"table": "csv", "text": "csv", "image": "npz", "series": "npz"}  # also the source that reads it
+EXAMPLE_FORMAT = {"table": "csv", "text": "csv", "image": "npz", "series": "npz", "audio": "npz"}  # also the source that reads it
 
 
 def write(name: str, kind: Kind = "generator", data: Modality | None = None, folder: Path = Path()) -> Path:

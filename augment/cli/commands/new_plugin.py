@@ -9,7 +9,7 @@ import click
 from augment.cli.group import Command
 
 KINDS = ("generator", "filter", "metric", "probe", "source", "sink", "transform", "reporter")
-DATA = ("table", "image", "text", "series")
+DATA = ("table", "image", "text", "series", "audio")
 
 
 @click.command("new-plugin", cls=Command)
