@@ -151,6 +151,7 @@ def run(
                 reports=reports,
                 seconds=round(time.monotonic() - started, 3),
                 versions={"augment": versions["augment-pipeline"], **versions},
+                code={"augment": source_hash(__name__)} | _code(session, components),
                 platform=platform_class(),
                 device=session.device,
                 threads=session.threads,
@@ -176,6 +177,12 @@ def run(
         if shortfall:
             raise BelowMinimum(shortfall, done)
         return done
+
+
+def _code(session: Session, components: Mapping[Kind, Sequence[Bound]]) -> dict[str, str]:
+    """Name of each component to the hash of the code that decides what it does."""
+    names = sorted({bound.use for bounds in components.values() for bound in bounds})
+    return {name: source_hash(session.catalog.offer(name).module) for name in names}
 
 
 def _compare_to_minimum(pipeline: Pipeline, trial: TrialResult) -> str:

@@ -28,7 +28,13 @@ TEMPLATES = Path(__file__).parent / "templates"
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 MAX_LETTERS = 40
 ROWS = 90  # of the example data
-EXAMPLE_FORMAT = {"table": "csv", "text": "csv", "image": "npz", "series": "npz", "audio": "npz"}  # also the source that reads it
+EXAMPLE_FORMAT = {
+    "table": "csv",
+    "text": "csv",
+    "image": "npz",
+    "series": "npz",
+    "audio": "npz",
+}  # also the source that reads it
 
 
 def write(name: str, kind: Kind = "generator", data: Modality | None = None, folder: Path = Path()) -> Path:

@@ -89,6 +89,9 @@ class RunManifest(_Part):
     """Wall-clock time of the run."""
     versions: dict[str, str]
     """Version of augment, and of each library that results may depend on."""
+    code: dict[str, str] = {}
+    """SHA-256 of the code that the key depends on: `augment`, which runs the pipeline, and by its name each component
+    with what it uses. It changes with the installed code, also where the version does not."""
     platform: str
     """The kind of machine that floating-point results are tied to, such as `Linux-x86_64`."""
     device: str

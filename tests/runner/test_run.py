@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import shutil
 import threading
 
@@ -69,6 +70,17 @@ def test_rows_without_a_target_are_counted_in_the_manifest_the_log_and_the_notes
     assert (done.manifest.source.rows, done.manifest.source.without_target) == (40, 3)
     assert note in done.metrics.notes
     assert note in (done.folder / "log.txt").read_text()
+
+
+def test_the_manifest_says_which_code_has_run(spec, monkeypatch):
+    """Versions alone do not: a clone that is updated keeps its version."""
+    first = run(spec(), workers=0)
+    assert set(first.manifest.code) == {"augment", *first.manifest.plugins}
+    assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in first.manifest.code.values())
+    monkeypatch.setattr("augment.runner.run.source_hash", lambda module: f"other code of {module}")
+    second = run(spec(), workers=0)
+    assert second.key != first.key
+    assert second.manifest.code["augment"] == "other code of augment.runner.run"
 
 
 def test_the_same_command_again_says_that_it_is_done_already(spec):
