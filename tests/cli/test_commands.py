@@ -311,6 +311,12 @@ def test_wrong_usage_is_exit_code_2(arguments):
     assert invoke(*arguments).exit_code == 2
 
 
+def test_sample_says_that_the_same_command_gives_the_same_rows(tmp_path, monkeypatch):
+    monkeypatch.setattr("augment.runner.sample_finished_run.sample", lambda folder, **settings: settings["out"])
+    result = invoke("sample", tmp_path, "--rows", "3", "-o", "more.csv")
+    assert result.output.splitlines()[1].startswith("the same command gives the same rows; --seed")
+
+
 def test_sample_passes_on_what_it_was_given(tmp_path, monkeypatch):
     calls = []
 

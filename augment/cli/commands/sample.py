@@ -22,7 +22,7 @@ from augment.cli.options import complete_generator, pairs
 @click.option(
     "--where", multiple=True, metavar="K=V", callback=pairs, help="Fix the value of a column. Can be repeated."
 )
-@click.option("--seed", type=click.IntRange(min=0), help="Seed; another seed gives other rows.")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed; another seed gives other rows.  [default: the run's]")
 @click.option(
     "-o",
     "--output",
@@ -55,3 +55,5 @@ def sample(
         run_folder, rows=rows, generator=generator, where=where, seed=seed, out=output, overwrite=overwrite
     )
     click.echo(f"wrote {rows:,} rows to {written}")
+    if seed is None:
+        click.echo("the same command gives the same rows; --seed with another number gives others")
