@@ -36,7 +36,7 @@ Edit = Literal[
     "frequency-mask",
     "gain",
 ]
-LEAST_TIMING = 0.02  # less is what the alignment is exact to
+MIN_TIMING = 0.02  # less is what the alignment is exact to
 SAMPLES_AT_ONCE = 2**20  # of edited recordings; spectra take about thirty times their memory
 
 
@@ -184,7 +184,7 @@ class AudioEdits(Generator):
     def _usable(self) -> list[str]:
         """The edits that are asked for; without `timing` where recordings of a class do not differ in it."""
         asked = [edit for edit in CHANGES if self.params.edits.get(edit)]
-        differs = np.abs(self.timing).max(initial=0) > LEAST_TIMING
+        differs = np.abs(self.timing).max(initial=0) > MIN_TIMING
         return [edit for edit in asked if edit != "timing" or differs] or asked
 
     def _chosen(self, train: Dataset, classes: np.ndarray, rng: np.random.Generator) -> np.ndarray:

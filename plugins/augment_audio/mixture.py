@@ -21,11 +21,11 @@ from augment.toolkit.conditions import Conditions, refuse_others
 from augment.toolkit.gaussian_mixtures import Mixture
 
 OVERLAP = 4  # windows that a sample lies in: with fewer, phases cannot be found
-MOST_WINDOWS = 128  # of the grid; longer recordings are drawn coarser in time
+MAX_WINDOWS = 128  # of the grid; longer recordings are drawn coarser in time
 BATCH = 256  # recordings at a time
 DEPTH = 6.0  # nats below the loudest; what is softer is not learnt
 EXTRA_WEIGHT = 0.3  # of length and level beside the first principal component
-MOST_ROUNDS_ROWS = 5_000  # above, the mixture is that of k-means cells
+MAX_ROWS_OF_EM = 5_000  # above, the mixture is that of k-means cells
 
 
 class SpectralMixture(Generator):
@@ -110,7 +110,7 @@ class SpectralMixture(Generator):
             self.params.gaussians,
             self.params.rows_per_gaussian,
             context.rng,
-            *([0] if len(rows) > MOST_ROUNDS_ROWS else []),
+            *([0] if len(rows) > MAX_ROWS_OF_EM else []),
         )
         self.members = _members(self.mixture, points, classes[rows], rows)
         return self
@@ -182,7 +182,7 @@ class SpectralMixture(Generator):
 def _grids(waves_NT: np.ndarray, rows: np.ndarray, lengths: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:
     """Log-mel spectra of these rows on a grid of one length, their level taken out, (M, G, B); and the level, (M,)."""
     windows = Windows.at(rate, OVERLAP)
-    num_windows = int(np.clip(np.median(lengths) // windows.hop, 2, MOST_WINDOWS))
+    num_windows = int(np.clip(np.median(lengths) // windows.hop, 2, MAX_WINDOWS))
     grid = np.empty((len(rows), num_windows, mel_bands(rate)), np.float32)
     level = np.empty(len(rows), np.float32)
     for start in range(0, len(rows), BATCH):

@@ -14,7 +14,7 @@ __all__ = ["NUM_STRETCHES", "learn_timing"]
 NUM_STRETCHES = 5
 NUM_PAIRS = 300
 NUM_FRAMES = 50  # that a recording is brought to for the alignment; stretches are ten times as long
-MOST = 1.0  # of the logarithm of a stretch's pace: three times as quick, or as slow
+MAX_LOG_PACE = 1.0  # of the logarithm of a stretch's pace: three times as quick, or as slow
 PENALTY = 0.5  # of a step that is not diagonal, in mean distances between frames: pauses pull at nothing
 
 
@@ -44,7 +44,7 @@ def learn_timing(
     first_P, second_P = places.reshape(-1, 2).T
     took_PS = _durations(frames_NWB[first_P], frames_NWB[second_P])
     longer_P1 = np.log(lengths[pairs_P2[:, 1]] / lengths[pairs_P2[:, 0]])[:, np.newaxis]
-    logs_PS = np.clip(np.log(np.maximum(took_PS, 1e-3)) + longer_P1, -MOST, MOST)
+    logs_PS = np.clip(np.log(np.maximum(took_PS, 1e-3)) + longer_P1, -MAX_LOG_PACE, MAX_LOG_PACE)
     # about zero: a pair could as well have been aligned the other way round
     _, sizes, directions = np.linalg.svd(logs_PS / np.sqrt(len(logs_PS)), full_matrices=False)
     factor = np.zeros((NUM_STRETCHES, NUM_STRETCHES))
