@@ -81,7 +81,7 @@ def _check_rows(rows: Any) -> Any:
         for label, number in rows.items():
             if isinstance(number, bool) or not isinstance(number, int) or number < 0:
                 raise ValueError(
-                    f"expected a whole number of rows, at least 0, for {label!r}, got {show_value(number)}"
+                    f"expected a whole number of rows, at least 0, for {show_value(label)}, got {show_value(number)}"
                 )
     return rows
 
