@@ -122,13 +122,21 @@ class Catalog:
         """
         offer = self.offer(name)
         classes = tuple(cls for cls in self._load(offer) if cls.name == name)
-        if not classes and self._observes(offer):
+        if not classes and self.only_observes(name):
             raise PluginError(f"{name!r} only observes runs; name it under `observers:`")
         if not classes:
             others = " and ".join(repr(other) for other in sorted({cls.name for cls in self._load(offer)}))
             why = f"; it has {others}" if others else "; it has none: augment_components lists them"
             raise PluginError(f"plugin {offer}: entry point {name!r} is declared, but no component has that name{why}")
         return classes
+
+    def only_observes(self, name: str) -> bool:
+        """Whether the plugin of this name was loaded, and has hooks for observers but no component of the name."""
+        return any(
+            self._observes(offer) and all(cls.name != name for cls in self._loaded[offer.module])
+            for offer in self.offers
+            if offer.name == name and offer.module in self._loaded
+        )
 
     def candidates(self, kind: Kind, name: str) -> tuple[type[Component], ...]:
         """The classes of one kind with this name: several if there is one per kind of data.

@@ -23,6 +23,7 @@ from small_components import (
 )
 
 from augment.errors import PluginError, SpecError
+from augment.plugin.catalog import Catalog
 from augment.spec.bind import bind
 from augment.spec.json_schema import json_schema
 from augment.spec.load import load, resolved_yaml
@@ -239,6 +240,12 @@ def test_a_plugin_that_cannot_be_imported_is_its_own_kind_of_error(project):
     with pytest.raises(PluginError, match=r"p\.yaml:3: generators\.0\.use: plugin no_such_module_anywhere") as caught:
         load(project(generators("broken")), CATALOG)
     assert isinstance(caught.value.__cause__, PluginError)
+
+
+def test_an_observer_among_generators_is_a_mistake_of_the_pipeline(project):
+    """No plugin is broken: the exit code is that of a wrong pipeline."""
+    with pytest.raises(SpecError, match="'mlflow' only observes runs; name it under `observers:`"):
+        load(project(generators("mlflow")), Catalog())
 
 
 def test_a_broken_plugin_is_one_of_several_problems(project):
