@@ -5,11 +5,13 @@ Shapes: B rows of a batch.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from augment.plugin.context import derive_seed
 
-__all__ = ["Batches"]
+__all__ = ["Batches", "full_batches"]
 
 
 class Batches:
@@ -38,3 +40,13 @@ class Batches:
             rng = np.random.default_rng(derive_seed(self.seed, "epoch", epoch))
             self._epoch, self._order = epoch, rng.permutation(self.num_rows)
         return self._order
+
+
+def full_batches(num_rows: int, batch_size: int, num_steps: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Full batches of row numbers, (batch_size,) int64 each: one shuffled pass after the other, joined end to end."""
+    waiting = np.empty(0, dtype=np.int64)
+    for _ in range(num_steps):
+        while len(waiting) < batch_size:
+            waiting = np.concatenate([waiting, rng.permutation(num_rows)])
+        yield waiting[:batch_size]
+        waiting = waiting[batch_size:]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import warnings
 from abc import abstractmethod
-from collections.abc import Iterator
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -20,7 +19,7 @@ from augment.errors import DataError
 from augment.plugin.context import Context
 from augment.plugin.contracts import Probe
 
-__all__ = ["FeatureProbe", "LinearProbe", "full_batches", "rows_with_target"]
+__all__ = ["FeatureProbe", "LinearProbe", "rows_with_target"]
 
 log = logging.getLogger("augment")
 
@@ -55,16 +54,6 @@ def rows_with_target(
     if usable.all():
         return data, target, weights
     return data.take(usable), target[usable], None if weights is None else weights[usable]
-
-
-def full_batches(num_rows: int, batch_size: int, num_steps: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Full batches of row numbers, (batch_size,) int64 each: one shuffled pass after the other, joined end to end."""
-    waiting = np.empty(0, dtype=np.int64)
-    for _ in range(num_steps):
-        while len(waiting) < batch_size:
-            waiting = np.concatenate([waiting, rng.permutation(num_rows)])
-        yield waiting[:batch_size]
-        waiting = waiting[batch_size:]
 
 
 class FeatureProbe(Probe):

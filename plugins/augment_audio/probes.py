@@ -15,7 +15,8 @@ from augment.data import Dataset, Schema
 from augment.plugin import Accepts, Context, Cost, Probe, derive_seed
 from augment.toolkit.audio.recordings import recordings_of, seconds_of
 from augment.toolkit.audio.spectra import Windows, log_mel
-from augment.toolkit.feature_probe import LinearProbe, full_batches, rows_with_target
+from augment.toolkit.batches import full_batches
+from augment.toolkit.feature_probe import LinearProbe, rows_with_target
 
 if TYPE_CHECKING:
     import torch

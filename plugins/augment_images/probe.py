@@ -13,7 +13,8 @@ from pydantic import Field, PositiveInt
 from augment import plugin
 from augment.data import Dataset, Schema
 from augment.plugin import Accepts, Context, Cost, Probe, derive_seed
-from augment.toolkit.feature_probe import full_batches, rows_with_target
+from augment.toolkit.batches import full_batches
+from augment.toolkit.feature_probe import rows_with_target
 
 if TYPE_CHECKING:
     import torch
