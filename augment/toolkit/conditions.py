@@ -102,6 +102,22 @@ class Conditions:
             )
         return numbers
 
+    def rows_and_others(
+        self, train: Dataset, classes: np.ndarray, first: np.random.Generator, second: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """A training row of each class (N,), and another one of that class where there is one: two times (N,).
+
+        Rows are drawn one after the other, each kind from a stream of its own, so k rows begin as n rows do.
+        """
+        _, numbers = Conditions.of(train)
+        order = np.argsort(numbers, kind="stable")[(numbers < 0).sum() :]  # rows without a label are -1, and first
+        counts = np.bincount(numbers[order], minlength=len(self.labels))
+        starts = np.cumsum(counts) - counts
+        count, start = counts[classes], starts[classes]
+        place = (first.random(len(classes)) * count).astype(np.int64)
+        further = 1 + (second.random(len(classes)) * (count - 1)).astype(np.int64)
+        return order[start + place], order[start + (place + further) % count]
+
     def frame(self, given: pd.DataFrame, numbers: np.ndarray) -> pd.DataFrame:
         """The given columns, and the target where it is not among them."""
         if self.target is None or self.target in given:

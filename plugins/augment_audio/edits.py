@@ -157,7 +157,7 @@ class AudioEdits(Generator):
         # a stream for each thing that is drawn, row after row: k rows begin as n rows do
         first, second, third, chance, *streams = context.rng.spawn(4 + len(edits))
         classes = self.conditions.draw(given, first)
-        rows, others = (self._chosen(context.train, classes, stream) for stream in (second, third))
+        rows, others = self.conditions.rows_and_others(context.train, classes, second, third)
         waves_NT, lengths, rate = recordings_of(context.train)
         probabilities = np.array([self.params.edits[edit] for edit in edits])
         wanted = chance.random((len(rows), len(edits))) < probabilities
@@ -186,16 +186,6 @@ class AudioEdits(Generator):
         asked = [edit for edit in CHANGES if self.params.edits.get(edit)]
         differs = np.abs(self.timing).max(initial=0) > MIN_TIMING
         return [edit for edit in asked if edit != "timing" or differs] or asked
-
-    def _chosen(self, train: Dataset, classes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """A training row of each class that is asked for, (N,)."""
-        _, numbers = Conditions.of(train)
-        order = np.argsort(numbers, kind="stable")[(numbers < 0).sum() :]  # rows without a label are -1, and first
-        counts = np.bincount(numbers[order], minlength=len(self.conditions.labels))
-        starts = np.cumsum(counts) - counts
-        places = starts[classes] + (rng.random(len(classes)) * counts[classes]).astype(np.int64)
-        rows: np.ndarray = order[places]
-        return rows
 
     def _finished(
         self, train: Dataset, rows: np.ndarray, waves: np.ndarray, lengths: np.ndarray, given: pd.DataFrame

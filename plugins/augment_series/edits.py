@@ -102,7 +102,7 @@ class SeriesEdits(Generator):
         # a stream for each thing that is drawn, row after row: k rows begin as n rows do
         streams = context.rng.spawn(3 + self.params.times)
         classes = self.conditions.draw(given, streams[0])
-        rows, others = self._chosen(context.train, classes, streams[1], streams[2])
+        rows, others = self.conditions.rows_and_others(context.train, classes, streams[1], streams[2])
         name = self.schema.find_array("series")
         train = np.asarray(context.train.arrays[name]), context.train.lengths(name)
         values, lengths = train[0][rows].astype(np.float64), train[1][rows]
@@ -113,19 +113,6 @@ class SeriesEdits(Generator):
         real = context.train.take(rows)
         frame = real.frame.assign(**{str(column): given[column].array for column in given})
         return Dataset.of(frame, {name: self._finished(values, lengths)}, self.schema)
-
-    def _chosen(
-        self, train: Dataset, classes: np.ndarray, first: np.random.Generator, second: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """A training row of each class that is asked for, and another one of that class where there is one, (N,)."""
-        _, numbers = Conditions.of(train)
-        order = np.argsort(numbers, kind="stable")[(numbers < 0).sum() :]  # rows without a label are -1, and first
-        counts = np.bincount(numbers[order], minlength=len(self.conditions.labels))
-        starts = np.cumsum(counts) - counts
-        count, start = counts[classes], starts[classes]
-        place = (first.random(len(classes)) * count).astype(np.int64)
-        further = 1 + (second.random(len(classes)) * (count - 1)).astype(np.int64)
-        return order[start + place], order[start + (place + further) % count]
 
     @property
     def _channels(self) -> list[Column]:

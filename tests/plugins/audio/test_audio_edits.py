@@ -136,6 +136,17 @@ def test_mixed_recordings_lie_between_two_of_their_class(tmp_path):
     assert share[was_low].max() > 5 * share[was_low].min()
 
 
+def test_a_recording_is_never_mixed_with_itself(tmp_path):
+    data = recordings([4_000] * 4)
+    rng = np.random.default_rng(0)
+    waves = {"audio": rng.normal(0, 0.1, (4, 4_000)).astype(np.float32).cumsum(axis=1) / 40}
+    data = dataset(data.frame, waves, target="label", arrays={"audio": data.schema.arrays["audio"]})
+    made = edited(data, tmp_path, "mix", mix=1.0, num_rows=200)
+    apart = np.abs(made.arrays["audio"] - data.arrays["audio"][made.frame["who"]]).max(axis=1)
+    # of two in a class the other one is taken; a share near 0 leaves a recording nearly as it is
+    assert (apart > 1e-4).mean() > 0.97
+
+
 def test_values_cannot_be_mixed(tmp_path):
     data = recordings([3_000] * 4)
     numbers = dataset(
