@@ -57,7 +57,9 @@ class Accepts:
         """
         ways_out = IN_CALL if in_call else IN_PIPELINE
         if schema.modality not in self.modalities:
-            return f"it works on {_either(self.modalities)}, and this dataset is of kind {schema.modality}"
+            why = f"it works on {_either(self.modalities)}, and this dataset is of kind {schema.modality}"
+            lacks_rate = in_call and schema.modality == "series" and "audio" in self.modalities
+            return f"{why}; if these are recordings, give their rate, as in `rate=16_000`" if lacks_rate else why
         if schema.task not in self.targets:
             wanted = {"classes": "a target with classes", "number": "a numeric target", "none": "no target"}
             named = f" ({schema.target!r})" if schema.target and not in_call else ""

@@ -80,6 +80,12 @@ def test_a_generator_is_fitted_on_recordings():
     assert all(clip.tobytes() in known for clip in clips)
 
 
+def test_arrays_without_a_rate_are_asked_for_it():
+    clips = [np.zeros(300 + row, np.float32) for row in range(4)]
+    with pytest.raises(SpecError, match="if these are recordings, give their rate, as in `rate=16_000`"):
+        fit("audio-edits", clips, ["a", "b"] * 2)
+
+
 def test_a_run_takes_recordings_and_a_hold_out_of_its_own(tmp_path):
     held = [np.full(350, 0.1, np.float32), np.full(350, 0.2, np.float32)]
     done = run(
