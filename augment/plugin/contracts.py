@@ -135,12 +135,8 @@ class Source(Component):
     @classmethod
     def group_for(cls, settings: Mapping[str, Any], data: Dataset) -> tuple[str, str] | None:
         """The column by which `augment init` splits the rows, so that those of one value are in the same part, and why;
-        None if single rows are independent, as far as the source can see.
-
-        Args:
-            settings: the settings that the data was read with.
-            data: the result, with the target that was chosen.
-        """
+        None if single rows are independent, as far as the source can see. `data`, with the target that was chosen, was
+        read with `settings`."""
         return None
 
     @abstractmethod
